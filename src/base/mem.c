@@ -1,0 +1,158 @@
+#include "base/mem.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/assert.h"
+
+_Noreturn void assert_failed(const char *what, const char *file, int line, const char *func) {
+    (void)fprintf(stderr, "weir: broken promise: %s (%s:%d, %s)\n", what, file, line, func);
+    abort();
+}
+
+static _Noreturn void mem_out(size_t size) {
+    (void)fprintf(stderr, "weir: the system has no memory left (asked for %zu bytes)\n", size);
+    abort();
+}
+
+void *mem_alloc(size_t size) {
+    void *ptr = malloc(size ? size : 1);
+    if (!ptr) mem_out(size);
+    return ptr;
+}
+
+void *mem_zalloc(size_t size) {
+    void *ptr = calloc(1, size ? size : 1);
+    if (!ptr) mem_out(size);
+    return ptr;
+}
+
+void *mem_realloc(void *ptr, size_t size) {
+    void *grown = realloc(ptr, size ? size : 1);
+    if (!grown) mem_out(size);
+    return grown;
+}
+
+void mem_free(void *ptr) {
+    free(ptr);
+}
+
+char *mem_strdup(const char *text) {
+    size_t size = strlen(text) + 1;
+    return memcpy(mem_alloc(size), text, size);
+}
+
+void budget_init(Budget *budget, Budget *parent, const char *name, int64_t bytes_max) {
+    *budget = (Budget){.parent = parent, .name = name, .bytes_max = bytes_max};
+}
+
+static void budget_note_peak(Budget *budget, int64_t now) {
+    int64_t peak = atomic_load_explicit(&budget->bytes_peak, memory_order_relaxed);
+    while (now > peak && !atomic_compare_exchange_weak_explicit(
+                             &budget->bytes_peak, &peak, now, memory_order_relaxed,
+                             memory_order_relaxed)) {
+    }
+}
+
+Status budget_charge(Budget *budget, int64_t bytes, Error *err) {
+    for (Budget *at = budget; at; at = at->parent) {
+        int64_t now =
+            atomic_fetch_add_explicit(&at->bytes, bytes, memory_order_relaxed) + bytes;
+        if (bytes > 0 && at->bytes_max > 0 && now > at->bytes_max) {
+            for (Budget *undo = budget;; undo = undo->parent) {
+                atomic_fetch_sub_explicit(&undo->bytes, bytes, memory_order_relaxed);
+                if (undo == at) break;
+            }
+            int64_t own = atomic_load_explicit(&budget->bytes, memory_order_relaxed);
+            (void)error_set(err, ST_OVER_BUDGET,
+                            "memory limit of %" PRId64 " MiB reached: '%s' holds %" PRId64
+                            " MiB and asks for %" PRId64 " KiB more",
+                            at->bytes_max >> 20, budget->name ? budget->name : "?", own >> 20,
+                            (bytes + 1023) >> 10);
+            error_hint(err, "raise --memory, or set 'table.exec.state.ttl' so that state expires");
+            return ST_OVER_BUDGET;
+        }
+        budget_note_peak(at, now);
+    }
+    return ST_OK;
+}
+
+void budget_release(Budget *budget, int64_t bytes) {
+    for (Budget *at = budget; at; at = at->parent) {
+        atomic_fetch_sub_explicit(&at->bytes, bytes, memory_order_relaxed);
+    }
+}
+
+struct ArenaChunk {
+    ArenaChunk *older;
+    size_t size;  // of the whole block, this header included
+};
+
+enum { ARENA_CHUNK_FIRST = 4096, ARENA_CHUNK_MAX = 1 << 20 };
+
+void arena_init(Arena *arena) {
+    *arena = (Arena){0};
+}
+
+void arena_clear(Arena *arena) {
+    for (ArenaChunk *chunk = arena->chunk, *older; chunk; chunk = older) {
+        older = chunk->older;
+        mem_free(chunk);
+    }
+    *arena = (Arena){0};
+}
+
+void arena_reset(Arena *arena) {
+    ArenaChunk *kept = arena->chunk;
+    if (!kept) return;
+    for (ArenaChunk *chunk = kept->older, *older; chunk; chunk = older) {
+        older = chunk->older;
+        mem_free(chunk);
+    }
+    kept->older = NULL;
+    arena->next = (char *)(kept + 1);
+    arena->end = (char *)kept + kept->size;
+    arena->bytes = kept->size;
+}
+
+void *arena_alloc_slow(Arena *arena, size_t size, size_t align) {
+    size_t want = arena->chunk_size ? arena->chunk_size : ARENA_CHUNK_FIRST;
+    if (want < ARENA_CHUNK_MAX) arena->chunk_size = want * 2;
+    size_t need = sizeof(ArenaChunk) + size + align;
+    if (want < need) want = need;
+    ArenaChunk *chunk = mem_alloc(want);
+    *chunk = (ArenaChunk){.older = arena->chunk, .size = want};
+    arena->chunk = chunk;
+    arena->bytes += want;
+    arena->next = (char *)(chunk + 1);
+    arena->end = (char *)chunk + want;
+    uintptr_t at = ((uintptr_t)arena->next + (align - 1)) & ~(uintptr_t)(align - 1);
+    arena->next = (char *)(at + size);
+    ASSERT(arena->next <= arena->end);
+    return (void *)at;
+}
+
+void *arena_zalloc(Arena *arena, size_t size) {
+    return memset(arena_alloc(arena, size), 0, size);
+}
+
+void *arena_dup(Arena *arena, const void *bytes, size_t size) {
+    void *copy = arena_alloc(arena, size);
+    if (size) memcpy(copy, bytes, size);
+    return copy;
+}
+
+char *arena_printf(Arena *arena, const char *fmt, ...) {
+    va_list args, again;
+    va_start(args, fmt);
+    va_copy(again, args);
+    int len = vsnprintf(NULL, 0, fmt, args);
+    va_end(args);
+    ASSERT(len >= 0);
+    char *text = arena_alloc_aligned(arena, (size_t)len + 1, 1);
+    (void)vsnprintf(text, (size_t)len + 1, fmt, again);
+    va_end(again);
+    return text;
+}
