@@ -1,0 +1,5 @@
+#include "weir.h"
+
+const char *weir_version(void) {
+    return WEIR_VERSION;
+}
