@@ -1,0 +1,7 @@
+// The one list of function tables. A table not listed here does not exist.
+#include "func/func.h"
+
+const FuncTable *const FUNC_TABLES[] = {
+    NULL,
+};
+const uint32_t FUNC_TABLE_COUNT = sizeof FUNC_TABLES / sizeof *FUNC_TABLES - 1;
