@@ -7,8 +7,8 @@
 // Physical layout of a value in a column (col/vec.h), by kind:
 //   BOOLEAN u8 · TINYINT i8 · SMALLINT i16 · INT, DATE (days), TIME (ms of the day),
 //   INTERVAL YEAR TO MONTH (months) i32 · BIGINT, INTERVAL DAY TO SECOND (ms) i64 · FLOAT f32 ·
-//   DOUBLE f64 · DECIMAL i128 unscaled · CHAR, VARCHAR, BINARY, VARBINARY, VARIANT, BITMAP, RAW Str ·
-//   TIMESTAMP, TIMESTAMP_LTZ: i64 epoch ms when precision <= 3, else Timestamp (16 bytes) ·
+//   DOUBLE f64 · DECIMAL i128 unscaled · CHAR, VARCHAR, BINARY, VARBINARY, VARIANT, BITMAP, RAW
+//   Str · TIMESTAMP, TIMESTAMP_LTZ: i64 epoch ms when precision <= 3, else Timestamp (16 bytes) ·
 //   ARRAY, MAP, MULTISET: ListView into child columns · ROW: child columns only.
 #pragma once
 

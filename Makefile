@@ -1,0 +1,52 @@
+# A thin front: every target is one script or one command, and works as the first thing after
+# `git clone`. tools/setup.sh sees to the packages that are missing.
+
+PREFIX ?= /usr/local
+FUZZ_SECONDS ?= 60
+
+all:  ## build/weir, optimised
+	@tools/build.sh release weir
+
+demo:  ## builds, and shows a query over recorded data
+	@tools/build.sh release weir
+	@examples/demo/run.sh build/weir
+
+test:  ## everything: unit tests, SQL cases, real servers, examples
+	@tools/test.sh all
+
+test-quick:  ## seconds: unit tests and SQL cases, on the debug build
+	@tools/test.sh quick
+
+test-asan test-ubsan test-tsan:  ## unit tests, SQL cases and servers under a sanitizer
+	@tools/test.sh $(subst test-,,$@)
+
+test-all:  ## test, and all three sanitizers
+	@tools/test.sh all quick asan ubsan tsan
+
+bench:  ## Nexmark and the decoders, beside Flink's figures and plain C
+	@tools/build.sh release weir
+	@test/bench/run.sh
+
+fuzz:  ## each target for FUZZ_SECONDS
+	@tools/fuzz.sh $(FUZZ_SECONDS)
+
+install:  ## binary, libraries, header, pkg-config, man page, completion; PREFIX, DESTDIR
+	@tools/build.sh release
+	@meson configure build -Dprefix=$(PREFIX)
+	@meson install -C build --quiet
+
+accept:  ## writes today's plans into test/plan/, for the reviewer to read in the diff
+	@tools/build.sh debug weir
+	@build-debug/weir test --record test/plan
+
+format:  ## clang-format over the C
+	@git ls-files 'src/*.[ch]' 'test/*.[ch]' 'fuzz/*.[ch]' 'include/*.h' 'examples/*.[ch]' | xargs clang-format -i
+
+clean:
+	@rm -rf build build-debug build-asan build-ubsan build-tsan build-clang build-fuzz
+
+help:
+	@sed -nE 's/^([a-z -]+): +## (.*)/  make \1\t\2/p' Makefile | expand -t 36
+
+.PHONY: all demo test test-quick test-asan test-ubsan test-tsan test-all bench fuzz install accept \
+	format clean help

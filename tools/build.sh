@@ -1,0 +1,48 @@
+#!/usr/bin/env bash
+# tools/build.sh KIND [TARGET...]: builds one of the kinds below, in a folder of its own, after
+# seeing to the system's packages. Without targets: everything of that kind.
+#
+#   release  build/         what `make` gives: -O3, link-time optimisation
+#   debug    build-debug/   quick to build, with the per-row assertions; warnings are errors
+#   asan     build-asan/    gcc's address and undefined-behaviour sanitizers
+#   ubsan    build-ubsan/   clang's undefined-behaviour sanitizer, which looks at other things
+#   tsan     build-tsan/    the thread sanitizer
+#   clang    build-clang/   the second compiler; warnings are errors
+#
+# With CI set, warnings are errors in every kind.
+set -eu
+cd "$(dirname "$0")/.."
+kind=${1:?usage: tools/build.sh KIND [TARGET...]}
+shift
+
+dir=build-$kind groups="build test" compiler=${CC:-cc} werror=false
+[ -z "${CI:-}" ] || werror=true
+case $kind in
+    release) dir=build options="--buildtype=release -Db_lto=true" ;;
+    debug) options="--buildtype=debug -Doptimization=1" werror=true ;;
+    asan) options="--buildtype=debug -Doptimization=1 -Db_sanitize=address,undefined" ;;
+    ubsan) options="--buildtype=debug -Doptimization=1 -Db_sanitize=undefined -Db_lundef=false"
+        groups="$groups clang" compiler=clang ;;
+    tsan) options="--buildtype=debug -Doptimization=1 -Db_sanitize=thread" ;;
+    clang) options="--buildtype=debug -Doptimization=0" werror=true
+        groups="$groups clang" compiler=clang ;;
+    *) echo "tools/build.sh: no kind '$kind'" >&2; exit 2 ;;
+esac
+
+# A list of packages that is newer than the build may hold something that was not looked for.
+if [ ! -f $dir/build.ninja ] || [ tools/packages.txt -nt $dir/build.ninja ]; then
+    # shellcheck disable=SC2086  # a list of words
+    tools/setup.sh $groups
+    [ ! -f $dir/build.ninja ] || touch $dir/build.ninja
+fi
+if [ ! -f $dir/build.ninja ]; then
+    if command -v ccache >/dev/null; then compiler="ccache $compiler"; fi
+    # shellcheck disable=SC2086
+    CC=$compiler meson setup $dir $options -Dwerror=$werror >$dir.log 2>&1 || {
+        cat $dir.log
+        rm -rf $dir.log
+        exit 1
+    }
+    rm -f $dir.log
+fi
+exec ninja -C $dir --quiet "$@"

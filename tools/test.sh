@@ -1,0 +1,109 @@
+#!/usr/bin/env bash
+# tools/test.sh SUITE...: runs suites, shows what failed, and closes with one line over all of them:
+# N passed, N failed, N skipped.
+#
+#   all     tidy, unit tests (debug build), and on the release build: SQL cases, the tests with real
+#           servers, the examples
+#   quick   tidy, unit tests and SQL cases on the debug build
+#   asan, ubsan, tsan   unit tests, SQL cases and the tests with real servers on that build
+#
+# Two kinds of part: programs that close with a line of counts themselves (weir-unit, weir test), and
+# scripts that print a line for each case: PASS name, FAIL name: why, SKIP name: no X. A part that
+# ends badly without naming a failure counts as one.
+set -u
+cd "$(dirname "$0")/.." || exit 2
+. test/services/kafka.sh
+
+logs=$(mktemp -d)
+trap 'kafka_stop; rm -rf "$logs"' EXIT
+trap 'exit 130' INT TERM
+passed=0 failed=0 skipped=0
+
+# add NAME PASSED FAILED SKIPPED SECONDS: one row of the table, and the sums.
+add() {
+    passed=$((passed + $2)) failed=$((failed + $3)) skipped=$((skipped + $4))
+    printf '%-28s %6d passed %5d failed %5d skipped %6d s\n' "$@"
+}
+
+# build KIND [TARGET...]: a build that fails is a failure and ends the suite.
+build() {
+    local start=$SECONDS
+    if tools/build.sh "$@" >"$logs/build" 2>&1; then
+        grep -E '^setup:' "$logs/build"
+        printf '%-28s %50d s\n' "build $1" $((SECONDS - start))
+    else
+        cat "$logs/build"
+        add "build $1" 0 1 0 $((SECONDS - start))
+        return 1
+    fi
+}
+
+# part NAME SECONDS_MAX COMMAND...
+part() {
+    local name=$1 limit=$2 start=$SECONDS log="$logs/log" rc=0 ok bad left line
+    shift 2
+    timeout -k 10 "$limit" "$@" >"$log" 2>&1 </dev/null || rc=$?
+    line=$(grep -E '^[0-9]+ passed, [0-9]+ failed' "$log" | tail -n 1)
+    if [ -n "$line" ]; then
+        read -r ok bad left < <(sed 's/[^0-9 ]//g' <<<"$line")
+        left=${left:-0}
+    else
+        ok=$(grep -cE '^PASS ' "$log") bad=$(grep -cE '^FAIL ' "$log") left=$(grep -cE '^SKIP ' "$log")
+    fi
+    [ $rc -eq 124 ] && echo "$name: stopped after $limit s" >>"$log"
+    if [ $((ok + bad + left)) -eq 0 ]; then echo "$name: no case was run (exit code $rc)" >>"$log"; fi
+    if [ $rc -ne 0 ] || [ $((ok + bad + left)) -eq 0 ]; then [ "$bad" -gt 0 ] || bad=1; fi
+    # What went well is not worth a line; what did not is shown as it came.
+    if [ "$bad" -gt 0 ]; then
+        grep -vE '^(PASS |\[ +(RUN|OK) +\])' "$log" | tail -n 200
+    else
+        grep -E '^(SKIP |note: |known failures: )' "$log"
+    fi
+    add "$name" "$ok" "$bad" "$left" $((SECONDS - start))
+}
+
+# The tests with real servers and the examples find the binary at hand in $WEIR.
+unit() { part "unit ($1)" 600 "build-$1/weir-unit"; }
+sql() { part "sql cases ($1)" 1200 "$WEIR" test --known test/sql/known-failures.txt test/sql; }
+services() {
+    local script
+    kafka_start || echo "note: $KAFKA_MISSING"
+    for script in test/services/*.sh; do
+        part "$(basename "$script" .sh) ($1)" 300 bash "$script"
+    done
+    kafka_stop
+}
+examples() {
+    local script
+    for script in examples/*/test.sh; do
+        [ -e "$script" ] && part "examples/$(basename "$(dirname "$script")")" 300 bash "$script"
+    done
+}
+
+for suite in "${@:-all}"; do
+    echo "--- $suite"
+    case $suite in
+        all)
+            export WEIR=$PWD/build/weir
+            tools/setup.sh build test services || true
+            part tidy 60 tools/tidy.sh
+            build debug weir-unit && unit debug
+            build release && { sql release; services release; examples; }
+            ;;
+        quick)
+            export WEIR=$PWD/build-debug/weir
+            part tidy 60 tools/tidy.sh
+            build debug weir weir-unit && { unit debug; sql debug; }
+            ;;
+        asan | ubsan | tsan)
+            export WEIR=$PWD/build-$suite/weir
+            export ASAN_OPTIONS=detect_stack_use_after_return=1:strict_string_checks=1
+            export UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1 TSAN_OPTIONS=halt_on_error=1
+            build "$suite" weir weir-unit && { unit "$suite"; sql "$suite"; services "$suite"; }
+            ;;
+        *) echo "tools/test.sh: no suite '$suite'" >&2; exit 2 ;;
+    esac
+done
+
+echo "$passed passed, $failed failed, $skipped skipped"
+[ "$failed" -eq 0 ]
