@@ -1,0 +1,248 @@
+// The real system behind os/os.h.
+#include "os/os.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/assert.h"
+
+struct OsFile {
+    int fd;
+    char *path;  // owned; for messages
+};
+
+enum { OS_PATH_MAX = 4096 };
+
+// A NUL-terminated copy on the caller's stack.
+static Status path_of(Str path, char out[OS_PATH_MAX], Error *err) {
+    if (path.len >= OS_PATH_MAX || (path.len && memchr(path.ptr, 0, path.len))) {
+        return error_set(err, ST_IO, "path too long or malformed: '%.64s…'", path.ptr);
+    }
+    if (path.len) memcpy(out, path.ptr, path.len);
+    out[path.len] = 0;
+    return ST_OK;
+}
+
+static Status io_error(Error *err, const char *what, const char *path) {
+    char reason[128];
+    const char *text = strerror_r(errno, reason, sizeof reason);
+    return error_set(err, ST_IO, "cannot %s '%s': %s", what, path, text);
+}
+
+static int64_t real_now_ms(void) {
+    struct timespec now;
+    (void)clock_gettime(CLOCK_REALTIME, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static int64_t real_monotonic_ns(void) {
+    struct timespec now;
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+static uint64_t real_random(void) {
+    uint64_t value = 0;
+    if (getrandom(&value, sizeof value, 0) != (ssize_t)sizeof value) {
+        value = (uint64_t)real_monotonic_ns();
+    }
+    return value;
+}
+
+static void real_sleep_ms(int64_t ms) {
+    struct timespec span = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
+    (void)nanosleep(&span, NULL);
+}
+
+static Status real_open(Str path, int mode, OsFile **out, Error *err) {
+    char name[OS_PATH_MAX];
+    TRY(path_of(path, name, err));
+    int flags = mode == OS_READ    ? O_RDONLY
+                : mode == OS_WRITE ? O_WRONLY | O_CREAT | O_TRUNC
+                                   : O_WRONLY | O_CREAT | O_APPEND;
+    int fd = open(name, flags | O_CLOEXEC, 0666);
+    if (fd < 0) return io_error(err, mode == OS_READ ? "open" : "create", name);
+    OsFile *file = NEW(OsFile);
+    file->fd = fd;
+    file->path = mem_strdup(name);
+    *out = file;
+    return ST_OK;
+}
+
+static Status real_read_at(OsFile *file, int64_t offset, void *bytes, size_t size, size_t *got,
+                           Error *err) {
+    size_t have = 0;
+    while (have < size) {
+        ssize_t n = pread(file->fd, (char *)bytes + have, size - have, offset + (int64_t)have);
+        if (n < 0 && errno == EINTR) continue;
+        if (n < 0) return io_error(err, "read", file->path);
+        if (n == 0) break;
+        have += (size_t)n;
+    }
+    *got = have;
+    return ST_OK;
+}
+
+static Status real_write(OsFile *file, const void *bytes, size_t size, Error *err) {
+    size_t done = 0;
+    while (done < size) {
+        ssize_t n = write(file->fd, (const char *)bytes + done, size - done);
+        if (n < 0 && errno == EINTR) continue;
+        if (n < 0) return io_error(err, "write", file->path);
+        done += (size_t)n;
+    }
+    return ST_OK;
+}
+
+static Status real_sync(OsFile *file, Error *err) {
+    if (fdatasync(file->fd)) return io_error(err, "sync", file->path);
+    return ST_OK;
+}
+
+static Status real_close(OsFile *file, Error *err) {
+    if (!file) return ST_OK;
+    Status st = close(file->fd) ? io_error(err, "close", file->path) : ST_OK;
+    mem_free(file->path);
+    mem_free(file);
+    return st;
+}
+
+static Status real_rename(Str from, Str to, Error *err) {
+    char old_name[OS_PATH_MAX], new_name[OS_PATH_MAX];
+    TRY(path_of(from, old_name, err));
+    TRY(path_of(to, new_name, err));
+    if (rename(old_name, new_name)) return io_error(err, "rename", old_name);
+    return ST_OK;
+}
+
+static Status real_remove(Str path, Error *err) {
+    char name[OS_PATH_MAX];
+    TRY(path_of(path, name, err));
+    if (remove(name)) return io_error(err, "remove", name);
+    return ST_OK;
+}
+
+static Status real_make_dirs(Str path, Error *err) {
+    char name[OS_PATH_MAX];
+    TRY(path_of(path, name, err));
+    for (char *at = name + 1; *at; at++) {
+        if (*at != '/') continue;
+        *at = 0;
+        if (mkdir(name, 0777) && errno != EEXIST) return io_error(err, "create", name);
+        *at = '/';
+    }
+    if (mkdir(name, 0777) && errno != EEXIST) return io_error(err, "create", name);
+    return ST_OK;
+}
+
+static Status real_sync_dir(Str path, Error *err) {
+    char name[OS_PATH_MAX];
+    TRY(path_of(path, name, err));
+    int fd = open(name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0) return io_error(err, "open", name);
+    int failed = fsync(fd);
+    (void)close(fd);
+    return failed ? io_error(err, "sync", name) : ST_OK;
+}
+
+static Status real_stat(Str path, OsStat *out, Error *err) {
+    char name[OS_PATH_MAX];
+    TRY(path_of(path, name, err));
+    struct stat st;
+    *out = (OsStat){0};
+    if (stat(name, &st)) {
+        if (errno == ENOENT || errno == ENOTDIR) return ST_OK;
+        return io_error(err, "look at", name);
+    }
+    *out = (OsStat){
+        .exists = true,
+        .is_dir = S_ISDIR(st.st_mode),
+        .size = st.st_size,
+        .modified_ms = (int64_t)st.st_mtim.tv_sec * 1000 + st.st_mtim.tv_nsec / 1000000,
+    };
+    return ST_OK;
+}
+
+static int not_dots(const struct dirent *entry) {
+    return strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0;
+}
+
+static int by_bytes(const struct dirent **a, const struct dirent **b) {
+    return strcmp((*a)->d_name, (*b)->d_name);
+}
+
+static Status real_list(Str path, OsVisit visit, void *arg, Error *err) {
+    char name[OS_PATH_MAX];
+    TRY(path_of(path, name, err));
+    struct dirent **entries;
+    int count = scandir(name, &entries, not_dots, by_bytes);
+    if (count < 0) return io_error(err, "list", name);
+    Status st = ST_OK;
+    for (int i = 0; i < count; i++) {
+        if (!st) st = visit(arg, str_c(entries[i]->d_name), err);
+        free(entries[i]);
+    }
+    free(entries);
+    return st;
+}
+
+static const Os REAL = {
+    .now_ms = real_now_ms,
+    .monotonic_ns = real_monotonic_ns,
+    .random = real_random,
+    .sleep_ms = real_sleep_ms,
+    .open = real_open,
+    .read_at = real_read_at,
+    .write = real_write,
+    .sync = real_sync,
+    .close = real_close,
+    .rename = real_rename,
+    .remove = real_remove,
+    .make_dirs = real_make_dirs,
+    .sync_dir = real_sync_dir,
+    .stat = real_stat,
+    .list = real_list,
+};
+
+static const Os *in_use = &REAL;
+
+const Os *os(void) {
+    return in_use;
+}
+
+void os_use(const Os *replacement) {
+    in_use = replacement ? replacement : &REAL;
+}
+
+Status os_read_file(Str path, Buf *out, Error *err) {
+    OsFile *file = NULL;
+    TRY(os()->open(path, OS_READ, &file, err));
+    Status st;
+    size_t got = 0;
+    enum { CHUNK = 1 << 16 };
+    int64_t offset = 0;
+    do {
+        char *at = buf_reserve(out, CHUNK);
+        st = os()->read_at(file, offset, at, CHUNK, &got, err);
+        if (st) break;
+        out->len += got;
+        offset += (int64_t)got;
+    } while (got == CHUNK);
+    (void)os()->close(file, NULL);
+    return st;
+}
+
+Status os_write_file(Str path, Str bytes, Error *err) {
+    OsFile *file = NULL;
+    TRY(os()->open(path, OS_WRITE, &file, err));
+    Status st = os()->write(file, bytes.ptr, bytes.len, err);
+    Status closed = os()->close(file, st ? NULL : err);
+    return st ? st : closed;
+}

@@ -1,0 +1,54 @@
+// os/os.h - the one door to what is not deterministic: clock, random, files. Everything goes through
+// a table of functions, so that the simulator can put its own behind it (os_use).
+//
+// Threads: the functions of the real system may be called by any thread. Blocking calls say so.
+#pragma once
+
+#include "base/text.h"
+
+typedef struct OsFile OsFile;  // opaque
+
+typedef struct OsStat {
+    bool exists, is_dir;
+    int64_t size;          // bytes
+    int64_t modified_ms;   // epoch
+} OsStat;
+
+// Called for each entry of a directory, in byte order of names.
+typedef Status (*OsVisit)(void *arg, Str name, Error *err);
+
+enum { OS_READ, OS_WRITE, OS_APPEND };
+
+typedef struct Os {
+    int64_t (*now_ms)(void);        // wall clock, epoch
+    int64_t (*monotonic_ns)(void);
+    uint64_t (*random)(void);
+    void (*sleep_ms)(int64_t ms);   // blocking
+
+    Status (*open)(Str path, int mode, OsFile **out, Error *err);
+    // Bytes read at [offset]; 0 at the end.
+    Status (*read_at)(OsFile *file, int64_t offset, void *bytes, size_t size, size_t *got, Error *err);
+    Status (*write)(OsFile *file, const void *bytes, size_t size, Error *err);
+    Status (*sync)(OsFile *file, Error *err);
+    Status (*close)(OsFile *file, Error *err);  // NULL is fine
+    Status (*rename)(Str from, Str to, Error *err);
+    Status (*remove)(Str path, Error *err);     // a file or an empty directory
+    Status (*make_dirs)(Str path, Error *err);  // with parents; fine when there
+    Status (*sync_dir)(Str path, Error *err);
+    Status (*stat)(Str path, OsStat *out, Error *err);  // exists == false is not an error
+    Status (*list)(Str path, OsVisit visit, void *arg, Error *err);
+} Os;
+
+const Os *os(void);              // the table in use
+void os_use(const Os *replacement);  // NULL: the real system again; before threads start
+
+static inline int64_t os_now_ms(void) {
+    return os()->now_ms();
+}
+static inline int64_t os_monotonic_ns(void) {
+    return os()->monotonic_ns();
+}
+
+// Whole small files, on top of the table.
+NODISCARD Status os_read_file(Str path, Buf *out, Error *err);
+NODISCARD Status os_write_file(Str path, Str bytes, Error *err);

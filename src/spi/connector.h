@@ -1,0 +1,133 @@
+// spi/connector.h - the faces of a connector: a SourceReader hands batches in, a SinkWriter takes
+// them out. The planner checks a table against its connector's row without knowing what it is.
+//
+// Threads: each worker opens readers and writers of its own (index of count) and calls them from
+// its one thread. What blocks for long belongs on threads of the connector's own; poll and write may
+// do some milliseconds of work.
+#pragma once
+
+#include "os/os.h"
+#include "spi/format.h"
+
+typedef struct Connector Connector;
+typedef struct SourceReader SourceReader;
+typedef struct SinkWriter SinkWriter;
+
+typedef struct MetadataColumn {
+    Str key;           // the connector's name for it ("timestamp", "file.path")
+    const Type *type;  // as the connector gives it; the planner casts to the declared type
+} MetadataColumn;
+
+// A table as its connector sees it. Borrowed from the catalog, immutable while in use.
+typedef struct TableDesc {
+    Str name;             // for messages: "orders"
+    const Type *physical; // ROW of the physical columns, in order of declaration
+    Options options;      // all of WITH, prefix ""
+    const uint32_t *primary_key;  // indexes into physical
+    uint32_t primary_key_count;
+    const Str *partition_key;     // PARTITIONED BY
+    uint32_t partition_key_count;
+} TableDesc;
+
+typedef struct ScanSpec {
+    const TableDesc *table;
+    const Type *wanted;     // ROW: physical fields to produce, pruned (format.h)
+    const MetadataColumn *metadata;
+    uint32_t metadata_count;
+    const Type *produced;   // ROW: wanted's fields, then the metadata columns
+    int64_t limit;          // rows that suffice, or -1
+} ScanSpec;
+
+typedef struct SinkSpec {
+    const TableDesc *table;
+    const Type *schema;     // ROW of the rows written: physical columns, then metadata columns
+    const MetadataColumn *metadata;
+    uint32_t metadata_count;
+    uint32_t changes;       // CHANGE_ bits that can come
+    bool overwrite;                 // INSERT OVERWRITE
+    const Str *static_partition;    // PARTITION (k='v'): key, value pairs
+    uint32_t static_partition_count;
+} SinkSpec;
+
+// What a reader or writer gets from its worker.
+typedef struct TaskEnv {
+    uint32_t index, count;  // this worker among the parallel ones
+    const Zone *zone;
+    Budget *budget;
+    Arena *arena;           // lives as long as the job
+    Str task_name;          // for print's "2> " and logs
+    void (*print)(void *arg, Str line, bool to_stderr);  // where print writes; any thread
+    void *print_arg;
+} TaskEnv;
+
+// Where a reader puts what it read.
+typedef struct SourceOutput SourceOutput;
+struct SourceOutput {
+    // Hands on [batch] (the reference goes with it) of split [split]. Splits are named by dense
+    // numbers per reader; each has a watermark of its own.
+    Status (*batch)(SourceOutput *self, uint32_t split, Batch *batch, Error *err);
+    void (*split_end)(SourceOutput *self, uint32_t split);    // nothing more comes of it
+    void (*split_start)(SourceOutput *self, uint32_t split);  // implied by its first batch
+};
+
+typedef enum ReadState {
+    READ_MORE,  // call again at once
+    READ_IDLE,  // nothing there now: call again after wait()
+    READ_END,   // bounded input is exhausted
+} ReadState;
+
+typedef struct SourceVt {
+    Status (*poll)(SourceReader *self, SourceOutput *out, ReadState *state, Error *err);
+    // Sleeps until something may be there, at most [timeout_ms]. NULL: the worker just sleeps.
+    void (*wait)(SourceReader *self, int64_t timeout_ms);
+    // Stop taking in; poll then says READ_END when what was taken is handed out. NULL: end at once.
+    void (*stop)(SourceReader *self);
+    // The position to go on from, as bytes; restored through TaskEnv of the next attempt.
+    Status (*snapshot)(SourceReader *self, Buf *out, Error *err);
+    Status (*restore)(SourceReader *self, Str bytes, Error *err);
+    Status (*checkpoint_complete)(SourceReader *self, uint64_t checkpoint, Error *err);
+    void (*close)(SourceReader *self);
+} SourceVt;
+
+struct SourceReader {
+    const SourceVt *vt;
+    uint64_t errors_skipped;  // numRecordsInErrors
+};
+
+typedef struct SinkVt {
+    Status (*write)(SinkWriter *self, const Batch *batch, Error *err);
+    // All written so far leaves the process (a barrier, the buffer timeout, the end).
+    Status (*flush)(SinkWriter *self, bool end_of_input, Error *err);
+    // Two-phase commit; NULL for sinks without transactions. flush precedes prepare.
+    Status (*prepare)(SinkWriter *self, uint64_t checkpoint, Buf *committable, Error *err);
+    Status (*commit)(SinkWriter *self, uint64_t checkpoint, Error *err);
+    Status (*restore)(SinkWriter *self, Str committable, Error *err);
+    void (*close)(SinkWriter *self);
+} SinkVt;
+
+struct SinkWriter {
+    const SinkVt *vt;
+};
+
+struct Connector {
+    const char *name;          // 'connector' = '…'
+    const OptionDef *options;  // its own; formats add theirs
+    bool source, sink;
+    // Checks the options when the table is used (Flink checks then, not at CREATE).
+    Status (*check)(const TableDesc *table, bool as_sink, Error *err);
+    // CHANGE_ bits that come out of a scan; NULL: append only.
+    Status (*source_changes)(const TableDesc *table, uint32_t *changes, Error *err);
+    bool (*source_bounded)(const TableDesc *table);
+    // CHANGE_ bits the sink takes of the [requested] ones; NULL: append only.
+    Status (*sink_changes)(const TableDesc *table, uint32_t requested, uint32_t *taken, Error *err);
+    // Readable and writable metadata; NULL-terminated.
+    const Type *(*metadata_type)(Arena *arena, const TableDesc *table, Str key, bool *writable);
+    Status (*source_open)(const ScanSpec *spec, const TaskEnv *env, SourceReader **out, Error *err);
+    Status (*sink_open)(const SinkSpec *spec, const TaskEnv *env, SinkWriter **out, Error *err);
+    const char *guarantee;     // what EXPLAIN says of the sink: "exactly-once", "at-least-once"
+    const char *doc;
+};
+
+const Connector *connector_find(Str name);
+const char *connector_nearest(Str name);
+void connector_register(const Connector *connector);
