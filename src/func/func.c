@@ -60,8 +60,7 @@ const char *func_nearest(Str name) {
     return text_nearest(name, func_names, func_index.count);
 }
 
-// Whether [type] belongs to the family of [spec]; *cast is the type to cast it to.
-static bool spec_accepts(ArgSpec spec, const Type *type, Arena *arena, const Type **cast) {
+bool arg_spec_accepts(ArgSpec spec, const Type *type, Arena *arena, const Type **cast) {
     *cast = type;
     if (type->kind == TYPE_NULL) return true;  // an untyped NULL fits everywhere
     switch (spec) {
@@ -110,6 +109,10 @@ static const char *const SPEC_NAMES[ARG_COUNT_] = {
     [ARG_MAP] = "MAP",           [ARG_ROW] = "ROW",           [ARG_VARIANT] = "VARIANT",
     [ARG_BITMAP] = "BITMAP",     [ARG_SYMBOL] = "keyword",
 };
+
+const char *arg_spec_name(ArgSpec spec) {
+    return SPEC_NAMES[spec];
+}
 
 static Status func_mismatch(const FuncCall *call, Error *err) {
     Buf given = {0}, wanted = {0};
@@ -172,7 +175,7 @@ Status func_bind(FuncCall *call, const ScalarFunc *func, Error *err) {
         if (!declared) continue;
         ArgSpec spec = func->args[i < declared ? i : declared - 1];
         const Type *cast;
-        if (!spec_accepts(spec, call->arg[i], call->arena, &cast)) {
+        if (!arg_spec_accepts(spec, call->arg[i], call->arena, &cast)) {
             return func_mismatch(call, err);
         }
         call->arg[i] = cast;

@@ -176,6 +176,10 @@ const char *func_nearest(Str name);
 // Runs specs and bind hook of [func] for [call] (func, arena, argc, arg, literal, env set).
 NODISCARD Status func_bind(FuncCall *call, const ScalarFunc *func, Error *err);
 
+// Whether [type] belongs to the family of [spec]; *cast is the type to cast it to.
+bool arg_spec_accepts(ArgSpec spec, const Type *type, Arena *arena, const Type **cast);
+const char *arg_spec_name(ArgSpec spec);  // "NUMERIC", for messages
+
 // The least type that all of [types] can be cast to implicitly (as Flink's CASE, COALESCE, UNION,
 // arrays: LogicalTypeMerging.findCommonType), or NULL.
 const Type *type_common(Arena *arena, const Type *const *types, uint32_t count);
