@@ -1,5 +1,5 @@
 // type/datetime.h - calendar arithmetic and ISO text for DATE, TIME, TIMESTAMP. Proleptic
-// Gregorian, as java.time; zones are in type/zone.h.
+// Gregorian, as java.time; zones are in type/zone.h, format patterns in type/java_time.h.
 #pragma once
 
 #include "base/text.h"
@@ -29,21 +29,51 @@ static inline int64_t floor_mod(int64_t a, int64_t b) {
     return a - floor_div(a, b) * b;
 }
 
-// Rounds down to [precision] fractional digits of a second.
-Timestamp timestamp_truncate(Timestamp ts, int32_t precision);
+// A Timestamp of [ms] and any [nanos] more, normalised.
+Timestamp timestamp_add_nanos(Timestamp ts, int64_t nanos);
 
-// "2020-01-31", "12:34:56[.789]", "2020-01-31 12:34:56[.fraction]" with exactly [precision]
-// fractional digits; return the length written.
+// Rounds down to [precision] fractional digits of a second: what reading text does.
+Timestamp timestamp_truncate(Timestamp ts, int32_t precision);
+// CAST between timestamps of two precisions, as Flink's DateTimeUtils.truncate: towards 1970, and
+// not at all when the nanosecond of the second, written as a number, is short enough.
+Timestamp timestamp_cast(Timestamp ts, int32_t precision);
+// CAST to TIME(precision): towards midnight.
+int32_t time_truncate(int32_t ms, int32_t precision);
+// CAST(TIMESTAMP AS DATE / TIME(3)): both divide towards 1970, so that the last moment of 1969 is
+// of 1970-01-01, and its time of day is -1 ms. TIMESTAMP_LTZ is shifted to local time and floors.
+int32_t timestamp_to_date(Timestamp ts);
+int32_t timestamp_to_time(Timestamp ts);
+
+// Calendar months, the day clipped to the length of the month; ms of the day stay.
+int32_t date_add_months(int32_t days, int32_t months);
+int64_t timestamp_add_months(int64_t ms, int32_t months);
+// Whole months from [b] to [a], of dates and of milliseconds.
+int32_t date_months_between(int32_t a, int32_t b);
+int32_t timestamp_months_between(int64_t a_ms, int64_t b_ms);
+
+// "2020-01-31", "12:34:56[.789]", "2020-01-31 12:34:56[.fraction]"; return the length written.
+// As Flink prints: a year has four digits, the lower ones when there are more; TIME stops after the
+// first fractional digit when the rest is 0 ("12:00:00.0"), TIMESTAMP has [precision] digits, and
+// more when the value has.
 enum { DATETIME_TEXT_MAX = 48 };
 uint32_t date_print(int32_t days, char *out);
 uint32_t time_print(int32_t ms, int32_t precision, char *out);
 uint32_t timestamp_print(Timestamp ts, int32_t precision, char *out);
+// "+1-02" and "-1 02:03:04.567", as CAST(interval AS STRING).
+uint32_t interval_months_print(int32_t months, char *out);
+uint32_t interval_ms_print(int64_t ms, char *out);
 
 // CAST(text AS DATE / TIME / TIMESTAMP) as Flink reads it (surprises 26); the whole text or false.
 bool date_parse(Str text, int32_t *days);
 bool time_parse(Str text, int32_t *ms);
 bool timestamp_parse(Str text, Timestamp *out);
 
-// Strict and fast readers for decoders: 'yyyy-MM-dd HH:mm:ss[.f{1,9}]' and, with [iso], 'T' between
-// and an optional 'Z' at the end, as the SQL and ISO-8601 standards of the json and csv formats.
+// Readers for decoders: 'yyyy-MM-dd HH:mm:ss[.f{0,9}]' or, with [iso], 'T' between the two (and
+// then the seconds may be missing), as the SQL and ISO-8601 standards of the json and csv formats;
+// with [zulu] a 'Z' must follow (TIMESTAMP_LTZ). Like java.time they clip 02-30 to 02-29 and take
+// 24:00:00 for the next day, but for the strict ISO one without zone.
 bool timestamp_parse_format(Str text, bool iso, bool zulu, Timestamp *out);
+// ISO_LOCAL_DATE: 'yyyy-MM-dd', strict.
+bool date_parse_format(Str text, int32_t *days);
+// 'HH:mm:ss[.f{0,9}]'; 24:00:00 is midnight.
+bool time_parse_format(Str text, int32_t *ms);
