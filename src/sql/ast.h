@@ -102,9 +102,11 @@ typedef enum AstLiteralKind {
     LIT_APPROX,     // text: with an exponent, 1e3
     LIT_TEXT,       // text: decoded; from '…', U&'…', E'…', _charset'…', adjacent pieces joined
     LIT_BINARY,     // text: the hex digits of X'…', pieces joined; may be odd in number (the binder's)
-    LIT_DATE,       // text: what stands in the quotes, unchecked, for these four
+    LIT_DATE,       // text: what stands in the quotes, unchecked, for all of these
     LIT_TIME,
     LIT_TIMESTAMP,
+    LIT_TIMESTAMP_LTZ,  // TIMESTAMP WITH LOCAL TIME ZONE '…'
+    LIT_DATETIME,       // DATETIME '…', of another dialect: the validator refuses it
     LIT_INTERVAL,   // and [interval], [negative]
 } AstLiteralKind;
 
@@ -137,6 +139,8 @@ typedef struct AstLiteral {
     Str charset;    // of _latin1'…' and N'…' (TEXT_PREFIXED): "latin1", "N"
     Str text;
     AstInterval interval;
+    AstExprs piece;     // 'a' <line end> 'b': the pieces, in [text] joined; count 0 for one piece
+    bool pieces_on_one_line;  // which the validator refuses
 } AstLiteral;
 
 // ORDER BY expr [ASC|DESC] [NULLS FIRST|LAST].
@@ -184,19 +188,27 @@ typedef enum AstSyntax {
 //                  "IN" "NOT IN": value, then the items of the list, or one EX_QUERY
 //                  "= SOME" "<> ALL" … (six comparisons with SOME or ALL; ANY is SOME): the same
 //                  "ITEM" a[i]; "DOT" expr.field: the field is an EX_NAME of one part
-//                  "ROW" (a, b) and ROW(a, b)
+//                  "ROW" (a, b) and ROW(a, b); "PERIOD" PERIOD(a, b)
 //                  "ARRAY" "MAP" "MULTISET": ARRAY[a, b]; with one EX_QUERY and [subquery]:
 //                  ARRAY(SELECT …)
-//                  "CURSOR" CURSOR(SELECT …)
-//   f with words   "EXTRACT" (unit, value); "FLOOR" "CEIL": (value, unit) when TO unit is written;
-//                  "TIMESTAMPADD" "TIMESTAMPDIFF" "TIMESTAMP_DIFF" "DATE_TRUNC" … (unit, …);
-//                  "TRIM" (BOTH|LEADING|TRAILING, chars, from): always these three, BOTH and ' '
-//                  filled in (chars NULL-span) when not written;
+//                  "CURSOR" CURSOR(SELECT …); "NEW" (call); "NEXT VALUE" "CURRENT VALUE" (name)
+//                  "INTERVAL" (value, EX_TYPE): INTERVAL a DAY, a value that is no literal
+//                  "MINUS_DATE" (a, b, EX_TYPE): (a - b) DAY
+//                  "LIST": CASE x WHEN 1, 2 THEN …: the values of one branch
+//   f with words   "EXTRACT" (unit, value); "FLOOR" "CEIL": (value [, unit]);
+//                  "TIMESTAMPADD" "TIMESTAMPDIFF" (unit, a, b); "TIMESTAMP_DIFF" "DATE_DIFF"
+//                  "DATETIME_DIFF" "TIME_DIFF" (a, b, unit); "DATE_TRUNC" "TIMESTAMP_TRUNC"
+//                  "DATETIME_TRUNC" "TIME_TRUNC" (value, unit), where it is not a plain call;
+//                  a unit is an EX_SYMBOL, as written but upper-case: "DAY", "WEEK(MONDAY)", "FOO"
+//                  "TRIM" (BOTH|LEADING|TRAILING, chars, text): always these three, BOTH and ' '
+//                  filled in when not written;
 //                  "SUBSTRING" (text, from [, for]); "POSITION" (part, text [, from]);
-//                  "OVERLAY" (text, by, from [, for]); "CONVERT" and "TRANSLATE" with USING: (text,
-//                  EX_NAME); other forms are plain calls
+//                  "OVERLAY" (text, by, from [, for]); "TRANSLATE USING" (text, EX_NAME), which
+//                  CONVERT(… USING …) is too; "CONVERT" (text, EX_NAME, EX_NAME) or (EX_TYPE, value)
+//   escapes        {fn f(x)}: "{fn}" (call)
 //   bare           "CURRENT_DATE" "CURRENT_TIME" "CURRENT_TIMESTAMP" "LOCALTIME" "LOCALTIMESTAMP"
 //                  "CURRENT_USER" "USER" …
+//   bare or not    PI is a name with count 1; the binder looks functions up when no column fits
 //   JSON           positional arguments, then the clauses in [json], see AstJson
 //   windows        "TUMBLE" … are ordinary; "DESCRIPTOR" has EX_NAME arguments
 //   MATCH          "RUNNING" "FINAL" (one argument), "PREV" "NEXT" "FIRST" "LAST" "CLASSIFIER"
@@ -260,6 +272,7 @@ typedef struct AstCaseWhen {
 
 struct AstExpr {
     AstExprKind kind;
+    uint32_t height;  // of the tree below, at most SQL_HEIGHT_MAX: recursion over it is safe
     AstSpan span;
     union {
         AstLiteral literal;  // EX_LITERAL
@@ -286,8 +299,9 @@ struct AstExpr {
             AstExpr *value;
         } named;             // EX_NAMED
         struct {
-            AstName name;    // TABLE name, or
+            AstName name;    // TABLE name (or a bare name before PARTITION BY), or
             AstQuery *query; // the subquery
+            bool table_word; // TABLE was written
             bool has_partition, has_order;
             AstExprs partition;
             AstOrders order;
@@ -331,8 +345,6 @@ typedef enum AstTypeKind {
     AT_RAW,        // RAW('class', 'serializer')
     AT_VARIANT,
     AT_BITMAP,
-    AT_DESCRIPTOR,
-    AT_NULL,
     AT_ANY,
     AT_NAMED,      // something else, by name
 } AstTypeKind;
@@ -503,11 +515,6 @@ typedef enum AstJoinKind {
     JOIN_LEFT,
     JOIN_RIGHT,
     JOIN_FULL,
-    JOIN_LEFT_SEMI,   // parsed; the planner makes them of IN and EXISTS too
-    JOIN_ASOF,        // ASOF JOIN … MATCH_CONDITION …
-    JOIN_LEFT_ASOF,
-    JOIN_CROSS_APPLY,
-    JOIN_OUTER_APPLY,
 } AstJoinKind;
 
 typedef struct AstMatch AstMatch;
@@ -522,13 +529,14 @@ struct AstFrom {
         struct {
             AstName name;
             AstHints hints;
-            AstExpr *as_of;  // FOR SYSTEM_TIME AS OF
-            bool extend;     // reserved
+            struct AstColumn *extend;  // t EXTEND (c INT), t (c INT): the validator refuses them
+            uint32_t extend_count;
         } table;
         AstQuery *query;
         struct {
             AstExpr *call;   // an EX_CALL
             bool wrapped;    // inside TABLE(…)
+            bool specific;   // TABLE(SPECIFIC f(…))
             AstHints hints;
         } function;
         struct {
@@ -539,9 +547,8 @@ struct AstFrom {
             AstJoinKind kind;
             bool natural;
             AstFrom *left, *right;
-            AstExpr *on;            // ON
-            AstIdents column;       // USING
-            AstExpr *match;         // MATCH_CONDITION of ASOF
+            AstExpr *on;       // ON
+            AstIdents column;  // USING
         } join;
         struct {
             AstFrom *input;
@@ -557,7 +564,7 @@ struct AstFrom {
         } unpivot;
     };
     bool lateral;
-    AstExpr *as_of;        // FOR SYSTEM_TIME AS OF on anything but a plain table
+    AstExpr *as_of;        // FOR SYSTEM_TIME AS OF
     struct AstSample *sample;
     AstIdent alias;        // name.ptr NULL: none
     AstIdents column;      // AS t (a, b)
@@ -679,7 +686,7 @@ typedef struct AstColumn {
 
 typedef struct AstWatermark {
     AstName column;
-    AstExpr *expr;
+    AstExpr *expr;  // its span gives the source text
     AstSpan span;
 } AstWatermark;
 
@@ -732,7 +739,7 @@ typedef struct AstSchema {
     uint32_t constraint_count;
     AstWatermark *watermark;
     uint32_t watermark_count;
-    AstDistribution *distribution;  // ALTER TABLE ADD DISTRIBUTION
+    AstDistribution *distribution;  // ALTER TABLE ADD DISTRIBUTION …
 } AstSchema;
 
 // ---- statements --------------------------------------------------------------------------------
@@ -742,6 +749,7 @@ typedef enum AstStmtKind {
     STMT_INSERT,
     STMT_UPDATE,
     STMT_DELETE,
+    STMT_MERGE,  // parsed as Flink does, and refused later as Flink does
     STMT_TRUNCATE,
     STMT_STATEMENT_SET,
     STMT_BEGIN_STATEMENT_SET,  // BEGIN STATEMENT SET; alone, as the SQL client takes it
@@ -774,11 +782,12 @@ typedef enum AstStmtKind {
     STMT_UNLOAD_MODULE,
     STMT_SET,
     STMT_RESET,
+    STMT_ALTER_OPTION,  // ALTER SYSTEM|SESSION SET|RESET …: likewise
     STMT_JAR,      // ADD JAR, REMOVE JAR
     STMT_CALL,
     STMT_ANALYZE,
     STMT_STOP_JOB,
-    STMT_CLIENT,   // QUIT, EXIT, CLEAR, HELP, SOURCE 'f': words of the SQL client alone
+    STMT_CLIENT,   // QUIT, EXIT, CLEAR, HELP: words of the SQL client alone
 } AstStmtKind;
 
 // What CREATE, DROP, SHOW and DESCRIBE can name.
@@ -858,7 +867,7 @@ typedef struct AstExplain {
 typedef struct AstPlan {  // COMPILE PLAN, COMPILE AND EXECUTE PLAN, EXECUTE PLAN
     Str path;
     bool if_not_exists;
-    bool execute;   // COMPILE AND EXECUTE
+    bool execute;   // COMPILE AND EXECUTE PLAN
     AstStmt *stmt;  // COMPILE
 } AstPlan;
 
@@ -866,7 +875,7 @@ typedef struct AstCreateTable {
     AstName name;
     bool temporary, if_not_exists;
     bool replace;    // REPLACE TABLE or
-    bool or_replace; // CREATE OR REPLACE TABLE
+    bool or_replace; // CREATE OR REPLACE TABLE; without AS it means CREATE TABLE to Flink
     AstSchema schema;
     Str comment;
     AstDistribution *distribution;
@@ -908,8 +917,7 @@ typedef struct AstCreateView {
     bool temporary, if_not_exists, replace;
     AstIdents column;
     Str comment;
-    AstOptions options;
-    AstQuery *query;
+    AstQuery *query;  // its span gives the source text
 } AstCreateView;
 
 typedef struct AstCreateSimple {  // catalog, database, connection
@@ -957,7 +965,6 @@ typedef enum AstAlterKind {
     ALTER_DROP_DISTRIBUTION,
     ALTER_ADD_PARTITION,    // partitions
     ALTER_DROP_PARTITION,   // partitions
-    ALTER_COMPACT,
     ALTER_COMMENT,          // comment
     ALTER_AS,               // query
     ALTER_SUSPEND,          // materialized tables:
@@ -969,7 +976,6 @@ typedef enum AstAlterKind {
 
 typedef struct AstAlter {  // table, materialized table, view, catalog, database, model, connection
     AstName name;
-    bool temporary;
     bool if_exists;           // ALTER TABLE IF EXISTS t
     AstAlterKind kind;
     AstName target;
@@ -1000,7 +1006,6 @@ typedef struct AstDrop {
 typedef struct AstShow {
     AstObject what;
     bool create;           // SHOW CREATE what name
-    bool extended;         // SHOW EXTENDED …: reserved
     AstName name;          // of SHOW CREATE, SHOW PARTITIONS
     AstName from;          // FROM or IN; also the table of SHOW COLUMNS
     bool in;               // IN was written
@@ -1012,8 +1017,11 @@ typedef struct AstShow {
 typedef struct AstDescribe {
     AstObject what;        // OBJ_TABLE for DESCRIBE t
     bool extended;
+    bool table_word;       // DESCRIBE TABLE t, which Flink parses and refuses
     AstName name;
+    AstIdent column;       // DESCRIBE TABLE t c
     Str job;               // OBJ_JOB
+    AstStmt *stmt;         // DESCRIBE [STATEMENT] query: as EXPLAIN; Flink refuses it
 } AstDescribe;
 
 typedef struct AstUse {
@@ -1038,11 +1046,9 @@ typedef struct AstJar {
 
 typedef struct AstAnalyze {
     AstName table;
-    AstOptions partition;
-    bool has_partition;
+    AstOptions partition;  // PARTITION (a, b = 1)
     bool columns_all;      // FOR ALL COLUMNS
-    bool has_columns;      // FOR COLUMNS (…)
-    AstIdents column;
+    AstIdents column;      // FOR COLUMNS a, b
 } AstAnalyze;
 
 typedef struct AstStopJob {
@@ -1051,9 +1057,28 @@ typedef struct AstStopJob {
 } AstStopJob;
 
 typedef struct AstClient {
-    Str word;  // upper-case: "QUIT" "EXIT" "CLEAR" "HELP" "SOURCE"
-    Str text;  // SOURCE 'file'
+    Str word;  // upper-case: "QUIT" "EXIT" "CLEAR" "HELP"
 } AstClient;
+
+typedef struct AstAlterOption {
+    bool session;  // else SYSTEM
+    bool reset;
+    AstName name;  // count 0: RESET ALL
+    AstExpr *value;
+} AstAlterOption;
+
+typedef struct AstMerge {
+    AstName table;
+    AstHints hints;
+    AstIdent alias;
+    AstFrom *source;
+    AstExpr *on;
+    struct AstAssign *assign;  // WHEN MATCHED THEN UPDATE SET …
+    uint32_t assign_count;
+    bool has_insert;           // WHEN NOT MATCHED THEN INSERT …
+    AstIdents column;
+    AstExprs value;
+} AstMerge;
 
 struct AstStmt {
     AstStmtKind kind;
@@ -1063,6 +1088,7 @@ struct AstStmt {
         AstInsert *insert;
         AstUpdate *update;
         AstDelete *del;
+        AstMerge *merge;
         AstName truncate;               // the table
         AstStatementSet *set_of;        // STMT_STATEMENT_SET
         AstExplain *explain;
@@ -1081,6 +1107,7 @@ struct AstStmt {
         AstUse *use;
         AstModule *module;              // STMT_LOAD_MODULE, STMT_UNLOAD_MODULE
         AstSet *set;                    // STMT_SET, STMT_RESET
+        AstAlterOption *alter_option;
         AstJar *jar;
         AstExpr *call;                  // STMT_CALL: an EX_CALL
         AstAnalyze *analyze;

@@ -11,8 +11,9 @@
 
 // Limits: a statement that goes beyond is refused, so that foreign text cannot exhaust the stack.
 enum {
-    SQL_TEXT_MAX = 1 << 24,  // bytes of one statement; offsets are 32 bit with room to spare
-    SQL_DEPTH_MAX = 400,     // nested expressions, queries, types; about 100 KiB of stack
+    SQL_TEXT_MAX = 1 << 23,  // bytes of one statement: 160 MiB of tokens at the very worst
+    SQL_DEPTH_MAX = 200,     // parentheses, subqueries and types within each other
+    SQL_HEIGHT_MAX = 2000,   // of an expression's tree, chains like a OR b OR c … among them
 };
 
 // Parses one statement; one ';' may follow. The tree lies in [arena] and holds no pointer into
