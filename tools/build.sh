@@ -7,6 +7,7 @@
 #   asan     build-asan/    gcc's address and undefined-behaviour sanitizers
 #   ubsan    build-ubsan/   clang's undefined-behaviour sanitizer, which looks at other things
 #   tsan     build-tsan/    the thread sanitizer
+#   fuzz     build-fuzz/    clang's fuzzer with the address and undefined-behaviour sanitizers
 #   clang    build-clang/   the second compiler; warnings are errors
 #
 # With CI set, warnings are errors in every kind.
@@ -24,16 +25,17 @@ case $kind in
     ubsan) options="--buildtype=debug -Doptimization=1 -Db_sanitize=undefined -Db_lundef=false"
         groups="$groups clang" compiler=clang ;;
     tsan) options="--buildtype=debug -Doptimization=1 -Db_sanitize=thread" ;;
+    fuzz) options="--buildtype=debugoptimized -Db_sanitize=address,undefined -Db_lundef=false -Dfuzz=true"
+        groups="$groups clang" compiler=clang ;;
     clang) options="--buildtype=debug -Doptimization=0" werror=true
         groups="$groups clang" compiler=clang ;;
     *) echo "tools/build.sh: no kind '$kind'" >&2; exit 2 ;;
 esac
 
-# A list of packages that is newer than the build may hold something that was not looked for.
-if [ ! -f $dir/build.ninja ] || [ tools/packages.txt -nt $dir/build.ninja ]; then
+# Looks again when the list of packages has changed since the last look.
+if [ ! -f $dir/.packages ] || [ tools/packages.txt -nt $dir/.packages ]; then
     # shellcheck disable=SC2086  # a list of words
     tools/setup.sh $groups
-    [ ! -f $dir/build.ninja ] || touch $dir/build.ninja
 fi
 if [ ! -f $dir/build.ninja ]; then
     if command -v ccache >/dev/null; then compiler="ccache $compiler"; fi
@@ -45,4 +47,5 @@ if [ ! -f $dir/build.ninja ]; then
     }
     rm -f $dir.log
 fi
+touch $dir/.packages
 exec ninja -C $dir --quiet "$@"

@@ -63,7 +63,10 @@ part() {
 }
 
 # The tests with real servers and the examples find the binary at hand in $WEIR.
-unit() { part "unit ($1)" 600 "build-$1/weir-unit"; }
+unit() {
+    part "unit ($1)" 600 "build-$1/weir-unit"
+    part "fuzz corpora ($1)" 300 tools/fuzz.sh replay "$1"
+}
 sql() { part "sql cases ($1)" 1200 "$WEIR" test --known test/sql/known-failures.txt test/sql; }
 services() {
     local script
@@ -87,19 +90,19 @@ for suite in "${@:-all}"; do
             export WEIR=$PWD/build/weir
             tools/setup.sh build test services || true
             part tidy 60 tools/tidy.sh
-            build debug weir-unit && unit debug
+            build debug weir-unit fuzz && unit debug
             build release && { sql release; services release; examples; }
             ;;
         quick)
             export WEIR=$PWD/build-debug/weir
             part tidy 60 tools/tidy.sh
-            build debug weir weir-unit && { unit debug; sql debug; }
+            build debug weir weir-unit fuzz && { unit debug; sql debug; }
             ;;
         asan | ubsan | tsan)
             export WEIR=$PWD/build-$suite/weir
             export ASAN_OPTIONS=detect_stack_use_after_return=1:strict_string_checks=1
             export UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1 TSAN_OPTIONS=halt_on_error=1
-            build "$suite" weir weir-unit && { unit "$suite"; sql "$suite"; services "$suite"; }
+            build "$suite" weir weir-unit fuzz && { unit "$suite"; sql "$suite"; services "$suite"; }
             ;;
         *) echo "tools/test.sh: no suite '$suite'" >&2; exit 2 ;;
     esac

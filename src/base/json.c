@@ -183,9 +183,10 @@ static Status read_array(JsonReader *in, JsonValue *out) {
         }
         more = *in->at++ == ',';
     }
-    const JsonMember *items = (const JsonMember *)(const void *)(in->stack.ptr + base);
     out->kind = JK_ARRAY;
-    out->count = (uint32_t)((in->stack.len - base) / sizeof *items);
+    out->count = (uint32_t)((in->stack.len - base) / sizeof(JsonMember));
+    if (out->count == 0) return ST_OK;  // the stack may not exist yet
+    const JsonMember *items = (const JsonMember *)(const void *)(in->stack.ptr + base);
     out->item = ARENA_ARRAY(in->arena, JsonValue, out->count);
     for (uint32_t i = 0; i < out->count; i++) out->item[i] = items[i].value;
     in->stack.len = base;
@@ -254,10 +255,12 @@ static Status read_object(JsonReader *in, JsonValue *out) {
         }
         more = *in->at++ == ',';
     }
-    JsonMember *members = (JsonMember *)(void *)(in->stack.ptr + base);
-    uint32_t count = (uint32_t)((in->stack.len - base) / sizeof *members);
-    TRY(unique_names(in, members, &count));
     out->kind = JK_OBJECT;
+    uint32_t count = (uint32_t)((in->stack.len - base) / sizeof(JsonMember));
+    out->count = count;
+    if (count == 0) return ST_OK;  // the stack may not exist yet
+    JsonMember *members = (JsonMember *)(void *)(in->stack.ptr + base);
+    TRY(unique_names(in, members, &count));
     out->count = count;
     out->member = ARENA_ARRAY(in->arena, JsonMember, count);
     if (count) memcpy(out->member, members, count * sizeof *members);
@@ -389,6 +392,8 @@ void json_print_decimal(Str number, Buf *out) {
     scale -= exponent;
     if (digits.len == 0) buf_putc(&digits, '0');
     int64_t count = (int64_t)digits.len, adjusted = count - 1 - scale;
+    if (adjusted > INT32_MAX) adjusted = INT32_MAX;  // what was printed must read back as itself
+    if (adjusted < -(int64_t)INT32_MAX) adjusted = -(int64_t)INT32_MAX;
     if (negative && !(count == 1 && digits.ptr[0] == '0')) buf_putc(out, '-');
     if (scale >= 0 && adjusted >= -6) {
         int64_t whole = count - scale;
