@@ -6,6 +6,8 @@
 #include "base/text.h"
 #include "type/value.h"
 
+enum { DECIMAL_DIGITS_MAX = 38 };  // what 128 bits hold, and TYPE_DECIMAL_MAX of type/type.h
+
 i128 decimal_pow10(int32_t exponent);  // 0..38
 int32_t decimal_digits(i128 value);    // significant decimal digits; 0 for 0 counts 1
 bool decimal_fits(i128 value, int32_t precision);
