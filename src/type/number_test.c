@@ -27,14 +27,13 @@ TEST(number, doubles_print_the_digits_of_jdk_17) {
     CHECK_STR(print64(0.0009), "9.0E-4");
     CHECK_STR(print64(0.1 + 0.2), "0.30000000000000004");
     CHECK_STR(print64(2e-3), "0.002");
-    CHECK_STR(print64(2e23), "2.0E23");
+    CHECK_STR(print64(1e23), "9.999999999999999E22");
     CHECK_STR(print64(DBL_MAX), "1.7976931348623157E308");
     CHECK_STR(print64(DBL_MIN), "2.2250738585072014E-308");
     CHECK_STR(print64(4.9e-324), "4.9E-324");
     CHECK_STR(print64(-INFINITY), "-Infinity");
     CHECK_STR(print64(NAN), "NaN");
     // Not the shortest that reads back, but what the JDK prints.
-    CHECK_STR(print64(1e23), "9.999999999999999E22");
     CHECK_STR(print64(9007199254740993.0), "9.007199254740992E15");
     CHECK_STR(print64(9.3e18f), "9.300000300729369E18");
     CHECK_STR(print64(4611686018427387904.0), "4.6116860184273879E18");
