@@ -35,6 +35,41 @@ Status agg_mismatch(const AggCall *call, Error *err) {
     return st;
 }
 
+const Type *agg_type_of_group(const AggCall *call, const Type *type) {
+    return type_nullable(call->arena, type, type->nullable || !call->grouped);
+}
+
+void agg_emit_null(const AggCall *call, Vec *out, uint32_t row) {
+    if (!call->result->nullable) {
+        switch (out->phys) {
+            case PHYS_I8:
+            case PHYS_I16:
+            case PHYS_I32:
+            case PHYS_I64: vec_set_integer(out, row, -1); return;
+            case PHYS_F32: vec_f32(out)[row] = -1; return;
+            case PHYS_F64: vec_f64(out)[row] = -1; return;
+            default: break;
+        }
+    }
+    vec_set_null(out, row);
+}
+
+const Type *agg_state_row(Arena *arena, ...) {
+    enum { FIELDS_MAX = 4 };
+    const Type *child[FIELDS_MAX];
+    Str field[FIELDS_MAX];
+    uint32_t count = 0;
+    va_list args;
+    va_start(args, arena);
+    for (const char *name; (name = va_arg(args, const char *)); count++) {
+        ASSERT(count < FIELDS_MAX);
+        field[count] = str_c(name);
+        child[count] = va_arg(args, const Type *);
+    }
+    va_end(args);
+    return type_row(arena, count, child, field, false);
+}
+
 static Status agg_check_args(AggCall *call, Error *err) {
     const AggFunc *func = call->func;
     uint32_t declared = 0;
@@ -72,8 +107,7 @@ Status agg_bind(AggCall *call, const AggFunc *func, Error *err) {
     }
     TRY(func->bind(call, err));
     ASSERT(call->result && call->impl && call->state_type);
-    if (call->distinct) return error_set(err, ST_UNSUPPORTED, "DISTINCT is not there yet");
-    return ST_OK;
+    return call->distinct ? agg_distinct_bind(call, err) : ST_OK;
 }
 
 uint32_t agg_layout(AggCall *const *calls, uint32_t count, uint32_t offset, uint32_t *align) {

@@ -97,7 +97,9 @@ struct AggCall {
     bool distinct;
     bool grouped;          // there is a GROUP BY key and no FILTER: a group has at least one row, so
                            // that SUM of NOT NULL is NOT NULL
-    bool retract;          // the input can retract (updates, bounded OVER frames)
+    bool retract;          // the input can retract (updates, bounded OVER frames). False for MAX of a
+                           // value that only grows (a COUNT) although the input updates, as Flink
+                           // plans it: the call then ignores -U and -D
     bool merge;            // states will be merged
     bool batch;            // execution.runtime-mode = batch
     bool absent_on_null;   // JSON_ARRAYAGG, JSON_OBJECTAGG: the ABSENT ON NULL clause in force

@@ -1,0 +1,16 @@
+// col/codec.h - values and rows as bytes: what keeps a value outside of a column (state, keys of
+// sets). The bytes need the type to be read again and say nothing of it.
+//
+// Layout: one byte, 0 for NULL and 1 for a value; then the slot as it lies in memory (little
+// endian), text as u32 length and bytes, a list as u32 count and its children's values entry by
+// entry, a row as its fields.
+#pragma once
+
+#include "col/vec.h"
+
+void codec_put(const Vec *vec, uint32_t row, Buf *out);
+// The same for keys: values equal by vec_key_equal, and no others, give equal bytes (one NaN, maps
+// and multisets in the order of their entries' bytes).
+void codec_put_key(const Vec *vec, uint32_t row, Buf *out);
+// Reads the value at [at] into slot [row], which exists already; returns the end of its bytes.
+const char *codec_get(const char *at, Vec *out, uint32_t row);

@@ -1,0 +1,186 @@
+// DISTINCT: a state in front of another one. It holds the set of argument values (NULLs included, as
+// Flink's distinct maps do) with their counts, and lets a value through when it comes for the first
+// time or goes for the last.
+#include "base/bits.h"
+#include "col/codec.h"
+#include "func/agg_int.h"
+
+typedef struct DistinctBound {
+    uint32_t inner_offset;  // of the fed state behind the set
+    AggImpl impl;
+} DistinctBound;
+
+static ValueMap *distinct_set(const AggCall *call, uint8_t *group) {
+    return (ValueMap *)(group + call->offset);
+}
+
+// The inner call, placed in the same group: its offset depends on where the outer one lies.
+static AggCall inner_of(const AggCall *call) {
+    const DistinctBound *bound = call->bound;
+    AggCall inner = *call->inner;
+    inner.offset = call->offset + bound->inner_offset;
+    return inner;
+}
+
+static void distinct_key(const AggCall *call, const Vec *const *arg, uint32_t row, Buf *key) {
+    key->len = 0;
+    for (uint32_t i = 0; i < call->argc; i++) codec_put_key(arg[i], row, key);
+}
+
+// Counts row [row]; *passes says whether the set of values changed.
+static Status distinct_count(const AggCall *call, const AggRows *in, uint32_t row, Buf *key,
+                             AggEnv *env, bool *passes, Error *err) {
+    distinct_key(call, in->arg, row, key);
+    int64_t before, sign = agg_sign(in, row);
+    TRY(value_map_add(distinct_set(call, agg_group(in, row)), buf_str(key), (Str){0}, sign,
+                      &before, env, err));
+    *passes = sign > 0 ? before == 0 : before == 1;
+    return ST_OK;
+}
+
+// The rows to hand on, as a mask.
+static Status distinct_pick(const AggCall *call, const AggRows *in, AggEnv *env, AggRows *passed,
+                            Error *err) {
+    uint64_t *mask = ARENA_ARRAY(env->scratch, uint64_t, BITS_WORDS(in->rows));
+    Buf key = {0};
+    Status st = ST_OK;
+    for (uint32_t row = 0; row < in->rows && !st; row++) {
+        bool passes = false;
+        if (!agg_row_taken(in, row)) continue;
+        st = distinct_count(call, in, row, &key, env, &passes, err);
+        if (passes) bits_set(mask, row);
+    }
+    buf_free(&key);
+    *passed = *in;
+    passed->mask = mask;
+    return st;
+}
+
+static Status distinct_update(const AggCall *call, const AggRows *in, AggEnv *env, Error *err) {
+    AggRows passed;
+    TRY(distinct_pick(call, in, env, &passed, err));
+    AggCall inner = inner_of(call);
+    return agg_update(&inner, &passed, env, err);
+}
+
+static Status distinct_step(const AggCall *call, const AggRows *in, AggEnv *env, Vec *after,
+                            Error *err) {
+    AggRows passed;
+    TRY(distinct_pick(call, in, env, &passed, err));
+    AggCall inner = inner_of(call);
+    return agg_step(&inner, &passed, env, after, err);
+}
+
+// Feeds the values that are new to [dst] to its inner state, one by one; their counts add up.
+static Status distinct_merge(const AggCall *call, uint8_t *dst, const uint8_t *src, AggEnv *env,
+                             Error *err) {
+    AggCall inner = inner_of(call);
+    ValueMap *to = (ValueMap *)dst;
+    const ValueMap *from = (const ValueMap *)src;
+    uint32_t i = 0;
+    for (const ValueEntry *entry; (entry = value_map_next(from, &i));) {
+        int64_t before;
+        Str key = entry_key(entry);
+        TRY(value_map_add(to, key, (Str){0}, entry->count, &before, env, err));
+        bool gained = before <= 0 && before + entry->count > 0;
+        bool lost = before > 0 && before + entry->count <= 0;
+        if (!gained && !lost) continue;
+        const Vec *arg[AGG_ARGS_MAX];
+        const char *at = key.ptr;
+        for (uint32_t a = 0; a < call->argc; a++) {
+            Vec *one = vec_new(env->scratch, call->arg[a], 1);
+            at = codec_get(at, one, 0);
+            arg[a] = one;
+        }
+        uint8_t kind = lost ? ROW_DELETE : ROW_INSERT;
+        AggRows rows = {.rows = 1, .arg = arg, .single = dst - call->offset, .kinds = &kind};
+        TRY(agg_update(&inner, &rows, env, err));
+    }
+    return ST_OK;
+}
+
+static Status distinct_emit(const AggCall *call, const uint8_t *state, AggEnv *env, Vec *out,
+                            uint32_t row, Error *err) {
+    const DistinctBound *bound = call->bound;
+    return call->inner->impl->emit(call->inner, state + bound->inner_offset, env, out, row, err);
+}
+
+static void distinct_clear(const AggCall *call, uint8_t *state, AggEnv *env) {
+    const DistinctBound *bound = call->bound;
+    value_map_free((ValueMap *)state, env);
+    if (call->inner->impl->clear) {
+        call->inner->impl->clear(call->inner, state + bound->inner_offset, env);
+    }
+}
+
+// ROW<values ARRAY<ROW<value ROW<arguments>, count>>, state …>
+static Status distinct_write(const AggCall *call, const uint8_t *state, AggEnv *env, Vec *out,
+                             uint32_t row, Error *err) {
+    const DistinctBound *bound = call->bound;
+    const ValueMap *set = (const ValueMap *)state;
+    uint32_t at = vec_list_begin(out->child[0], row, set->live), i = 0;
+    Vec *entries = out->child[0]->child[0];
+    for (const ValueEntry *entry; (entry = value_map_next(set, &i)); at++) {
+        const char *bytes = entry_key(entry).ptr;
+        for (uint32_t a = 0; a < call->argc; a++) {
+            bytes = codec_get(bytes, entries->child[0]->child[a], at);
+        }
+        vec_i64(entries->child[1])[at] = entry->count;
+    }
+    return call->inner->impl->write(call->inner, state + bound->inner_offset, env, out->child[1],
+                                    row, err);
+}
+
+static Status distinct_read(const AggCall *call, const Vec *in, uint32_t row, AggEnv *env,
+                            uint8_t *state, Error *err) {
+    const DistinctBound *bound = call->bound;
+    ListView view = vec_list(in->child[0])[row];
+    const Vec *entries = in->child[0]->child[0];
+    Buf key = {0};
+    Status st = ST_OK;
+    for (uint32_t i = view.offset; i < view.offset + view.count && !st; i++) {
+        distinct_key(call, (const Vec *const *)entries->child[0]->child, i, &key);
+        st = value_map_add((ValueMap *)state, buf_str(&key), (Str){0},
+                           vec_i64(entries->child[1])[i], NULL, env, err);
+    }
+    buf_free(&key);
+    if (st) return st;
+    return call->inner->impl->read(call->inner, in->child[1], row, env,
+                                   state + bound->inner_offset, err);
+}
+
+static const Type *distinct_state_type(const AggCall *call) {
+    Str field[AGG_ARGS_MAX] = {STR("arg0"), STR("arg1"), STR("arg2"), STR("arg3")};
+    const Type *key = type_row(call->arena, call->argc, call->arg, field, false);
+    return agg_state_row(call->arena, "values", store_counts_type(call->arena, key), "state",
+                         call->inner->state_type, NULL);
+}
+
+Status agg_distinct_bind(AggCall *call, Error *err) {
+    for (uint32_t i = 0; i < call->argc; i++) {
+        TypeKind kind = call->arg[i]->kind;
+        if (kind == TYPE_ROW || kind == TYPE_VARIANT || kind == TYPE_RAW) {
+            return error_set(err, ST_VALIDATION,
+                             "Distinct aggregate function does not support type: %s. "
+                             "Please re-check the data type.", type_kind_name(kind));
+        }
+    }
+    if (call->argc == 0) return error_set(err, ST_VALIDATION, "DISTINCT wants an argument");
+    AggCall *inner = arena_dup(call->arena, call, sizeof *call);
+    inner->distinct = false;
+    inner->offset = 0;
+    DistinctBound *bound = ARENA_NEW(call->arena, DistinctBound);
+    uint32_t align = inner->impl->align > 8 ? inner->impl->align : 8;
+    bound->inner_offset = ((uint32_t)sizeof(ValueMap) + align - 1) & ~(align - 1);
+    bound->impl = (AggImpl){
+        .size = bound->inner_offset + inner->impl->size, .align = align,
+        .flags = inner->impl->flags | AGG_OWNS, .update = distinct_update, .step = distinct_step,
+        .merge = inner->impl->merge ? distinct_merge : NULL, .emit = distinct_emit,
+        .clear = distinct_clear, .write = distinct_write, .read = distinct_read,
+    };
+    call->inner = inner;
+    call->bound = bound;
+    call->impl = &bound->impl;
+    call->state_type = distinct_state_type(call);
+    return ST_OK;
+}
