@@ -1,5 +1,6 @@
-// fuzz_case: the case-file reader. Whatever the bytes, a file is read or refused with a place; printing
-// without new answers gives the same bytes, and printing new ones gives a file that reads back.
+// fuzz_case: the case-file reader. Whatever the bytes, a file is read or refused with a place;
+// printing without new answers gives the same bytes, and printing new ones gives a file that reads
+// back.
 #include "base/assert.h"
 #include "cli/test_diff.h"
 #include "cli/test_file.h"

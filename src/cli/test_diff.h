@@ -15,8 +15,8 @@ typedef struct Lines {
 // Cuts [text] at line ends, into [arena]; a line end at the very end begins no line.
 Lines lines_of(Arena *arena, Str text);
 
-// Whether two values are the same by the rules of their type ("ARRAY<DOUBLE NOT NULL>"). A type that
-// is not understood compares bytewise.
+// Whether two values are the same by the rules of their type ("ARRAY<DOUBLE NOT NULL>"). A type
+// that is not understood compares bytewise.
 bool value_same(Str type, Str expected, Str got);
 
 typedef enum RowOrder {

@@ -6,8 +6,8 @@
 //     ----
 //     answer lines               up to a line without any byte
 //
-// and records are set apart by blank lines. A blank line within an answer cannot occur: an empty text
-// is written "(empty)".
+// and records are set apart by blank lines. A blank line within an answer cannot occur: an empty
+// text is written "(empty)".
 #include "cli/test_file.h"
 
 static const char *const KIND_NAMES[] = {
@@ -103,7 +103,8 @@ static Status error_line(Error *err, uint32_t line, const char *what) {
     return error_at(err, ST_PARSE, (Place){.line = line, .column = 1}, "%s", what);
 }
 
-// Reads one record, or a block of comments alone; [at] stands on its first line, which is not blank.
+// Reads one record, or a block of comments alone; [at] stands on its first line, which is not
+// blank.
 static Status reader_record(Reader *self, Error *err) {
     Line line = {0};
     uint32_t comments = self->at;

@@ -1,5 +1,5 @@
-// cli/test_file.h - case files: SQL statements and queries with the answers they must give. The format
-// is described in docs/testing.md; this is its reader and its writer.
+// cli/test_file.h - case files: SQL statements and queries with the answers they must give. The
+// format is described in docs/testing.md; this is its reader and its writer.
 //
 // A file is read whole and cut into records, all of them views into the text; a writer gives the
 // text back with other answers, every byte that is not an answer kept.
