@@ -48,4 +48,12 @@ if [ ! -f $dir/build.ninja ]; then
     rm -f $dir.log
 fi
 touch $dir/.packages
-exec ninja -C $dir --quiet "$@"
+
+# On a terminal ninja's progress; elsewhere silence, unless there is something to say.
+if [ -t 1 ]; then exec ninja -C $dir "$@"; fi
+if ninja -C $dir "$@" >$dir/build.log 2>&1; then
+    grep -A6 'warning:' $dir/build.log || true
+else
+    grep -vE '^(\[[0-9]+/[0-9]+\] (Comp|Link)|ninja: Entering|Compiler for C)' $dir/build.log
+    exit 1
+fi

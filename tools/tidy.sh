@@ -85,6 +85,19 @@ sed -nE "s/.*dependency\('([a-z0-9.+-]+)'.*/\1/p" meson.build | grep -vx threads
         grep -qE "[[:space:]]pc:$lib\$" tools/packages.txt || echo "no row for pc:$lib in tools/packages.txt"
     done | rule "tidy: packages.txt names what the build needs"
 
+for file in fuzz/fuzz_*.c; do
+    name=${file#fuzz/fuzz_}
+    grep -q "'${name%.c}'" fuzz/meson.build || echo "$file is not listed in fuzz/meson.build"
+done | rule "tidy: fuzz targets are listed"
+
+# Links between our own pages lead somewhere.
+for file in "${text[@]}"; do
+    case $file in *.md) ;; *) continue ;; esac
+    grep -oE '\]\([^)#: ]+[)#]' "$file" | sed -E 's/^\]\(//; s/[)#]$//' | while read -r link; do
+        [ -e "$(dirname "$file")/$link" ] || echo "$file: $link"
+    done
+done | rule "tidy: links in the docs lead somewhere"
+
 # Known failures may only leave the list; a new one is a bug to mend.
 known=test/sql/known-failures.txt
 if [ -f $known ]; then

@@ -35,7 +35,7 @@ kafka_fetch() {
 	  </dependencies>
 	</project>
 	POM
-    if timeout 300 mvn -B -q -f "$work/pom.xml" dependency:copy-dependencies \
+    if timeout 300 mvn -B -q -f "$work/pom.xml" org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy-dependencies \
         -DoutputDirectory="$work/lib" -DincludeScope=runtime >"$work/log" 2>&1 </dev/null; then
         mv -T "$work" "$KAFKA_HOME" 2>/dev/null || rm -rf "$work"  # somebody else was first
     else
