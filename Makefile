@@ -39,6 +39,10 @@ accept:  ## writes today's plans into test/plan/, for the reviewer to read in th
 	@tools/build.sh debug weir
 	@build-debug/weir test --record test/plan
 
+docs:  ## docs/sql/functions.md from the tables of functions
+	@tools/build.sh debug weir-reference
+	@build-debug/weir-reference >docs/sql/functions.md
+
 format:  ## clang-format over the C
 	@git ls-files 'src/*.[ch]' 'test/*.[ch]' 'fuzz/*.[ch]' 'include/*.h' 'examples/*.[ch]' | xargs clang-format -i
 
@@ -48,5 +52,5 @@ clean:
 help:
 	@sed -nE 's/^([a-z -]+): +## (.*)/  make \1\t\2/p' Makefile | expand -t 36
 
-.PHONY: all demo test test-quick test-asan test-ubsan test-tsan test-all bench fuzz install accept \
+.PHONY: all docs demo test test-quick test-asan test-ubsan test-tsan test-all bench fuzz install accept \
 	format clean help
