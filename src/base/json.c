@@ -69,6 +69,11 @@ static Status read_number(JsonReader *in, JsonValue *out) {
         if (!at_digit(in)) return json_fail(in, "a digit of the exponent");
         while (at_digit(in)) in->at++;
     }
+    // Within a container the next token tells; at the root only white space may part a number from
+    // what follows.
+    if (in->depth == 0 && in->at < in->end && (unsigned char)*in->at > ' ') {
+        return json_fail(in, "white space after the number");
+    }
     out->text = str_make(begin, (size_t)(in->at - begin));
     return ST_OK;
 }

@@ -1,7 +1,12 @@
 // The one list of function tables. A table not listed here does not exist.
 #include "func/agg.h"
 
+extern const FuncTable STRING_BASIC_TABLE, STRING_CODE_TABLE, STRING_EDIT_TABLE;
+
 const FuncTable *const FUNC_TABLES[] = {
+    &STRING_BASIC_TABLE,
+    &STRING_CODE_TABLE,
+    &STRING_EDIT_TABLE,
     NULL,
 };
 const uint32_t FUNC_TABLE_COUNT = sizeof FUNC_TABLES / sizeof *FUNC_TABLES - 1;
