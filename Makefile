@@ -33,7 +33,7 @@ fuzz:  ## each target for FUZZ_SECONDS
 install:  ## binary, libraries, header, pkg-config, man page, completion; PREFIX, DESTDIR
 	@tools/build.sh release
 	@meson configure build -Dprefix=$(PREFIX)
-	@meson install -C build --quiet
+	@meson install -C build --quiet >build/install.log || { cat build/install.log; exit 1; }
 
 accept:  ## writes today's plans into test/plan/, for the reviewer to read in the diff
 	@tools/build.sh debug weir
