@@ -128,6 +128,9 @@ struct Connector {
     const char *doc;
 };
 
+// The options that every table may have, whatever its connector: for options_check_parts' [also].
+extern const OptionDef TABLE_OPTIONS[];
+
 const Connector *connector_find(Str name);
 const char *connector_nearest(Str name);
 void connector_register(const Connector *connector);

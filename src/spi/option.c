@@ -185,30 +185,53 @@ static Status value_check(const Options *options, const OptionDef *def, Str key,
     return st;
 }
 
-static Status unknown_key(const Options *options, const OptionDef *const *also, Str key, Error *err) {
-    const char *known[512];
-    size_t count = 0;
-    for (const OptionDef *def = options->defs; def && def->key && count < 512; def++) {
-        known[count++] = def->key;
+enum { KNOWN_MAX = 512 };
+
+// Names that could have been meant, spelled as in the table's WITH; made in [arena].
+static size_t known_add(Arena *arena, Str prefix, const OptionDef *defs, const char **known,
+                        size_t count) {
+    for (; defs && defs->key && count < KNOWN_MAX; defs++) {
+        known[count++] = str_printf(arena, STR_FMT "%s", STR_ARG(prefix), defs->key).ptr;
     }
-    for (; also && *also; also++) {
-        for (const OptionDef *def = *also; def->key && count < 512; def++) known[count++] = def->key;
+    return count;
+}
+
+static Status unknown_key(const Options *options, const OptionDef *const *also, const Options *parts,
+                          uint32_t part_count, Str key, Error *err) {
+    const char *known[KNOWN_MAX];
+    Arena arena;
+    arena_init(&arena);
+    size_t count = known_add(&arena, options->prefix, options->defs, known, 0);
+    for (; also && *also; also++) count = known_add(&arena, options->prefix, *also, known, count);
+    for (uint32_t i = 0; i < part_count; i++) {
+        count = known_add(&arena, parts[i].prefix, parts[i].defs, known, count);
     }
-    const char *near = text_nearest(key, known, count);
-    (void)error_set(err, ST_VALIDATION, "unknown option '" STR_FMT STR_FMT "' of table '" STR_FMT "'",
-                    STR_ARG(options->prefix), STR_ARG(key), STR_ARG(options->owner));
-    if (near) error_hint(err, "did you mean '" STR_FMT "%s'?", STR_ARG(options->prefix), near);
+    Str full = str_printf(&arena, STR_FMT STR_FMT, STR_ARG(options->prefix), STR_ARG(key));
+    const char *near = text_nearest(full, known, count);
+    (void)error_set(err, ST_VALIDATION, "unknown option '" STR_FMT "' of table '" STR_FMT "'",
+                    STR_ARG(full), STR_ARG(options->owner));
+    if (near) error_hint(err, "did you mean '%s'?", near);
+    arena_clear(&arena);
     return ST_VALIDATION;
 }
 
-Status options_check(const Options *options, const OptionDef *const *also, Error *err) {
+// Whether [key], with its prefix, belongs to one of the parts.
+static bool in_parts(Str key, const Options *parts, uint32_t part_count) {
+    for (uint32_t i = 0; i < part_count; i++) {
+        if (str_starts(key, parts[i].prefix)) return true;
+    }
+    return false;
+}
+
+Status options_check_parts(const Options *options, const OptionDef *const *also,
+                           const Options *parts, uint32_t part_count, Error *err) {
     for (uint32_t i = 0; i < options->map->count; i++) {
         Str key = options->map->entry[i].key;
-        if (!str_starts(key, options->prefix)) continue;
+        if (!str_starts(key, options->prefix) || in_parts(key, parts, part_count)) continue;
         key = str_sub(key, options->prefix.len, key.len);
         const OptionDef *def = def_find(options->defs, key);
         for (uint32_t a = 0; !def && also && also[a]; a++) def = def_find(also[a], key);
-        if (!def) return unknown_key(options, also, key, err);
+        if (!def) return unknown_key(options, also, parts, part_count, key, err);
         TRY(value_check(options, def, key, options->map->entry[i].value, err));
     }
     for (const OptionDef *def = options->defs; def && def->key; def++) {
@@ -217,5 +240,10 @@ Status options_check(const Options *options, const OptionDef *const *also, Error
                          "table '" STR_FMT "' misses the required option '" STR_FMT "%s'",
                          STR_ARG(options->owner), STR_ARG(options->prefix), def->key);
     }
+    for (uint32_t i = 0; i < part_count; i++) TRY(options_check(&parts[i], NULL, err));
     return ST_OK;
+}
+
+Status options_check(const Options *options, const OptionDef *const *also, Error *err) {
+    return options_check_parts(options, also, NULL, 0, err);
 }

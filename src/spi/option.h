@@ -48,6 +48,11 @@ uint32_t options_enum(const Options *options, const char *key);     // index int
 // table and the nearest known key.
 NODISCARD Status options_check(const Options *options, const OptionDef *const *also, Error *err);
 
+// The same for a whole table: keys below the prefix of one of [parts] (its formats) belong to that part
+// and are checked against its definitions; all others as above.
+NODISCARD Status options_check_parts(const Options *options, const OptionDef *const *also,
+                                     const Options *parts, uint32_t part_count, Error *err);
+
 // Readers of the single kinds; false when the text is not one.
 bool option_read_duration(Str text, int64_t *ms);
 bool option_read_size(Str text, int64_t *bytes);

@@ -3,6 +3,25 @@
 #include "base/assert.h"
 #include "spi/connector.h"
 
+static const char *const EMIT_STRATEGIES[] = {"on-periodic", "on-event", NULL};
+
+const OptionDef TABLE_OPTIONS[] = {
+    {.key = "connector", .doc = "which connector reads and writes the table"},
+    {.key = "property-version", .kind = OPTION_INT, .fallback = "1", .doc = "of these options"},
+    {.key = "scan.parallelism", .kind = OPTION_INT, .doc = "readers at a time"},
+    {.key = "sink.parallelism", .kind = OPTION_INT, .doc = "writers at a time"},
+    {.key = "scan.watermark.emit.strategy", .kind = OPTION_ENUM, .fallback = "on-periodic",
+     .values = EMIT_STRATEGIES, .doc = "whether watermarks go out by the clock or after each record"},
+    {.key = "scan.watermark.idle-timeout", .kind = OPTION_DURATION,
+     .doc = "how long a split may be silent before the others no longer wait for it"},
+    {.key = "scan.watermark.alignment.group", .doc = "sources that wait for each other"},
+    {.key = "scan.watermark.alignment.max-drift", .kind = OPTION_DURATION,
+     .doc = "how far a source may run ahead of the slowest of its group"},
+    {.key = "scan.watermark.alignment.update-interval", .kind = OPTION_DURATION, .fallback = "1 s",
+     .doc = "how often sources of a group tell each other where they are"},
+    {0},
+};
+
 enum { REGISTRY_MAX = 64 };
 
 static const Format *formats[REGISTRY_MAX];
