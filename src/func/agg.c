@@ -185,3 +185,21 @@ Status agg_read(const AggCall *call, const Vec *in, uint32_t row, AggEnv *env, u
                 Error *err) {
     return call->impl->read(call, in, row, env, group + call->offset, err);
 }
+
+static bool list_has_null(const Vec *vec, uint32_t row, uint32_t child) {
+    ListView view = vec_list(vec)[row];
+    for (uint32_t k = 0; k < view.count; k++) {
+        if (vec_is_null(vec->child[child], view.offset + k)) return true;
+    }
+    return false;
+}
+
+bool agg_same_result(const AggCall *call, const Vec *a, uint32_t i, const Vec *b, uint32_t j) {
+    bool a_null = vec_is_null(a, i), b_null = vec_is_null(b, j);
+    if (a_null || b_null) return a_null && b_null;
+    if (a->phys == PHYS_F64) return vec_f64(a)[i] == vec_f64(b)[j];
+    if (a->phys == PHYS_F32) return vec_f32(a)[i] == vec_f32(b)[j];
+    if (call->impl->flags & AGG_NEW_ARRAY && list_has_null(a, i, 0)) return false;
+    if (a->type->kind == TYPE_MAP && list_has_null(a, i, 1)) return false;
+    return vec_key_equal(a, i, b, j);
+}

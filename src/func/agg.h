@@ -60,8 +60,7 @@ enum {
     AGG_NO_RETRACT = 2,  // the function cannot take retractions at all (APPROX_COUNT_DISTINCT)
     AGG_NO_MERGE = 4,    // states cannot be merged (FIRST_VALUE in session or cumulating windows)
     AGG_BATCH_ONLY = 8,  // refused in streaming mode
-    AGG_ALWAYS_SEND = 16,  // Flink never finds two results equal: an update is sent even when the
-                           // value is the same (ARRAY_AGG)
+    AGG_NEW_ARRAY = 16,  // results are arrays made anew each time, see agg_same_result
     AGG_HIDDEN = 32,     // not listed by SHOW FUNCTIONS
     AGG_LITERAL_TAIL = 64,  // arguments after the first must be constants
 };
@@ -102,7 +101,10 @@ struct AggCall {
                            // plans it: the call then ignores -U and -D
     bool merge;            // states will be merged
     bool batch;            // execution.runtime-mode = batch
-    bool absent_on_null;   // JSON_ARRAYAGG, JSON_OBJECTAGG: the ABSENT ON NULL clause in force
+    bool absent_on_null;   // JSON_ARRAYAGG, JSON_OBJECTAGG: the ABSENT ON NULL clause in force (the
+                           // default of the first; the second's is NULL ON NULL)
+    uint32_t raw_json;     // the same: bit i, argument i is JSON text made by a JSON constructor
+                           // (JSON_OBJECT, JSON_ARRAY …) and goes in as it is
     bool respect_nulls;    // RESPECT NULLS was written
     bool ignore_nulls;     // IGNORE NULLS was written
 
@@ -167,3 +169,8 @@ NODISCARD Status agg_write(const AggCall *call, const uint8_t *group, AggEnv *en
                            uint32_t row, Error *err);
 NODISCARD Status agg_read(const AggCall *call, const Vec *in, uint32_t row, AggEnv *env,
                           uint8_t *group, Error *err);
+
+// Whether an aggregation need not send an update from value [i] of [a] to [j] of [b]. As Flink's
+// generated equalisers have it: NaN differs from itself, and so do maps with a NULL value and
+// arrays of ARRAY_AGG with a NULL element.
+bool agg_same_result(const AggCall *call, const Vec *a, uint32_t i, const Vec *b, uint32_t j);

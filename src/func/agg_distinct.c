@@ -159,7 +159,8 @@ static const Type *distinct_state_type(const AggCall *call) {
 Status agg_distinct_bind(AggCall *call, Error *err) {
     for (uint32_t i = 0; i < call->argc; i++) {
         TypeKind kind = call->arg[i]->kind;
-        if (kind == TYPE_ROW || kind == TYPE_VARIANT || kind == TYPE_RAW) {
+        if (kind == TYPE_ROW || kind == TYPE_MAP || kind == TYPE_MULTISET || kind == TYPE_RAW ||
+            type_is_bytes(call->arg[i])) {
             return error_set(err, ST_VALIDATION,
                              "Distinct aggregate function does not support type: %s. "
                              "Please re-check the data type.", type_kind_name(kind));

@@ -39,6 +39,7 @@ static void list_compact(ValueList *list) {
         uint32_t head = list_head(list, at), size = LIST_HEAD + (head & ~LIST_DEAD);
         if (!(head & LIST_DEAD)) {
             memmove(list->bytes + to, list->bytes + at, size);
+            list->last = to;
             to += size;
         }
         at += size;
@@ -64,6 +65,7 @@ Status list_add(ValueList *list, Str value, AggEnv *env, Error *err) {
     }
     memcpy(list->bytes + list->size, &value.len, LIST_HEAD);
     if (value.len) memcpy(list->bytes + list->size + LIST_HEAD, value.ptr, value.len);
+    list->last = list->size;
     list->size = (uint32_t)need;
     list->count++;
     return ST_OK;
@@ -80,24 +82,35 @@ bool list_next(const ValueList *list, uint32_t *at, Str *value) {
     return false;
 }
 
-bool list_remove(ValueList *list, Str value, AggEnv *env) {
+// The last value before [end]; only called when there is one.
+static uint32_t list_last_before(const ValueList *list, uint32_t end) {
+    uint32_t last = list->from;
+    Str value;
+    for (uint32_t at = list->from; list_next(list, &at, &value) && at <= end;) {
+        last = at - LIST_HEAD - value.len;
+    }
+    return last;
+}
+
+bool list_remove(ValueList *list, Str value) {
     Str found;
     for (uint32_t at = 0; list_next(list, &at, &found);) {
         if (!str_eq(found, value)) continue;
-        uint32_t size = LIST_HEAD + found.len, start = at - size;
-        uint32_t head = found.len | LIST_DEAD;
+        uint32_t size = LIST_HEAD + found.len, start = at - size, head = found.len | LIST_DEAD;
         memcpy(list->bytes + start, &head, sizeof head);
-        list->count--;
         list->dead += size;
-        while (list->from < list->size && (list_head(list, list->from) & LIST_DEAD)) {
+        if (!--list->count) {
+            list->size = list->from = list->dead = 0;
+            return true;
+        }
+        while (list_head(list, list->from) & LIST_DEAD) {
             size = LIST_HEAD + (list_head(list, list->from) & ~LIST_DEAD);
             list->from += size;
             list->dead -= size;
         }
-        if (!list->count) list->size = list->from = list->dead = 0;
+        if (start == list->last) list->last = list_last_before(list, start);
         return true;
     }
-    (void)env;
     return false;
 }
 
@@ -107,9 +120,8 @@ bool list_first(const ValueList *list, Str *value) {
 }
 
 bool list_last(const ValueList *list, Str *value) {
-    bool found = false;
-    for (uint32_t at = 0; list_next(list, &at, value);) found = true;
-    return found;
+    uint32_t at = list->last;
+    return list->count && list_next(list, &at, value);
 }
 
 void list_free(ValueList *list, AggEnv *env) {

@@ -20,14 +20,15 @@ void store_free(AggEnv *env, void *ptr, size_t size);
 typedef struct ValueList {
     char *bytes;
     uint32_t size, cap;  // of the buffer
-    uint32_t from;       // where the first entry that may be alive begins
+    uint32_t from;       // where the first value alive begins
+    uint32_t last;       // where the last one begins; of no meaning when there is none
     uint32_t count;      // values alive
     uint32_t dead;       // bytes of removed entries behind [from]
 } ValueList;
 
 NODISCARD Status list_add(ValueList *list, Str value, AggEnv *env, Error *err);
 // Removes the oldest value equal to [value]; false when there is none.
-bool list_remove(ValueList *list, Str value, AggEnv *env);
+bool list_remove(ValueList *list, Str value);
 // Walks the values: `for (uint32_t at = 0; list_next(&list, &at, &value);)`.
 bool list_next(const ValueList *list, uint32_t *at, Str *value);
 bool list_first(const ValueList *list, Str *value);

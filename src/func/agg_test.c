@@ -226,3 +226,133 @@ TEST(agg, result_types_are_flinks) {
     }
     arena_clear(&arena);
 }
+
+TEST(agg, first_and_last_skip_nulls_and_step_back) {
+    const int64_t value[] = {NIL, 4, 6, 4, NIL};
+    CHECK_INT(fold("FIRST_VALUE", TYPE_INT, false, false, 5, value, NULL), 4);
+    CHECK_INT(fold("LAST_VALUE", TYPE_INT, false, false, 3, value, NULL), 6);
+    const uint8_t kinds[] = {ROW_INSERT, ROW_INSERT, ROW_INSERT, ROW_DELETE, ROW_INSERT};
+    CHECK_INT(fold("FIRST_VALUE", TYPE_INT, true, false, 5, value, kinds), 6);
+    const int64_t again[] = {1, 2, 3, 3, 2};
+    const uint8_t gone[] = {ROW_INSERT, ROW_INSERT, ROW_INSERT, ROW_DELETE, ROW_DELETE};
+    CHECK_INT(fold("LAST_VALUE", TYPE_INT, true, false, 4, again, gone), 2);
+    CHECK_INT(fold("LAST_VALUE", TYPE_INT, true, false, 5, again, gone), 1);
+}
+
+TEST(agg, variance_of_integers_is_cut_to_the_integer) {
+    const int64_t value[] = {5, 1, 7};
+    CHECK_INT(fold("VAR_POP", TYPE_INT, false, false, 3, value, NULL), 6);
+    CHECK_INT(fold("VARIANCE", TYPE_INT, false, false, 3, value, NULL), 9);
+    CHECK_INT(fold("STDDEV", TYPE_INT, false, false, 3, value, NULL), 3);
+    CHECK_INT(fold("STDDEV_SAMP", TYPE_INT, false, false, 1, value, NULL), NONE);
+    const int64_t tiny[] = {2, 100, 100};
+    CHECK_INT(fold("VAR_SAMP", TYPE_TINYINT, false, false, 2, tiny, NULL), -62);  // 4802 wraps
+}
+
+TEST(agg, a_second_single_value_is_an_error) {
+    Bench bench;
+    const Type *type = type_of(TYPE_INT, true);
+    bench_bind(&bench, "SINGLE_VALUE", type, false, false);
+    const int64_t value[] = {3, 4};
+    bench_feed(&bench, ints(&bench, type, 1, value), NULL);
+    CHECK_INT(bench_int(&bench), 3);
+    const Vec *arg = ints(&bench, type, 1, value + 1);
+    AggRows rows = {.rows = 1, .arg = &arg, .single = bench.group};
+    CHECK_INT(agg_update(&bench.call, &rows, &bench.env, &bench.err), ST_RUNTIME);
+    bench_free(&bench);
+}
+
+static void check_list(const Vec *vec, uint32_t count, const int64_t *want) {
+    ListView view = vec_list(vec)[0];
+    CHECK_INT(view.count, count);
+    for (uint32_t i = 0; i < count; i++) {
+        CHECK_INT(vec_is_null(vec->child[0], view.offset + i), want[i] == NIL);
+        if (want[i] != NIL) CHECK_INT(vec_integer(vec->child[0], view.offset + i), want[i]);
+    }
+}
+
+TEST(agg, array_agg_keeps_order_and_nulls) {
+    Bench bench;
+    const Type *type = type_of(TYPE_INT, true);
+    bench_bind(&bench, "ARRAY_AGG", type, true, false);
+    const int64_t value[] = {7, NIL, 8, 7, 9, 7};
+    const uint8_t kinds[] = {ROW_INSERT, ROW_INSERT, ROW_INSERT, ROW_INSERT, ROW_INSERT,
+                             ROW_DELETE};
+    bench_feed(&bench, ints(&bench, type, 6, value), kinds);
+    const int64_t want[] = {NIL, 8, 7, 9};
+    check_list(bench_result(&bench), 4, want);
+    bench_reload(&bench);
+    check_list(bench_result(&bench), 4, want);
+    bench_free(&bench);
+}
+
+TEST(agg, early_retractions_cancel_out_in_a_merge) {
+    Bench a, b;
+    const Type *type = type_of(TYPE_INT, true);
+    bench_bind(&a, "ARRAY_AGG", type, true, false);
+    bench_bind(&b, "ARRAY_AGG", type, true, false);
+    const int64_t one[] = {5, 6}, two[] = {5, 8};
+    const uint8_t kinds[] = {ROW_DELETE, ROW_INSERT};
+    bench_feed(&a, ints(&a, type, 2, one), NULL);
+    bench_feed(&b, ints(&b, type, 2, two), kinds);
+    CHECK_OK(agg_merge(&a.call, a.group, b.group, &a.env, &a.err), &a.err);
+    const int64_t want[] = {6, 8};
+    check_list(bench_result(&a), 2, want);
+    bench_free(&a);
+    bench_free(&b);
+}
+
+TEST(agg, listagg_joins_texts) {
+    Bench bench;
+    const Type *type = type_of(TYPE_VARCHAR, true);
+    for (int retract = 0; retract < 2; retract++) {
+        bench_bind(&bench, "LISTAGG", type, retract, false);
+        Vec *arg = vec_new(&bench.arena, type, 4);
+        vec_str(arg)[0] = STR("");
+        vec_str(arg)[1] = STR("b");
+        vec_set_null(arg, 2);
+        vec_str(arg)[3] = STR("c");
+        bench_feed(&bench, arg, NULL);
+        CHECK(str_is(vec_str(bench_result(&bench))[0], ",b,c"));
+        bench_reload(&bench);
+        CHECK(str_is(vec_str(bench_result(&bench))[0], ",b,c"));
+        bench_free(&bench);
+    }
+}
+
+TEST(agg, collect_counts_values) {
+    Bench bench;
+    const Type *type = type_of(TYPE_INT, true);
+    bench_bind(&bench, "COLLECT", type, false, false);
+    const int64_t value[] = {7, NIL, 8, 7};
+    bench_feed(&bench, ints(&bench, type, 4, value), NULL);
+    bench_reload(&bench);
+    Vec *out = bench_result(&bench);
+    ListView view = vec_list(out)[0];
+    CHECK_INT(view.count, 2);
+    CHECK_INT(vec_i32(out->child[0])[view.offset], 7);
+    CHECK_INT(vec_i32(out->child[1])[view.offset], 2);
+    CHECK_INT(vec_i32(out->child[1])[view.offset + 1], 1);
+    bench_free(&bench);
+}
+
+TEST(agg, percentile_is_linear_between_values) {
+    Bench bench = {0};
+    arena_init(&bench.arena);
+    budget_init(&bench.budget, NULL, "test", 0);
+    bench.env = (AggEnv){.budget = &bench.budget, .scratch = &bench.arena};
+    const Type *arg[] = {type_of(TYPE_INT, true), type_of(TYPE_DOUBLE, false)};
+    bench.call = (AggCall){.arena = &bench.arena, .argc = 2, .arg = arg};
+    CHECK_OK(agg_bind(&bench.call, agg_find(STR("percentile")), &bench.err), &bench.err);
+    bench.group = arena_zalloc(&bench.arena, bench.call.impl->size);
+    const int64_t value[] = {8, 5, 7, 6};
+    Vec *want = vec_new(&bench.arena, arg[1], 4);
+    for (int i = 0; i < 4; i++) vec_f64(want)[i] = 0.3;
+    const Vec *args[] = {ints(&bench, arg[0], 4, value), want};
+    AggRows rows = {.rows = 4, .arg = args, .single = bench.group};
+    CHECK_OK(agg_update(&bench.call, &rows, &bench.env, &bench.err), &bench.err);
+    bench_reload(&bench);
+    double got = vec_f64(bench_result(&bench))[0];
+    CHECK(got > 5.8999 && got < 5.9001);
+    bench_free(&bench);
+}
