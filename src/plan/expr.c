@@ -80,6 +80,7 @@ Expr *expr_cast(Arena *arena, Expr *arg, const Type *type, bool try_cast) {
 
 Status expr_call(Arena *arena, const FuncEnv *env, const char *name, Expr **arg, uint32_t arg_count,
                  Place place, Expr **out, Error *err) {
+    ASSERT(name);
     uint32_t overloads;
     const ScalarFunc *const *row = func_find(str_c(name), &overloads);
     if (!overloads) {

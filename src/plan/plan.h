@@ -76,8 +76,8 @@ typedef struct WindowSpec {
     uint32_t start_column, end_column;
 } WindowSpec;
 
-// Properties of the aggregated windows, appended after keys and aggregates.
-typedef enum WindowProp { PROP_START, PROP_END, PROP_TIME, PROP_PROCTIME } WindowProp;
+// Properties of the aggregated windows: columns between the keys and the aggregates.
+typedef enum WindowProp { PROP_START, PROP_END, PROP_TIME } WindowProp;
 
 typedef enum JoinType { JOIN_TYPE_INNER, JOIN_TYPE_LEFT, JOIN_TYPE_RIGHT, JOIN_TYPE_FULL, JOIN_TYPE_SEMI, JOIN_TYPE_ANTI } JoinType;
 
@@ -180,6 +180,8 @@ typedef struct PlanContext {     // what binding and planning may look at
     Map *scans;                  // shared scans of a statement set
     // User functions, hooks of libweir.
     const void *user;
+    // Evaluates a constant expression (exec/ lies above plan/): a vec of one row in [arena].
+    Status (*evaluate)(const Expr *expr, const FuncEnv *env, Arena *arena, Vec **out, Error *err);
 } PlanContext;
 
 Plan *plan_new(PlanContext *context, PlanKind kind, const Type *type, uint32_t input_count);
