@@ -202,7 +202,7 @@ static Status sets_push(Arena *arena, GroupSets *sets, uint64_t set, Place place
 static Status group_bits(Binder *binder, const AstGroup *group, uint64_t *bits, Error *err) {
     *bits = 0;
     if (group->kind == GROUP_EXPR) {
-        uint32_t index;
+        uint32_t index = 0;
         TRY(group_key(binder, group->expr, &index, err));
         *bits = (uint64_t)1 << index;
         return ST_OK;
@@ -275,13 +275,15 @@ static Status group_by(Binder *binder, const AstSelect *select, GroupSets *out, 
 
 Status bind_group(Binder *binder, const AstSelect *select, Error *err) {
     Collected *groups = ARENA_NEW(binder->arena, Collected);
-    groups->expand_key = -1;
     binder->groups = groups;
     binder->group_scope = binder->scope;
     GroupSets sets = {0};
     TRY(group_by(binder, select, &sets, err));
     for (uint32_t i = 0; i < groups->key_count; i++) {
         ARENA_PUSH(binder->arena, groups->input_expr, groups->input_count, groups->input_cap, groups->key[i]);
+    }
+    if (groups->legacy_window) {
+        groups->legacy_time_input = group_input(binder->arena, groups, groups->legacy_time);
     }
     uint64_t all = groups->key_count == 64 ? UINT64_MAX : ((uint64_t)1 << groups->key_count) - 1;
     groups->grouping_sets = sets.count != 1 || sets.set[0] != all;

@@ -372,8 +372,8 @@ static Status bind_call(Binder *binder, const AstExpr *ast, Expr **out, Error *e
         Status st = bind_user_function(binder, ast, out, err);
         return st == ST_END ? unknown_function(ast, err) : st;
     }
-    Expr **arg;
-    uint32_t count;
+    Expr **arg = NULL;
+    uint32_t count = 0;
     TRY(bind_args(binder, call, &arg, &count, err));
     for (uint32_t i = 0; i < count && !takes_null(name); i++) TRY(null_check(arg[i], err));
     if (is_json_function(name)) TRY(bind_json(binder, call, arg, &count, err));

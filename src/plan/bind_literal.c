@@ -235,6 +235,9 @@ Status bind_literal(Arena *arena, const AstExpr *ast, Expr **out, Error *err) {
         case LIT_BINARY: TRY(binary_literal(arena, ast, out, err)); break;
         case LIT_DATE:
         case LIT_TIME:
+        case LIT_DATETIME:
+            return error_at(err, ST_VALIDATION, ast->span.place, "DATETIME literals are not supported");
+        case LIT_TIMESTAMP_LTZ:
         case LIT_TIMESTAMP: TRY(datetime_literal(arena, ast, out, err)); break;
         case LIT_INTERVAL: TRY(interval_literal(arena, ast, out, err)); break;
     }

@@ -198,7 +198,7 @@ static Status bind_from_table(Binder *binder, const AstFrom *from, Plan **plan, 
 Status bind_from(Binder *binder, const AstFrom *from, Plan **plan, Scope **scope, Error *err) {
     switch (from->kind) {
         case FROM_TABLE:
-            if (!from->table.as_of) return bind_from_table(binder, from, plan, scope, err);
+            if (!from->as_of) return bind_from_table(binder, from, plan, scope, err);
             break;
         case FROM_QUERY:
             TRY(bind_query_in(binder, binder->context, from->query, plan, err));

@@ -181,7 +181,7 @@ Status bind_table(PlanContext *context, Table *table, const Map *hints, Place pl
     TableDesc *desc;
     const Connector *connector;
     TRY(table_describe(context, table, hints, false, place, &desc, &connector, err));
-    Plan *plan;
+    Plan *plan = NULL;
     TRY(scan_plan(context, table, desc, connector, place, &plan, err));
     TRY(columns_plan(context, table, plan, &plan, err));
     if (table->watermark_expr.ptr) TRY(watermark_plan(context, table, &plan, err));

@@ -145,12 +145,12 @@ static Status session_partition(Binder *binder, const AstExpr *table, const Plan
 static Status window_tvf(Binder *binder, const AstExpr *ast, uint32_t which, Plan **out, Error *err) {
     const AstExpr *arg[WINDOW_ARGS_MAX] = {0};
     TRY(sort_args(ast, WINDOWS[which].args, WINDOWS[which].least, arg, err));
-    Plan *input;
+    Plan *input = NULL;
     TRY(bind_table_arg(binder, arg[0], &input, err));
     Arena *arena = binder->arena;
     WindowSpec *spec = ARENA_NEW(arena, WindowSpec);
     spec->kind = WINDOWS[which].kind;
-    uint32_t column;
+    uint32_t column = 0;
     TRY(descriptor_column(arg[1], input->type, &column, err));
     TRY(window_time(input, column, ast->span.place, spec, err));
     Binder constants = {.context = binder->context, .arena = arena};

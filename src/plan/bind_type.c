@@ -51,8 +51,6 @@ Status bind_type(Arena *arena, const AstType *ast, const Type **out, Error *err)
         case AT_DATE: *out = type_of(TYPE_DATE, nullable); return ST_OK;
         case AT_STRING: *out = type_of(TYPE_VARCHAR, nullable); return ST_OK;
         case AT_BYTES: *out = type_of(TYPE_VARBINARY, nullable); return ST_OK;
-        case AT_DESCRIPTOR: *out = type_of(TYPE_DESCRIPTOR, nullable); return ST_OK;
-        case AT_NULL: *out = type_of(TYPE_NULL, true); return ST_OK;
         case AT_RAW: *out = type_of(TYPE_RAW, nullable); return ST_OK;
         case AT_DECIMAL: {
             // Flink's parser lets DECIMAL(39, 0) through and means (38, 0).
