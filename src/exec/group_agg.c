@@ -25,7 +25,7 @@ typedef struct GroupAgg {
     bool retracts;       // the input can retract
     bool batch_mode;     // results only at the end
     bool mini_batch;
-    bool always_send;    // a TTL is set, or an aggregate whose results never compare equal
+    bool always_send;    // a TTL is set: every row starts it again downstream too
     int64_t now_ms;
     Builder out;
     // Mini-batch: the groups touched since the last flush and what they had sent before.
@@ -80,7 +80,6 @@ static Status group_agg_open(Operator *op, Error *err) {
     self->always_send = plan->ttl_ms > 0;
     for (uint32_t i = 0; i < plan->agg_count; i++) {
         self->call[i] = arena_dup(arena, plan->agg[i].call, sizeof(AggCall));
-        self->always_send |= (self->call[i]->impl->flags & AGG_ALWAYS_SEND) != 0;
     }
     uint32_t align = 16;
     uint32_t size = agg_layout(self->call, plan->agg_count, sizeof(GroupHead), &align);
@@ -127,7 +126,7 @@ static void emit_row(GroupAgg *self, RowKind kind, const Batch *in, uint32_t row
 
 static bool same_values(const GroupAgg *self, Vec *const *a, uint32_t i, Vec *const *b, uint32_t j) {
     for (uint32_t k = 0; k < self->agg_count; k++) {
-        if (!vec_key_equal(a[k], i, b[k], j)) return false;
+        if (!agg_same_result(self->call[k], a[k], i, b[k], j)) return false;
     }
     return true;
 }
