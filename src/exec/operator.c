@@ -64,6 +64,7 @@ Status operator_idle(Operator *op, uint32_t input, bool idle, Error *err) {
     uint64_t all = op->input_count == 64 ? UINT64_MAX : ((uint64_t)1 << op->input_count) - 1;
     bool was = before == all, is = op->idle_inputs == all;
     if (was == is) return ST_OK;
+    if (op->vt->on_idle) TRY(op->vt->on_idle(op, is, err));
     for (uint32_t i = 0; i < op->target_count; i++) {
         TRY(operator_idle(op->target[i].op, op->target[i].input, is, err));
     }
@@ -99,4 +100,13 @@ Status operator_barrier(Operator *op, uint32_t input, uint64_t checkpoint, Error
     if (op->vt->on_flush) TRY(op->vt->on_flush(op, err));
     if (op->vt->on_barrier) TRY(op->vt->on_barrier(op, checkpoint, err));
     return output_barrier(op, checkpoint, err);
+}
+
+Status operator_split(Operator *op, uint32_t split, bool ended, Error *err) {
+    if (op->vt->on_split) return op->vt->on_split(op, split, ended, err);
+    if (op->vt->plan_kind != PLAN_PROJECT && op->vt->plan_kind != PLAN_FILTER) return ST_OK;
+    for (uint32_t i = 0; i < op->target_count; i++) {
+        TRY(operator_split(op->target[i].op, split, ended, err));
+    }
+    return ST_OK;
 }

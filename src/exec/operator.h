@@ -35,6 +35,8 @@ typedef struct OpEnv {
     // PLAN_COLLECT hands its rows here.
     Status (*collect)(void *arg, Batch *batch, Error *err);
     void *collect_arg;
+    uint32_t split;               // source split of the batch being handed down; run/ keeps it
+    void *owner;                  // the worker; for run/ alone
 } OpEnv;
 
 struct OpTarget {
@@ -80,6 +82,10 @@ struct OperatorVt {
     // by the caller.
     Status (*on_end)(Operator *op, Error *err);
     Status (*on_barrier)(Operator *op, uint64_t checkpoint, Error *err);
+    // All inputs are idle, or one is active again; consumers are told by the caller.
+    Status (*on_idle)(Operator *op, bool idle, Error *err);
+    // A split of the source below began or ended; passed down along plain chains only.
+    Status (*on_split)(Operator *op, uint32_t split, bool ended, Error *err);
     void (*close)(Operator *op);
 };
 
@@ -96,6 +102,7 @@ NODISCARD Status operator_batch(Operator *op, uint32_t input, Batch *batch, Erro
 NODISCARD Status operator_watermark(Operator *op, uint32_t input, int64_t ms, Error *err);
 NODISCARD Status operator_idle(Operator *op, uint32_t input, bool idle, Error *err);
 NODISCARD Status operator_end(Operator *op, uint32_t input, Error *err);
+NODISCARD Status operator_split(Operator *op, uint32_t split, bool ended, Error *err);
 NODISCARD Status operator_barrier(Operator *op, uint32_t input, uint64_t checkpoint, Error *err);
 
 // The operator of a physical plan kind; NULL when there is none. Listed in exec/builtin.c.

@@ -50,7 +50,8 @@ typedef struct SinkSpec {
 } SinkSpec;
 
 // What a reader or writer gets from its worker.
-typedef struct TaskEnv {
+typedef struct TaskEnv TaskEnv;
+struct TaskEnv {
     uint32_t index, count;  // this worker among the parallel ones
     const Zone *zone;
     Budget *budget;
@@ -58,7 +59,10 @@ typedef struct TaskEnv {
     Str task_name;          // for print's "2> " and logs
     void (*print)(void *arg, Str line, bool to_stderr);  // where print writes; any thread
     void *print_arg;
-} TaskEnv;
+    // Appends a value as CAST AS STRING prints it, BYTES as x'0aff'; func/ lies beside spi/, not below.
+    void (*value_print)(const TaskEnv *env, const Vec *vec, uint32_t row, Buf *out);
+    const void *value_arg;
+};
 
 // Where a reader puts what it read.
 typedef struct SourceOutput SourceOutput;
