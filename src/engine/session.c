@@ -1,6 +1,7 @@
 #include "engine/session.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "connector/builtin.h"

@@ -12,16 +12,17 @@ static Status source_batch(SourceOutput *output, uint32_t split, Batch *batch, E
     return output_batch(&self->base, batch, err);
 }
 
-static void source_split(Source *self, uint32_t split, bool ended) {
+static Status source_split(Source *self, uint32_t split, bool ended, Error *err) {
     for (uint32_t i = 0; i < self->base.target_count; i++) {
-        (void)operator_split(self->base.target[i].op, split, ended, NULL);
+        TRY(operator_split(self->base.target[i].op, split, ended, err));
     }
+    return ST_OK;
 }
-static void source_split_end(SourceOutput *output, uint32_t split) {
-    source_split((Source *)((char *)output - offsetof(Source, output)), split, true);
+static Status source_split_end(SourceOutput *output, uint32_t split, Error *err) {
+    return source_split((Source *)((char *)output - offsetof(Source, output)), split, true, err);
 }
-static void source_split_start(SourceOutput *output, uint32_t split) {
-    source_split((Source *)((char *)output - offsetof(Source, output)), split, false);
+static Status source_split_start(SourceOutput *output, uint32_t split, Error *err) {
+    return source_split((Source *)((char *)output - offsetof(Source, output)), split, false, err);
 }
 
 static Status source_open(Operator *op, Error *err) {

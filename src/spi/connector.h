@@ -70,8 +70,8 @@ struct SourceOutput {
     // Hands on [batch] (the reference goes with it) of split [split]. Splits are named by dense
     // numbers per reader; each has a watermark of its own.
     Status (*batch)(SourceOutput *self, uint32_t split, Batch *batch, Error *err);
-    void (*split_end)(SourceOutput *self, uint32_t split);    // nothing more comes of it
-    void (*split_start)(SourceOutput *self, uint32_t split);  // implied by its first batch
+    Status (*split_end)(SourceOutput *self, uint32_t split, Error *err);    // nothing more comes of it
+    Status (*split_start)(SourceOutput *self, uint32_t split, Error *err);  // implied by its first batch
 };
 
 typedef enum ReadState {
