@@ -180,8 +180,14 @@ NODISCARD Status func_bind(FuncCall *call, const ScalarFunc *func, Error *err);
 bool arg_spec_accepts(ArgSpec spec, const Type *type, Arena *arena, const Type **cast);
 const char *arg_spec_name(ArgSpec spec);  // "NUMERIC", for messages
 
-// The least type that all of [types] can be cast to implicitly (as Flink's CASE, COALESCE, UNION,
-// arrays: LogicalTypeMerging.findCommonType), or NULL.
+// The type that all of [types] are cast to implicitly, or NULL: as the SQL validator finds it (CASE,
+// IN, arrays, VALUES, set operations: Calcite's leastRestrictive) ...
 const Type *type_common(Arena *arena, const Type *const *types, uint32_t count);
+// ... and as functions find it (COALESCE, GREATEST, collections: LogicalTypeMerging). They differ
+// for FLOAT beside DOUBLE or DECIMAL and between dates and timestamps.
+const Type *type_merge(Arena *arena, const Type *const *types, uint32_t count);
 // Whether a value of [from] may be given where [to] is asked for without a CAST.
 bool type_casts_implicitly(const Type *from, const Type *to);
+// Digits and scale of an integer or DECIMAL type, as decimal arithmetic counts them (INT: 10, 0).
+int32_t type_exact_precision(const Type *type);
+int32_t type_exact_scale(const Type *type);

@@ -1,4 +1,0 @@
-#include "connector/builtin.h"
-
-void connectors_register(void) {
-}

@@ -1,4 +1,0 @@
-#include "format/builtin.h"
-
-void formats_register(void) {
-}
