@@ -1,13 +1,18 @@
 // The one list of function tables. A table not listed here does not exist.
 #include "func/agg.h"
 
-extern const FuncTable ARITH_TABLE, COMPARE_TABLE, LOGIC_TABLE, MATH_TABLE;
+extern const FuncTable ARITH_TABLE, ARRAY_TABLE, BITMAP_TABLE, COLLECTION_TABLE, COMPARE_TABLE,
+    LOGIC_TABLE, MAP_TABLE, MATH_TABLE;
 extern const FuncTable STRING_BASIC_TABLE, STRING_CODE_TABLE, STRING_EDIT_TABLE;
 
 const FuncTable *const FUNC_TABLES[] = {
     &ARITH_TABLE,
+    &ARRAY_TABLE,
+    &BITMAP_TABLE,
+    &COLLECTION_TABLE,
     &COMPARE_TABLE,
     &LOGIC_TABLE,
+    &MAP_TABLE,
     &MATH_TABLE,
     &STRING_BASIC_TABLE,
     &STRING_CODE_TABLE,

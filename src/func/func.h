@@ -137,6 +137,7 @@ enum {
     FUNC_CAN_FAIL = 4,          // may answer ST_RUNTIME: not evaluated for rows a CASE excludes
     FUNC_HIDDEN = 8,            // an operator: not listed by SHOW FUNCTIONS
     FUNC_SHORT_CIRCUIT = 16,    // AND, OR, COALESCE, IF …: the executor evaluates by parts
+    FUNC_TAKES_NULL = 32,       // an untyped NULL may stand among the arguments: ARRAY[1, NULL]
 };
 
 struct ScalarFunc {

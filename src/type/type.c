@@ -164,6 +164,13 @@ const Type *type_row(Arena *arena, uint32_t count, const Type *const *child, con
     return type;
 }
 
+const Type *type_structured(Arena *arena, Str class_name, uint32_t count, const Type *const *child,
+                            const Str *field, bool nullable) {
+    Type *type = arena_dup(arena, type_row(arena, count, child, field, nullable), sizeof *type);
+    type->class_name = class_name;
+    return type;
+}
+
 const Type *type_nullable(Arena *arena, const Type *type, bool nullable) {
     if (type->nullable == nullable) return type;
     Type *copy = arena_dup(arena, type, sizeof *type);
@@ -180,6 +187,7 @@ const Type *type_attribute(Arena *arena, const Type *type, TimeAttribute attribu
 
 const Type *type_dup(Arena *arena, const Type *type) {
     Type *copy = arena_dup(arena, type, sizeof *type);
+    if (type_is_structured(type)) copy->class_name = str_dup(arena, type->class_name);
     if (!type->child_count) return copy;
     const Type **child = ARENA_ARRAY(arena, const Type *, type->child_count);
     for (uint32_t i = 0; i < type->child_count; i++) child[i] = type_dup(arena, type->child[i]);
@@ -206,6 +214,7 @@ static bool type_same(const Type *a, const Type *b, bool with_null) {
     if (a == b) return true;
     if (a->kind != b->kind || (with_null && a->nullable != b->nullable)) return false;
     if (a->length != b->length || a->child_count != b->child_count) return false;
+    if (!str_eq(a->class_name, b->class_name)) return false;
     if (type_is_interval(a)) return true;  // units are for printing only
     if (a->precision != b->precision || a->scale != b->scale) return false;
     for (uint32_t i = 0; i < a->child_count; i++) {
@@ -294,7 +303,11 @@ static void type_print_any(const Type *type, bool summary, bool with_null, Buf *
             buf_putc(out, '>');
             break;
         case TYPE_ROW:
-            buf_puts(out, "ROW<");
+            if (type_is_structured(type)) {
+                buf_printf(out, "STRUCTURED<'" STR_FMT "', ", STR_ARG(type->class_name));
+            } else {
+                buf_puts(out, "ROW<");
+            }
             for (uint32_t i = 0; i < type->child_count; i++) {
                 if (i) buf_puts(out, ", ");
                 name_print(type->field[i], out);

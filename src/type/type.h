@@ -86,6 +86,7 @@ struct Type {
     const Type *const *child;   // same arena or longer lived
     const Str *field;           // ROW: child_count names
     const Str *comment;         // ROW: child_count comments, or NULL
+    Str class_name;             // ROW: of a STRUCTURED type (OBJECT_OF); ptr is NULL for a plain ROW
 };
 
 // Static types with default parameters: INT, STRING (TYPE_VARCHAR), BYTES (TYPE_VARBINARY),
@@ -109,6 +110,13 @@ const Type *type_map(Arena *arena, const Type *key, const Type *value, bool null
 // Copies the two arrays, not the strings.
 const Type *type_row(Arena *arena, uint32_t count, const Type *const *child, const Str *field,
                      bool nullable);
+
+// A ROW that is a structured type: prints as STRUCTURED<'class', `a` INT>.
+const Type *type_structured(Arena *arena, Str class_name, uint32_t count, const Type *const *child,
+                            const Str *field, bool nullable);
+static inline bool type_is_structured(const Type *type) {
+    return type->class_name.ptr != NULL;
+}
 
 // The same type with another nullability or time attribute; returns [type] itself when it fits.
 const Type *type_nullable(Arena *arena, const Type *type, bool nullable);
