@@ -50,7 +50,8 @@ typedef struct SinkSpec {
 } SinkSpec;
 
 // What a reader or writer gets from its worker.
-typedef struct TaskEnv {
+typedef struct TaskEnv TaskEnv;
+struct TaskEnv {
     uint32_t index, count;  // this worker among the parallel ones
     const Zone *zone;
     Budget *budget;
@@ -58,7 +59,10 @@ typedef struct TaskEnv {
     Str task_name;          // for print's "2> " and logs
     void (*print)(void *arg, Str line, bool to_stderr);  // where print writes; any thread
     void *print_arg;
-} TaskEnv;
+    // Appends a value as CAST AS STRING prints it, BYTES as x'0aff'; func/ lies beside spi/, not below.
+    void (*value_print)(const TaskEnv *env, const Vec *vec, uint32_t row, Buf *out);
+    const void *value_arg;
+};
 
 // Where a reader puts what it read.
 typedef struct SourceOutput SourceOutput;
@@ -66,8 +70,8 @@ struct SourceOutput {
     // Hands on [batch] (the reference goes with it) of split [split]. Splits are named by dense
     // numbers per reader; each has a watermark of its own.
     Status (*batch)(SourceOutput *self, uint32_t split, Batch *batch, Error *err);
-    void (*split_end)(SourceOutput *self, uint32_t split);    // nothing more comes of it
-    void (*split_start)(SourceOutput *self, uint32_t split);  // implied by its first batch
+    Status (*split_end)(SourceOutput *self, uint32_t split, Error *err);    // nothing more comes of it
+    Status (*split_start)(SourceOutput *self, uint32_t split, Error *err);  // implied by its first batch
 };
 
 typedef enum ReadState {

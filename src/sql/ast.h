@@ -60,11 +60,12 @@ typedef struct AstExprs {
 } AstExprs;
 
 // 'key' = 'value' of WITH (…), SET (…), PARTITION (…), hints. [value] is NULL in RESET ('key'), in
-// PARTITION (key) and in hint options that are a bare word. Values keep their literal kind.
+// PARTITION (key) and in hint options that are a bare word; [key] is absent in hint options that
+// are a bare literal. Values keep their literal kind.
 typedef struct AstOption {
     AstIdent key;      // decoded text of the string or identifier
     bool key_is_text;  // 'key' rather than key
-    AstExpr *value;    // EX_LITERAL, or EX_NAME for a bare word in a hint
+    AstExpr *value;    // EX_LITERAL
     AstSpan span;
 } AstOption;
 
@@ -263,7 +264,8 @@ typedef struct AstJson {
     AstJsonDo on_empty, on_error;
     AstExpr *empty_default, *error_default;
     AstJsonNulls nulls;
-    bool *format_json;  // per argument: FORMAT JSON follows it; NULL when none does
+    bool *format_json;      // per argument: FORMAT JSON follows it
+    uint32_t format_count;  // arguments that [format_json] speaks of; false for the rest
 } AstJson;
 
 typedef struct AstCaseWhen {
@@ -335,7 +337,6 @@ typedef enum AstTypeKind {
     AT_TIME_LTZ,
     AT_TIMESTAMP,
     AT_TIMESTAMP_LTZ,
-    AT_TIMESTAMP_TZ,
     AT_INTERVAL,   // interval
     AT_ARRAY,      // child[0]
     AT_MULTISET,   // child[0]
@@ -361,6 +362,8 @@ struct AstType {
     AstIdent *field;   // AT_ROW, AT_STRUCTURED: child_count names
     Str *comment;      // AT_ROW, AT_STRUCTURED: child_count comments (ptr NULL: none), or NULL
     bool parentheses;  // ROW(a INT) rather than ROW<a INT>
+    bool suffix;       // INT ARRAY, INT MULTISET rather than ARRAY<INT>
+    bool short_name;   // TIMESTAMP_LTZ rather than TIMESTAMP WITH LOCAL TIME ZONE
     Str class_name, serializer;  // AT_RAW, AT_STRUCTURED
     Str charset;       // CHAR(3) CHARACTER SET x
     AstName name;      // AT_NAMED
@@ -381,14 +384,6 @@ typedef enum AstBoundKind {
     BOUND_UNBOUNDED_FOLLOWING,
 } AstBoundKind;
 
-typedef enum AstFrameExclude {
-    EXCLUDE_UNSAID,
-    EXCLUDE_NO_OTHERS,
-    EXCLUDE_CURRENT_ROW,
-    EXCLUDE_GROUP,
-    EXCLUDE_TIES,
-} AstFrameExclude;
-
 typedef struct AstBound {
     AstBoundKind kind;
     AstExpr *expr;
@@ -402,15 +397,14 @@ struct AstWindow {
     AstOrders order;
     AstFrameKind frame;
     AstBound low, high;  // high is BOUND_NONE unless BETWEEN is written
-    AstFrameExclude exclude;
     enum { PARTIAL_UNSAID, PARTIAL_ALLOW, PARTIAL_DISALLOW } partial;
     AstSpan span;
 };
 
-// /*+ NAME(a, 'b', 'k' = 'v') */. All options of one hint are of one shape.
+// /*+ NAME(a, b), NAME('a', 1), NAME('k' = 'v', k = 'v') */: all options of a hint are of one shape.
 typedef struct AstHint {
     AstIdent name;
-    AstOptions option;    // 'k' = 'v', or key only for a list of words or literals
+    AstOptions option;
     AstSpan span;
 } AstHint;
 
@@ -428,8 +422,8 @@ typedef struct AstItem {
 
 // GROUP BY: plain expressions, and the grouping forms, which nest.
 typedef enum AstGroupKind {
-    GROUP_EXPR,   // expr; (a, b) is a GROUP_LIST
-    GROUP_LIST,   // (a, b), also the empty () : items
+    GROUP_EXPR,   // expr
+    GROUP_LIST,   // (a, b) and ROW(a, b), and the empty (): items
     GROUP_SETS,   // GROUPING SETS (…)
     GROUP_ROLLUP,
     GROUP_CUBE,
@@ -462,7 +456,7 @@ typedef struct AstSelect {
     AstExpr *qualify;
 } AstSelect;
 
-typedef enum AstQueryKind { Q_SELECT, Q_VALUES, Q_TABLE, Q_SET_OP } AstQueryKind;
+typedef enum AstQueryKind { Q_SELECT, Q_VALUES, Q_TABLE, Q_SET_OP, Q_NESTED } AstQueryKind;
 typedef enum AstSetOp { SET_UNION, SET_INTERSECT, SET_EXCEPT } AstSetOp;
 
 typedef struct AstWith {
@@ -473,7 +467,8 @@ typedef struct AstWith {
 } AstWith;
 
 // A query expression: a body, and around it WITH, ORDER BY, OFFSET, FETCH. A parenthesised query is
-// an AstQuery of its own, so set operations nest with their own ORDER BY.
+// an AstQuery of its own, so set operations nest with their own ORDER BY. Parentheses that say
+// nothing leave no node; Q_NESTED is where they do: (SELECT … LIMIT 1) ORDER BY a.
 struct AstQuery {
     AstQueryKind kind;
     AstSpan span;
@@ -489,6 +484,7 @@ struct AstQuery {
             bool all;
             AstQuery *left, *right;
         } set;                  // Q_SET_OP
+        AstQuery *nested;       // Q_NESTED
     };
     AstOrders order;
     AstExpr *offset;  // OFFSET n [ROWS]
@@ -585,7 +581,6 @@ typedef enum AstPatternKind {
     PATTERN_GROUP,    // (A B): one item
     PATTERN_PERMUTE,  // PERMUTE(A, B)
     PATTERN_EXCLUDE,  // {- A -}
-    PATTERN_EMPTY,    // ()
 } AstPatternKind;
 
 typedef struct AstPattern AstPattern;
@@ -642,7 +637,7 @@ struct AstMatch {
 struct AstPivot {
     AstItem *aggregate;
     uint32_t aggregate_count;
-    AstNames axis;
+    AstIdents axis;
     AstItem *value;  // expr is a literal, name or "ROW" of them
     uint32_t value_count;
 };
@@ -821,6 +816,8 @@ typedef struct AstInsert {
     AstHints hints;
     AstOptions partition;  // PARTITION (a = 1, b)
     AstNames column;       // (a, b.c)
+    struct AstColumn *extend;  // (a INT), EXTEND (a INT): the validator refuses them
+    uint32_t extend_count;
     AstQuery *query;
     AstConflict on_conflict;
 } AstInsert;

@@ -91,6 +91,20 @@ static Status lexer_error(const Lexer *lexer, Error *err, const char *message) {
     return error_at(err, ST_PARSE, place, "%s", message);
 }
 
+void lexer_seek(Lexer *lexer, uint32_t at) {
+    if (at > lexer->text.len) at = lexer->text.len;
+    advance(lexer, at);
+}
+
+bool lexer_skip_broken(Lexer *lexer) {
+    char c = peek(lexer, 0);
+    bool open = c == '\'' || (c == '/' && peek(lexer, 1) == '*');
+    // A back-tick is broken also by being empty or by a line's end; the rest of the line is passed.
+    if (open || lexer->at >= lexer->text.len) return false;
+    advance(lexer, lexer->at + 1);
+    return true;
+}
+
 // Skips white space and comments. A comment that does not end is an error.
 static Status skip_blank(Lexer *lexer, Error *err) {
     for (;;) {

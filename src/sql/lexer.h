@@ -75,6 +75,11 @@ void lexer_init(Lexer *lexer, Str text);
 NODISCARD Status lexer_next(Lexer *lexer, Token *token, Error *err);
 
 Place token_place(Str text, const Token *token);
+// For those who go on after an error (cutting a script): goes past the character that is no token.
+// False when what is broken has no end: a text, a quoted name or a comment takes all the rest.
+bool lexer_skip_broken(Lexer *lexer);
+// Goes to [at], counting lines on the way.
+void lexer_seek(Lexer *lexer, uint32_t at);
 static inline Str token_text(Str text, const Token *token) {
     return str_sub(text, token->from, token->to - token->from);
 }

@@ -1,0 +1,313 @@
+#include "engine/session.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "connector/builtin.h"
+#include "engine/ddl.h"
+#include "exec/program.h"
+#include "format/builtin.h"
+
+struct Session {
+    Catalogs catalogs;
+    Map config;              // values owned
+    FuncEnv env;
+    Budget budget;
+    const char *default_zone;
+    const char *record_dir;
+    void (*print)(void *arg, Str line, bool to_stderr);
+    void *print_arg;
+    JobStats stats;
+    bool has_stats;
+    // BEGIN STATEMENT SET … END, statement by statement.
+    bool collecting;
+    Buf collected;
+    _Atomic int stop;
+    _Atomic bool running;
+    _Atomic uint64_t rows_in, rows_out;
+    _Atomic int64_t watermark_ms;
+    int64_t started_ms;
+};
+
+static int64_t session_now(void *arg) {
+    (void)arg;
+    return os_now_ms();
+}
+static uint64_t session_random(void *arg) {
+    (void)arg;
+    return os()->random();
+}
+
+static void print_line(void *arg, Str line, bool to_stderr) {
+    (void)arg;
+    FILE *out = to_stderr ? stderr : stdout;
+    flockfile(out);
+    (void)fwrite(line.ptr, 1, line.len, out);
+    (void)fputc('\n', out);
+    (void)fflush(out);
+    funlockfile(out);
+}
+
+static int64_t machine_memory(void) {
+    // Three quarters of what the machine has: the rest is for threads, libraries and the page cache.
+    return (int64_t)sysconf(_SC_PHYS_PAGES) * (int64_t)sysconf(_SC_PAGESIZE) / 4 * 3;
+}
+
+static void config_set(Map *config, Str key, Str value) {
+    char *copy = mem_alloc(value.len + 1u);
+    if (value.len) memcpy(copy, value.ptr, value.len);
+    copy[value.len] = 0;
+    mem_free(map_put(config, key, copy));
+}
+
+// Settings that the functions' environment mirrors.
+static Status session_refresh(Session *session, Error *err) {
+    const char *zone = config_get(&session->config, "table.local-time-zone");
+    if (!zone || strcmp(zone, "default") == 0) zone = session->default_zone;
+    TRY(zone_find(str_c(zone ? zone : "UTC"), &session->env.zone, err));
+    const char *mode = config_get(&session->config, "execution.runtime-mode");
+    session->env.batch = mode && str_eq_nocase(str_c(mode), STR("batch"));
+    session->env.catalog = session->catalogs.current_catalog;
+    session->env.database = session->catalogs.current_database;
+    return ST_OK;
+}
+
+Status session_new(const SessionConfig *config, Session **out, Error *err) {
+    formats_register();
+    connectors_register();
+    Session *session = NEW(Session);
+    catalogs_init(&session->catalogs);
+    for (uint32_t i = 0; config->config && i < config->config->count; i++) {
+        const MapEntry *entry = &config->config->entry[i];
+        config_set(&session->config, entry->key, str_c(entry->value));
+    }
+    int64_t memory = config->memory_bytes_max ? config->memory_bytes_max : machine_memory();
+    budget_init(&session->budget, NULL, "weir", memory);
+    session->default_zone = config->default_zone ? config->default_zone : getenv("TZ");
+    session->record_dir = config->record_dir;
+    session->print = config->print ? config->print : print_line;
+    session->print_arg = config->print_arg;
+    session->env = (FuncEnv){.now_ms = session_now, .random = session_random, .user = STR("weir")};
+    session->watermark_ms = INT64_MIN;
+    Status st = session_refresh(session, err);
+    if (st) {
+        session_free(session);
+        return st;
+    }
+    *out = session;
+    return ST_OK;
+}
+
+void session_free(Session *session) {
+    if (!session) return;
+    catalogs_clear(&session->catalogs);
+    for (uint32_t i = 0; i < session->config.count; i++) mem_free(session->config.entry[i].value);
+    map_clear(&session->config);
+    job_stats_clear(&session->stats);
+    buf_free(&session->collected);
+    mem_free(session);
+}
+
+void session_stop(Session *session) {
+    atomic_fetch_add(&session->stop, 1);
+}
+const JobStats *session_stats(const Session *session) {
+    return session->has_stats ? &session->stats : NULL;
+}
+const FuncEnv *session_env(const Session *session) {
+    return &session->env;
+}
+const Map *session_settings(const Session *session) {
+    return &session->config;
+}
+Catalogs *session_catalogs(Session *session) {
+    return &session->catalogs;
+}
+
+bool session_progress(Session *session, JobProgress *out) {
+    *out = (JobProgress){
+        .rows_in = atomic_load(&session->rows_in), .rows_out = atomic_load(&session->rows_out),
+        .watermark_ms = atomic_load(&session->watermark_ms), .elapsed_ms = os_now_ms() - session->started_ms,
+    };
+    return atomic_load(&session->running);
+}
+
+// ---- jobs --------------------------------------------------------------------------------------
+
+typedef struct Collecting {
+    Session *session;
+    const ResultSink *sink;
+} Collecting;
+
+static Status collect(void *arg, Batch *batch, Error *err) {
+    Collecting *self = arg;
+    atomic_fetch_add_explicit(&self->session->rows_out, batch->rows, memory_order_relaxed);
+    if (!self->sink || !self->sink->batch) return ST_OK;
+    return self->sink->batch(self->sink->arg, batch, err);
+}
+
+static Status run_plans(Session *session, PlanContext *context, Plan **root, uint32_t count,
+                        const ResultSink *sink, Error *err) {
+    TRY(plan_optimize(context, root, count, err));
+    Collecting collecting = {session, sink};
+    job_stats_clear(&session->stats);
+    session->has_stats = false;
+    atomic_store(&session->stop, 0);
+    atomic_store(&session->rows_in, 0);
+    atomic_store(&session->rows_out, 0);
+    session->started_ms = os_now_ms();
+    session->env.query_start_ms = session->started_ms;
+    int64_t workers = config_int(&session->config, "parallelism.default", 1);
+    if (workers < 1 || workers > 1024) {
+        return error_set(err, ST_VALIDATION, "'parallelism.default' must be 1 to 1024");
+    }
+    JobSpec spec = {
+        .root = root, .root_count = count, .workers = (uint32_t)workers, .config = &session->config,
+        .env = &session->env, .budget = &session->budget, .print = session->print,
+        .print_arg = session->print_arg, .collect = collect, .collect_arg = &collecting,
+        .record_dir = session->record_dir, .stop = &session->stop, .stats = &session->stats,
+        .progress_in = &session->rows_in, .progress_out = &session->rows_out,
+        .progress_watermark = &session->watermark_ms,
+    };
+    atomic_store(&session->running, true);
+    Status st = job_run(&spec, err);
+    atomic_store(&session->running, false);
+    session->has_stats = !st;
+    return st;
+}
+
+static Status execute_query(Session *session, PlanContext *context, const AstQuery *query,
+                            const ResultSink *sink, Error *err) {
+    Plan *plan;
+    TRY(bind_query(context, query, &plan, err));
+    uint32_t count = plan->type->child_count;
+    const Type **child = ARENA_ARRAY(context->arena, const Type *, count + 1);
+    for (uint32_t i = 0; i < count; i++) child[i] = type_attribute(context->arena, plan->type->child[i], TIME_NONE);
+    const Type *row = type_row(context->arena, count, child, plan->type->field, false);
+    Plan *root = plan_new(context, PLAN_COLLECT, row, 1);
+    root->input[0] = plan;
+    // The schema comes once the plan is known to be possible.
+    TRY(plan_optimize(context, &root, 1, err));
+    if (sink && sink->schema) TRY(sink->schema(sink->arg, row, false, err));
+    return run_plans(session, context, &root, 1, sink, err);
+}
+
+static Status execute_inserts(Session *session, PlanContext *context, AstStmt *const *stmt, uint32_t count,
+                              const ResultSink *sink, Error *err) {
+    Plan **root = ARENA_ARRAY(context->arena, Plan *, count + 1);
+    for (uint32_t i = 0; i < count; i++) {
+        if (stmt[i]->kind != STMT_INSERT) {
+            return error_at(err, ST_VALIDATION, stmt[i]->span.place, "only INSERT statements go into a statement set");
+        }
+        TRY(bind_insert(context, stmt[i]->insert, &root[i], err));
+    }
+    TRY(run_plans(session, context, root, count, sink, err));
+    if (sink && sink->message) sink->message(sink->arg, STR("the job has finished"));
+    return ST_OK;
+}
+
+static Status execute_explain(PlanContext *context, const AstExplain *explain, DdlContext *ddl, Error *err) {
+    AstStmt *const *stmt = (AstStmt *const *)&explain->stmt;
+    uint32_t count = 1;
+    if (explain->stmt->kind == STMT_STATEMENT_SET) {
+        stmt = explain->stmt->set_of->stmt;
+        count = explain->stmt->set_of->stmt_count;
+    }
+    Plan **root = ARENA_ARRAY(context->arena, Plan *, count + 1);
+    for (uint32_t i = 0; i < count; i++) {
+        if (stmt[i]->kind == STMT_INSERT) {
+            TRY(bind_insert(context, stmt[i]->insert, &root[i], err));
+        } else if (stmt[i]->kind == STMT_QUERY) {
+            Plan *plan;
+            TRY(bind_query(context, stmt[i]->query, &plan, err));
+            root[i] = plan_new(context, PLAN_COLLECT, plan->type, 1);
+            root[i]->input[0] = plan;
+        } else {
+            return error_at(err, ST_VALIDATION, stmt[i]->span.place, "EXPLAIN goes with queries and INSERT");
+        }
+    }
+    Buf text = {0};
+    buf_puts(&text, "== Abstract Syntax Tree ==\n");
+    plan_explain((const Plan *const *)root, count, false, &text);
+    Status st = plan_optimize(context, root, count, err);
+    buf_puts(&text, "\n== Optimized Physical Plan ==\n");
+    if (!st) plan_explain((const Plan *const *)root, count, explain->details & EXPLAIN_CHANGELOG_MODE, &text);
+    static const char *const NAMES[] = {"result"};
+    Str cell = buf_str(&text);
+    if (!st) st = ddl_rows(ddl, NAMES, 1, &cell, 1, err);
+    buf_free(&text);
+    return st;
+}
+
+// ---- settings ----------------------------------------------------------------------------------
+
+static Status execute_set(Session *session, const AstStmt *stmt, DdlContext *ddl, Error *err) {
+    const AstSet *set = stmt->set;
+    if (stmt->kind == STMT_SET && !set->key.ptr) {
+        static const char *const NAMES[] = {"key", "value"};
+        Str *cells = ARENA_ARRAY(ddl->plan->arena, Str, session->config.count * 2 + 1);
+        for (uint32_t i = 0; i < session->config.count; i++) {
+            cells[i * 2] = session->config.entry[i].key;
+            cells[i * 2 + 1] = str_c(session->config.entry[i].value);
+        }
+        return ddl_rows(ddl, NAMES, 2, cells, session->config.count, err);
+    }
+    if (stmt->kind == STMT_SET) {
+        char *old = map_get(&session->config, set->key);
+        Str before = old ? str_dup(ddl->plan->arena, str_c(old)) : (Str){0};
+        config_set(&session->config, set->key, set->value);
+        Status st = session_refresh(session, err);
+        if (st) {  // a setting that cannot be is not kept
+            if (old) config_set(&session->config, set->key, before);
+            else mem_free(map_remove(&session->config, set->key));
+            return st;
+        }
+    } else if (set->key.ptr) {
+        mem_free(map_remove(&session->config, set->key));
+        TRY(session_refresh(session, err));
+    } else {
+        for (uint32_t i = 0; i < session->config.count; i++) mem_free(session->config.entry[i].value);
+        map_clear(&session->config);
+        TRY(session_refresh(session, err));
+    }
+    ddl_ok(ddl);
+    return ST_OK;
+}
+
+// ---- the whole ---------------------------------------------------------------------------------
+
+static Status execute_stmt(Session *session, PlanContext *context, AstStmt *stmt, DdlContext *ddl,
+                           const ResultSink *sink, Error *err) {
+    switch (stmt->kind) {
+        case STMT_QUERY: return execute_query(session, context, stmt->query, sink, err);
+        case STMT_INSERT: return execute_inserts(session, context, &stmt, 1, sink, err);
+        case STMT_STATEMENT_SET:
+            return execute_inserts(session, context, stmt->set_of->stmt, stmt->set_of->stmt_count, sink, err);
+        case STMT_EXECUTE: return execute_stmt(session, context, stmt->execute, ddl, sink, err);
+        case STMT_EXPLAIN: return execute_explain(context, stmt->explain, ddl, err);
+        case STMT_SET:
+        case STMT_RESET: return execute_set(session, stmt, ddl, err);
+        default: break;
+    }
+    Status st = ddl_execute(ddl, stmt, err);
+    if (st != ST_END) return st;
+    return error_at(err, ST_UNSUPPORTED, stmt->span.place, "this statement is parsed but not supported yet");
+}
+
+Status session_execute(Session *session, Str sql, const ResultSink *sink, Error *err) {
+    Arena arena = {0};
+    AstStmt *stmt;
+    Status st = sql_parse(&arena, sql, &stmt, err);
+    if (!st) {
+        st = session_refresh(session, err);
+        PlanContext context = {
+            .arena = &arena, .catalogs = &session->catalogs, .config = &session->config, .env = &session->env,
+            .batch = session->env.batch, .statement = sql, .evaluate = expr_evaluate,
+        };
+        DdlContext ddl = {session, &context, &session->catalogs, &session->config, sql, sink};
+        if (!st) st = execute_stmt(session, &context, stmt, &ddl, sink, err);
+    }
+    arena_clear(&arena);
+    return st;
+}

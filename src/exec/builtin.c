@@ -1,0 +1,17 @@
+// The one list of operators.
+#include "exec/operator.h"
+
+extern const OperatorVt COLLECT_OPERATOR, EXPAND_OPERATOR, FILTER_OPERATOR, GROUP_AGG_OPERATOR,
+    PROJECT_OPERATOR, SINK_OPERATOR, UNION_OPERATOR;
+
+static const OperatorVt *const OPERATORS[] = {
+    &COLLECT_OPERATOR, &EXPAND_OPERATOR,  &FILTER_OPERATOR, &GROUP_AGG_OPERATOR,
+    &PROJECT_OPERATOR, &SINK_OPERATOR,    &UNION_OPERATOR,
+};
+
+const OperatorVt *operator_for(PlanKind kind) {
+    for (size_t i = 0; i < sizeof OPERATORS / sizeof *OPERATORS; i++) {
+        if (OPERATORS[i]->plan_kind == kind) return OPERATORS[i];
+    }
+    return NULL;
+}

@@ -1,0 +1,403 @@
+// exec/group_agg.c - GROUP BY and DISTINCT over streams: one state row per group, changes out.
+//
+// Mini-batch off (Flink's default), every input row gives the exact changes that Flink's
+// GroupAggFunction gives for it: nothing when the result is unchanged, +I for the first row of a
+// group, -U/+U when it changes, -D when its last row goes. A batch is worked through in runs of rows
+// of one group or, for mixed keys, row by row over the batched lookups.
+// Mini-batch on, a batch is folded first and each touched group emits once.
+//
+// State: group -> [row count, "sent" flag][aggregate states]. The count of rows (COUNT(*) over
+// inserts minus retractions) says when a group is empty; an append-only input needs none.
+#include "exec/operator.h"
+
+typedef struct GroupHead {
+    int64_t count;     // rows accumulated minus retracted
+    int64_t dirty;     // mini-batch: 1 + index in the list of touched groups
+} GroupHead;
+
+typedef struct GroupAgg {
+    Operator base;
+    StateTable *groups;
+    AggEnv agg_env;
+    Arena scratch;
+    AggCall **call;      // copies with their offsets
+    uint32_t agg_count;
+    bool retracts;       // the input can retract
+    bool batch_mode;     // results only at the end
+    bool mini_batch;
+    bool always_send;    // a TTL is set: every row starts it again downstream too
+    int64_t now_ms;
+    Builder out;
+    // Mini-batch: the groups touched since the last flush and what they had sent before.
+    uint8_t **dirty;
+    uint32_t dirty_count, dirty_cap;
+    Batch *dirty_before;   // keys + results before, or kinds: row i belongs to dirty[i]
+    uint32_t global_seen;
+} GroupAgg;
+
+enum { DIRTY_MAX = 50000 };
+
+static void group_clear(void *arg, uint8_t *row) {
+    GroupAgg *self = arg;
+    for (uint32_t i = 0; i < self->agg_count; i++) {
+        if (self->call[i]->impl->flags & AGG_OWNS) agg_clear(self->call[i], row, &self->agg_env);
+    }
+}
+
+static GroupHead *head_of(uint8_t *row) {
+    return (GroupHead *)(void *)row;
+}
+
+static const Type *key_type(Arena *arena, const Plan *plan) {
+    const Type **child = ARENA_ARRAY(arena, const Type *, plan->key_count + 1);
+    Str *name = ARENA_ARRAY(arena, Str, plan->key_count + 1);
+    for (uint32_t i = 0; i < plan->key_count; i++) {
+        child[i] = plan->input[0]->type->child[plan->key[i]];
+        name[i] = plan->input[0]->type->field[plan->key[i]];
+    }
+    return type_row(arena, plan->key_count, child, name, false);
+}
+
+static const Type *state_type(Arena *arena, const Plan *plan) {
+    const Type **child = ARENA_ARRAY(arena, const Type *, plan->agg_count + 1);
+    Str *name = ARENA_ARRAY(arena, Str, plan->agg_count + 1);
+    child[0] = type_of(TYPE_BIGINT, false);
+    name[0] = STR("rows");
+    for (uint32_t i = 0; i < plan->agg_count; i++) {
+        child[i + 1] = plan->agg[i].call->state_type;
+        name[i + 1] = plan->agg[i].name;
+    }
+    return type_row(arena, plan->agg_count + 1, child, name, false);
+}
+
+static Status group_agg_open(Operator *op, Error *err) {
+    (void)err;
+    GroupAgg *self = (GroupAgg *)op;
+    const Plan *plan = op->plan;
+    Arena *arena = op->env->arena;
+    self->agg_count = plan->agg_count;
+    self->call = ARENA_ARRAY(arena, AggCall *, plan->agg_count + 1);
+    self->always_send = plan->ttl_ms > 0;
+    for (uint32_t i = 0; i < plan->agg_count; i++) {
+        self->call[i] = arena_dup(arena, plan->agg[i].call, sizeof(AggCall));
+    }
+    uint32_t align = 16;
+    uint32_t size = agg_layout(self->call, plan->agg_count, sizeof(GroupHead), &align);
+    self->agg_env = (AggEnv){op->env->budget, &self->scratch, op->env->func};
+    self->retracts = plan->input[0]->changes & (CHANGE_DELETE | CHANGE_UPDATE_BEFORE);
+    self->batch_mode = op->env->func->batch;
+    self->mini_batch = op->env->mini_batch && !self->batch_mode;
+    StateTableDef def = {
+        .name = "groups", .operator_id = plan->stable_id, .key = key_type(arena, plan),
+        .value = state_type(arena, plan), .version = 1, .row_size = size, .ttl_ms = plan->ttl_ms,
+        .clear = group_clear, .clear_arg = self,
+    };
+    self->groups = state_table_open(op->env->state, &def);
+    builder_init(&self->out, plan->type);
+    return ST_OK;
+}
+
+static void columns_of(const Batch *in, const uint32_t *index, uint32_t count, Vec **out) {
+    for (uint32_t i = 0; i < count; i++) out[i] = in->column[index[i]];
+}
+
+static const uint64_t *filter_mask(GroupAgg *self, const Batch *in, int32_t filter) {
+    if (filter < 0) return NULL;
+    const Vec *flag = in->column[filter];
+    uint64_t *mask = ARENA_ARRAY(&self->scratch, uint64_t, BITS_WORDS(in->rows));
+    for (uint32_t i = 0; i < in->rows; i++) {
+        if (vec_u8(flag)[i] && !vec_is_null(flag, i)) bits_set(mask, i);
+    }
+    return mask;
+}
+
+// Appends a row: keys from row [row] of [in], results from [value] at [at].
+static void emit_row(GroupAgg *self, RowKind kind, const Batch *in, uint32_t row, Vec *const *value,
+                     uint32_t at) {
+    const Plan *plan = self->base.plan;
+    uint32_t out_row = builder_row(&self->out, kind);
+    for (uint32_t k = 0; k < plan->key_count; k++) {
+        vec_copy_value(self->out.batch->column[k], out_row, in->column[plan->key[k]], row);
+    }
+    for (uint32_t a = 0; a < self->agg_count; a++) {
+        vec_copy_value(self->out.batch->column[plan->key_count + a], out_row, value[a], at);
+    }
+}
+
+static bool same_values(const GroupAgg *self, Vec *const *a, uint32_t i, Vec *const *b, uint32_t j) {
+    for (uint32_t k = 0; k < self->agg_count; k++) {
+        if (!agg_same_result(self->call[k], a[k], i, b[k], j)) return false;
+    }
+    return true;
+}
+
+// What one row did to its group, given the results before and after it.
+static void emit_change(GroupAgg *self, const Batch *in, uint32_t row, bool first, bool emptied,
+                        Vec *const *before, uint32_t before_at, Vec *const *after, uint32_t after_at) {
+    bool send_before = self->base.plan->emit_before;
+    if (first) {
+        if (!emptied) emit_row(self, ROW_INSERT, in, row, after, after_at);
+        return;
+    }
+    if (emptied) {
+        emit_row(self, ROW_DELETE, in, row, before, before_at);
+        return;
+    }
+    if (!self->agg_count && !self->always_send) return;  // DISTINCT: nothing new
+    if (!self->always_send && same_values(self, before, before_at, after, after_at)) return;
+    if (self->agg_count == 0) return;
+    if (send_before) emit_row(self, ROW_UPDATE_BEFORE, in, row, before, before_at);
+    emit_row(self, ROW_UPDATE_AFTER, in, row, after, after_at);
+}
+
+// The changes of each row in turn. Results before the batch come from agg_emit; after each row from
+// agg_step. [previous] maps a row to the row of its group before it in this batch.
+static Status exact_batch(GroupAgg *self, const Batch *in, uint8_t **group, const uint8_t *is_new,
+                          Error *err) {
+    const Plan *plan = self->base.plan;
+    Vec **before = ARENA_ARRAY(&self->scratch, Vec *, self->agg_count + 1);
+    Vec **after = ARENA_ARRAY(&self->scratch, Vec *, self->agg_count + 1);
+    for (uint32_t a = 0; a < self->agg_count; a++) {
+        const AggCall *call = self->call[a];
+        const Vec **arg = ARENA_ARRAY(&self->scratch, const Vec *, call->argc + 1);
+        for (uint32_t i = 0; i < call->argc; i++) arg[i] = in->column[plan->agg[a].arg[i]];
+        before[a] = vec_new(&self->scratch, call->result, in->rows);
+        after[a] = vec_new(&self->scratch, call->result, in->rows);
+        TRY(agg_emit(call, (const uint8_t *const *)group, in->rows, &self->agg_env, before[a], err));
+        AggRows rows = {.rows = in->rows, .arg = arg, .group = group, .kinds = in->kinds,
+                        .mask = filter_mask(self, in, plan->agg[a].filter)};
+        TRY(agg_step(call, &rows, &self->agg_env, after[a], err));
+    }
+    // agg_step leaves the state after the whole batch: the count is walked row by row here.
+    for (uint32_t row = 0; row < in->rows; row++) {
+        GroupHead *head = head_of(group[row]);
+        bool retract = in->kinds && (in->kinds[row] & 1);
+        if (head->count == 0 && retract) {
+            // A retraction of a group that is not there (expired, or never seen) is ignored.
+            continue;
+        }
+        bool first = head->count == 0;
+        head->count += retract ? -1 : 1;
+        bool emptied = head->count == 0;
+        // dirty holds 1 + the row of this batch that touched the group last.
+        uint32_t last = (uint32_t)head->dirty;
+        Vec *const *was = last ? after : before;
+        emit_change(self, in, row, first, emptied, was, last ? last - 1 : row, after, row);
+        head->dirty = (int64_t)row + 1;
+        TRY(output_builder(&self->base, &self->out, false, err));
+    }
+    (void)is_new;
+    for (uint32_t row = 0; row < in->rows; row++) head_of(group[row])->dirty = 0;
+    return ST_OK;
+}
+
+// Groups that a batch emptied leave the state (each once).
+static void drop_empty(GroupAgg *self, uint8_t **group, uint32_t rows) {
+    for (uint32_t row = 0; row < rows; row++) {
+        uint8_t *at = group[row];
+        if (!at || head_of(at)->count != 0 || head_of(at)->dirty < 0) continue;
+        head_of(at)->dirty = -1;
+        for (uint32_t later = row + 1; later < rows; later++) {
+            if (group[later] == at) group[later] = NULL;
+        }
+        state_remove(self->groups, at);
+        group[row] = NULL;
+    }
+}
+
+// True when some group occurs twice and is emptied in between: then its aggregate state must be
+// dropped at that point, and the batch is cut there.
+static uint32_t safe_prefix(const Batch *in, uint8_t **group) {
+    if (!in->kinds) return in->rows;
+    uint32_t row = 0;
+    for (; row < in->rows; row++) {
+        GroupHead *head = head_of(group[row]);
+        if (head->dirty == -2) break;  // emptied earlier in this prefix
+        bool retract = in->kinds[row] & 1;
+        // [dirty] counts rows up to here; the sum says how many are left.
+        if (retract && head->count + head->dirty <= 0) {
+            row++;  // ignored retraction: alone at the end of the prefix, its state is thrown away
+            break;
+        }
+        head->dirty += retract ? -1 : 1;
+        if (head->count + head->dirty == 0) head->dirty = -2;
+    }
+    for (uint32_t i = 0; i < in->rows; i++) head_of(group[i])->dirty = 0;
+    return row;
+}
+
+static Status find_groups(GroupAgg *self, const Batch *in, uint8_t **group, uint8_t *is_new, Error *err) {
+    const Plan *plan = self->base.plan;
+    Vec **key = ARENA_ARRAY(&self->scratch, Vec *, plan->key_count + 1);
+    columns_of(in, plan->key, plan->key_count, key);
+    TRY(state_find(self->groups, key, in->rows, NULL, true, self->now_ms, group, is_new, err));
+    if (plan->ttl_ms) {
+        for (uint32_t i = 0; i < in->rows; i++) state_touch(self->groups, group[i], self->now_ms);
+    }
+    return ST_OK;
+}
+
+static Status exact(GroupAgg *self, Batch *in, Error *err) {
+    uint32_t from = 0;
+    while (from < in->rows) {
+        Batch *part = from ? batch_slice(in, from, in->rows - from) : batch_ref(in);
+        uint8_t **group = ARENA_ARRAY(&self->scratch, uint8_t *, part->rows);
+        uint8_t *is_new = ARENA_ARRAY(&self->scratch, uint8_t, part->rows);
+        Status st = find_groups(self, part, group, is_new, err);
+        uint32_t count = st ? 0 : safe_prefix(part, group);
+        if (!st && count < part->rows) {
+            // Rows beyond the prefix may have made groups of their own: they are found again later.
+            Batch *prefix = batch_slice(part, 0, count);
+            batch_unref(part);
+            part = prefix;
+        }
+        if (!st) st = exact_batch(self, part, group, is_new, err);
+        if (!st && part->kinds) drop_empty(self, group, count);
+        batch_unref(part);
+        if (st) return st;
+        from += count;
+    }
+    return ST_OK;
+}
+
+// ---- mini-batch and batch mode -----------------------------------------------------------------
+
+static Status fold(GroupAgg *self, Batch *in, Error *err) {
+    const Plan *plan = self->base.plan;
+    uint8_t **group = ARENA_ARRAY(&self->scratch, uint8_t *, in->rows);
+    TRY(find_groups(self, in, group, NULL, err));
+    if (self->mini_batch) {
+        for (uint32_t row = 0; row < in->rows; row++) {
+            GroupHead *head = head_of(group[row]);
+            if (head->dirty) continue;
+            if (self->dirty_count == self->dirty_cap) {
+                self->dirty_cap = self->dirty_cap ? self->dirty_cap * 2 : 1024;
+                self->dirty = mem_realloc(self->dirty, self->dirty_cap * sizeof *self->dirty);
+            }
+            self->dirty[self->dirty_count++] = group[row];
+            head->dirty = self->dirty_count;
+            // What was sent before the fold, to take it back: only kept where -U or an equality
+            // test needs it.
+            if (!self->dirty_before) self->dirty_before = batch_new_columns(plan->type, 0);
+            Batch *before = self->dirty_before;
+            uint32_t at = before->rows;
+            batch_set_rows(before, at + 1);
+            for (uint32_t k = 0; k < plan->key_count; k++) {
+                vec_copy_value(before->column[k], at, in->column[plan->key[k]], row);
+            }
+            batch_need_kinds(before)[at] = head->count == 0;  // 1: nothing was sent
+            for (uint32_t a = 0; a < self->agg_count; a++) {
+                TRY(agg_emit_one(self->call[a], group[row], &self->agg_env,
+                                 before->column[plan->key_count + a], at, err));
+            }
+        }
+    }
+    for (uint32_t row = 0; row < in->rows; row++) {
+        head_of(group[row])->count += in->kinds && (in->kinds[row] & 1) ? -1 : 1;
+    }
+    for (uint32_t a = 0; a < self->agg_count; a++) {
+        const AggCall *call = self->call[a];
+        const Vec **arg = ARENA_ARRAY(&self->scratch, const Vec *, call->argc + 1);
+        for (uint32_t i = 0; i < call->argc; i++) arg[i] = in->column[plan->agg[a].arg[i]];
+        AggRows rows = {.rows = in->rows, .arg = arg, .group = group, .kinds = in->kinds,
+                        .mask = filter_mask(self, in, plan->agg[a].filter)};
+        TRY(agg_update(call, &rows, &self->agg_env, err));
+    }
+    return ST_OK;
+}
+
+static Status flush_dirty(GroupAgg *self, Error *err) {
+    const Plan *plan = self->base.plan;
+    Batch *before = self->dirty_before;
+    if (!self->dirty_count) return ST_OK;
+    Vec **after = ARENA_ARRAY(&self->scratch, Vec *, self->agg_count + 1);
+    for (uint32_t a = 0; a < self->agg_count; a++) {
+        after[a] = vec_new(&self->scratch, self->call[a]->result, self->dirty_count);
+        TRY(agg_emit(self->call[a], (const uint8_t *const *)self->dirty, self->dirty_count, &self->agg_env,
+                     after[a], err));
+    }
+    // [before] has the output's layout: its first columns serve as the keys.
+    Plan keys_first = *plan;
+    uint32_t *identity = ARENA_ARRAY(&self->scratch, uint32_t, plan->key_count + 1);
+    for (uint32_t k = 0; k < plan->key_count; k++) identity[k] = k;
+    keys_first.key = identity;
+    const Plan *own = self->base.plan;
+    self->base.plan = &keys_first;
+    Status st = ST_OK;
+    for (uint32_t i = 0; i < self->dirty_count && !st; i++) {
+        GroupHead *head = head_of(self->dirty[i]);
+        head->dirty = 0;
+        if (head->count < 0) head->count = 0;
+        emit_change(self, before, i, before->kinds[i], head->count == 0, before->column + plan->key_count, i,
+                    after, i);
+        if (head->count == 0) state_remove(self->groups, self->dirty[i]);
+        st = output_builder(&self->base, &self->out, false, err);
+    }
+    self->base.plan = own;
+    self->dirty_count = 0;
+    self->dirty_before = batch_unref(before);
+    TRY(st);
+    return output_builder(&self->base, &self->out, true, err);
+}
+
+static Status group_agg_on_batch(Operator *op, uint32_t input, Batch *in, Error *err) {
+    (void)input;
+    GroupAgg *self = (GroupAgg *)op;
+    arena_reset(&self->scratch);
+    self->now_ms = op->env->now_ms(op->env->now_arg);
+    if (self->mini_batch || self->batch_mode) {
+        TRY(fold(self, in, err));
+        return self->dirty_count >= DIRTY_MAX ? flush_dirty(self, err) : ST_OK;
+    }
+    TRY(exact(self, in, err));
+    return output_builder(op, &self->out, true, err);
+}
+
+static Status group_agg_on_flush(Operator *op, Error *err) {
+    GroupAgg *self = (GroupAgg *)op;
+    arena_reset(&self->scratch);
+    return flush_dirty(self, err);
+}
+
+static Status group_agg_on_end(Operator *op, Error *err) {
+    GroupAgg *self = (GroupAgg *)op;
+    const Plan *plan = op->plan;
+    if (!self->batch_mode) return ST_OK;
+    // A global aggregate over nothing still has its one row.
+    if (!plan->key_count && !state_count(self->groups) && op->env->index == 0) {
+        uint8_t *row;
+        TRY(state_find(self->groups, NULL, 1, NULL, true, 0, &row, NULL, err));
+        head_of(row)->count = 1;
+    }
+    uint64_t cursor = 0;
+    for (uint8_t *row; (row = state_next(self->groups, &cursor));) {
+        if (head_of(row)->count <= 0) continue;
+        uint32_t at = builder_row(&self->out, ROW_INSERT);
+        state_key(self->groups, row, self->out.batch->column, at);
+        for (uint32_t a = 0; a < self->agg_count; a++) {
+            TRY(agg_emit_one(self->call[a], row, &self->agg_env, self->out.batch->column[plan->key_count + a],
+                             at, err));
+        }
+        TRY(output_builder(op, &self->out, false, err));
+    }
+    return output_builder(op, &self->out, true, err);
+}
+
+static void group_agg_close(Operator *op) {
+    GroupAgg *self = (GroupAgg *)op;
+    builder_clear(&self->out);
+    batch_unref(self->dirty_before);
+    mem_free(self->dirty);
+    arena_clear(&self->scratch);
+}
+
+const OperatorVt GROUP_AGG_OPERATOR = {
+    .name = "group-aggregate",
+    .plan_kind = PLAN_AGG,
+    .size = sizeof(GroupAgg),
+    .open = group_agg_open,
+    .on_batch = group_agg_on_batch,
+    .on_flush = group_agg_on_flush,
+    .on_end = group_agg_on_end,
+    .close = group_agg_close,
+};

@@ -1,0 +1,112 @@
+// How elements enter operators and leave them: counting, watermark combination, ends.
+#include "exec/operator.h"
+
+Status operator_batch(Operator *op, uint32_t input, Batch *batch, Error *err) {
+    if (!batch->rows) return ST_OK;
+    op->rows_in += batch->rows;
+    return op->vt->on_batch(op, input, batch, err);
+}
+
+Status output_batch(Operator *op, Batch *batch, Error *err) {
+    Status st = ST_OK;
+    if (batch->rows) {
+        op->rows_out += batch->rows;
+        for (uint32_t i = 0; i < op->target_count && !st; i++) {
+            st = operator_batch(op->target[i].op, op->target[i].input, batch, err);
+        }
+    }
+    batch_unref(batch);
+    return st;
+}
+
+Status output_builder(Operator *op, Builder *builder, bool force, Error *err) {
+    if (!builder->batch || (!force && builder->batch->rows < BATCH_ROWS_MAX)) return ST_OK;
+    return output_batch(op, builder_take(builder), err);
+}
+
+Status output_watermark(Operator *op, int64_t ms, Error *err) {
+    if (ms <= op->watermark_out) return ST_OK;
+    op->watermark_out = ms;
+    for (uint32_t i = 0; i < op->target_count; i++) {
+        TRY(operator_watermark(op->target[i].op, op->target[i].input, ms, err));
+    }
+    return ST_OK;
+}
+
+// The minimum over inputs that are neither idle nor ended; ended inputs count as WATERMARK_MAX.
+static Status combine_watermarks(Operator *op, Error *err) {
+    int64_t least = WATERMARK_MAX;
+    bool any = false;
+    for (uint32_t i = 0; i < op->input_count; i++) {
+        if (op->idle_inputs >> i & 1) continue;
+        any = true;
+        if (op->watermark[i] < least) least = op->watermark[i];
+    }
+    if (!any || least <= op->watermark_in) return ST_OK;
+    op->watermark_in = least;
+    if (op->vt->on_flush) TRY(op->vt->on_flush(op, err));
+    if (op->vt->on_watermark) return op->vt->on_watermark(op, least, err);
+    return output_watermark(op, least, err);
+}
+
+Status operator_watermark(Operator *op, uint32_t input, int64_t ms, Error *err) {
+    if (ms <= op->watermark[input]) return ST_OK;
+    op->watermark[input] = ms;
+    op->idle_inputs &= ~((uint64_t)1 << input);
+    return combine_watermarks(op, err);
+}
+
+Status operator_idle(Operator *op, uint32_t input, bool idle, Error *err) {
+    uint64_t bit = (uint64_t)1 << input, before = op->idle_inputs;
+    op->idle_inputs = idle ? before | bit : before & ~bit;
+    if (op->idle_inputs == before) return ST_OK;
+    TRY(combine_watermarks(op, err));
+    uint64_t all = op->input_count == 64 ? UINT64_MAX : ((uint64_t)1 << op->input_count) - 1;
+    bool was = before == all, is = op->idle_inputs == all;
+    if (was == is) return ST_OK;
+    if (op->vt->on_idle) TRY(op->vt->on_idle(op, is, err));
+    for (uint32_t i = 0; i < op->target_count; i++) {
+        TRY(operator_idle(op->target[i].op, op->target[i].input, is, err));
+    }
+    return ST_OK;
+}
+
+Status output_end(Operator *op, Error *err) {
+    for (uint32_t i = 0; i < op->target_count; i++) {
+        TRY(operator_end(op->target[i].op, op->target[i].input, err));
+    }
+    return ST_OK;
+}
+
+Status operator_end(Operator *op, uint32_t input, Error *err) {
+    op->ended_inputs |= (uint64_t)1 << input;
+    uint64_t all = op->input_count == 64 ? UINT64_MAX : ((uint64_t)1 << op->input_count) - 1;
+    if (op->ended || (op->ended_inputs & all) != all) return ST_OK;
+    op->ended = true;
+    if (op->vt->on_flush) TRY(op->vt->on_flush(op, err));
+    if (op->vt->on_end) TRY(op->vt->on_end(op, err));
+    return output_end(op, err);
+}
+
+Status output_barrier(Operator *op, uint64_t checkpoint, Error *err) {
+    for (uint32_t i = 0; i < op->target_count; i++) {
+        TRY(operator_barrier(op->target[i].op, op->target[i].input, checkpoint, err));
+    }
+    return ST_OK;
+}
+
+Status operator_barrier(Operator *op, uint32_t input, uint64_t checkpoint, Error *err) {
+    (void)input;  // alignment over several channels is the exchange's
+    if (op->vt->on_flush) TRY(op->vt->on_flush(op, err));
+    if (op->vt->on_barrier) TRY(op->vt->on_barrier(op, checkpoint, err));
+    return output_barrier(op, checkpoint, err);
+}
+
+Status operator_split(Operator *op, uint32_t split, bool ended, Error *err) {
+    if (op->vt->on_split) return op->vt->on_split(op, split, ended, err);
+    if (op->vt->plan_kind != PLAN_PROJECT && op->vt->plan_kind != PLAN_FILTER) return ST_OK;
+    for (uint32_t i = 0; i < op->target_count; i++) {
+        TRY(operator_split(op->target[i].op, split, ended, err));
+    }
+    return ST_OK;
+}

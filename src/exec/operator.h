@@ -1,0 +1,109 @@
+// exec/operator.h - the face of an operator: one struct of functions, called by one thread, its
+// worker's: open, then any mix of on_batch, on_watermark, on_timer, on_barrier, on_end, then close.
+//
+// Operators of a chain call each other directly: output_batch runs the consumers to completion
+// before it returns. Watermarks are combined here: an operator with several inputs sees the minimum.
+// A slot left NULL takes the documented default.
+#pragma once
+
+#include "exec/program.h"
+#include "plan/plan.h"
+#include "state/table.h"
+
+typedef struct Operator Operator;
+typedef struct OperatorVt OperatorVt;
+typedef struct OpTarget OpTarget;
+
+enum { OPERATOR_INPUTS_MAX = 64 };
+#define WATERMARK_NONE INT64_MIN
+#define WATERMARK_MAX INT64_MAX
+
+// What a worker offers its operators.
+typedef struct OpEnv {
+    uint32_t index, count;        // this worker among the job's
+    const Map *config;
+    const FuncEnv *func;
+    Budget *budget;
+    StateBackend *state;          // keyed state of this worker
+    Arena *arena;                 // lives as long as the job
+    int64_t (*now_ms)(void *);    // processing time
+    void *now_arg;
+    // Asks for on_timer at processing time [ms] (once; earlier requests stand).
+    void (*timer_at)(Operator *op, int64_t ms);
+    const TaskEnv *task;          // for sinks and lookups
+    bool mini_batch;
+    // PLAN_COLLECT hands its rows here.
+    Status (*collect)(void *arg, Batch *batch, Error *err);
+    void *collect_arg;
+    uint32_t split;               // source split of the batch being handed down; run/ keeps it
+    void *owner;                  // the worker; for run/ alone
+} OpEnv;
+
+struct OpTarget {
+    Operator *op;
+    uint32_t input;
+};
+
+struct Operator {
+    const OperatorVt *vt;
+    const Plan *plan;
+    OpEnv *env;
+    OpTarget *target;         // consumers
+    uint32_t target_count;
+    uint32_t input_count;
+    int64_t watermark[OPERATOR_INPUTS_MAX];  // last one seen per input
+    int64_t watermark_in;     // minimum over the inputs
+    int64_t watermark_out;    // last one sent
+    uint64_t idle_inputs;     // bit i: input i is idle and does not hold the watermark back
+    uint64_t ended_inputs;
+    bool ended;
+    // numRecordsIn, numRecordsOut, numLateRecordsDropped, busy time.
+    uint64_t rows_in, rows_out, late_dropped;
+    int64_t busy_ns;
+    Operator *next_timer;     // the worker's list of processing-time timers
+    int64_t timer_ms;         // INT64_MAX: none
+};
+
+struct OperatorVt {
+    const char *name;         // "group-aggregate"
+    PlanKind plan_kind;
+    uint32_t size;            // of the struct that begins with Operator
+    Status (*open)(Operator *op, Error *err);
+    // [in] is the caller's; keep a reference to hold it longer. Empty batches do not come.
+    Status (*on_batch)(Operator *op, uint32_t input, Batch *in, Error *err);
+    // The combined watermark has advanced to [ms]; NULL: forwarded. An operator that has the slot
+    // forwards it itself (output_watermark) after firing.
+    Status (*on_watermark)(Operator *op, int64_t ms, Error *err);
+    // Processing time has reached what was asked for.
+    Status (*on_timer)(Operator *op, int64_t now_ms, Error *err);
+    // Mini-batch: emit what was folded (also before barriers, watermarks and the end).
+    Status (*on_flush)(Operator *op, Error *err);
+    // All inputs have ended (after watermark WATERMARK_MAX of bounded inputs). The end is forwarded
+    // by the caller.
+    Status (*on_end)(Operator *op, Error *err);
+    Status (*on_barrier)(Operator *op, uint64_t checkpoint, Error *err);
+    // All inputs are idle, or one is active again; consumers are told by the caller.
+    Status (*on_idle)(Operator *op, bool idle, Error *err);
+    // A split of the source below began or ended; passed down along plain chains only.
+    Status (*on_split)(Operator *op, uint32_t split, bool ended, Error *err);
+    void (*close)(Operator *op);
+};
+
+// Hands [batch] (the reference goes with it) to all consumers.
+NODISCARD Status output_batch(Operator *op, Batch *batch, Error *err);
+NODISCARD Status output_watermark(Operator *op, int64_t ms, Error *err);
+NODISCARD Status output_end(Operator *op, Error *err);
+NODISCARD Status output_barrier(Operator *op, uint64_t checkpoint, Error *err);
+// An operator without work of its own hands a builder's batch on when it is full (or [force]).
+NODISCARD Status output_builder(Operator *op, Builder *builder, bool force, Error *err);
+
+// How elements enter an operator (called by upstream operators, sources, exchanges).
+NODISCARD Status operator_batch(Operator *op, uint32_t input, Batch *batch, Error *err);
+NODISCARD Status operator_watermark(Operator *op, uint32_t input, int64_t ms, Error *err);
+NODISCARD Status operator_idle(Operator *op, uint32_t input, bool idle, Error *err);
+NODISCARD Status operator_end(Operator *op, uint32_t input, Error *err);
+NODISCARD Status operator_split(Operator *op, uint32_t split, bool ended, Error *err);
+NODISCARD Status operator_barrier(Operator *op, uint32_t input, uint64_t checkpoint, Error *err);
+
+// The operator of a physical plan kind; NULL when there is none. Listed in exec/builtin.c.
+const OperatorVt *operator_for(PlanKind kind);

@@ -1,0 +1,78 @@
+// exec/sink.c - the end of an INSERT: constraints of the table, then the connector's writer.
+#include "exec/operator.h"
+
+typedef struct Sink {
+    Operator base;
+    SinkWriter *writer;
+    bool drop_nulls;        // table.exec.sink.not-null-enforcer = DROP
+    uint32_t *rows;
+    uint32_t rows_cap;
+} Sink;
+
+static Status sink_open(Operator *op, Error *err) {
+    Sink *self = (Sink *)op;
+    const char *enforcer = config_get(op->env->config, "table.exec.sink.not-null-enforcer");
+    self->drop_nulls = enforcer && str_eq_nocase(str_c(enforcer), STR("DROP"));
+    return op->plan->connector->sink_open(op->plan->sink, op->env->task, &self->writer, err);
+}
+
+// Rows that keep the NOT NULL columns' promise and are of a kind the sink takes.
+static Status sink_filter(Sink *self, const Batch *in, uint32_t *count, Error *err) {
+    const Plan *plan = self->base.plan;
+    uint32_t taken = plan->sink->changes;
+    *count = 0;
+    for (uint32_t row = 0; row < in->rows; row++) {
+        if (!(taken & 1u << batch_kind(in, row))) continue;
+        bool good = true;
+        for (uint32_t c = 0; c < plan->type->child_count && good; c++) {
+            if (!plan->not_null[c] || !vec_is_null(in->column[c], row)) continue;
+            if (!self->drop_nulls) {
+                (void)error_set(err, ST_RUNTIME,
+                                "column '" STR_FMT "' is NOT NULL, however, a null value is being written into it",
+                                STR_ARG(plan->type->field[c]));
+                error_hint(err, "set 'table.exec.sink.not-null-enforcer' = 'DROP' to drop such rows");
+                return ST_RUNTIME;
+            }
+            good = false;
+        }
+        if (good) self->rows[(*count)++] = row;
+    }
+    return ST_OK;
+}
+
+static Status sink_on_batch(Operator *op, uint32_t input, Batch *in, Error *err) {
+    (void)input;
+    Sink *self = (Sink *)op;
+    if (self->rows_cap < in->rows) {
+        self->rows_cap = in->rows < BATCH_ROWS_MAX ? BATCH_ROWS_MAX : in->rows;
+        self->rows = ARENA_ARRAY(op->env->arena, uint32_t, self->rows_cap);
+    }
+    bool check = in->kinds != NULL;
+    for (uint32_t c = 0; c < op->plan->type->child_count; c++) {
+        check |= op->plan->not_null[c] && in->column[c]->valid;
+    }
+    if (!check) return self->writer->vt->write(self->writer, in, err);
+    uint32_t count = 0;
+    TRY(sink_filter(self, in, &count, err));
+    if (!count) return ST_OK;
+    if (count == in->rows) return self->writer->vt->write(self->writer, in, err);
+    Batch *kept = batch_gather(in, self->rows, count);
+    Status st = self->writer->vt->write(self->writer, kept, err);
+    batch_unref(kept);
+    return st;
+}
+
+static Status sink_on_end(Operator *op, Error *err) {
+    Sink *self = (Sink *)op;
+    return self->writer->vt->flush ? self->writer->vt->flush(self->writer, true, err) : ST_OK;
+}
+
+static void sink_close(Operator *op) {
+    Sink *self = (Sink *)op;
+    if (self->writer) self->writer->vt->close(self->writer);
+}
+
+const OperatorVt SINK_OPERATOR = {
+    .name = "sink", .plan_kind = PLAN_SINK, .size = sizeof(Sink), .open = sink_open,
+    .on_batch = sink_on_batch, .on_end = sink_on_end, .close = sink_close,
+};

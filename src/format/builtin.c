@@ -1,0 +1,4 @@
+#include "format/builtin.h"
+
+void formats_register(void) {
+}

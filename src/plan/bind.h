@@ -1,0 +1,160 @@
+// plan/bind.h - shared by the files of the binder (bind_*.c) and nobody else: scopes, and the state
+// of binding one SELECT.
+//
+// The order of a SELECT: FROM makes a plan and a scope; WHERE filters it; with GROUP BY or an
+// aggregate the select's expressions are bound "over groups": whatever equals a GROUP BY expression
+// becomes a key column, an aggregate call becomes a result column, and any other column is an
+// error; OVER calls are collected the same way one floor higher; the rest is a projection.
+#pragma once
+
+#include "plan/plan.h"
+
+// One relation in scope: its alias, and which columns of the row are its.
+typedef struct ScopeItem {
+    Str name;              // alias or table name; ptr NULL: none
+    ObjectName object;     // for db.t.c
+    uint32_t from, count;
+} ScopeItem;
+
+typedef struct Scope Scope;
+struct Scope {
+    const Type *row;       // of the plan's output
+    ScopeItem *item;
+    uint32_t item_count;
+    bool *hidden;          // per column: not for the star and bare names (USING's right side)
+    Scope *outer;          // of the enclosing query, for correlated subqueries and LATERAL
+};
+
+// What is collected while a select's expressions are bound.
+typedef struct Collected {
+    // Over groups: bound over the select's input (after WHERE).
+    Expr **key;
+    uint32_t key_count, key_cap;
+    PlanAgg *agg;          // arg[] index into [input_expr]
+    uint32_t agg_count, agg_cap;
+    Expr **input_expr;     // expressions the aggregation's input projects; keys first
+    uint32_t input_count, input_cap;
+    // The group window functions of the old syntax: TUMBLE(ts, …) in GROUP BY.
+    WindowSpec *legacy_window;
+    Expr *legacy_time;
+    const AstExpr *window_ast;
+    uint32_t legacy_time_input;  // index in [input_expr]
+    bool grouping_sets;
+    uint64_t *set;         // a bit per key
+    uint32_t set_count;
+    uint64_t key_type_nullable;  // keys that some set leaves out
+} Collected;
+
+typedef struct OverCall {
+    const AstCall *ast;
+    const AstWindow *window;
+    PlanAgg agg;           // arg[]: columns of the OVER's input
+    Str name;              // ROW_NUMBER … or the aggregate
+    uint32_t result;       // column of the output
+} OverCall;
+
+typedef struct Binder Binder;
+struct Binder {
+    PlanContext *context;
+    Arena *arena;
+    Binder *parent;        // of the enclosing query
+    // Common table expressions in scope: name -> CteDef.
+    struct Cte *cte;
+    Scope *scope;          // names are looked up here …
+    Plan *plan;            // … and this is what they are columns of
+    bool allow_agg, allow_over, allow_subquery;
+    bool in_agg;           // inside an aggregate's argument
+    Collected *groups;     // set while binding over groups
+    const Scope *group_scope;   // the select's input
+    const AstSelect *select;
+    // OVER: columns appended to the plan beneath the projection.
+    struct OverList *over;
+    bool correlated;       // a name of the outer scope was used
+    struct Correlation *correlation;
+    Error *err_scratch;
+};
+
+typedef struct Cte {
+    Str name;
+    const AstWith *ast;
+    Plan *plan;            // bound on first use, then shared
+    struct Cte *next;
+    Binder *binder;
+} Cte;
+
+NODISCARD Status bind_expr(Binder *binder, const AstExpr *ast, Expr **out, Error *err);
+// An expression of type BOOLEAN, for WHERE, ON, HAVING …; [what] names the clause.
+NODISCARD Status bind_condition(Binder *binder, const AstExpr *ast, const char *what, Expr **out,
+                                Error *err);
+NODISCARD Status bind_literal(Arena *arena, const AstExpr *ast, Expr **out, Error *err);
+// Interval literal or expression to milliseconds; ST_VALIDATION when it is no constant day-time
+// interval.
+NODISCARD Status bind_interval_ms(Binder *binder, const AstExpr *ast, int64_t *ms, Error *err);
+// Constant folding of a bound expression; a failing constant is ST_VALIDATION.
+NODISCARD Status expr_fold(PlanContext *context, Expr **expr, Error *err);
+
+NODISCARD Status bind_query_in(Binder *parent, PlanContext *context, const AstQuery *query,
+                               Plan **out, Error *err);
+NODISCARD Status bind_from(Binder *binder, const AstFrom *from, Plan **plan, Scope **scope, Error *err);
+NODISCARD Status bind_window_tvf(Binder *binder, const AstFrom *from, Plan **plan, Error *err);
+NODISCARD Status bind_join(Binder *binder, const AstFrom *from, Plan **plan, Scope **scope, Error *err);
+// WHERE: splits conjuncts; those with subqueries become joins.
+NODISCARD Status bind_where(Binder *binder, const AstExpr *where, Error *err);
+NODISCARD Status bind_agg_call(Binder *binder, const AstExpr *ast, const AggFunc *func, Expr **out,
+                               Error *err);
+NODISCARD Status bind_group(Binder *binder, const AstSelect *select, Error *err);
+NODISCARD Status bind_group_plan(Binder *binder, const AstSelect *select, Error *err);
+// GROUP BY TUMBLE(…), HOP(…), SESSION(…): *taken when [ast] is one. (bind_tvf.c)
+NODISCARD Status bind_group_window(Binder *binder, const AstExpr *ast, bool *taken, Error *err);
+// TUMBLE_START(…) and its kind, GROUPING(…): *taken when [ast] is one.
+NODISCARD Status bind_group_function(Binder *binder, const AstExpr *ast, bool *taken, Expr **out,
+                                     Error *err);
+NODISCARD Status bind_agg_args(Binder *binder, const AstExpr *ast, const AggFunc *func, bool grouped,
+                               Expr ***args, PlanAgg *agg, Error *err);
+bool ast_has_agg(const AstExpr *ast);
+bool ast_has_over(const AstExpr *ast);
+NODISCARD Status bind_over_call(Binder *binder, const AstExpr *ast, Expr **out, Error *err);
+NODISCARD Status bind_scalar_subquery(Binder *binder, const AstExpr *ast, Expr **out, Error *err);
+
+Scope *scope_single(Arena *arena, const Type *row, Str alias);
+Scope *scope_join(Arena *arena, const Scope *left, const Scope *right, const Type *row);
+
+// Plans from parts.
+Plan *plan_project(PlanContext *context, Plan *input, Expr **expr, const Str *names, uint32_t count);
+Plan *plan_filter(PlanContext *context, Plan *input, Expr *condition);
+// Makes [expr] a column of the plan: an existing column, or one projected on top.
+uint32_t plan_add_column(PlanContext *context, Plan **plan, Expr *expr, Str name);
+// Appends a copy of a growing array in the arena.
+#define ARENA_PUSH(arena, array, count, cap, value)                                        \
+    do {                                                                                    \
+        if ((count) == (cap)) {                                                             \
+            uint32_t grown_ = (cap) ? (cap)*2 : 8;                                          \
+            void *copy_ = arena_zalloc((arena), grown_ * sizeof *(array));                  \
+            if (count) memcpy(copy_, (array), (count) * sizeof *(array));                   \
+            (array) = copy_;                                                                \
+            (cap) = grown_;                                                                 \
+        }                                                                                   \
+        (array)[(count)++] = (value);                                                       \
+    } while (0)
+
+// Where the window columns of a plan's output are; false when it has none.
+typedef struct WindowColumns {
+    const Plan *source;    // the WINDOW_TVF (or WINDOW_AGG) they come from
+    const WindowSpec *spec;
+    int32_t start, end, time;  // -1: not among the columns
+} WindowColumns;
+bool plan_window_columns(const Plan *plan, WindowColumns *out);
+
+// A name of an enclosing query (correlation); ST_END when it is none of its either.
+NODISCARD Status bind_outer_name(Binder *binder, const AstExpr *ast, Expr **out, Error *err);
+// A function registered by the user; ST_END when there is none of that name.
+NODISCARD Status bind_user_function(Binder *binder, const AstExpr *ast, Expr **out, Error *err);
+// FROM f(…): window functions, ML_PREDICT, TO_CHANGELOG, user table functions. (bind_tvf.c)
+NODISCARD Status bind_table_function(Binder *binder, const AstFrom *from, Plan **plan, Error *err);
+NODISCARD Status bind_unnest(Binder *binder, const AstFrom *from, Plan **plan, Scope **scope, Error *err);
+NODISCARD Status bind_match(Binder *binder, const AstFrom *from, Plan **plan, Scope **scope, Error *err);
+// The OVER operators under the projection, once all calls are collected. (bind_over.c)
+NODISCARD Status bind_over_plan(Binder *binder, Error *err);
+// INTERSECT and EXCEPT [ALL] of two plans with one row type. (bind_subquery.c)
+NODISCARD Status bind_intersect(Binder *binder, const AstQuery *query, Plan *left, Plan *right,
+                                const Type *row, Plan **out, Error *err);

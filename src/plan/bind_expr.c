@@ -1,0 +1,467 @@
+// Expressions: names to columns, calls to functions, with Flink's implicit casts.
+#include "plan/bind.h"
+
+NODISCARD Status bind_number(Arena *arena, const AstExpr *ast, bool negative, Expr **out, Error *err);
+
+// ---- names -------------------------------------------------------------------------------------
+
+Scope *scope_single(Arena *arena, const Type *row, Str alias) {
+    Scope *scope = ARENA_NEW(arena, Scope);
+    scope->row = row;
+    scope->item = ARENA_ARRAY(arena, ScopeItem, 1);
+    scope->item_count = 1;
+    scope->item[0] = (ScopeItem){.name = alias, .from = 0, .count = row->child_count};
+    scope->hidden = ARENA_ARRAY(arena, bool, row->child_count + 1);
+    return scope;
+}
+
+Scope *scope_join(Arena *arena, const Scope *left, const Scope *right, const Type *row) {
+    Scope *scope = ARENA_NEW(arena, Scope);
+    scope->row = row;
+    scope->item_count = left->item_count + right->item_count;
+    scope->item = ARENA_ARRAY(arena, ScopeItem, scope->item_count);
+    scope->hidden = ARENA_ARRAY(arena, bool, row->child_count + 1);
+    uint32_t shift = left->row->child_count;
+    memcpy(scope->item, left->item, left->item_count * sizeof *scope->item);
+    memcpy(scope->hidden, left->hidden, shift * sizeof(bool));
+    for (uint32_t i = 0; i < right->item_count; i++) {
+        scope->item[left->item_count + i] = right->item[i];
+        scope->item[left->item_count + i].from += shift;
+    }
+    for (uint32_t i = 0; i < right->row->child_count && shift + i < row->child_count; i++) {
+        scope->hidden[shift + i] = right->hidden[i];
+    }
+    return scope;
+}
+
+typedef struct Found {
+    uint32_t column;
+    uint32_t used;   // name parts used up
+    uint32_t count;  // how many matches
+} Found;
+
+static void scope_find_bare(const Scope *scope, Str name, Found *found) {
+    for (uint32_t c = 0; c < scope->row->child_count; c++) {
+        if (scope->hidden[c] || !str_eq(scope->row->field[c], name)) continue;
+        if (!found->count++) *found = (Found){c, 1, 1};
+    }
+}
+
+static void scope_find(const Scope *scope, const AstName *name, Found *found) {
+    *found = (Found){0};
+    // t.c, then db.t.c, then cat.db.t.c; the longest table name first would hide fields.
+    for (uint32_t parts = 1; parts <= 3 && parts < name->count; parts++) {
+        Str table = name->part[parts - 1].name, column = name->part[parts].name;
+        for (uint32_t i = 0; i < scope->item_count; i++) {
+            const ScopeItem *item = &scope->item[i];
+            if (!item->name.ptr || !str_eq(item->name, table)) continue;
+            if (parts >= 2 && !str_eq(item->object.database, name->part[parts - 2].name)) continue;
+            if (parts >= 3 && !str_eq(item->object.catalog, name->part[parts - 3].name)) continue;
+            for (uint32_t c = item->from; c < item->from + item->count; c++) {
+                if (c >= scope->row->child_count || !str_eq(scope->row->field[c], column)) continue;
+                if (!found->count++) *found = (Found){c, parts + 1, 1};
+            }
+        }
+        if (found->count) return;
+    }
+    scope_find_bare(scope, name->part[0].name, found);
+}
+
+static Status no_column(const Binder *binder, const AstName *name, Error *err) {
+    const Scope *scope = binder->scope;
+    Str column = ast_name_last(*name);
+    const char **names = ARENA_ARRAY(binder->arena, const char *, scope->row->child_count + 1);
+    for (uint32_t c = 0; c < scope->row->child_count; c++) {
+        names[c] = str_cstr(binder->arena, scope->row->field[c]);
+    }
+    if (name->count > 1) {
+        Str table = name->part[name->count - 2].name;
+        bool known = false;
+        for (uint32_t i = 0; i < scope->item_count; i++) known |= str_eq(scope->item[i].name, table);
+        if (!known) {
+            return error_at(err, ST_VALIDATION, name->part[0].span.place,
+                            "table '" STR_FMT "' not found", STR_ARG(table));
+        }
+        (void)error_at(err, ST_VALIDATION, name->span.place,
+                       "column '" STR_FMT "' not found in table '" STR_FMT "'", STR_ARG(column),
+                       STR_ARG(table));
+    } else {
+        (void)error_at(err, ST_VALIDATION, name->span.place,
+                       "column '" STR_FMT "' not found in any table", STR_ARG(column));
+    }
+    const char *near = text_nearest(column, names, scope->row->child_count);
+    if (near) error_hint(err, "did you mean '%s'?", near);
+    return ST_VALIDATION;
+}
+
+// Follows the parts of a name that are fields of a ROW column.
+static Status bind_fields(Binder *binder, const AstName *name, uint32_t from, Expr **expr, Error *err) {
+    for (uint32_t i = from; i < name->count; i++) {
+        const Type *type = (*expr)->type;
+        Str field = name->part[i].name;
+        uint32_t at = 0;
+        if (type->kind != TYPE_ROW) {
+            return error_at(err, ST_VALIDATION, name->span.place,
+                            "'" STR_FMT "' is not a ROW and has no field '" STR_FMT "'",
+                            STR_ARG(name->part[i - 1].name), STR_ARG(field));
+        }
+        while (at < type->child_count && !str_eq(type->field[at], field)) at++;
+        if (at == type->child_count) {
+            return error_at(err, ST_VALIDATION, name->span.place, "field '" STR_FMT
+                            "' not found", STR_ARG(field));
+        }
+        *expr = expr_field(binder->arena, *expr, at);
+        (*expr)->place = name->span.place;
+    }
+    return ST_OK;
+}
+
+static Status bind_name(Binder *binder, const AstExpr *ast, Expr **out, Error *err) {
+    const AstName *name = &ast->name;
+    Found found;
+    scope_find(binder->scope, name, &found);
+    if (found.count > 1) {
+        return error_at(err, ST_VALIDATION, name->span.place, "column '" STR_FMT "' is ambiguous",
+                        STR_ARG(ast_name_last(*name)));
+    }
+    if (!found.count) {
+        if (binder->correlation) {
+            Status st = bind_outer_name(binder, ast, out, err);
+            if (st != ST_END) return st;
+        }
+        return no_column(binder, name, err);
+    }
+    Expr *expr = expr_column(binder->arena, found.column, binder->scope->row->child[found.column]);
+    expr->place = ast->span.place;
+    TRY(bind_fields(binder, name, found.used, &expr, err));
+    *out = expr;
+    return ST_OK;
+}
+
+// ---- calls -------------------------------------------------------------------------------------
+
+static Expr *symbol(Arena *arena, Str text) {
+    Vec *value = vec_new(arena, type_of(TYPE_SYMBOL, false), 1);
+    vec_set_text(value, 0, text);
+    return expr_literal(arena, value);
+}
+
+static Status null_check(const Expr *expr, Error *err) {
+    if (expr->type->kind != TYPE_NULL) return ST_OK;
+    return error_at(err, ST_VALIDATION, expr->place, "illegal use of NULL");
+}
+
+static Status bind_cast(Binder *binder, const AstExpr *ast, Expr **out, Error *err) {
+    const Type *to;
+    Expr *value;
+    TRY(bind_type(binder->arena, ast->cast.type, &to, err));
+    TRY(bind_expr(binder, ast->cast.value, &value, err));
+    const Type *from = value->type;
+    if (from->kind == TYPE_NULL) {
+        *out = expr_null(binder->arena, to);
+        return ST_OK;
+    }
+    if (!cast_allowed(from, to)) {
+        Buf a = {0}, b = {0};
+        type_print_summary(from, false, &a);
+        type_print_summary(to, false, &b);
+        Status st = error_at(err, ST_VALIDATION, ast->span.place,
+                             "cast function cannot convert value of type " STR_FMT " to type " STR_FMT,
+                             STR_ARG(buf_str(&a)), STR_ARG(buf_str(&b)));
+        buf_free(&a);
+        buf_free(&b);
+        return st;
+    }
+    *out = expr_cast(binder->arena, value, to, ast->cast.try_cast);
+    if (ast->cast.try_cast && *out == value) {
+        // TRY_CAST is nullable even when nothing can go wrong.
+        Expr *nullable = arena_dup(binder->arena, value, sizeof *value);
+        nullable->type = type_nullable(binder->arena, value->type, true);
+        *out = nullable;
+    }
+    (*out)->place = ast->span.place;
+    return ST_OK;
+}
+
+static Status bind_case(Binder *binder, const AstExpr *ast, Expr **out, Error *err) {
+    Arena *arena = binder->arena;
+    uint32_t branches = ast->cases.branch_count, count = branches * 2 + 1;
+    Expr **arg = ARENA_ARRAY(arena, Expr *, count);
+    const Type **value_type = ARENA_ARRAY(arena, const Type *, branches + 1);
+    uint32_t type_count = 0;
+    Expr *operand = NULL;
+    if (ast->cases.operand) TRY(bind_expr(binder, ast->cases.operand, &operand, err));
+    for (uint32_t i = 0; i < branches; i++) {
+        Expr *when;
+        TRY(bind_expr(binder, ast->cases.branch[i].when, &when, err));
+        if (operand) {
+            Expr *pair[2] = {operand, when};
+            TRY(expr_call(arena, binder->context->env, "=", pair, 2, ast->span.place, &when, err));
+        }
+        if (when->type->kind != TYPE_BOOLEAN) {
+            return error_at(err, ST_VALIDATION, ast->span.place, "CASE needs conditions of type BOOLEAN");
+        }
+        arg[i * 2] = when;
+        TRY(bind_expr(binder, ast->cases.branch[i].then, &arg[i * 2 + 1], err));
+    }
+    if (ast->cases.otherwise) {
+        TRY(bind_expr(binder, ast->cases.otherwise, &arg[count - 1], err));
+    } else {
+        arg[count - 1] = expr_null(arena, type_of(TYPE_NULL, true));
+    }
+    for (uint32_t i = 0; i <= branches; i++) {
+        value_type[type_count++] = arg[i < branches ? i * 2 + 1 : count - 1]->type;
+    }
+    const Type *type = type_common(arena, value_type, type_count);
+    if (!type || type->kind == TYPE_NULL) {
+        return error_at(err, ST_VALIDATION, ast->span.place,
+                        "illegal mixing of types in CASE or COALESCE statement");
+    }
+    for (uint32_t i = 0; i <= branches; i++) {
+        Expr **value = &arg[i < branches ? i * 2 + 1 : count - 1];
+        *value = expr_cast(arena, *value, type, false);
+    }
+    Expr *expr = ARENA_NEW(arena, Expr);
+    *expr = (Expr){.kind = EXPR_CASE, .type = type_attribute(arena, type, TIME_NONE),
+                   .place = ast->span.place, .arg = arg, .arg_count = count};
+    *out = expr;
+    return ST_OK;
+}
+
+// The clauses of the JSON functions follow their arguments, each a literal:
+//   JSON_EXISTS    [on_error]
+//   JSON_VALUE     returning (a NULL of the type), on_empty, default or NULL, on_error, default or NULL
+//   JSON_QUERY     returning, wrapper, on_empty, on_error
+//   JSON_OBJECT, JSON_ARRAY   nulls first: NULL_ON_NULL or ABSENT_ON_NULL, then the arguments
+// with symbols "ERROR" "NULL" "DEFAULT" "EMPTY ARRAY" "EMPTY OBJECT" "TRUE" "FALSE" "UNKNOWN",
+// "WITHOUT" "CONDITIONAL" "UNCONDITIONAL".
+static Str json_do(AstJsonDo what, const char *fallback) {
+    switch (what) {
+        case JSON_ERROR: return STR("ERROR");
+        case JSON_NULL: return STR("NULL");
+        case JSON_DEFAULT: return STR("DEFAULT");
+        case JSON_EMPTY_ARRAY: return STR("EMPTY ARRAY");
+        case JSON_EMPTY_OBJECT: return STR("EMPTY OBJECT");
+        case JSON_TRUE: return STR("TRUE");
+        case JSON_FALSE: return STR("FALSE");
+        case JSON_UNKNOWN: return STR("UNKNOWN");
+        default: return str_c(fallback);
+    }
+}
+
+static Status json_default(Binder *binder, const AstExpr *ast, const Type *type, Expr **out, Error *err) {
+    if (!ast) return *out = expr_null(binder->arena, type), ST_OK;
+    TRY(bind_expr(binder, ast, out, err));
+    *out = expr_cast(binder->arena, *out, type, false);
+    return ST_OK;
+}
+
+static Status bind_json(Binder *binder, const AstCall *call, Expr **arg, uint32_t *count, Error *err) {
+    static const AstJson NONE = {0};
+    const AstJson *json = call->json ? call->json : &NONE;
+    Arena *arena = binder->arena;
+    const Type *returning = type_of(TYPE_VARCHAR, true);
+    if (json->returning) TRY(bind_type(arena, json->returning, &returning, err));
+    uint32_t n = *count;
+    if (str_is(call->name, "JSON_EXISTS")) {
+        arg[n++] = symbol(arena, json_do(json->on_error, "FALSE"));
+    } else if (str_is(call->name, "JSON_VALUE")) {
+        arg[n++] = expr_null(arena, returning);
+        arg[n++] = symbol(arena, json_do(json->on_empty, "NULL"));
+        TRY(json_default(binder, json->empty_default, returning, &arg[n++], err));
+        arg[n++] = symbol(arena, json_do(json->on_error, "NULL"));
+        TRY(json_default(binder, json->error_default, returning, &arg[n++], err));
+    } else if (str_is(call->name, "JSON_QUERY")) {
+        arg[n++] = expr_null(arena, returning);
+        arg[n++] = symbol(arena, json->wrapper == WRAPPER_CONDITIONAL     ? STR("CONDITIONAL")
+                                 : json->wrapper == WRAPPER_UNCONDITIONAL ? STR("UNCONDITIONAL")
+                                                                          : STR("WITHOUT"));
+        arg[n++] = symbol(arena, json_do(json->on_empty, "NULL"));
+        arg[n++] = symbol(arena, json_do(json->on_error, "NULL"));
+    } else if (str_is(call->name, "JSON_OBJECT") || str_is(call->name, "JSON_ARRAY")) {
+        bool absent = json->nulls == ABSENT_ON_NULL ||
+                      (json->nulls == JSON_NULLS_UNSAID && str_is(call->name, "JSON_ARRAY"));
+        memmove(arg + 1, arg, n * sizeof *arg);
+        arg[0] = symbol(arena, absent ? STR("ABSENT_ON_NULL") : STR("NULL_ON_NULL"));
+        n++;
+    }
+    *count = n;
+    return ST_OK;
+}
+
+static bool is_json_function(Str name) {
+    return str_is(name, "JSON_EXISTS") || str_is(name, "JSON_VALUE") || str_is(name, "JSON_QUERY") ||
+           str_is(name, "JSON_OBJECT") || str_is(name, "JSON_ARRAY");
+}
+
+static Status unknown_function(const AstExpr *ast, Error *err) {
+    const AstCall *call = ast->call;
+    Str name = call->path.count ? ast_name_last(call->path) : call->name;
+    (void)error_at(err, ST_VALIDATION, ast->span.place, "no function '" STR_FMT "'", STR_ARG(name));
+    const char *near = func_nearest(name);
+    if (near) error_hint(err, "did you mean %s?", near);
+    return ST_VALIDATION;
+}
+
+static Status bind_args(Binder *binder, const AstCall *call, Expr ***out, uint32_t *count, Error *err) {
+    enum { JSON_EXTRA = 6 };
+    Expr **arg = ARENA_ARRAY(binder->arena, Expr *, call->arg.count + JSON_EXTRA);
+    for (uint32_t i = 0; i < call->arg.count; i++) {
+        const AstExpr *ast = call->arg.at[i];
+        if (ast->kind == EX_NAMED) {
+            return error_at(err, ST_VALIDATION, ast->span.place,
+                            "'" STR_FMT "' takes no named arguments", STR_ARG(call->name));
+        }
+        TRY(bind_expr(binder, ast, &arg[i], err));
+    }
+    *out = arg;
+    *count = call->arg.count;
+    return ST_OK;
+}
+
+static bool takes_null(Str name) {
+    static const char *const NAMES[] = {"ARRAY", "MAP", "ROW", "IS NULL", "IS NOT NULL", "COALESCE",
+                                        "IN", "NOT IN", "NULLIF", "IFNULL", "IF", "TYPEOF"};
+    for (size_t i = 0; i < sizeof NAMES / sizeof *NAMES; i++) {
+        if (str_eq(name, str_c(NAMES[i]))) return true;
+    }
+    return false;
+}
+
+static bool has_query(const AstCall *call) {
+    for (uint32_t i = 0; i < call->arg.count; i++) {
+        if (call->arg.at[i]->kind == EX_QUERY) return true;
+    }
+    return false;
+}
+
+static Status bind_call(Binder *binder, const AstExpr *ast, Expr **out, Error *err) {
+    const AstCall *call = ast->call;
+    Arena *arena = binder->arena;
+    Str name = call->name;
+    if (call->over) return bind_over_call(binder, ast, out, err);
+    const AggFunc *agg = agg_find(name);
+    uint32_t overloads;
+    (void)func_find(name, &overloads);
+    if (agg && call->syntax == SYN_FUNCTION) return bind_agg_call(binder, ast, agg, out, err);
+    if (call->filter || call->quantifier == QUANT_DISTINCT) {
+        return error_at(err, ST_VALIDATION, ast->span.place,
+                        "'" STR_FMT "' is no aggregate function: DISTINCT and FILTER do not go with it",
+                        STR_ARG(name));
+    }
+    if (has_query(call)) return bind_scalar_subquery(binder, ast, out, err);
+    // A number with a sign is one literal: -2147483648 is an INT.
+    if (str_is(name, "UNARY -") && call->arg.at[0]->kind == EX_LITERAL &&
+        call->arg.at[0]->literal.kind >= LIT_INTEGER && call->arg.at[0]->literal.kind <= LIT_APPROX) {
+        return bind_number(arena, call->arg.at[0], true, out, err);
+    }
+    if (str_is(name, "DOT")) {
+        Expr *row;
+        TRY(bind_expr(binder, call->arg.at[0], &row, err));
+        AstName path = {.part = call->arg.at[1]->name.part - 1, .count = 2, .span = ast->span};
+        AstIdent pair[2] = {call->arg.at[1]->name.part[0], call->arg.at[1]->name.part[0]};
+        path.part = pair;
+        TRY(bind_fields(binder, &path, 1, &row, err));
+        *out = row;
+        return ST_OK;
+    }
+    bool taken = false;
+    if (binder->groups) TRY(bind_group_function(binder, ast, &taken, out, err));
+    if (taken) return ST_OK;
+    if (!overloads) {
+        Status st = bind_user_function(binder, ast, out, err);
+        return st == ST_END ? unknown_function(ast, err) : st;
+    }
+    Expr **arg = NULL;
+    uint32_t count = 0;
+    TRY(bind_args(binder, call, &arg, &count, err));
+    for (uint32_t i = 0; i < count && !takes_null(name); i++) TRY(null_check(arg[i], err));
+    if (is_json_function(name)) TRY(bind_json(binder, call, arg, &count, err));
+    const char *text = str_cstr(arena, name);
+    return expr_call(arena, binder->context->env, text, arg, count, ast->span.place, out, err);
+}
+
+// ---- the whole ---------------------------------------------------------------------------------
+
+// Over groups: an expression that equals a GROUP BY expression is that key.
+static bool bind_as_key(Binder *binder, const AstExpr *ast, Expr **out) {
+    Collected *groups = binder->groups;
+    if (!groups || binder->in_agg || ast->kind == EX_LITERAL) return false;
+    Binder probe = *binder;
+    probe.groups = NULL;
+    probe.allow_agg = probe.allow_over = false;
+    probe.scope = (Scope *)(uintptr_t)binder->group_scope;
+    Expr *bound;
+    if (bind_expr(&probe, ast, &bound, NULL)) return false;
+    for (uint32_t i = 0; i < groups->key_count; i++) {
+        if (!expr_equal(groups->key[i], bound)) continue;
+        const Type *type = type_attribute(binder->arena, groups->key[i]->type, TIME_NONE);
+        if (groups->key_type_nullable >> i & 1) type = type_nullable(binder->arena, type, true);
+        *out = expr_column(binder->arena, i, type);
+        (*out)->place = ast->span.place;
+        return true;
+    }
+    return false;
+}
+
+Status bind_expr(Binder *binder, const AstExpr *ast, Expr **out, Error *err) {
+    if (bind_as_key(binder, ast, out)) return ST_OK;
+    switch (ast->kind) {
+        case EX_LITERAL: return bind_literal(binder->arena, ast, out, err);
+        case EX_NAME:
+            if (binder->groups && !binder->in_agg) {
+                // Tell an unknown column from one that is not grouped.
+                Binder probe = *binder;
+                Expr *bound;
+                probe.groups = NULL;
+                probe.scope = (Scope *)(uintptr_t)binder->group_scope;
+                TRY(bind_name(&probe, ast, &bound, err));
+                return error_at(err, ST_VALIDATION, ast->span.place,
+                                "expression '" STR_FMT "' is not being grouped",
+                                STR_ARG(ast_name_last(ast->name)));
+            }
+            return bind_name(binder, ast, out, err);
+        case EX_CALL: return bind_call(binder, ast, out, err);
+        case EX_CASE: return bind_case(binder, ast, out, err);
+        case EX_CAST: return bind_cast(binder, ast, out, err);
+        case EX_SYMBOL: *out = symbol(binder->arena, ast->symbol.text); return ST_OK;
+        case EX_TYPE: {
+            const Type *type;
+            TRY(bind_type(binder->arena, ast->type, &type, err));
+            *out = expr_null(binder->arena, type);
+            return ST_OK;
+        }
+        case EX_QUERY: return bind_scalar_subquery(binder, ast, out, err);
+        case EX_STAR: return error_at(err, ST_VALIDATION, ast->span.place, "'*' cannot stand here");
+        default: break;
+    }
+    return error_at(err, ST_VALIDATION, ast->span.place, "this cannot be used as an expression");
+}
+
+Status bind_condition(Binder *binder, const AstExpr *ast, const char *what, Expr **out, Error *err) {
+    TRY(bind_expr(binder, ast, out, err));
+    TypeKind kind = (*out)->type->kind;
+    if (kind == TYPE_BOOLEAN) return expr_fold(binder->context, out, err);
+    return error_at(err, ST_VALIDATION, ast->span.place, "%s clause must be a condition", what);
+}
+
+Status bind_interval_ms(Binder *binder, const AstExpr *ast, int64_t *ms, Error *err) {
+    Expr *expr;
+    TRY(bind_expr(binder, ast, &expr, err));
+    TRY(expr_fold(binder->context, &expr, err));
+    if (expr->kind != EXPR_LITERAL || expr->type->kind != TYPE_INTERVAL_SECONDS ||
+        vec_is_null(expr->value, 0)) {
+        return error_at(err, ST_VALIDATION, ast->span.place,
+                        "a constant interval of days, hours, minutes or seconds is needed here");
+    }
+    *ms = vec_i64(expr->value)[0];
+    return ST_OK;
+}
+
+Status bind_row_expr(PlanContext *context, const AstExpr *ast, const Type *input, Expr **out, Error *err) {
+    Binder binder = {.context = context, .arena = context->arena};
+    Str none = {0};
+    binder.scope = scope_single(context->arena, input, none);
+    TRY(bind_expr(&binder, ast, out, err));
+    return expr_fold(context, out, err);
+}

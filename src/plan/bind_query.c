@@ -1,0 +1,554 @@
+// Queries: FROM, WHERE, SELECT, set operations, VALUES, WITH, ORDER BY and LIMIT.
+#include "plan/bind.h"
+
+enum { VIEW_DEPTH_MAX = 64 };
+
+// ---- VALUES ------------------------------------------------------------------------------------
+
+static Status bind_values(Binder *binder, const AstQuery *query, Plan **out, Error *err) {
+    Arena *arena = binder->arena;
+    uint32_t rows = query->values.count;
+    uint32_t columns = query->values.at[0]->call->arg.count;
+    Expr **cell = ARENA_ARRAY(arena, Expr *, (size_t)rows * columns + 1);
+    bool constant = true;
+    for (uint32_t r = 0; r < rows; r++) {
+        const AstExpr *row = query->values.at[r];
+        if (row->call->arg.count != columns) {
+            return error_at(err, ST_VALIDATION, row->span.place,
+                            "values must all have the same number of columns: %u here, %u in the first row",
+                            row->call->arg.count, columns);
+        }
+        for (uint32_t c = 0; c < columns; c++) {
+            Expr **at = &cell[(size_t)r * columns + c];
+            TRY(bind_expr(binder, row->call->arg.at[c], at, err));
+        }
+    }
+    const Type **type = ARENA_ARRAY(arena, const Type *, columns + 1);
+    Str *name = ARENA_ARRAY(arena, Str, columns + 1);
+    for (uint32_t c = 0; c < columns; c++) {
+        const Type **of = ARENA_ARRAY(arena, const Type *, rows);
+        for (uint32_t r = 0; r < rows; r++) of[r] = cell[(size_t)r * columns + c]->type;
+        type[c] = type_common(arena, of, rows);
+        name[c] = str_printf(arena, "EXPR$%u", c);
+        if (!type[c]) {
+            return error_at(err, ST_VALIDATION, query->values.at[0]->call->arg.at[c]->span.place,
+                            "values of column %u have types that do not go together", c + 1);
+        }
+        if (type[c]->kind == TYPE_NULL) {
+            return error_at(err, ST_VALIDATION, query->values.at[0]->call->arg.at[c]->span.place,
+                            "illegal use of NULL");
+        }
+        for (uint32_t r = 0; r < rows; r++) {
+            Expr **at = &cell[(size_t)r * columns + c];
+            *at = expr_cast(arena, *at, type[c], false);
+            TRY(expr_fold(binder->context, at, err));
+            constant &= (*at)->kind == EXPR_LITERAL;
+        }
+    }
+    const Type *row_type = type_row(arena, columns, type, name, false);
+    if (constant) {
+        Plan *plan = plan_new(binder->context, PLAN_VALUES, row_type, 0);
+        plan->row_count = rows;
+        plan->values = ARENA_ARRAY(arena, const Vec *, columns + 1);
+        for (uint32_t c = 0; c < columns; c++) {
+            Vec *column = vec_new(arena, type[c], rows);
+            for (uint32_t r = 0; r < rows; r++) {
+                vec_copy_value(column, r, cell[(size_t)r * columns + c]->value, 0);
+            }
+            plan->values[c] = column;
+        }
+        *out = plan;
+        return ST_OK;
+    }
+    // Rows that are computed (NOW(), UUID()): a projection of one row each, all together.
+    Plan *all = plan_new(binder->context, PLAN_UNION, row_type, rows);
+    for (uint32_t r = 0; r < rows; r++) {
+        Plan *one = plan_new(binder->context, PLAN_VALUES, type_row(arena, 0, type, name, false), 0);
+        one->row_count = 1;
+        all->input[r] = plan_project(binder->context, one, &cell[(size_t)r * columns], name, columns);
+    }
+    *out = rows == 1 ? all->input[0] : all;
+    return ST_OK;
+}
+
+// ---- FROM --------------------------------------------------------------------------------------
+
+static Cte *cte_find(Binder *binder, Str name) {
+    for (Binder *at = binder; at; at = at->parent) {
+        for (Cte *cte = at->cte; cte; cte = cte->next) {
+            if (str_eq(cte->name, name)) return cte;
+        }
+    }
+    return NULL;
+}
+
+// Gives the columns of a plan other names: AS t (a, b).
+static Status rename_columns(Binder *binder, Plan **plan, const AstIdents *names, Error *err) {
+    if (!names->count) return ST_OK;
+    const Type *row = (*plan)->type;
+    if (names->count != row->child_count) {
+        return error_at(err, ST_VALIDATION, names->at[0].span.place,
+                        "list of column aliases must have same degree as table: %u names for %u columns",
+                        names->count, row->child_count);
+    }
+    Expr **expr = ARENA_ARRAY(binder->arena, Expr *, row->child_count + 1);
+    Str *name = ARENA_ARRAY(binder->arena, Str, row->child_count + 1);
+    for (uint32_t i = 0; i < row->child_count; i++) {
+        expr[i] = expr_column(binder->arena, i, row->child[i]);
+        name[i] = names->at[i].name;
+    }
+    *plan = plan_project(binder->context, *plan, expr, name, row->child_count);
+    return ST_OK;
+}
+
+static Status bind_view(Binder *binder, Table *table, Place place, Plan **plan, Error *err) {
+    PlanContext *context = binder->context;
+    if (context->depth >= VIEW_DEPTH_MAX) {
+        return error_at(err, ST_VALIDATION, place, "views are nested more than %d deep", VIEW_DEPTH_MAX);
+    }
+    AstQuery *query;
+    TRY(sql_parse_query(context->arena, table->view_expanded, &query, err));
+    context->depth++;
+    Status st = bind_query_in(NULL, context, query, plan, err);
+    context->depth--;
+    if (st) {
+        if (err) err->place = place;
+        error_while(err, "expanding view '" STR_FMT "'", STR_ARG(table->name.object));
+        return st;
+    }
+    uint32_t count = (*plan)->type->child_count;
+    if (count != table->column_count) return ST_OK;
+    Expr **expr = ARENA_ARRAY(context->arena, Expr *, count + 1);
+    Str *name = ARENA_ARRAY(context->arena, Str, count + 1);
+    bool same = true;
+    for (uint32_t i = 0; i < count; i++) {
+        expr[i] = expr_column(context->arena, i, (*plan)->type->child[i]);
+        name[i] = table->column[i].name;
+        same &= str_eq(name[i], (*plan)->type->field[i]);
+    }
+    if (!same) *plan = plan_project(context, *plan, expr, name, count);
+    return ST_OK;
+}
+
+// OPTIONS('k' = 'v') among the hints of a table; NULL when there are none.
+static Map *hint_options(Binder *binder, const AstHints *hints) {
+    Map *found = NULL;
+    for (uint32_t i = 0; i < hints->count; i++) {
+        if (!str_eq_nocase(hints->at[i].name.name, STR("OPTIONS"))) continue;
+        if (!found) found = ARENA_NEW(binder->arena, Map);
+        for (uint32_t k = 0; k < hints->at[i].option.count; k++) {
+            const AstOption *option = &hints->at[i].option.at[k];
+            if (!option->value) continue;
+            (void)map_put(found, option->key.name,
+                          (void *)(uintptr_t)str_cstr(binder->arena, option->value->literal.text));
+        }
+    }
+    return found;
+}
+
+static Status bind_named_table(Binder *binder, const AstName *name, const AstHints *hints, Plan **plan,
+                               ObjectName *object, Error *err) {
+    if (name->count == 1) {
+        Cte *cte = cte_find(binder, name->part[0].name);
+        if (cte) {
+            if (!cte->plan) {
+                Cte *rest = cte->binder->cte;
+                cte->binder->cte = cte->next;  // a CTE sees those before it
+                Status st = bind_query_in(cte->binder, binder->context, cte->ast->query, &cte->plan, err);
+                cte->binder->cte = rest;
+                TRY(st);
+                TRY(rename_columns(binder, &cte->plan, &cte->ast->column, err));
+            }
+            *plan = cte->plan;
+            return ST_OK;
+        }
+    }
+    const Catalogs *catalogs = binder->context->catalogs;
+    TRY(catalogs_resolve(catalogs, name, object, err));
+    Table *table = catalogs_table(catalogs, *object);
+    if (!table) {
+        (void)error_at(err, ST_VALIDATION, name->span.place, "object '" STR_FMT "' not found",
+                       STR_ARG(ast_name_last(*name)));
+        const char *near = catalogs_nearest_table(catalogs, *object);
+        if (near) error_hint(err, "did you mean '%s'?", near);
+        return ST_VALIDATION;
+    }
+    Map *options = hint_options(binder, hints);
+    if (table->kind == TABLE_VIEW) {
+        if (options) {
+            return error_at(err, ST_VALIDATION, name->span.place,
+                            "view '" STR_FMT "' cannot be enriched with new options",
+                            STR_ARG(table->name.object));
+        }
+        return bind_view(binder, table, name->span.place, plan, err);
+    }
+    return bind_table(binder->context, table, options, name->span.place, plan, err);
+}
+
+static Status bind_from_table(Binder *binder, const AstFrom *from, Plan **plan, Scope **scope, Error *err) {
+    ObjectName object = {0};
+    TRY(bind_named_table(binder, &from->table.name, &from->table.hints, plan, &object, err));
+    Str alias = ast_ident_given(from->alias) ? from->alias.name : ast_name_last(from->table.name);
+    TRY(rename_columns(binder, plan, &from->column, err));
+    *scope = scope_single(binder->arena, (*plan)->type, alias);
+    if (!ast_ident_given(from->alias)) (*scope)->item[0].object = object;
+    return ST_OK;
+}
+
+Status bind_from(Binder *binder, const AstFrom *from, Plan **plan, Scope **scope, Error *err) {
+    switch (from->kind) {
+        case FROM_TABLE:
+            if (!from->as_of) return bind_from_table(binder, from, plan, scope, err);
+            break;
+        case FROM_QUERY:
+            TRY(bind_query_in(binder, binder->context, from->query, plan, err));
+            TRY(rename_columns(binder, plan, &from->column, err));
+            *scope = scope_single(binder->arena, (*plan)->type, from->alias.name);
+            return ST_OK;
+        case FROM_FUNCTION:
+            TRY(bind_table_function(binder, from, plan, err));
+            TRY(rename_columns(binder, plan, &from->column, err));
+            *scope = scope_single(binder->arena, (*plan)->type, from->alias.name);
+            return ST_OK;
+        case FROM_JOIN: return bind_join(binder, from, plan, scope, err);
+        case FROM_UNNEST: return bind_unnest(binder, from, plan, scope, err);
+        case FROM_MATCH: return bind_match(binder, from, plan, scope, err);
+        default: break;
+    }
+    return error_at(err, ST_UNSUPPORTED, from->span.place, "%s is not supported here",
+                    from->kind == FROM_PIVOT     ? "PIVOT"
+                    : from->kind == FROM_UNPIVOT ? "UNPIVOT"
+                                                 : "FOR SYSTEM_TIME AS OF");
+}
+
+// ---- SELECT ------------------------------------------------------------------------------------
+
+typedef struct Items {
+    Expr **expr;
+    Str *name;
+    const AstExpr **ast;  // NULL for columns of a star
+    uint32_t count, cap, name_cap, ast_cap;
+} Items;
+
+static void items_add(Arena *arena, Items *items, Expr *expr, Str name, const AstExpr *ast) {
+    uint32_t a = items->count, b = items->count;
+    ARENA_PUSH(arena, items->name, a, items->name_cap, name);
+    ARENA_PUSH(arena, items->ast, b, items->ast_cap, ast);
+    ARENA_PUSH(arena, items->expr, items->count, items->cap, expr);
+}
+
+static Status bind_star(Binder *binder, const AstExpr *ast, Items *items, Error *err) {
+    const Scope *scope = binder->groups ? binder->group_scope : binder->scope;
+    uint32_t from = 0, count = scope->row->child_count;
+    if (ast->name.count) {
+        Str table = ast_name_last(ast->name);
+        uint32_t i = 0;
+        while (i < scope->item_count && !str_eq(scope->item[i].name, table)) i++;
+        if (i == scope->item_count) {
+            return error_at(err, ST_VALIDATION, ast->span.place, "unknown identifier '" STR_FMT "'",
+                            STR_ARG(table));
+        }
+        from = scope->item[i].from;
+        count = scope->item[i].count;
+    }
+    for (uint32_t c = from; c < from + count; c++) {
+        if (!ast->name.count && scope->hidden[c]) continue;
+        AstIdent part = {.name = scope->row->field[c], .span = ast->span};
+        Expr *expr;
+        if (binder->groups) {
+            AstExpr column = {.kind = EX_NAME, .span = ast->span,
+                              .name = {.part = &part, .count = 1, .span = ast->span}};
+            TRY(bind_expr(binder, &column, &expr, err));
+        } else {
+            expr = expr_column(binder->arena, c, scope->row->child[c]);
+        }
+        items_add(binder->arena, items, expr, scope->row->field[c], NULL);
+    }
+    return ST_OK;
+}
+
+static Str item_name(Arena *arena, const AstItem *item, uint32_t index) {
+    if (ast_ident_given(item->alias)) return item->alias.name;
+    if (item->expr->kind == EX_NAME) return ast_name_last(item->expr->name);
+    if (item->expr->kind == EX_CALL && str_is(item->expr->call->name, "DOT")) {
+        return ast_name_last(item->expr->call->arg.at[1]->name);
+    }
+    return str_printf(arena, "EXPR$%u", index);
+}
+
+// Names in a result are unique: later ones get 0, 1 … appended, as Calcite does.
+static Str unique_name(Arena *arena, const Str *names, uint32_t index) {
+    Str name = names[index];
+    for (uint32_t n = 0;; n++) {
+        uint32_t i = 0;
+        while (i < index && !str_eq(names[i], name)) i++;
+        if (i == index) return name;
+        name = str_printf(arena, STR_FMT "%u", STR_ARG(names[index]), n);
+    }
+}
+
+static Status bind_items(Binder *binder, const AstSelect *select, Items *items, Error *err) {
+    for (uint32_t i = 0; i < select->item_count; i++) {
+        const AstItem *item = &select->item[i];
+        if (item->expr->kind == EX_STAR) {
+            TRY(bind_star(binder, item->expr, items, err));
+            continue;
+        }
+        Expr *expr;
+        TRY(bind_expr(binder, item->expr, &expr, err));
+        if (expr->type->kind == TYPE_NULL) {
+            return error_at(err, ST_VALIDATION, item->span.place, "illegal use of NULL");
+        }
+        if (expr->type->kind == TYPE_SYMBOL || expr->type->kind == TYPE_DESCRIPTOR) {
+            return error_at(err, ST_VALIDATION, item->span.place, "this is no value");
+        }
+        TRY(expr_fold(binder->context, &expr, err));
+        items_add(binder->arena, items, expr, item_name(binder->arena, item, items->count), item->expr);
+    }
+    for (uint32_t i = 1; i < items->count; i++) {
+        items->name[i] = unique_name(binder->arena, items->name, i);
+    }
+    return ST_OK;
+}
+
+static Status bind_distinct(Binder *binder, Plan **plan, Error *err) {
+    (void)err;
+    Plan *agg = plan_new(binder->context, PLAN_AGG, (*plan)->type, 1);
+    uint32_t count = (*plan)->type->child_count;
+    const Type **child = ARENA_ARRAY(binder->arena, const Type *, count + 1);
+    agg->key = ARENA_ARRAY(binder->arena, uint32_t, count + 1);
+    agg->key_count = count;
+    for (uint32_t i = 0; i < count; i++) {
+        agg->key[i] = i;
+        child[i] = type_attribute(binder->arena, (*plan)->type->child[i], TIME_NONE);
+    }
+    agg->type = type_row(binder->arena, count, child, (*plan)->type->field, false);
+    agg->input[0] = *plan;
+    *plan = agg;
+    return ST_OK;
+}
+
+// ORDER BY, OFFSET and FETCH over a plan whose first [visible] columns are the result.
+static Status number_of(Binder *binder, const AstExpr *ast, const char *what, int64_t *out, Error *err) {
+    Expr *expr;
+    TRY(bind_literal(binder->arena, ast, &expr, err));
+    if (ast->kind != EX_LITERAL || !type_is_integer(expr->type)) {
+        return error_at(err, ST_VALIDATION, ast->span.place, "%s needs a whole number", what);
+    }
+    *out = vec_integer(expr->value, 0);
+    return ST_OK;
+}
+
+static Status bind_limit(Binder *binder, const AstQuery *query, Plan *plan, Error *err) {
+    if (query->offset) TRY(number_of(binder, query->offset, "OFFSET", &plan->offset, err));
+    if (query->fetch) TRY(number_of(binder, query->fetch, "LIMIT", &plan->fetch, err));
+    return ST_OK;
+}
+
+// The sort keys: an ordinal, an alias of the result, or any expression over the select's input.
+static Status bind_order(Binder *binder, const AstQuery *query, Items *items, const Scope *scope,
+                         OrderKey **out, Error *err) {
+    uint32_t visible = items->count;
+    *out = ARENA_ARRAY(binder->arena, OrderKey, query->order.count + 1);
+    for (uint32_t k = 0; k < query->order.count; k++) {
+        const AstOrder *order = &query->order.at[k];
+        const AstExpr *ast = order->expr;
+        int64_t column = -1;
+        if (ast->kind == EX_LITERAL && ast->literal.kind == LIT_INTEGER) {
+            int64_t ordinal;
+            TRY(number_of(binder, ast, "ORDER BY", &ordinal, err));
+            if (ordinal < 1 || ordinal > visible) {
+                return error_at(err, ST_VALIDATION, ast->span.place, "ordinal out of range");
+            }
+            column = ordinal - 1;
+        }
+        for (uint32_t i = 0; column < 0 && ast->kind == EX_NAME && ast->name.count == 1 && i < visible; i++) {
+            if (str_eq(items->name[i], ast->name.part[0].name)) column = i;
+        }
+        if (column < 0) {
+            if (!scope) {
+                return error_at(err, ST_VALIDATION, ast->span.place,
+                                "ORDER BY of a set operation names a column of its result");
+            }
+            Expr *expr;
+            TRY(bind_expr(binder, ast, &expr, err));
+            for (uint32_t i = 0; column < 0 && i < items->count; i++) {
+                if (expr_equal(items->expr[i], expr)) column = i;
+            }
+            if (column < 0) {
+                column = items->count;
+                items_add(binder->arena, items, expr, str_printf(binder->arena, "EXPR$%u", items->count), ast);
+            }
+        }
+        bool nulls_first = order->nulls == NULLS_FIRST || (order->nulls == NULLS_UNSAID && !order->descending);
+        (*out)[k] = (OrderKey){(uint32_t)column, order->descending, nulls_first};
+    }
+    return ST_OK;
+}
+
+static Plan *plan_sorted(Binder *binder, Plan *input, OrderKey *order, uint32_t count) {
+    Plan *sort = plan_new(binder->context, count ? PLAN_SORT : PLAN_LIMIT, input->type, 1);
+    sort->input[0] = input;
+    sort->order = order;
+    sort->order_count = count;
+    return sort;
+}
+
+static bool select_is_grouped(const AstSelect *select) {
+    if (select->has_group || select->having) return true;
+    for (uint32_t i = 0; i < select->item_count; i++) {
+        if (ast_has_agg(select->item[i].expr)) return true;
+    }
+    return false;
+}
+
+static Status bind_select_input(Binder *binder, const AstSelect *select, Error *err) {
+    if (select->from) {
+        TRY(bind_from(binder, select->from, &binder->plan, &binder->scope, err));
+    } else {
+        const Type *row = type_row(binder->arena, 0, NULL, NULL, false);
+        binder->plan = plan_new(binder->context, PLAN_VALUES, row, 0);
+        binder->plan->row_count = 1;
+        binder->scope = scope_single(binder->arena, row, (Str){0});
+    }
+    binder->scope->outer = binder->parent ? binder->parent->scope : NULL;
+    if (select->where) TRY(bind_where(binder, select->where, err));
+    return ST_OK;
+}
+
+static Status bind_select(Binder *binder, const AstQuery *query, Plan **out, Error *err) {
+    const AstSelect *select = query->select;
+    binder->select = select;
+    if (select->stream) {
+        return error_at(err, ST_VALIDATION, query->span.place, "SELECT STREAM is not supported");
+    }
+    TRY(bind_select_input(binder, select, err));
+    Items items = {0};
+    OrderKey *order = NULL;
+    binder->allow_agg = binder->allow_over = true;
+    if (select_is_grouped(select)) TRY(bind_group(binder, select, err));
+    TRY(bind_items(binder, select, &items, err));
+    uint32_t visible = items.count;
+    Expr *having = NULL, *qualify = NULL;
+    if (select->having) TRY(bind_condition(binder, select->having, "HAVING", &having, err));
+    if (select->qualify) TRY(bind_condition(binder, select->qualify, "QUALIFY", &qualify, err));
+    if (query->order.count) TRY(bind_order(binder, query, &items, binder->scope, &order, err));
+    if (binder->groups) TRY(bind_group_plan(binder, select, err));
+    binder->plan = plan_filter(binder->context, binder->plan, having);
+    if (binder->over) TRY(bind_over_plan(binder, err));
+    binder->plan = plan_filter(binder->context, binder->plan, qualify);
+    Plan *plan = plan_project(binder->context, binder->plan, items.expr, items.name, items.count);
+    if (select->quantifier == QUANT_DISTINCT) {
+        if (items.count > visible) {
+            return error_at(err, ST_VALIDATION, query->order.at[0].span.place,
+                            "expression is not in the select clause");
+        }
+        TRY(bind_distinct(binder, &plan, err));
+    }
+    if (query->order.count || query->fetch || query->offset) {
+        plan = plan_sorted(binder, plan, order, query->order.count);
+        TRY(bind_limit(binder, query, plan, err));
+    }
+    if (items.count > visible) {
+        Expr **expr = ARENA_ARRAY(binder->arena, Expr *, visible + 1);
+        for (uint32_t i = 0; i < visible; i++) expr[i] = expr_column(binder->arena, i, plan->type->child[i]);
+        plan = plan_project(binder->context, plan, expr, items.name, visible);
+    }
+    *out = plan;
+    return ST_OK;
+}
+
+// ---- set operations ----------------------------------------------------------------------------
+
+// Casts the columns of [plan] to those of [row].
+static Plan *plan_cast(Binder *binder, Plan *plan, const Type *row) {
+    uint32_t count = row->child_count;
+    Expr **expr = ARENA_ARRAY(binder->arena, Expr *, count + 1);
+    bool same = true;
+    for (uint32_t i = 0; i < count; i++) {
+        Expr *column = expr_column(binder->arena, i, plan->type->child[i]);
+        expr[i] = expr_cast(binder->arena, column, row->child[i], false);
+        same &= expr[i] == column;
+    }
+    return same ? plan : plan_project(binder->context, plan, expr, row->field, count);
+}
+
+static Status bind_set_op(Binder *binder, const AstQuery *query, Plan **out, Error *err) {
+    Arena *arena = binder->arena;
+    Plan *left, *right;
+    TRY(bind_query_in(binder, binder->context, query->set.left, &left, err));
+    TRY(bind_query_in(binder, binder->context, query->set.right, &right, err));
+    uint32_t count = left->type->child_count;
+    static const char *const NAMES[] = {"UNION", "INTERSECT", "EXCEPT"};
+    if (right->type->child_count != count) {
+        return error_at(err, ST_VALIDATION, query->span.place, "column count mismatch in %s: %u and %u",
+                        NAMES[query->set.op], count, right->type->child_count);
+    }
+    const Type **type = ARENA_ARRAY(arena, const Type *, count + 1);
+    for (uint32_t i = 0; i < count; i++) {
+        const Type *pair[2] = {left->type->child[i], right->type->child[i]};
+        type[i] = type_common(arena, pair, 2);
+        if (!type[i]) {
+            return error_at(err, ST_VALIDATION, query->span.place, "type mismatch in column %u of %s", i + 1,
+                            NAMES[query->set.op]);
+        }
+        TimeAttribute attribute = pair[0]->attribute == pair[1]->attribute
+                                      ? (TimeAttribute)pair[0]->attribute : TIME_NONE;
+        type[i] = type_attribute(arena, type[i], attribute);
+    }
+    const Type *row = type_row(arena, count, type, left->type->field, false);
+    left = plan_cast(binder, left, row);
+    right = plan_cast(binder, right, row);
+    if (query->set.op != SET_UNION) {
+        return bind_intersect(binder, query, left, right, row, out, err);
+    }
+    Plan *plan = plan_new(binder->context, PLAN_UNION, row, 2);
+    plan->input[0] = left;
+    plan->input[1] = right;
+    if (!query->set.all) TRY(bind_distinct(binder, &plan, err));
+    *out = plan;
+    return ST_OK;
+}
+
+// ---- the whole ---------------------------------------------------------------------------------
+
+static Status bind_body(Binder *binder, const AstQuery *query, Plan **out, Error *err) {
+    if (query->kind == Q_SELECT) return bind_select(binder, query, out, err);
+    binder->scope = scope_single(binder->arena, type_row(binder->arena, 0, NULL, NULL, false), (Str){0});
+    if (query->kind == Q_VALUES) {
+        TRY(bind_values(binder, query, out, err));
+    } else if (query->kind == Q_TABLE) {
+        ObjectName object;
+        AstHints none = {0};
+        TRY(bind_named_table(binder, &query->table, &none, out, &object, err));
+    } else {
+        TRY(bind_set_op(binder, query, out, err));
+    }
+    if (!query->order.count && !query->fetch && !query->offset) return ST_OK;
+    Items items = {0};
+    for (uint32_t i = 0; i < (*out)->type->child_count; i++) {
+        Expr *column = expr_column(binder->arena, i, (*out)->type->child[i]);
+        items_add(binder->arena, &items, column, (*out)->type->field[i], NULL);
+    }
+    OrderKey *order = NULL;
+    TRY(bind_order(binder, query, &items, NULL, &order, err));
+    *out = plan_sorted(binder, *out, order, query->order.count);
+    return bind_limit(binder, query, *out, err);
+}
+
+Status bind_query_in(Binder *parent, PlanContext *context, const AstQuery *query, Plan **out, Error *err) {
+    Binder binder = {.context = context, .arena = context->arena, .parent = parent};
+    if (query->recursive) {
+        return error_at(err, ST_UNSUPPORTED, query->span.place, "WITH RECURSIVE is not supported");
+    }
+    for (uint32_t i = 0; i < query->with_count; i++) {
+        Cte *cte = ARENA_NEW(context->arena, Cte);
+        *cte = (Cte){query->with[i].name.name, &query->with[i], NULL, binder.cte, &binder};
+        binder.cte = cte;
+    }
+    return bind_body(&binder, query, out, err);
+}
+
+Status bind_query(PlanContext *context, const AstQuery *query, Plan **out, Error *err) {
+    return bind_query_in(NULL, context, query, out, err);
+}

@@ -1,0 +1,112 @@
+// From a bound plan to one that runs: changelog inference and the checks that go with it.
+//
+// Two walks, as Flink's FlinkChangelogModeInferenceProgram: bottom-up, which kinds of change each
+// node can emit; top-down, who needs the -U before each +U.
+#include "plan/bind.h"
+
+static uint32_t input_changes(const Plan *plan) {
+    uint32_t changes = 0;
+    for (uint32_t i = 0; i < plan->input_count; i++) changes |= plan->input[i]->changes;
+    return changes;
+}
+
+static bool updates(uint32_t changes) {
+    return changes & (CHANGE_UPDATE_AFTER | CHANGE_UPDATE_BEFORE | CHANGE_DELETE);
+}
+
+static Status append_only(const Plan *plan, Error *err) {
+    if (!updates(input_changes(plan))) return ST_OK;
+    return error_set(err, ST_VALIDATION, "%s doesn't support consuming update and delete changes which is "
+                     "produced by node %s", plan_kind_name(plan->kind), plan_kind_name(plan->input[0]->kind));
+}
+
+// Aggregates were bound before it was known whether the input retracts: bind them again.
+static Status rebind_aggs(PlanContext *context, Plan *plan, bool retract, bool merge, Error *err) {
+    for (uint32_t i = 0; i < plan->agg_count; i++) {
+        AggCall *old = plan->agg[i].call, *call = arena_dup(context->arena, old, sizeof *old);
+        call->retract = retract;
+        call->merge = merge;
+        call->arg = arena_dup(context->arena, old->arg, (old->argc + 1) * sizeof *old->arg);
+        TRY(agg_bind(call, old->func, err));
+        plan->agg[i].call = call;
+    }
+    return ST_OK;
+}
+
+static Status infer_kinds(PlanContext *context, Plan *plan, Error *err) {
+    for (uint32_t i = 0; i < plan->input_count; i++) {
+        if (!plan->input[i]->changes) TRY(infer_kinds(context, plan->input[i], err));
+    }
+    uint32_t in = input_changes(plan);
+    plan->changes = in;
+    switch (plan->kind) {
+        case PLAN_SCAN:
+            if (!plan->changes) plan->changes = plan->desc ? CHANGES_APPEND : CHANGE_INSERT;
+            break;
+        case PLAN_VALUES: plan->changes = CHANGES_APPEND; break;
+        case PLAN_AGG:
+            TRY(rebind_aggs(context, plan, updates(in), false, err));
+            plan->changes = plan->agg_count || updates(in) ? CHANGE_INSERT : CHANGES_APPEND;
+            if (plan->agg_count) plan->changes |= CHANGE_UPDATE_BEFORE | CHANGE_UPDATE_AFTER;
+            if (updates(in)) plan->changes |= CHANGE_DELETE;
+            if (context->batch) plan->changes = CHANGES_APPEND;
+            plan->ttl_ms = config_ms(context->config, "table.exec.state.ttl", 0);
+            break;
+        case PLAN_WINDOW_AGG:
+            TRY(rebind_aggs(context, plan, updates(in), plan->window->kind == WINDOW_SESSION, err));
+            plan->changes = CHANGES_APPEND;
+            break;
+        case PLAN_SORT:
+        case PLAN_LIMIT:
+            plan->changes = context->batch ? CHANGES_APPEND : CHANGES_ALL;
+            break;
+        default: break;
+    }
+    return ST_OK;
+}
+
+static void infer_before(Plan *plan, bool needed) {
+    bool before = plan->changes & CHANGE_UPDATE_BEFORE;
+    plan->emit_before |= needed && before;
+    for (uint32_t i = 0; i < plan->input_count; i++) {
+        bool wants = needed;
+        switch (plan->kind) {
+            case PLAN_AGG:
+            case PLAN_WINDOW_AGG:
+            case PLAN_SORT:
+            case PLAN_LIMIT:
+            case PLAN_COLLECT: wants = true; break;
+            case PLAN_SINK: wants = plan->sink->changes & CHANGE_UPDATE_BEFORE; break;
+            default: break;
+        }
+        infer_before(plan->input[i], wants);
+    }
+}
+
+static Status infer_sink(Plan *sink, Error *err) {
+    uint32_t requested = sink->input[0]->changes, taken = requested & CHANGES_APPEND;
+    if (sink->connector->sink_changes) {
+        TRY(sink->connector->sink_changes(sink->desc, requested, &taken, err));
+    }
+    uint32_t refused = requested & ~taken & ~(uint32_t)CHANGE_UPDATE_BEFORE;
+    if (refused) {
+        return error_set(err, ST_VALIDATION,
+                         "table sink '" STR_FMT "' doesn't support consuming %s changes which is produced by "
+                         "node %s", STR_ARG(sink->desc->name),
+                         refused & CHANGE_UPDATE_AFTER ? "update" : "delete",
+                         plan_kind_name(sink->input[0]->kind));
+    }
+    sink->sink->changes = taken;
+    sink->changes = taken;
+    return ST_OK;
+}
+
+Status plan_optimize(PlanContext *context, Plan **roots, uint32_t count, Error *err) {
+    (void)append_only;
+    for (uint32_t i = 0; i < count; i++) {
+        TRY(infer_kinds(context, roots[i], err));
+        if (roots[i]->kind == PLAN_SINK) TRY(infer_sink(roots[i], err));
+        infer_before(roots[i], true);
+    }
+    return ST_OK;
+}

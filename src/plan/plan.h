@@ -1,0 +1,214 @@
+// plan/plan.h - relational plans. A node says what its rows are (its ROW type), what changes it
+// emits, and what it is made of; inputs come first. The binder makes a logical plan, rules rewrite
+// it into a physical one of the same node type (some kinds exist on one side only), changelog
+// inference fills [changes] and [emit_before], and exec/ has an operator for each physical kind.
+//
+// Memory: all of a plan lies in one arena; it is read-only once made. A node may have several
+// consumers (shared sub-plans): the plan is a DAG.
+#pragma once
+
+#include "catalog/catalog.h"
+#include "plan/expr.h"
+
+typedef struct Plan Plan;
+
+typedef enum PlanKind {
+    PLAN_SCAN,          // a table through its connector: physical and metadata columns
+    PLAN_VALUES,        // literal rows
+    PLAN_PROJECT,       // exprs
+    PLAN_FILTER,        // condition
+    PLAN_WATERMARK,     // assigns the row time [time_column] by [watermark]
+    PLAN_UNION,         // all inputs, UNION ALL
+    PLAN_AGG,           // GROUP BY keys; also DISTINCT (no aggregates)
+    PLAN_WINDOW_TVF,    // appends window_start, window_end, window_time
+    PLAN_WINDOW_AGG,    // keys and aggregates per window, over WINDOW_TVF's columns or directly
+    PLAN_EXPAND,        // one copy of the row per grouping set
+    PLAN_JOIN,          // regular join, semi and anti joins among them
+    PLAN_INTERVAL_JOIN,
+    PLAN_TEMPORAL_JOIN, // event time, versioned right side
+    PLAN_LOOKUP_JOIN,   // processing time, right side asked through its connector
+    PLAN_WINDOW_JOIN,
+    PLAN_UNNEST,        // rows of a collection, per input row
+    PLAN_TABLE_FUNC,    // LATERAL TABLE(f(…))
+    PLAN_SORT,          // bounded input, or by a time attribute
+    PLAN_LIMIT,         // LIMIT/OFFSET without order
+    PLAN_RANK,          // Top-N: partition, order, rank range
+    PLAN_DEDUP,         // first or last row per key
+    PLAN_WINDOW_RANK,   // Top-N and deduplication per window
+    PLAN_OVER,
+    PLAN_MATCH,         // MATCH_RECOGNIZE
+    PLAN_NORMALIZE,     // upsert changes to full changelog, by key (ChangelogNormalize)
+    PLAN_DROP_BEFORE,   // takes the -U away
+    PLAN_MATERIALIZE,   // sink upsert materialiser
+    PLAN_CHANGELOG,     // TO_CHANGELOG, FROM_CHANGELOG
+    PLAN_SINK,          // into a table
+    PLAN_COLLECT,       // to whoever asked the query
+    PLAN_KIND_COUNT_
+} PlanKind;
+
+typedef struct OrderKey {
+    uint32_t column;
+    bool descending;
+    bool nulls_first;
+} OrderKey;
+
+typedef struct PlanAgg {
+    AggCall *call;
+    uint32_t *arg;        // input columns, call->argc of them
+    int32_t filter;       // BOOLEAN input column, or -1
+    Str name;
+} PlanAgg;
+
+typedef enum WindowKind { WINDOW_TUMBLE, WINDOW_HOP, WINDOW_CUMULATE, WINDOW_SESSION } WindowKind;
+
+typedef struct WindowSpec {
+    WindowKind kind;
+    int64_t size_ms;      // max size of CUMULATE; gap of SESSION
+    int64_t slide_ms;     // HOP slide, CUMULATE step
+    int64_t offset_ms;
+    uint32_t time_column; // of the input
+    bool proctime;
+    const Type *time_type;
+    uint32_t *partition;  // SESSION's PARTITION BY
+    uint32_t partition_count;
+    // PLAN_WINDOW_AGG over rows that carry a window already (cascade, or below a join): columns.
+    bool attached;
+    uint32_t start_column, end_column;
+} WindowSpec;
+
+// Properties of the aggregated windows: columns between the keys and the aggregates.
+typedef enum WindowProp { PROP_START, PROP_END, PROP_TIME } WindowProp;
+
+typedef enum JoinType { JOIN_TYPE_INNER, JOIN_TYPE_LEFT, JOIN_TYPE_RIGHT, JOIN_TYPE_FULL, JOIN_TYPE_SEMI, JOIN_TYPE_ANTI } JoinType;
+
+typedef struct OverFrame {
+    bool rows;            // ROWS, else RANGE
+    int64_t preceding;    // rows, or ms of the time column; -1: UNBOUNDED
+} OverFrame;
+
+typedef struct MatchSpec MatchSpec;  // plan/match.h
+
+struct Plan {
+    PlanKind kind;
+    const Type *type;     // ROW of the output
+    Plan **input;
+    uint32_t input_count;
+    uint32_t id;          // number within the plan, for EXPLAIN and statistics
+    uint64_t stable_id;   // hash of what it means (kind, keys, expressions, inputs): names its state
+    uint32_t parallelism; // 0: the default
+    int64_t ttl_ms;       // idle state retention; 0: none
+    int64_t ttl_right_ms; // joins: of the right side (STATE_TTL hint); -1: as ttl_ms
+
+    // Changelog: what can come out (CHANGE_ bits), and whether consumers want -U before +U.
+    uint32_t changes;
+    bool emit_before;
+    // Unique keys of the output: upsert_key[i] is a bitmap-less list of columns.
+    uint32_t **upsert_key;
+    uint32_t *upsert_key_len;
+    uint32_t upsert_key_count;
+
+    // PLAN_SCAN
+    Table *table;              // counted
+    TableDesc *desc;
+    const Connector *connector;
+    ScanSpec *scan;
+    // PLAN_VALUES: a column of rows each
+    const Vec **values;
+    uint32_t row_count;
+    // PLAN_PROJECT: type->child_count of them
+    Expr **expr;
+    // PLAN_FILTER; joins: the rest beyond the equal keys, over the columns of both inputs
+    Expr *condition;
+    // PLAN_WATERMARK
+    uint32_t time_column;
+    Expr *watermark;
+    int64_t idle_timeout_ms;
+    // keys: GROUP BY columns, partition columns, join keys of the left input
+    uint32_t *key;
+    uint32_t key_count;
+    PlanAgg *agg;
+    uint32_t agg_count;
+    WindowSpec *window;
+    uint8_t *prop;        // WindowProp
+    uint32_t prop_count;
+    // PLAN_EXPAND: for each set, for each column of the input: keep (1) or NULL (0); output adds a
+    // BIGINT expand id
+    uint8_t **keep;
+    int64_t *expand_id;
+    uint32_t set_count;
+    // joins
+    JoinType join;
+    uint32_t *right_key;
+    uint8_t *null_safe;         // per key: IS NOT DISTINCT FROM
+    int64_t lower_ms, upper_ms; // interval: left time between right time + lower and + upper
+    uint32_t right_time_column;
+    // PLAN_SORT, PLAN_RANK, PLAN_DEDUP, PLAN_OVER
+    OrderKey *order;
+    uint32_t order_count;
+    int64_t offset, fetch;      // fetch -1: all
+    uint8_t rank_kind;          // 0 ROW_NUMBER, 1 RANK, 2 DENSE_RANK
+    int64_t rank_start, rank_end;
+    int32_t rank_end_column;    // variable N, or -1
+    bool rank_output;           // append the rank number
+    bool keep_last;             // PLAN_DEDUP
+    bool proctime_order;
+    OverFrame frame;
+    // PLAN_UNNEST, PLAN_TABLE_FUNC
+    Expr *collection;
+    bool ordinality, outer;
+    Str function;
+    Expr **func_arg;
+    uint32_t func_arg_count;
+    const MatchSpec *match;
+    bool to_changelog;
+    // PLAN_SINK
+    SinkSpec *sink;
+    uint8_t *not_null;          // per column: enforce
+    // set during compilation to a dataflow
+    void *built;
+};
+
+typedef struct PlanContext {     // what binding and planning may look at
+    Arena *arena;
+    Catalogs *catalogs;
+    const Map *config;           // 'key' -> value, the session's
+    const FuncEnv *env;
+    bool batch;
+    uint32_t next_id;
+    uint32_t depth;              // of view expansion
+    Str statement;               // text of the statement, for slices
+    Map *scans;                  // shared scans of a statement set
+    // User functions, hooks of libweir.
+    const void *user;
+    // Evaluates a constant expression (exec/ lies above plan/): a vec of one row in [arena].
+    Status (*evaluate)(const Expr *expr, const FuncEnv *env, Arena *arena, Vec **out, Error *err);
+} PlanContext;
+
+Plan *plan_new(PlanContext *context, PlanKind kind, const Type *type, uint32_t input_count);
+const char *plan_kind_name(PlanKind kind);
+
+// SELECT … to a logical plan. (bind_query.c)
+NODISCARD Status bind_query(PlanContext *context, const AstQuery *query, Plan **out, Error *err);
+// One INSERT: bound query, casts to the table's columns, sink. (bind_insert.c)
+NODISCARD Status bind_insert(PlanContext *context, const AstInsert *insert, Plan **out, Error *err);
+// A type as written. (bind_type.c)
+NODISCARD Status bind_type(Arena *arena, const AstType *ast, const Type **out, Error *err);
+// An expression over the columns of [input] (a ROW type), e.g. a computed column. (bind_expr.c)
+NODISCARD Status bind_row_expr(PlanContext *context, const AstExpr *ast, const Type *input, Expr **out,
+                               Error *err);
+// Scan of a table with its computed columns and watermark. (bind_scan.c)
+NODISCARD Status bind_table(PlanContext *context, Table *table, const Map *hints, Place place,
+                            Plan **out, Error *err);
+
+// Rules, changelog inference, checks: logical plans of a statement set to physical ones, in place.
+// Roots are PLAN_SINK or PLAN_COLLECT. (optimize.c)
+NODISCARD Status plan_optimize(PlanContext *context, Plan **roots, uint32_t count, Error *err);
+
+// EXPLAIN's text. (explain.c)
+void plan_explain(const Plan *const *roots, uint32_t count, bool changelog, Buf *out);
+
+// Session configuration with Flink's defaults.
+const char *config_get(const Map *config, const char *key);  // NULL when unset and no default
+int64_t config_ms(const Map *config, const char *key, int64_t fallback);
+int64_t config_int(const Map *config, const char *key, int64_t fallback);
+bool config_bool(const Map *config, const char *key, bool fallback);

@@ -1,0 +1,146 @@
+// Plans to operators: one dataflow per worker, exchanges where rows must change hands.
+#include <string.h>
+
+#include "run/worker.h"
+
+// Which columns the rows of an input must be gathered by. *single: all in one place.
+static bool distribution(const Plan *plan, uint32_t input, const uint32_t **key, uint32_t *count) {
+    *key = NULL;
+    *count = 0;
+    switch (plan->kind) {
+        case PLAN_COLLECT:
+        case PLAN_SORT:
+        case PLAN_LIMIT: return true;
+        case PLAN_AGG:
+        case PLAN_WINDOW_AGG:
+        case PLAN_RANK:
+        case PLAN_DEDUP:
+        case PLAN_WINDOW_RANK:
+        case PLAN_OVER:
+        case PLAN_MATCH:
+        case PLAN_NORMALIZE:
+        case PLAN_MATERIALIZE: *key = plan->key; break;
+        case PLAN_WINDOW_TVF:
+            if (plan->window->kind != WINDOW_SESSION) return false;
+            *key = plan->window->partition;
+            *count = plan->window->partition_count;
+            return true;
+        case PLAN_JOIN:
+        case PLAN_INTERVAL_JOIN:
+        case PLAN_TEMPORAL_JOIN:
+        case PLAN_WINDOW_JOIN: *key = input ? plan->right_key : plan->key; break;
+        default: return false;
+    }
+    *count = plan->key_count;
+    return true;
+}
+
+static Operator *operator_new(Worker *worker, const OperatorVt *vt, const Plan *plan, uint32_t inputs) {
+    ASSERT(inputs <= OPERATOR_INPUTS_MAX);
+    Operator *op = arena_zalloc(&worker->arena, vt->size);
+    op->vt = vt;
+    op->plan = plan;
+    op->env = &worker->env;
+    op->input_count = inputs;
+    op->watermark_in = op->watermark_out = WATERMARK_NONE;
+    op->timer_ms = INT64_MAX;
+    for (uint32_t i = 0; i < inputs; i++) op->watermark[i] = WATERMARK_NONE;
+    if (worker->op_count == worker->op_cap) {
+        worker->op_cap = worker->op_cap ? worker->op_cap * 2 : 16;
+        worker->op = mem_realloc(worker->op, worker->op_cap * sizeof *worker->op);
+    }
+    worker->op[worker->op_count++] = op;
+    return op;
+}
+
+static void connect(Worker *worker, Operator *from, Operator *to, uint32_t input) {
+    OpTarget *target = ARENA_ARRAY(&worker->arena, OpTarget, from->target_count + 1);
+    if (from->target_count) memcpy(target, from->target, from->target_count * sizeof *target);
+    target[from->target_count++] = (OpTarget){to, input};
+    from->target = target;
+}
+
+// The exchange is the job's: the first worker to come here makes it, in plan order, the others find it.
+static Exchange *exchange_get(Job *job, const Plan *consumer, uint32_t input, const uint32_t *key,
+                              uint32_t key_count) {
+    for (Exchange *at = job->exchanges; at; at = at->next) {
+        if (at->consumer == consumer && at->input == input) return at;
+    }
+    Exchange *made = ARENA_NEW(&job->arena, Exchange);
+    *made = (Exchange){.producer = consumer->input[input], .key = key, .key_count = key_count,
+                       .stage = job->exchange_count++, .next = job->exchanges, .consumer = consumer,
+                       .input = input};
+    made->ring = arena_alloc_aligned(&job->arena, sizeof(Ring) * job->workers * job->workers, 64);
+    memset(made->ring, 0, sizeof(Ring) * job->workers * job->workers);
+    job->exchanges = made;
+    return made;
+}
+
+static Status build(Worker *worker, const Plan *plan, Operator **out, Error *err);
+
+static Status build_input(Worker *worker, const Plan *plan, uint32_t i, Operator *op, Error *err) {
+    Job *job = worker->job;
+    Operator *from;
+    TRY(build(worker, plan->input[i], &from, err));
+    const uint32_t *key;
+    uint32_t key_count;
+    if (job->workers == 1 || !distribution(plan, i, &key, &key_count)) {
+        connect(worker, from, op, i);
+        return ST_OK;
+    }
+    // The recursion has numbered the exchanges below already: this one's stage is later than theirs.
+    Exchange *exchange = exchange_get(job, plan, i, key, key_count);
+    ExchangeOut *sender = (ExchangeOut *)operator_new(worker, &EXCHANGE_OUT_OPERATOR, plan->input[i], 1);
+    sender->exchange = exchange;
+    sender->pending = ARENA_ARRAY(&worker->arena, struct Pending, job->workers);
+    connect(worker, from, &sender->base, 0);
+    ExchangeIn *receiver = (ExchangeIn *)operator_new(worker, &EXCHANGE_IN_OPERATOR, plan->input[i], job->workers);
+    receiver->exchange = exchange;
+    receiver->blocked = ARENA_ARRAY(&worker->arena, bool, job->workers);
+    connect(worker, &receiver->base, op, i);
+    worker->out = mem_realloc(worker->out, (worker->out_count + 1) * sizeof *worker->out);
+    worker->out[worker->out_count++] = sender;
+    worker->in = mem_realloc(worker->in, (worker->in_count + 1) * sizeof *worker->in);
+    worker->in[worker->in_count++] = receiver;
+    return ST_OK;
+}
+
+static Status build(Worker *worker, const Plan *plan, Operator **out, Error *err) {
+    if (worker->by_plan[plan->id]) {
+        *out = worker->by_plan[plan->id];
+        return ST_OK;
+    }
+    bool source = plan->kind == PLAN_SCAN || plan->kind == PLAN_VALUES;
+    const OperatorVt *vt = source ? &SOURCE_OPERATOR : operator_for(plan->kind);
+    if (!vt) {
+        return error_set(err, ST_UNSUPPORTED, "%s is planned but cannot run yet", plan_kind_name(plan->kind));
+    }
+    Operator *op = operator_new(worker, vt, plan, plan->input_count);
+    worker->by_plan[plan->id] = op;
+    for (uint32_t i = 0; i < plan->input_count; i++) TRY(build_input(worker, plan, i, op, err));
+    if (source) {
+        worker->source = mem_realloc(worker->source, (worker->source_count + 1) * sizeof *worker->source);
+        worker->source[worker->source_count++] = (Source *)op;
+    }
+    *out = op;
+    return ST_OK;
+}
+
+Status worker_build(Worker *worker, Error *err) {
+    const JobSpec *spec = worker->job->spec;
+    worker->by_plan = ARENA_ARRAY(&worker->arena, Operator *, worker->job->plan_count);
+    for (uint32_t i = 0; i < spec->root_count; i++) {
+        Operator *root;
+        TRY(build(worker, spec->root[i], &root, err));
+    }
+    // Receivers of later stages first: what is nearest to the sinks drains first.
+    for (uint32_t i = 0; i < worker->in_count; i++) {
+        for (uint32_t j = i + 1; j < worker->in_count; j++) {
+            if (worker->in[j]->exchange->stage <= worker->in[i]->exchange->stage) continue;
+            ExchangeIn *swap = worker->in[i];
+            worker->in[i] = worker->in[j];
+            worker->in[j] = swap;
+        }
+    }
+    return ST_OK;
+}

@@ -1,0 +1,195 @@
+// Exchanges: rows to the worker that owns their key.
+#include "base/hash.h"
+#include "run/worker.h"
+
+bool ring_push(Ring *ring, Element element) {
+    uint32_t tail = atomic_load_explicit(&ring->tail, memory_order_relaxed);
+    if (tail - atomic_load_explicit(&ring->head, memory_order_acquire) == RING_SIZE) return false;
+    ring->element[tail % RING_SIZE] = element;
+    atomic_store_explicit(&ring->tail, tail + 1, memory_order_release);
+    return true;
+}
+
+bool ring_pop(Ring *ring, Element *out) {
+    uint32_t head = atomic_load_explicit(&ring->head, memory_order_relaxed);
+    if (head == atomic_load_explicit(&ring->tail, memory_order_acquire)) return false;
+    *out = ring->element[head % RING_SIZE];
+    atomic_store_explicit(&ring->head, head + 1, memory_order_release);
+    return true;
+}
+
+static Worker *worker_of(const Operator *op) {
+    return (Worker *)op->env->owner;
+}
+
+static Ring *ring_to(ExchangeOut *self, uint32_t to) {
+    Worker *worker = worker_of(&self->base);
+    return &self->exchange->ring[worker->index * worker->job->workers + to];
+}
+
+static void send(ExchangeOut *self, uint32_t to, Element element) {
+    Worker *worker = worker_of(&self->base);
+    struct Pending *pending = &self->pending[to];
+    if (!pending->count && ring_push(ring_to(self, to), element)) {
+        worker_wake(&worker->job->worker[to]);
+        return;
+    }
+    if (pending->from + pending->count == pending->cap) {
+        if (pending->from) {
+            memmove(pending->element, pending->element + pending->from, pending->count * sizeof element);
+            pending->from = 0;
+        } else {
+            pending->cap = pending->cap ? pending->cap * 2 : 16;
+            pending->element = mem_realloc(pending->element, pending->cap * sizeof element);
+        }
+    }
+    pending->element[pending->from + pending->count++] = element;
+    self->waiting = true;
+}
+
+bool exchange_out_flush(ExchangeOut *self) {
+    Worker *worker = worker_of(&self->base);
+    if (!self->waiting) return true;
+    bool waiting = false;
+    for (uint32_t to = 0; to < worker->job->workers; to++) {
+        struct Pending *pending = &self->pending[to];
+        while (pending->count && ring_push(ring_to(self, to), pending->element[pending->from])) {
+            pending->from++;
+            if (!--pending->count) pending->from = 0;
+            worker_wake(&worker->job->worker[to]);
+        }
+        waiting |= pending->count > 0;
+    }
+    self->waiting = waiting;
+    return !waiting;
+}
+
+static void send_all(ExchangeOut *self, Element element) {
+    for (uint32_t to = 0; to < worker_of(&self->base)->job->workers; to++) send(self, to, element);
+}
+
+static Status exchange_out_on_batch(Operator *op, uint32_t input, Batch *in, Error *err) {
+    (void)input, (void)err;
+    ExchangeOut *self = (ExchangeOut *)op;
+    const Exchange *exchange = self->exchange;
+    uint32_t workers = worker_of(op)->job->workers;
+    if (!exchange->key_count) {
+        send(self, 0, (Element){ELEMENT_BATCH, batch_ref(in), 0});
+        return ST_OK;
+    }
+    if (self->hashes_cap < in->rows) {
+        self->hashes_cap = in->rows < BATCH_ROWS_MAX ? BATCH_ROWS_MAX : in->rows;
+        self->hashes = mem_realloc(self->hashes, self->hashes_cap * sizeof *self->hashes);
+    }
+    memset(self->hashes, 0, in->rows * sizeof *self->hashes);
+    for (uint32_t k = 0; k < exchange->key_count; k++) {
+        vec_hash_into(in->column[exchange->key[k]], self->hashes);
+    }
+    Arena scratch = {0};
+    uint32_t *rows = ARENA_ARRAY(&scratch, uint32_t, in->rows);
+    for (uint32_t to = 0; to < workers; to++) {
+        uint32_t count = 0;
+        for (uint32_t i = 0; i < in->rows; i++) {
+            // The high bits choose the worker: the low ones choose the slot in its tables.
+            rows[count] = i;
+            count += (self->hashes[i] >> 32) % workers == to;
+        }
+        if (!count) continue;
+        Batch *part = count == in->rows ? batch_ref(in) : batch_gather(in, rows, count);
+        send(self, to, (Element){ELEMENT_BATCH, part, 0});
+    }
+    arena_clear(&scratch);
+    return ST_OK;
+}
+
+static Status exchange_out_on_watermark(Operator *op, int64_t ms, Error *err) {
+    (void)err;
+    send_all((ExchangeOut *)op, (Element){ELEMENT_WATERMARK, NULL, ms});
+    return ST_OK;
+}
+
+static Status exchange_out_on_barrier(Operator *op, uint64_t checkpoint, Error *err) {
+    (void)err;
+    send_all((ExchangeOut *)op, (Element){ELEMENT_BARRIER, NULL, (int64_t)checkpoint});
+    return ST_OK;
+}
+
+static Status exchange_out_on_end(Operator *op, Error *err) {
+    (void)err;
+    send_all((ExchangeOut *)op, (Element){ELEMENT_END, NULL, 0});
+    return ST_OK;
+}
+
+static Status exchange_out_on_idle(Operator *op, bool idle, Error *err) {
+    (void)err;
+    send_all((ExchangeOut *)op, (Element){ELEMENT_IDLE, NULL, idle});
+    return ST_OK;
+}
+
+static void exchange_out_close(Operator *op) {
+    ExchangeOut *self = (ExchangeOut *)op;
+    for (uint32_t to = 0; self->pending && to < worker_of(op)->job->workers; to++) {
+        struct Pending *pending = &self->pending[to];
+        for (uint32_t i = 0; i < pending->count; i++) batch_unref(pending->element[pending->from + i].batch);
+        mem_free(pending->element);
+    }
+    mem_free(self->hashes);
+}
+
+const OperatorVt EXCHANGE_OUT_OPERATOR = {
+    .name = "exchange", .plan_kind = PLAN_KIND_COUNT_, .size = sizeof(ExchangeOut),
+    .on_batch = exchange_out_on_batch, .on_watermark = exchange_out_on_watermark,
+    .on_barrier = exchange_out_on_barrier, .on_end = exchange_out_on_end, .on_idle = exchange_out_on_idle, .close = exchange_out_close,
+};
+
+// ---- receiving ---------------------------------------------------------------------------------
+
+static Status exchange_in_on_batch(Operator *op, uint32_t input, Batch *in, Error *err) {
+    (void)input;
+    return output_batch(op, batch_ref(in), err);
+}
+
+const OperatorVt EXCHANGE_IN_OPERATOR = {
+    .name = "exchange-in", .plan_kind = PLAN_KIND_COUNT_, .size = sizeof(ExchangeIn),
+    .on_batch = exchange_in_on_batch,
+};
+
+static Status receive(ExchangeIn *self, uint32_t channel, Element element, Error *err) {
+    Operator *op = &self->base;
+    Worker *worker = worker_of(op);
+    switch (element.kind) {
+        case ELEMENT_BATCH: {
+            Status st = operator_batch(op, channel, element.batch, err);
+            batch_unref(element.batch);
+            return st;
+        }
+        case ELEMENT_WATERMARK: return operator_watermark(op, channel, element.value, err);
+        case ELEMENT_IDLE: return operator_idle(op, channel, element.value != 0, err);
+        case ELEMENT_BARRIER:
+            // Aligned: what follows the barrier on this channel waits for the other channels' one.
+            self->blocked[channel] = true;
+            if (++self->barriers + self->ended < worker->job->workers) return ST_OK;
+            self->barriers = 0;
+            memset(self->blocked, 0, worker->job->workers * sizeof *self->blocked);
+            return operator_barrier(op, 0, (uint64_t)element.value, err);
+        case ELEMENT_END:
+            self->ended++;
+            return operator_end(op, channel, err);
+    }
+    return ST_OK;
+}
+
+enum { POLL_ELEMENTS = 16 };
+
+Status exchange_in_poll(ExchangeIn *self, bool *progress, Error *err) {
+    Worker *worker = worker_of(&self->base);
+    for (uint32_t from = 0; from < worker->job->workers; from++) {
+        Ring *ring = &self->exchange->ring[from * worker->job->workers + worker->index];
+        Element element;
+        for (uint32_t n = 0; n < POLL_ELEMENTS && !self->blocked[from] && ring_pop(ring, &element); n++) {
+            *progress = true;
+            TRY(receive(self, from, element, err));
+        }
+    }
+    return ST_OK;
+}

@@ -1,0 +1,168 @@
+// Starting, joining and counting the workers of a job.
+#include "run/job.h"
+
+#include <stdio.h>
+#include <sys/resource.h>
+
+#include "run/worker.h"
+
+static int64_t now_of(void *arg) {
+    (void)arg;
+    return os_now_ms();
+}
+
+static void timer_at(Operator *op, int64_t ms) {
+    Worker *worker = op->env->owner;
+    if (op->timer_ms == INT64_MAX) {
+        bool known = false;
+        for (Operator *at = worker->timers; at; at = at->next_timer) known |= at == op;
+        if (!known) {
+            op->next_timer = worker->timers;
+            worker->timers = op;
+        }
+    }
+    if (ms < op->timer_ms) op->timer_ms = ms;
+}
+
+static void value_text(const TaskEnv *env, const Vec *vec, uint32_t row, Buf *out) {
+    const Worker *worker = env->value_arg;
+    value_print(vec, row, worker->env.func, true, out);
+}
+
+static Status worker_init(Job *job, uint32_t index, Error *err) {
+    const JobSpec *spec = job->spec;
+    Worker *worker = &job->worker[index];
+    worker->job = job;
+    worker->index = index;
+    (void)pthread_mutex_init(&worker->lock, NULL);
+    (void)pthread_cond_init(&worker->wake, NULL);
+    worker->workers_only_source = job->workers == 1;
+    worker->state = state_backend_new(spec->budget);
+    worker->task = (TaskEnv){
+        .index = index, .count = job->workers, .zone = spec->env->zone, .budget = spec->budget,
+        .arena = &worker->arena, .task_name = STR("weir"), .print = spec->print, .print_arg = spec->print_arg,
+        .value_print = value_text, .value_arg = worker,
+    };
+    worker->env = (OpEnv){
+        .index = index, .count = job->workers, .config = spec->config, .func = spec->env,
+        .budget = spec->budget, .state = worker->state, .arena = &worker->arena, .now_ms = now_of,
+        .timer_at = timer_at, .task = &worker->task, .collect = spec->collect,
+        .collect_arg = spec->collect_arg, .owner = worker,
+        .mini_batch = config_bool(spec->config, "table.exec.mini-batch.enabled", false),
+    };
+    return worker_build(worker, err);
+}
+
+static Status workers_open(Worker *worker, Error *err) {
+    for (uint32_t i = 0; i < worker->op_count; i++) {
+        Operator *op = worker->op[i];
+        if (op->vt->open) TRY(op->vt->open(op, err));
+    }
+    return ST_OK;
+}
+
+static void *worker_main(void *arg) {
+    Worker *worker = arg;
+    worker->status = worker_run(worker, &worker->error);
+    if (worker->status) {
+        atomic_store(&worker->job->failed, 1);
+        for (uint32_t i = 0; i < worker->job->workers; i++) worker_wake(&worker->job->worker[i]);
+    }
+    return NULL;
+}
+
+static Status run_workers(Job *job, Error *err) {
+    uint32_t started = 1;
+    for (; started < job->workers; started++) {
+        Worker *worker = &job->worker[started];
+        if (pthread_create(&worker->thread, NULL, worker_main, worker)) {
+            atomic_store(&job->failed, 1);
+            (void)error_set(&job->worker[0].error, ST_IO, "cannot start worker thread %u", started);
+            job->worker[0].status = ST_IO;
+            break;
+        }
+    }
+    if (started == job->workers) (void)worker_main(&job->worker[0]);
+    for (uint32_t i = 1; i < started; i++) (void)pthread_join(job->worker[i].thread, NULL);
+    // The cause is the failure that is not "another worker failed".
+    for (uint32_t pass = 0; pass < 2; pass++) {
+        for (uint32_t i = 0; i < job->workers; i++) {
+            Worker *worker = &job->worker[i];
+            if (!worker->status || (pass == 0 && worker->status == ST_CANCELLED)) continue;
+            if (err) *err = worker->error;
+            return worker->status;
+        }
+    }
+    return ST_OK;
+}
+
+static void count_plans(const Plan *plan, uint32_t *most) {
+    if (plan->id >= *most) *most = plan->id + 1;
+    for (uint32_t i = 0; i < plan->input_count; i++) count_plans(plan->input[i], most);
+}
+
+static double cpu_seconds(void) {
+    struct rusage usage;
+    (void)getrusage(RUSAGE_SELF, &usage);
+    return (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
+           (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
+}
+
+static void collect_stats(const Job *job, JobStats *stats) {
+    const Worker *first = &job->worker[0];
+    stats->op = NEW_ARRAY(OperatorStats, first->op_count + 1);
+    stats->op_count = first->op_count;
+    for (uint32_t i = 0; i < first->op_count; i++) {
+        OperatorStats *out = &stats->op[i];
+        const Operator *op = first->op[i];
+        bool source = op->vt == &SOURCE_OPERATOR;
+        bool sink = op->plan->kind == PLAN_SINK || op->plan->kind == PLAN_COLLECT;
+        (void)snprintf(out->name, sizeof out->name, "%s", op->vt->name);
+        out->kind = source ? "source" : sink ? "sink" : "operator";
+        out->plan_id = op->plan->id;
+        out->stable_id = op->plan->stable_id;
+        for (uint32_t w = 0; w < job->workers; w++) {
+            const Operator *at = job->worker[w].op[i];
+            out->rows_in += at->rows_in;
+            out->rows_out += at->rows_out;
+            out->late_dropped += at->late_dropped;
+            out->busy_ns += at->busy_ns;
+        }
+        if (source) stats->rows_in += out->rows_in;
+        if (sink) stats->rows_out += out->rows_in;
+    }
+    stats->memory_peak_bytes = job->spec->budget ? atomic_load(&job->spec->budget->bytes_peak) : 0;
+}
+
+void job_stats_clear(JobStats *stats) {
+    mem_free(stats->op);
+    *stats = (JobStats){0};
+}
+
+Status job_run(const JobSpec *spec, Error *err) {
+    Job job = {.spec = spec, .workers = spec->workers ? spec->workers : 1, .plan_count = 1};
+    for (uint32_t i = 0; i < spec->root_count; i++) count_plans(spec->root[i], &job.plan_count);
+    job.worker = NEW_ARRAY(Worker, job.workers);
+    double cpu = cpu_seconds();
+    int64_t begin = os_monotonic_ns();
+    Status st = ST_OK;
+    uint32_t made = 0;
+    for (; made < job.workers && !st; made++) st = worker_init(&job, made, err);
+    for (uint32_t i = 0; i < job.workers && !st; i++) st = workers_open(&job.worker[i], err);
+    if (!st) st = run_workers(&job, err);
+    if (spec->stats && !st) {
+        collect_stats(&job, spec->stats);
+        spec->stats->wall_s = (double)(os_monotonic_ns() - begin) / 1e9;
+        spec->stats->cpu_s = cpu_seconds() - cpu;
+    }
+    for (uint32_t i = 0; i < made; i++) worker_close(&job.worker[i]);
+    for (Exchange *exchange = job.exchanges; exchange; exchange = exchange->next) {
+        for (uint32_t r = 0; r < job.workers * job.workers; r++) {
+            Element element;
+            while (ring_pop(&exchange->ring[r], &element)) batch_unref(element.batch);
+        }
+    }
+    mem_free(job.worker);
+    arena_clear(&job.arena);
+    return st;
+}

@@ -1,0 +1,59 @@
+// run/job.h - a job: physical plans turned into one dataflow per worker, run to the end.
+//
+// Each worker is a thread that runs a whole copy of the dataflow for the keys that it owns. Where a
+// node needs its rows by key (or all in one place) and parallelism is above one, an exchange stands
+// before it: bounded rings from every worker to every worker. FIFO rings mean that watermarks,
+// barriers and ends need no other protocol; bounded rings are the back-pressure.
+#pragma once
+
+#include <stdatomic.h>
+
+#include "exec/operator.h"
+
+typedef struct OperatorStats {
+    char name[64];           // "group-aggregate"
+    const char *kind;        // "source", "operator", "sink"
+    uint32_t plan_id;
+    uint64_t stable_id;
+    uint64_t rows_in, rows_out, late_dropped;
+    int64_t busy_ns;         // own time; measured for sources and sinks
+    uint64_t state_rows, state_bytes;
+} OperatorStats;
+
+typedef struct JobStats {
+    double wall_s, cpu_s;
+    int64_t memory_peak_bytes;     // of the budget
+    uint64_t rows_in, rows_out;    // of sources, of sinks
+    OperatorStats *op;
+    uint32_t op_count;
+} JobStats;
+
+typedef struct JobProgress {
+    uint64_t rows_in, rows_out;
+    int64_t watermark_ms;          // INT64_MIN: none
+    int64_t elapsed_ms;
+    double busy;                   // share of the workers' time spent working
+} JobProgress;
+
+typedef struct JobSpec {
+    Plan *const *root;
+    uint32_t root_count;
+    uint32_t workers;
+    const Map *config;
+    const FuncEnv *env;
+    Budget *budget;
+    void (*print)(void *arg, Str line, bool to_stderr);
+    void *print_arg;
+    // Where PLAN_COLLECT's rows go; called by one worker only.
+    Status (*collect)(void *arg, Batch *batch, Error *err);
+    void *collect_arg;
+    const char *record_dir;
+    _Atomic int *stop;             // 1: drain, 2: give up; polled
+    JobStats *stats;               // filled at the end; free with job_stats_clear
+    _Atomic uint64_t *progress_in, *progress_out;
+    _Atomic int64_t *progress_watermark;
+} JobSpec;
+
+// Runs the job in the calling thread and workers - 1 others. ST_CANCELLED after a hard stop.
+NODISCARD Status job_run(const JobSpec *spec, Error *err);
+void job_stats_clear(JobStats *stats);

@@ -1,0 +1,76 @@
+// The head of a dataflow: a reader, or literal rows, polled by the worker.
+#include "run/worker.h"
+
+static Status source_batch(SourceOutput *output, uint32_t split, Batch *batch, Error *err) {
+    Source *self = (Source *)((char *)output - offsetof(Source, output));
+    self->base.env->split = split;
+    self->base.rows_in += batch->rows;
+    Worker *worker = self->base.env->owner;
+    if (worker->job->spec->progress_in) {
+        atomic_fetch_add_explicit(worker->job->spec->progress_in, batch->rows, memory_order_relaxed);
+    }
+    return output_batch(&self->base, batch, err);
+}
+
+static Status source_split(Source *self, uint32_t split, bool ended, Error *err) {
+    for (uint32_t i = 0; i < self->base.target_count; i++) {
+        TRY(operator_split(self->base.target[i].op, split, ended, err));
+    }
+    return ST_OK;
+}
+static Status source_split_end(SourceOutput *output, uint32_t split, Error *err) {
+    return source_split((Source *)((char *)output - offsetof(Source, output)), split, true, err);
+}
+static Status source_split_start(SourceOutput *output, uint32_t split, Error *err) {
+    return source_split((Source *)((char *)output - offsetof(Source, output)), split, false, err);
+}
+
+static Status source_open(Operator *op, Error *err) {
+    Source *self = (Source *)op;
+    self->output = (SourceOutput){source_batch, source_split_end, source_split_start};
+    if (op->plan->kind == PLAN_VALUES) return ST_OK;
+    return op->plan->connector->source_open(op->plan->scan, op->env->task, &self->reader, err);
+}
+
+static void source_close(Operator *op) {
+    Source *self = (Source *)op;
+    if (self->reader) self->reader->vt->close(self->reader);
+}
+
+const OperatorVt SOURCE_OPERATOR = {
+    .name = "source", .plan_kind = PLAN_SCAN, .size = sizeof(Source), .open = source_open, .close = source_close,
+};
+
+static Status values_poll(Source *self, ReadState *state, Error *err) {
+    const Plan *plan = self->base.plan;
+    uint32_t left = plan->row_count - self->values_at;
+    uint32_t count = left < BATCH_ROWS_MAX ? left : BATCH_ROWS_MAX;
+    *state = READ_END;
+    if (self->base.env->index != 0 || !count) return ST_OK;  // the rows are there once, on worker 0
+    Batch *batch = batch_new(plan->type);
+    for (uint32_t c = 0; c < plan->type->child_count; c++) {
+        batch->column[c] = vec_slice(&batch->arena, plan->values[c], self->values_at, count);
+    }
+    batch->rows = count;
+    self->values_at += count;
+    if (self->values_at < plan->row_count) *state = READ_MORE;
+    return source_batch(&self->output, 0, batch_seal(batch), err);
+}
+
+static Status source_finish(Source *self, Error *err) {
+    self->ended = true;
+    // A bounded input ends time: everything waiting for a watermark may fire.
+    TRY(output_watermark(&self->base, WATERMARK_MAX, err));
+    return output_end(&self->base, err);
+}
+
+Status source_poll(Source *self, bool *progress, Error *err) {
+    ReadState state = READ_IDLE;
+    if (self->base.plan->kind == PLAN_VALUES) {
+        TRY(values_poll(self, &state, err));
+    } else {
+        TRY(self->reader->vt->poll(self->reader, &self->output, &state, err));
+    }
+    if (state != READ_IDLE) *progress = true;
+    return state == READ_END ? source_finish(self, err) : ST_OK;
+}

@@ -1,0 +1,150 @@
+// The loop of a worker: receive, read, fire timers, sleep when there is nothing to do.
+#include <time.h>
+
+#include "run/worker.h"
+
+void worker_wake(Worker *worker) {
+    if (!atomic_load_explicit(&worker->sleeping, memory_order_seq_cst)) return;
+    (void)pthread_mutex_lock(&worker->lock);
+    (void)pthread_cond_signal(&worker->wake);
+    (void)pthread_mutex_unlock(&worker->lock);
+}
+
+static bool rings_empty(const Worker *worker) {
+    for (uint32_t i = 0; i < worker->in_count; i++) {
+        for (uint32_t from = 0; from < worker->job->workers; from++) {
+            Ring *ring = &worker->in[i]->exchange->ring[from * worker->job->workers + worker->index];
+            if (atomic_load(&ring->head) != atomic_load(&ring->tail)) return false;
+        }
+    }
+    return true;
+}
+
+static void worker_sleep(Worker *worker, int64_t ms) {
+    struct timespec until;
+    (void)clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_nsec += ms * 1000000;
+    until.tv_sec += until.tv_nsec / 1000000000;
+    until.tv_nsec %= 1000000000;
+    (void)pthread_mutex_lock(&worker->lock);
+    atomic_store(&worker->sleeping, 1);
+    if (rings_empty(worker)) (void)pthread_cond_timedwait(&worker->wake, &worker->lock, &until);
+    atomic_store(&worker->sleeping, 0);
+    (void)pthread_mutex_unlock(&worker->lock);
+}
+
+static bool outputs_clear(Worker *worker) {
+    bool clear = true;
+    for (uint32_t i = 0; i < worker->out_count; i++) clear &= exchange_out_flush(worker->out[i]);
+    return clear;
+}
+
+// Serves the receivers, last stage first; a stage whose own outputs are stuck takes nothing in.
+static Status serve_receivers(Worker *worker, bool *progress, Error *err) {
+    for (uint32_t i = 0; i < worker->in_count; i++) {
+        if (!outputs_clear(worker) && i > 0) {
+            // Something later in the flow is full. Stages that lie behind the full one wait.
+            uint32_t stuck = 0;
+            for (uint32_t o = 0; o < worker->out_count; o++) {
+                if (worker->out[o]->waiting && worker->out[o]->exchange->stage >= stuck) {
+                    stuck = worker->out[o]->exchange->stage;
+                }
+            }
+            if (worker->in[i]->exchange->stage < stuck) continue;
+        }
+        TRY(exchange_in_poll(worker->in[i], progress, err));
+    }
+    return ST_OK;
+}
+
+static Status fire_timers(Worker *worker, bool *progress, Error *err) {
+    int64_t now = os_now_ms();
+    for (Operator *op = worker->timers; op; op = op->next_timer) {
+        if (op->timer_ms > now) continue;
+        op->timer_ms = INT64_MAX;
+        *progress = true;
+        TRY(op->vt->on_timer(op, now, err));
+    }
+    if (!worker->env.mini_batch || now < worker->flush_at_ms) return ST_OK;
+    worker->flush_at_ms = now + config_ms(worker->env.config, "table.exec.mini-batch.allow-latency", 100);
+    for (uint32_t i = worker->op_count; i-- > 0;) {
+        if (worker->op[i]->vt->on_flush) TRY(worker->op[i]->vt->on_flush(worker->op[i], err));
+    }
+    return ST_OK;
+}
+
+static bool worker_done(const Worker *worker) {
+    for (uint32_t i = 0; i < worker->source_count; i++) {
+        if (!worker->source[i]->ended) return false;
+    }
+    for (uint32_t i = 0; i < worker->in_count; i++) {
+        if (!worker->in[i]->base.ended) return false;
+    }
+    return true;
+}
+
+static Status poll_sources(Worker *worker, bool *progress, Error *err) {
+    for (uint32_t i = 0; i < worker->source_count; i++) {
+        Source *source = worker->source[i];
+        if (!source->ended) TRY(source_poll(source, progress, err));
+    }
+    return ST_OK;
+}
+
+static void stop_sources(Worker *worker) {
+    for (uint32_t i = 0; i < worker->source_count; i++) {
+        SourceReader *reader = worker->source[i]->reader;
+        if (reader && reader->vt->stop) reader->vt->stop(reader);
+    }
+}
+
+static void rest(Worker *worker) {
+    enum { REST_MS = 5 };
+    if (worker->workers_only_source && worker->source_count == 1 && !worker->source[0]->ended) {
+        SourceReader *reader = worker->source[0]->reader;
+        if (reader && reader->vt->wait) {
+            reader->vt->wait(reader, REST_MS);
+            return;
+        }
+    }
+    worker_sleep(worker, REST_MS);
+}
+
+Status worker_run(Worker *worker, Error *err) {
+    Job *job = worker->job;
+    bool stopping = false;
+    while (!worker_done(worker) || !outputs_clear(worker)) {
+        if (atomic_load_explicit(&job->failed, memory_order_relaxed)) return ST_CANCELLED;
+        int stop = job->spec->stop ? atomic_load_explicit(job->spec->stop, memory_order_relaxed) : 0;
+        if (stop >= 2) return error_set(err, ST_CANCELLED, "the job was cancelled");
+        if (stop && !stopping) {
+            stopping = true;
+            stop_sources(worker);
+        }
+        bool progress = false;
+        int64_t begin = os_monotonic_ns();
+        TRY(serve_receivers(worker, &progress, err));
+        if (outputs_clear(worker)) TRY(poll_sources(worker, &progress, err));
+        TRY(fire_timers(worker, &progress, err));
+        if (progress) {
+            worker->busy_ns += os_monotonic_ns() - begin;
+        } else {
+            rest(worker);
+        }
+    }
+    return ST_OK;
+}
+
+void worker_close(Worker *worker) {
+    for (uint32_t i = 0; i < worker->op_count; i++) {
+        if (worker->op[i]->vt->close) worker->op[i]->vt->close(worker->op[i]);
+    }
+    state_backend_free(worker->state);
+    mem_free(worker->op);
+    mem_free(worker->source);
+    mem_free(worker->in);
+    mem_free(worker->out);
+    (void)pthread_cond_destroy(&worker->wake);
+    (void)pthread_mutex_destroy(&worker->lock);
+    arena_clear(&worker->arena);
+}

@@ -1,0 +1,123 @@
+// run/worker.h - shared by the files of run/ and nobody else: workers, exchanges, sources.
+#pragma once
+
+#include <pthread.h>
+
+#include "run/job.h"
+
+typedef struct Job Job;
+typedef struct Worker Worker;
+typedef struct Exchange Exchange;
+
+// What flows through a ring.
+typedef enum ElementKind { ELEMENT_BATCH, ELEMENT_WATERMARK, ELEMENT_IDLE, ELEMENT_BARRIER, ELEMENT_END } ElementKind;
+
+typedef struct Element {
+    ElementKind kind;
+    Batch *batch;    // ELEMENT_BATCH: one reference
+    int64_t value;   // watermark, idle flag, checkpoint
+} Element;
+
+// A bounded single-producer single-consumer ring. Lamport's queue with cached indexes.
+enum { RING_SIZE = 64 };
+typedef struct Ring {
+    _Alignas(64) _Atomic uint32_t head;  // consumer's
+    _Alignas(64) _Atomic uint32_t tail;  // producer's
+    _Alignas(64) Element element[RING_SIZE];
+} Ring;
+bool ring_push(Ring *ring, Element element);  // false when full
+bool ring_pop(Ring *ring, Element *out);      // false when empty
+
+// The sending half on one worker: an operator whose "consumers" are rings.
+typedef struct ExchangeOut {
+    Operator base;
+    Exchange *exchange;
+    // Elements that found their ring full, per target worker, oldest first. While any wait, the
+    // worker takes nothing new in.
+    struct Pending {
+        Element *element;
+        uint32_t from, count, cap;
+    } *pending;
+    uint64_t *hashes;
+    uint32_t hashes_cap;
+    bool waiting;
+} ExchangeOut;
+
+// The receiving half: an operator with one input per sending worker, fed from rings.
+typedef struct ExchangeIn {
+    Operator base;
+    Exchange *exchange;
+    bool *blocked;       // per channel: waiting for the others' barrier
+    uint32_t barriers;
+    uint32_t ended;
+} ExchangeIn;
+
+struct Exchange {
+    const Plan *producer;    // whose rows it carries
+    const uint32_t *key;     // columns; key_count 0: everything to worker 0
+    uint32_t key_count;
+    uint32_t stage;          // topological number; later stages are served first
+    Ring *ring;              // [from * workers + to]
+    Exchange *next;
+    const Plan *consumer;
+    uint32_t input;          // which input of the consumer
+};
+
+typedef struct Source {
+    Operator base;
+    SourceReader *reader;
+    SourceOutput output;
+    bool ended, started;
+    int64_t busy_ns;
+    uint32_t values_at;      // PLAN_VALUES
+} Source;
+
+struct Worker {
+    Job *job;
+    uint32_t index;
+    pthread_t thread;
+    Arena arena;
+    OpEnv env;
+    TaskEnv task;
+    StateBackend *state;
+    Operator **op;           // by order of creation: consumers first
+    uint32_t op_count, op_cap;
+    Operator **by_plan;      // by plan id: the operator, once built
+    Source **source;
+    uint32_t source_count;
+    ExchangeIn **in;         // by stage, last first
+    uint32_t in_count;
+    ExchangeOut **out;
+    uint32_t out_count;
+    Operator *timers;
+    // Sleeping until a ring gets something.
+    pthread_mutex_t lock;
+    pthread_cond_t wake;
+    _Atomic int sleeping;
+    bool workers_only_source;  // alone: may sleep inside its reader
+    int64_t busy_ns, flush_at_ms;
+    Status status;
+    Error error;
+};
+
+struct Job {
+    const JobSpec *spec;
+    Worker *worker;
+    uint32_t workers;
+    Arena arena;
+    Exchange *exchanges;
+    uint32_t exchange_count;
+    uint32_t plan_count;     // largest plan id + 1
+    _Atomic int failed;
+    _Atomic uint32_t finished;
+};
+
+NODISCARD Status worker_build(Worker *worker, Error *err);   // build.c
+NODISCARD Status worker_run(Worker *worker, Error *err);     // worker.c
+void worker_wake(Worker *worker);
+void worker_close(Worker *worker);
+
+extern const OperatorVt EXCHANGE_OUT_OPERATOR, EXCHANGE_IN_OPERATOR, SOURCE_OPERATOR;
+NODISCARD Status exchange_in_poll(ExchangeIn *self, bool *progress, Error *err);
+bool exchange_out_flush(ExchangeOut *self);   // true when nothing waits any more
+NODISCARD Status source_poll(Source *source, bool *progress, Error *err);

@@ -1,0 +1,353 @@
+// The memory backend: one open-addressing index over rows in slabs.
+//
+// A row is [header][operator's part][encoded key]. Keys are encoded to bytes (NULL bitmap, fixed
+// slots, text with its length), so that equality is memcmp and one hash serves all types. Rows never
+// move; free rows of a size class are reused. The index keeps 32 bits of the hash beside the row's
+// place, so that a probe of a full table touches one cache line before it touches the row.
+#include "state/table.h"
+
+#include "base/hash.h"
+
+typedef struct RowHead {
+    uint64_t hash;
+    int64_t written_ms;      // for the TTL
+    struct RowHead *older, *newer;  // in order of addition
+    uint32_t key_size;
+    uint32_t class;          // log2 of the block
+} RowHead;
+
+typedef struct Slot {
+    RowHead *row;  // NULL: free
+    uint64_t hash;
+} Slot;
+
+enum { CLASS_MIN = 6, CLASS_MAX = 31, SLAB_SIZE = 1 << 18 };
+
+struct StateTable {
+    StateTableDef def;
+    StateBackend *backend;
+    StateTable *next;
+    Slot *slot;
+    uint64_t slot_count;     // power of two
+    uint64_t count;
+    uint64_t bytes;          // charged to the budget
+    RowHead *oldest, *newest;
+    RowHead *free_row[CLASS_MAX + 1];
+    char *slab_next, *slab_end;
+    void **slab;
+    uint32_t slab_count, slab_cap;
+    Buf keys;                // encoded keys of the batch at hand
+    uint32_t *key_at;        // BATCH rows + 1 offsets
+    uint64_t *hashes;
+    uint32_t batch_cap;
+};
+
+struct StateBackend {
+    Budget *budget;
+    StateTable *tables;
+};
+
+StateBackend *state_backend_new(Budget *budget) {
+    StateBackend *backend = NEW(StateBackend);
+    backend->budget = budget;
+    return backend;
+}
+
+static uint8_t *row_of(RowHead *head) {
+    return (uint8_t *)(head + 1);
+}
+static RowHead *head_of(uint8_t *row) {
+    return (RowHead *)(void *)row - 1;
+}
+static const char *key_of(const StateTable *table, RowHead *head) {
+    return (const char *)row_of(head) + table->def.row_size;
+}
+
+static void table_free(StateTable *table) {
+    for (RowHead *row = table->oldest; row; row = row->newer) {
+        if (table->def.clear) table->def.clear(table->def.clear_arg, row_of(row));
+    }
+    for (uint32_t i = 0; i < table->slab_count; i++) mem_free(table->slab[i]);
+    mem_free(table->slab);
+    mem_free(table->slot);
+    mem_free(table->key_at);
+    mem_free(table->hashes);
+    buf_free(&table->keys);
+    budget_release(table->backend->budget, (int64_t)table->bytes);
+    mem_free(table);
+}
+
+void state_backend_free(StateBackend *backend) {
+    if (!backend) return;
+    for (StateTable *table = backend->tables, *next; table; table = next) {
+        next = table->next;
+        table_free(table);
+    }
+    mem_free(backend);
+}
+
+enum { SLOTS_FIRST = 64 };
+
+StateTable *state_table_open(StateBackend *backend, const StateTableDef *def) {
+    StateTable *table = NEW(StateTable);
+    table->def = *def;
+    table->def.row_size = (def->row_size + 15) & ~15u;
+    table->backend = backend;
+    table->next = backend->tables;
+    backend->tables = table;
+    table->slot_count = SLOTS_FIRST;
+    table->slot = NEW_ARRAY(Slot, SLOTS_FIRST);
+    return table;
+}
+
+// ---- keys as bytes -----------------------------------------------------------------------------
+
+static void key_put(const Vec *vec, uint32_t row, Buf *out) {
+    if (vec_is_null(vec, row) || vec->phys == PHYS_NONE) {
+        buf_putc(out, 0);
+        return;
+    }
+    buf_putc(out, 1);
+    switch (vec->phys) {
+        case PHYS_STR: {
+            Str text = vec_str(vec)[row];
+            buf_put(out, &text.len, sizeof text.len);
+            buf_put_str(out, text);
+            break;
+        }
+        case PHYS_LIST: {
+            ListView view = vec_list(vec)[row];
+            buf_put(out, &view.count, sizeof view.count);
+            for (uint32_t i = 0; i < view.count; i++) {
+                for (uint32_t c = 0; c < vec->type->child_count; c++) {
+                    key_put(vec->child[c], view.offset + i, out);
+                }
+            }
+            break;
+        }
+        case PHYS_ROW:
+            for (uint32_t c = 0; c < vec->type->child_count; c++) key_put(vec->child[c], row, out);
+            break;
+        default: {
+            uint32_t size = phys_size(vec->phys);
+            buf_put(out, (const char *)vec->data + (size_t)row * size, size);
+        }
+    }
+}
+
+static const char *key_get(const char *at, Vec *out, uint32_t row) {
+    if (!*at++) {
+        vec_set_null(out, row);
+        return at;
+    }
+    switch (out->phys) {
+        case PHYS_STR: {
+            uint32_t len;
+            memcpy(&len, at, sizeof len);
+            vec_set_text(out, row, (Str){at + sizeof len, len});
+            return at + sizeof len + len;
+        }
+        case PHYS_LIST: {
+            uint32_t count;
+            memcpy(&count, at, sizeof count);
+            at += sizeof count;
+            uint32_t base = vec_list_begin(out, row, count);
+            for (uint32_t i = 0; i < count; i++) {
+                for (uint32_t c = 0; c < out->type->child_count; c++) {
+                    at = key_get(at, out->child[c], base + i);
+                }
+            }
+            return at;
+        }
+        case PHYS_ROW:
+            for (uint32_t c = 0; c < out->type->child_count; c++) at = key_get(at, out->child[c], row);
+            return at;
+        default: {
+            uint32_t size = phys_size(out->phys);
+            memcpy((char *)out->data + (size_t)row * size, at, size);
+            return at + size;
+        }
+    }
+}
+
+// ---- rows --------------------------------------------------------------------------------------
+
+static Status row_alloc(StateTable *table, uint32_t key_size, RowHead **out, Error *err) {
+    size_t need = sizeof(RowHead) + table->def.row_size + key_size;
+    uint32_t class = CLASS_MIN;
+    while (((size_t)1 << class) < need) class++;
+    // Odd sizes would waste half of a power of two: classes are for reuse only, blocks are exact
+    // to 16 bytes; a freed block serves rows of its own class at most as large as itself.
+    size_t size = (need + 15) & ~(size_t)15;
+    RowHead **free_row = &table->free_row[class];
+    if (*free_row && (*free_row)->key_size >= key_size) {
+        RowHead *row = *free_row;
+        *free_row = row->newer;
+        memset(row, 0, sizeof *row + table->def.row_size);
+        row->class = class;
+        return *out = row, ST_OK;
+    }
+    if ((size_t)(table->slab_end - table->slab_next) < size) {
+        size_t slab_size = size > SLAB_SIZE ? size : SLAB_SIZE;
+        TRY(budget_charge(table->backend->budget, (int64_t)slab_size, err));
+        table->bytes += slab_size;
+        if (table->slab_count == table->slab_cap) {
+            table->slab_cap = table->slab_cap ? table->slab_cap * 2 : 16;
+            table->slab = mem_realloc(table->slab, table->slab_cap * sizeof *table->slab);
+        }
+        char *slab = mem_alloc(slab_size);
+        table->slab[table->slab_count++] = slab;
+        table->slab_next = slab;
+        table->slab_end = slab + slab_size;
+    }
+    RowHead *row = (RowHead *)(void *)table->slab_next;
+    table->slab_next += size;
+    memset(row, 0, sizeof *row + table->def.row_size);
+    row->class = class;
+    *out = row;
+    return ST_OK;
+}
+
+static Status slots_grow(StateTable *table, Error *err) {
+    uint64_t count = table->slot_count * 2;
+    TRY(budget_charge(table->backend->budget, (int64_t)(count / 2 * sizeof(Slot)), err));
+    table->bytes += count / 2 * sizeof(Slot);
+    Slot *slot = NEW_ARRAY(Slot, count);
+    for (uint64_t i = 0; i < table->slot_count; i++) {
+        if (!table->slot[i].row) continue;
+        uint64_t at = table->slot[i].hash & (count - 1);
+        while (slot[at].row) at = (at + 1) & (count - 1);
+        slot[at] = table->slot[i];
+    }
+    mem_free(table->slot);
+    table->slot = slot;
+    table->slot_count = count;
+    return ST_OK;
+}
+
+static void row_unlink(StateTable *table, uint64_t at) {
+    RowHead *row = table->slot[at].row;
+    *(row->older ? &row->older->newer : &table->oldest) = row->newer;
+    *(row->newer ? &row->newer->older : &table->newest) = row->older;
+    if (table->def.clear) table->def.clear(table->def.clear_arg, row_of(row));
+    row->newer = table->free_row[row->class];
+    table->free_row[row->class] = row;
+    table->count--;
+    // Backward-shift deletion keeps probe chains whole without tombstones (Knuth 6.4, algorithm R).
+    uint64_t mask = table->slot_count - 1, hole = at;
+    for (uint64_t next = (at + 1) & mask; table->slot[next].row; next = (next + 1) & mask) {
+        uint64_t home = table->slot[next].hash & mask;
+        if (((next - home) & mask) >= ((next - hole) & mask)) {
+            table->slot[hole] = table->slot[next];
+            hole = next;
+        }
+    }
+    table->slot[hole] = (Slot){0};
+}
+
+static void keys_encode(StateTable *table, Vec *const *key, uint32_t rows, const uint64_t *mask) {
+    if (table->batch_cap < rows) {
+        table->batch_cap = rows < BATCH_ROWS_MAX ? BATCH_ROWS_MAX : rows;
+        table->key_at = mem_realloc(table->key_at, (table->batch_cap + 1) * sizeof *table->key_at);
+        table->hashes = mem_realloc(table->hashes, table->batch_cap * sizeof *table->hashes);
+    }
+    table->keys.len = 0;
+    uint32_t columns = table->def.key->child_count;
+    for (uint32_t row = 0; row < rows; row++) {
+        uint32_t at = (uint32_t)table->keys.len;
+        table->key_at[row] = at;
+        if (mask && !bits_get(mask, row)) continue;
+        for (uint32_t c = 0; c < columns; c++) key_put(key[c], row, &table->keys);
+        table->hashes[row] = hash_bytes(table->keys.ptr + at, table->keys.len - at, 0);
+    }
+    table->key_at[rows] = (uint32_t)table->keys.len;
+}
+
+enum { PREFETCH_AHEAD = 8 };
+
+Status state_find(StateTable *table, Vec *const *key, uint32_t rows, const uint64_t *mask, bool add,
+                  int64_t now_ms, uint8_t **rows_out, uint8_t *is_new, Error *err) {
+    (void)buf_reserve(&table->keys, 1);
+    keys_encode(table, key, rows, mask);
+    for (uint32_t i = 0; i < rows; i++) {
+        if (i + PREFETCH_AHEAD < rows) {
+            uint64_t ahead = table->hashes[i + PREFETCH_AHEAD] & (table->slot_count - 1);
+            __builtin_prefetch(&table->slot[ahead]);
+        }
+        rows_out[i] = NULL;
+        if (is_new) is_new[i] = 0;
+        if (mask && !bits_get(mask, i)) continue;
+        const char *bytes = table->keys.ptr + table->key_at[i];
+        uint32_t size = table->key_at[i + 1] - table->key_at[i];
+        uint64_t hash = table->hashes[i], at = hash & (table->slot_count - 1);
+        RowHead *row;
+        while ((row = table->slot[at].row)) {
+            if (table->slot[at].hash == hash && row->key_size == size &&
+                memcmp(key_of(table, row), bytes, size) == 0) {
+                break;
+            }
+            at = (at + 1) & (table->slot_count - 1);
+        }
+        if (row && table->def.ttl_ms && now_ms - row->written_ms >= table->def.ttl_ms) {
+            row_unlink(table, at);
+            row = NULL;
+            at = hash & (table->slot_count - 1);
+            while (table->slot[at].row) at = (at + 1) & (table->slot_count - 1);
+        }
+        if (!row && add) {
+            if ((table->count + 1) * 10 > table->slot_count * 7) {
+                TRY(slots_grow(table, err));
+                at = hash & (table->slot_count - 1);
+                while (table->slot[at].row) at = (at + 1) & (table->slot_count - 1);
+            }
+            TRY(row_alloc(table, size, &row, err));
+            row->hash = hash;
+            row->key_size = size;
+            row->written_ms = now_ms;
+            row->older = table->newest;
+            row->newer = NULL;
+            *(table->newest ? &table->newest->newer : &table->oldest) = row;
+            table->newest = row;
+            memcpy((char *)row_of(row) + table->def.row_size, bytes, size);
+            table->slot[at] = (Slot){row, hash};
+            table->count++;
+            if (is_new) is_new[i] = 1;
+        }
+        rows_out[i] = row ? row_of(row) : NULL;
+    }
+    return ST_OK;
+}
+
+void state_touch(StateTable *table, uint8_t *row, int64_t now_ms) {
+    (void)table;
+    head_of(row)->written_ms = now_ms;
+}
+
+void state_remove(StateTable *table, uint8_t *row) {
+    RowHead *head = head_of(row);
+    uint64_t at = head->hash & (table->slot_count - 1);
+    while (table->slot[at].row != head) {
+        ASSERT(table->slot[at].row);
+        at = (at + 1) & (table->slot_count - 1);
+    }
+    row_unlink(table, at);
+}
+
+void state_key(const StateTable *table, const uint8_t *row, Vec **out, uint32_t at) {
+    const char *bytes = key_of(table, head_of((uint8_t *)(uintptr_t)row));
+    for (uint32_t c = 0; c < table->def.key->child_count; c++) bytes = key_get(bytes, out[c], at);
+}
+
+uint64_t state_count(const StateTable *table) {
+    return table->count;
+}
+uint64_t state_bytes(const StateTable *table) {
+    return table->bytes;
+}
+
+uint8_t *state_next(StateTable *table, uint64_t *cursor) {
+    RowHead *row = *cursor == 0 ? table->oldest : (RowHead *)(uintptr_t)*cursor;
+    if (!row || *cursor == UINT64_MAX) return NULL;
+    *cursor = row->newer ? (uint64_t)(uintptr_t)row->newer : UINT64_MAX;
+    return row_of(row);
+}
