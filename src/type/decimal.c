@@ -83,7 +83,8 @@ static uint64_t wide_div_small(Wide *a, uint64_t by) {
     return (uint64_t)rest;
 }
 
-// a / by, bit by bit: only reached by operands of more than 38 digits together.
+// a / by; the quotient replaces [*a], the remainder is returned. Knuth 4.3.1, algorithm D, for a
+// divisor of two 64-bit limbs.
 static u128 wide_div(Wide *a, u128 by) {
     if (a->high == 0) {
         u128 rest = a->low % by;
@@ -91,21 +92,43 @@ static u128 wide_div(Wide *a, u128 by) {
         return rest;
     }
     if (by >> 64 == 0) return wide_div_small(a, (uint64_t)by);
-    u128 rest = 0;
-    Wide quotient = {0, 0};
-    for (int bit = 255; bit >= 0; bit--) {
-        bool carry = rest >> 127;
-        u128 word = bit >= 128 ? a->high : a->low;
-        rest = rest << 1 | (word >> (bit & 127) & 1);
-        quotient.high = quotient.high << 1 | quotient.low >> 127;
-        quotient.low <<= 1;
-        if (carry || rest >= by) {
-            rest -= by;
-            quotient.low |= 1;
+    int32_t shift = __builtin_clzll((uint64_t)(by >> 64));
+    by <<= shift;
+    uint64_t v1 = (uint64_t)(by >> 64), v0 = (uint64_t)by;
+    u128 high = shift ? a->high << shift | a->low >> (128 - shift) : a->high;
+    u128 low = a->low << shift;
+    uint64_t u[5] = {(uint64_t)low, (uint64_t)(low >> 64), (uint64_t)high, (uint64_t)(high >> 64),
+                     shift ? (uint64_t)(a->high >> (128 - shift)) : 0};
+    uint64_t quotient[3];
+    for (int j = 2; j >= 0; j--) {
+        u128 two = (u128)u[j + 2] << 64 | u[j + 1];
+        u128 guess = two / v1, rest = two % v1;
+        while (guess >> 64 || guess * v0 > (rest << 64 | u[j])) {  // at most twice
+            guess--;
+            rest += v1;
+            if (rest >> 64) break;
         }
+        u128 take = guess * v0;
+        u128 limb = (u128)u[j] - (uint64_t)take;
+        u[j] = (uint64_t)limb;
+        u128 borrow = (take >> 64) + (limb >> 64 ? 1 : 0);
+        take = guess * v1 + borrow;
+        limb = (u128)u[j + 1] - (uint64_t)take;
+        u[j + 1] = (uint64_t)limb;
+        borrow = (take >> 64) + (limb >> 64 ? 1 : 0);
+        bool below = (u128)u[j + 2] < borrow;
+        u[j + 2] -= (uint64_t)borrow;
+        if (below) {  // one too many, which is rare
+            guess--;
+            u128 sum = ((u128)u[j + 1] << 64 | u[j]) + by;
+            u[j] = (uint64_t)sum;
+            u[j + 1] = (uint64_t)(sum >> 64);
+        }
+        quotient[j] = (uint64_t)guess;
     }
-    *a = quotient;
-    return rest;
+    a->low = (u128)quotient[1] << 64 | quotient[0];
+    a->high = quotient[2];
+    return ((u128)u[1] << 64 | u[0]) >> shift;
 }
 
 // Divides by 10^drop and rounds half up. HALF_UP looks at the first dropped digit only, so dropping

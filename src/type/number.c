@@ -504,9 +504,46 @@ static bool parts_read(Str text, Parts *out) {
     return at == end;
 }
 
-static const double POW10_EXACT[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
-                                     1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
-                                     1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
+// digits * 10^exponent correctly rounded to [bits] of mantissa, for exponents whose power of five
+// fits into 64 bits: product and quotient are then exact (with a sticky bit), and there is one
+// rounding, half to even. That is nearly every number that is written down; the rest is strtod's.
+enum { EXACT_POWER_MAX = 27 };
+typedef struct Rounded {
+    uint64_t mantissa;
+    int32_t exponent;  // of two
+} Rounded;
+
+static Rounded scale_exactly(uint64_t digits, int32_t exponent, int32_t bits) {
+    uint64_t top;
+    bool sticky;
+    int32_t power = exponent;
+    if (exponent >= 0) {
+        uint64_t pow5 = exponent < POW5_SMALL ? POW5[exponent] : POW5[POW5_SMALL - 1] * 5;
+        u128 product = (u128)digits * pow5;
+        uint64_t high = (uint64_t)(product >> 64);
+        int32_t shift = high ? 64 - __builtin_clzll(high) : 0;
+        top = (uint64_t)(product >> shift);
+        sticky = (product & (((u128)1 << shift) - 1)) != 0;
+        power += shift;
+    } else {
+        int32_t up = -exponent;
+        uint64_t pow5 = up < POW5_SMALL ? POW5[up] : POW5[POW5_SMALL - 1] * 5;
+        int32_t digits_zeros = __builtin_clzll(digits), pow5_zeros = __builtin_clzll(pow5);
+        u128 dividend = (u128)(digits << digits_zeros) << 63;
+        uint64_t divisor = pow5 << pow5_zeros;  // greater than the dividend's upper half
+        top = (uint64_t)(dividend / divisor);
+        sticky = dividend % divisor != 0;
+        power += pow5_zeros - digits_zeros - 63;
+    }
+    int32_t zeros = __builtin_clzll(top);
+    top <<= zeros;
+    power -= zeros;
+    int32_t drop = 64 - bits;
+    uint64_t rest = top & (((uint64_t)1 << drop) - 1), half = (uint64_t)1 << (drop - 1);
+    Rounded result = {top >> drop, power + drop};
+    if (rest > half || (rest == half && (sticky || (result.mantissa & 1)))) result.mantissa++;
+    return result;
+}
 
 // A NUL-terminated copy for strtod; blanks and names have been dealt with.
 enum { TEXT_ON_STACK = 64 };
@@ -528,13 +565,15 @@ static void ctext_close(CText *self) {
 bool f64_parse(Str text, double *out) {
     Parts parts;
     if (!parts_read(text, &parts)) return false;
-    // Clinger's fast path: both operands and so the one rounding are exact.
-    if (parts.exact && parts.digits <= (uint64_t)1 << 53 && parts.exponent >= -22 &&
-        parts.exponent <= 22) {
-        double value = (double)parts.digits;
-        value = parts.exponent < 0 ? value / POW10_EXACT[-parts.exponent]
-                                   : value * POW10_EXACT[parts.exponent];
-        *out = parts.negative ? -value : value;
+    if (parts.digits == 0) return *out = parts.negative ? -0.0 : 0.0, true;
+    if (parts.exact && parts.exponent >= -EXACT_POWER_MAX && parts.exponent <= EXACT_POWER_MAX) {
+        Rounded rounded = scale_exactly(parts.digits, parts.exponent, FRACTION_BITS + 1);
+        // Adding lets a mantissa of 2^53 carry into the exponent; all results are normal numbers.
+        uint64_t exponent = (uint64_t)(rounded.exponent + FRACTION_BITS + EXPONENT_BIAS);
+        uint64_t hidden = (uint64_t)1 << FRACTION_BITS;
+        uint64_t image = (exponent << FRACTION_BITS) + (rounded.mantissa - hidden) +
+                         ((uint64_t)parts.negative << 63);
+        memcpy(out, &image, sizeof image);
         return true;
     }
     CText copy;
@@ -544,12 +583,13 @@ bool f64_parse(Str text, double *out) {
 }
 
 bool f32_parse(Str text, float *out) {
+    enum { F32_BITS = 24, SAFE_POWER_MAX = 18 };  // 19 digits and 18 more stay below FLT_MAX
     Parts parts;
     if (!parts_read(text, &parts)) return false;
-    if (parts.exact && parts.digits <= 1u << 24 && parts.exponent >= -10 && parts.exponent <= 10) {
-        float value = (float)parts.digits;
-        value = parts.exponent < 0 ? value / (float)POW10_EXACT[-parts.exponent]
-                                   : value * (float)POW10_EXACT[parts.exponent];
+    if (parts.digits == 0) return *out = parts.negative ? -0.0f : 0.0f, true;
+    if (parts.exact && parts.exponent >= -EXACT_POWER_MAX && parts.exponent <= SAFE_POWER_MAX) {
+        Rounded rounded = scale_exactly(parts.digits, parts.exponent, F32_BITS);
+        float value = ldexpf((float)rounded.mantissa, rounded.exponent);
         *out = parts.negative ? -value : value;
         return true;
     }
