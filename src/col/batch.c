@@ -54,6 +54,20 @@ void batch_keep(Batch *batch, Batch *other) {
     batch->kept[batch->kept_count++] = batch_ref(other);
 }
 
+void batch_keep_bytes(Batch *batch, Bytes *bytes) {
+    // Readers hand out batches block by block: the same block comes again and again, last.
+    uint32_t count = batch->kept_bytes_count;
+    if (count && batch->kept_bytes[count - 1] == bytes) return;
+    if (count == batch->kept_bytes_cap) {
+        uint32_t cap = count ? count * 2 : 4;
+        Bytes **kept = ARENA_ARRAY(&batch->arena, Bytes *, cap);
+        if (count) memcpy(kept, batch->kept_bytes, count * sizeof *kept);
+        batch->kept_bytes = kept;
+        batch->kept_bytes_cap = cap;
+    }
+    batch->kept_bytes[batch->kept_bytes_count++] = bytes_ref(bytes);
+}
+
 Batch *batch_seal(Batch *batch) {
     if (batch->kinds) {
         uint32_t row = 0;
@@ -75,6 +89,7 @@ Batch *batch_unref(Batch *batch) {
     if (!batch) return NULL;
     if (atomic_fetch_sub_explicit(&batch->refs, 1, memory_order_acq_rel) != 1) return NULL;
     for (uint32_t i = 0; i < batch->kept_count; i++) batch_unref(batch->kept[i]);
+    for (uint32_t i = 0; i < batch->kept_bytes_count; i++) bytes_unref(batch->kept_bytes[i]);
     arena_clear(&batch->arena);
     mem_free(batch);
     return NULL;

@@ -8,6 +8,7 @@
 // Threads:    one writer until the seal, any number of readers after it; the count is atomic.
 #pragma once
 
+#include "col/bytes.h"
 #include "col/vec.h"
 
 enum { BATCH_ROWS_MAX = 2048 };  // 16 KiB per 8-byte column: two inputs, one result fill a 48K L1d
@@ -22,6 +23,8 @@ struct Batch {  // open for reading: operators walk the columns
     Arena arena;
     Batch **kept;      // in the arena
     uint32_t kept_count, kept_cap;
+    Bytes **kept_bytes;  // in the arena
+    uint32_t kept_bytes_count, kept_bytes_cap;
     _Atomic uint32_t refs;
 };
 
@@ -34,6 +37,8 @@ void batch_set_rows(Batch *batch, uint32_t rows);
 uint8_t *batch_need_kinds(Batch *batch);  // all +I at first
 // Keeps [other] (one more reference) alive as long as [batch].
 void batch_keep(Batch *batch, Batch *other);
+// The same for a block of bytes that the batch's text points into.
+void batch_keep_bytes(Batch *batch, Bytes *bytes);
 // Takes the kinds array away when every row is an insert. Call when all is written.
 Batch *batch_seal(Batch *batch);
 

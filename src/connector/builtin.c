@@ -1,4 +1,9 @@
 #include "connector/builtin.h"
 
+#include "connector/file/file.h"
+#include "connector/simple/simple.h"
+
 void connectors_register(void) {
+    static const Connector *const CONNECTORS[] = {&BLACKHOLE_CONNECTOR, &FILE_CONNECTOR, &PRINT_CONNECTOR};
+    for (size_t i = 0; i < sizeof CONNECTORS / sizeof *CONNECTORS; i++) connector_register(CONNECTORS[i]);
 }

@@ -1,5 +1,5 @@
-// connector/builtin.h - the one list of connectors.
+// connector/builtin.h - the connectors that weir comes with.
 #pragma once
 
-// Registers them all; once, before any thread starts.
+// Registers all connectors; once, before any thread starts. A second call does nothing.
 void connectors_register(void);

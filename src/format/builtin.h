@@ -1,5 +1,5 @@
-// format/builtin.h - the one list of formats.
+// format/builtin.h - the formats that weir comes with.
 #pragma once
 
-// Registers them all; once, before any thread starts.
+// Registers all formats; once, before any thread starts. A second call does nothing.
 void formats_register(void);

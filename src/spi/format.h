@@ -8,7 +8,7 @@
 #include "spi/option.h"
 #include "type/zone.h"
 
-enum { DECODE_PADDING = 64 };  // readable bytes after the end of what a decoder is given
+enum { DECODE_PADDING = BYTES_PADDING };  // readable bytes after the end of what a decoder is given
 
 typedef struct Decoder Decoder;
 typedef struct Encoder Encoder;
@@ -34,6 +34,7 @@ typedef struct DecodeSpec {
     const Str *metadata;
     const Type *const *metadata_type;
     uint32_t metadata_count;
+    const Type *produced;  // ROW: wanted's fields, then the metadata; NULL: [wanted] itself
 } DecodeSpec;
 
 struct Decoder {

@@ -71,7 +71,9 @@ Batch *decoder_take(Decoder *decoder) {
     Batch *batch = decoder->batch;
     decoder->batch = NULL;
     if (batch && !batch->rows) batch = batch_unref(batch);
-    return batch ? batch_seal(batch) : NULL;
+    if (!batch) return NULL;
+    batch_set_rows(batch, batch->rows);  // decoders write ahead of the columns' lengths
+    return batch_seal(batch);
 }
 
 Status format_of(const Options *table, const char *key, const Format **format, Options *view,

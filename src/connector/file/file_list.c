@@ -1,0 +1,192 @@
+// Which files a table has, and what the names of its directories say.
+#include <inttypes.h>
+
+#include "connector/file/file_int.h"
+#include "os/os.h"
+#include "type/datetime.h"
+
+int32_t partition_index(const TableDesc *desc, Str field) {
+    for (uint32_t i = 0; i < desc->partition_key_count; i++) {
+        if (str_eq(desc->partition_key[i], field)) return (int32_t)i;
+    }
+    return -1;
+}
+
+// What Hive, and Flink after it, never writes into a directory's name.
+static bool must_escape(unsigned char c) {
+    return c < 0x20 || c == 0x7F || (c && strchr("\"#%'*/:=?\\{[]^", c));
+}
+
+void partition_escape(Str value, Buf *out) {
+    for (uint32_t i = 0; i < value.len; i++) {
+        unsigned char c = (unsigned char)value.ptr[i];
+        if (must_escape(c)) {
+            buf_printf(out, "%%%02X", c);
+        } else {
+            buf_putc(out, (char)c);
+        }
+    }
+}
+
+static int hex_digit(char c) {
+    if (c >= '0' && c <= '9') return c - '0';
+    c |= 0x20;
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+Str partition_unescape(Arena *arena, Str text) {
+    char *out = arena_alloc_aligned(arena, text.len + 1u, 1);
+    uint32_t len = 0;
+    for (uint32_t i = 0; i < text.len; i++) {
+        char c = text.ptr[i];
+        if (c == '%' && i + 2 < text.len && hex_digit(text.ptr[i + 1]) >= 0 && hex_digit(text.ptr[i + 2]) >= 0) {
+            c = (char)(hex_digit(text.ptr[i + 1]) * 16 + hex_digit(text.ptr[i + 2]));
+            i += 2;
+        }
+        out[len++] = c;
+    }
+    return (Str){out, len};
+}
+
+void partition_print(const Vec *vec, uint32_t row, Buf *out) {
+    char text[DATETIME_TEXT_MAX];
+    switch (vec->type->kind) {
+        case TYPE_CHAR:
+        case TYPE_VARCHAR: buf_put_str(out, vec_str(vec)[row]); break;
+        case TYPE_BOOLEAN: buf_puts(out, vec_u8(vec)[row] ? "true" : "false"); break;
+        case TYPE_DATE: buf_put(out, text, date_print(vec_i32(vec)[row], text)); break;
+        case TYPE_TIME: buf_put(out, text, time_print(vec_i32(vec)[row], vec->type->precision, text)); break;
+        case TYPE_TIMESTAMP:
+        case TYPE_TIMESTAMP_LTZ:
+            buf_put(out, text, timestamp_print(vec_timestamp(vec, row), vec->type->precision, text));
+            break;
+        case TYPE_TINYINT:
+        case TYPE_SMALLINT:
+        case TYPE_INT:
+        case TYPE_BIGINT: buf_printf(out, "%" PRId64, vec_integer(vec, row)); break;
+        default: buf_puts(out, "?"); break;  // file_table has refused them
+    }
+}
+
+Status partition_read(Vec *vec, uint32_t row, Str text, Error *err) {
+    static const struct {
+        int64_t min, max;
+    } RANGE[] = {[TYPE_TINYINT] = {INT8_MIN, INT8_MAX}, [TYPE_SMALLINT] = {INT16_MIN, INT16_MAX},
+                 [TYPE_INT] = {INT32_MIN, INT32_MAX}, [TYPE_BIGINT] = {INT64_MIN, INT64_MAX}};
+    TypeKind kind = vec->type->kind;
+    int64_t number;
+    Timestamp stamp;
+    bool good;
+    switch (kind) {
+        case TYPE_CHAR:
+        case TYPE_VARCHAR: vec_set_text(vec, row, text); return ST_OK;
+        case TYPE_BOOLEAN: vec_u8(vec)[row] = str_eq_nocase(text, STR("true")); return ST_OK;
+        case TYPE_DATE: good = date_parse(text, &vec_i32(vec)[row]); break;
+        case TYPE_TIME: good = time_parse(text, &vec_i32(vec)[row]); break;
+        case TYPE_TIMESTAMP:
+        case TYPE_TIMESTAMP_LTZ:
+            good = timestamp_parse(text, &stamp);
+            if (good) vec_set_timestamp(vec, row, stamp);
+            break;
+        default:
+            good = str_to_i64(text, &number) && number >= RANGE[kind].min && number <= RANGE[kind].max;
+            if (good) vec_set_integer(vec, row, number);
+            break;
+    }
+    if (good) return ST_OK;
+    Buf name = {0};
+    type_print_summary(vec->type, false, &name);
+    Status st = error_set(err, ST_RUNTIME, "partition '" STR_FMT "' is not a " STR_FMT, STR_ARG(text),
+                          STR_ARG(buf_str(&name)));
+    buf_free(&name);
+    return st;
+}
+
+typedef struct Walk {
+    const FileTable *table;
+    const Pattern *pattern;
+    Arena *arena;
+    FileList *out;
+    Str directory;
+    uint32_t level;    // how many partition keys are settled
+    Str *value;        // of them
+} Walk;
+
+static Str base_name(Str path) {
+    for (uint32_t i = path.len; i > 0; i--) {
+        if (path.ptr[i - 1] == '/') return str_sub(path, i, path.len);
+    }
+    return path;
+}
+
+static bool is_hidden(Str name) {
+    return name.len && (name.ptr[0] == '.' || name.ptr[0] == '_');
+}
+
+static Status walk_path(Walk *walk, Str path, Error *err);
+
+static Status walk_entry(void *arg, Str name, Error *err) {
+    Walk *walk = arg;
+    if (is_hidden(name)) return ST_OK;
+    Str path = str_printf(walk->arena, STR_FMT "/" STR_FMT, STR_ARG(walk->directory), STR_ARG(name));
+    return walk_path(walk, path, err);
+}
+
+// A directory that stands for a partition is called "key=value"; others on that level are no data.
+static bool enter_partition(Walk *walk, Str path, Str *value) {
+    const TableDesc *desc = walk->table->desc;
+    Str name = base_name(path), key = desc->partition_key[walk->level];
+    if (!str_starts(name, key) || name.len <= key.len || name.ptr[key.len] != '=') return false;
+    *value = partition_unescape(walk->arena, str_sub(name, key.len + 1, name.len));
+    if (str_eq(*value, walk->table->default_partition)) *value = (Str){NULL, 0};
+    return true;
+}
+
+static Status add_file(Walk *walk, Str path, const OsStat *stat) {
+    const TableDesc *desc = walk->table->desc;
+    FileList *list = walk->out;
+    if (walk->level < desc->partition_key_count || !pattern_matches(walk->pattern, path)) return ST_OK;
+    if (list->count == list->cap) {
+        list->cap = list->cap ? list->cap * 2 : 16;
+        list->entry = mem_realloc(list->entry, list->cap * sizeof *list->entry);
+    }
+    Str *partition = ARENA_ARRAY(walk->arena, Str, desc->partition_key_count);
+    if (walk->level) memcpy(partition, walk->value, walk->level * sizeof *partition);
+    list->entry[list->count++] = (FileEntry){path, stat->size, stat->modified_ms, partition};
+    return ST_OK;
+}
+
+static Status walk_path(Walk *walk, Str path, Error *err) {
+    OsStat stat;
+    TRY(os()->stat(path, &stat, err));
+    if (!stat.exists) return ST_OK;  // gone since it was listed
+    if (!stat.is_dir) return add_file(walk, path, &stat);
+    bool partition = walk->level < walk->table->desc->partition_key_count && walk->directory.ptr;
+    Walk inner = *walk;
+    inner.directory = path;
+    if (partition) {
+        if (!enter_partition(walk, path, &walk->value[walk->level])) return ST_OK;
+        inner.level++;
+    }
+    return os()->list(path, walk_entry, &inner, err);
+}
+
+Status file_list(const FileTable *table, const Pattern *pattern, Arena *arena, FileList *out, Error *err) {
+    OsStat stat;
+    TRY(os()->stat(table->path, &stat, err));
+    if (!stat.exists) {
+        return error_set(err, ST_IO, "the path of table '" STR_FMT "' does not exist: " STR_FMT,
+                         STR_ARG(table->desc->name), STR_ARG(table->path));
+    }
+    if (is_hidden(base_name(table->path))) return ST_OK;
+    Walk walk = {.table = table, .pattern = pattern, .arena = arena, .out = out,
+                 .value = ARENA_ARRAY(arena, Str, table->desc->partition_key_count)};
+    Status st = walk_path(&walk, table->path, err);
+    if (st) file_list_clear(out);
+    return st;
+}
+
+void file_list_clear(FileList *list) {
+    mem_free(list->entry);
+    *list = (FileList){0};
+}

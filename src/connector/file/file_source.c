@@ -1,0 +1,437 @@
+// Reading files: each reader takes every count-th file of the list and reads its files one after the
+// other, a block at a time. Records that a block cuts are carried to the front of the next one.
+// Batches point into the blocks and keep them alive.
+#include "base/hash.h"
+#include "connector/file/file_int.h"
+
+enum {
+    BLOCK_BYTES = 512 * 1024,      // small enough for the second-level cache, read ahead by the kernel
+    RECORD_BYTES_MAX = 1 << 30,    // a longer "record" is no text file
+    SNAPSHOT_VERSION = 1,
+};
+
+// A column that is the same for all rows of a file.
+typedef struct ConstantColumn {
+    bool is_constant;
+    int32_t source;     // otherwise: the decoder's column
+    int32_t partition;  // index of the partition key, or -1
+    Str metadata;       // else the key of the metadata
+} ConstantColumn;
+
+typedef struct FileReader {
+    SourceReader base;
+    Arena arena;
+    FileTable table;
+    const Type *produced;
+    ConstantColumn *column;  // of [produced]; NULL: the decoder's batches are handed on as they are
+    Pattern *pattern;
+    Decoder *decoder;
+    Budget *budget;
+    uint32_t index, count;  // of this reader among all
+    int64_t rows_left;      // -1: no limit
+    int64_t monitor_ms;     // 0: bounded
+    int64_t next_scan_ms;
+    bool stopping;
+
+    FileList files;       // of this reader
+    Map known;            // paths seen before, when monitoring
+    uint32_t file_at;     // the one being read
+    OsFile *file;         // NULL: not open
+    int64_t file_offset;  // of the first byte behind the block
+    int64_t start_offset; // where to begin in files[file_at], after a restore
+    bool at_end;          // the block has the file's last bytes
+    Bytes *block;
+    size_t block_at;      // the first byte that is not decoded
+} FileReader;
+
+static bool is_mine(const FileReader *self, Str path, uint32_t place) {
+    // While new files turn up the readers' lists may differ: only the name decides.
+    uint64_t chosen = self->monitor_ms ? hash_bytes(path.ptr, path.len, 0) : place;
+    return chosen % self->count == self->index;
+}
+
+static Status scan_files(FileReader *self, Error *err) {
+    FileList all = {0};
+    TRY(file_list(&self->table, self->pattern, &self->arena, &all, err));
+    for (uint32_t i = 0; i < all.count; i++) {
+        Str path = all.entry[i].path;
+        if (!is_mine(self, path, i)) continue;
+        if (self->monitor_ms) {
+            if (map_has(&self->known, path)) continue;
+            (void)map_put(&self->known, path, self);
+        }
+        FileList *mine = &self->files;
+        if (mine->count == mine->cap) {
+            mine->cap = mine->cap ? mine->cap * 2 : 16;
+            mine->entry = mem_realloc(mine->entry, mine->cap * sizeof *mine->entry);
+        }
+        mine->entry[mine->count++] = all.entry[i];
+    }
+    file_list_clear(&all);
+    return ST_OK;
+}
+
+// Blocks -----------------------------------------------------------------------------------------
+
+// Reads the next block, what is left of the old one in front.
+static Status next_block(FileReader *self, Error *err) {
+    size_t rest = self->block ? self->block->len - self->block_at : 0;
+    if (rest > RECORD_BYTES_MAX) {
+        return error_set(err, ST_RUNTIME, "a record longer than %d bytes", RECORD_BYTES_MAX);
+    }
+    Bytes *block;
+    TRY(bytes_new(rest * 2 > BLOCK_BYTES ? rest * 2 : BLOCK_BYTES, self->budget, &block, err));
+    if (rest) memcpy(block->ptr, self->block->ptr + self->block_at, rest);
+    size_t got;
+    Status st = os()->read_at(self->file, self->file_offset, block->ptr + rest, block->cap - rest, &got, err);
+    if (st) {
+        bytes_unref(block);
+        return st;
+    }
+    block->len = rest + got;
+    self->file_offset += (int64_t)got;
+    self->at_end = block->len < block->cap;
+    bytes_unref(self->block);
+    self->block = block;
+    self->block_at = 0;
+    return ST_OK;
+}
+
+static Status open_file(FileReader *self, Error *err) {
+    TRY(os()->open(self->files.entry[self->file_at].path, OS_READ, &self->file, err));
+    self->file_offset = self->start_offset;
+    self->start_offset = 0;
+    self->at_end = false;
+    self->block = bytes_unref(self->block);
+    self->block_at = 0;
+    return ST_OK;
+}
+
+static void close_file(FileReader *self) {
+    (void)os()->close(self->file, NULL);
+    self->file = NULL;
+    self->block = bytes_unref(self->block);
+    self->file_at++;
+}
+
+// The number of line feeds in front of [offset]; only to tell where an error is.
+static uint32_t lines_before(FileReader *self, int64_t offset) {
+    char bytes[4096];
+    uint32_t lines = 0;
+    size_t got = sizeof bytes;
+    for (int64_t at = 0; at < offset && got == sizeof bytes; at += (int64_t)got) {
+        if (os()->read_at(self->file, at, bytes, sizeof bytes, &got, NULL)) break;
+        size_t count = offset - at < (int64_t)got ? (size_t)(offset - at) : got;
+        for (size_t i = 0; i < count; i++) lines += bytes[i] == '\n';
+    }
+    return lines;
+}
+
+static void place_error(FileReader *self, Error *err) {
+    if (!err) return;
+    Str path = self->files.entry[self->file_at].path;
+    int64_t offset = self->file_offset - (int64_t)(self->block->len - self->block_at);
+    if (err->place.line) err->place.line += lines_before(self, offset);
+    uint32_t len = path.len < ERROR_SOURCE_MAX ? path.len : ERROR_SOURCE_MAX - 1;
+    memcpy(err->source, path.ptr, len);
+    err->source[len] = 0;
+}
+
+// Decodes until a batch is full or the file ends.
+static Status fill_batch(FileReader *self, bool *file_ended, Error *err) {
+    Decoder *decoder = self->decoder;
+    *file_ended = false;
+    for (;;) {
+        size_t used = 0, left = self->block ? self->block->len - self->block_at : 0;
+        if (left || self->at_end) {
+            Status st = decoder->vt->stream(decoder, self->block->ptr + self->block_at, left, self->at_end,
+                                            &used, err);
+            if (st) {
+                place_error(self, err);
+                return st;
+            }
+            if (used && decoder->batch) batch_keep_bytes(decoder->batch, self->block);
+            self->block_at += used;
+            if (decoder_full(decoder)) return ST_OK;
+            if (self->at_end) {
+                *file_ended = true;
+                return ST_OK;
+            }
+        }
+        TRY(next_block(self, err));
+    }
+}
+
+// Columns ----------------------------------------------------------------------------------------
+
+static Status set_constant(FileReader *self, const ConstantColumn *column, Vec *vec, Error *err) {
+    const FileEntry *file = &self->files.entry[self->file_at];
+    if (column->partition >= 0) {
+        Str value = file->partition[column->partition];
+        if (value.ptr) return partition_read(vec, 0, value, err);
+        vec_set_null(vec, 0);
+    } else if (str_is(column->metadata, "file.path")) {
+        vec_set_text(vec, 0, file->path);
+    } else if (str_is(column->metadata, "file.name")) {
+        uint32_t from = file->path.len;
+        while (from > 0 && file->path.ptr[from - 1] != '/') from--;
+        vec_set_text(vec, 0, str_sub(file->path, from, file->path.len));
+    } else if (str_is(column->metadata, "file.size")) {
+        vec_i64(vec)[0] = file->size;
+    } else {
+        vec_i64(vec)[0] = file->modified_ms;
+    }
+    return ST_OK;
+}
+
+// Puts the constant columns beside the decoded ones.
+static Status add_constants(FileReader *self, Batch *decoded, Batch **out, Error *err) {
+    Batch *batch = batch_new(self->produced);
+    batch->rows = decoded->rows;
+    batch_keep(batch, decoded);
+    if (decoded->kinds) memcpy(batch_need_kinds(batch), decoded->kinds, decoded->rows);
+    Status st = ST_OK;
+    for (uint32_t i = 0; !st && i < self->produced->child_count; i++) {
+        const ConstantColumn *column = &self->column[i];
+        if (!column->is_constant) {
+            batch->column[i] = decoded->column[column->source];
+            continue;
+        }
+        Vec *one = vec_new(&batch->arena, self->produced->child[i], 1);
+        st = set_constant(self, column, one, err);
+        if (!st) batch->column[i] = vec_repeat(&batch->arena, one, 0, decoded->rows);
+    }
+    batch_unref(decoded);
+    if (st) {
+        batch_unref(batch);
+        return st;
+    }
+    *out = batch_seal(batch);
+    return ST_OK;
+}
+
+static Status hand_out(FileReader *self, SourceOutput *out, Error *err) {
+    Batch *batch = decoder_take(self->decoder);
+    if (!batch) return ST_OK;
+    if (self->column) TRY(add_constants(self, batch, &batch, err));
+    if (self->rows_left >= 0) {
+        if (batch->rows > self->rows_left) {
+            Batch *part = batch_slice(batch, 0, (uint32_t)self->rows_left);
+            batch_unref(batch);
+            batch = part;
+        }
+        self->rows_left -= batch->rows;
+    }
+    self->base.errors_skipped = self->decoder->skipped;
+    return out->batch(out, self->file_at, batch, err);
+}
+
+// The face ---------------------------------------------------------------------------------------
+
+static Status file_poll(SourceReader *base, SourceOutput *out, ReadState *state, Error *err) {
+    FileReader *self = (FileReader *)base;
+    *state = READ_MORE;
+    if (self->stopping || self->rows_left == 0) {
+        *state = READ_END;
+        return ST_OK;
+    }
+    if (!self->file && self->file_at == self->files.count) {
+        if (!self->monitor_ms) {
+            *state = READ_END;
+            return ST_OK;
+        }
+        *state = READ_IDLE;
+        if (os_now_ms() < self->next_scan_ms) return ST_OK;
+        self->next_scan_ms = os_now_ms() + self->monitor_ms;
+        TRY(scan_files(self, err));
+        if (self->file_at < self->files.count) *state = READ_MORE;
+        return ST_OK;
+    }
+    if (!self->file) {
+        TRY(open_file(self, err));
+        if (out->split_start) out->split_start(out, self->file_at);
+    }
+    bool file_ended;
+    TRY(fill_batch(self, &file_ended, err));
+    TRY(hand_out(self, out, err));
+    if (file_ended) {
+        out->split_end(out, self->file_at);
+        close_file(self);
+    }
+    return ST_OK;
+}
+
+static void file_wait(SourceReader *base, int64_t timeout_ms) {
+    FileReader *self = (FileReader *)base;
+    int64_t left = self->next_scan_ms - os_now_ms();
+    if (left > 0) os()->sleep_ms(left < timeout_ms ? left : timeout_ms);
+}
+
+static void file_stop(SourceReader *base) {
+    ((FileReader *)base)->stopping = true;
+}
+
+static void put_u64(Buf *out, uint64_t value) {
+    for (int i = 0; i < 8; i++) buf_putc(out, (char)(value >> i * 8));
+}
+
+static bool take_u64(Str *in, uint64_t *value) {
+    if (in->len < 8) return false;
+    *value = 0;
+    for (int i = 0; i < 8; i++) *value |= (uint64_t)(unsigned char)in->ptr[i] << i * 8;
+    *in = str_sub(*in, 8, in->len);
+    return true;
+}
+
+// Version, offset in the file at hand, rows left, then the paths of it and of those to come, then those
+// that are done (needed only to know them again when monitoring).
+static Status file_snapshot(SourceReader *base, Buf *out, Error *err) {
+    (void)err;
+    FileReader *self = (FileReader *)base;
+    int64_t offset = self->start_offset;
+    if (self->file) {
+        offset = self->file_offset - (self->block ? (int64_t)(self->block->len - self->block_at) : 0);
+    }
+    put_u64(out, SNAPSHOT_VERSION);
+    put_u64(out, (uint64_t)offset);
+    put_u64(out, (uint64_t)self->rows_left);
+    put_u64(out, self->files.count);
+    put_u64(out, self->file_at);
+    for (uint32_t i = 0; i < self->files.count; i++) {
+        put_u64(out, self->files.entry[i].path.len);
+        buf_put_str(out, self->files.entry[i].path);
+    }
+    return ST_OK;
+}
+
+static Status bad_snapshot(Error *err) {
+    return error_set(err, ST_RUNTIME, "the snapshot of a filesystem source is damaged");
+}
+
+// The files of the snapshot come back as they were, but for those that are gone.
+static Status file_restore(SourceReader *base, Str bytes, Error *err) {
+    FileReader *self = (FileReader *)base;
+    uint64_t version, offset, rows, count, at;
+    if (!take_u64(&bytes, &version) || version != SNAPSHOT_VERSION || !take_u64(&bytes, &offset) ||
+        !take_u64(&bytes, &rows) || !take_u64(&bytes, &count) || !take_u64(&bytes, &at)) {
+        return bad_snapshot(err);
+    }
+    FileList now = {0}, mine = {0};
+    TRY(file_list(&self->table, self->pattern, &self->arena, &now, err));
+    Map places = {0};
+    for (uint32_t i = 0; i < now.count; i++) (void)map_put(&places, now.entry[i].path, &now.entry[i]);
+    mine.entry = NEW_ARRAY(FileEntry, count ? count : 1);
+    mine.cap = (uint32_t)count;
+    Status st = ST_OK;
+    for (uint64_t i = 0; i < count && !st; i++) {
+        uint64_t len;
+        if (!take_u64(&bytes, &len) || len > bytes.len) {
+            st = bad_snapshot(err);
+            break;
+        }
+        Str path = str_dup(&self->arena, str_sub(bytes, 0, (uint32_t)len));
+        bytes = str_sub(bytes, (uint32_t)len, bytes.len);
+        const FileEntry *found = map_get(&places, path);
+        if (!found && i == at && offset) {
+            st = error_set(err, ST_IO, "a file that was being read is gone: " STR_FMT, STR_ARG(path));
+        } else if (found || i < at) {
+            if (i == at) self->start_offset = (int64_t)offset;
+            mine.entry[mine.count++] = found ? *found : (FileEntry){.path = path};
+        }
+        if (self->monitor_ms) (void)map_put(&self->known, path, self);
+    }
+    if (!st) {
+        file_list_clear(&self->files);
+        self->files = mine;
+        self->file_at = (uint32_t)at;
+        self->rows_left = (int64_t)rows;
+    } else {
+        file_list_clear(&mine);
+    }
+    map_clear(&places);
+    file_list_clear(&now);
+    return st;
+}
+
+static void file_close(SourceReader *base) {
+    FileReader *self = (FileReader *)base;
+    if (self->decoder) self->decoder->vt->close(self->decoder);
+    (void)os()->close(self->file, NULL);
+    bytes_unref(self->block);
+    file_list_clear(&self->files);
+    map_clear(&self->known);
+    pattern_free(self->pattern);
+    arena_clear(&self->arena);
+    mem_free(self);
+}
+
+static const SourceVt FILE_SOURCE = {
+    .poll = file_poll,
+    .wait = file_wait,
+    .stop = file_stop,
+    .snapshot = file_snapshot,
+    .restore = file_restore,
+    .close = file_close,
+};
+
+// Which columns the decoder gives and which the file as a whole: [wanted] for the decoder, and
+// self->column unless it gives all.
+static const Type *plan_columns(FileReader *self, const ScanSpec *spec) {
+    const Type *produced = spec->produced;
+    uint32_t physical = spec->wanted->child_count, stored = 0;
+    const Type **child = ARENA_ARRAY(&self->arena, const Type *, physical);
+    Str *field = ARENA_ARRAY(&self->arena, Str, physical);
+    ConstantColumn *column = ARENA_ARRAY(&self->arena, ConstantColumn, produced->child_count);
+    for (uint32_t i = 0; i < produced->child_count; i++) {
+        bool metadata = i >= physical;
+        int32_t partition = metadata ? -1 : partition_index(spec->table, spec->wanted->field[i]);
+        column[i].partition = partition;
+        column[i].is_constant = metadata || partition >= 0;
+        if (metadata) column[i].metadata = spec->metadata[i - physical].key;
+        if (column[i].is_constant) continue;
+        column[i].source = (int32_t)stored;
+        child[stored] = spec->wanted->child[i];
+        field[stored++] = spec->wanted->field[i];
+    }
+    if (stored == produced->child_count) return produced;
+    self->column = column;
+    return type_row(&self->arena, stored, child, field, spec->wanted->nullable);
+}
+
+Status file_source_open(const ScanSpec *spec, const TaskEnv *env, SourceReader **out, Error *err) {
+    FileReader *self = NEW(FileReader);
+    arena_init(&self->arena);
+    self->base.vt = &FILE_SOURCE;
+    self->produced = spec->produced;
+    self->budget = env->budget;
+    self->index = env->index;
+    self->count = env->count ? env->count : 1;
+    self->rows_left = spec->limit;
+    Status st = file_table(spec->table, &self->table, &self->arena, err);
+    const char *regex = st ? NULL : options_get(&self->table.options, "source.path.regex-pattern");
+    if (regex) st = pattern_new(str_c(regex), "source.path.regex-pattern", &self->pattern, err);
+    if (st) goto done;
+    // The interval may not be given, and then its definition has no default either.
+    if (options_has(&self->table.options, "source.monitor-interval")) {
+        self->monitor_ms = options_int(&self->table.options, "source.monitor-interval");
+        if (self->monitor_ms < 1) self->monitor_ms = 1;
+    }
+    DecodeSpec decode = {
+        .full = self->table.stored,
+        .wanted = plan_columns(self, spec),
+        .options = self->table.format_options,
+        .zone = env->zone,
+    };
+    st = self->table.format->decoder_new(&decode, &self->decoder, err);
+    if (st) goto done;
+    st = scan_files(self, err);
+    self->next_scan_ms = os_now_ms() + self->monitor_ms;
+
+done:
+    if (st) {
+        file_close(&self->base);
+        return st;
+    }
+    *out = &self->base;
+    return ST_OK;
+}

@@ -1,0 +1,124 @@
+// The json decoder: objects to rows, an array of objects to one row each. A file is a list of lines
+// with one record in each; a message is one record.
+#include "format/json/json_int.h"
+
+typedef struct JsonDecoder {
+    Decoder base;
+    JsonReader reader;
+} JsonDecoder;
+
+// Reads the object at [at] into the next row.
+static char *one_row(JsonDecoder *self, char *at, bool skip_rest) {
+    Decoder *base = &self->base;
+    decoder_open(base);
+    Batch *batch = base->batch;
+    if (batch->rows >= BATCH_ROWS_MAX) decoder_reserve(base, batch->rows + 1);
+    char *to = json_read_object(&self->reader, batch->column, batch->rows, at, skip_rest);
+    if (to) {
+        batch->rows++;
+    } else {
+        row_undo(batch, batch->rows);
+    }
+    return to;
+}
+
+// Reads the record at [at]. Rows of an array that come before a bad element stay, as Flink collects
+// them one by one.
+static char *one_record(JsonDecoder *self, char *at) {
+    at = json_skip_blank(&self->reader, at);
+    if (*at != '[') return one_row(self, at, true);
+    at = json_skip_blank(&self->reader, at + 1);
+    if (*at == ']') return at + 1;
+    for (;;) {
+        at = one_row(self, at, false);
+        if (!at) return NULL;
+        at = json_skip_blank(&self->reader, at);
+        if (*at != ',') return *at == ']' && at < self->reader.end ? at + 1 : NULL;
+        at = json_skip_blank(&self->reader, at + 1);
+    }
+}
+
+static Status record_failed(JsonDecoder *self, Str record, Error *err) {
+    if (self->reader.options.ignore_errors) {
+        self->base.skipped++;
+        return ST_OK;
+    }
+    (void)json_reader_error(&self->reader, err);
+    error_while(err, "reading the record %.*s", (int)(record.len < 200 ? record.len : 200), record.ptr);
+    return ST_RUNTIME;
+}
+
+static Status json_message(Decoder *base, Str message, bool borrow, Error *err) {
+    JsonDecoder *self = (JsonDecoder *)base;
+    if (!message.ptr || message.len == 0) return ST_OK;
+    char *at = (char *)(uintptr_t)message.ptr;
+    self->reader.lines = false;
+    self->reader.borrow = borrow;
+    self->reader.end = at + message.len;
+    base->records++;
+    return one_record(self, at) ? ST_OK : record_failed(self, message, err);
+}
+
+static Status json_stream(Decoder *base, char *bytes, size_t size, bool at_end, size_t *used, Error *err) {
+    JsonDecoder *self = (JsonDecoder *)base;
+    char *at = bytes, *end = bytes + size;
+    *used = 0;
+    if (!at_end) {  // whole lines only
+        char *last = memrchr(bytes, '\n', size);
+        if (!last) return ST_OK;
+        end = last + 1;
+    }
+    self->reader.lines = true;
+    self->reader.borrow = true;
+    self->reader.end = end;
+    Status st = ST_OK;
+    while (at < end && !decoder_full(base)) {
+        char *line = at;
+        if (*at == '\n' || (*at == '\r' && at[1] == '\n')) {  // an empty line is no record
+            at += *at == '\r' ? 2 : 1;
+            continue;
+        }
+        base->records++;
+        at = one_record(self, line);
+        if (!at || *at != '\n') {
+            char *feed = memchr(at ? at : line, '\n', (size_t)(end - (at ? at : line)));
+            char *line_end = feed ? feed : end;
+            if (!at) st = record_failed(self, str_make(line, (size_t)(line_end - line)), err);
+            if (st) {
+                uint32_t number = 1;
+                for (char *c = bytes; c < line; c++) number += *c == '\n';
+                error_place(err, (Place){.line = number});
+                at = line;
+                break;
+            }
+            at = line_end;
+        }
+        if (at < end) at++;
+    }
+    *used = (size_t)(at - bytes);
+    return st;
+}
+
+static void json_close(Decoder *base) {
+    JsonDecoder *self = (JsonDecoder *)base;
+    batch_unref(base->batch);
+    json_reader_clear(&self->reader);
+    mem_free(self);
+}
+
+static const DecoderVt JSON_DECODER = {.message = json_message, .stream = json_stream, .close = json_close};
+
+Status json_decoder_new(const DecodeSpec *spec, Decoder **out, Error *err) {
+    JsonDecoder *self = NEW(JsonDecoder);
+    self->base.vt = &JSON_DECODER;
+    self->base.produced = spec->produced ? spec->produced : spec->wanted;
+    JsonOptions options = json_options(&spec->options, spec->full);
+    options.tree = !options_bool(&spec->options, "decode.json-parser.enabled");
+    Status st = json_reader_init(&self->reader, spec->wanted, &options, err);
+    if (st) {
+        json_close(&self->base);
+        return st;
+    }
+    *out = &self->base;
+    return ST_OK;
+}

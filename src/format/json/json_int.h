@@ -1,0 +1,116 @@
+// format/json/json_int.h - what the files of the json formats share.
+//
+// A schema is compiled once into a tree of JsonNodes, which mirrors the wanted type. The decoder walks
+// text and tree together and writes values straight into columns. Objects remember the order in
+// which their keys stood in the last record (JsonKey): as long as records look alike a key costs
+// one comparison of 16 bytes, no scan and no hash.
+#pragma once
+
+#include "base/map.h"
+#include "format/decode.h"
+#include "format/json/json_scan.h"
+
+typedef enum JsonOp {
+    JSON_BOOL,
+    JSON_I8,
+    JSON_I16,
+    JSON_I32,
+    JSON_I64,
+    JSON_F32,
+    JSON_F64,
+    JSON_DECIMAL,
+    JSON_TEXT,
+    JSON_BYTES,
+    JSON_DATE,
+    JSON_TIME,
+    JSON_STAMP,
+    JSON_LTZ,
+    JSON_ARRAY,
+    JSON_MAP,  // MULTISET as well
+    JSON_ROW,
+    JSON_NULL,
+} JsonOp;
+
+// A key as it stood in the last record, from its quote to its colon.
+typedef struct JsonKey {
+    char head[16];     // the first bytes
+    const char *text;  // all of them
+    uint32_t len;      // 0: nothing remembered
+    uint32_t mask;     // the bytes of head that count, as simd_mask gives them
+    int32_t field;     // index of the wanted field, or -1: skip
+    uint32_t cap;      // room behind text
+} JsonKey;
+
+typedef struct JsonNode JsonNode;
+struct JsonNode {
+    JsonOp op;
+    const Type *type;
+    uint32_t child_count;
+    JsonNode *child;   // parallel to type->child
+    JsonKey *key;      // JSON_ROW: the order of the last record
+    uint32_t key_count, key_cap;
+    Map by_name;       // JSON_ROW: name -> index + 1
+};
+
+typedef struct JsonOptions {
+    bool ignore_errors, fail_on_missing;
+    bool tree;         // as Jackson's tree reads: the last of equal keys counts, numbers become
+                       // Java's on their way to text
+    bool big_numbers;  // those numbers are BigDecimals, not doubles
+    TimeStyle stamp, ltz;
+} JsonOptions;
+
+// The machine that reads one record into one row.
+typedef struct JsonReader {
+    JsonOptions options;
+    JsonNode root;
+    Arena arena;       // of the tree and the remembered keys
+    bool lines;        // a line feed ends the record
+    bool borrow;       // text may point into the record
+    const char *end;   // of the record or of the block
+    bool conversion;   // the failure is of a value, not of the syntax
+    bool missing;      // the failure is a field that is not there
+    TimeCache time;
+    Buf scratch;       // for text that has to be rewritten
+    Buf path;          // of the field that failed, innermost first while it is built
+    Str bad;           // the value that failed
+    const Type *bad_type;
+    uint32_t depth;
+} JsonReader;
+
+// Compiles [wanted], a ROW. ST_VALIDATION for types that JSON cannot hold.
+NODISCARD Status json_reader_init(JsonReader *reader, const Type *wanted, const JsonOptions *options,
+                                  Error *err);
+void json_reader_clear(JsonReader *reader);
+
+// Reads the object at [at] (the brace) into row [row] of [columns] (of the wanted fields). Returns
+// the byte behind it or NULL; json_reader_error then says what was wrong. [skip_rest]: when all
+// wanted fields are found the rest is not looked at and the answer is the end of the line, or of the
+// text where there are no lines.
+char *json_read_object(JsonReader *reader, Vec **columns, uint32_t row, char *at, bool skip_rest);
+Status json_reader_error(const JsonReader *reader, Error *err);
+
+static inline char *json_skip_blank(const JsonReader *reader, char *at) {
+    while (*at == ' ' || *at == '\t' || *at == '\r' || (*at == '\n' && !reader->lines)) {
+        if (at >= reader->end) break;
+        at++;
+    }
+    return at;
+}
+
+// Resolves the escapes of a string's bytes in place; the new length, or UINT32_MAX.
+uint32_t json_unescape(char *text, uint32_t len);
+// Appends the value [at, end) as Jackson's tree prints it: no blanks, the last of equal keys, numbers
+// as Java prints doubles or, with [big_numbers], BigDecimals. False where it is no JSON.
+bool json_normalise(const char *at, const char *end, bool big_numbers, Buf *out);
+void json_put_string(Str text, Buf *out);  // with quotes and escapes
+
+NODISCARD Status json_check_type(const Type *schema, Error *err);
+NODISCARD Status json_check_options(const Options *options, Error *err);
+JsonOptions json_options(const Options *options, const Type *full);
+extern const OptionDef JSON_OPTIONS[];
+extern const char *const JSON_STANDARDS[], *const JSON_NULL_KEYS[];
+NODISCARD Status json_decoder_new(const DecodeSpec *spec, Decoder **out, Error *err);
+NODISCARD Status json_encoder_new(const EncodeSpec *spec, Encoder **out, Error *err);
+
+enum { JSON_DEPTH_MAX = 1000 };  // of nesting, as Jackson's StreamReadConstraints

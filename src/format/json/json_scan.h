@@ -1,0 +1,86 @@
+// format/json/json_scan.h - finding ends in JSON text: of strings, of numbers, of whole values.
+//
+// All scanners take a pointer into text that may be read 64 bytes past its [end] and answer a
+// pointer past what they found, or NULL where the text is no JSON. They may look, but never go, past
+// [end]: the caller checks once a member that it has not been passed.
+#pragma once
+
+#include "base/simd.h"
+
+// The first byte at or behind [at] that is a quote, a backslash or a control character. Bytes past
+// [end] count as found.
+static inline char *json_string_stop(char *at, const char *end) {
+    const Simd16 quote = simd_fill('"'), slash = simd_fill('\\'), control = simd_fill(0x1F);
+    for (;;) {
+        Simd16 in = simd_load(at);
+        uint32_t mask =
+            simd_mask(simd_or(simd_or(simd_eq(in, quote), simd_eq(in, slash)), simd_le(in, control)));
+        if (mask) return at + __builtin_ctz(mask);
+        at += 16;
+        if (at >= end) return at;
+    }
+}
+
+// Behind the closing quote of the string whose first byte behind the opening one is [at]; NULL when
+// it does not close in time. *escaped says whether there are backslashes inside.
+static inline char *json_string_end(char *at, const char *end, bool *escaped) {
+    *escaped = false;
+    for (;;) {
+        at = json_string_stop(at, end);
+        if (at >= end) return NULL;
+        if (*at == '"') return at + 1;
+        if (*at != '\\') return NULL;  // a bare control character
+        *escaped = true;
+        at += 2;
+    }
+}
+
+static inline bool json_is_digit(char c) {
+    return (unsigned char)(c - '0') <= 9;
+}
+
+// Behind the number at [at], by the grammar of JSON: no leading zeros, no bare points. *whole: it
+// has neither fraction nor exponent.
+static inline char *json_number_end(char *at, bool *whole) {
+    *whole = true;
+    if (*at == '-') at++;
+    if (*at == '0') {
+        at++;
+        if (json_is_digit(*at)) return NULL;
+    } else {
+        if (!json_is_digit(*at)) return NULL;
+        while (json_is_digit(*at)) at++;
+    }
+    if (*at == '.') {
+        *whole = false;
+        if (!json_is_digit(*++at)) return NULL;
+        while (json_is_digit(*at)) at++;
+    }
+    if ((*at | 0x20) == 'e') {
+        *whole = false;
+        at++;
+        if (*at == '+' || *at == '-') at++;
+        if (!json_is_digit(*at)) return NULL;
+        while (json_is_digit(*at)) at++;
+    }
+    return at;
+}
+
+// Behind the object or array whose first byte behind the bracket is [at]: brackets outside of
+// strings are counted, 64 bytes at a time; what stands between them is not looked at. A line feed
+// with [lines] is no JSON: there the record ends.
+char *json_container_end(char *at, const char *end, bool lines);
+
+// Behind any value. Numbers and words are only walked over: nobody reads them.
+static inline char *json_value_end(char *at, const char *end, bool lines) {
+    bool escaped;
+    if (*at == '"') return json_string_end(at + 1, end, &escaped);
+    if (*at == '{' || *at == '[') return json_container_end(at + 1, end, lines);
+    char *from = at;
+    // Digits, letters, '+', '-', '.': all of a number or a word, none of what may follow one.
+    while (json_is_digit(*at) || (unsigned char)((*at | 0x20) - 'a') < 26 || *at == '-' || *at == '.' ||
+           *at == '+') {
+        at++;
+    }
+    return at == from ? NULL : at;
+}
