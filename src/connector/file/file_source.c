@@ -249,13 +249,13 @@ static Status file_poll(SourceReader *base, SourceOutput *out, ReadState *state,
     }
     if (!self->file) {
         TRY(open_file(self, err));
-        if (out->split_start) out->split_start(out, self->file_at);
+        if (out->split_start) TRY(out->split_start(out, self->file_at, err));
     }
     bool file_ended;
     TRY(fill_batch(self, &file_ended, err));
     TRY(hand_out(self, out, err));
     if (file_ended) {
-        out->split_end(out, self->file_at);
+        TRY(out->split_end(out, self->file_at, err));
         close_file(self);
     }
     return ST_OK;

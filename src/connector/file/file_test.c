@@ -28,9 +28,11 @@ static Status take_batch(SourceOutput *self, uint32_t split, Batch *batch, Error
     return ST_OK;
 }
 
-static void end_split(SourceOutput *self, uint32_t split) {
+static Status end_split(SourceOutput *self, uint32_t split, Error *err) {
+    (void)err;
     FileCase *c = (FileCase *)((char *)self - offsetof(FileCase, output));
     buf_printf(&c->out, "end %u\n", split);
+    return ST_OK;
 }
 
 static void option(FileCase *c, const char *key, const char *value) {
