@@ -158,3 +158,11 @@ NODISCARD Status bind_over_plan(Binder *binder, Error *err);
 // INTERSECT and EXCEPT [ALL] of two plans with one row type. (bind_subquery.c)
 NODISCARD Status bind_intersect(Binder *binder, const AstQuery *query, Plan *left, Plan *right,
                                 const Type *row, Plan **out, Error *err);
+
+// The right side of a join that depends on each row of the left: LATERAL, UNNEST, table functions,
+// FOR SYSTEM_TIME AS OF. *taken when [from] is such a join; then plan and scope are the whole join's.
+NODISCARD Status bind_lateral(Binder *binder, const AstFrom *from, Plan *left, Scope *left_scope,
+                              JoinType type, Plan **plan, Scope **scope, bool *taken, Error *err);
+// Two plans on a condition over both rows. (bind_join.c)
+NODISCARD Status plan_join(PlanContext *context, Plan *left, Plan *right, JoinType type, Expr *condition,
+                           Plan **out, Error *err);

@@ -56,7 +56,9 @@ Status bind_where(Binder *binder, const AstExpr *where, Error *err) {
     return ST_OK;
 }
 
-Status bind_join(Binder *binder, const AstFrom *from, Plan **plan, Scope **scope, Error *err) {
-    (void)binder, (void)plan, (void)scope;
-    return not_yet(from->span.place, "JOIN", err);
+Status bind_lateral(Binder *binder, const AstFrom *from, Plan *left, Scope *left_scope, JoinType type,
+                    Plan **plan, Scope **scope, bool *taken, Error *err) {
+    (void)binder, (void)from, (void)left, (void)left_scope, (void)type, (void)plan, (void)scope, (void)err;
+    *taken = false;
+    return ST_OK;
 }

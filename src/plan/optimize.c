@@ -56,6 +56,12 @@ static Status infer_kinds(PlanContext *context, Plan *plan, Error *err) {
             TRY(rebind_aggs(context, plan, updates(in), plan->window->kind == WINDOW_SESSION, err));
             plan->changes = CHANGES_APPEND;
             break;
+        case PLAN_JOIN:
+            if (plan->join != JOIN_TYPE_INNER && plan->join != JOIN_TYPE_SEMI) {
+                plan->changes |= CHANGE_INSERT | CHANGE_DELETE;
+            }
+            plan->ttl_ms = config_ms(context->config, "table.exec.state.ttl", 0);
+            break;
         case PLAN_SORT:
         case PLAN_LIMIT:
             plan->changes = context->batch ? CHANGES_APPEND : CHANGES_ALL;
@@ -73,6 +79,7 @@ static void infer_before(Plan *plan, bool needed) {
         switch (plan->kind) {
             case PLAN_AGG:
             case PLAN_WINDOW_AGG:
+            case PLAN_JOIN:
             case PLAN_SORT:
             case PLAN_LIMIT:
             case PLAN_COLLECT: wants = true; break;

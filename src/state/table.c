@@ -7,6 +7,7 @@
 #include "state/table.h"
 
 #include "base/hash.h"
+#include "col/codec.h"
 
 typedef struct RowHead {
     uint64_t hash;
@@ -100,76 +101,6 @@ StateTable *state_table_open(StateBackend *backend, const StateTableDef *def) {
     return table;
 }
 
-// ---- keys as bytes -----------------------------------------------------------------------------
-
-static void key_put(const Vec *vec, uint32_t row, Buf *out) {
-    if (vec_is_null(vec, row) || vec->phys == PHYS_NONE) {
-        buf_putc(out, 0);
-        return;
-    }
-    buf_putc(out, 1);
-    switch (vec->phys) {
-        case PHYS_STR: {
-            Str text = vec_str(vec)[row];
-            buf_put(out, &text.len, sizeof text.len);
-            buf_put_str(out, text);
-            break;
-        }
-        case PHYS_LIST: {
-            ListView view = vec_list(vec)[row];
-            buf_put(out, &view.count, sizeof view.count);
-            for (uint32_t i = 0; i < view.count; i++) {
-                for (uint32_t c = 0; c < vec->type->child_count; c++) {
-                    key_put(vec->child[c], view.offset + i, out);
-                }
-            }
-            break;
-        }
-        case PHYS_ROW:
-            for (uint32_t c = 0; c < vec->type->child_count; c++) key_put(vec->child[c], row, out);
-            break;
-        default: {
-            uint32_t size = phys_size(vec->phys);
-            buf_put(out, (const char *)vec->data + (size_t)row * size, size);
-        }
-    }
-}
-
-static const char *key_get(const char *at, Vec *out, uint32_t row) {
-    if (!*at++) {
-        vec_set_null(out, row);
-        return at;
-    }
-    switch (out->phys) {
-        case PHYS_STR: {
-            uint32_t len;
-            memcpy(&len, at, sizeof len);
-            vec_set_text(out, row, (Str){at + sizeof len, len});
-            return at + sizeof len + len;
-        }
-        case PHYS_LIST: {
-            uint32_t count;
-            memcpy(&count, at, sizeof count);
-            at += sizeof count;
-            uint32_t base = vec_list_begin(out, row, count);
-            for (uint32_t i = 0; i < count; i++) {
-                for (uint32_t c = 0; c < out->type->child_count; c++) {
-                    at = key_get(at, out->child[c], base + i);
-                }
-            }
-            return at;
-        }
-        case PHYS_ROW:
-            for (uint32_t c = 0; c < out->type->child_count; c++) at = key_get(at, out->child[c], row);
-            return at;
-        default: {
-            uint32_t size = phys_size(out->phys);
-            memcpy((char *)out->data + (size_t)row * size, at, size);
-            return at + size;
-        }
-    }
-}
-
 // ---- rows --------------------------------------------------------------------------------------
 
 static Status row_alloc(StateTable *table, uint32_t key_size, RowHead **out, Error *err) {
@@ -257,7 +188,7 @@ static void keys_encode(StateTable *table, Vec *const *key, uint32_t rows, const
         uint32_t at = (uint32_t)table->keys.len;
         table->key_at[row] = at;
         if (mask && !bits_get(mask, row)) continue;
-        for (uint32_t c = 0; c < columns; c++) key_put(key[c], row, &table->keys);
+        for (uint32_t c = 0; c < columns; c++) codec_put_key(key[c], row, &table->keys);
         table->hashes[row] = hash_bytes(table->keys.ptr + at, table->keys.len - at, 0);
     }
     table->key_at[rows] = (uint32_t)table->keys.len;
@@ -335,7 +266,7 @@ void state_remove(StateTable *table, uint8_t *row) {
 
 void state_key(const StateTable *table, const uint8_t *row, Vec **out, uint32_t at) {
     const char *bytes = key_of(table, head_of((uint8_t *)(uintptr_t)row));
-    for (uint32_t c = 0; c < table->def.key->child_count; c++) bytes = key_get(bytes, out[c], at);
+    for (uint32_t c = 0; c < table->def.key->child_count; c++) bytes = codec_get(bytes, out[c], at);
 }
 
 uint64_t state_count(const StateTable *table) {

@@ -1,0 +1,348 @@
+// exec/join.c - regular joins over changing inputs: inner, left, right, full, semi and anti.
+//
+// Each side keeps its rows by join key, in the order they came. A row that comes in is matched with
+// the other side's rows of its key; the rows of a batch are matched together: all candidate pairs are
+// laid side by side as columns, the condition beyond the keys runs once over them, and the survivors
+// are handed on. Outer, semi and anti joins count for each kept row how many matches it has (its
+// "associations"), which says when a NULL-padded row must be sent or taken back. The order of changes
+// follows Flink's StreamingJoinOperator and StreamingSemiAntiJoinOperator.
+//
+// State: a table per side, key -> list of rows, each encoded by col/codec.
+#include "col/codec.h"
+#include "exec/operator.h"
+
+typedef struct JoinRow {
+    struct JoinRow *next;
+    int32_t matches;      // associations, where the side needs them
+    uint32_t size;
+    char bytes[];
+} JoinRow;
+
+typedef struct JoinList {  // the operator's part of a state row
+    JoinRow *first, *last;
+    uint64_t count;
+} JoinList;
+
+typedef struct Side {
+    StateTable *table;
+    const Type *row;
+    const uint32_t *key;
+    bool outer;           // rows without a match are sent padded with NULLs
+    int64_t bytes;
+} Side;
+
+typedef struct Join {
+    Operator base;
+    Side side[2];
+    bool semi, anti;
+    Program *condition;   // over left columns then right columns; NULL: none
+    const Type *both;
+    Arena scratch;
+    Builder out;
+} Join;
+
+static void list_clear(void *arg, uint8_t *row) {
+    Join *self = arg;
+    JoinList *list = (JoinList *)(void *)row;
+    for (JoinRow *at = list->first, *next; at; at = next) {
+        next = at->next;
+        budget_release(self->base.env->budget, (int64_t)(sizeof *at + at->size));
+        mem_free(at);
+    }
+}
+
+static const Type *rows_type(Arena *arena, const Type *row) {
+    Str name = STR("rows");
+    const Type *list = type_array(arena, row, false);
+    return type_row(arena, 1, &list, &name, false);
+}
+
+static Status join_open(Operator *op, Error *err) {
+    Join *self = (Join *)op;
+    const Plan *plan = op->plan;
+    Arena *arena = op->env->arena;
+    JoinType type = plan->join;
+    self->semi = type == JOIN_TYPE_SEMI;
+    self->anti = type == JOIN_TYPE_ANTI;
+    self->side[0].outer = type == JOIN_TYPE_LEFT || type == JOIN_TYPE_FULL;
+    self->side[1].outer = type == JOIN_TYPE_RIGHT || type == JOIN_TYPE_FULL;
+    uint32_t total = plan->input[0]->type->child_count + plan->input[1]->type->child_count;
+    const Type **child = ARENA_ARRAY(arena, const Type *, total + 1);
+    Str *name = ARENA_ARRAY(arena, Str, total + 1);
+    uint32_t n = 0;
+    for (uint32_t s = 0; s < 2; s++) {
+        Side *side = &self->side[s];
+        side->row = plan->input[s]->type;
+        side->key = s ? plan->right_key : plan->key;
+        const Type **key = ARENA_ARRAY(arena, const Type *, plan->key_count + 1);
+        Str *key_name = ARENA_ARRAY(arena, Str, plan->key_count + 1);
+        for (uint32_t k = 0; k < plan->key_count; k++) {
+            key[k] = side->row->child[side->key[k]];
+            key_name[k] = side->row->field[side->key[k]];
+        }
+        for (uint32_t c = 0; c < side->row->child_count; c++) {
+            child[n] = type_nullable(arena, side->row->child[c], true);
+            name[n++] = side->row->field[c];
+        }
+        StateTableDef def = {
+            .name = s ? "right" : "left", .operator_id = plan->stable_id,
+            .key = type_row(arena, plan->key_count, key, key_name, false),
+            .value = rows_type(arena, side->row), .version = 1, .row_size = sizeof(JoinList),
+            .ttl_ms = s && plan->ttl_right_ms >= 0 ? plan->ttl_right_ms : plan->ttl_ms,
+            .clear = list_clear, .clear_arg = self,
+        };
+        side->table = state_table_open(op->env->state, &def);
+    }
+    self->both = type_row(arena, total, child, name, false);
+    builder_init(&self->out, plan->type);
+    if (!plan->condition) return ST_OK;
+    Expr *condition = plan->condition;
+    return program_new(&condition, 1, self->both, op->env->func, &self->condition, err);
+}
+
+// ---- candidate pairs ---------------------------------------------------------------------------
+
+typedef struct Pairs {
+    uint32_t count;
+    uint32_t *in;         // row of the batch
+    JoinRow **other;
+    Vec **other_column;   // the other side's rows, decoded, one a pair
+} Pairs;
+
+static void encode_row(const Batch *in, uint32_t row, Buf *out) {
+    out->len = 0;
+    for (uint32_t c = 0; c < in->schema->child_count; c++) codec_put(in->column[c], row, out);
+}
+
+static void decode_row(const JoinRow *from, Vec **column, uint32_t columns, uint32_t at) {
+    const char *bytes = from->bytes;
+    for (uint32_t c = 0; c < columns; c++) bytes = codec_get(bytes, column[c], at);
+}
+
+// All rows of the other side with the keys of the batch's rows, those that the condition lets pass.
+static Status find_pairs(Join *self, const Batch *in, uint32_t s, uint8_t *const *found, Pairs *pairs,
+                         Error *err) {
+    Arena *scratch = &self->scratch;
+    const Side *other = &self->side[1 - s];
+    uint64_t total = 0;
+    for (uint32_t i = 0; i < in->rows; i++) {
+        if (found[i]) total += ((const JoinList *)(const void *)found[i])->count;
+    }
+    if (total > UINT32_MAX / 2) {
+        return error_set(err, ST_RUNTIME, "a join of one batch gives more than 2^31 pairs: its key is too coarse");
+    }
+    pairs->count = (uint32_t)total;
+    pairs->in = ARENA_ARRAY(scratch, uint32_t, total + 1);
+    pairs->other = ARENA_ARRAY(scratch, JoinRow *, total + 1);
+    uint32_t columns = other->row->child_count, n = 0;
+    pairs->other_column = ARENA_ARRAY(scratch, Vec *, columns + 1);
+    for (uint32_t c = 0; c < columns; c++) {
+        pairs->other_column[c] = vec_new(scratch, other->row->child[c], pairs->count);
+    }
+    for (uint32_t i = 0; i < in->rows; i++) {
+        if (!found[i]) continue;
+        for (JoinRow *row = ((const JoinList *)(const void *)found[i])->first; row; row = row->next) {
+            pairs->in[n] = i;
+            pairs->other[n] = row;
+            decode_row(row, pairs->other_column, columns, n++);
+        }
+    }
+    if (!self->condition || !n) return ST_OK;
+    uint32_t own = in->schema->child_count, total_columns = own + columns;
+    Vec **both = ARENA_ARRAY(scratch, Vec *, total_columns);
+    for (uint32_t c = 0; c < own; c++) {
+        both[s ? columns + c : c] = vec_gather(scratch, in->column[c], pairs->in, n);
+    }
+    for (uint32_t c = 0; c < columns; c++) both[s ? c : own + c] = pairs->other_column[c];
+    uint32_t *sel = ARENA_ARRAY(scratch, uint32_t, n + 1), kept;
+    TRY(program_select(self->condition, both, n, sel, &kept, err));
+    if (kept == n) return ST_OK;
+    for (uint32_t i = 0; i < kept; i++) {
+        pairs->in[i] = pairs->in[sel[i]];
+        pairs->other[i] = pairs->other[sel[i]];
+    }
+    for (uint32_t c = 0; c < columns; c++) {
+        pairs->other_column[c] = vec_gather(scratch, pairs->other_column[c], sel, kept);
+    }
+    pairs->count = kept;
+    return ST_OK;
+}
+
+// ---- sending -----------------------------------------------------------------------------------
+
+// One joined row: own columns from row [row] of [in] (NULL batch: padded), the other's from
+// [other] at [at] (NULL: padded).
+static Status emit(Join *self, uint32_t s, RowKind kind, const Batch *in, uint32_t row, Vec **other, uint32_t at,
+                   Error *err) {
+    uint32_t own = self->side[s].row->child_count, columns = self->side[1 - s].row->child_count;
+    uint32_t out_row = builder_row(&self->out, kind);
+    Vec **out = self->out.batch->column;
+    Vec **mine = s ? out + columns : out, **theirs = s ? out : out + own;
+    for (uint32_t c = 0; c < own; c++) {
+        if (in) vec_copy_value(mine[c], out_row, in->column[c], row);
+        else vec_set_null(mine[c], out_row);
+    }
+    for (uint32_t c = 0; c < columns; c++) {
+        if (other) vec_copy_value(theirs[c], out_row, other[c], at);
+        else vec_set_null(theirs[c], out_row);
+    }
+    return output_builder(&self->base, &self->out, false, err);
+}
+
+// Semi and anti joins send left rows only.
+static Status emit_left(Join *self, RowKind kind, Vec *const *column, uint32_t row, Error *err) {
+    uint32_t out_row = builder_row(&self->out, kind);
+    for (uint32_t c = 0; c < self->side[0].row->child_count; c++) {
+        vec_copy_value(self->out.batch->column[c], out_row, column[c], row);
+    }
+    return output_builder(&self->base, &self->out, false, err);
+}
+
+// ---- keeping rows ------------------------------------------------------------------------------
+
+static Status list_add(Join *self, JoinList *list, const Buf *bytes, int32_t matches, Error *err) {
+    TRY(budget_charge(self->base.env->budget, (int64_t)(sizeof(JoinRow) + bytes->len), err));
+    JoinRow *row = mem_alloc(sizeof *row + bytes->len);
+    *row = (JoinRow){.matches = matches, .size = (uint32_t)bytes->len};
+    memcpy(row->bytes, bytes->ptr, bytes->len);
+    *(list->last ? &list->last->next : &list->first) = row;
+    list->last = row;
+    list->count++;
+    return ST_OK;
+}
+
+// Takes one row equal to [bytes] away; false when there is none.
+static bool list_remove(Join *self, JoinList *list, const Buf *bytes) {
+    JoinRow *before = NULL;
+    for (JoinRow *row = list->first; row; before = row, row = row->next) {
+        if (row->size != bytes->len || memcmp(row->bytes, bytes->ptr, row->size) != 0) continue;
+        *(before ? &before->next : &list->first) = row->next;
+        if (list->last == row) list->last = before;
+        list->count--;
+        budget_release(self->base.env->budget, (int64_t)(sizeof *row + row->size));
+        mem_free(row);
+        return true;
+    }
+    return false;
+}
+
+// ---- one row -----------------------------------------------------------------------------------
+
+static Status outer_row(Join *self, uint32_t s, const Batch *in, uint32_t row, const Pairs *pairs, uint32_t from,
+                        uint32_t count, Error *err) {
+    RowKind kind = batch_kind(in, row);
+    bool add = row_kind_is_add(kind);
+    bool other_outer = self->side[1 - s].outer, any_outer = self->side[s].outer || other_outer;
+    Vec **other = pairs->other_column;
+    RowKind out_kind = any_outer ? (add ? ROW_INSERT : ROW_DELETE) : kind;
+    if (!count && self->side[s].outer) {
+        return emit(self, s, add ? ROW_INSERT : ROW_DELETE, in, row, NULL, 0, err);
+    }
+    for (uint32_t p = from; p < from + count; p++) {
+        JoinRow *match = pairs->other[p];
+        if (other_outer && add && match->matches == 0) TRY(emit(self, s, ROW_DELETE, NULL, 0, other, p, err));
+        match->matches += add ? 1 : -1;
+        TRY(emit(self, s, out_kind, in, row, other, p, err));
+        if (other_outer && !add && match->matches == 0) TRY(emit(self, s, ROW_INSERT, NULL, 0, other, p, err));
+    }
+    return ST_OK;
+}
+
+static Status semi_row(Join *self, uint32_t s, const Batch *in, uint32_t row, const Pairs *pairs, uint32_t from,
+                       uint32_t count, Error *err) {
+    RowKind kind = batch_kind(in, row);
+    bool add = row_kind_is_add(kind);
+    if (s == 0) {
+        if (self->semi == (count > 0)) return emit_left(self, kind, in->column, row, err);
+        return ST_OK;
+    }
+    for (uint32_t p = from; p < from + count; p++) {
+        JoinRow *left = pairs->other[p];
+        bool before = left->matches > 0;
+        left->matches += add ? 1 : -1;
+        bool after = left->matches > 0;
+        if (before == after) continue;
+        RowKind out = after == self->semi ? ROW_INSERT : ROW_DELETE;
+        // As Flink: with a match gone or come, the row kind follows the change's own kind.
+        if (out == ROW_INSERT && self->semi && kind == ROW_UPDATE_AFTER) out = ROW_UPDATE_AFTER;
+        if (out == ROW_DELETE && self->semi && kind == ROW_UPDATE_BEFORE) out = ROW_UPDATE_BEFORE;
+        TRY(emit_left(self, out, pairs->other_column, p, err));
+    }
+    return ST_OK;
+}
+
+// A NULL in a key that is compared with "=" matches nothing.
+static void null_keys(const Join *self, const Batch *in, const Side *side, uint64_t *mask) {
+    const Plan *plan = self->base.plan;
+    bits_fill(mask, in->rows);
+    for (uint32_t k = 0; k < plan->key_count; k++) {
+        const Vec *key = in->column[side->key[k]];
+        if (!key->valid || plan->null_safe[k]) continue;
+        for (uint32_t i = 0; i < in->rows; i++) {
+            if (vec_is_null(key, i)) bits_clear(mask, i);
+        }
+    }
+}
+
+static Status join_on_batch(Operator *op, uint32_t s, Batch *in, Error *err) {
+    Join *self = (Join *)op;
+    const Plan *plan = op->plan;
+    Side *own = &self->side[s], *other = &self->side[1 - s];
+    arena_reset(&self->scratch);
+    int64_t now = op->env->now_ms(op->env->now_arg);
+    Vec **key = ARENA_ARRAY(&self->scratch, Vec *, plan->key_count + 1);
+    for (uint32_t k = 0; k < plan->key_count; k++) key[k] = in->column[own->key[k]];
+    uint64_t *mask = ARENA_ARRAY(&self->scratch, uint64_t, BITS_WORDS(in->rows));
+    null_keys(self, in, own, mask);
+    uint8_t **mine = ARENA_ARRAY(&self->scratch, uint8_t *, in->rows);
+    uint8_t **found = ARENA_ARRAY(&self->scratch, uint8_t *, in->rows);
+    TRY(state_find(other->table, key, in->rows, mask, false, now, found, NULL, err));
+    TRY(state_find(own->table, key, in->rows, mask, true, now, mine, NULL, err));
+    Pairs pairs;
+    TRY(find_pairs(self, in, s, found, &pairs, err));
+    bool semi = self->semi || self->anti;
+    Buf bytes = {0};
+    Status st = ST_OK;
+    uint32_t at = 0;
+    for (uint32_t row = 0; row < in->rows && !st; row++) {
+        uint32_t from = at;
+        while (at < pairs.count && pairs.in[at] == row) at++;
+        uint32_t count = at - from;
+        bool add = row_kind_is_add(batch_kind(in, row));
+        st = semi ? semi_row(self, s, in, row, &pairs, from, count, err)
+                  : outer_row(self, s, in, row, &pairs, from, count, err);
+        if (!mine[row] || st) continue;
+        JoinList *list = (JoinList *)(void *)mine[row];
+        encode_row(in, row, &bytes);
+        if (add) {
+            st = list_add(self, list, &bytes, (int32_t)count, err);
+        } else {
+            (void)list_remove(self, list, &bytes);
+        }
+        state_touch(own->table, mine[row], now);
+    }
+    buf_free(&bytes);
+    // Keys without rows leave the state; only now, for rows of the batch share them.
+    for (uint32_t row = 0; row < in->rows && !st; row++) {
+        if (!mine[row] || ((JoinList *)(void *)mine[row])->count) continue;
+        uint8_t *gone = mine[row];
+        for (uint32_t later = row; later < in->rows; later++) {
+            if (mine[later] == gone) mine[later] = NULL;
+        }
+        state_remove(own->table, gone);
+    }
+    TRY(st);
+    return output_builder(op, &self->out, true, err);
+}
+
+static void join_close(Operator *op) {
+    Join *self = (Join *)op;
+    program_free(self->condition);
+    builder_clear(&self->out);
+    arena_clear(&self->scratch);
+}
+
+const OperatorVt JOIN_OPERATOR = {
+    .name = "join", .plan_kind = PLAN_JOIN, .size = sizeof(Join), .open = join_open,
+    .on_batch = join_on_batch, .close = join_close,
+};

@@ -1,0 +1,219 @@
+// JOIN: conditions are split into equal keys and a rest. What kind of join it becomes (regular,
+// interval, window, temporal) is decided by plan/rule_join.c from keys, rest and time attributes.
+#include "plan/bind.h"
+
+typedef struct Conjuncts {
+    Expr **at;
+    uint32_t count, cap;
+} Conjuncts;
+
+static void split_and(Arena *arena, Expr *expr, Conjuncts *out) {
+    if (expr->kind == EXPR_CALL && strcmp(expr->call->func->name, "AND") == 0) {
+        for (uint32_t i = 0; i < expr->arg_count; i++) split_and(arena, expr->arg[i], out);
+        return;
+    }
+    ARENA_PUSH(arena, out->at, out->count, out->cap, expr);
+}
+
+// Which sides' columns an expression reads: bit 0 left, bit 1 right.
+static unsigned sides_of(const Expr *expr, uint32_t left_columns) {
+    unsigned sides = expr->kind == EXPR_COLUMN ? (expr->column < left_columns ? 1 : 2) : 0;
+    for (uint32_t i = 0; i < expr->arg_count; i++) sides |= sides_of(expr->arg[i], left_columns);
+    return sides;
+}
+
+static Expr *shift_left(Arena *arena, const Expr *expr, uint32_t columns, uint32_t by) {
+    uint32_t *map = ARENA_ARRAY(arena, uint32_t, columns);
+    for (uint32_t i = 0; i < columns; i++) map[i] = i - by;
+    return expr_renumber(arena, expr, map);
+}
+
+typedef struct JoinKeys {
+    uint32_t *left, *right;
+    uint8_t *null_safe;
+    uint32_t count, cap, right_cap, safe_cap;
+} JoinKeys;
+
+// Takes a = b or a IS NOT DISTINCT FROM b with one side each as a key; false when it is no such.
+static bool take_key(PlanContext *context, Expr *expr, Plan **left, Plan **right, uint32_t left_columns,
+                     uint32_t columns, JoinKeys *keys) {
+    if (expr->kind != EXPR_CALL || expr->arg_count != 2) return false;
+    bool equal = strcmp(expr->call->func->name, "=") == 0;
+    bool safe = strcmp(expr->call->func->name, "IS NOT DISTINCT FROM") == 0;
+    if (!equal && !safe) return false;
+    Expr *a = expr->arg[0], *b = expr->arg[1];
+    unsigned a_sides = sides_of(a, left_columns), b_sides = sides_of(b, left_columns);
+    if (a_sides == 2 && b_sides == 1) {
+        Expr *swap = a;
+        a = b;
+        b = swap;
+    } else if (a_sides != 1 || b_sides != 2) {
+        return false;
+    }
+    if (type_phys(a->type) != type_phys(b->type)) return false;
+    if (a->type->kind == TYPE_DECIMAL && a->type->scale != b->type->scale) return false;
+    if (!expr_is_deterministic(a) || !expr_is_deterministic(b)) return false;
+    Arena *arena = context->arena;
+    b = shift_left(arena, b, columns, left_columns);
+    uint32_t l = plan_add_column(context, left, a, STR("$key"));
+    uint32_t r = plan_add_column(context, right, b, STR("$key"));
+    uint32_t n = keys->count, m = keys->count;
+    ARENA_PUSH(arena, keys->right, n, keys->right_cap, r);
+    ARENA_PUSH(arena, keys->null_safe, m, keys->safe_cap, (uint8_t)safe);
+    ARENA_PUSH(arena, keys->left, keys->count, keys->cap, l);
+    return true;
+}
+
+static const Type *join_row(Arena *arena, const Type *left, const Type *right, JoinType type) {
+    bool semi = type == JOIN_TYPE_SEMI || type == JOIN_TYPE_ANTI;
+    uint32_t count = left->child_count + (semi ? 0 : right->child_count);
+    const Type **child = ARENA_ARRAY(arena, const Type *, count + 1);
+    Str *name = ARENA_ARRAY(arena, Str, count + 1);
+    bool left_null = type == JOIN_TYPE_RIGHT || type == JOIN_TYPE_FULL;
+    bool right_null = type == JOIN_TYPE_LEFT || type == JOIN_TYPE_FULL;
+    for (uint32_t i = 0; i < count; i++) {
+        bool from_left = i < left->child_count;
+        const Type *of = from_left ? left->child[i] : right->child[i - left->child_count];
+        if (from_left ? left_null : right_null) of = type_nullable(arena, of, true);
+        child[i] = of;
+        name[i] = from_left ? left->field[i] : right->field[i - left->child_count];
+    }
+    return type_row(arena, count, child, name, false);
+}
+
+// Joins two plans on [condition] over both rows (NULL: none). The result's columns are left's, then
+// right's (semi and anti: left's only).
+Status plan_join(PlanContext *context, Plan *left, Plan *right, JoinType type, Expr *condition, Plan **out,
+                 Error *err) {
+    (void)err;
+    Arena *arena = context->arena;
+    uint32_t left_columns = left->type->child_count, right_columns = right->type->child_count;
+    uint32_t columns = left_columns + right_columns;
+    Conjuncts parts = {0}, rest = {0};
+    JoinKeys keys = {0};
+    if (condition && !expr_is_true(condition)) split_and(arena, condition, &parts);
+    for (uint32_t i = 0; i < parts.count; i++) {
+        if (take_key(context, parts.at[i], &left, &right, left_columns, columns, &keys)) continue;
+        ARENA_PUSH(arena, rest.at, rest.count, rest.cap, parts.at[i]);
+    }
+    // Keys may have added columns to both sides: the rest is renumbered over the wider row.
+    uint32_t *map = ARENA_ARRAY(arena, uint32_t, columns + 1);
+    for (uint32_t i = 0; i < columns; i++) {
+        map[i] = i < left_columns ? i : left->type->child_count + (i - left_columns);
+    }
+    Expr *filter = NULL;
+    for (uint32_t i = 0; i < rest.count; i++) {
+        filter = expr_and(arena, context->env, filter, expr_renumber(arena, rest.at[i], map));
+    }
+    Plan *join = plan_new(context, PLAN_JOIN, join_row(arena, left->type, right->type, type), 2);
+    join->input[0] = left;
+    join->input[1] = right;
+    join->join = type;
+    join->key = keys.left;
+    join->right_key = keys.right;
+    join->null_safe = keys.null_safe;
+    join->key_count = keys.count;
+    join->condition = filter;
+    *out = join;
+    bool semi = type == JOIN_TYPE_SEMI || type == JOIN_TYPE_ANTI;
+    uint32_t wanted = semi ? left_columns : columns;
+    if (join->type->child_count == wanted) return ST_OK;
+    Expr **expr = ARENA_ARRAY(arena, Expr *, wanted + 1);
+    Str *name = ARENA_ARRAY(arena, Str, wanted + 1);
+    for (uint32_t i = 0; i < wanted; i++) {
+        expr[i] = expr_column(arena, map[i], join->type->child[map[i]]);
+        name[i] = join->type->field[map[i]];
+    }
+    *out = plan_project(context, join, expr, name, wanted);
+    return ST_OK;
+}
+
+static bool scope_column(const Scope *scope, Str name, uint32_t *column) {
+    uint32_t found = 0;
+    for (uint32_t c = 0; c < scope->row->child_count; c++) {
+        if (scope->hidden[c] || !str_eq(scope->row->field[c], name)) continue;
+        *column = c;
+        found++;
+    }
+    return found == 1;
+}
+
+// USING (a, b) and NATURAL: equal columns of both sides; the right side's are hidden (the left's
+// for RIGHT JOIN).
+static Status using_condition(Binder *binder, const AstFrom *from, const Scope *left, const Scope *right,
+                              Scope *both, Expr **out, Error *err) {
+    Arena *arena = binder->arena;
+    uint32_t shift = left->row->child_count;
+    AstIdents names = from->join.column;
+    if (from->join.natural) {
+        names.at = ARENA_ARRAY(arena, AstIdent, left->row->child_count + 1);
+        names.count = 0;
+        for (uint32_t i = 0; i < left->row->child_count; i++) {
+            uint32_t other;
+            if (left->hidden[i] || !scope_column(right, left->row->field[i], &other)) continue;
+            names.at[names.count++] = (AstIdent){.name = left->row->field[i], .span = from->span};
+        }
+    }
+    *out = NULL;
+    for (uint32_t i = 0; i < names.count; i++) {
+        uint32_t l, r;
+        if (!scope_column(left, names.at[i].name, &l) || !scope_column(right, names.at[i].name, &r)) {
+            return error_at(err, ST_VALIDATION, names.at[i].span.place,
+                            "column '" STR_FMT "' not found on both sides of the join, or ambiguous",
+                            STR_ARG(names.at[i].name));
+        }
+        Expr *pair[2] = {expr_column(arena, l, both->row->child[l]),
+                         expr_column(arena, shift + r, both->row->child[shift + r])}, *equal;
+        TRY(expr_call(arena, binder->context->env, "=", pair, 2, from->span.place, &equal, err));
+        *out = expr_and(arena, binder->context->env, *out, equal);
+        both->hidden[from->join.kind == JOIN_RIGHT ? l : shift + r] = true;
+    }
+    return ST_OK;
+}
+
+static bool join_type_of(AstJoinKind kind, JoinType *out) {
+    switch (kind) {
+        case JOIN_COMMA:
+        case JOIN_CROSS:
+        case JOIN_INNER: *out = JOIN_TYPE_INNER; return true;
+        case JOIN_LEFT: *out = JOIN_TYPE_LEFT; return true;
+        case JOIN_RIGHT: *out = JOIN_TYPE_RIGHT; return true;
+        case JOIN_FULL: *out = JOIN_TYPE_FULL; return true;
+        default: return false;
+    }
+}
+
+Status bind_join(Binder *binder, const AstFrom *from, Plan **plan, Scope **scope, Error *err) {
+    JoinType type;
+    if (!join_type_of(from->join.kind, &type)) {
+        return error_at(err, ST_UNSUPPORTED, from->span.place, "this kind of join is not supported");
+    }
+    Plan *left = NULL, *right = NULL;
+    Scope *left_scope = NULL, *right_scope = NULL;
+    TRY(bind_from(binder, from->join.left, &left, &left_scope, err));
+    bool taken = false;
+    TRY(bind_lateral(binder, from, left, left_scope, type, plan, scope, &taken, err));
+    if (taken) return ST_OK;
+    TRY(bind_from(binder, from->join.right, &right, &right_scope, err));
+    Arena *arena = binder->arena;
+    const Type *row = join_row(arena, left->type, right->type, type == JOIN_TYPE_SEMI ? JOIN_TYPE_INNER : type);
+    Scope *both = scope_join(arena, left_scope, right_scope, row);
+    Expr *condition = NULL;
+    if (from->join.on) {
+        Binder on = *binder;
+        on.scope = both;
+        on.allow_agg = on.allow_over = false;
+        on.groups = NULL;
+        TRY(bind_condition(&on, from->join.on, "ON", &condition, err));
+    } else if (from->join.natural || from->join.column.count) {
+        TRY(using_condition(binder, from, left_scope, right_scope, both, &condition, err));
+    }
+    TRY(plan_join(binder->context, left, right, type, condition, plan, err));
+    if (type == JOIN_TYPE_SEMI) {
+        *scope = left_scope;
+        return ST_OK;
+    }
+    both->row = (*plan)->type;
+    *scope = both;
+    return ST_OK;
+}
