@@ -298,7 +298,7 @@ static Status join_on_batch(Operator *op, uint32_t s, Batch *in, Error *err) {
     uint8_t **found = ARENA_ARRAY(&self->scratch, uint8_t *, in->rows);
     TRY(state_find(other->table, key, in->rows, mask, false, now, found, NULL, err));
     TRY(state_find(own->table, key, in->rows, mask, true, now, mine, NULL, err));
-    Pairs pairs;
+    Pairs pairs = {0};
     TRY(find_pairs(self, in, s, found, &pairs, err));
     bool semi = self->semi || self->anti;
     Buf bytes = {0};

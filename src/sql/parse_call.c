@@ -25,7 +25,7 @@ static Status special_close(Parser *p, Special *call, AstExpr **out) {
     TRY(need_kind(p, TOK_RPAREN));
     parser_leave(p);
     p->no_query = call->no_query;
-    TRY(expr_call(p, call->name, SYN_FUNCTION, span_since(p, call->start), call->args, out));
+    TRY(make_call(p, call->name, SYN_FUNCTION, span_since(p, call->start), call->args, out));
     (*out)->call->json = call->json;
     return ST_OK;
 }
@@ -579,7 +579,7 @@ Status parse_special_call(Parser *p, AstExpr **out, bool *done) {
             type->type = cast->cast.type;
             exprs_push(p, &args, cast->cast.value);
             exprs_push(p, &args, type);
-            return expr_call(p, "SAFE_CAST", SYN_FUNCTION, span_since(p, start), args, out);
+            return make_call(p, "SAFE_CAST", SYN_FUNCTION, span_since(p, start), args, out);
         }
         case KW_EXTRACT: return parse_extract(p, out);
         case KW_POSITION: return parse_position(p, out);
@@ -711,7 +711,7 @@ static Status parse_argument_value(Parser *p, bool in_from, AstExpr **out) {
         skip_token(p);
         if (!is_kind(p, 0, TOK_LPAREN) || !at_query(p, 1)) return parser_unexpected(p);
         TRY(parse_query_or_list(p, &query));
-        return expr_call(p, "CURSOR", SYN_FUNCTION, span_since(p, cursor), query, out);
+        return make_call(p, "CURSOR", SYN_FUNCTION, span_since(p, cursor), query, out);
     }
     if (at_query(p, 0)) return parse_query_expr(p, out);  // f(SELECT 1)
     TRY(parse_expr(p, out));

@@ -20,7 +20,7 @@ Status expr_grow(Parser *p, AstExpr *expr, uint32_t child_height) {
                     "the expression is more than %d levels high", SQL_HEIGHT_MAX);
 }
 
-Status expr_call(Parser *p, const char *name, AstSyntax syntax, AstSpan span, AstExprs args,
+Status make_call(Parser *p, const char *name, AstSyntax syntax, AstSpan span, AstExprs args,
                  AstExpr **out) {
     AstExpr *expr = expr_new(p, EX_CALL, span);
     expr->call = ARENA_NEW(p->arena, AstCall);
@@ -38,7 +38,7 @@ AstExpr *expr_symbol(Parser *p, const char *text, AstSpan span) {
     return expr;
 }
 
-AstExpr *expr_null(Parser *p, AstSpan span) {
+AstExpr *make_null(Parser *p, AstSpan span) {
     AstExpr *expr = expr_new(p, EX_LITERAL, span);
     expr->literal.kind = LIT_NULL;
     return expr;
@@ -286,7 +286,7 @@ static Status parse_interval_value(Parser *p, AstExpr **out) {
         TRY(parser_enter(p));
         TRY(parse_interval_value(p, &value));
         parser_leave(p);
-        return expr_call(p, minus ? "UNARY -" : "UNARY +", SYN_PREFIX, span_since(p, start),
+        return make_call(p, minus ? "UNARY -" : "UNARY +", SYN_PREFIX, span_since(p, start),
                          args_of(p, value, NULL, NULL), out);
     }
     if (take_kind(p, TOK_LPAREN)) {
@@ -326,7 +326,7 @@ static Status parse_interval(Parser *p, AstExpr **out) {
     uint32_t unit = p->at;
     TRY(parse_interval_qualifier(p, &interval));
     AstExpr *type = interval_type(p, interval, span_since(p, unit));
-    return expr_call(p, "INTERVAL", SYN_SPECIAL, span_since(p, start), args_of(p, value, type, NULL),
+    return make_call(p, "INTERVAL", SYN_SPECIAL, span_since(p, start), args_of(p, value, type, NULL),
                      out);
 }
 
@@ -445,7 +445,7 @@ static Status parse_braces(Parser *p, AstExpr **out) {
             }
         }
         TRY(need_kind(p, TOK_RBRACE));
-        return expr_call(p, "{fn}", SYN_SPECIAL, span_since(p, start), args_of(p, call, NULL, NULL),
+        return make_call(p, "{fn}", SYN_SPECIAL, span_since(p, start), args_of(p, call, NULL, NULL),
                          out);
     }
     Str text;
@@ -540,7 +540,7 @@ static Status parse_parenthesised(Parser *p, AstExpr **out) {
         AstExprs list;
         TRY(parse_query_or_list(p, &list));
         if (list.count > 1) {
-            TRY(expr_call(p, "ROW", SYN_SPECIAL, span_since(p, start), list, out));
+            TRY(make_call(p, "ROW", SYN_SPECIAL, span_since(p, start), list, out));
         } else {
             AstSpan span = span_since(p, start);
             *out = list.at[0];
@@ -558,7 +558,7 @@ static Status parse_parenthesised(Parser *p, AstExpr **out) {
         TRY(parse_interval_qualifier(p, &interval));
         AstExpr *type = interval_type(p, interval, span_since(p, unit));
         AstExprs args = args_of(p, minus->call->arg.at[0], minus->call->arg.at[1], type);
-        TRY(expr_call(p, "MINUS_DATE", SYN_SPECIAL, span_since(p, start), args, out));
+        TRY(make_call(p, "MINUS_DATE", SYN_SPECIAL, span_since(p, start), args, out));
     }
     return ST_OK;
 }
@@ -581,7 +581,7 @@ static Status parse_row(Parser *p, AstExpr **out) {
     } while (take_kind(p, TOK_COMMA));
     parser_leave(p);
     TRY(need_kind(p, TOK_RPAREN));
-    return expr_call(p, "ROW", SYN_SPECIAL, span_since(p, start), list, out);
+    return make_call(p, "ROW", SYN_SPECIAL, span_since(p, start), list, out);
 }
 
 // CASE [x] WHEN … THEN … [ELSE …] END: behind CASE. One branch may have several values.
@@ -603,7 +603,7 @@ static Status parse_case(Parser *p, AstExpr **out) {
         TRY(parse_exprs(p, &values));
         branch.when = values.at[0];
         if (values.count > 1) {
-            TRY(expr_call(p, "LIST", SYN_SPECIAL, span_since(p, when_at), values, &branch.when));
+            TRY(make_call(p, "LIST", SYN_SPECIAL, span_since(p, when_at), values, &branch.when));
         }
         TRY(need_word(p, KW_THEN));
         TRY(parse_expr(p, &branch.then));
@@ -632,13 +632,13 @@ static Status parse_collection(Parser *p, const char *name, AstExpr **out) {
         if (!is_kind(p, 0, TOK_RBRACKET)) TRY(parse_exprs(p, &list));
         TRY(need_kind(p, TOK_RBRACKET));
         parser_leave(p);
-        return expr_call(p, name, SYN_SPECIAL, span_since(p, start), list, out);
+        return make_call(p, name, SYN_SPECIAL, span_since(p, start), list, out);
     }
     if (!at_kind(p, TOK_LPAREN)) return parser_unexpected(p);
     if (is_kind(p, 1, TOK_RPAREN)) p->at += 2;
     else TRY(parse_query_or_list(p, &list));
     parser_leave(p);
-    TRY(expr_call(p, name, SYN_FUNCTION, span_since(p, start), list, out));
+    TRY(make_call(p, name, SYN_FUNCTION, span_since(p, start), list, out));
     (*out)->call->subquery = list.count == 1 && list.at[0]->kind == EX_QUERY;
     return ST_OK;
 }
@@ -649,7 +649,7 @@ static Status parse_context_variable(Parser *p, AstExpr **out) {
     if (keyword_function(word) && is_kind(p, 1, TOK_LPAREN)) return parse_named_call(p, out);
     AstSpan span = span_between(p, p->at, p->at);
     skip_token(p);
-    return expr_call(p, keyword_text(word), SYN_BARE, span, (AstExprs){0}, out);
+    return make_call(p, keyword_text(word), SYN_BARE, span, (AstExprs){0}, out);
 }
 
 // NEXT VALUE FOR s, CURRENT VALUE FOR s.
@@ -660,7 +660,7 @@ static Status parse_sequence(Parser *p, const char *name, AstExpr **out) {
     AstExpr *sequence = expr_new(p, EX_NAME, span_since(p, start));
     TRY(parse_name(p, &sequence->name));
     sequence->span = sequence->name.span;
-    return expr_call(p, name, SYN_PREFIX, span_since(p, start), args_of(p, sequence, NULL, NULL), out);
+    return make_call(p, name, SYN_PREFIX, span_since(p, start), args_of(p, sequence, NULL, NULL), out);
 }
 
 // Words that are expressions of their own shape. *done is false for all others.
@@ -691,7 +691,7 @@ static Status parse_word_atom(Parser *p, AstExpr **out, bool *done) {
             }
             parser_leave(p);
             TRY(need_kind(p, TOK_RPAREN));
-            return expr_call(p, "PERIOD", SYN_SPECIAL, span_since(p, start), list, out);
+            return make_call(p, "PERIOD", SYN_SPECIAL, span_since(p, start), list, out);
         }
         case KW_CURRENT_CATALOG: case KW_CURRENT_DATE: case KW_CURRENT_PATH: case KW_CURRENT_ROLE:
         case KW_CURRENT_DEFAULT_TRANSFORM_GROUP: case KW_CURRENT_SCHEMA: case KW_CURRENT_TIME:
@@ -715,7 +715,7 @@ static Status parse_word_atom(Parser *p, AstExpr **out, bool *done) {
             TRY(parser_enter(p));
             TRY(parse_expr_above(p, 80, false, &inner));
             parser_leave(p);
-            return expr_call(p, final ? "FINAL" : "RUNNING", SYN_PREFIX, span_since(p, start),
+            return make_call(p, final ? "FINAL" : "RUNNING", SYN_PREFIX, span_since(p, start),
                              args_of(p, inner, NULL, NULL), out);
         }
         case KW_NEW: {
@@ -723,7 +723,7 @@ static Status parse_word_atom(Parser *p, AstExpr **out, bool *done) {
             AstExpr *call;
             skip_token(p);
             TRY(parse_named_call(p, &call));
-            return expr_call(p, "NEW", SYN_PREFIX, span_since(p, start),
+            return make_call(p, "NEW", SYN_PREFIX, span_since(p, start),
                              args_of(p, call, NULL, NULL), out);
         }
         default: break;
@@ -819,7 +819,7 @@ static Status parse_dot(Parser *p, bool methods, AstExpr *left, AstExpr **out) {
         field = expr_new(p, EX_NAME, name.span);
         field->name = name_of(p, name);
     }
-    return expr_call(p, "DOT", SYN_SPECIAL, span_join(left->span, field->span),
+    return make_call(p, "DOT", SYN_SPECIAL, span_join(left->span, field->span),
                      args_of(p, left, field, NULL), out);
 }
 
@@ -843,7 +843,7 @@ static Status parse_index(Parser *p, AstExpr *left, AstExpr **out) {
     TRY(need_kind(p, TOK_RBRACKET));
     p->no_query = no_query;
     parser_leave(p);
-    return expr_call(p, name, SYN_SPECIAL, span_join(left->span, span_between(p, close, close)),
+    return make_call(p, name, SYN_SPECIAL, span_join(left->span, span_between(p, close, close)),
                      args_of(p, left, index, NULL), out);
 }
 
@@ -1026,7 +1026,7 @@ static Status parse_between(Parser *p, const Operator *op, AstExpr *left, AstExp
         return parser_unexpected(p);
     }
     TRY(parse_expr_above(p, op->right, false, &high));
-    return expr_call(p, op->name, SYN_SPECIAL, span_join(left->span, high->span),
+    return make_call(p, op->name, SYN_SPECIAL, span_join(left->span, high->span),
                      args_of(p, left, low, high), out);
 }
 
@@ -1035,7 +1035,7 @@ static Status parse_like(Parser *p, const Operator *op, bool stop_at_and, AstExp
     AstExpr *pattern, *escape = NULL;
     TRY(parse_expr_above(p, op->right, stop_at_and, &pattern));
     if (take_word(p, KW_ESCAPE)) TRY(parse_expr_above(p, op->right, stop_at_and, &escape));
-    return expr_call(p, op->name, SYN_SPECIAL, span_join(left->span, (escape ? escape : pattern)->span),
+    return make_call(p, op->name, SYN_SPECIAL, span_join(left->span, (escape ? escape : pattern)->span),
                      args_of(p, left, pattern, escape), out);
 }
 
@@ -1049,7 +1049,7 @@ static Status parse_in(Parser *p, const Operator *op, AstExpr *left, AstExpr **o
     p->no_query = no_query;
     exprs_push(p, &args, left);
     for (uint32_t i = 0; i < list.count; i++) exprs_push(p, &args, list.at[i]);
-    return expr_call(p, op->name, SYN_SPECIAL,
+    return make_call(p, op->name, SYN_SPECIAL,
                      span_join(left->span, span_between(p, open, p->at - 1)), args, out);
 }
 
@@ -1075,7 +1075,7 @@ static Status parse_prefixed(Parser *p, bool stop_at_and, AstExpr **out) {
         TRY(parse_expr_above(p, PREFIXES[i].right, stop_at_and, &operand));
         parser_leave(p);
         AstSpan span = span_join(span_between(p, start, start), operand->span);
-        return expr_call(p, PREFIXES[i].name, SYN_PREFIX, span, args_of(p, operand, NULL, NULL), out);
+        return make_call(p, PREFIXES[i].name, SYN_PREFIX, span, args_of(p, operand, NULL, NULL), out);
     }
     return parse_operand(p, out);
 }
@@ -1096,11 +1096,11 @@ static Status parse_expr_above(Parser *p, int min, bool stop_at_and, AstExpr **o
                 TRY(parser_enter(p));
                 TRY(parse_expr_above(p, op.right, stop_at_and, &right));
                 parser_leave(p);
-                TRY(expr_call(p, op.name, SYN_BINARY, span_join(left->span, right->span),
+                TRY(make_call(p, op.name, SYN_BINARY, span_join(left->span, right->span),
                               args_of(p, left, right, NULL), &left));
                 break;
             case OP_POSTFIX:
-                TRY(expr_call(p, op.name, SYN_POSTFIX,
+                TRY(make_call(p, op.name, SYN_POSTFIX,
                               span_join(left->span, span_between(p, start, p->at - 1)),
                               args_of(p, left, NULL, NULL), &left));
                 break;

@@ -272,7 +272,7 @@ static Status parse_values(Parser *p, AstExprs *out) {
             TRY(parse_expr(p, &item));
             exprs_push(p, &items, item);
         }
-        TRY(expr_call(p, "ROW", SYN_SPECIAL, span_since(p, start), items, &row));
+        TRY(make_call(p, "ROW", SYN_SPECIAL, span_since(p, start), items, &row));
         exprs_push(p, &rows, row);
     } while (take_kind(p, TOK_COMMA));
     *out = rows;

@@ -110,10 +110,10 @@ NODISCARD Status parse_unsigned(Parser *p, int32_t *out);
 AstExpr *expr_new(Parser *p, AstExprKind kind, AstSpan span);
 NODISCARD Status expr_grow(Parser *p, AstExpr *expr, uint32_t child_height);  // sets the height
 // A call over [args]; [name] is static or in the arena. Checks the height.
-NODISCARD Status expr_call(Parser *p, const char *name, AstSyntax syntax, AstSpan span,
+NODISCARD Status make_call(Parser *p, const char *name, AstSyntax syntax, AstSpan span,
                            AstExprs args, AstExpr **out);
 AstExpr *expr_symbol(Parser *p, const char *text, AstSpan span);
-AstExpr *expr_null(Parser *p, AstSpan span);
+AstExpr *make_null(Parser *p, AstSpan span);
 
 NODISCARD Status parse_expr(Parser *p, AstExpr **out);
 NODISCARD Status parse_operand(Parser *p, AstExpr **out);  // an atom with .field and [index]
