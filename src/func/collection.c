@@ -311,6 +311,7 @@ static Status item_bind_row(FuncCall *call, Error *err) {
     const Vec *which = call->literal[1];
     uint32_t *field = ARENA_NEW(call->arena, uint32_t);
     *field = type->child_count;
+    if (type_is_structured(type)) return collection_mismatch(call, err);
     if (which && type_is_text(which->type)) {
         for (*field = 0; *field < type->child_count; ++*field) {
             if (str_eq(type->field[*field], vec_str(which)[0])) break;
