@@ -149,7 +149,6 @@ static Status collect(void *arg, Batch *batch, Error *err) {
 
 static Status run_plans(Session *session, PlanContext *context, Plan **root, uint32_t count,
                         const ResultSink *sink, Error *err) {
-    TRY(plan_optimize(context, root, count, err));
     Collecting collecting = {session, sink};
     job_stats_clear(&session->stats);
     session->has_stats = false;
@@ -202,6 +201,7 @@ static Status execute_inserts(Session *session, PlanContext *context, AstStmt *c
         }
         TRY(bind_insert(context, stmt[i]->insert, &root[i], err));
     }
+    TRY(plan_optimize(context, root, count, err));
     TRY(run_plans(session, context, root, count, sink, err));
     if (sink && sink->message) sink->message(sink->arg, STR("the job has finished"));
     return ST_OK;

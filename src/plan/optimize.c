@@ -2,7 +2,7 @@
 //
 // Two walks, as Flink's FlinkChangelogModeInferenceProgram: bottom-up, which kinds of change each
 // node can emit; top-down, who needs the -U before each +U.
-#include "plan/bind.h"
+#include "plan/rule.h"
 
 static uint32_t input_changes(const Plan *plan) {
     uint32_t changes = 0;
@@ -110,6 +110,10 @@ static Status infer_sink(Plan *sink, Error *err) {
 
 Status plan_optimize(PlanContext *context, Plan **roots, uint32_t count, Error *err) {
     (void)append_only;
+    TRY(rule_calc(context, roots, count, err));
+    TRY(rule_reuse(context, roots, count, err));
+    TRY(rule_prune(context, roots, count, err));
+    plan_identify(roots, count);
     for (uint32_t i = 0; i < count; i++) {
         TRY(infer_kinds(context, roots[i], err));
         if (roots[i]->kind == PLAN_SINK) TRY(infer_sink(roots[i], err));

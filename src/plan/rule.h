@@ -1,0 +1,27 @@
+// plan/rule.h - the rewrites of plan_optimize, in the order it runs them. Each takes the roots of a
+// statement set and changes them in place; a node may have several consumers and is rewritten once.
+#pragma once
+
+#include "plan/bind.h"
+
+// Projections into projections, filters below projections and into filters: at most one of each in a
+// row, the filter first. (rule_calc.c)
+NODISCARD Status rule_calc(PlanContext *context, Plan **roots, uint32_t count, Error *err);
+// Equal sub-plans become one: a table read twice is read once. (rule_reuse.c)
+NODISCARD Status rule_reuse(PlanContext *context, Plan **roots, uint32_t count, Error *err);
+// Columns, and fields of ROW columns, that nobody reads are not produced; scans tell their decoders.
+// (rule_prune.c)
+NODISCARD Status rule_prune(PlanContext *context, Plan **roots, uint32_t count, Error *err);
+// What each node means, as a number that survives changes elsewhere in the statement. (rule_reuse.c)
+void plan_identify(Plan **roots, uint32_t count);
+
+// Everything a node is made of but its inputs, as text; two nodes over the same inputs with the same
+// text do the same.
+void plan_fingerprint(const Plan *plan, Buf *out);
+
+// A memo from old nodes to new ones, by id.
+typedef struct PlanMemo {
+    Plan **to;
+    uint32_t cap;
+} PlanMemo;
+PlanMemo plan_memo(PlanContext *context);

@@ -1,0 +1,316 @@
+// Projection push-down. First every node learns what its consumers read of its columns, down into
+// ROW fields; then the nodes are made anew, from the sources up, with just that.
+#include "plan/rule.h"
+
+// What is read of a value: all of it, or some fields of a ROW.
+typedef struct Need Need;
+struct Need {
+    bool all, any;
+    Need *field;  // per child of the ROW, once one is wanted alone
+};
+
+typedef struct NodeNeed {
+    Plan *plan;
+    Need *column;
+    uint32_t consumers, seen;  // counted first; a node is passed on when all have spoken
+    Plan *made;
+    uint32_t *map;             // old column -> new
+} NodeNeed;
+
+typedef struct Pruner {
+    PlanContext *context;
+    Arena *arena;
+    NodeNeed *node;  // by plan id
+} Pruner;
+
+static void need_all(Need *need) {
+    need->all = need->any = true;
+}
+
+static void need_merge(Arena *arena, const Type *type, Need *into, const Need *from) {
+    if (!from->any) return;
+    into->any = true;
+    if (from->all || type->kind != TYPE_ROW) {
+        into->all = true;
+        return;
+    }
+    if (!into->field) into->field = ARENA_ARRAY(arena, Need, type->child_count);
+    for (uint32_t i = 0; i < type->child_count; i++) {
+        need_merge(arena, type->child[i], &into->field[i], &from->field[i]);
+    }
+}
+
+// Marks what [expr] reads of its input's columns, when [wanted] is read of its value.
+static void need_expr(Arena *arena, const Expr *expr, const Need *wanted, Need *columns, const Type *input) {
+    if (expr->kind == EXPR_COLUMN) {
+        need_merge(arena, input->child[expr->column], &columns[expr->column], wanted);
+        return;
+    }
+    if (expr->kind == EXPR_FIELD) {
+        const Type *row = expr->arg[0]->type;
+        Need part = {.any = true, .field = ARENA_ARRAY(arena, Need, row->child_count)};
+        part.field[expr->column] = *wanted;
+        need_expr(arena, expr->arg[0], &part, columns, input);
+        return;
+    }
+    Need all = {true, true, NULL};
+    for (uint32_t i = 0; i < expr->arg_count; i++) need_expr(arena, expr->arg[i], &all, columns, input);
+}
+
+static void count_consumers(Pruner *self, Plan *plan) {
+    NodeNeed *node = &self->node[plan->id];
+    node->plan = plan;
+    if (node->consumers++) return;
+    node->column = ARENA_ARRAY(self->arena, Need, plan->type->child_count + 1);
+    for (uint32_t i = 0; i < plan->input_count; i++) count_consumers(self, plan->input[i]);
+}
+
+static void mark(Need *columns, const uint32_t *index, uint32_t count) {
+    for (uint32_t i = 0; i < count; i++) need_all(&columns[index[i]]);
+}
+
+static void mark_every(Need *columns, uint32_t count) {
+    for (uint32_t i = 0; i < count; i++) need_all(&columns[i]);
+}
+
+static void gather_needs(Pruner *self, Plan *plan);
+
+static void pass_needs(Pruner *self, Plan *plan) {
+    NodeNeed *node = &self->node[plan->id];
+    Arena *arena = self->arena;
+    Need all = {true, true, NULL};
+    for (uint32_t i = 0; i < plan->input_count; i++) {
+        Plan *input = plan->input[i];
+        Need *below = self->node[input->id].column;
+        uint32_t columns = input->type->child_count;
+        switch (plan->kind) {
+            case PLAN_PROJECT:
+                for (uint32_t c = 0; c < plan->type->child_count; c++) {
+                    if (node->column[c].any) {
+                        need_expr(arena, plan->expr[c], &node->column[c], below, input->type);
+                    }
+                }
+                break;
+            case PLAN_FILTER:
+                need_expr(arena, plan->condition, &all, below, input->type);
+                for (uint32_t c = 0; c < columns; c++) {
+                    need_merge(arena, input->type->child[c], &below[c], &node->column[c]);
+                }
+                break;
+            case PLAN_WATERMARK:
+                need_expr(arena, plan->watermark, &all, below, input->type);
+                need_all(&below[plan->time_column]);
+                for (uint32_t c = 0; c < columns; c++) {
+                    need_merge(arena, input->type->child[c], &below[c], &node->column[c]);
+                }
+                break;
+            case PLAN_WINDOW_TVF:
+                if (plan->window->kind == WINDOW_SESSION) mark_every(below, columns);
+                need_all(&below[plan->window->time_column]);
+                for (uint32_t c = 0; c < columns; c++) {
+                    need_merge(arena, input->type->child[c], &below[c], &node->column[c]);
+                }
+                break;
+            case PLAN_AGG:
+            case PLAN_WINDOW_AGG:
+                mark(below, plan->key, plan->key_count);
+                for (uint32_t a = 0; a < plan->agg_count; a++) {
+                    mark(below, plan->agg[a].arg, plan->agg[a].call->argc);
+                    if (plan->agg[a].filter >= 0) need_all(&below[plan->agg[a].filter]);
+                }
+                if (plan->window && plan->window->attached) {
+                    need_all(&below[plan->window->start_column]);
+                    need_all(&below[plan->window->end_column]);
+                } else if (plan->window) {
+                    need_all(&below[plan->window->time_column]);
+                }
+                break;
+            default: mark_every(below, columns); break;
+        }
+        NodeNeed *input_node = &self->node[input->id];
+        if (++input_node->seen == input_node->consumers) gather_needs(self, input);
+    }
+}
+
+// All consumers of [plan] have said what they read.
+static void gather_needs(Pruner *self, Plan *plan) {
+    // An operator without any column left still has rows: keep one.
+    Need *column = self->node[plan->id].column;
+    uint32_t c = 0;
+    while (c < plan->type->child_count && !column[c].any) c++;
+    if (c == plan->type->child_count && c && plan->kind != PLAN_PROJECT) need_all(&column[0]);
+    pass_needs(self, plan);
+}
+
+// ---- making the nodes anew ---------------------------------------------------------------------
+
+static const Type *pruned_type(Arena *arena, const Type *type, const Need *need) {
+    if (need->all || type->kind != TYPE_ROW) return type;
+    const Type **child = ARENA_ARRAY(arena, const Type *, type->child_count + 1);
+    Str *name = ARENA_ARRAY(arena, Str, type->child_count + 1);
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < type->child_count; i++) {
+        if (!need->field[i].any) continue;
+        child[count] = pruned_type(arena, type->child[i], &need->field[i]);
+        name[count++] = type->field[i];
+    }
+    return type_row(arena, count, child, name, type->nullable);
+}
+
+// [expr] over the new input: columns renumbered, fields found again by name.
+static Expr *pruned_expr(Arena *arena, const Expr *expr, const NodeNeed *input) {
+    Expr *copy = arena_dup(arena, expr, sizeof *expr);
+    if (expr->kind == EXPR_COLUMN) {
+        copy->column = input->map[expr->column];
+        const Type *type = input->made->type->child[copy->column];
+        if (type->kind == TYPE_ROW) copy->type = type;
+        return copy;
+    }
+    if (!expr->arg_count) return copy;
+    copy->arg = ARENA_ARRAY(arena, Expr *, expr->arg_count);
+    for (uint32_t i = 0; i < expr->arg_count; i++) copy->arg[i] = pruned_expr(arena, expr->arg[i], input);
+    if (expr->kind == EXPR_FIELD) {
+        const Type *row = copy->arg[0]->type;
+        Str name = expr->arg[0]->type->field[expr->column];
+        copy->column = 0;
+        while (!str_eq(row->field[copy->column], name)) copy->column++;
+        if (row->child[copy->column]->kind == TYPE_ROW) {
+            copy->type = type_nullable(arena, row->child[copy->column], expr->type->nullable);
+        }
+    }
+    return copy;
+}
+
+static Plan *remake(Pruner *self, Plan *plan);
+
+static uint32_t *map_columns(Arena *arena, const uint32_t *old, uint32_t count, const NodeNeed *input) {
+    uint32_t *made = ARENA_ARRAY(arena, uint32_t, count + 1);
+    for (uint32_t i = 0; i < count; i++) made[i] = input->map[old[i]];
+    return made;
+}
+
+static void remake_project(Pruner *self, NodeNeed *node, Plan *made) {
+    const Plan *plan = node->plan;
+    const NodeNeed *input = &self->node[plan->input[0]->id];
+    uint32_t count = 0, columns = plan->type->child_count;
+    const Type **child = ARENA_ARRAY(self->arena, const Type *, columns + 1);
+    Str *name = ARENA_ARRAY(self->arena, Str, columns + 1);
+    made->expr = ARENA_ARRAY(self->arena, Expr *, columns + 1);
+    for (uint32_t i = 0; i < columns; i++) {
+        if (!node->column[i].any) continue;
+        node->map[i] = count;
+        made->expr[count] = pruned_expr(self->arena, plan->expr[i], input);
+        child[count] = plan->type->child[i]->kind == TYPE_ROW ? made->expr[count]->type : plan->type->child[i];
+        name[count++] = plan->type->field[i];
+    }
+    made->type = type_row(self->arena, count, child, name, false);
+}
+
+// Nodes whose output is their input's columns, perhaps with some of their own after them.
+static void remake_passing(Pruner *self, NodeNeed *node, Plan *made) {
+    const Plan *plan = node->plan;
+    const NodeNeed *input = &self->node[plan->input[0]->id];
+    uint32_t from = plan->input[0]->type->child_count, in = input->made->type->child_count;
+    uint32_t own = plan->type->child_count - from, total = in + own;
+    const Type **child = ARENA_ARRAY(self->arena, const Type *, total + 1);
+    Str *name = ARENA_ARRAY(self->arena, Str, total + 1);
+    for (uint32_t i = 0; i < in; i++) {
+        child[i] = input->made->type->child[i];
+        name[i] = input->made->type->field[i];
+    }
+    for (uint32_t i = 0; i < from; i++) {
+        uint32_t to = node->map[i] = input->map[i];
+        // Time attributes are the node's own business.
+        if (to < in) child[to] = type_attribute(self->arena, child[to], (TimeAttribute)plan->type->child[i]->attribute);
+    }
+    for (uint32_t i = 0; i < own; i++) {
+        node->map[from + i] = in + i;
+        child[in + i] = plan->type->child[from + i];
+        name[in + i] = plan->type->field[from + i];
+    }
+    made->type = type_row(self->arena, total, child, name, false);
+    if (plan->condition) made->condition = pruned_expr(self->arena, plan->condition, input);
+    if (plan->watermark) made->watermark = pruned_expr(self->arena, plan->watermark, input);
+    made->time_column = input->map[plan->time_column];
+    if (plan->window) {
+        made->window = arena_dup(self->arena, plan->window, sizeof *plan->window);
+        made->window->time_column = input->map[plan->window->time_column];
+        made->window->partition = map_columns(self->arena, plan->window->partition,
+                                              plan->window->partition_count, input);
+    }
+}
+
+static void remake_agg(Pruner *self, NodeNeed *node, Plan *made) {
+    const Plan *plan = node->plan;
+    const NodeNeed *input = &self->node[plan->input[0]->id];
+    made->key = map_columns(self->arena, plan->key, plan->key_count, input);
+    made->agg = arena_dup(self->arena, plan->agg, (plan->agg_count) * sizeof *plan->agg);
+    for (uint32_t a = 0; a < plan->agg_count; a++) {
+        made->agg[a].arg = map_columns(self->arena, plan->agg[a].arg, plan->agg[a].call->argc, input);
+        if (plan->agg[a].filter >= 0) made->agg[a].filter = (int32_t)input->map[plan->agg[a].filter];
+    }
+    if (plan->window) {
+        made->window = arena_dup(self->arena, plan->window, sizeof *plan->window);
+        if (plan->window->attached) {
+            made->window->start_column = input->map[plan->window->start_column];
+            made->window->end_column = input->map[plan->window->end_column];
+        } else {
+            made->window->time_column = input->map[plan->window->time_column];
+        }
+    }
+}
+
+static void remake_scan(Pruner *self, NodeNeed *node, Plan *made) {
+    const Plan *plan = node->plan;
+    const ScanSpec *old = plan->scan;
+    ScanSpec *scan = made->scan = arena_dup(self->arena, old, sizeof *old);
+    uint32_t physical = old->wanted->child_count, total = plan->type->child_count, count = 0;
+    const Type **child = ARENA_ARRAY(self->arena, const Type *, total + 1);
+    Str *name = ARENA_ARRAY(self->arena, Str, total + 1);
+    MetadataColumn *metadata = ARENA_ARRAY(self->arena, MetadataColumn, total + 1);
+    scan->metadata_count = 0;
+    for (uint32_t i = 0; i < total; i++) {
+        if (i == physical) scan->wanted = type_row(self->arena, count, child, name, false);
+        if (!node->column[i].any) continue;
+        if (i >= physical) metadata[scan->metadata_count++] = old->metadata[i - physical];
+        node->map[i] = count;
+        child[count] = pruned_type(self->arena, plan->type->child[i], &node->column[i]);
+        name[count++] = plan->type->field[i];
+    }
+    if (physical == total) scan->wanted = type_row(self->arena, count, child, name, false);
+    scan->metadata = metadata;
+    made->type = scan->produced = type_row(self->arena, count, child, name, false);
+}
+
+static Plan *remake(Pruner *self, Plan *plan) {
+    NodeNeed *node = &self->node[plan->id];
+    if (node->made) return node->made;
+    Plan *made = node->made = arena_dup(self->arena, plan, sizeof *plan);
+    node->map = ARENA_ARRAY(self->arena, uint32_t, plan->type->child_count + 1);
+    for (uint32_t i = 0; i < plan->type->child_count; i++) node->map[i] = i;
+    made->input = ARENA_ARRAY(self->arena, Plan *, plan->input_count + 1);
+    for (uint32_t i = 0; i < plan->input_count; i++) made->input[i] = remake(self, plan->input[i]);
+    switch (plan->kind) {
+        case PLAN_SCAN: remake_scan(self, node, made); break;
+        case PLAN_PROJECT: remake_project(self, node, made); break;
+        case PLAN_FILTER:
+        case PLAN_WATERMARK:
+        case PLAN_WINDOW_TVF: remake_passing(self, node, made); break;
+        case PLAN_AGG:
+        case PLAN_WINDOW_AGG: remake_agg(self, node, made); break;
+        default: break;  // reads all columns of its inputs: nothing moved
+    }
+    return made;
+}
+
+Status rule_prune(PlanContext *context, Plan **roots, uint32_t count, Error *err) {
+    (void)err;
+    Pruner self = {context, context->arena, ARENA_ARRAY(context->arena, NodeNeed, context->next_id + 1)};
+    for (uint32_t i = 0; i < count; i++) count_consumers(&self, roots[i]);
+    for (uint32_t i = 0; i < count; i++) {
+        mark_every(self.node[roots[i]->id].column, roots[i]->type->child_count);
+        gather_needs(&self, roots[i]);
+    }
+    for (uint32_t i = 0; i < count; i++) roots[i] = remake(&self, roots[i]);
+    return ST_OK;
+}

@@ -1,0 +1,128 @@
+// Sub-plan reuse and stable ids. Both stand on the fingerprint: a text of all that a node is made of.
+#include "base/hash.h"
+#include "plan/rule.h"
+
+static void put_columns(const char *what, const uint32_t *column, uint32_t count, Buf *out) {
+    buf_printf(out, " %s", what);
+    for (uint32_t i = 0; i < count; i++) buf_printf(out, ",%u", column[i]);
+}
+
+static void put_expr(const Expr *expr, Buf *out) {
+    buf_putc(out, ' ');
+    if (expr) {
+        expr_print(expr, NULL, out);
+        buf_putc(out, ':');
+        type_print(expr->type, out);
+    }
+}
+
+static void put_scan(const Plan *plan, Buf *out) {
+    object_name_print(plan->table->name, out);
+    const Map *options = plan->desc->options.map;
+    for (uint32_t i = 0; i < options->count; i++) {
+        buf_printf(out, " " STR_FMT "=%s", STR_ARG(options->entry[i].key),
+                   (const char *)options->entry[i].value);
+    }
+}
+
+static void put_window(const WindowSpec *window, Buf *out) {
+    buf_printf(out, " window %d %lld %lld %lld %u %d %d %u %u", (int)window->kind, (long long)window->size_ms,
+               (long long)window->slide_ms, (long long)window->offset_ms, window->time_column,
+               (int)window->proctime, (int)window->attached, window->start_column, window->end_column);
+    put_columns("partition", window->partition, window->partition_count, out);
+}
+
+void plan_fingerprint(const Plan *plan, Buf *out) {
+    buf_printf(out, "%d ", (int)plan->kind);
+    type_print(plan->type, out);
+    if (plan->kind == PLAN_SCAN || plan->kind == PLAN_SINK) put_scan(plan, out);
+    for (uint32_t c = 0; plan->kind == PLAN_VALUES && c < plan->type->child_count; c++) {
+        for (uint32_t r = 0; r < plan->row_count; r++) {
+            buf_putc(out, ' ');
+            value_print(plan->values[c], r, NULL, true, out);
+        }
+    }
+    if (plan->kind == PLAN_VALUES) buf_printf(out, " rows %u", plan->row_count);
+    for (uint32_t i = 0; plan->kind == PLAN_PROJECT && i < plan->type->child_count; i++) put_expr(plan->expr[i], out);
+    put_expr(plan->condition, out);
+    put_expr(plan->watermark, out);
+    put_expr(plan->collection, out);
+    buf_printf(out, " time %u idle %lld", plan->time_column, (long long)plan->idle_timeout_ms);
+    put_columns("key", plan->key, plan->key_count, out);
+    if (plan->right_key) put_columns("right", plan->right_key, plan->key_count, out);
+    for (uint32_t i = 0; i < plan->agg_count; i++) {
+        const PlanAgg *agg = &plan->agg[i];
+        buf_printf(out, " %s%s filter %d", agg->call->func->name, agg->call->distinct ? " distinct" : "",
+                   agg->filter);
+        put_columns("of", agg->arg, agg->call->argc, out);
+        type_print(agg->call->result, out);
+    }
+    if (plan->window) put_window(plan->window, out);
+    for (uint32_t s = 0; s < plan->set_count; s++) {
+        buf_printf(out, " set %lld:", (long long)plan->expand_id[s]);
+        for (uint32_t c = 0; c + 1 < plan->type->child_count; c++) buf_putc(out, plan->keep[s][c] ? '1' : '0');
+    }
+    buf_printf(out, " join %d %lld %lld %u", (int)plan->join, (long long)plan->lower_ms, (long long)plan->upper_ms,
+               plan->right_time_column);
+    for (uint32_t i = 0; i < plan->order_count; i++) {
+        buf_printf(out, " order %u %d %d", plan->order[i].column, plan->order[i].descending,
+                   plan->order[i].nulls_first);
+    }
+    buf_printf(out, " limit %lld %lld rank %d %lld %lld %d %d %d frame %d %lld flags %d %d %d", (long long)plan->offset,
+               (long long)plan->fetch, plan->rank_kind, (long long)plan->rank_start, (long long)plan->rank_end,
+               plan->rank_end_column, plan->rank_output, plan->keep_last, plan->frame.rows,
+               (long long)plan->frame.preceding, plan->ordinality, plan->outer, plan->to_changelog);
+    buf_put_str(out, plan->function);
+    for (uint32_t i = 0; i < plan->func_arg_count; i++) put_expr(plan->func_arg[i], out);
+}
+
+static bool is_random(const Plan *plan) {
+    if (plan->kind == PLAN_MATCH || plan->kind == PLAN_TABLE_FUNC) return true;  // not described in full
+    for (uint32_t i = 0; plan->kind == PLAN_PROJECT && i < plan->type->child_count; i++) {
+        if (!expr_is_deterministic(plan->expr[i])) return true;
+    }
+    return plan->condition && !expr_is_deterministic(plan->condition);
+}
+
+static Plan *reuse(PlanContext *context, PlanMemo *memo, Map *seen, Plan *plan) {
+    if (memo->to[plan->id]) return memo->to[plan->id];
+    for (uint32_t i = 0; i < plan->input_count; i++) plan->input[i] = reuse(context, memo, seen, plan->input[i]);
+    Plan *kept = plan;
+    if (plan->kind != PLAN_SINK && plan->kind != PLAN_COLLECT && !is_random(plan)) {
+        Buf text = {0};
+        plan_fingerprint(plan, &text);
+        for (uint32_t i = 0; i < plan->input_count; i++) buf_printf(&text, " <%u>", plan->input[i]->id);
+        kept = map_get(seen, buf_str(&text));
+        if (!kept) {
+            kept = plan;
+            (void)map_put(seen, buf_str(&text), plan);
+        }
+        buf_free(&text);
+    }
+    memo->to[plan->id] = kept;
+    return kept;
+}
+
+Status rule_reuse(PlanContext *context, Plan **roots, uint32_t count, Error *err) {
+    (void)err;
+    PlanMemo memo = plan_memo(context);
+    Map seen = {0};
+    for (uint32_t i = 0; i < count; i++) roots[i] = reuse(context, &memo, &seen, roots[i]);
+    map_clear(&seen);
+    return ST_OK;
+}
+
+static uint64_t identify(Plan *plan) {
+    if (plan->stable_id) return plan->stable_id;
+    Buf text = {0};
+    plan_fingerprint(plan, &text);
+    uint64_t id = hash_bytes(text.ptr, text.len, 0);
+    buf_free(&text);
+    for (uint32_t i = 0; i < plan->input_count; i++) id = hash_mix(id, identify(plan->input[i]));
+    plan->stable_id = id ? id : 1;
+    return plan->stable_id;
+}
+
+void plan_identify(Plan **roots, uint32_t count) {
+    for (uint32_t i = 0; i < count; i++) (void)identify(roots[i]);
+}
