@@ -450,7 +450,9 @@ void json_print(const JsonValue *value, uint32_t flags, Buf *out) {
     switch (value->kind) {
         case JK_NULL: buf_puts(out, "null"); break;
         case JK_BOOLEAN: buf_puts(out, value->boolean ? "true" : "false"); break;
-        case JK_INTEGER: buf_put_str(out, value->text); break;
+        case JK_INTEGER:  // Java's integers know no -0
+            buf_put_str(out, str_is(value->text, "-0") ? STR("0") : value->text);
+            break;
         case JK_DECIMAL: json_print_decimal(value->text, out); break;
         case JK_TEXT: json_print_text(value->text, flags, out); break;
         case JK_ARRAY:

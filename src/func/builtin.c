@@ -1,21 +1,10 @@
 // The one list of function tables. A table not listed here does not exist.
 #include "func/agg.h"
 
-extern const FuncTable ARITH_TABLE;
-extern const FuncTable ARRAY_TABLE;
-extern const FuncTable BITMAP_TABLE;
-extern const FuncTable COLLECTION_TABLE;
-extern const FuncTable COMPARE_TABLE;
-extern const FuncTable LIKE_TABLE;
-extern const FuncTable LOGIC_TABLE;
-extern const FuncTable MAP_TABLE;
-extern const FuncTable MATH_TABLE;
-extern const FuncTable REGEXP_TABLE;
-extern const FuncTable STRING_BASIC_TABLE;
-extern const FuncTable STRING_CODE_TABLE;
-extern const FuncTable STRING_EDIT_TABLE;
-extern const FuncTable STRUCTURED_TABLE;
-extern const FuncTable VARIANT_TABLE;
+extern const FuncTable ARITH_TABLE, ARRAY_TABLE, BITMAP_TABLE, COLLECTION_TABLE, COMPARE_TABLE,
+    JSON_BUILD_TABLE, JSON_QUERY_TABLE, LIKE_TABLE, LOGIC_TABLE, MAP_TABLE, MATH_TABLE,
+    REGEXP_TABLE, STRING_BASIC_TABLE, STRING_CODE_TABLE, STRING_EDIT_TABLE, STRUCTURED_TABLE,
+    VARIANT_TABLE;
 
 const FuncTable *const FUNC_TABLES[] = {
     &ARITH_TABLE,
@@ -23,6 +12,8 @@ const FuncTable *const FUNC_TABLES[] = {
     &BITMAP_TABLE,
     &COLLECTION_TABLE,
     &COMPARE_TABLE,
+    &JSON_BUILD_TABLE,
+    &JSON_QUERY_TABLE,
     &LIKE_TABLE,
     &LOGIC_TABLE,
     &MAP_TABLE,
@@ -37,12 +28,8 @@ const FuncTable *const FUNC_TABLES[] = {
 };
 const uint32_t FUNC_TABLE_COUNT = sizeof FUNC_TABLES / sizeof *FUNC_TABLES - 1;
 
-extern const AggTable BASIC_AGG_TABLE;
-extern const AggTable JSON_AGG_TABLE;
-extern const AggTable LIST_AGG_TABLE;
-extern const AggTable MINMAX_AGG_TABLE;
-extern const AggTable STAT_AGG_TABLE;
-extern const AggTable VALUE_AGG_TABLE;
+extern const AggTable BASIC_AGG_TABLE, JSON_AGG_TABLE, LIST_AGG_TABLE, MINMAX_AGG_TABLE,
+    STAT_AGG_TABLE, VALUE_AGG_TABLE;
 
 const AggTable *const AGG_TABLES[] = {
     &BASIC_AGG_TABLE,

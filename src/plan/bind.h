@@ -63,6 +63,7 @@ struct Binder {
     Scope *scope;          // names are looked up here …
     Plan *plan;            // … and this is what they are columns of
     bool allow_agg, allow_over, allow_subquery;
+    bool json_values;  // binding the values of JSON_OBJECT or JSON_ARRAY, where JSON() may stand
     bool in_agg;           // inside an aggregate's argument
     Collected *groups;     // set while binding over groups
     const Scope *group_scope;   // the select's input

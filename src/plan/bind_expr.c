@@ -232,7 +232,8 @@ static Status bind_case(Binder *binder, const AstExpr *ast, Expr **out, Error *e
 //   JSON_EXISTS    [on_error]
 //   JSON_VALUE     returning (a NULL of the type), on_empty, default or NULL, on_error, default or NULL
 //   JSON_QUERY     returning, wrapper, on_empty, on_error
-//   JSON_OBJECT, JSON_ARRAY   nulls first: NULL_ON_NULL or ABSENT_ON_NULL, then the arguments
+//   JSON_OBJECT, JSON_ARRAY   two symbols first: NULL_ON_NULL or ABSENT_ON_NULL, and a 'j' for each
+//                             value that is JSON already, '.' for others; then the arguments
 // with symbols "ERROR" "NULL" "DEFAULT" "EMPTY ARRAY" "EMPTY OBJECT" "TRUE" "FALSE" "UNKNOWN",
 // "WITHOUT" "CONDITIONAL" "UNCONDITIONAL".
 static Str json_do(AstJsonDo what, const char *fallback) {
@@ -254,6 +255,23 @@ static Status json_default(Binder *binder, const AstExpr *ast, const Type *type,
     TRY(bind_expr(binder, ast, out, err));
     *out = expr_cast(binder->arena, *out, type, false);
     return ST_OK;
+}
+
+// Whether the value is the text of JSON_OBJECT, JSON_ARRAY or JSON(), to be embedded as it is.
+static bool is_json_text(const Expr *expr) {
+    while (expr->kind == EXPR_CAST && type_is_text(expr->type)) expr = expr->arg[0];
+    if (expr->kind != EXPR_CALL) return false;
+    Str name = str_c(expr->call->func->name);
+    return str_is(name, "JSON_OBJECT") || str_is(name, "JSON_ARRAY") || str_is(name, "JSON");
+}
+
+static Str json_marks(Arena *arena, Expr *const *arg, uint32_t count, bool pairs) {
+    char *marks = arena_alloc_aligned(arena, count + 1, 1);
+    uint32_t values = 0;
+    for (uint32_t i = pairs; i < count; i += pairs ? 2 : 1) {
+        marks[values++] = is_json_text(arg[i]) ? 'j' : '.';
+    }
+    return str_make(marks, values);
 }
 
 static Status bind_json(Binder *binder, const AstCall *call, Expr **arg, uint32_t *count, Error *err) {
@@ -281,9 +299,15 @@ static Status bind_json(Binder *binder, const AstCall *call, Expr **arg, uint32_
     } else if (str_is(call->name, "JSON_OBJECT") || str_is(call->name, "JSON_ARRAY")) {
         bool absent = json->nulls == ABSENT_ON_NULL ||
                       (json->nulls == JSON_NULLS_UNSAID && str_is(call->name, "JSON_ARRAY"));
-        memmove(arg + 1, arg, n * sizeof *arg);
+        for (uint32_t i = 0; json->format_json && i < n; i++) {
+            if (!json->format_json[i]) continue;
+            return error_at(err, ST_VALIDATION, arg[i]->place, "FORMAT JSON is not supported");
+        }
+        Str marks = json_marks(arena, arg, n, str_is(call->name, "JSON_OBJECT"));
+        memmove(arg + 2, arg, n * sizeof *arg);
         arg[0] = symbol(arena, absent ? STR("ABSENT_ON_NULL") : STR("NULL_ON_NULL"));
-        n++;
+        arg[1] = symbol(arena, marks);
+        n += 2;
     }
     *count = n;
     return ST_OK;
@@ -372,9 +396,17 @@ static Status bind_call(Binder *binder, const AstExpr *ast, Expr **out, Error *e
         Status st = bind_user_function(binder, ast, out, err);
         return st == ST_END ? unknown_function(ast, err) : st;
     }
+    if (str_is(name, "JSON") && !binder->json_values) {
+        return error_at(err, ST_VALIDATION, ast->span.place,
+                        "JSON() may only stand among the values of JSON_OBJECT or JSON_ARRAY");
+    }
     Expr **arg = NULL;
     uint32_t count = 0;
-    TRY(bind_args(binder, call, &arg, &count, err));
+    bool json_values = binder->json_values;
+    binder->json_values = str_is(name, "JSON_OBJECT") || str_is(name, "JSON_ARRAY");
+    Status st = bind_args(binder, call, &arg, &count, err);
+    binder->json_values = json_values;
+    if (st) return st;
     for (uint32_t i = 0; i < count && !takes_null(name); i++) TRY(null_check(arg[i], err));
     if (is_json_function(name)) TRY(bind_json(binder, call, arg, &count, err));
     const char *text = str_cstr(arena, name);
