@@ -2,6 +2,47 @@
 // with one record in each; a message is one record.
 #include "format/json/json_int.h"
 
+Status json_read_lines(Decoder *decoder, JsonReader *reader, const JsonLines *lines, char *bytes,
+                       size_t size, bool at_end, size_t *used, Error *err) {
+    char *at = bytes, *end = bytes + size;
+    *used = 0;
+    if (!at_end) {  // whole lines only
+        char *last = memrchr(bytes, '\n', size);
+        if (!last) return ST_OK;
+        end = last + 1;
+    }
+    reader->lines = true;
+    reader->borrow = true;
+    reader->end = end;
+    Status st = ST_OK;
+    while (at < end && !decoder_full(decoder)) {
+        char *line = at;
+        if (*at == '\n' || (*at == '\r' && at[1] == '\n')) {  // an empty line is no record
+            at += *at == '\r' ? 2 : 1;
+            continue;
+        }
+        decoder->records++;
+        at = lines->record(decoder, line);
+        if (!at || *at != '\n') {
+            char *from = at ? at : line;
+            char *feed = memchr(from, '\n', (size_t)(end - from));
+            char *line_end = feed ? feed : end;
+            if (!at) st = lines->failed(decoder, str_make(line, (size_t)(line_end - line)), err);
+            if (st) {
+                uint32_t number = 1;
+                for (char *c = bytes; c < line; c++) number += *c == '\n';
+                error_place(err, (Place){.line = number});
+                at = line;
+                break;
+            }
+            at = line_end;
+        }
+        if (at < end) at++;
+    }
+    *used = (size_t)(at - bytes);
+    return st;
+}
+
 typedef struct JsonDecoder {
     Decoder base;
     JsonReader reader;
@@ -24,7 +65,8 @@ static char *one_row(JsonDecoder *self, char *at, bool skip_rest) {
 
 // Reads the record at [at]. Rows of an array that come before a bad element stay, as Flink collects
 // them one by one.
-static char *one_record(JsonDecoder *self, char *at) {
+static char *one_record(Decoder *base, char *at) {
+    JsonDecoder *self = (JsonDecoder *)base;
     at = json_skip_blank(&self->reader, at);
     if (*at != '[') return one_row(self, at, true);
     at = json_skip_blank(&self->reader, at + 1);
@@ -38,7 +80,8 @@ static char *one_record(JsonDecoder *self, char *at) {
     }
 }
 
-static Status record_failed(JsonDecoder *self, Str record, Error *err) {
+static Status record_failed(Decoder *base, Str record, Error *err) {
+    JsonDecoder *self = (JsonDecoder *)base;
     if (self->reader.options.ignore_errors) {
         self->base.skipped++;
         return ST_OK;
@@ -56,47 +99,12 @@ static Status json_message(Decoder *base, Str message, bool borrow, Error *err) 
     self->reader.borrow = borrow;
     self->reader.end = at + message.len;
     base->records++;
-    return one_record(self, at) ? ST_OK : record_failed(self, message, err);
+    return one_record(base, at) ? ST_OK : record_failed(base, message, err);
 }
 
 static Status json_stream(Decoder *base, char *bytes, size_t size, bool at_end, size_t *used, Error *err) {
-    JsonDecoder *self = (JsonDecoder *)base;
-    char *at = bytes, *end = bytes + size;
-    *used = 0;
-    if (!at_end) {  // whole lines only
-        char *last = memrchr(bytes, '\n', size);
-        if (!last) return ST_OK;
-        end = last + 1;
-    }
-    self->reader.lines = true;
-    self->reader.borrow = true;
-    self->reader.end = end;
-    Status st = ST_OK;
-    while (at < end && !decoder_full(base)) {
-        char *line = at;
-        if (*at == '\n' || (*at == '\r' && at[1] == '\n')) {  // an empty line is no record
-            at += *at == '\r' ? 2 : 1;
-            continue;
-        }
-        base->records++;
-        at = one_record(self, line);
-        if (!at || *at != '\n') {
-            char *feed = memchr(at ? at : line, '\n', (size_t)(end - (at ? at : line)));
-            char *line_end = feed ? feed : end;
-            if (!at) st = record_failed(self, str_make(line, (size_t)(line_end - line)), err);
-            if (st) {
-                uint32_t number = 1;
-                for (char *c = bytes; c < line; c++) number += *c == '\n';
-                error_place(err, (Place){.line = number});
-                at = line;
-                break;
-            }
-            at = line_end;
-        }
-        if (at < end) at++;
-    }
-    *used = (size_t)(at - bytes);
-    return st;
+    static const JsonLines LINES = {.record = one_record, .failed = record_failed};
+    return json_read_lines(base, &((JsonDecoder *)base)->reader, &LINES, bytes, size, at_end, used, err);
 }
 
 static void json_close(Decoder *base) {

@@ -2,14 +2,6 @@
 #include "format/json/json_int.h"
 #include "type/java_print.h"
 
-typedef enum NullKeys { NULL_KEYS_FAIL, NULL_KEYS_DROP, NULL_KEYS_LITERAL } NullKeys;
-
-typedef struct JsonWriter {
-    bool iso, plain_decimals, ignore_nulls;
-    NullKeys null_keys;
-    Str null_key;
-} JsonWriter;
-
 typedef struct JsonEncoder {
     Encoder base;
     JsonWriter writer;
@@ -56,8 +48,8 @@ static Status put_map(const JsonWriter *writer, const Vec *vec, uint32_t row, Bu
     return ST_OK;
 }
 
-static Status put_fields(const JsonWriter *writer, const Type *type, Vec *const *field, uint32_t row,
-                         Buf *out, Error *err) {
+Status json_put_row(const JsonWriter *writer, const Type *type, Vec *const *field, uint32_t row, Buf *out,
+                    Error *err) {
     bool first = true;
     buf_putc(out, '{');
     for (uint32_t i = 0; i < type->child_count; i++) {
@@ -106,7 +98,7 @@ static Status put_value(const JsonWriter *writer, const Vec *vec, uint32_t row, 
         }
         case TYPE_MAP:
         case TYPE_MULTISET: return put_map(writer, vec, row, out, err);
-        case TYPE_ROW: return put_fields(writer, vec->type, vec->child, row, out, err);
+        case TYPE_ROW: return json_put_row(writer, vec->type, vec->child, row, out, err);
         default: break;
     }
     buf_putc(out, '"');
@@ -125,7 +117,7 @@ static Status put_value(const JsonWriter *writer, const Vec *vec, uint32_t row, 
 
 static Status json_row(Encoder *base, const Batch *batch, uint32_t row, Buf *out, Error *err) {
     JsonEncoder *self = (JsonEncoder *)base;
-    return put_fields(&self->writer, self->schema, batch->column, row, out, err);
+    return json_put_row(&self->writer, self->schema, batch->column, row, out, err);
 }
 
 static void json_encoder_close(Encoder *base) {
@@ -134,21 +126,25 @@ static void json_encoder_close(Encoder *base) {
 
 static const EncoderVt JSON_ENCODER = {.row = json_row, .close = json_encoder_close};
 
+JsonWriter json_writer(const Options *options) {
+    Str mode = str_c(options_get(options, "map-null-key.mode"));
+    return (JsonWriter){
+        .iso = strcmp(options_get(options, "timestamp-format.standard"), "ISO-8601") == 0,
+        .plain_decimals = options_bool(options, "encode.decimal-as-plain-number"),
+        .ignore_nulls = options_bool(options, "encode.ignore-null-fields"),
+        .null_keys = str_eq_nocase(mode, STR("DROP"))      ? NULL_KEYS_DROP
+                     : str_eq_nocase(mode, STR("LITERAL")) ? NULL_KEYS_LITERAL
+                                                           : NULL_KEYS_FAIL,
+        .null_key = str_c(options_get(options, "map-null-key.literal")),
+    };
+}
+
 Status json_encoder_new(const EncodeSpec *spec, Encoder **out, Error *err) {
     TRY(json_check_type(spec->schema, err));
     JsonEncoder *self = NEW(JsonEncoder);
     self->base.vt = &JSON_ENCODER;
     self->schema = spec->schema;
-    const char *mode = options_get(&spec->options, "map-null-key.mode");
-    self->writer = (JsonWriter){
-        .iso = strcmp(options_get(&spec->options, "timestamp-format.standard"), "ISO-8601") == 0,
-        .plain_decimals = options_bool(&spec->options, "encode.decimal-as-plain-number"),
-        .ignore_nulls = options_bool(&spec->options, "encode.ignore-null-fields"),
-        .null_keys = str_eq_nocase(str_c(mode), STR("DROP"))      ? NULL_KEYS_DROP
-                     : str_eq_nocase(str_c(mode), STR("LITERAL")) ? NULL_KEYS_LITERAL
-                                                                  : NULL_KEYS_FAIL,
-        .null_key = str_c(options_get(&spec->options, "map-null-key.literal")),
-    };
+    self->writer = json_writer(&spec->options);
     *out = &self->base;
     return ST_OK;
 }

@@ -29,6 +29,7 @@ typedef enum JsonOp {
     JSON_MAP,  // MULTISET as well
     JSON_ROW,
     JSON_NULL,
+    JSON_RAW,  // the bytes of the value as they stand, for a second look
 } JsonOp;
 
 // A key as it stood in the last record, from its quote to its colon.
@@ -90,6 +91,15 @@ void json_reader_clear(JsonReader *reader);
 char *json_read_object(JsonReader *reader, Vec **columns, uint32_t row, char *at, bool skip_rest);
 Status json_reader_error(const JsonReader *reader, Error *err);
 
+// Feeds the lines of a file to [record], which reads the record at [at] into rows of the batch and
+// returns the byte behind it or NULL; [failed] then decides whether the record is skipped.
+typedef struct JsonLines {
+    char *(*record)(Decoder *self, char *at);
+    Status (*failed)(Decoder *self, Str record, Error *err);
+} JsonLines;
+NODISCARD Status json_read_lines(Decoder *decoder, JsonReader *reader, const JsonLines *lines, char *bytes,
+                                 size_t size, bool at_end, size_t *used, Error *err);
+
 static inline char *json_skip_blank(const JsonReader *reader, char *at) {
     while (*at == ' ' || *at == '\t' || *at == '\r' || (*at == '\n' && !reader->lines)) {
         if (at >= reader->end) break;
@@ -112,5 +122,15 @@ extern const OptionDef JSON_OPTIONS[];
 extern const char *const JSON_STANDARDS[], *const JSON_NULL_KEYS[];
 NODISCARD Status json_decoder_new(const DecodeSpec *spec, Decoder **out, Error *err);
 NODISCARD Status json_encoder_new(const EncodeSpec *spec, Encoder **out, Error *err);
+
+// Writing rows, for the encoders that put something around them.
+typedef struct JsonWriter {
+    bool iso, plain_decimals, ignore_nulls;
+    enum { NULL_KEYS_FAIL, NULL_KEYS_DROP, NULL_KEYS_LITERAL } null_keys;
+    Str null_key;
+} JsonWriter;
+JsonWriter json_writer(const Options *options);
+NODISCARD Status json_put_row(const JsonWriter *writer, const Type *schema, Vec *const *column, uint32_t row,
+                              Buf *out, Error *err);
 
 enum { JSON_DEPTH_MAX = 1000 };  // of nesting, as Jackson's StreamReadConstraints

@@ -478,6 +478,11 @@ static inline char *value(JsonReader *reader, JsonNode *node, Vec *vec, uint32_t
         case JSON_ARRAY: return array_value(reader, node, vec, row, at);
         case JSON_MAP: return map_value(reader, node, vec, row, at);
         case JSON_ROW: return row_value(reader, node, vec, row, at);
+        case JSON_RAW:
+            next = json_value_end(at, reader->end, reader->lines);
+            if (!next) return bad_syntax(reader, at);
+            vec_str(vec)[row] = str_make(at, (size_t)(next - at));
+            return next;
         case JSON_NULL:
             slot_null(vec, row);
             next = json_value_end(at, reader->end, reader->lines);

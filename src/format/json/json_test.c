@@ -93,3 +93,73 @@ TEST(json, the_sink_writes_as_jackson) {
               "\"s\":\"\xC3\xA9 \\\"q\\\" \\\\ / \\t\\u0001\"}\n");
     format_case_end(&c);
 }
+
+TEST(json, debezium_messages_are_changes) {
+    FormatCase c;
+    format_case(&c, "debezium-json", "id INT, name STRING", "ignore-parse-errors=true");
+    static const char BAD[] =
+        "{\"before\":null,\"after\":{\"id\":1,\"name\":\"a\"},\"op\":\"c\"}\n"
+        "{\"before\":null,\"after\":{\"id\":2,\"name\":\"b\"},\"op\":\"u\"}\n"
+        "not json\n"
+        "{\"before\":null,\"after\":{\"id\":\"x\",\"name\":\"c\"},\"op\":\"c\"}\n"
+        "{\"before\":null,\"after\":{\"id\":4,\"name\":\"d\"},\"op\":\"z\"}\n"
+        "{\"op\":\"u\",\"after\":{\"id\":4,\"name\":\"e\"},\"before\":{\"name\":\"d\",\"id\":4}}\n"
+        "{\"before\":{\"id\":1},\"after\":null,\"op\":\"d\"}\n";
+    CHECK_STR(format_decode(&c, BAD),
+              "+I[1, a]\n+I[NULL, c]\n-U[4, d]\n+U[4, e]\n-D[1, NULL]\n");
+    CHECK_STR(format_encode(&c, "{\"id\":1,\"name\":null}"),
+              "{\"before\":null,\"after\":{\"id\":1,\"name\":null},\"op\":\"c\"}\n");
+    format_case_end(&c);
+    format_case(&c, "debezium-json", "id INT, name STRING", NULL);
+    CHECK(strstr(format_decode(&c, BAD), "REPLICA IDENTITY"));
+    format_case_end(&c);
+    format_case(&c, "debezium-json", "id INT", "schema-include=true");
+    CHECK_STR(format_decode(&c, "{\"schema\":{\"x\":[1]},\"payload\":{\"before\":{\"id\":1},"
+                                "\"after\":{\"id\":2},\"op\":\"u\"}}"),
+              "-U[1]\n+U[2]\n");
+    format_case_end(&c);
+}
+
+TEST(json, canal_and_maxwell_send_old_values) {
+    FormatCase c;
+    format_case(&c, "canal-json", "id INT, name STRING, score DOUBLE", "database.include=^d$");
+    CHECK_STR(format_decode(&c,
+        "{\"data\":[{\"id\":\"1\",\"name\":\"Ann\",\"score\":\"10.5\"},{\"id\":\"2\",\"score\":null}],"
+        "\"database\":\"d\",\"old\":null,\"type\":\"INSERT\"}\n"
+        "{\"data\":[{\"id\":\"2\",\"name\":\"Bob\",\"score\":\"2.5\"},{\"id\":\"1\",\"name\":\"Anna\","
+        "\"score\":null}],\"database\":\"d\",\"old\":[{\"score\":null},{\"score\":\"10.5\"}],"
+        "\"type\":\"UPDATE\"}\n"
+        "{\"data\":[{\"id\":\"2\"}],\"database\":\"other\",\"type\":\"DELETE\"}\n"
+        "{\"data\":null,\"database\":\"d\",\"type\":\"CREATE\"}\n"
+        "{\"data\":[{\"id\":\"2\"}],\"database\":\"d\",\"type\":\"DELETE\"}\n"),
+        "+I[1, Ann, 10.5]\n+I[2, NULL, NULL]\n-U[2, Bob, NULL]\n+U[2, Bob, 2.5]\n"
+        "-U[1, Anna, 10.5]\n+U[1, Anna, NULL]\n-D[2, NULL, NULL]\n");
+    CHECK_STR(format_encode(&c, "{\"id\":1}"),
+              "{\"data\":[{\"id\":1,\"name\":null,\"score\":null}],\"type\":\"INSERT\"}\n");
+    format_case_end(&c);
+    format_case(&c, "maxwell-json", "id INT, name STRING", NULL);
+    CHECK_STR(format_decode(&c,
+        "{\"type\":\"update\",\"data\":{\"id\":1,\"name\":\"Anna\"},\"old\":{\"name\":\"Ann\"}}\n"),
+        "-U[1, Ann]\n+U[1, Anna]\n");
+    format_case_end(&c);
+}
+
+TEST(json, changelog_formats_know_metadata) {
+    FormatCase c;
+    format_case(&c, "debezium-json", "id INT", NULL);
+    Str names[] = {STR("source.table"), STR("ingestion-timestamp"), STR("source.properties")};
+    const Type *types[3], *all[4];
+    Str fields[4] = {STR("id"), STR("a"), STR("b"), STR("c")};
+    all[0] = c.schema->child[0];
+    for (int i = 0; i < 3; i++) all[i + 1] = types[i] = c.format->metadata_type(&c.arena, names[i]);
+    c.spec.metadata = names;
+    c.spec.metadata_type = types;
+    c.spec.metadata_count = 3;
+    c.spec.produced = type_row(&c.arena, 4, all, fields, true);
+    CHECK_STR(format_decode(&c, "{\"before\":null,\"after\":{\"id\":1},\"source\":{\"db\":\"d\","
+                                "\"table\":\"us\\u0065rs\",\"ts_ms\":1},\"op\":\"c\",\"ts_ms\":1001}\n"
+                                "{\"before\":{\"id\":1},\"op\":\"d\"}\n"),
+              "+I[1, users, 1970-01-01 00:00:01.001Z, {db=d, table=users, ts_ms=1}]\n"
+              "-D[1, NULL, NULL, NULL]\n");
+    format_case_end(&c);
+}
