@@ -114,7 +114,7 @@ Status bind_type(Arena *arena, const AstType *ast, const Type **out, Error *err)
             Str *field = ARENA_ARRAY(arena, Str, ast->child_count + 1);
             for (uint32_t i = 0; i < ast->child_count; i++) {
                 TRY(bind_type(arena, ast->child[i], &child[i], err));
-                field[i] = ast->field[i].name;
+                field[i] = str_dup(arena, ast->field[i].name);  // types outlive the tree
                 for (uint32_t j = 0; j < i; j++) {
                     if (str_eq(field[i], field[j])) {
                         return error_at(err, ST_VALIDATION, ast->field[i].span.place,
