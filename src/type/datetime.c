@@ -25,17 +25,18 @@ static const int32_t POW10[] = {1,      10,      100,      1000,      10000,
 
 // ---- the calendar ------------------------------------------------------------------------------
 
-int32_t days_from_civil(int32_t year, int32_t month, int32_t day) {
+// Days in 64 bits, for the farthest timestamps: DATE has 32.
+static int64_t civil_days(int32_t year, int32_t month, int32_t day) {
     int64_t y = (int64_t)year - (month <= 2);
     int64_t era = floor_div(y, 400);
     int64_t year_of_era = y - era * 400;
     int64_t day_of_year = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
     int64_t day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
-    return (int32_t)(era * 146097 + day_of_era - 719468);
+    return era * 146097 + day_of_era - 719468;
 }
 
-void civil_from_days(int32_t days, int32_t *year, int32_t *month, int32_t *day) {
-    int64_t z = (int64_t)days + 719468;
+static void days_civil(int64_t days, int32_t *year, int32_t *month, int32_t *day) {
+    int64_t z = days + 719468;
     int64_t era = floor_div(z, 146097);
     uint32_t day_of_era = (uint32_t)(z - era * 146097);
     uint32_t year_of_era =
@@ -45,6 +46,14 @@ void civil_from_days(int32_t days, int32_t *year, int32_t *month, int32_t *day) 
     *day = (int32_t)(day_of_year - (153 * march_month + 2) / 5 + 1);
     *month = (int32_t)(march_month < 10 ? march_month + 3 : march_month - 9);
     *year = (int32_t)(year_of_era + era * 400) + (*month <= 2);
+}
+
+int32_t days_from_civil(int32_t year, int32_t month, int32_t day) {
+    return (int32_t)civil_days(year, month, day);
+}
+
+void civil_from_days(int32_t days, int32_t *year, int32_t *month, int32_t *day) {
+    days_civil(days, year, month, day);
 }
 
 static bool is_leap(int64_t year) {
@@ -64,7 +73,7 @@ Civil civil_from_timestamp(Timestamp ts) {
     int64_t days = floor_div(ts.ms, MS_PER_DAY);
     int32_t ms = (int32_t)(ts.ms - days * MS_PER_DAY);
     Civil civil;
-    civil_from_days((int32_t)days, &civil.year, &civil.month, &civil.day);
+    days_civil(days, &civil.year, &civil.month, &civil.day);
     civil.hour = ms / MS_PER_HOUR;
     civil.minute = ms / MS_PER_MINUTE % 60;
     civil.second = ms / MS_PER_SECOND % 60;
@@ -73,7 +82,7 @@ Civil civil_from_timestamp(Timestamp ts) {
 }
 
 Timestamp timestamp_from_civil(Civil civil) {
-    int64_t days = days_from_civil(civil.year, civil.month, civil.day);
+    int64_t days = civil_days(civil.year, civil.month, civil.day);
     int64_t seconds = days * SECONDS_PER_DAY + civil.hour * 3600 + civil.minute * 60 + civil.second;
     return (Timestamp){seconds * MS_PER_SECOND + civil.nanos / NS_PER_MS, civil.nanos % NS_PER_MS, 0};
 }
@@ -341,10 +350,9 @@ bool time_parse(Str text, int32_t *ms) {
         if (dot) fraction = read_milliseconds(dot + 1, end);
     }
     if (hour > 23 || minute > 59 || second > 59) return false;
-    if (zone_hour > 500 || zone_minute > 30000) return false;  // beyond an int32 of milliseconds
-    hour += sign * zone_hour;
-    minute += sign * zone_minute;
-    *ms = hour * MS_PER_HOUR + minute * MS_PER_MINUTE + second * MS_PER_SECOND + fraction;
+    int64_t total = (int64_t)(hour + sign * (int64_t)zone_hour) * MS_PER_HOUR +
+                    (minute + sign * (int64_t)zone_minute) * MS_PER_MINUTE;
+    *ms = (int32_t)(total + second * MS_PER_SECOND + fraction);  // wraps, as Java's int
     return true;
 }
 
@@ -407,9 +415,11 @@ static void take_fraction(Reader *r, int32_t *nanos) {
 }
 
 // The pattern letters "[MM][M]": two digits, or any number of them, or none, in which case the
-// default stays; and, since both parts may match, the same number twice.
-static void take_one_or_two(Reader *r, int32_t *value) {
+// value stays; and, since both parts may match, the same number twice. False for a negative
+// number, which matches but is out of every range.
+static bool take_one_or_two(Reader *r, int32_t *value) {
     uint32_t count;
+    if (r->at < r->end && *r->at == '-' && is_digit(r, 1)) return false;
     if (take2(r, value)) {
         Reader again = *r;
         int32_t second = take_digits(&again, &count);
@@ -417,6 +427,7 @@ static void take_one_or_two(Reader *r, int32_t *value) {
     } else if (is_digit(r, 0)) {
         *value = take_digits(r, &count);
     }
+    return true;
 }
 
 // Makes the value of fields that java.time's SMART resolver accepts: a day up to 31 is clipped to
@@ -437,20 +448,31 @@ static bool resolve_smart(Civil civil, Timestamp *out) {
 
 static bool timestamp_parse_slow(Str text, Timestamp *out) {
     Reader r = {text.ptr, text.ptr + text.len};
-    Civil civil = {.year = 1970, .month = 1, .day = 1};
+    Civil civil = {.month = -1, .day = -1, .minute = -1, .second = -1};  // -1: not there
+    bool fraction = false;
     if (!take_year(&r, false, &civil.year) || civil.year < 1 || !take(&r, '-')) return false;
-    take_one_or_two(&r, &civil.month);
-    if (!take(&r, '-')) return false;
-    take_one_or_two(&r, &civil.day);
+    if (!take_one_or_two(&r, &civil.month) || !take(&r, '-')) return false;
+    if (!take_one_or_two(&r, &civil.day)) return false;
     if (take(&r, ' ')) {
-        take_one_or_two(&r, &civil.hour);
-        if (!take(&r, ':')) return false;
-        take_one_or_two(&r, &civil.minute);
-        if (!take(&r, ':')) return false;
-        take_one_or_two(&r, &civil.second);
+        if (!take_one_or_two(&r, &civil.hour) || !take(&r, ':')) return false;
+        if (!take_one_or_two(&r, &civil.minute) || !take(&r, ':')) return false;
+        if (!take_one_or_two(&r, &civil.second)) return false;
+        fraction = r.at < r.end;
         take_fraction(&r, &civil.nanos);
     }
-    return r.at == r.end && resolve_smart(civil, out);
+    if (r.at != r.end) return false;
+    // java.time makes a time of what is there unless a field is missing in the middle, and has a day
+    // to add to only when the date is whole; 24:00 depends on both.
+    bool gap = (civil.minute < 0 && (civil.second >= 0 || fraction)) || (civil.second < 0 && fraction);
+    bool whole_date = civil.month >= 0 && civil.day >= 0;
+    if (civil.hour == 24 && gap) return false;
+    if (civil.month < 0) civil.month = 1;
+    if (civil.day < 0) civil.day = 1;
+    if (civil.minute < 0) civil.minute = 0;
+    if (civil.second < 0) civil.second = 0;
+    if (!resolve_smart(civil, out)) return false;
+    if (civil.hour == 24 && !whole_date) out->ms -= MS_PER_DAY;
+    return true;
 }
 
 // Eight characters against a shape such as "0000-00-": '0' stands for a digit, all else for itself.
