@@ -42,6 +42,7 @@ struct KernelArgs {
     void *state;              // made by open, one a call site and worker; NULL without open
     Arena *scratch;           // emptied after the batch
     const FuncEnv *env;
+    const int64_t *watermark_ms;  // the last one of this operator's input; NULL, INT64_MIN: none yet
 };
 
 static inline bool kernel_row_valid(const KernelArgs *args, uint32_t row) {

@@ -65,6 +65,34 @@ int32_t days_in_month(int32_t year, int32_t month) {
     return month == 2 && is_leap(year) ? 29 : LENGTH[month];
 }
 
+enum { GREGORIAN_START = -141427 };  // 1582-10-15
+
+// The same algorithm without the century rule: 1461 days in four years.
+int64_t days_from_hybrid(int32_t year, int32_t month, int32_t day) {
+    int64_t gregorian = civil_days(year, month, 1) + day - 1;
+    if (gregorian >= GREGORIAN_START) return gregorian;
+    int64_t y = (int64_t)year - (month <= 2);
+    int64_t era = floor_div(y, 4);
+    int64_t day_of_year = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
+    return era * 1461 + (y - era * 4) * 365 + day_of_year - 719470;
+}
+
+void hybrid_from_days(int64_t days, int32_t *year, int32_t *month, int32_t *day) {
+    if (days >= GREGORIAN_START) {
+        days_civil(days, year, month, day);
+        return;
+    }
+    int64_t z = days + 719470;
+    int64_t era = floor_div(z, 1461);
+    int32_t day_of_era = (int32_t)(z - era * 1461);
+    int32_t year_of_era = (day_of_era - day_of_era / 1460) / 365;
+    int32_t day_of_year = day_of_era - 365 * year_of_era;
+    int32_t march_month = (5 * day_of_year + 2) / 153;
+    *day = day_of_year - (153 * march_month + 2) / 5 + 1;
+    *month = march_month < 10 ? march_month + 3 : march_month - 9;
+    *year = (int32_t)(year_of_era + era * 4) + (*month <= 2);
+}
+
 bool civil_valid(int32_t year, int32_t month, int32_t day) {
     return month >= 1 && month <= 12 && day >= 1 && day <= days_in_month(year, month);
 }
@@ -216,18 +244,12 @@ uint32_t timestamp_print(Timestamp ts, int32_t precision, char *out) {
     char *at = put_date(out, civil.year, civil.month, civil.day);
     *at++ = ' ';
     at = put_clock(at, civil.hour, civil.minute, civil.second);
-    int32_t digits = 9, nanos = civil.nanos;
-    while (digits > precision && nanos % 10 == 0) {
-        nanos /= 10;
-        digits--;
-    }
-    if (digits > 0) {
-        *at = '.';
-        for (int32_t i = digits; i > 0; i--) {
-            at[i] = (char)('0' + nanos % 10);
-            nanos /= 10;
+    if (precision > 0) {
+        *at++ = '.';
+        int32_t nanos = civil.nanos;
+        for (int32_t weight = 8; weight > 8 - precision && weight >= 0; weight--) {
+            *at++ = (char)('0' + nanos / POW10[weight] % 10);
         }
-        at += 1 + digits;
     }
     return (uint32_t)(at - out);
 }
@@ -581,5 +603,76 @@ bool time_parse_format(Str text, int32_t *ms) {
     Timestamp ts;
     if (r.at != r.end || !resolve_smart(civil, &ts)) return false;
     *ms = (int32_t)(ts.ms % MS_PER_DAY);
+    return true;
+}
+
+// ---- reading as java.sql -----------------------------------------------------------------------
+
+// Integer.parseInt of exactly [from, to).
+static bool read_int(const char *from, const char *to, int32_t *out) {
+    bool negative = from < to && *from == '-';
+    if (from < to && (*from == '-' || *from == '+')) from++;
+    if (from == to) return false;
+    int64_t value = 0;
+    for (; from < to; from++) {
+        if (*from < '0' || *from > '9') return false;
+        value = value * 10 + (*from - '0');
+        if (value > INT32_MAX) return false;
+    }
+    *out = (int32_t)(negative ? -value : value);
+    return true;
+}
+
+// "yyyy-[m]m-[d]d"; the date itself is made of the fields later.
+static bool read_sql_date(const char *from, const char *to, Civil *civil) {
+    const char *first = find_byte(from, to, '-');
+    const char *second = first ? find_byte(first + 1, to, '-') : NULL;
+    if (!second || first - from != 4) return false;
+    if (second - first < 2 || second - first > 3 || to - second < 2 || to - second > 3) return false;
+    return read_int(from, first, &civil->year) && read_int(first + 1, second, &civil->month) &&
+           read_int(second + 1, to, &civil->day) && civil->month >= 1 && civil->month <= 12 &&
+           civil->day >= 1 && civil->day <= 31;
+}
+
+// The fields of a hybrid date taken for those of a Gregorian one, as LocalDate does with Date's.
+static int64_t regregorise(int64_t days) {
+    int32_t year, month, day;
+    hybrid_from_days(days, &year, &month, &day);
+    return civil_days(year, month, day);
+}
+
+bool date_parse_sql(Str text, int32_t *days) {
+    Civil civil;
+    if (!read_sql_date(text.ptr, text.ptr + text.len, &civil)) return false;
+    *days = (int32_t)regregorise(days_from_hybrid(civil.year, civil.month, civil.day));
+    return true;
+}
+
+bool timestamp_parse_sql(Str text, Timestamp *out) {
+    const char *from = text.ptr, *to = text.ptr + text.len;
+    const char *blank = find_byte(from, to, ' ');
+    Civil civil;
+    if (!blank || !read_sql_date(from, blank, &civil)) return false;
+    const char *first = find_byte(blank + 1, to, ':');
+    const char *second = first ? find_byte(first + 1, to, ':') : NULL;
+    const char *dot = second ? find_byte(second + 1, to, '.') : NULL;
+    if (!second || second + 1 == to) return false;
+    if (!read_int(blank + 1, first, &civil.hour) || !read_int(first + 1, second, &civil.minute)) {
+        return false;
+    }
+    if (!read_int(second + 1, dot ? dot : to, &civil.second)) return false;
+    civil.nanos = 0;
+    if (dot) {
+        ptrdiff_t digits = to - dot - 1;
+        if (digits < 1 || digits > 9 || dot[1] < '0' || dot[1] > '9') return false;
+        if (!read_int(dot + 1, to, &civil.nanos)) return false;
+        civil.nanos *= POW10[9 - digits];
+    }
+    int64_t seconds = civil.hour * 3600ll + civil.minute * 60ll + civil.second;
+    int64_t days = days_from_hybrid(civil.year, civil.month, civil.day);
+    int64_t carried = floor_div(seconds, SECONDS_PER_DAY);
+    seconds -= carried * SECONDS_PER_DAY;
+    int64_t ms = (regregorise(days + carried) * SECONDS_PER_DAY + seconds) * MS_PER_SECOND;
+    *out = (Timestamp){ms + civil.nanos / NS_PER_MS, civil.nanos % NS_PER_MS, 0};
     return true;
 }

@@ -1,5 +1,5 @@
 // type/datetime.h - calendar arithmetic and ISO text for DATE, TIME, TIMESTAMP. Proleptic
-// Gregorian, as java.time; zones are in type/zone.h, format patterns in type/java_time.h.
+// Gregorian, as java.time, unless "hybrid" says Julian before 1582-10-15; zones are in type/zone.h, format patterns in func/java_time.h.
 #pragma once
 
 #include "base/text.h"
@@ -19,6 +19,10 @@ void civil_from_days(int32_t days, int32_t *year, int32_t *month, int32_t *day);
 Civil civil_from_timestamp(Timestamp ts);
 Timestamp timestamp_from_civil(Civil civil);
 bool civil_valid(int32_t year, int32_t month, int32_t day);
+// The calendar of java.util.GregorianCalendar: Julian up to 1582-10-04, which 1582-10-15 follows.
+// The day may be any number, counted on from the month's first.
+int64_t days_from_hybrid(int32_t year, int32_t month, int32_t day);
+void hybrid_from_days(int64_t days, int32_t *year, int32_t *month, int32_t *day);
 int32_t days_in_month(int32_t year, int32_t month);
 
 static inline int64_t floor_div(int64_t a, int64_t b) {
@@ -52,9 +56,8 @@ int32_t date_months_between(int32_t a, int32_t b);
 int32_t timestamp_months_between(int64_t a_ms, int64_t b_ms);
 
 // "2020-01-31", "12:34:56[.789]", "2020-01-31 12:34:56[.fraction]"; return the length written.
-// As Flink prints: a year has four digits, the lower ones when there are more; TIME stops after the
-// first fractional digit when the rest is 0 ("12:00:00.0"), TIMESTAMP has [precision] digits, and
-// more when the value has.
+// As Flink prints: a year has four digits, the lower ones when there are more; a fraction has
+// [precision] digits, but TIME stops after the first one when the rest is 0 ("12:00:00.0").
 enum { DATETIME_TEXT_MAX = 48 };
 uint32_t date_print(int32_t days, char *out);
 uint32_t time_print(int32_t ms, int32_t precision, char *out);
@@ -67,6 +70,11 @@ uint32_t interval_ms_print(int64_t ms, char *out);
 bool date_parse(Str text, int32_t *days);
 bool time_parse(Str text, int32_t *ms);
 bool timestamp_parse(Str text, Timestamp *out);
+
+// java.sql.Date.valueOf and Timestamp.valueOf: 'yyyy-[m]m-[d]d[ hh:mm:ss[.f…]]', where 02-30 is
+// 03-01 and an hour may be 25; the calendar is the hybrid one.
+bool date_parse_sql(Str text, int32_t *days);
+bool timestamp_parse_sql(Str text, Timestamp *out);
 
 // Readers for decoders: 'yyyy-MM-dd HH:mm:ss[.f{0,9}]' or, with [iso], 'T' between the two (and
 // then the seconds may be missing), as the SQL and ISO-8601 standards of the json and csv formats;
