@@ -39,8 +39,8 @@ const Type *agg_type_of_group(const AggCall *call, const Type *type) {
     return type_nullable(call->arena, type, type->nullable || !call->grouped);
 }
 
-void agg_emit_null(const AggCall *call, Vec *out, uint32_t row) {
-    if (!call->result->nullable) {
+void agg_emit_null(const Type *result, Vec *out, uint32_t row) {
+    if (!result->nullable) {
         switch (out->phys) {
             case PHYS_I8:
             case PHYS_I16:

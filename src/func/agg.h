@@ -127,6 +127,10 @@ struct AggFunc {
     uint8_t argc_min, argc_max;  // 0, 0: exactly the declared ones
     uint8_t flags;        // AGG_NO_RETRACT …: known before the implementation is chosen
     AggBind bind;
+    // Over groups the planner asks for "$M2" and COUNT instead and applies this scalar function to
+    // (m2, count, a value of the result's type): so Flink plans it, and so it sends an update
+    // whenever one of the two changes, be the result the same.
+    const char *reduced;
     const char *doc, *example;
 };
 

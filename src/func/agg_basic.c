@@ -100,7 +100,7 @@ static Status sum_int_emit(const AggCall *call, const uint8_t *state, AggEnv *en
     (void)env, (void)err;
     const SumInt *sum = (const SumInt *)state;
     if (sum->count == 0 && !call->bound) {
-        agg_emit_null(call, out, row);
+        agg_emit_null(call->result, out, row);
     } else {
         vec_set_integer(out, row, sum->sum);
     }
@@ -181,7 +181,7 @@ static Status avg_int_emit(const AggCall *call, const uint8_t *state, AggEnv *en
     (void)env, (void)err;
     const SumInt *sum = (const SumInt *)state;
     if (sum->count == 0) {
-        agg_emit_null(call, out, row);
+        agg_emit_null(call->result, out, row);
     } else if (sum->count == -1) {  // INT64_MIN / -1 traps
         vec_set_integer(out, row, (int64_t)(0 - (uint64_t)sum->sum));
     } else {
@@ -273,7 +273,7 @@ static Status sum_real_emit(const AggCall *call, const uint8_t *state, AggEnv *e
     (void)env, (void)err;
     const SumReal *sum = (const SumReal *)state;
     if (sum->count == 0 && !call->bound) {
-        agg_emit_null(call, out, row);
+        agg_emit_null(call->result, out, row);
     } else {
         put_real(out, row, sum->sum);
     }
@@ -285,7 +285,7 @@ static Status avg_real_emit(const AggCall *call, const uint8_t *state, AggEnv *e
     (void)env, (void)err;
     const SumReal *sum = (const SumReal *)state;
     if (sum->count == 0) {
-        agg_emit_null(call, out, row);
+        agg_emit_null(call->result, out, row);
     } else {
         put_real(out, row, sum->sum / (double)sum->count);
     }
@@ -408,7 +408,7 @@ static Status sum_decimal_emit(const AggCall *call, const uint8_t *state, AggEnv
     (void)env, (void)err;
     const SumDecimal *sum = (const SumDecimal *)state;
     if (!sum->has || sum->count == 0) {
-        agg_emit_null(call, out, row);
+        agg_emit_null(call->result, out, row);
     } else {
         vec_i128(out)[row] = sum->sum;
     }
@@ -420,7 +420,7 @@ static Status sum0_decimal_emit(const AggCall *call, const uint8_t *state, AggEn
     (void)env, (void)err;
     const SumDecimal *sum = (const SumDecimal *)state;
     if (sum->lost) {
-        agg_emit_null(call, out, row);
+        agg_emit_null(call->result, out, row);
     } else {
         vec_i128(out)[row] = sum->sum;
     }
@@ -435,7 +435,7 @@ static Status avg_decimal_emit(const AggCall *call, const uint8_t *state, AggEnv
     i128 value;
     if (sum->count == 0 || sum->lost ||
         !decimal_div(sum->sum, call->arg[0]->scale, sum->count, 0, call->result->scale, &value)) {
-        agg_emit_null(call, out, row);
+        agg_emit_null(call->result, out, row);
     } else {
         vec_i128(out)[row] = value;
     }

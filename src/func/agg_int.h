@@ -16,7 +16,7 @@ const Type *agg_type_of_group(const AggCall *call, const Type *type);
 
 // Writes the absence of a result. A column that Flink promises to be NOT NULL and whose value is a
 // Java primitive shows -1 there (STDDEV_SAMP of one row in a group of NOT NULL values).
-void agg_emit_null(const AggCall *call, Vec *out, uint32_t row);
+void agg_emit_null(const Type *result, Vec *out, uint32_t row);
 
 // A ROW type of up to four NOT NULL fields, for written states; pairs of name and type, then NULL.
 const Type *agg_state_row(Arena *arena, ...);

@@ -91,7 +91,7 @@ static Status array_agg_emit(const AggCall *call, const uint8_t *state, AggEnv *
     if (values->list.count) {
         store_write_list(&values->list, out, row);
     } else {
-        agg_emit_null(call, out, row);
+        agg_emit_null(call->result, out, row);
     }
     return ST_OK;
 }

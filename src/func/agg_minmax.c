@@ -38,7 +38,7 @@ static bool wants_greatest(const AggCall *call) {
             if (best->has) {                                                                      \
                 ((ctype *)after->data)[row] = (ctype)best->value;                                 \
             } else {                                                                              \
-                agg_emit_null(call, after, row);                                                  \
+                agg_emit_null(call->result, after, row);                                                  \
             }                                                                                     \
         }                                                                                         \
     }                                                                                             \
@@ -99,7 +99,7 @@ static Status best_int_emit(const AggCall *call, const uint8_t *state, AggEnv *e
     if (best->has) {
         vec_set_integer(out, row, best->value);
     } else {
-        agg_emit_null(call, out, row);
+        agg_emit_null(call->result, out, row);
     }
     return ST_OK;
 }
@@ -173,7 +173,7 @@ static Status best_emit(const AggCall *call, const uint8_t *state, AggEnv *env, 
     if (best->has) {
         bag_put(best->key, out, row);
     } else {
-        agg_emit_null(call, out, row);
+        agg_emit_null(call->result, out, row);
     }
     return ST_OK;
 }
@@ -258,7 +258,7 @@ static Status bag_emit(const AggCall *call, const uint8_t *state, AggEnv *env, V
     if (item) {
         bag_put(item->key, out, row);
     } else {
-        agg_emit_null(call, out, row);
+        agg_emit_null(call->result, out, row);
     }
     return ST_OK;
 }

@@ -92,27 +92,32 @@ static int64_t saturate(double value, Phys phys) {
     return (int64_t)value;
 }
 
+// The variance or deviation; false for none.
+static bool variance_of(int64_t count, double m2, const VarianceBound *bound, double *out) {
+    if (count <= 0 || m2 < 0 || (bound->sample && count == 1)) return false;
+    *out = m2 / (double)(bound->sample ? count - 1 : count);
+    if (bound->root) *out = sqrt(*out);
+    return true;
+}
+
+static bool put_number(Vec *out, uint32_t row, double value) {
+    switch (out->phys) {
+        case PHYS_F32: vec_f32(out)[row] = (float)value; return true;
+        case PHYS_F64: vec_f64(out)[row] = value; return true;
+        case PHYS_I128:
+            return decimal_from_f64(value, out->type->precision, out->type->scale,
+                                    &vec_i128(out)[row]);
+        default: vec_set_integer(out, row, saturate(value, out->phys)); return true;
+    }
+}
+
 static Status welford_emit(const AggCall *call, const uint8_t *state, AggEnv *env, Vec *out,
                            uint32_t row, Error *err) {
     (void)env, (void)err;
-    const VarianceBound *bound = call->bound;
     const Welford *w = (const Welford *)state;
-    if (w->count <= 0 || w->m2 < 0 || (bound->sample && w->count == 1)) {
-        agg_emit_null(call, out, row);
-        return ST_OK;
-    }
-    double value = w->m2 / (double)(bound->sample ? w->count - 1 : w->count);
-    if (bound->root) value = sqrt(value);
-    switch (out->phys) {
-        case PHYS_F32: vec_f32(out)[row] = (float)value; break;
-        case PHYS_F64: vec_f64(out)[row] = value; break;
-        case PHYS_I128:
-            if (!decimal_from_f64(value, out->type->precision, out->type->scale,
-                                  &vec_i128(out)[row])) {
-                agg_emit_null(call, out, row);
-            }
-            break;
-        default: vec_set_integer(out, row, saturate(value, out->phys)); break;
+    double value;
+    if (!variance_of(w->count, w->m2, call->bound, &value) || !put_number(out, row, value)) {
+        agg_emit_null(call->result, out, row);
     }
     return ST_OK;
 }
@@ -135,6 +140,22 @@ static Status welford_read(const AggCall *call, const Vec *in, uint32_t row, Agg
     return ST_OK;
 }
 
+static Status m2_emit(const AggCall *call, const uint8_t *state, AggEnv *env, Vec *out,
+                      uint32_t row, Error *err) {
+    (void)call, (void)env, (void)err;
+    const Welford *w = (const Welford *)state;
+    if (w->count <= 0 || w->m2 < 0) {
+        vec_set_null(out, row);
+    } else {
+        vec_f64(out)[row] = w->m2;
+    }
+    return ST_OK;
+}
+
+static const AggImpl M2_IMPL = {
+    .size = sizeof(Welford), .align = 8, .update = welford_update, .merge = welford_merge,
+    .emit = m2_emit, .write = welford_write, .read = welford_read,
+};
 static const AggImpl WELFORD_IMPL = {
     .size = sizeof(Welford), .align = 8, .update = welford_update, .merge = welford_merge,
     .emit = welford_emit, .write = welford_write, .read = welford_read,
@@ -155,26 +176,70 @@ static Status variance_bind(AggCall *call, const VarianceBound *bound) {
     return ST_OK;
 }
 
+static const VarianceBound VAR_POP = {.sample = false, .root = false},
+                           VAR_SAMP = {.sample = true, .root = false},
+                           STDDEV_POP = {.sample = false, .root = true},
+                           STDDEV_SAMP = {.sample = true, .root = true};
+
 static Status var_pop_bind(AggCall *call, Error *err) {
-    static const VarianceBound bound = {.sample = false, .root = false};
     (void)err;
-    return variance_bind(call, &bound);
+    return variance_bind(call, &VAR_POP);
 }
 static Status var_samp_bind(AggCall *call, Error *err) {
-    static const VarianceBound bound = {.sample = true, .root = false};
     (void)err;
-    return variance_bind(call, &bound);
+    return variance_bind(call, &VAR_SAMP);
 }
 static Status stddev_pop_bind(AggCall *call, Error *err) {
-    static const VarianceBound bound = {.sample = false, .root = true};
     (void)err;
-    return variance_bind(call, &bound);
+    return variance_bind(call, &STDDEV_POP);
 }
 static Status stddev_samp_bind(AggCall *call, Error *err) {
-    static const VarianceBound bound = {.sample = true, .root = true};
     (void)err;
-    return variance_bind(call, &bound);
+    return variance_bind(call, &STDDEV_SAMP);
 }
+
+static Status m2_bind(AggCall *call, Error *err) {
+    TRY(var_pop_bind(call, err));
+    call->result = type_of(TYPE_DOUBLE, true);
+    call->impl = &M2_IMPL;
+    return ST_OK;
+}
+
+// The functions of m2 and count that a group's variances are reduced to.
+static Status reduced_bind(FuncCall *call, Error *err) {
+    static const struct {
+        const char *name;
+        const VarianceBound *bound;
+    } FUNCS[] = {{"$VAR_POP", &VAR_POP}, {"$VAR_SAMP", &VAR_SAMP}, {"$STDDEV_POP", &STDDEV_POP},
+                 {"$STDDEV_SAMP", &STDDEV_SAMP}};
+    (void)err;
+    for (size_t i = 0; i < sizeof FUNCS / sizeof *FUNCS; i++) {
+        if (strcmp(FUNCS[i].name, call->func->name) == 0) call->bound = FUNCS[i].bound;
+    }
+    call->result = call->arg[2];
+    return ST_OK;
+}
+
+static Status reduced_kernel(const KernelArgs *args, Vec *out, Error *err) {
+    (void)err;
+    const Vec *m2 = args->arg[0], *count = args->arg[1];
+    for (uint32_t row = 0; row < args->rows; row++) {
+        double value;
+        bool has = !vec_is_null(m2, row) &&
+                   variance_of(vec_i64(count)[row], vec_f64(m2)[row], args->call->bound, &value);
+        if (!has || !put_number(out, row, value)) agg_emit_null(args->call->result, out, row);
+    }
+    return ST_OK;
+}
+
+#define REDUCED(name_)                                                                           \
+    {.name = (name_), .args = {ARG_DOUBLE, ARG_BIGINT, ARG_ANY}, .nulls = NULLS_OWN,             \
+     .flags = FUNC_HIDDEN, .bind = reduced_bind, .kernel = reduced_kernel,                       \
+     .doc = "The aggregate, from the sum of squared differences and the count."}
+static const ScalarFunc REDUCED_FUNCS[] = {
+    REDUCED("$STDDEV_POP"), REDUCED("$STDDEV_SAMP"), REDUCED("$VAR_POP"), REDUCED("$VAR_SAMP"),
+};
+const FuncTable REDUCED_TABLE = FUNC_TABLE("Aggregate functions", REDUCED_FUNCS);
 
 // ---- PERCENTILE ----------------------------------------------------------------------------------
 
@@ -259,7 +324,7 @@ static Status percentile_emit(const AggCall *call, const uint8_t *data, AggEnv *
     BagAt at = {0};
     for (const BagItem *item; (item = bag_next(&state->bag, &at));) total += item->count;
     if (total <= 0 || !state->wanted) {
-        agg_emit_null(call, out, row);
+        agg_emit_null(call->result, out, row);
     } else if (out->phys == PHYS_LIST) {
         uint32_t to = vec_list_begin(out, row, state->wanted);
         for (uint32_t i = 0; i < state->wanted; i++) {
@@ -430,6 +495,8 @@ static Status approx_count_distinct_bind(AggCall *call, Error *err) {
 }
 
 static const AggFunc STAT_AGGS[] = {
+    {.name = "$M2", .args = {ARG_NUMERIC}, .flags = AGG_HIDDEN, .bind = m2_bind,
+     .doc = "The sum of the squared differences from the mean."},
     {.name = "APPROX_COUNT_DISTINCT", .args = {ARG_ANY}, .bind = approx_count_distinct_bind,
      .flags = AGG_BATCH_ONLY | AGG_NO_RETRACT,
      .doc = "The number of different values, give or take one percent."},
@@ -439,12 +506,16 @@ static const AggFunc STAT_AGGS[] = {
             "values, or an array of them for an array of percentages; the third argument says how "
             "often a value counts."},
     {.name = "STDDEV_POP", .args = {ARG_NUMERIC}, .bind = stddev_pop_bind,
+     .reduced = "$STDDEV_POP",
      .doc = "The population standard deviation, in the type of the values."},
     {.name = "STDDEV_SAMP", .alias = {"STDDEV"}, .args = {ARG_NUMERIC}, .bind = stddev_samp_bind,
+     .reduced = "$STDDEV_SAMP",
      .doc = "The sample standard deviation, in the type of the values."},
     {.name = "VAR_POP", .args = {ARG_NUMERIC}, .bind = var_pop_bind,
+     .reduced = "$VAR_POP",
      .doc = "The population variance, in the type of the values."},
     {.name = "VAR_SAMP", .alias = {"VARIANCE"}, .args = {ARG_NUMERIC}, .bind = var_samp_bind,
+     .reduced = "$VAR_SAMP",
      .doc = "The sample variance, in the type of the values."},
 };
 const AggTable STAT_AGG_TABLE = AGG_TABLE("Aggregate functions", STAT_AGGS);

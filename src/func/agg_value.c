@@ -87,7 +87,7 @@ static Status last_update(const AggCall *call, const AggRows *in, AggEnv *env, E
 static Status held_emit(const AggCall *call, const uint8_t *state, AggEnv *env, Vec *out,
                         uint32_t row, Error *err) {
     (void)env, (void)err;
-    if (!held_get((const Held *)state, out, row)) agg_emit_null(call, out, row);
+    if (!held_get((const Held *)state, out, row)) agg_emit_null(call->result, out, row);
     return ST_OK;
 }
 
@@ -142,7 +142,7 @@ static Status first_ordered_emit(const AggCall *call, const uint8_t *state, AggE
     if (list_first((const ValueList *)state, &value)) {
         (void)codec_get(value.ptr, out, row);
     } else {
-        agg_emit_null(call, out, row);
+        agg_emit_null(call->result, out, row);
     }
     return ST_OK;
 }
@@ -154,7 +154,7 @@ static Status last_ordered_emit(const AggCall *call, const uint8_t *state, AggEn
     if (list_last((const ValueList *)state, &value)) {
         (void)codec_get(value.ptr, out, row);
     } else {
-        agg_emit_null(call, out, row);
+        agg_emit_null(call->result, out, row);
     }
     return ST_OK;
 }
@@ -324,7 +324,7 @@ static Status lag_emit(const AggCall *call, const uint8_t *state, AggEnv *env, V
     if (lag->list.count > bound->offset && list_first(&lag->list, &value)) {
         (void)codec_get(value.ptr, out, row);
     } else if (!held_get(&lag->otherwise, out, row)) {
-        agg_emit_null(call, out, row);
+        agg_emit_null(call->result, out, row);
     }
     return ST_OK;
 }

@@ -1,11 +1,28 @@
 // The one list of function tables. A table not listed here does not exist.
 #include "func/agg.h"
 
-extern const FuncTable ARITH_TABLE, ARRAY_TABLE, BITMAP_TABLE, COLLECTION_TABLE, COMPARE_TABLE,
-    JSON_BUILD_TABLE, JSON_QUERY_TABLE, LIKE_TABLE, LOGIC_TABLE, MAP_TABLE, MATH_TABLE,
-    REGEXP_TABLE, STRING_BASIC_TABLE, STRING_CODE_TABLE, STRING_EDIT_TABLE, STRUCTURED_TABLE,
-    TEMPORAL_ARITH_TABLE, TEMPORAL_EXTRACT_TABLE, TEMPORAL_FORMAT_TABLE, TEMPORAL_NOW_TABLE,
-    VARIANT_TABLE;
+extern const FuncTable ARITH_TABLE;
+extern const FuncTable ARRAY_TABLE;
+extern const FuncTable BITMAP_TABLE;
+extern const FuncTable COLLECTION_TABLE;
+extern const FuncTable COMPARE_TABLE;
+extern const FuncTable JSON_BUILD_TABLE;
+extern const FuncTable JSON_QUERY_TABLE;
+extern const FuncTable LIKE_TABLE;
+extern const FuncTable LOGIC_TABLE;
+extern const FuncTable MAP_TABLE;
+extern const FuncTable MATH_TABLE;
+extern const FuncTable REDUCED_TABLE;
+extern const FuncTable REGEXP_TABLE;
+extern const FuncTable STRING_BASIC_TABLE;
+extern const FuncTable STRING_CODE_TABLE;
+extern const FuncTable STRING_EDIT_TABLE;
+extern const FuncTable STRUCTURED_TABLE;
+extern const FuncTable TEMPORAL_ARITH_TABLE;
+extern const FuncTable TEMPORAL_EXTRACT_TABLE;
+extern const FuncTable TEMPORAL_FORMAT_TABLE;
+extern const FuncTable TEMPORAL_NOW_TABLE;
+extern const FuncTable VARIANT_TABLE;
 
 const FuncTable *const FUNC_TABLES[] = {
     &ARITH_TABLE,
@@ -19,6 +36,7 @@ const FuncTable *const FUNC_TABLES[] = {
     &LOGIC_TABLE,
     &MAP_TABLE,
     &MATH_TABLE,
+    &REDUCED_TABLE,
     &REGEXP_TABLE,
     &STRING_BASIC_TABLE,
     &STRING_CODE_TABLE,

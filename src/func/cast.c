@@ -46,6 +46,7 @@ bool cast_allowed(const Type *from, const Type *to) {
             return from->kind == to->kind || (type_is_integer(from) && single_unit(to));
         default: break;
     }
+    if (from->kind == TYPE_VARIANT) return false;  // not even to itself
     if (from->kind != to->kind || from->child_count != to->child_count) return false;
     for (uint32_t i = 0; i < to->child_count; i++) {
         if (!cast_allowed(from->child[i], to->child[i])) return false;

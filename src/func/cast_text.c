@@ -1,7 +1,9 @@
 // Values as text, and casts to text and bytes: CHAR and BINARY are padded and cut to their length,
 // VARCHAR and VARBINARY cut.
 #include "func/cast_int.h"
+#include "func/roaring.h"
 #include "func/text_int.h"
+#include "func/variant.h"
 #include "type/datetime.h"
 #include "type/decimal.h"
 #include "type/number.h"
@@ -72,10 +74,16 @@ void value_print(const Vec *vec, uint32_t row, const FuncEnv *env, bool hex_byte
         case TYPE_ARRAY:
         case TYPE_MULTISET:
         case TYPE_MAP: print_list(vec, row, env, hex_bytes, out); return;
+        case TYPE_VARIANT: variant_print(vec_str(vec)[row], out); return;
+        case TYPE_BITMAP: roaring_print(vec_str(vec)[row], out); return;
         case TYPE_ROW:
             buf_putc(out, '(');
             for (uint32_t i = 0; i < vec->type->child_count; i++) {
                 if (i) buf_puts(out, ", ");
+                if (type_is_structured(vec->type)) {
+                    buf_put_str(out, vec->type->field[i]);
+                    buf_putc(out, '=');
+                }
                 value_print(vec->child[i], row, env, hex_bytes, out);
             }
             buf_putc(out, ')');

@@ -134,6 +134,30 @@ static bool same_agg(const PlanAgg *a, const PlanAgg *b) {
     return true;
 }
 
+static uint32_t group_agg(Arena *arena, Collected *groups, PlanAgg agg) {
+    uint32_t index = 0;
+    while (index < groups->agg_count && !same_agg(&groups->agg[index], &agg)) index++;
+    if (index == groups->agg_count) ARENA_PUSH(arena, groups->agg, groups->agg_count, groups->agg_cap, agg);
+    return index;
+}
+
+// A variance: two aggregates of the same rows, and a function of their results.
+static Status group_reduced(Binder *binder, const PlanAgg *whole, Place place, Expr **out, Error *err) {
+    static const char *const PARTS[] = {"$M2", "COUNT"};
+    Arena *arena = binder->arena;
+    Expr *arg[3];
+    for (uint32_t i = 0; i < 2; i++) {
+        PlanAgg part = *whole;
+        part.call = arena_dup(arena, whole->call, sizeof *whole->call);
+        part.name = str_c(PARTS[i]);
+        TRY(agg_bind(part.call, agg_find(part.name), err));
+        uint32_t index = group_agg(arena, binder->groups, part);
+        arg[i] = expr_column(arena, virtual_agg(binder->groups, index), part.call->result);
+    }
+    arg[2] = expr_literal(arena, vec_new(arena, whole->call->result, 1));
+    return expr_call(arena, binder->context->env, whole->call->func->reduced, arg, 3, place, out, err);
+}
+
 Status bind_agg_call(Binder *binder, const AstExpr *ast, const AggFunc *func, Expr **out, Error *err) {
     Collected *groups = binder->groups;
     if (binder->in_agg) return agg_refuse(ast, "inside another aggregate", err);
@@ -150,11 +174,8 @@ Status bind_agg_call(Binder *binder, const AstExpr *ast, const AggFunc *func, Ex
     TRY(bind_agg_args(&input, ast, func, grouped && !filter, &arg, &agg, err));
     for (uint32_t i = 0; i < agg.call->argc; i++) agg.arg[i] = group_input(binder->arena, groups, arg[i]);
     if (filter) agg.filter = (int32_t)group_input(binder->arena, groups, filter);
-    uint32_t index = 0;
-    while (index < groups->agg_count && !same_agg(&groups->agg[index], &agg)) index++;
-    if (index == groups->agg_count) {
-        ARENA_PUSH(binder->arena, groups->agg, groups->agg_count, groups->agg_cap, agg);
-    }
+    if (func->reduced) return group_reduced(binder, &agg, ast->span.place, out, err);
+    uint32_t index = group_agg(binder->arena, groups, agg);
     *out = expr_column(binder->arena, virtual_agg(groups, index), agg.call->result);
     (*out)->place = ast->span.place;
     return ST_OK;

@@ -1,33 +1,22 @@
 // Constant folding: what has no column and always the same value is computed once, while planning.
+//
+// A constant that fails is left as it is: the job then fails when it runs, as Flink's does. Only a
+// division by a constant zero is an error of the statement.
 #include "plan/bind.h"
 
-// Calcite divides constants exactly while it simplifies, and refuses a zero divisor there.
-static Status quotient_check(PlanContext *context, const Expr *expr, Error *err) {
-    if (expr->kind != EXPR_CALL || strcmp(expr->call->func->name, "/") != 0) return ST_OK;
-    for (uint32_t i = 0; i < expr->arg_count; i++) {
-        if (!expr_is_constant(expr->arg[i])) return ST_OK;
-    }
-    Vec *value;
-    if (!context->evaluate(expr, context->env, context->arena, &value, err)) return ST_OK;
-    if (err) err->status = ST_VALIDATION;
-    return ST_VALIDATION;
+static bool is_division(const Expr *expr) {
+    return expr->kind == EXPR_CALL && strcmp(expr->call->func->name, "/") == 0;
 }
 
-Status expr_fold(PlanContext *context, Expr **at, Error *err) {
-    Expr *expr = *at;
-    if (expr->kind == EXPR_LITERAL || expr->kind == EXPR_COLUMN) return ST_OK;
-    if (expr_is_constant(expr)) {
-        Vec *value;
-        if (!context->evaluate(expr, context->env, context->arena, &value, NULL)) {
-            Expr *literal = expr_literal(context->arena, value);
-            literal->place = expr->place;
-            *at = literal;
-            return ST_OK;
-        }
-        // What fails is left as it is and fails again when the job runs, as in Flink; only a constant
-        // quotient is refused at once (below, when the failing part is the division itself).
+static bool all_literals(const Expr *expr) {
+    for (uint32_t i = 0; i < expr->arg_count; i++) {
+        if (expr->arg[i]->kind != EXPR_LITERAL) return false;
     }
-    if (!expr->arg_count) return ST_OK;
+    return true;
+}
+
+static Status fold_args(PlanContext *context, Expr **at, Error *err) {
+    Expr *expr = *at;
     Expr *copy = arena_dup(context->arena, expr, sizeof *expr);
     copy->arg = arena_dup(context->arena, expr->arg, expr->arg_count * sizeof *expr->arg);
     for (uint32_t i = 0; i < expr->arg_count; i++) {
@@ -40,5 +29,26 @@ Status expr_fold(PlanContext *context, Expr **at, Error *err) {
         TRY(expr_fold(context, &copy->arg[i], err));
     }
     *at = copy;
-    return quotient_check(context, copy, err);
+    return ST_OK;
+}
+
+Status expr_fold(PlanContext *context, Expr **at, Error *err) {
+    Expr *expr = *at;
+    if (expr->kind == EXPR_LITERAL || expr->kind == EXPR_COLUMN) return ST_OK;
+    if (!expr_is_constant(expr)) return expr->arg_count ? fold_args(context, at, err) : ST_OK;
+    Vec *value;
+    Error failure;
+    if (!context->evaluate(expr, context->env, context->arena, &value, &failure)) {
+        Expr *literal = expr_literal(context->arena, value);
+        literal->place = expr->place;
+        *at = literal;
+        return ST_OK;
+    }
+    if (expr->arg_count) TRY(fold_args(context, at, err));
+    if (is_division(*at) && all_literals(*at)) {
+        if (err) *err = failure;
+        if (err) err->status = ST_VALIDATION;
+        return ST_VALIDATION;
+    }
+    return ST_OK;
 }

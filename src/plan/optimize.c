@@ -2,6 +2,7 @@
 //
 // Two walks, as Flink's FlinkChangelogModeInferenceProgram: bottom-up, which kinds of change each
 // node can emit; top-down, who needs the -U before each +U.
+#include "plan/monotonic.h"
 #include "plan/rule.h"
 
 static uint32_t input_changes(const Plan *plan) {
@@ -20,11 +21,30 @@ static Status append_only(const Plan *plan, Error *err) {
                      "produced by node %s", plan_kind_name(plan->kind), plan_kind_name(plan->input[0]->kind));
 }
 
+// MAX of what only grows, MIN of what only falls: their retractions are followed by better values.
+static bool only_improves(const PlanAgg *agg, const uint8_t *mono) {
+    const char *name = agg->call->func->name;
+    if (!mono || agg->call->argc != 1) return false;
+    return (mono[agg->arg[0]] == MONO_INCREASING && strcmp(name, "MAX") == 0) ||
+           (mono[agg->arg[0]] == MONO_DECREASING && strcmp(name, "MIN") == 0);
+}
+
+// Whether the groups of an aggregation stay what they are: only then is monotony made use of.
+static bool keys_constant(const Plan *plan, const uint8_t *mono) {
+    for (uint32_t i = 0; mono && i < plan->key_count; i++) {
+        if (mono[plan->key[i]] != MONO_CONSTANT) return false;
+    }
+    return mono != NULL;
+}
+
 // Aggregates were bound before it was known whether the input retracts: bind them again.
 static Status rebind_aggs(PlanContext *context, Plan *plan, bool retract, bool merge, Error *err) {
+    const uint8_t *mono = NULL;
+    if (retract && plan->kind == PLAN_AGG) mono = plan_monotony(context->arena, plan->input[0]);
+    bool stable = keys_constant(plan, mono);
     for (uint32_t i = 0; i < plan->agg_count; i++) {
         AggCall *old = plan->agg[i].call, *call = arena_dup(context->arena, old, sizeof *old);
-        call->retract = retract;
+        call->retract = retract && !(stable && only_improves(&plan->agg[i], mono));
         call->merge = merge;
         call->arg = arena_dup(context->arena, old->arg, (old->argc + 1) * sizeof *old->arg);
         TRY(agg_bind(call, old->func, err));
