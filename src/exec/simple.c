@@ -18,8 +18,23 @@ const OperatorVt UNION_OPERATOR = {
     .name = "union", .plan_kind = PLAN_UNION, .size = sizeof(Operator), .on_batch = pass_on_batch,
 };
 
+// A DECIMAL that overflowed is NULL even where its type says NOT NULL; the end of a query finds out,
+// as Flink's constraint enforcer does.
+static Status collect_check(const Operator *op, const Batch *in, Error *err) {
+    const Type *row = op->plan->type;
+    for (uint32_t c = 0; c < row->child_count; c++) {
+        if (row->child[c]->kind != TYPE_DECIMAL || row->child[c]->nullable) continue;
+        if (!vec_has_nulls(in->column[c])) continue;
+        return error_set(err, ST_RUNTIME,
+                         "column '" STR_FMT "' is NOT NULL, however, a null value is being written into it",
+                         STR_ARG(row->field[c]));
+    }
+    return ST_OK;
+}
+
 static Status collect_on_batch(Operator *op, uint32_t input, Batch *in, Error *err) {
     (void)input;
+    TRY(collect_check(op, in, err));
     return op->env->collect(op->env->collect_arg, in, err);
 }
 

@@ -117,6 +117,18 @@ static Status mod_integer_kernel(const KernelArgs *args, Vec *out, Error *err) {
     return ST_OK;
 }
 
+// DECIMAL % INT is an INT again, as far as both are whole numbers.
+static Status mod_decimal_kernel(const KernelArgs *args, Vec *out, Error *err) {
+    const i128 *a = vec_i128(args->arg[0]);
+    for (uint32_t row = 0; row < args->rows; row++) {
+        if (!kernel_row_valid(args, row)) continue;
+        int64_t by = vec_integer(args->arg[1], row);
+        if (by == 0) return error_set(err, ST_RUNTIME, "division by zero");
+        vec_set_integer(out, row, (int64_t)(a[row] % by));
+    }
+    return ST_OK;
+}
+
 // ---- types ---------------------------------------------------------------------------------------
 
 // p digits of which s are decimals, cut to 38: the whole digits first, but six decimals stay.
@@ -176,6 +188,14 @@ static Status bind_binary(FuncCall *call, char op, DecimalApply apply, const Ker
     if (!type_is_approx(a) && !type_is_approx(b) &&
         (a->kind == TYPE_DECIMAL || b->kind == TYPE_DECIMAL)) {
         const Type *result = decimal_result(call->arena, op, a, b);
+        if (op == '%' && !type_exact_scale(a) && !type_exact_scale(b)) {
+            if (b->kind != TYPE_DECIMAL) {
+                call->result = type_nullable(call->arena, b, nullable);
+                call->kernel = mod_decimal_kernel;
+                return ST_OK;
+            }
+            result = b;  // of whole numbers, the divisor's type
+        }
         // It may overflow to NULL even when typed NOT NULL: as in Flink, the sink finds out.
         call->result = type_nullable(call->arena, result, nullable);
         DecimalOp *bound = ARENA_NEW(call->arena, DecimalOp);

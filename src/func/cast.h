@@ -18,5 +18,5 @@ NODISCARD Status cast_vec(const Vec *in, uint32_t rows, const uint64_t *only, bo
                           const FuncEnv *env, Arena *scratch, Vec *out, Error *err);
 
 // Appends value [row] as CAST(… AS STRING) prints it; "NULL" for NULL. BINARY as x'0aff' when
-// [hex_bytes], else as UTF-8 text.
+// [hex_bytes], else as UTF-8 text. [env] gives the session zone; NULL is UTC.
 void value_print(const Vec *vec, uint32_t row, const FuncEnv *env, bool hex_bytes, Buf *out);

@@ -39,7 +39,7 @@ static void print_list(const Vec *vec, uint32_t row, const FuncEnv *env, bool he
 
 static uint32_t print_timestamp(const Vec *vec, uint32_t row, const FuncEnv *env, char *out) {
     Timestamp ts = vec_timestamp(vec, row);
-    if (vec->type->kind == TYPE_TIMESTAMP_LTZ) ts.ms += zone_offset_ms(env->zone, ts.ms);
+    if (vec->type->kind == TYPE_TIMESTAMP_LTZ && env) ts.ms += zone_offset_ms(env->zone, ts.ms);
     return timestamp_print(ts, vec->type->precision, out);
 }
 

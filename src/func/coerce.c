@@ -62,8 +62,10 @@ static const Type *common_string(Arena *arena, const Type *a, const Type *b) {
 static const Type *common_datetime(Arena *arena, const Type *a, const Type *b, bool merging) {
     if (type_is_timestamp(a) && type_is_timestamp(b)) {
         int32_t precision = max_i32(a->precision, b->precision);
+        // The validator takes the last kind when the precisions differ, strange as it is.
         bool local = merging ? a->kind == TYPE_TIMESTAMP_LTZ || b->kind == TYPE_TIMESTAMP_LTZ
-                             : b->kind == TYPE_TIMESTAMP_LTZ;  // the last one, strange as it is
+                     : a->precision == b->precision ? a->kind == TYPE_TIMESTAMP_LTZ
+                                                    : b->kind == TYPE_TIMESTAMP_LTZ;
         return local ? type_timestamp_ltz(arena, precision, false)
                      : type_timestamp(arena, precision, false);
     }

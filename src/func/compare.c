@@ -384,6 +384,10 @@ static Status in_bind(FuncCall *call, Error *err) {
         bool item_nullable = item->nullable || item->kind == TYPE_NULL;
         call->arg[i] = type_nullable(call->arena, value, item_nullable);
     }
+    // Flink looks several constants up in a hash set, so x IN (0, 1) does not find -0.0.
+    bool constant = call->argc > 2;
+    for (uint32_t i = 1; i < call->argc; i++) constant &= call->literal[i] != NULL;
+    if (constant && type_is_approx(value)) bound->how = COMPARE_KEY;
     bound->negated = str_starts(str_c(call->func->name), STR("NOT "));
     call->bound = bound;
     call->result = type_of(TYPE_BOOLEAN, nullable);

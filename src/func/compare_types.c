@@ -162,11 +162,9 @@ Status compare_unify_equal(FuncCall *call, uint32_t count, CompareHow *how, Erro
         return ST_OK;
     }
     if (mix.numeric == some) {
-        if (mix.approx) {
-            cast_all(call, count, type_common(call->arena, call->arg, count));
-        } else {
-            unify_exact(call, count, mix.decimal, how);
-        }
+        // The common DECIMAL may have less scale than its operands: 1.5 of DECIMAL(38, 18) equals 2
+        // of DECIMAL(38, 0), which leaves no room for decimals. So it does in Flink.
+        cast_all(call, count, type_common(call->arena, call->arg, count));
         return ST_OK;
     }
     if (mix.text == some || mix.bytes == some) return unify_strings(call, count, mix.first);
@@ -264,6 +262,7 @@ bool compare_equal(CompareHow how, const Vec *a, uint32_t i, const Vec *b, uint3
         case COMPARE_DECIMAL:
         case COMPARE_TOTAL:
         case COMPARE_STAMP: return compare_order(how, a, i, b, j) == 0;
+        case COMPARE_KEY: return vec_key_equal(a, i, b, j);
         case COMPARE_NEVER: return false;
         case COMPARE_PLAIN: break;
     }

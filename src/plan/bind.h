@@ -88,6 +88,12 @@ NODISCARD Status bind_expr(Binder *binder, const AstExpr *ast, Expr **out, Error
 NODISCARD Status bind_condition(Binder *binder, const AstExpr *ast, const char *what, Expr **out,
                                 Error *err);
 NODISCARD Status bind_literal(Arena *arena, const AstExpr *ast, Expr **out, Error *err);
+// A numeric literal with the sign that stands before it: -2147483648 is an INT.
+NODISCARD Status bind_number(Arena *arena, const AstExpr *ast, bool negative, Expr **out, Error *err);
+const Type *interval_type(Arena *arena, const AstInterval *ast, bool nullable);
+// Expressions know two intervals, of months and of milliseconds: the units they were written with are
+// gone once the value is made.
+const Type *interval_normal(Arena *arena, const Type *type);
 // Interval literal or expression to milliseconds; ST_VALIDATION when it is no constant day-time
 // interval.
 NODISCARD Status bind_interval_ms(Binder *binder, const AstExpr *ast, int64_t *ms, Error *err);

@@ -1,7 +1,7 @@
 // Expressions: names to columns, calls to functions, with Flink's implicit casts.
 #include "plan/bind.h"
+#include "type/decimal.h"
 
-NODISCARD Status bind_number(Arena *arena, const AstExpr *ast, bool negative, Expr **out, Error *err);
 
 // ---- names -------------------------------------------------------------------------------------
 
@@ -129,6 +129,9 @@ static Status bind_name(Binder *binder, const AstExpr *ast, Expr **out, Error *e
             Status st = bind_outer_name(binder, ast, out, err);
             if (st != ST_END) return st;
         }
+        if (name->count == 1 && str_eq_nocase(name->part[0].name, STR("PI"))) {  // no parentheses needed
+            return expr_call(binder->arena, binder->context->env, "PI", NULL, 0, ast->span.place, out, err);
+        }
         return no_column(binder, name, err);
     }
     Expr *expr = expr_column(binder->arena, found.column, binder->scope->row->child[found.column]);
@@ -151,15 +154,63 @@ static Status null_check(const Expr *expr, Error *err) {
     return error_at(err, ST_VALIDATION, expr->place, "illegal use of NULL");
 }
 
+// CAST(5 AS INTERVAL DAY): of a number as it is written, that many units. (Of any other integer it is
+// months or milliseconds, in Flink too.)
+static Expr *number_as_interval(Arena *arena, const Expr *number, const Type *to) {
+    static const int64_t FACTOR[] = {[UNITS_YEAR] = 12,      [UNITS_MONTH] = 1,
+                                     [UNITS_DAY] = 86400000, [UNITS_HOUR] = 3600000,
+                                     [UNITS_MINUTE] = 60000, [UNITS_SECOND] = 1000};
+    Phys phys = number->value->phys;
+    int64_t factor = to->units < sizeof FACTOR / sizeof *FACTOR ? FACTOR[to->units] : 0;
+    if (!factor || vec_is_null(number->value, 0)) return NULL;
+    i128 amount;
+    if (phys == PHYS_I128) {
+        if (!decimal_mul(vec_i128(number->value)[0], number->type->scale, factor, 0, 0, &amount)) {
+            return NULL;
+        }
+    } else {
+        amount = (i128)vec_integer(number->value, 0) * factor;
+    }
+    Vec *vec = vec_new(arena, to, 1);
+    vec_set_integer(vec, 0, (int64_t)amount);
+    return expr_literal(arena, vec);
+}
+
+static bool is_written_number(const AstExpr *ast) {
+    if (ast->kind == EX_CALL && str_is(ast->call->name, "UNARY -")) ast = ast->call->arg.at[0];
+    return ast->kind == EX_LITERAL &&
+           (ast->literal.kind == LIT_INTEGER || ast->literal.kind == LIT_DECIMAL);
+}
+
+// A number that was only cast to FLOAT or DOUBLE on the way keeps its decimal value:
+// CAST(CAST(0.1 AS FLOAT) AS DOUBLE) is 0.1.
+static Expr *number_behind_casts(Expr *value) {
+    Expr *number = value;
+    while (number->kind == EXPR_CAST && type_is_approx(number->type)) number = number->arg[0];
+    return number->kind == EXPR_LITERAL && type_is_numeric(number->type) ? number : value;
+}
+
 static Status bind_cast(Binder *binder, const AstExpr *ast, Expr **out, Error *err) {
     const Type *to;
     Expr *value;
-    TRY(bind_type(binder->arena, ast->cast.type, &to, err));
+    Arena *arena = binder->arena;
+    TRY(bind_type(arena, ast->cast.type, &to, err));
     TRY(bind_expr(binder, ast->cast.value, &value, err));
     const Type *from = value->type;
     if (from->kind == TYPE_NULL) {
-        *out = expr_null(binder->arena, to);
+        *out = expr_null(arena, interval_normal(arena, to));
         return ST_OK;
+    }
+    bool units = type_is_interval(to) && value->kind == EXPR_LITERAL &&
+                 is_written_number(ast->cast.value) && from->kind != TYPE_BIGINT;
+    if (units) {
+        *out = number_as_interval(arena, value, to);
+        if (*out) {
+            (*out)->type = type_nullable(arena, interval_normal(arena, to), false);
+            (*out)->value = vec_retype(arena, (*out)->value, (*out)->type);
+            (*out)->place = ast->span.place;
+            return ST_OK;
+        }
     }
     if (!cast_allowed(from, to)) {
         Buf a = {0}, b = {0};
@@ -172,14 +223,44 @@ static Status bind_cast(Binder *binder, const AstExpr *ast, Expr **out, Error *e
         buf_free(&b);
         return st;
     }
-    *out = expr_cast(binder->arena, value, to, ast->cast.try_cast);
+    to = interval_normal(arena, to);
+    if (type_is_approx(to) || to->kind == TYPE_DECIMAL) value = number_behind_casts(value);
+    *out = expr_cast(arena, value, to, ast->cast.try_cast);
     if (ast->cast.try_cast && *out == value) {
         // TRY_CAST is nullable even when nothing can go wrong.
-        Expr *nullable = arena_dup(binder->arena, value, sizeof *value);
-        nullable->type = type_nullable(binder->arena, value->type, true);
+        Expr *nullable = arena_dup(arena, value, sizeof *value);
+        nullable->type = type_nullable(arena, value->type, true);
         *out = nullable;
     }
     (*out)->place = ast->span.place;
+    return ST_OK;
+}
+
+// A bare NULL where a condition stands is UNKNOWN.
+static Expr *condition_of(Arena *arena, Expr *when) {
+    return when->type->kind == TYPE_NULL ? expr_null(arena, type_of(TYPE_BOOLEAN, true)) : when;
+}
+
+// WHEN a, b: equal to one of them.
+static Status bind_case_when(Binder *binder, const AstExpr *ast, Expr *operand, Expr **out, Error *err) {
+    Arena *arena = binder->arena;
+    const FuncEnv *env = binder->context->env;
+    if (!operand) {
+        TRY(bind_expr(binder, ast, out, err));
+        *out = condition_of(arena, *out);
+        return ST_OK;
+    }
+    bool list = ast->kind == EX_CALL && str_is(ast->call->name, "LIST");
+    uint32_t count = list ? ast->call->arg.count : 1;
+    *out = NULL;
+    for (uint32_t i = 0; i < count; i++) {
+        Expr *pair[2] = {operand, NULL}, *equal;
+        TRY(bind_expr(binder, list ? ast->call->arg.at[i] : ast, &pair[1], err));
+        TRY(expr_call(arena, env, "=", pair, 2, ast->span.place, &equal, err));
+        Expr *both[2] = {*out, equal};
+        if (*out) TRY(expr_call(arena, env, "OR", both, 2, ast->span.place, &equal, err));
+        *out = equal;
+    }
     return ST_OK;
 }
 
@@ -193,11 +274,7 @@ static Status bind_case(Binder *binder, const AstExpr *ast, Expr **out, Error *e
     if (ast->cases.operand) TRY(bind_expr(binder, ast->cases.operand, &operand, err));
     for (uint32_t i = 0; i < branches; i++) {
         Expr *when;
-        TRY(bind_expr(binder, ast->cases.branch[i].when, &when, err));
-        if (operand) {
-            Expr *pair[2] = {operand, when};
-            TRY(expr_call(arena, binder->context->env, "=", pair, 2, ast->span.place, &when, err));
-        }
+        TRY(bind_case_when(binder, ast->cases.branch[i].when, operand, &when, err));
         if (when->type->kind != TYPE_BOOLEAN) {
             return error_at(err, ST_VALIDATION, ast->span.place, "CASE needs conditions of type BOOLEAN");
         }
@@ -344,8 +421,10 @@ static Status bind_args(Binder *binder, const AstCall *call, Expr ***out, uint32
 }
 
 static bool takes_null(Str name) {
-    static const char *const NAMES[] = {"ARRAY", "MAP", "ROW", "IS NULL", "IS NOT NULL", "COALESCE",
-                                        "IN", "NOT IN", "NULLIF", "IFNULL", "IF", "TYPEOF"};
+    static const char *const NAMES[] = {
+        "ARRAY", "MAP", "ROW", "IS NULL", "IS NOT NULL", "COALESCE", "IN", "NOT IN", "NULLIF", "IFNULL",
+        "TYPEOF", "=", "<>", "<", "<=", ">", ">=", "IS DISTINCT FROM", "IS NOT DISTINCT FROM",
+        "BETWEEN ASYMMETRIC", "NOT BETWEEN ASYMMETRIC", "BETWEEN SYMMETRIC", "NOT BETWEEN SYMMETRIC"};
     for (size_t i = 0; i < sizeof NAMES / sizeof *NAMES; i++) {
         if (str_eq(name, str_c(NAMES[i]))) return true;
     }
@@ -357,6 +436,68 @@ static bool has_query(const AstCall *call) {
         if (call->arg.at[i]->kind == EX_QUERY) return true;
     }
     return false;
+}
+
+// A number with signs is one literal: -2147483648 is an INT, -(-2147483648) a BIGINT.
+static bool bind_signed_number(Binder *binder, const AstExpr *ast, Expr **out, Status *st, Error *err) {
+    bool negative = false, any = false;
+    while (ast->kind == EX_CALL && str_is(ast->call->name, "UNARY -")) {
+        negative = !negative;
+        any = true;
+        ast = ast->call->arg.at[0];
+    }
+    if (!any || ast->kind != EX_LITERAL) return false;
+    if (ast->literal.kind < LIT_INTEGER || ast->literal.kind > LIT_APPROX) return false;
+    *st = bind_number(binder->arena, ast, negative, out, err);
+    return true;
+}
+
+// (1, NULL) IS NULL: a constructed row is never NULL, and here alone may hold a bare NULL.
+static bool is_row_null_test(const AstCall *call) {
+    if (!str_is(call->name, "IS NULL") && !str_is(call->name, "IS NOT NULL")) return false;
+    const AstExpr *arg = call->arg.at[0];
+    return arg->kind == EX_CALL && str_is(arg->call->name, "ROW");
+}
+
+static Status bind_row_null_test(Binder *binder, const AstExpr *ast, Expr **out, Error *err) {
+    const AstCall *row = ast->call->arg.at[0]->call;
+    for (uint32_t i = 0; i < row->arg.count; i++) {
+        Expr *field;
+        TRY(bind_expr(binder, row->arg.at[i], &field, err));
+    }
+    *out = expr_bool(binder->arena, str_is(ast->call->name, "IS NOT NULL"));
+    (*out)->place = ast->span.place;
+    return ST_OK;
+}
+
+// IF, COALESCE and IFNULL become CASE where a part that is not chosen could fail.
+static Status guard_choice(Binder *binder, Expr **at, Error *err) {
+    Expr *call = *at;
+    const char *name = call->call->func->name;
+    bool is_if = strcmp(name, "IF") == 0;
+    if (!is_if && strcmp(name, "COALESCE") != 0 && strcmp(name, "IFNULL") != 0) return ST_OK;
+    bool risky = false;
+    for (uint32_t i = 1; i < call->arg_count; i++) risky |= expr_can_fail(call->arg[i]);
+    if (!risky) return ST_OK;
+    Arena *arena = binder->arena;
+    Expr *cases = ARENA_NEW(arena, Expr);
+    *cases = (Expr){.kind = EXPR_CASE, .type = call->type, .place = call->place};
+    if (is_if) {
+        cases->arg = call->arg;
+        cases->arg_count = 3;
+    } else {
+        uint32_t last = call->arg_count - 1;
+        cases->arg = ARENA_ARRAY(arena, Expr *, last * 2 + 1);
+        for (uint32_t i = 0; i < last; i++) {
+            TRY(expr_call(arena, binder->context->env, "IS NOT NULL", &call->arg[i], 1, call->place,
+                          &cases->arg[i * 2], err));
+            cases->arg[i * 2 + 1] = call->arg[i];
+        }
+        cases->arg[last * 2] = call->arg[last];
+        cases->arg_count = last * 2 + 1;
+    }
+    *at = cases;
+    return ST_OK;
 }
 
 static Status bind_call(Binder *binder, const AstExpr *ast, Expr **out, Error *err) {
@@ -374,11 +515,9 @@ static Status bind_call(Binder *binder, const AstExpr *ast, Expr **out, Error *e
                         STR_ARG(name));
     }
     if (has_query(call)) return bind_scalar_subquery(binder, ast, out, err);
-    // A number with a sign is one literal: -2147483648 is an INT.
-    if (str_is(name, "UNARY -") && call->arg.at[0]->kind == EX_LITERAL &&
-        call->arg.at[0]->literal.kind >= LIT_INTEGER && call->arg.at[0]->literal.kind <= LIT_APPROX) {
-        return bind_number(arena, call->arg.at[0], true, out, err);
-    }
+    Status st;
+    if (bind_signed_number(binder, ast, out, &st, err)) return st;
+    if (is_row_null_test(call)) return bind_row_null_test(binder, ast, out, err);
     if (str_is(name, "DOT")) {
         Expr *row;
         TRY(bind_expr(binder, call->arg.at[0], &row, err));
@@ -393,7 +532,7 @@ static Status bind_call(Binder *binder, const AstExpr *ast, Expr **out, Error *e
     if (binder->groups) TRY(bind_group_function(binder, ast, &taken, out, err));
     if (taken) return ST_OK;
     if (!overloads) {
-        Status st = bind_user_function(binder, ast, out, err);
+        st = bind_user_function(binder, ast, out, err);
         return st == ST_END ? unknown_function(ast, err) : st;
     }
     if (str_is(name, "JSON") && !binder->json_values) {
@@ -404,13 +543,14 @@ static Status bind_call(Binder *binder, const AstExpr *ast, Expr **out, Error *e
     uint32_t count = 0;
     bool json_values = binder->json_values;
     binder->json_values = str_is(name, "JSON_OBJECT") || str_is(name, "JSON_ARRAY");
-    Status st = bind_args(binder, call, &arg, &count, err);
+    st = bind_args(binder, call, &arg, &count, err);
     binder->json_values = json_values;
     if (st) return st;
     for (uint32_t i = 0; i < count && !takes_null(name); i++) TRY(null_check(arg[i], err));
     if (is_json_function(name)) TRY(bind_json(binder, call, arg, &count, err));
     const char *text = str_cstr(arena, name);
-    return expr_call(arena, binder->context->env, text, arg, count, ast->span.place, out, err);
+    TRY(expr_call(arena, binder->context->env, text, arg, count, ast->span.place, out, err));
+    return guard_choice(binder, out, err);
 }
 
 // ---- the whole ---------------------------------------------------------------------------------

@@ -1,15 +1,20 @@
 // Literals: the type is made of the spelling, as Calcite makes it.
 #include <ctype.h>
+#include <math.h>
 
 #include "plan/bind.h"
 #include "type/datetime.h"
 #include "type/decimal.h"
 #include "type/number.h"
 
-const Type *interval_type(Arena *arena, const AstInterval *ast, bool nullable);
 
 static Status bad_literal(const AstExpr *ast, const char *what, Error *err) {
     return error_at(err, ST_VALIDATION, ast->span.place, "illegal %s literal '" STR_FMT "'", what,
+                    STR_ARG(ast->literal.text));
+}
+
+static Status out_of_range(const AstExpr *ast, Error *err) {
+    return error_at(err, ST_VALIDATION, ast->span.place, "numeric literal '" STR_FMT "' out of range",
                     STR_ARG(ast->literal.text));
 }
 
@@ -17,22 +22,9 @@ static Status integer_literal(Arena *arena, const AstExpr *ast, bool negative, E
     Str digits = ast->literal.text;
     Str text = negative ? str_printf(arena, "-" STR_FMT, STR_ARG(digits)) : digits;
     int64_t value;
-    if (str_to_i64(text, &value)) {
-        bool small = value >= INT32_MIN && value <= INT32_MAX;
-        *out = expr_i64(arena, small ? TYPE_INT : TYPE_BIGINT, value);
-        return ST_OK;
-    }
-    i128 wide;
-    uint32_t skip = 0;
-    while (skip + 1 < digits.len && digits.ptr[skip] == '0') skip++;
-    int32_t precision = (int32_t)(digits.len - skip);
-    if (precision > TYPE_DECIMAL_MAX || !decimal_parse(text, precision, 0, &wide)) {
-        return error_at(err, ST_VALIDATION, ast->span.place, "numeric literal '" STR_FMT
-                        "' out of range", STR_ARG(digits));
-    }
-    Vec *vec = vec_new(arena, type_decimal(arena, precision, 0, false), 1);
-    vec_i128(vec)[0] = wide;
-    *out = expr_literal(arena, vec);
+    if (!str_to_i64(text, &value)) return out_of_range(ast, err);
+    bool small = value >= INT32_MIN && value <= INT32_MAX;
+    *out = expr_i64(arena, small ? TYPE_INT : TYPE_BIGINT, value);
     return ST_OK;
 }
 
@@ -44,20 +36,17 @@ static Status decimal_literal(Arena *arena, const AstExpr *ast, bool negative, E
         text = str_sub(text, 1, text.len);
     }
     int64_t point = str_find(text, STR("."), 0);
-    uint32_t skip = 0;
-    while (skip < text.len && text.ptr[skip] == '0') skip++;
-    int32_t scale = point < 0 ? 0 : (int32_t)(text.len - (uint32_t)point - 1);
-    int32_t whole = (int32_t)(point < 0 ? text.len : (uint32_t)point) - (int32_t)skip;
-    int32_t precision = (whole < 0 ? 0 : whole) + scale;
-    if (point >= 0 && whole <= 0) {
-        // BigDecimal's precision: 0.05 has one digit, but never fewer than the scale asks for.
-        precision = scale;
+    if (point > 0 && point == (int64_t)text.len - 1) {  // 5. is an INT
+        AstExpr whole = *ast;
+        whole.literal.text = str_sub(text, 0, text.len - 1);
+        return integer_literal(arena, &whole, minus, out, err);
     }
+    int32_t scale = point < 0 ? 0 : (int32_t)(text.len - (uint32_t)point - 1);
+    int32_t precision = (int32_t)text.len - (point >= 0);  // digits as written, zeros in front too
     if (precision < 1) precision = 1;
     i128 value;
     if (precision > TYPE_DECIMAL_MAX || !decimal_parse(text, precision, scale, &value)) {
-        return error_at(err, ST_VALIDATION, ast->span.place, "numeric literal '" STR_FMT
-                        "' out of range", STR_ARG(ast->literal.text));
+        return out_of_range(ast, err);
     }
     Vec *vec = vec_new(arena, type_decimal(arena, precision, scale, false), 1);
     vec_i128(vec)[0] = minus ? -value : value;
@@ -92,28 +81,6 @@ static int32_t fraction_digits(Str text) {
     return point < 0 ? 0 : (int32_t)(text.len - (uint32_t)point - 1);
 }
 
-static Status datetime_literal(Arena *arena, const AstExpr *ast, Expr **out, Error *err) {
-    Str text = str_trim(ast->literal.text);
-    Vec *vec;
-    if (ast->literal.kind == LIT_DATE) {
-        vec = vec_new(arena, type_of(TYPE_DATE, false), 1);
-        if (!date_parse(text, vec_i32(vec))) return bad_literal(ast, "DATE", err);
-    } else if (ast->literal.kind == LIT_TIME) {
-        int32_t digits = fraction_digits(text);
-        vec = vec_new(arena, type_time(arena, digits > 3 ? 3 : digits, false), 1);
-        if (!time_parse(text, vec_i32(vec))) return bad_literal(ast, "TIME", err);
-    } else {
-        int32_t digits = fraction_digits(text);
-        if (digits > 9) digits = 9;
-        Timestamp value;
-        if (!timestamp_parse(text, &value)) return bad_literal(ast, "TIMESTAMP", err);
-        vec = vec_new(arena, type_timestamp(arena, digits, false), 1);
-        vec_set_timestamp(vec, 0, value);
-    }
-    *out = expr_literal(arena, vec);
-    return ST_OK;
-}
-
 // One number of an interval: digits up to a separator.
 static bool take_number(Str *text, int64_t *out) {
     uint32_t len = 0;
@@ -126,6 +93,64 @@ static bool take_char(Str *text, char c) {
     if (!text->len || text->ptr[0] != c) return false;
     *text = str_sub(*text, 1, text->len);
     return true;
+}
+
+// "yyyy-MM-dd" of a day that exists; the readers of casts are more forgiving than literals are.
+static bool take_date(Str *text) {
+    int64_t year, month, day;
+    return take_number(text, &year) && take_char(text, '-') && take_number(text, &month) &&
+           take_char(text, '-') && take_number(text, &day) && year <= 9999 && month <= 12 &&
+           day <= 31 && civil_valid((int32_t)year, (int32_t)month, (int32_t)day);
+}
+// "HH:mm:ss", with a fraction of any length.
+static bool take_clock(Str *text) {
+    int64_t hour, minute, second;
+    if (!take_number(text, &hour) || !take_char(text, ':') || !take_number(text, &minute) ||
+        !take_char(text, ':') || !take_number(text, &second) || hour > 23 || minute > 59 ||
+        second > 59) {
+        return false;
+    }
+    if (!take_char(text, '.')) return true;
+    while (text->len && isdigit((unsigned char)text->ptr[0])) *text = str_sub(*text, 1, text->len);
+    return true;
+}
+
+static bool datetime_valid(AstLiteralKind kind, Str text) {
+    if (kind == LIT_TIME) return take_clock(&text) && !text.len;
+    if (!take_date(&text)) return false;
+    if (kind == LIT_DATE || !text.len) return !text.len;
+    return take_char(&text, ' ') && take_clock(&text) && !text.len;
+}
+
+static Status datetime_literal(Arena *arena, const AstExpr *ast, Expr **out, Error *err) {
+    AstLiteralKind kind = ast->literal.kind;
+    Str text = str_trim(ast->literal.text);
+    const char *what = kind == LIT_DATE ? "DATE" : kind == LIT_TIME ? "TIME" : "TIMESTAMP";
+    if (!datetime_valid(kind, text)) return bad_literal(ast, what, err);
+    int32_t digits = fraction_digits(text);
+    enum { NANO_DIGITS = 9 };
+    if (digits > NANO_DIGITS) {  // what is finer is cut off
+        text.len -= (uint32_t)(digits - NANO_DIGITS);
+        digits = NANO_DIGITS;
+    }
+    Vec *vec;
+    if (kind == LIT_DATE) {
+        vec = vec_new(arena, type_of(TYPE_DATE, false), 1);
+        if (!date_parse(text, vec_i32(vec))) return bad_literal(ast, what, err);
+    } else if (kind == LIT_TIME) {
+        vec = vec_new(arena, type_time(arena, digits > 3 ? 3 : digits, false), 1);
+        if (!time_parse(text, vec_i32(vec))) return bad_literal(ast, what, err);
+    } else {
+        Timestamp value;
+        if (!timestamp_parse(text, &value)) return bad_literal(ast, what, err);
+        vec = vec_new(arena, type_timestamp(arena, digits, false), 1);
+        vec_set_timestamp(vec, 0, value);
+    }
+    *out = expr_literal(arena, vec);
+    if (kind == LIT_TIMESTAMP_LTZ) {  // of the session's zone, which folding knows
+        *out = expr_cast(arena, *out, type_timestamp_ltz(arena, digits, false), false);
+    }
+    return ST_OK;
 }
 
 static const int64_t UNIT_MS[] = {
@@ -189,14 +214,13 @@ static Status interval_literal(Arena *arena, const AstExpr *ast, Expr **out, Err
                         "interval field value " STR_FMT " exceeds precision of its %u digits",
                         STR_ARG(text), allowed);
     }
-    const Type *type = interval_type(arena, units, false);
+    const Type *type = interval_normal(arena, interval_type(arena, units, false));
     Vec *vec = vec_new(arena, type, 1);
     vec_set_integer(vec, 0, value);
     *out = expr_literal(arena, vec);
     return ST_OK;
 }
 
-NODISCARD Status bind_number(Arena *arena, const AstExpr *ast, bool negative, Expr **out, Error *err);
 Status bind_number(Arena *arena, const AstExpr *ast, bool negative, Expr **out, Error *err) {
     Status st;
     if (ast->literal.kind == LIT_INTEGER) {
@@ -206,6 +230,7 @@ Status bind_number(Arena *arena, const AstExpr *ast, bool negative, Expr **out, 
     } else {
         double value;
         if (!f64_parse(ast->literal.text, &value)) return bad_literal(ast, "numeric", err);
+        if (isinf(value)) return out_of_range(ast, err);
         Vec *vec = vec_new(arena, type_of(TYPE_DOUBLE, false), 1);
         vec_f64(vec)[0] = negative ? -value : value;
         *out = expr_literal(arena, vec);
@@ -233,10 +258,10 @@ Status bind_literal(Arena *arena, const AstExpr *ast, Expr **out, Error *err) {
             break;
         }
         case LIT_BINARY: TRY(binary_literal(arena, ast, out, err)); break;
-        case LIT_DATE:
-        case LIT_TIME:
         case LIT_DATETIME:
             return error_at(err, ST_VALIDATION, ast->span.place, "DATETIME literals are not supported");
+        case LIT_DATE:
+        case LIT_TIME:
         case LIT_TIMESTAMP_LTZ:
         case LIT_TIMESTAMP: TRY(datetime_literal(arena, ast, out, err)); break;
         case LIT_INTERVAL: TRY(interval_literal(arena, ast, out, err)); break;

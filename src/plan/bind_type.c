@@ -27,10 +27,16 @@ static IntervalUnits interval_units(const AstInterval *ast) {
     }
 }
 
-const Type *interval_type(Arena *arena, const AstInterval *ast, bool nullable);
 const Type *interval_type(Arena *arena, const AstInterval *ast, bool nullable) {
     return type_interval(arena, interval_units(ast), ast->precision < 0 ? 2 : ast->precision,
                          ast->fraction < 0 ? 6 : ast->fraction, nullable);
+}
+
+const Type *interval_normal(Arena *arena, const Type *type) {
+    enum { MILLIS_DIGITS = 3 };
+    if (type->kind == TYPE_INTERVAL_MONTHS) return type_interval(arena, UNITS_MONTH, 2, 0, type->nullable);
+    if (type->kind != TYPE_INTERVAL_SECONDS) return type;
+    return type_interval(arena, UNITS_SECOND, 2, MILLIS_DIGITS, type->nullable);
 }
 
 Status bind_type(Arena *arena, const AstType *ast, const Type **out, Error *err) {

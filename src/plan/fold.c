@@ -1,54 +1,85 @@
 // Constant folding: what has no column and always the same value is computed once, while planning.
 //
-// A constant that fails is left as it is: the job then fails when it runs, as Flink's does. Only a
-// division by a constant zero is an error of the statement.
+// A constant that cannot be computed (CAST('abc' AS INT)) is left as it is and fails when it runs,
+// as in Flink; only a division by a constant zero is refused at once. A comparison of an expression
+// with itself is decided without looking, also for NaN.
 #include "plan/bind.h"
 
-static bool is_division(const Expr *expr) {
-    return expr->kind == EXPR_CALL && strcmp(expr->call->func->name, "/") == 0;
+static bool is_name(const Expr *expr, const char *name) {
+    return expr->kind == EXPR_CALL && strcmp(expr->call->func->name, name) == 0;
 }
 
-static bool all_literals(const Expr *expr) {
-    for (uint32_t i = 0; i < expr->arg_count; i++) {
-        if (expr->arg[i]->kind != EXPR_LITERAL) return false;
+static bool is_zero(const Expr *expr) {
+    if (expr->kind != EXPR_LITERAL || vec_is_null(expr->value, 0)) return false;
+    switch (expr->value->phys) {
+        case PHYS_F32: return vec_f32(expr->value)[0] == 0;
+        case PHYS_F64: return vec_f64(expr->value)[0] == 0;
+        case PHYS_I128: return vec_i128(expr->value)[0] == 0;
+        default: return type_is_integer(expr->type) && vec_integer(expr->value, 0) == 0;
     }
-    return true;
 }
 
-static Status fold_args(PlanContext *context, Expr **at, Error *err) {
-    Expr *expr = *at;
-    Expr *copy = arena_dup(context->arena, expr, sizeof *expr);
-    copy->arg = arena_dup(context->arena, expr->arg, expr->arg_count * sizeof *expr->arg);
-    for (uint32_t i = 0; i < expr->arg_count; i++) {
-        if (expr->kind == EXPR_CASE) {
-            // A branch that is never taken may hold anything: leave what fails for run time.
-            Expr *arg = copy->arg[i];
-            if (!expr_fold(context, &arg, NULL)) copy->arg[i] = arg;
-            continue;
+// x = x is TRUE unless x is NULL, x < x FALSE, x IS DISTINCT FROM x FALSE.
+static Status fold_same(PlanContext *context, Expr **at, Error *err) {
+    static const struct {
+        const char *name;
+        bool outcome, three_valued;
+    } SAME[] = {{"=", true, true},   {"<=", true, true}, {">=", true, true},
+                {"<>", false, true}, {"<", false, true}, {">", false, true},
+                {"IS DISTINCT FROM", false, false}, {"IS NOT DISTINCT FROM", true, false}};
+    const Expr *expr = *at;
+    if (expr->kind != EXPR_CALL || expr->arg_count != 2) return ST_OK;
+    if (!expr_equal(expr->arg[0], expr->arg[1]) || !expr_is_deterministic(expr)) return ST_OK;
+    if (expr->arg[0]->kind == EXPR_LITERAL || expr->arg[0]->type->kind == TYPE_ROW) return ST_OK;
+    for (size_t i = 0; i < sizeof SAME / sizeof *SAME; i++) {
+        if (!is_name(expr, SAME[i].name)) continue;
+        Arena *arena = context->arena;
+        Expr *outcome = expr_bool(arena, SAME[i].outcome);
+        if (SAME[i].three_valued && expr->type->nullable) {
+            Expr **arg = ARENA_ARRAY(arena, Expr *, 3);
+            TRY(expr_call(arena, context->env, "IS NULL", expr->arg, 1, expr->place, &arg[0], err));
+            arg[1] = expr_null(arena, type_of(TYPE_BOOLEAN, true));
+            arg[2] = outcome;
+            outcome = ARENA_NEW(arena, Expr);
+            *outcome = (Expr){.kind = EXPR_CASE, .type = expr->type, .arg = arg, .arg_count = 3};
         }
-        TRY(expr_fold(context, &copy->arg[i], err));
+        outcome->place = expr->place;
+        *at = outcome;
+        return ST_OK;
     }
-    *at = copy;
+    return ST_OK;
+}
+
+static Status fold_value(PlanContext *context, Expr **at, Error *err) {
+    Expr *expr = *at;
+    if (is_name(expr, "/") && is_zero(expr->arg[1]) && expr->arg[0]->kind == EXPR_LITERAL) {
+        return error_at(err, ST_VALIDATION, expr->place, "division by zero");
+    }
+    Vec *value;
+    if (context->evaluate(expr, context->env, context->arena, &value, NULL)) return ST_OK;
+    Expr *literal = expr_literal(context->arena, value);
+    literal->place = expr->place;
+    *at = literal;
     return ST_OK;
 }
 
 Status expr_fold(PlanContext *context, Expr **at, Error *err) {
     Expr *expr = *at;
     if (expr->kind == EXPR_LITERAL || expr->kind == EXPR_COLUMN) return ST_OK;
-    if (!expr_is_constant(expr)) return expr->arg_count ? fold_args(context, at, err) : ST_OK;
-    Vec *value;
-    Error failure;
-    if (!context->evaluate(expr, context->env, context->arena, &value, &failure)) {
-        Expr *literal = expr_literal(context->arena, value);
-        literal->place = expr->place;
-        *at = literal;
-        return ST_OK;
+    if (expr->arg_count) {
+        Expr *copy = arena_dup(context->arena, expr, sizeof *expr);
+        copy->arg = arena_dup(context->arena, expr->arg, expr->arg_count * sizeof *expr->arg);
+        for (uint32_t i = 0; i < expr->arg_count; i++) {
+            if (expr->kind == EXPR_CASE) {
+                // A branch that is never taken may hold anything: leave what fails for run time.
+                Expr *arg = copy->arg[i];
+                if (!expr_fold(context, &arg, NULL)) copy->arg[i] = arg;
+                continue;
+            }
+            TRY(expr_fold(context, &copy->arg[i], err));
+        }
+        *at = expr = copy;
     }
-    if (expr->arg_count) TRY(fold_args(context, at, err));
-    if (is_division(*at) && all_literals(*at)) {
-        if (err) *err = failure;
-        if (err) err->status = ST_VALIDATION;
-        return ST_VALIDATION;
-    }
-    return ST_OK;
+    if (expr_is_constant(expr)) return fold_value(context, at, err);
+    return fold_same(context, at, err);
 }
