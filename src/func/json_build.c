@@ -9,6 +9,7 @@
 
 #include "base/json.h"
 #include "func/text_int.h"
+#include "func/variant.h"
 #include "type/datetime.h"
 #include "type/decimal.h"
 #include "type/number.h"
@@ -121,7 +122,7 @@ static void put_value(Buf *out, const Vec *vec, uint32_t row) {
             put_base64(out, vec_str(vec)[row]);
             buf_putc(out, '"');
             break;
-        case TYPE_VARIANT: buf_put_str(out, vec_str(vec)[row]); break;
+        case TYPE_VARIANT: variant_print(vec_str(vec)[row], out); break;
         case TYPE_MAP: put_map(out, vec, row); break;
         case TYPE_ROW: put_row(out, vec, row); break;
         case TYPE_ARRAY: {

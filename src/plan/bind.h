@@ -107,6 +107,8 @@ NODISCARD Status bind_window_tvf(Binder *binder, const AstFrom *from, Plan **pla
 NODISCARD Status bind_join(Binder *binder, const AstFrom *from, Plan **plan, Scope **scope, Error *err);
 // WHERE: splits conjuncts; those with subqueries become joins.
 NODISCARD Status bind_where(Binder *binder, const AstExpr *where, Error *err);
+// Whether the value is the text of JSON_OBJECT, JSON_ARRAY or JSON(), to be embedded as it is.
+bool bind_is_json_text(const Expr *expr);
 NODISCARD Status bind_agg_call(Binder *binder, const AstExpr *ast, const AggFunc *func, Expr **out,
                                Error *err);
 NODISCARD Status bind_group(Binder *binder, const AstSelect *select, Error *err);

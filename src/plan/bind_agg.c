@@ -108,6 +108,7 @@ Status bind_agg_args(Binder *binder, const AstExpr *ast, const AggFunc *func, bo
     for (uint32_t i = 0; i < argc; i++) {
         call->arg[i] = arg[i]->type;
         call->literal[i] = arg[i]->kind == EXPR_LITERAL ? arg[i]->value : NULL;
+        if (bind_is_json_text(arg[i])) call->raw_json |= (uint32_t)1 << i;
     }
     Status st = agg_bind(call, func, err);
     if (st) {

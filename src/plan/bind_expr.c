@@ -334,8 +334,7 @@ static Status json_default(Binder *binder, const AstExpr *ast, const Type *type,
     return ST_OK;
 }
 
-// Whether the value is the text of JSON_OBJECT, JSON_ARRAY or JSON(), to be embedded as it is.
-static bool is_json_text(const Expr *expr) {
+bool bind_is_json_text(const Expr *expr) {
     while (expr->kind == EXPR_CAST && type_is_text(expr->type)) expr = expr->arg[0];
     if (expr->kind != EXPR_CALL) return false;
     Str name = str_c(expr->call->func->name);
@@ -346,7 +345,7 @@ static Str json_marks(Arena *arena, Expr *const *arg, uint32_t count, bool pairs
     char *marks = arena_alloc_aligned(arena, count + 1, 1);
     uint32_t values = 0;
     for (uint32_t i = pairs; i < count; i += pairs ? 2 : 1) {
-        marks[values++] = is_json_text(arg[i]) ? 'j' : '.';
+        marks[values++] = bind_is_json_text(arg[i]) ? 'j' : '.';
     }
     return str_make(marks, values);
 }
