@@ -175,3 +175,5 @@ NODISCARD Status bind_lateral(Binder *binder, const AstFrom *from, Plan *left, S
 // Two plans on a condition over both rows. (bind_join.c)
 NODISCARD Status plan_join(PlanContext *context, Plan *left, Plan *right, JoinType type, Expr *condition,
                            Plan **out, Error *err);
+// IN, EXISTS and their negations as a conjunct of WHERE; *done when [part] is one. (bind_subquery.c)
+NODISCARD Status bind_where_subquery(Binder *binder, const AstExpr *part, bool *done, Error *err);

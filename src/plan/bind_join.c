@@ -188,6 +188,12 @@ Status bind_join(Binder *binder, const AstFrom *from, Plan **plan, Scope **scope
     if (!join_type_of(from->join.kind, &type)) {
         return error_at(err, ST_UNSUPPORTED, from->span.place, "this kind of join is not supported");
     }
+    bool bare = from->join.kind == JOIN_COMMA || from->join.kind == JOIN_CROSS || from->join.natural;
+    if (!bare && !from->join.on && !from->join.column.count && from->join.right->kind != FROM_UNNEST &&
+        !from->join.right->lateral) {
+        return error_at(err, ST_VALIDATION, from->span.place,
+                        "INNER, LEFT, RIGHT or FULL join requires a condition (NATURAL keyword or ON or USING clause)");
+    }
     Plan *left = NULL, *right = NULL;
     Scope *left_scope = NULL, *right_scope = NULL;
     TRY(bind_from(binder, from->join.left, &left, &left_scope, err));

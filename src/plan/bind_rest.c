@@ -25,35 +25,9 @@ Status bind_over_plan(Binder *binder, Error *err) {
     return not_yet((Place){0}, "OVER", err);
 }
 
-Status bind_intersect(Binder *binder, const AstQuery *query, Plan *left, Plan *right, const Type *row,
-                      Plan **out, Error *err) {
-    (void)binder, (void)left, (void)right, (void)row, (void)out;
-    return not_yet(query->span.place, query->set.op == SET_INTERSECT ? "INTERSECT" : "EXCEPT", err);
-}
-
-Status bind_scalar_subquery(Binder *binder, const AstExpr *ast, Expr **out, Error *err) {
-    (void)binder, (void)out;
-    return not_yet(ast->span.place, "a subquery in an expression", err);
-}
-
-Status bind_outer_name(Binder *binder, const AstExpr *ast, Expr **out, Error *err) {
-    (void)binder, (void)ast, (void)out, (void)err;
-    return ST_END;
-}
-
 Status bind_user_function(Binder *binder, const AstExpr *ast, Expr **out, Error *err) {
     (void)binder, (void)ast, (void)out, (void)err;
     return ST_END;
-}
-
-Status bind_where(Binder *binder, const AstExpr *where, Error *err) {
-    Expr *condition;
-    if (ast_has_agg(where)) {
-        return error_at(err, ST_VALIDATION, where->span.place, "aggregate expression is illegal in WHERE clause");
-    }
-    TRY(bind_condition(binder, where, "WHERE", &condition, err));
-    binder->plan = plan_filter(binder->context, binder->plan, condition);
-    return ST_OK;
 }
 
 Status bind_lateral(Binder *binder, const AstFrom *from, Plan *left, Scope *left_scope, JoinType type,
