@@ -1,0 +1,189 @@
+// connector/kafka/kafka_int.h - what the files of this folder share. The way of a message:
+//
+//   kafka_conf      properties.* of the Java client -> librdkafka's settings
+//   kafka_offsets   topics -> partitions, and where to start and stop in each; on a thread of its
+// own
+//   kafka_source    messages of the partitions -> by partition -> kafka_rows -> batches
+//   kafka_rows      key and value decoders, metadata -> one batch
+//   kafka_sink      batches -> key and value encoders -> messages
+//   kafka_table     the options of a table, read once by all of them
+#pragma once
+
+#include <librdkafka/rdkafka.h>
+#include <pthread.h>
+
+#include "connector/kafka/kafka.h"
+
+// --- kafka_table.c -----------------------------------------------------------------------------
+
+typedef enum StartMode {  // in the order of the option's values
+    START_GROUP,
+    START_EARLIEST,
+    START_LATEST,
+    START_TIMESTAMP,
+    START_SPECIFIC,
+} StartMode;
+
+typedef enum BoundMode {
+    BOUND_NONE,
+    BOUND_LATEST,
+    BOUND_GROUP,
+    BOUND_TIMESTAMP,
+    BOUND_SPECIFIC,
+} BoundMode;
+
+typedef enum ResetMode { RESET_NONE, RESET_EARLIEST, RESET_LATEST } ResetMode;
+
+typedef enum Partitioner { PARTITION_DEFAULT, PARTITION_FIXED, PARTITION_ROUND_ROBIN } Partitioner;
+
+typedef enum Guarantee { AT_LEAST_ONCE, EXACTLY_ONCE, NO_GUARANTEE } Guarantee;
+
+typedef struct PartitionOffset {
+    int32_t partition;
+    int64_t offset;
+} PartitionOffset;
+
+// Key or value of a message: its format and the physical columns in it.
+typedef struct MessagePart {
+    const Format *format;  // NULL: no key
+    Options options;       // the format's view
+    uint32_t *column;      // indexes into the physical columns
+    uint32_t column_count;
+    const Type *type;      // ROW of those columns, as the format names them
+} MessagePart;
+
+// A table's options, read and checked. Lies in an arena.
+typedef struct KafkaTable {
+    const TableDesc *desc;
+    Options options;  // with this connector's definitions
+    bool upsert;
+    const Str *topic;     // a list, or
+    uint32_t topic_count;
+    const char *pattern;  // a regular expression; NULL when there is a list
+    MessagePart key, value;
+    Str key_prefix;       // of the key's columns in the table; the format does not see it
+    bool value_has_key;   // value.fields-include = ALL
+
+    StartMode start;
+    int64_t start_ms;
+    const PartitionOffset *start_offset;
+    uint32_t start_offset_count;
+    BoundMode bound;
+    int64_t bound_ms;
+    const PartitionOffset *bound_offset;
+    uint32_t bound_offset_count;
+    ResetMode reset;         // where there is nothing to go by
+    int64_t discovery_ms;    // 0: look once
+    const char *group;       // consumer group, or NULL
+
+    Partitioner partitioner;
+    Guarantee guarantee;
+    int64_t buffer_rows, buffer_ms;  // upsert sink; 0: no buffer
+} KafkaTable;
+
+extern const OptionDef KAFKA_OPTIONS[], UPSERT_KAFKA_OPTIONS[];
+
+// Reads and checks the options; [out] and what it holds lie in [arena], [desc] must outlive it.
+NODISCARD Status kafka_table_read(Arena *arena, const TableDesc *desc, bool upsert, bool as_sink,
+                                  KafkaTable *out, Error *err);
+// Only what a scan's boundedness needs; for tables that were checked.
+bool kafka_table_bounded(const TableDesc *desc);
+
+// --- kafka_conf.c ------------------------------------------------------------------------------
+
+// librdkafka's settings for the table's properties.*, as consumer or producer. ST_VALIDATION names
+// the property; values of secrets are never part of a message.
+NODISCARD Status kafka_conf(const KafkaTable *table, bool producer, rd_kafka_conf_t **out,
+                            Error *err);
+
+// The last thing a client complained about. librdkafka's threads write it, any thread reads it.
+typedef struct KafkaTrouble {
+    pthread_mutex_t lock;
+    rd_kafka_resp_err_t code;  // RD_KAFKA_RESP_ERR_NO_ERROR: nothing yet
+    bool fatal;                // no point in waiting: wrong password, refused
+    char text[256];
+} KafkaTrouble;
+
+void kafka_trouble_init(KafkaTrouble *trouble);
+void kafka_trouble_clear(KafkaTrouble *trouble);
+// Has the clients made from [conf] report to [trouble]; nothing goes to standard error.
+void kafka_trouble_listen(KafkaTrouble *trouble, rd_kafka_conf_t *conf);
+// "what: text" of the last complaint, if there is one, else of [code].
+Status kafka_trouble_error(KafkaTrouble *trouble, rd_kafka_resp_err_t code, const char *what,
+                           Error *err);
+bool kafka_trouble_fatal(KafkaTrouble *trouble);
+
+// --- kafka_offsets.c ---------------------------------------------------------------------------
+
+enum { OFFSET_UNKNOWN = -1001, OFFSET_NO_STOP = INT64_MAX };
+
+// A partition to read. Offsets may be RD_KAFKA_OFFSET_BEGINNING.
+typedef struct Assignment {
+    char *topic;  // owned
+    int32_t partition;
+    int64_t start;  // first offset to read
+    int64_t stop;   // first offset not to read, or OFFSET_NO_STOP
+} Assignment;
+
+typedef struct Assignments {
+    Assignment *item;
+    uint32_t count, cap;
+} Assignments;
+
+void assignments_add(Assignments *list, Str topic, int32_t partition, int64_t start, int64_t stop);
+const Assignment *assignments_find(const Assignments *list, const char *topic, int32_t partition);
+void assignments_clear(Assignments *list);
+
+// Which of [count] readers a partition belongs to; as Flink spreads them.
+uint32_t kafka_owner(const char *topic, int32_t partition, uint32_t count);
+
+typedef struct DiscoverEnv {
+    const KafkaTable *table;
+    rd_kafka_t *rk;
+    KafkaTrouble *trouble;
+    uint32_t index, count;  // the reader among all
+    const _Atomic bool *closing;  // give up soon when it becomes true
+} DiscoverEnv;
+
+// Finds the partitions that belong to this reader and are not in [known], and where each begins and
+// ends: by the table's options, or, when [later], at the beginning. Blocks, some seconds at most
+// when nobody answers: ST_CONNECT. ST_CANCELLED when closing.
+NODISCARD Status kafka_discover(const DiscoverEnv *env, const Assignments *known, bool later,
+                                Assignments *found, Error *err);
+
+// --- kafka_rows.c ------------------------------------------------------------------------------
+
+// The connector's own metadata.
+typedef enum MetadataKey {
+    META_TOPIC,
+    META_PARTITION,
+    META_HEADERS,
+    META_LEADER_EPOCH,
+    META_OFFSET,
+    META_TIMESTAMP,
+    META_TIMESTAMP_TYPE,
+    META_COUNT_
+} MetadataKey;
+
+// META_COUNT_ when [key] is none of them.
+MetadataKey kafka_metadata_key(Str key);
+// Type of metadata column [key], which may be the value format's ("value.…"); NULL: unknown.
+const Type *kafka_metadata_type(Arena *arena, const TableDesc *desc, Str key, bool *writable);
+
+// Makes batches of messages.
+typedef struct RowMaker RowMaker;
+NODISCARD Status rows_new(const KafkaTable *table, const ScanSpec *spec, const TaskEnv *env,
+                          RowMaker **out, Error *err);
+// Adds the rows of one message. ST_RUNTIME with topic, partition and offset when it does not
+// decode.
+NODISCARD Status rows_add(RowMaker *self, const rd_kafka_message_t *message, Error *err);
+bool rows_full(const RowMaker *self);
+Batch *rows_take(RowMaker *self);  // what was added since, sealed, owned by the caller; or NULL
+void rows_free(RowMaker *self);
+
+// --- kafka_source.c, kafka_sink.c --------------------------------------------------------------
+
+Status kafka_source_open(const ScanSpec *spec, const TaskEnv *env, bool upsert, SourceReader **out,
+                         Error *err);
+Status kafka_sink_open(const SinkSpec *spec, const TaskEnv *env, bool upsert, SinkWriter **out,
+                       Error *err);
