@@ -499,6 +499,30 @@ static Status guard_choice(Binder *binder, Expr **at, Error *err) {
     return ST_OK;
 }
 
+// {fn UCASE('a')}: JDBC's names of functions.
+static Status bind_jdbc_call(Binder *binder, const AstExpr *ast, Expr **out, Error *err) {
+    static const char *const NAMES[][2] = {
+        {"UCASE", "UPPER"},          {"LCASE", "LOWER"},  {"LENGTH", "CHAR_LENGTH"}, {"LOG", "LN"},
+        {"CURDATE", "CURRENT_DATE"}, {"CURTIME", "LOCALTIME"}, {"NOW", "CURRENT_TIMESTAMP"}};
+    const AstExpr *inner = ast->call->arg.at[0];
+    AstCall call = *inner->call;
+    AstExpr renamed = *inner;
+    renamed.call = &call;
+    for (size_t i = 0; i < sizeof NAMES / sizeof *NAMES; i++) {
+        if (str_eq_nocase(call.name, str_c(NAMES[i][0]))) call.name = str_c(NAMES[i][1]);
+    }
+    return bind_expr(binder, &renamed, out, err);
+}
+
+// Rows and arrays have no order, but one that is compared with itself needs none: r < r is FALSE. Such
+// a comparison is bound as <> or =, which folding then decides.
+static Str order_with_itself(Str name, Expr *const *arg, uint32_t count) {
+    if (count != 2 || !arg[0]->type->child_count || !expr_equal(arg[0], arg[1])) return name;
+    if (str_is(name, "<") || str_is(name, ">")) return STR("<>");
+    if (str_is(name, "<=") || str_is(name, ">=")) return STR("=");
+    return name;
+}
+
 static Status bind_call(Binder *binder, const AstExpr *ast, Expr **out, Error *err) {
     const AstCall *call = ast->call;
     Arena *arena = binder->arena;
@@ -517,6 +541,7 @@ static Status bind_call(Binder *binder, const AstExpr *ast, Expr **out, Error *e
     Status st;
     if (bind_signed_number(binder, ast, out, &st, err)) return st;
     if (is_row_null_test(call)) return bind_row_null_test(binder, ast, out, err);
+    if (str_is(name, "{fn}")) return bind_jdbc_call(binder, ast, out, err);
     if (str_is(name, "DOT")) {
         Expr *row;
         TRY(bind_expr(binder, call->arg.at[0], &row, err));
@@ -547,7 +572,7 @@ static Status bind_call(Binder *binder, const AstExpr *ast, Expr **out, Error *e
     if (st) return st;
     for (uint32_t i = 0; i < count && !takes_null(name); i++) TRY(null_check(arg[i], err));
     if (is_json_function(name)) TRY(bind_json(binder, call, arg, &count, err));
-    const char *text = str_cstr(arena, name);
+    const char *text = str_cstr(arena, order_with_itself(name, arg, count));
     TRY(expr_call(arena, binder->context->env, text, arg, count, ast->span.place, out, err));
     return guard_choice(binder, out, err);
 }

@@ -21,6 +21,10 @@ static Status bind_values(Binder *binder, const AstQuery *query, Plan **out, Err
         for (uint32_t c = 0; c < columns; c++) {
             Expr **at = &cell[(size_t)r * columns + c];
             TRY(bind_expr(binder, row->call->arg.at[c], at, err));
+            // INSERT INTO t VALUES (NULL) alone knows what the NULL is to be.
+            if ((*at)->type->kind == TYPE_NULL && binder->parent) {
+                return error_at(err, ST_VALIDATION, (*at)->place, "illegal use of NULL");
+            }
         }
     }
     const Type **type = ARENA_ARRAY(arena, const Type *, columns + 1);
