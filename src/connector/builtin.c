@@ -6,8 +6,8 @@
 
 void connectors_register(void) {
     static const Connector *const CONNECTORS[] = {
-        &BLACKHOLE_CONNECTOR, &FILE_CONNECTOR, &KAFKA_CONNECTOR,
-        &PRINT_CONNECTOR,     &UPSERT_KAFKA_CONNECTOR,
+        &BLACKHOLE_CONNECTOR, &DATAGEN_CONNECTOR, &FILE_CONNECTOR,
+        &KAFKA_CONNECTOR,     &PRINT_CONNECTOR,   &UPSERT_KAFKA_CONNECTOR,
     };
     for (size_t i = 0; i < sizeof CONNECTORS / sizeof *CONNECTORS; i++) connector_register(CONNECTORS[i]);
 }

@@ -4,4 +4,4 @@
 
 #include "spi/connector.h"
 
-extern const Connector BLACKHOLE_CONNECTOR, PRINT_CONNECTOR;
+extern const Connector BLACKHOLE_CONNECTOR, DATAGEN_CONNECTOR, PRINT_CONNECTOR;
