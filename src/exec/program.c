@@ -206,7 +206,11 @@ static Status run_call(Program *program, Step *step, uint32_t rows, Arena *arena
         error_place(err, expr->place);
         return st;
     }
-    if (args.valid) {  // NULL slots hold zero, whatever the kernel computed over them
+    if (out->phys == PHYS_ROW && out->valid) {  // the fields of a NULL row are NULL
+        for (uint32_t row = 0; row < rows; row++) {
+            if (vec_is_null(out, row)) vec_set_null(out, row);
+        }
+    } else if (args.valid) {  // NULL slots hold zero, whatever the kernel computed over them
         uint32_t size = phys_size(out->phys);
         for (size_t w = 0; w < BITS_WORDS(rows); w++) {
             uint64_t nulls = ~args.valid[w];

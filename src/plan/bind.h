@@ -177,3 +177,8 @@ NODISCARD Status plan_join(PlanContext *context, Plan *left, Plan *right, JoinTy
                            Plan **out, Error *err);
 // IN, EXISTS and their negations as a conjunct of WHERE; *done when [part] is one. (bind_subquery.c)
 NODISCARD Status bind_where_subquery(Binder *binder, const AstExpr *part, bool *done, Error *err);
+NODISCARD Status bind_lateral_query(Binder *binder, const AstFrom *from, Plan *left, Scope *left_scope,
+                                    JoinType type, Plan **plan, Scope **scope, Error *err);
+// Temporal and lookup joins.
+NODISCARD Status bind_as_of(Binder *binder, const AstFrom *from, Plan *left, Scope *left_scope,
+                            JoinType type, Plan **plan, Scope **scope, Error *err);

@@ -241,6 +241,18 @@ static void items_add(Arena *arena, Items *items, Expr *expr, Str name, const As
     ARENA_PUSH(arena, items->expr, items->count, items->cap, expr);
 }
 
+// r.*: the fields of a ROW column.
+static Status bind_row_star(Binder *binder, const AstExpr *ast, Items *items, bool *taken, Error *err) {
+    AstExpr column = {.kind = EX_NAME, .span = ast->span, .name = ast->name};
+    Expr *row;
+    *taken = !bind_expr(binder, &column, &row, NULL) && row->type->kind == TYPE_ROW;
+    (void)err;
+    for (uint32_t i = 0; *taken && i < row->type->child_count; i++) {
+        items_add(binder->arena, items, expr_field(binder->arena, row, i), row->type->field[i], NULL);
+    }
+    return ST_OK;
+}
+
 static Status bind_star(Binder *binder, const AstExpr *ast, Items *items, Error *err) {
     const Scope *scope = binder->groups ? binder->group_scope : binder->scope;
     uint32_t from = 0, count = scope->row->child_count;
@@ -249,6 +261,9 @@ static Status bind_star(Binder *binder, const AstExpr *ast, Items *items, Error 
         uint32_t i = 0;
         while (i < scope->item_count && !str_eq(scope->item[i].name, table)) i++;
         if (i == scope->item_count) {
+            bool taken;
+            TRY(bind_row_star(binder, ast, items, &taken, err));
+            if (taken) return ST_OK;
             return error_at(err, ST_VALIDATION, ast->span.place, "unknown identifier '" STR_FMT "'",
                             STR_ARG(table));
         }

@@ -5,11 +5,6 @@ static Status not_yet(Place place, const char *what, Error *err) {
     return error_at(err, ST_UNSUPPORTED, place, "%s is not supported yet", what);
 }
 
-Status bind_unnest(Binder *binder, const AstFrom *from, Plan **plan, Scope **scope, Error *err) {
-    (void)binder, (void)plan, (void)scope;
-    return not_yet(from->span.place, "UNNEST", err);
-}
-
 Status bind_match(Binder *binder, const AstFrom *from, Plan **plan, Scope **scope, Error *err) {
     (void)binder, (void)plan, (void)scope;
     return not_yet(from->span.place, "MATCH_RECOGNIZE", err);
@@ -30,9 +25,9 @@ Status bind_user_function(Binder *binder, const AstExpr *ast, Expr **out, Error 
     return ST_END;
 }
 
-Status bind_lateral(Binder *binder, const AstFrom *from, Plan *left, Scope *left_scope, JoinType type,
-                    Plan **plan, Scope **scope, bool *taken, Error *err) {
-    (void)binder, (void)from, (void)left, (void)left_scope, (void)type, (void)plan, (void)scope, (void)err;
-    *taken = false;
-    return ST_OK;
+
+Status bind_as_of(Binder *binder, const AstFrom *from, Plan *left, Scope *left_scope, JoinType type, Plan **plan,
+                  Scope **scope, Error *err) {
+    (void)binder, (void)left, (void)left_scope, (void)type, (void)plan, (void)scope;
+    return not_yet(from->join.right->span.place, "FOR SYSTEM_TIME AS OF", err);
 }

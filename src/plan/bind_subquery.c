@@ -521,3 +521,69 @@ Status bind_intersect(Binder *binder, const AstQuery *query, Plan *left, Plan *r
     *out = distinct;
     return ST_OK;
 }
+
+// ---- LATERAL (query) ---------------------------------------------------------------------------
+
+Status bind_lateral_query(Binder *binder, const AstFrom *from, Plan *left, Scope *left_scope, JoinType type,
+                          Plan **plan, Scope **scope, Error *err) {
+    Arena *arena = binder->arena;
+    const AstFrom *right = from->join.right;
+    const AstQuery *query = right->query;
+    // A subquery that is attached widens the scope it is bound in: the join's own stays as it is.
+    Scope *seen = arena_dup(arena, left_scope, sizeof *left_scope);
+    Binder outer = {.context = binder->context, .arena = arena, .parent = binder, .scope = seen, .plan = left};
+    uint32_t shift = left->type->child_count, count;
+    Expr **expr;
+    Str *name;
+    if (is_plain_select(query)) {
+        Inner inner;
+        TRY(bind_inner(&outer, query, true, &inner, err));
+        Expr *condition = correlated_condition(binder, &inner, shift, NULL);
+        TRY(plan_join(binder->context, left, inner.plan, type, condition, plan, err));
+        count = inner.item_count;
+        expr = ARENA_ARRAY(arena, Expr *, shift + count + 1);
+        for (uint32_t i = 0; i < count; i++) {
+            expr[shift + i] = join_side(arena, inner.item[i], shift);
+            if (type == JOIN_TYPE_LEFT && !expr[shift + i]->type->nullable) {
+                Expr *nullable = arena_dup(arena, expr[shift + i], sizeof *nullable);
+                nullable->type = type_nullable(arena, nullable->type, true);
+                expr[shift + i] = nullable;
+            }
+        }
+    } else {
+        AstExpr ast = {.kind = EX_QUERY, .span = right->span, .query = (AstQuery *)(uintptr_t)query};
+        bool taken = false;
+        count = 1;
+        expr = ARENA_ARRAY(arena, Expr *, shift + 2);
+        if (query->kind == Q_SELECT) TRY(correlated_agg(&outer, &ast, query, &taken, &expr[shift], err));
+        if (!taken) {
+            Plan *alone;
+            TRY(bind_query_in(binder, binder->context, query, &alone, err));
+            TRY(plan_join(binder->context, left, alone, type, NULL, plan, err));
+            count = alone->type->child_count;
+            expr = ARENA_ARRAY(arena, Expr *, shift + count + 1);
+            for (uint32_t i = 0; i < count; i++) {
+                expr[shift + i] = expr_column(arena, shift + i, (*plan)->type->child[shift + i]);
+            }
+        } else {
+            *plan = outer.plan;
+        }
+    }
+    name = ARENA_ARRAY(arena, Str, shift + count + 1);
+    for (uint32_t i = 0; i < shift; i++) {
+        expr[i] = expr_column(arena, i, (*plan)->type->child[i]);
+        name[i] = left->type->field[i];
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        const AstItem *item = query->kind == Q_SELECT && i < query->select->item_count ? &query->select->item[i] : NULL;
+        name[shift + i] = right->column.count > i ? right->column.at[i].name
+                          : item && ast_ident_given(item->alias) ? item->alias.name
+                          : item && item->expr->kind == EX_NAME ? ast_name_last(item->expr->name)
+                                                                : str_printf(arena, "EXPR$%u", i);
+    }
+    *plan = plan_project(binder->context, *plan, expr, name, shift + count);
+    const Type *row = (*plan)->type;
+    Scope *own = scope_single(arena, type_row(arena, count, row->child + shift, name + shift, false), right->alias.name);
+    *scope = scope_join(arena, left_scope, own, row);
+    return ST_OK;
+}

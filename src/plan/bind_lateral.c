@@ -1,0 +1,124 @@
+// The right side of a join that depends on the row of the left: UNNEST of a collection, LATERAL
+// subqueries, and versions of a table (FOR SYSTEM_TIME AS OF).
+#include "plan/bind.h"
+
+static Status check_type(const AstFrom *from, JoinType type, Error *err) {
+    if (type == JOIN_TYPE_INNER || type == JOIN_TYPE_LEFT) return ST_OK;
+    return error_at(err, ST_VALIDATION, from->span.place,
+                    "only INNER and LEFT joins can have a right side that depends on the left one");
+}
+
+// ---- UNNEST ------------------------------------------------------------------------------------
+
+// The columns that one element gives: a ROW its fields, a map key and value, anything else itself.
+static Status element_columns(Arena *arena, const Type *collection, const AstFrom *from, const Type **child,
+                              Str *name, uint32_t *count, Error *err) {
+    if (!type_is_list(collection)) {
+        return error_at(err, ST_VALIDATION, from->span.place, "UNNEST needs an ARRAY, MAP or MULTISET");
+    }
+    const Type *element = collection->child[0];
+    *count = 0;
+    if (collection->kind == TYPE_MAP) {
+        for (uint32_t i = 0; i < 2; i++) {
+            child[*count] = collection->child[i];
+            name[(*count)++] = i ? STR("VALUE") : STR("KEY");
+        }
+    } else if (element->kind == TYPE_ROW) {
+        for (uint32_t i = 0; i < element->child_count; i++) {
+            child[*count] = type_nullable(arena, element->child[i], element->child[i]->nullable || element->nullable);
+            name[(*count)++] = element->field[i];
+        }
+    } else {
+        child[*count] = element;
+        name[(*count)++] = STR("EXPR$0");
+    }
+    if (from->unnest.ordinality) {
+        child[*count] = type_of(TYPE_INT, false);
+        name[(*count)++] = STR("ORDINALITY");
+    }
+    return ST_OK;
+}
+
+// [left] with the elements of its collection beside it; *scope sees both.
+static Status unnest_plan(Binder *binder, const AstFrom *from, Plan *left, const Scope *left_scope, JoinType type,
+                          const AstExpr *on, Plan **plan, Scope **scope, Error *err) {
+    Arena *arena = binder->arena;
+    if (from->unnest.expr.count != 1) {
+        return error_at(err, ST_UNSUPPORTED, from->span.place, "UNNEST of several collections is not supported");
+    }
+    TRY(check_type(from, type, err));
+    Binder element = *binder;
+    element.scope = (Scope *)(uintptr_t)left_scope;
+    element.allow_agg = element.allow_over = false;
+    element.groups = NULL;
+    Expr *collection;
+    TRY(bind_expr(&element, from->unnest.expr.at[0], &collection, err));
+    TRY(expr_fold(binder->context, &collection, err));
+    uint32_t in = left->type->child_count, most = in + TYPE_FIELDS_MAX + 1, count = 0;
+    const Type **child = ARENA_ARRAY(arena, const Type *, most);
+    Str *name = ARENA_ARRAY(arena, Str, most);
+    TRY(element_columns(arena, collection->type, from, child + in, name + in, &count, err));
+    if (from->column.count && from->column.count != count) {
+        return error_at(err, ST_VALIDATION, from->column.at[0].span.place,
+                        "list of column aliases must have same degree as table; table has %u columns, whereas alias "
+                        "list has %u columns", count, from->column.count);
+    }
+    for (uint32_t i = 0; i < in; i++) {
+        child[i] = left->type->child[i];
+        name[i] = left->type->field[i];
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        if (from->column.count) name[in + i] = from->column.at[i].name;
+        if (type == JOIN_TYPE_LEFT) child[in + i] = type_nullable(arena, child[in + i], true);
+    }
+    Plan *unnest = plan_new(binder->context, PLAN_UNNEST, type_row(arena, in + count, child, name, false), 1);
+    unnest->input[0] = left;
+    unnest->collection = collection;
+    unnest->ordinality = from->unnest.ordinality;
+    unnest->outer = type == JOIN_TYPE_LEFT;
+    *plan = unnest;
+    Str alias = from->alias.name;
+    Scope *right = scope_single(arena, type_row(arena, count, child + in, name + in, false), alias);
+    *scope = scope_join(arena, left_scope, right, unnest->type);
+    if (!on) return ST_OK;
+    element.scope = *scope;
+    Expr *condition;
+    TRY(bind_condition(&element, on, "ON", &condition, err));
+    if (type == JOIN_TYPE_LEFT) {
+        if (!expr_is_true(condition)) unnest->condition = condition;
+    } else {
+        *plan = plan_filter(binder->context, unnest, condition);
+    }
+    return ST_OK;
+}
+
+Status bind_unnest(Binder *binder, const AstFrom *from, Plan **plan, Scope **scope, Error *err) {
+    const Type *none = type_row(binder->arena, 0, NULL, NULL, false);
+    Plan *one = plan_new(binder->context, PLAN_VALUES, none, 0);
+    one->row_count = 1;
+    Scope *empty = scope_single(binder->arena, none, (Str){0});
+    Scope *both;
+    TRY(unnest_plan(binder, from, one, empty, JOIN_TYPE_INNER, NULL, plan, &both, err));
+    *scope = scope_single(binder->arena, (*plan)->type, from->alias.name);
+    return ST_OK;
+}
+
+// ---- the join ----------------------------------------------------------------------------------
+
+Status bind_lateral(Binder *binder, const AstFrom *from, Plan *left, Scope *left_scope, JoinType type,
+                    Plan **plan, Scope **scope, bool *taken, Error *err) {
+    const AstFrom *right = from->join.right;
+    *taken = true;
+    if (right->kind == FROM_UNNEST) {
+        return unnest_plan(binder, right, left, left_scope, type, from->join.on, plan, scope, err);
+    }
+    if (right->kind == FROM_QUERY && right->lateral) {
+        TRY(check_type(from, type, err));
+        return bind_lateral_query(binder, from, left, left_scope, type, plan, scope, err);
+    }
+    if (right->as_of) {
+        return bind_as_of(binder, from, left, left_scope, type, plan, scope, err);
+    }
+    *taken = false;
+    return ST_OK;
+}
