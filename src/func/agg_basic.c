@@ -9,8 +9,13 @@ typedef struct CountState {
     int64_t count;
 } CountState;
 
+// The rows that count: those where the one argument that can be NULL is not.
+static const uint64_t *count_valid(const AggCall *call, const AggRows *in) {
+    return call->argc ? in->arg[*(const uint32_t *)call->bound]->valid : NULL;
+}
+
 AGG_INLINE void count_run(const AggCall *call, const AggRows *in, Vec *after) {
-    const uint64_t *valid = call->argc ? in->arg[0]->valid : NULL;
+    const uint64_t *valid = count_valid(call, in);
     int64_t *out = after ? vec_i64(after) : NULL;
     for (uint32_t row = 0; row < in->rows; row++) {
         CountState *state = (CountState *)agg_state(call, in, row);
@@ -22,7 +27,7 @@ AGG_INLINE void count_run(const AggCall *call, const AggRows *in, Vec *after) {
 }
 
 static Status count_update(const AggCall *call, const AggRows *in, AggEnv *env, Error *err) {
-    const uint64_t *valid = call->argc ? in->arg[0]->valid : NULL;
+    const uint64_t *valid = count_valid(call, in);
     (void)env, (void)err;
     if (in->single && !in->kinds && !(valid && in->mask)) {
         const uint64_t *bits = valid ? valid : in->mask;
@@ -69,7 +74,13 @@ static const AggImpl COUNT_IMPL = {
 
 static Status count_bind(AggCall *call, Error *err) {
     uint32_t kept = 0;  // what cannot be NULL does not matter
-    for (uint32_t i = 0; i < call->argc; i++) kept += call->arg[i]->nullable;
+    uint32_t *counted = ARENA_NEW(call->arena, uint32_t);
+    for (uint32_t i = 0; i < call->argc; i++) {
+        if (!call->arg[i]->nullable) continue;
+        *counted = i;
+        kept++;
+    }
+    call->bound = counted;
     if (kept > 1 || (call->argc > 1 && call->distinct)) {
         return error_set(err, ST_VALIDATION, "We now only support the count of one field.");
     }
@@ -537,7 +548,7 @@ static const AggFunc BASIC_AGGS[] = {
      .bind = count_bind, .doc = "The number of rows, or of values that are not NULL."},
     {.name = "SUM", .args = {ARG_NUMERIC}, .bind = sum_bind,
      .doc = "The sum of the values that are not NULL, in their own type (DECIMAL: 38 digits)."},
-    {.name = "$SUM0", .alias = {"SUM0"}, .args = {ARG_NUMERIC}, .bind = sum0_bind,
+    {.name = "$SUM0", .args = {ARG_NUMERIC}, .bind = sum0_bind,
      .doc = "SUM that is 0 for no values."},
 };
 const AggTable BASIC_AGG_TABLE = AGG_TABLE("Aggregate functions", BASIC_AGGS);

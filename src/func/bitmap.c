@@ -10,6 +10,10 @@ static void put_set(const Roaring *set, Buf *bytes, Vec *out, uint32_t row) {
 
 static Status build_bind(FuncCall *call, Error *err) {
     const Type *list = call->arg[0];
+    if (list->kind == TYPE_NULL) {
+        call->arg[0] = type_array(call->arena, type_of(TYPE_INT, true), true);
+        return ST_OK;
+    }
     if (list->kind != TYPE_ARRAY || !type_casts_implicitly(list->child[0], type_of(TYPE_INT, true)) ||
         !type_is_integer(list->child[0])) {
         return collection_mismatch(call, err);
@@ -150,8 +154,8 @@ static const ScalarFunc BITMAP_FUNCS[] = {
      .kernel = andnot_kernel, .doc = "The numbers of the first bitmap that are not in the second.",
      .example = "BITMAP_TO_STRING(BITMAP_ANDNOT(BITMAP_BUILD(ARRAY[1, 2]), BITMAP_BUILD(ARRAY[2])))",
      .gives = "{1}"},
-    {.name = "BITMAP_BUILD", .args = {ARG_ANY}, .result = RESULT_BITMAP, .bind = build_bind,
-     .kernel = build_kernel,
+    {.name = "BITMAP_BUILD", .args = {ARG_ANY}, .result = RESULT_BITMAP,
+     .flags = FUNC_TAKES_NULL, .bind = build_bind, .kernel = build_kernel,
      .doc = "A bitmap of the numbers of an ARRAY<INT>; NULLs are left out. Negative numbers count as "
             "unsigned.",
      .example = "BITMAP_TO_STRING(BITMAP_BUILD(ARRAY[3, 1, 3]))", .gives = "{1,3}"},

@@ -51,11 +51,17 @@ const FuncTable *const FUNC_TABLES[] = {
 };
 const uint32_t FUNC_TABLE_COUNT = sizeof FUNC_TABLES / sizeof *FUNC_TABLES - 1;
 
-extern const AggTable BASIC_AGG_TABLE, JSON_AGG_TABLE, LIST_AGG_TABLE, MINMAX_AGG_TABLE,
-    STAT_AGG_TABLE, VALUE_AGG_TABLE;
+extern const AggTable BASIC_AGG_TABLE;
+extern const AggTable BITMAP_AGG_TABLE;
+extern const AggTable JSON_AGG_TABLE;
+extern const AggTable LIST_AGG_TABLE;
+extern const AggTable MINMAX_AGG_TABLE;
+extern const AggTable STAT_AGG_TABLE;
+extern const AggTable VALUE_AGG_TABLE;
 
 const AggTable *const AGG_TABLES[] = {
     &BASIC_AGG_TABLE,
+    &BITMAP_AGG_TABLE,
     &JSON_AGG_TABLE,
     &LIST_AGG_TABLE,
     &MINMAX_AGG_TABLE,

@@ -95,7 +95,8 @@ static const Type *common_constructed(Arena *arena, const Type *a, const Type *b
 }
 
 static const Type *common_pair(Arena *arena, const Type *a, const Type *b, bool merging) {
-    if (type_equal_but_null(a, b)) return a;
+    // The validator takes the first type with the nullability of its elements; merging mends that.
+    if (type_equal_but_null(a, b) && !(merging && a->child_count)) return a;
     if (type_is_numeric(a) && type_is_numeric(b)) return common_numeric(arena, a, b, merging);
     if ((type_is_text(a) && type_is_text(b)) || (type_is_bytes(a) && type_is_bytes(b))) {
         return common_string(arena, a, b);

@@ -19,7 +19,7 @@ Status collection_common(FuncCall *call, TypeKind kind, Error *err) {
     for (uint32_t i = 0; i < call->argc; i++) {
         if (call->arg[i]->kind != kind) return collection_mismatch(call, err);
     }
-    const Type *common = type_common(call->arena, call->arg, call->argc);
+    const Type *common = type_merge(call->arena, call->arg, call->argc);
     if (!common) return collection_mismatch(call, err);
     for (uint32_t i = 0; i < call->argc; i++) {
         call->arg[i] = type_nullable(call->arena, common, call->arg[i]->nullable);
@@ -104,7 +104,7 @@ void put_missing(Vec *out, uint32_t row, const Type *value, bool constant) {
             case PHYS_U8: return;  // FALSE
             case PHYS_I8:
             case PHYS_I16:
-            case PHYS_I32: vec_set_integer(out, row, -1); return;
+            case PHYS_I32: vec_set_integer(out, row, value->kind == TYPE_TIME ? 0 : -1); return;
             case PHYS_I64:
                 if (type_is_timestamp(value)) break;
                 vec_set_integer(out, row, -1);
