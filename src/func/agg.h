@@ -62,7 +62,7 @@ enum {
     AGG_BATCH_ONLY = 8,  // refused in streaming mode
     AGG_NEW_ARRAY = 16,  // results are arrays made anew each time, see agg_same_result
     AGG_HIDDEN = 32,     // not listed by SHOW FUNCTIONS
-    AGG_LITERAL_TAIL = 64,  // arguments after the first must be constants
+    AGG_OVER_ONLY = 64,  // makes sense with OVER alone (LAG)
 };
 
 // One implementation; the functions below call it. [state] pointers point at the call's own part

@@ -389,7 +389,7 @@ static const AggFunc VALUE_AGGS[] = {
     {.name = "FIRST_VALUE", .args = {ARG_ANY}, .bind = first_value_bind, .flags = AGG_NO_MERGE,
      .doc = "The value that came first, of those that are not NULL."},
     {.name = "LAG", .args = {ARG_ANY, ARG_ANY, ARG_ANY}, .argc_min = 1, .argc_max = 3,
-     .bind = lag_bind, .flags = AGG_NO_RETRACT | AGG_NO_MERGE,
+     .bind = lag_bind, .flags = AGG_NO_RETRACT | AGG_NO_MERGE | AGG_OVER_ONLY,
      .doc = "The value [offset] rows before (default 1), or the default where there is none. "
             "Only with OVER."},
     {.name = "LAST_VALUE", .args = {ARG_ANY}, .bind = last_value_bind, .flags = AGG_NO_MERGE,

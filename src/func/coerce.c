@@ -80,7 +80,7 @@ static const Type *common_datetime(Arena *arena, const Type *a, const Type *b, b
 static const Type *common_of(Arena *arena, const Type *const *types, uint32_t count, bool merging);
 
 static const Type *common_constructed(Arena *arena, const Type *a, const Type *b, bool merging) {
-    if (a->child_count != b->child_count) return NULL;
+    if (a->child_count != b->child_count || !str_eq(a->class_name, b->class_name)) return NULL;
     const Type **child = ARENA_ARRAY(arena, const Type *, a->child_count);
     for (uint32_t i = 0; i < a->child_count; i++) {
         child[i] = common_of(arena, (const Type *const[]){a->child[i], b->child[i]}, 2, merging);
@@ -90,7 +90,9 @@ static const Type *common_constructed(Arena *arena, const Type *a, const Type *b
         case TYPE_ARRAY: return type_array(arena, child[0], false);
         case TYPE_MULTISET: return type_multiset(arena, child[0], false);
         case TYPE_MAP: return type_map(arena, child[0], child[1], false);
-        default: return type_row(arena, a->child_count, child, a->field, false);
+        default:
+            if (!type_is_structured(a)) return type_row(arena, a->child_count, child, a->field, false);
+            return type_structured(arena, a->class_name, a->child_count, child, a->field, false);
     }
 }
 

@@ -79,6 +79,16 @@ Status bind_agg_args(Binder *binder, const AstExpr *ast, const AggFunc *func, bo
         return error_at(err, ST_VALIDATION, ast->span.place, "'*' goes with COUNT only");
     }
     if (star) argc = 0;
+    if (!star && argc == 0) {
+        return error_at(err, ST_VALIDATION, ast->span.place, "'%s' wants an argument", func->name);
+    }
+    if (ast_call->within_group.count && !ast_call->json) {
+        return error_at(err, ST_VALIDATION, ast->span.place,
+                        "aggregate expression '%s' must not contain a WITHIN GROUP clause", func->name);
+    }
+    if (ast_call->nulls != TREAT_UNSAID && ast_call->filter) {  // as odd as it is
+        return error_at(err, ST_VALIDATION, ast->span.place, "FILTER must be applied to aggregate function");
+    }
     Expr **arg = ARENA_ARRAY(arena, Expr *, argc + 1);
     for (uint32_t i = 0; i < argc; i++) {
         TRY(bind_expr(binder, ast_call->arg.at[i], &arg[i], err));
@@ -163,6 +173,9 @@ Status bind_agg_call(Binder *binder, const AstExpr *ast, const AggFunc *func, Ex
     Collected *groups = binder->groups;
     if (binder->in_agg) return agg_refuse(ast, "inside another aggregate", err);
     if (!groups || !binder->allow_agg) return agg_refuse(ast, "in this clause", err);
+    if (func->flags & AGG_OVER_ONLY) {
+        return error_at(err, ST_VALIDATION, ast->span.place, "OVER clause is necessary for window functions");
+    }
     Binder input = *binder;
     input.groups = NULL;
     input.in_agg = true;

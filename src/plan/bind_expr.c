@@ -403,6 +403,16 @@ static Status unknown_function(const AstExpr *ast, Error *err) {
     return ST_VALIDATION;
 }
 
+// Calcite infers the type of MAP['a', NULL] only where nothing stands around it.
+static bool is_map_of_null(const AstExpr *ast) {
+    if (ast->kind != EX_CALL || !str_is(ast->call->name, "MAP")) return false;
+    for (uint32_t i = 1; i < ast->call->arg.count; i += 2) {
+        const AstExpr *value = ast->call->arg.at[i];
+        if (value->kind == EX_LITERAL && value->literal.kind == LIT_NULL) return true;
+    }
+    return false;
+}
+
 static Status bind_args(Binder *binder, const AstCall *call, Expr ***out, uint32_t *count, Error *err) {
     enum { JSON_EXTRA = 6 };
     Expr **arg = ARENA_ARRAY(binder->arena, Expr *, call->arg.count + JSON_EXTRA);
@@ -411,6 +421,9 @@ static Status bind_args(Binder *binder, const AstCall *call, Expr ***out, uint32
         if (ast->kind == EX_NAMED) {
             return error_at(err, ST_VALIDATION, ast->span.place,
                             "'" STR_FMT "' takes no named arguments", STR_ARG(call->name));
+        }
+        if (is_map_of_null(ast)) {
+            return error_at(err, ST_VALIDATION, ast->span.place, "parameters must be of the same type");
         }
         TRY(bind_expr(binder, ast, &arg[i], err));
     }
@@ -426,6 +439,11 @@ static bool takes_null(Str name) {
         "BETWEEN ASYMMETRIC", "NOT BETWEEN ASYMMETRIC", "BETWEEN SYMMETRIC", "NOT BETWEEN SYMMETRIC"};
     for (size_t i = 0; i < sizeof NAMES / sizeof *NAMES; i++) {
         if (str_eq(name, str_c(NAMES[i]))) return true;
+    }
+    uint32_t count;
+    const ScalarFunc *const *func = func_find(name, &count);
+    for (uint32_t i = 0; i < count; i++) {
+        if (func[i]->flags & FUNC_TAKES_NULL) return true;
     }
     return false;
 }

@@ -737,9 +737,16 @@ static Status parse_argument(Parser *p, bool in_from, AstExpr **out) {
     return parse_argument_value(p, in_from, out);
 }
 
-// Functions that take ORDER BY within their parentheses.
+// Functions that take IGNORE NULLS and ORDER BY within their parentheses.
 static bool takes_order(const AstCall *call) {
     return call->path.count == 1 && str_eq_nocase(call->name, STR("ARRAY_AGG"));
+}
+
+static void take_null_treatment(Parser *p, AstCall *call) {
+    if (!is_word(p, 1, KW_NULLS)) return;
+    if (!is_word(p, 0, KW_IGNORE) && !is_word(p, 0, KW_RESPECT)) return;
+    call->nulls = is_word(p, 0, KW_IGNORE) ? TREAT_IGNORE : TREAT_RESPECT;
+    p->at += 2;
 }
 
 Status parse_arguments(Parser *p, AstCall *call) {
@@ -758,9 +765,10 @@ Status parse_arguments(Parser *p, AstCall *call) {
     else if (take_word(p, KW_ALL)) call->quantifier = QUANT_ALL;
     do {
         AstExpr *arg;
-        TRY(parse_argument(p, in_from, &arg));
+        TRY(takes_order(call) ? parse_expr(p, &arg) : parse_argument(p, in_from, &arg));
         exprs_push(p, &call->arg, arg);
     } while (take_kind(p, TOK_COMMA));
+    if (takes_order(call)) take_null_treatment(p, call);
     if (takes_order(call) && take_words(p, KW_ORDER, KW_BY)) TRY(parse_orders(p, &call->order_in));
     p->no_query = no_query;
     p->in_from = in_from;
@@ -771,10 +779,7 @@ Status parse_arguments(Parser *p, AstCall *call) {
 Status parse_call_suffix(Parser *p, AstExpr *expr) {
     AstCall *call = expr->call;
     uint32_t last = p->at;
-    if (is_word(p, 1, KW_NULLS) && (is_word(p, 0, KW_IGNORE) || is_word(p, 0, KW_RESPECT))) {
-        call->nulls = is_word(p, 0, KW_IGNORE) ? TREAT_IGNORE : TREAT_RESPECT;
-        p->at += 2;
-    }
+    take_null_treatment(p, call);
     if (is_word(p, 0, KW_WITHIN) && is_word(p, 1, KW_DISTINCT)) {
         p->at += 2;
         call->within_distinct = true;
