@@ -75,6 +75,11 @@ static void mark_every(Need *columns, uint32_t count) {
 
 static void gather_needs(Pruner *self, Plan *plan);
 
+// Aggregate [a]'s column: behind the keys and the window's properties.
+static uint32_t agg_column(const Plan *plan, uint32_t a) {
+    return plan->type->child_count - plan->agg_count + a;
+}
+
 static void pass_needs(Pruner *self, Plan *plan) {
     NodeNeed *node = &self->node[plan->id];
     Arena *arena = self->arena;
@@ -115,6 +120,7 @@ static void pass_needs(Pruner *self, Plan *plan) {
             case PLAN_WINDOW_AGG:
                 mark(below, plan->key, plan->key_count);
                 for (uint32_t a = 0; a < plan->agg_count; a++) {
+                    if (!node->column[agg_column(plan, a)].any) continue;
                     mark(below, plan->agg[a].arg, plan->agg[a].call->argc);
                     if (plan->agg[a].filter >= 0) need_all(&below[plan->agg[a].filter]);
                 }
@@ -240,15 +246,31 @@ static void remake_passing(Pruner *self, NodeNeed *node, Plan *made) {
     }
 }
 
+// Aggregates that nobody reads go; without any left the groups alone remain, as of DISTINCT.
 static void remake_agg(Pruner *self, NodeNeed *node, Plan *made) {
     const Plan *plan = node->plan;
     const NodeNeed *input = &self->node[plan->input[0]->id];
-    made->key = map_columns(self->arena, plan->key, plan->key_count, input);
-    made->agg = arena_dup(self->arena, plan->agg, (plan->agg_count) * sizeof *plan->agg);
-    for (uint32_t a = 0; a < plan->agg_count; a++) {
-        made->agg[a].arg = map_columns(self->arena, plan->agg[a].arg, plan->agg[a].call->argc, input);
-        if (plan->agg[a].filter >= 0) made->agg[a].filter = (int32_t)input->map[plan->agg[a].filter];
+    uint32_t first = agg_column(plan, 0), total = plan->type->child_count;
+    const Type **child = ARENA_ARRAY(self->arena, const Type *, total + 1);
+    Str *name = ARENA_ARRAY(self->arena, Str, total + 1);
+    for (uint32_t i = 0; i < first; i++) {
+        child[i] = plan->type->child[i];
+        name[i] = plan->type->field[i];
     }
+    made->key = map_columns(self->arena, plan->key, plan->key_count, input);
+    made->agg = ARENA_ARRAY(self->arena, PlanAgg, plan->agg_count + 1);
+    made->agg_count = 0;
+    for (uint32_t a = 0; a < plan->agg_count; a++) {
+        if (!node->column[first + a].any) continue;
+        PlanAgg *agg = &made->agg[made->agg_count];
+        *agg = plan->agg[a];
+        agg->arg = map_columns(self->arena, agg->arg, agg->call->argc, input);
+        if (agg->filter >= 0) agg->filter = (int32_t)input->map[agg->filter];
+        uint32_t to = node->map[first + a] = first + made->agg_count++;
+        child[to] = plan->type->child[first + a];
+        name[to] = plan->type->field[first + a];
+    }
+    made->type = type_row(self->arena, first + made->agg_count, child, name, false);
     if (plan->window) {
         made->window = arena_dup(self->arena, plan->window, sizeof *plan->window);
         if (plan->window->attached) {
