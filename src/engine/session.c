@@ -23,6 +23,8 @@ struct Session {
     // BEGIN STATEMENT SET … END, statement by statement.
     bool collecting;
     Buf collected;
+    Status zone_status;  // whether 'table.local-time-zone' is one
+    Error zone_error;
     _Atomic int stop;
     _Atomic bool running;
     _Atomic uint64_t rows_in, rows_out;
@@ -62,15 +64,19 @@ static void config_set(Map *config, Str key, Str value) {
 }
 
 // Settings that the functions' environment mirrors.
-static Status session_refresh(Session *session, Error *err) {
+static void session_refresh(Session *session) {
     const char *zone = config_get(&session->config, "table.local-time-zone");
-    if (!zone || strcmp(zone, "default") == 0) zone = session->default_zone;
-    TRY(zone_find(str_c(zone ? zone : "UTC"), &session->env.zone, err));
+    bool by_default = !zone || strcmp(zone, "default") == 0;
+    if (by_default) zone = session->default_zone ? session->default_zone : "UTC";
+    // SET takes any zone, as Flink's does; the statement that wants to know it fails. A default that
+    // weir cannot read (TZ has more forms than names) is UTC.
+    session->zone_status = zone_find(str_c(zone), &session->env.zone, &session->zone_error);
+    if (session->zone_status) session->env.zone = zone_utc();
+    if (by_default) session->zone_status = ST_OK;
     const char *mode = config_get(&session->config, "execution.runtime-mode");
     session->env.batch = mode && str_eq_nocase(str_c(mode), STR("batch"));
     session->env.catalog = session->catalogs.current_catalog;
     session->env.database = session->catalogs.current_database;
-    return ST_OK;
 }
 
 Status session_new(const SessionConfig *config, Session **out, Error *err) {
@@ -90,11 +96,7 @@ Status session_new(const SessionConfig *config, Session **out, Error *err) {
     session->print_arg = config->print_arg;
     session->env = (FuncEnv){.now_ms = session_now, .random = session_random, .user = STR("weir")};
     session->watermark_ms = INT64_MIN;
-    Status st = session_refresh(session, err);
-    if (st) {
-        session_free(session);
-        return st;
-    }
+    session_refresh(session);
     *out = session;
     return ST_OK;
 }
@@ -176,9 +178,16 @@ static Status run_plans(Session *session, PlanContext *context, Plan **root, uin
     return st;
 }
 
+// Nothing is planned in a zone that is none.
+static Status check_zone(const Session *session, Error *err) {
+    if (session->zone_status && err) *err = session->zone_error;
+    return session->zone_status;
+}
+
 static Status execute_query(Session *session, PlanContext *context, const AstQuery *query,
                             const ResultSink *sink, Error *err) {
     Plan *plan;
+    TRY(check_zone(session, err));
     TRY(bind_query(context, query, &plan, err));
     uint32_t count = plan->type->child_count;
     const Type **child = ARENA_ARRAY(context->arena, const Type *, count + 1);
@@ -195,6 +204,7 @@ static Status execute_query(Session *session, PlanContext *context, const AstQue
 static Status execute_inserts(Session *session, PlanContext *context, AstStmt *const *stmt, uint32_t count,
                               const ResultSink *sink, Error *err) {
     Plan **root = ARENA_ARRAY(context->arena, Plan *, count + 1);
+    TRY(check_zone(session, err));
     for (uint32_t i = 0; i < count; i++) {
         if (stmt[i]->kind != STMT_INSERT) {
             return error_at(err, ST_VALIDATION, stmt[i]->span.place, "only INSERT statements go into a statement set");
@@ -254,23 +264,14 @@ static Status execute_set(Session *session, const AstStmt *stmt, DdlContext *ddl
         return ddl_rows(ddl, NAMES, 2, cells, session->config.count, err);
     }
     if (stmt->kind == STMT_SET) {
-        char *old = map_get(&session->config, set->key);
-        Str before = old ? str_dup(ddl->plan->arena, str_c(old)) : (Str){0};
         config_set(&session->config, set->key, set->value);
-        Status st = session_refresh(session, err);
-        if (st) {  // a setting that cannot be is not kept
-            if (old) config_set(&session->config, set->key, before);
-            else mem_free(map_remove(&session->config, set->key));
-            return st;
-        }
     } else if (set->key.ptr) {
         mem_free(map_remove(&session->config, set->key));
-        TRY(session_refresh(session, err));
     } else {
         for (uint32_t i = 0; i < session->config.count; i++) mem_free(session->config.entry[i].value);
         map_clear(&session->config);
-        TRY(session_refresh(session, err));
     }
+    session_refresh(session);
     ddl_ok(ddl);
     return ST_OK;
 }
@@ -300,13 +301,13 @@ Status session_execute(Session *session, Str sql, const ResultSink *sink, Error 
     AstStmt *stmt;
     Status st = sql_parse(&arena, sql, &stmt, err);
     if (!st) {
-        st = session_refresh(session, err);
+        session_refresh(session);
         PlanContext context = {
             .arena = &arena, .catalogs = &session->catalogs, .config = &session->config, .env = &session->env,
             .batch = session->env.batch, .statement = sql, .evaluate = expr_evaluate,
         };
         DdlContext ddl = {session, &context, &session->catalogs, &session->config, sql, sink};
-        if (!st) st = execute_stmt(session, &context, stmt, &ddl, sink, err);
+        st = execute_stmt(session, &context, stmt, &ddl, sink, err);
     }
     arena_clear(&arena);
     return st;

@@ -91,7 +91,7 @@ static Status reformat_kernel(const KernelArgs *args, Vec *out, Error *err) {
         st = date_pattern(&to, args->scratch, vec_str(args->arg[1])[row], err);
         if (st) break;
         int64_t ms;
-        const Zone *zone = args->env->zone;
+        const Zone *zone = zone_utc();  // the text has none, and gets none
         if (!date_pattern_read(from.date, vec_str(args->arg[0])[row], zone, now_of(args->env), &ms)) {
             vec_set_null(out, row);
             continue;
@@ -211,7 +211,7 @@ static Str trim(Str text) {  // as Java's: all up to the blank
     return text;
 }
 
-// *null when the text is unreadable. ST_RUNTIME when it makes no timestamp.
+// *null when the text is unreadable. ST_RUNTIME when it has fields that make no timestamp.
 static Status read_by_pattern(const TimePattern *pattern, Str text, int32_t precision,
                               Timestamp *out, bool *null, Error *err) {
     *null = false;
@@ -241,7 +241,8 @@ static Status to_timestamp_by_kernel(const KernelArgs *args, Vec *out, Error *er
         Timestamp ts;
         bool null = true;  // for a pattern that is none, too
         if (time_pattern(&cache, args->scratch, vec_str(args->arg[1])[row], NULL) == ST_OK) {
-            TRY(read_by_pattern(cache.time, vec_str(args->arg[0])[row], 3, &ts, &null, err));
+            Str text = vec_str(args->arg[0])[row];
+            if (read_by_pattern(cache.time, text, 3, &ts, &null, NULL)) null = true;
         }
         if (null) {
             vec_set_null(out, row);

@@ -90,6 +90,13 @@ NODISCARD Status bind_condition(Binder *binder, const AstExpr *ast, const char *
 NODISCARD Status bind_literal(Arena *arena, const AstExpr *ast, Expr **out, Error *err);
 // A numeric literal with the sign that stands before it: -2147483648 is an INT.
 NODISCARD Status bind_number(Arena *arena, const AstExpr *ast, bool negative, Expr **out, Error *err);
+// plan/bind_time.c: those of points in time and intervals.
+NODISCARD Status bind_datetime_literal(Arena *arena, const AstExpr *ast, Expr **out, Error *err);
+NODISCARD Status bind_interval_literal(Arena *arena, const AstExpr *ast, Expr **out, Error *err);
+// INTERVAL a DAY, of a value that is no literal.
+NODISCARD Status bind_interval_call(Binder *binder, const AstExpr *ast, Expr **out, Error *err);
+// Whether Flink takes the precisions of an interval type.
+NODISCARD Status interval_check(const AstInterval *interval, Place place, Error *err);
 const Type *interval_type(Arena *arena, const AstInterval *ast, bool nullable);
 // Expressions know two intervals, of months and of milliseconds: the units they were written with are
 // gone once the value is made.

@@ -560,6 +560,7 @@ static Status bind_call(Binder *binder, const AstExpr *ast, Expr **out, Error *e
     if (bind_signed_number(binder, ast, out, &st, err)) return st;
     if (is_row_null_test(call)) return bind_row_null_test(binder, ast, out, err);
     if (str_is(name, "{fn}")) return bind_jdbc_call(binder, ast, out, err);
+    if (str_is(name, "INTERVAL")) return bind_interval_call(binder, ast, out, err);
     if (str_is(name, "DOT")) {
         Expr *row;
         TRY(bind_expr(binder, call->arg.at[0], &row, err));
@@ -642,7 +643,7 @@ Status bind_expr(Binder *binder, const AstExpr *ast, Expr **out, Error *err) {
         case EX_TYPE: {
             const Type *type;
             TRY(bind_type(binder->arena, ast->type, &type, err));
-            *out = expr_null(binder->arena, type);
+            *out = expr_null(binder->arena, interval_normal(binder->arena, type));
             return ST_OK;
         }
         case EX_QUERY: return bind_scalar_subquery(binder, ast, out, err);

@@ -94,7 +94,10 @@ Status bind_type(Arena *arena, const AstType *ast, const Type **out, Error *err)
             TRY(length_check(ast, 0, 9, err));
             *out = type_timestamp_ltz(arena, given < 0 ? 6 : given, nullable);
             return ST_OK;
-        case AT_INTERVAL: *out = interval_type(arena, &ast->interval, nullable); return ST_OK;
+        case AT_INTERVAL:
+            TRY(interval_check(&ast->interval, place, err));
+            *out = interval_type(arena, &ast->interval, nullable);
+            return ST_OK;
         case AT_ARRAY:
         case AT_MULTISET: {
             const Type *element;

@@ -4,6 +4,7 @@
 // as in Flink; only a division by a constant zero is refused at once. A comparison of an expression
 // with itself is decided without looking, also for NaN.
 #include "plan/bind.h"
+#include "type/datetime.h"
 
 static bool is_name(const Expr *expr, const char *name) {
     return expr->kind == EXPR_CALL && strcmp(expr->call->func->name, name) == 0;
@@ -64,7 +65,7 @@ static Status fold_value(PlanContext *context, Expr **at, Error *err) {
     return ST_OK;
 }
 
-Status expr_fold(PlanContext *context, Expr **at, Error *err) {
+static Status fold(PlanContext *context, Expr **at, Error *err) {
     Expr *expr = *at;
     if (expr->kind == EXPR_LITERAL || expr->kind == EXPR_COLUMN) return ST_OK;
     if (expr->arg_count) {
@@ -74,13 +75,43 @@ Status expr_fold(PlanContext *context, Expr **at, Error *err) {
             if (expr->kind == EXPR_CASE) {
                 // A branch that is never taken may hold anything: leave what fails for run time.
                 Expr *arg = copy->arg[i];
-                if (!expr_fold(context, &arg, NULL)) copy->arg[i] = arg;
+                if (!fold(context, &arg, NULL)) copy->arg[i] = arg;
                 continue;
             }
-            TRY(expr_fold(context, &copy->arg[i], err));
+            TRY(fold(context, &copy->arg[i], err));
         }
         *at = expr = copy;
     }
     if (expr_is_constant(expr)) return fold_value(context, at, err);
     return fold_same(context, at, err);
+}
+
+// A date or time that is no more than a literal must be one that could be written. What was folded
+// on into something else may have passed any date.
+static Status check_literal(const Vec *value, Place place, Error *err) {
+    if (vec_is_null(value, 0)) return ST_OK;
+    if (value->type->kind == TYPE_DATE) {
+        int32_t year, month, day;
+        civil_from_days(vec_i32(value)[0], &year, &month, &day);
+        if (year < 1 || year > 9999) return error_at(err, ST_VALIDATION, place, "year out of range: %d", year);
+    }
+    if (value->type->kind == TYPE_TIME) {
+        int32_t ms = vec_i32(value)[0];
+        if (ms < 0 || ms >= MS_PER_DAY) return error_at(err, ST_VALIDATION, place, "time of day out of range");
+    }
+    for (uint32_t i = 0; value->type->kind == TYPE_ROW && i < value->type->child_count; i++) {
+        TRY(check_literal(value->child[i], place, err));
+    }
+    return ST_OK;
+}
+
+static Status check_literals(const Expr *expr, Error *err) {
+    if (expr->kind == EXPR_LITERAL) return check_literal(expr->value, expr->place, err);
+    for (uint32_t i = 0; i < expr->arg_count; i++) TRY(check_literals(expr->arg[i], err));
+    return ST_OK;
+}
+
+Status expr_fold(PlanContext *context, Expr **at, Error *err) {
+    TRY(fold(context, at, err));
+    return check_literals(*at, err);
 }
