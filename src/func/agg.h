@@ -68,7 +68,7 @@ enum {
 // One implementation; the functions below call it. [state] pointers point at the call's own part
 // of the group. An operator needs only size, align and flags.
 struct AggImpl {
-    uint32_t size, align;
+    uint32_t size, align;  // align is 8 at most: 128-bit parts of states do with that
     uint32_t flags;
     Status (*update)(const AggCall *call, const AggRows *in, AggEnv *env, Error *err);
     // NULL: one update and one emit a row.

@@ -333,7 +333,7 @@ static const AggImpl AVG_F64_IMPL = SUM_REAL_IMPL(sum_f64, avg_real_emit);  // F
 // An overflow of 38 digits makes the sum NULL. SUM then starts anew with the next value, AVG and
 // $SUM0 stay NULL for good: Flink's expressions say `sum IS NULL ? value : sum + value` only in SUM.
 typedef struct SumDecimal {
-    i128 sum;
+    i128_in_group sum;
     int64_t count;
     uint8_t has;      // SUM: the sum is not NULL
     uint8_t lost;     // AVG, $SUM0: it overflowed
@@ -474,7 +474,7 @@ static Status sum_decimal_read(const AggCall *call, const Vec *in, uint32_t row,
 }
 
 #define SUM_DECIMAL_IMPL(name, emit_)                                                            \
-    {.size = sizeof(SumDecimal), .align = 16, .update = name##_update, .step = name##_step,      \
+    {.size = sizeof(SumDecimal), .align = 8, .update = name##_update, .step = name##_step,      \
      .merge = sum_decimal_merge, .emit = (emit_), .write = sum_decimal_write,                    \
      .read = sum_decimal_read}
 static const AggImpl SUM_DECIMAL_IMPL_ = SUM_DECIMAL_IMPL(sum_decimal, sum_decimal_emit);

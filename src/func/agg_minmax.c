@@ -222,7 +222,7 @@ static Status best_read(const AggCall *call, const Vec *in, uint32_t row, AggEnv
 }
 
 static const AggImpl BEST_IMPL = {
-    .size = sizeof(BestValue), .align = 16, .flags = AGG_OWNS, .update = best_update,
+    .size = sizeof(BestValue), .align = 8, .flags = AGG_OWNS, .update = best_update,
     .merge = best_merge, .emit = best_emit, .clear = best_clear, .write = best_write,
     .read = best_read,
 };

@@ -77,11 +77,13 @@ void value_map_free(ValueMap *map, AggEnv *env);
 
 // ---- SortedBag: numbers, times or texts with counts, in order ------------------------------------
 
+typedef i128 i128_in_group __attribute__((aligned(8)));  // a group promises no more
+
 // A value of any layout but lists and rows. Texts are owned by the bag.
 typedef union BagKey {
     int64_t i64;  // U8 .. I64
     double f64;   // F32, F64
-    i128 i128;
+    i128_in_group i128;
     Timestamp ts;
     Str str;
 } BagKey;
@@ -89,7 +91,6 @@ typedef union BagKey {
 typedef struct BagItem {
     BagKey key;
     int64_t count;  // never 0; negative for what was retracted before it came
-    int64_t pad_;
 } BagItem;
 
 // Items lie sorted in chunks of up to BAG_CHUNK, chunks in a directory: an insert moves at most one
