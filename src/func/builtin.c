@@ -6,12 +6,14 @@ extern const FuncTable ARRAY_TABLE;
 extern const FuncTable BITMAP_TABLE;
 extern const FuncTable COLLECTION_TABLE;
 extern const FuncTable COMPARE_TABLE;
+extern const FuncTable HASH_URL_TABLE;
 extern const FuncTable JSON_BUILD_TABLE;
 extern const FuncTable JSON_QUERY_TABLE;
 extern const FuncTable LIKE_TABLE;
 extern const FuncTable LOGIC_TABLE;
 extern const FuncTable MAP_TABLE;
 extern const FuncTable MATH_TABLE;
+extern const FuncTable PRINTF_TABLE;
 extern const FuncTable REDUCED_TABLE;
 extern const FuncTable REGEXP_TABLE;
 extern const FuncTable STRING_BASIC_TABLE;
@@ -30,12 +32,14 @@ const FuncTable *const FUNC_TABLES[] = {
     &BITMAP_TABLE,
     &COLLECTION_TABLE,
     &COMPARE_TABLE,
+    &HASH_URL_TABLE,
     &JSON_BUILD_TABLE,
     &JSON_QUERY_TABLE,
     &LIKE_TABLE,
     &LOGIC_TABLE,
     &MAP_TABLE,
     &MATH_TABLE,
+    &PRINTF_TABLE,
     &REDUCED_TABLE,
     &REGEXP_TABLE,
     &STRING_BASIC_TABLE,

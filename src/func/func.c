@@ -60,9 +60,27 @@ const char *func_nearest(Str name) {
     return text_nearest(name, func_names, func_index.count);
 }
 
+// What an untyped NULL becomes where [spec] is asked for; NULL: it stays untyped.
+static const Type *null_type(ArgSpec spec) {
+    switch (spec) {
+        case ARG_STRING:
+        case ARG_TEXT_OR_BYTES: return type_of(TYPE_VARCHAR, true);
+        case ARG_BYTES: return type_of(TYPE_VARBINARY, true);
+        case ARG_BOOLEAN: return type_of(TYPE_BOOLEAN, true);
+        case ARG_INT: return type_of(TYPE_INT, true);
+        case ARG_BIGINT: return type_of(TYPE_BIGINT, true);
+        case ARG_DOUBLE: return type_of(TYPE_DOUBLE, true);
+        default: return NULL;
+    }
+}
+
 bool arg_spec_accepts(ArgSpec spec, const Type *type, Arena *arena, const Type **cast) {
     *cast = type;
-    if (type->kind == TYPE_NULL) return true;  // an untyped NULL fits everywhere
+    if (type->kind == TYPE_NULL) {  // fits everywhere
+        const Type *typed = null_type((ArgSpec)spec);
+        if (typed) *cast = typed;
+        return true;
+    }
     switch (spec) {
         case ARG_ANY: return true;
         case ARG_STRING: return type_is_text(type);

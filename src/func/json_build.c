@@ -186,30 +186,25 @@ static bool is_absent(const KernelArgs *args) {
 }
 
 static Status object_kernel(const KernelArgs *args, Vec *out, Error *err) {
+    (void)err;
     Buf buf = {0};
     uint32_t pairs = (args->argc - 2) / 2;
     Member *member = NEW_ARRAY(Member, pairs + 1);
-    Status st = ST_OK;
-    for (uint32_t row = 0; row < args->rows && !st; row++) {
+    for (uint32_t row = 0; row < args->rows; row++) {
         uint32_t count = 0;
         for (uint32_t i = 0; i < pairs; i++) {
             const Vec *name = args->arg[2 + 2 * i], *value = args->arg[3 + 2 * i];
-            if (vec_is_null(name, row)) {
-                st = error_set(err, ST_RUNTIME, "JSON_OBJECT: a name is NULL");
-                break;
-            }
             if (is_absent(args) && vec_is_null(value, row)) continue;
             member[count++] = (Member){.name = vec_str(name)[row], .row = row, .value = value,
                                        .raw = is_raw(args, i)};
         }
-        if (st) break;
         buf.len = 0;
         put_members(&buf, member, count);
         vec_set_text(out, row, buf_str(&buf));
     }
     buf_free(&buf);
     mem_free(member);
-    return st;
+    return ST_OK;
 }
 
 static Status object_bind(FuncCall *call, Error *err) {
@@ -218,8 +213,8 @@ static Status object_bind(FuncCall *call, Error *err) {
             TRY(check_type(call->arg[i], "JSON_OBJECT", err));
         } else if (!type_is_text(call->arg[i])) {
             return error_set(err, ST_VALIDATION, "JSON_OBJECT: a name must be text");
-        } else if (call->literal[i] && vec_is_null(call->literal[i], 0)) {
-            return error_set(err, ST_VALIDATION, "JSON_OBJECT: a name must not be NULL");
+        } else if (call->arg[i]->nullable) {
+            return error_set(err, ST_VALIDATION, "JSON_OBJECT: a name must not be nullable");
         }
     }
     return ST_OK;
@@ -263,6 +258,7 @@ static Status string_kernel(const KernelArgs *args, Vec *out, Error *err) {
 }
 
 static Status string_bind(FuncCall *call, Error *err) {
+    if (call->arg[0]->kind == TYPE_NULL) call->arg[0] = type_of(TYPE_VARCHAR, true);
     return check_type(call->arg[0], "JSON_STRING", err);
 }
 
@@ -296,7 +292,7 @@ static Status json_kernel(const KernelArgs *args, Vec *out, Error *err) {
 static const ScalarFunc JSON_FUNCS[] = {
     {.name = "JSON_OBJECT", .args = {ARG_SYMBOL, ARG_SYMBOL, ARG_ANY}, .argc_min = 2,
      .argc_max = FUNC_VARIADIC, .result = RESULT_STRING, .result_null = RESULT_NULL_NEVER,
-     .nulls = NULLS_OWN, .flags = FUNC_CAN_FAIL, .bind = object_bind, .kernel = object_kernel,
+     .nulls = NULLS_OWN, .bind = object_bind, .kernel = object_kernel,
      .doc = "A JSON object of names and values.",
      .example = "JSON_OBJECT('b' VALUE 1, 'a' VALUE 'x')", .gives = "{\"a\":\"x\",\"b\":1}"},
     {.name = "JSON_ARRAY", .args = {ARG_SYMBOL, ARG_SYMBOL, ARG_ANY}, .argc_min = 2,
@@ -304,7 +300,7 @@ static const ScalarFunc JSON_FUNCS[] = {
      .nulls = NULLS_OWN, .bind = array_bind, .kernel = array_kernel,
      .doc = "A JSON array of values.", .example = "JSON_ARRAY(1, 'x')", .gives = "[1,\"x\"]"},
     {.name = "JSON_STRING", .args = {ARG_ANY}, .result = RESULT_STRING, .bind = string_bind,
-     .kernel = string_kernel, .doc = "The value as JSON text.",
+     .flags = FUNC_TAKES_NULL, .kernel = string_kernel, .doc = "The value as JSON text.",
      .example = "JSON_STRING(ARRAY[1, 2])", .gives = "[1,2]"},
     {.name = "JSON", .args = {ARG_STRING}, .result = RESULT_STRING,
      .result_null = RESULT_NULL_ALWAYS, .flags = FUNC_CAN_FAIL, .kernel = json_kernel,

@@ -484,11 +484,11 @@ static const ScalarFunc JSON_FUNCS[] = {
                 "The opposite of IS JSON ARRAY."),
     IS_JSON_ROW("IS NOT JSON SCALAR", NULL, is_not_json_scalar_kernel,
                 "The opposite of IS JSON SCALAR."),
-    {.name = "JSON_QUOTE", .args = {ARG_STRING}, .result = RESULT_STRING, .kernel = quote_kernel,
+    {.name = "JSON_QUOTE", .args = {ARG_STRING}, .result = RESULT_STRING, .flags = FUNC_TAKES_NULL, .kernel = quote_kernel,
      .doc = "The text as a JSON text, in quotes, escaped to ASCII.",
      .example = "JSON_QUOTE('a\"b')", .gives = "\"a\\\"b\""},
     {.name = "JSON_UNQUOTE", .args = {ARG_STRING}, .result = RESULT_STRING,
-     .kernel = unquote_kernel, .doc = "The text that a JSON text holds; other texts unchanged.",
+     .flags = FUNC_TAKES_NULL, .kernel = unquote_kernel, .doc = "The text that a JSON text holds; other texts unchanged.",
      .example = "JSON_UNQUOTE('\"abc\"')", .gives = "abc"},
 };
 const FuncTable JSON_QUERY_TABLE = FUNC_TABLE("JSON functions", JSON_FUNCS);

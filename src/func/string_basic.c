@@ -367,6 +367,38 @@ static Status hash_code_kernel(const KernelArgs *args, Vec *out, Error *err) {
     return ST_OK;
 }
 
+// Java's hashCode of the boxed number; of a DECIMAL, BigDecimal's.
+static Status hash_number_kernel(const KernelArgs *args, Vec *out, Error *err) {
+    (void)err;
+    const Vec *in = args->arg[0];
+    for (uint32_t row = 0; row < args->rows; row++) {
+        uint64_t bits = 0;
+        uint32_t hash;
+        switch (in->type->kind) {
+            case TYPE_BOOLEAN: hash = vec_u8(in)[row] ? 1231 : 1237; break;
+            case TYPE_FLOAT: memcpy(&hash, &vec_f32(in)[row], sizeof hash); break;
+            case TYPE_DOUBLE:
+                memcpy(&bits, &vec_f64(in)[row], sizeof bits);
+                hash = (uint32_t)(bits ^ bits >> 32);
+                break;
+            case TYPE_BIGINT:
+                bits = (uint64_t)vec_i64(in)[row];
+                hash = (uint32_t)(bits ^ bits >> 32);
+                break;
+            case TYPE_DECIMAL: {
+                i128 value = vec_i128(in)[row];
+                bits = (uint64_t)(value < 0 ? -value : value);
+                hash = (uint32_t)(bits >> 32) * 31 + (uint32_t)bits;
+                hash = 31 * (value < 0 ? 0 - hash : hash) + (uint32_t)in->type->scale;
+                break;
+            }
+            default: hash = (uint32_t)vec_integer(in, row);
+        }
+        if (kernel_row_valid(args, row)) vec_i32(out)[row] = (int32_t)hash;
+    }
+    return ST_OK;
+}
+
 // ---- starts, ends ------------------------------------------------------------------------------
 
 static Status startswith_kernel(const KernelArgs *args, Vec *out, Error *err) {
@@ -427,7 +459,7 @@ static const ScalarFunc STRING_FUNCS[] = {
      .doc = "The text without trailing blanks, or without the characters of the second argument.",
      .example = "RTRIM('axy', 'yx')", .gives = "a"},
     {.name = "BTRIM", .args = {ARG_STRING, ARG_STRING}, .argc_min = 1, .argc_max = 2,
-     .result = RESULT_STRING, .kernel = btrim_kernel,
+     .result = RESULT_STRING, .flags = FUNC_TAKES_NULL, .kernel = btrim_kernel,
      .doc = "The text without blanks, or the characters of the second argument, at both ends.",
      .example = "BTRIM('xax', 'x')", .gives = "a"},
     {.name = "POSITION", .args = {ARG_STRING, ARG_STRING, ARG_INT}, .argc_min = 2, .argc_max = 3,
@@ -463,14 +495,18 @@ static const ScalarFunc STRING_FUNCS[] = {
      .example = "CHR(97)", .gives = "a"},
     {.name = "HASH_CODE", .args = {ARG_STRING}, .result = RESULT_INT, .kernel = hash_code_kernel,
      .doc = "Java's hash of the text.", .example = "HASH_CODE('ab')", .gives = "3105"},
+    {.name = "HASH_CODE", .args = {ARG_NUMERIC}, .result = RESULT_INT,
+     .kernel = hash_number_kernel, .doc = "Java's hash of the number."},
+    {.name = "HASH_CODE", .args = {ARG_BOOLEAN}, .result = RESULT_INT,
+     .kernel = hash_number_kernel, .doc = "Java's hash of the truth value."},
     {.name = "STARTSWITH", .args = {ARG_STRING, ARG_STRING}, .result = RESULT_BOOLEAN,
-     .kernel = startswith_kernel, .doc = "Whether the text or bytes begin with the second argument.",
+     .flags = FUNC_TAKES_NULL, .kernel = startswith_kernel, .doc = "Whether the text or bytes begin with the second argument.",
      .example = "STARTSWITH('hello', 'he')", .gives = "TRUE"},
     {.name = "STARTSWITH", .args = {ARG_BYTES, ARG_BYTES}, .result = RESULT_BOOLEAN,
      .kernel = startswith_kernel, .doc = "Whether the bytes begin with the second argument.",
      .example = "STARTSWITH(x'0102', x'01')", .gives = "TRUE"},
     {.name = "ENDSWITH", .args = {ARG_STRING, ARG_STRING}, .result = RESULT_BOOLEAN,
-     .kernel = endswith_kernel, .doc = "Whether the text or bytes end with the second argument.",
+     .flags = FUNC_TAKES_NULL, .kernel = endswith_kernel, .doc = "Whether the text or bytes end with the second argument.",
      .example = "ENDSWITH('hello', 'lo')", .gives = "TRUE"},
     {.name = "ENDSWITH", .args = {ARG_BYTES, ARG_BYTES}, .result = RESULT_BOOLEAN,
      .kernel = endswith_kernel, .doc = "Whether the bytes end with the second argument.",

@@ -36,6 +36,7 @@ static const struct {
     {"latin1", CHARSET_LATIN1},        {"l1", CHARSET_LATIN1},
     {"UTF-16", CHARSET_UTF16},         {"UTF16", CHARSET_UTF16},
     {"UTF_16", CHARSET_UTF16},         {"unicode", CHARSET_UTF16},
+    {"UnicodeBig", CHARSET_UTF16},
     {"UTF-16BE", CHARSET_UTF16BE},     {"UTF_16BE", CHARSET_UTF16BE},
     {"UTF-16LE", CHARSET_UTF16LE},     {"UTF_16LE", CHARSET_UTF16LE},
     {"UTF-32", CHARSET_UTF32},         {"UTF_32", CHARSET_UTF32},
@@ -76,6 +77,7 @@ static Status coder_open(Coder *coder, Str name, bool encode, Error *err) {
             return ST_OK;
         }
     }
+    if (str_eq_nocase(name, STR("UTF-7"))) goto unknown;  // not Java's
     coder->iconv = encode ? iconv_open(coder->name, "UTF-8") : iconv_open("UTF-8", coder->name);
     coder->open = coder->iconv != (iconv_t)-1;  // NOLINT: iconv's way
     if (coder->open) return ST_OK;
@@ -501,7 +503,7 @@ static const ScalarFunc STRING_FUNCS[] = {
      .doc = "The bytes of the text in hexadecimal digits.", .example = "HEX('aé')",
      .gives = "61C3A9"},
     {.name = "UNHEX", .args = {ARG_STRING}, .result = RESULT_BYTES,
-     .result_null = RESULT_NULL_ALWAYS, .kernel = unhex_kernel,
+     .result_null = RESULT_NULL_ALWAYS, .flags = FUNC_TAKES_NULL, .kernel = unhex_kernel,
      .doc = "The bytes of hexadecimal digits; NULL where there are others.",
      .example = "UNHEX('0aFF')", .gives = "x'0aff'"},
     TEST_ROW("IS_ALPHA", is_alpha_kernel, "Whether the text is made of letters.", "IS_ALPHA('é')"),

@@ -376,7 +376,7 @@ static const ScalarFunc STRING_FUNCS[] = {
      .argc_max = 4, .bind = overlay_bind, .kernel = overlay_kernel,
      .doc = "The text with the second one laid over it from a position on.",
      .example = "OVERLAY('hello' PLACING 'XX' FROM 2)", .gives = "hXXlo"},
-    {.name = "SPLIT", .args = {ARG_STRING, ARG_STRING}, .bind = split_bind, .kernel = split_kernel,
+    {.name = "SPLIT", .args = {ARG_STRING, ARG_STRING}, .bind = split_bind, .flags = FUNC_TAKES_NULL, .kernel = split_kernel,
      .doc = "The parts of the text between separators, empty ones too, as an array.",
      .example = "SPLIT('a,b', ',')", .gives = "[a, b]"},
     {.name = "SPLIT_INDEX", .args = {ARG_STRING, ARG_STRING, ARG_INT}, .result = RESULT_STRING,

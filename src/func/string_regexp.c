@@ -51,11 +51,13 @@ static Status extract_kernel(const KernelArgs *args, Vec *out, Error *err) {
     const Str *text = vec_str(args->arg[0]);
     for (uint32_t row = 0; row < args->rows; row++) {
         if (!kernel_row_valid(args, row)) continue;
-        int32_t group = args->argc > 2 ? vec_i32(args->arg[2])[row] : 0;
+        int64_t group = args->argc > 2 ? vec_i64(args->arg[2])[row] : 0;
         Regexp *regexp;
         bool found = false;
         TRY(pattern_of(args, row, &regexp, err));
-        if (regexp && group >= 0) TRY(regexp_find(regexp, text[row], 0, &found, err));
+        if (regexp && group >= 0 && group <= regexp_groups(regexp)) {
+            TRY(regexp_find(regexp, text[row], 0, &found, err));
+        }
         RegexpSpan span = found ? regexp_span(regexp, (uint32_t)group) : (RegexpSpan){1, 0};
         if (span.to < span.from) {
             vec_set_null(out, row);
@@ -340,7 +342,7 @@ static const ScalarFunc REGEXP_FUNCS[] = {
      .flags = FUNC_CAN_FAIL, .bind = pattern_bind, .kernel = regexp_kernel, .open = cache_open,
      .close = cache_close, .doc = "Whether the regular expression is found in the text.",
      .example = "REGEXP('abc', 'b+')", .gives = "TRUE"},
-    {.name = "REGEXP_EXTRACT", .args = {ARG_STRING, ARG_STRING, ARG_INT}, .argc_min = 2,
+    {.name = "REGEXP_EXTRACT", .args = {ARG_STRING, ARG_STRING, ARG_BIGINT}, .argc_min = 2,
      .argc_max = 3, .result = RESULT_STRING, .result_null = RESULT_NULL_ALWAYS,
      .flags = FUNC_CAN_FAIL, .bind = pattern_bind, .kernel = extract_kernel, .open = cache_open,
      .close = cache_close, .doc = "The first match of the regular expression, or a group of it.",
@@ -352,22 +354,22 @@ static const ScalarFunc REGEXP_FUNCS[] = {
             "taken literally.",
      .example = "REGEXP_REPLACE('foobar', 'oo|ar', '')", .gives = "fb"},
     {.name = "REGEXP_EXTRACT_ALL", .args = {ARG_STRING, ARG_STRING, ARG_BIGINT}, .argc_min = 2,
-     .argc_max = 3, .flags = FUNC_CAN_FAIL, .bind = extract_all_bind, .kernel = extract_all_kernel,
+     .argc_max = 3, .flags = FUNC_TAKES_NULL | FUNC_CAN_FAIL, .bind = extract_all_bind, .kernel = extract_all_kernel,
      .open = cache_open, .close = cache_close,
      .doc = "A group (1) of all matches of the regular expression, as an array.",
      .example = "REGEXP_EXTRACT_ALL('a1b2', '([a-z])(\\d)', 2)", .gives = "[1, 2]"},
     {.name = "REGEXP_COUNT", .args = {ARG_STRING, ARG_STRING}, .result = RESULT_INT,
-     .result_null = RESULT_NULL_ALWAYS, .flags = FUNC_CAN_FAIL, .bind = pattern_bind,
+     .result_null = RESULT_NULL_ALWAYS, .flags = FUNC_TAKES_NULL | FUNC_CAN_FAIL, .bind = pattern_bind,
      .kernel = count_kernel, .open = cache_open, .close = cache_close,
      .doc = "How often the regular expression matches.",
      .example = "REGEXP_COUNT('banana', 'an')", .gives = "2"},
     {.name = "REGEXP_INSTR", .args = {ARG_STRING, ARG_STRING}, .result = RESULT_INT,
-     .result_null = RESULT_NULL_ALWAYS, .flags = FUNC_CAN_FAIL, .bind = pattern_bind,
+     .result_null = RESULT_NULL_ALWAYS, .flags = FUNC_TAKES_NULL | FUNC_CAN_FAIL, .bind = pattern_bind,
      .kernel = instr_kernel, .open = cache_open, .close = cache_close,
      .doc = "Where the first match of the regular expression begins, from 1; 0: nowhere.",
      .example = "REGEXP_INSTR('banana', 'n')", .gives = "3"},
     {.name = "REGEXP_SUBSTR", .args = {ARG_STRING, ARG_STRING}, .result = RESULT_STRING,
-     .result_null = RESULT_NULL_ALWAYS, .flags = FUNC_CAN_FAIL, .bind = pattern_bind,
+     .result_null = RESULT_NULL_ALWAYS, .flags = FUNC_TAKES_NULL | FUNC_CAN_FAIL, .bind = pattern_bind,
      .kernel = extract_kernel, .open = cache_open, .close = cache_close,
      .doc = "The first match of the regular expression.",
      .example = "REGEXP_SUBSTR('banana', 'n.')", .gives = "na"},

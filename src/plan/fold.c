@@ -65,9 +65,29 @@ static Status fold_value(PlanContext *context, Expr **at, Error *err) {
     return ST_OK;
 }
 
-static Status fold(PlanContext *context, Expr **at, Error *err) {
+// A constant takes at most the length of its type: UPPER('ß') is a CHAR(1), so 'S', though UPPER of
+// a column gives 'SS'. Within a constant expression nothing is cut.
+static void fit_length(PlanContext *context, Expr **at) {
+    Expr *expr = *at;
+    if (expr->kind != EXPR_LITERAL || !type_is_text(expr->type) || vec_is_null(expr->value, 0)) return;
+    Str text = vec_str(expr->value)[0];
+    if (text.len <= (uint32_t)expr->type->length) return;
+    const char *p = text.ptr, *end = text.ptr + text.len;
+    for (int32_t i = 0; i < expr->type->length && p < end; i++) {
+        uint32_t code;
+        p += utf8_next(p, end, &code);
+    }
+    if (p == end) return;
+    Vec *value = vec_new(context->arena, expr->type, 1);
+    vec_set_text(value, 0, str_make(text.ptr, (size_t)(p - text.ptr)));
+    *at = expr_literal(context->arena, value);
+    (*at)->place = expr->place;
+}
+
+static Status fold(PlanContext *context, Expr **at, bool within_constant, Error *err) {
     Expr *expr = *at;
     if (expr->kind == EXPR_LITERAL || expr->kind == EXPR_COLUMN) return ST_OK;
+    bool constant = expr_is_constant(expr);
     if (expr->arg_count) {
         Expr *copy = arena_dup(context->arena, expr, sizeof *expr);
         copy->arg = arena_dup(context->arena, expr->arg, expr->arg_count * sizeof *expr->arg);
@@ -75,15 +95,16 @@ static Status fold(PlanContext *context, Expr **at, Error *err) {
             if (expr->kind == EXPR_CASE) {
                 // A branch that is never taken may hold anything: leave what fails for run time.
                 Expr *arg = copy->arg[i];
-                if (!fold(context, &arg, NULL)) copy->arg[i] = arg;
+                if (!fold(context, &arg, constant, NULL)) copy->arg[i] = arg;
                 continue;
             }
-            TRY(fold(context, &copy->arg[i], err));
+            TRY(fold(context, &copy->arg[i], constant, err));
         }
         *at = expr = copy;
     }
-    if (expr_is_constant(expr)) return fold_value(context, at, err);
-    return fold_same(context, at, err);
+    TRY(constant ? fold_value(context, at, err) : fold_same(context, at, err));
+    if (!within_constant) fit_length(context, at);
+    return ST_OK;
 }
 
 // A date or time that is no more than a literal must be one that could be written. What was folded
@@ -112,6 +133,6 @@ static Status check_literals(const Expr *expr, Error *err) {
 }
 
 Status expr_fold(PlanContext *context, Expr **at, Error *err) {
-    TRY(fold(context, at, err));
+    TRY(fold(context, at, false, err));
     return check_literals(*at, err);
 }
