@@ -18,12 +18,26 @@ const OperatorVt UNION_OPERATOR = {
     .name = "union", .plan_kind = PLAN_UNION, .size = sizeof(Operator), .on_batch = pass_on_batch,
 };
 
-// A DECIMAL that overflowed is NULL even where its type says NOT NULL; the end of a query finds out,
-// as Flink's constraint enforcer does.
+// What Flink holds as an object can be NULL even where its type says NOT NULL (a DECIMAL that
+// overflowed, ARRAY_AGG of no rows); the end of a query finds out, as Flink's constraint enforcer does.
+// Java's primitives cannot.
+static bool is_primitive(const Type *type) {
+    switch (type_phys(type)) {
+        case PHYS_U8:
+        case PHYS_I8:
+        case PHYS_I16:
+        case PHYS_I32:
+        case PHYS_F32:
+        case PHYS_F64: return true;
+        case PHYS_I64: return !type_is_timestamp(type);
+        default: return false;
+    }
+}
+
 static Status collect_check(const Operator *op, const Batch *in, Error *err) {
     const Type *row = op->plan->type;
     for (uint32_t c = 0; c < row->child_count; c++) {
-        if (row->child[c]->kind != TYPE_DECIMAL || row->child[c]->nullable) continue;
+        if (row->child[c]->nullable || is_primitive(row->child[c])) continue;
         if (!vec_has_nulls(in->column[c])) continue;
         return error_set(err, ST_RUNTIME,
                          "column '" STR_FMT "' is NOT NULL, however, a null value is being written into it",
