@@ -98,7 +98,7 @@ typedef enum AstLiteralKind {
     LIT_NULL,
     LIT_UNKNOWN,    // the boolean NULL
     LIT_BOOLEAN,    // [boolean]
-    LIT_INTEGER,    // text: the digits
+    LIT_INTEGER,    // text: the digits, here and below behind a '-' when one was folded in
     LIT_DECIMAL,    // text: digits with a point, or DECIMAL '…'
     LIT_APPROX,     // text: with an exponent, 1e3
     LIT_TEXT,       // text: decoded; from '…', U&'…', E'…', _charset'…', adjacent pieces joined
@@ -192,7 +192,7 @@ typedef enum AstSyntax {
 //                  "ROW" (a, b) and ROW(a, b); "PERIOD" PERIOD(a, b)
 //                  "ARRAY" "MAP" "MULTISET": ARRAY[a, b]; with one EX_QUERY and [subquery]:
 //                  ARRAY(SELECT …)
-//                  "CURSOR" CURSOR(SELECT …); "NEW" (call); "NEXT VALUE" "CURRENT VALUE" (name)
+//                  "CURSOR" CURSOR(SELECT …); "NEW" "SPECIFIC" (call); "NEXT VALUE" "CURRENT VALUE" (name)
 //                  "INTERVAL" (value, EX_TYPE): INTERVAL a DAY, a value that is no literal
 //                  "MINUS_DATE" (a, b, EX_TYPE): (a - b) DAY
 //                  "LIST": CASE x WHEN 1, 2 THEN …: the values of one branch

@@ -687,8 +687,13 @@ static Status table_from_expr(Parser *p, uint32_t start, AstExpr **expr) {
     return ST_OK;
 }
 
-// [in_from]: of a function in FROM, which takes cursors and tables by bare name.
-static Status parse_argument_value(Parser *p, bool in_from, AstExpr **out) {
+// What an argument may be depends on where it stands: a function in FROM takes cursors; only the first
+// argument may be a query without parentheses, or be followed by PARTITION BY.
+typedef struct ArgumentPlace {
+    bool in_from, first;
+} ArgumentPlace;
+
+static Status parse_argument_value(Parser *p, ArgumentPlace where, AstExpr **out) {
     uint32_t start = p->at;
     if (is_word(p, 0, KW_DEFAULT)) {
         *out = expr_new(p, EX_DEFAULT, span_between(p, start, start));
@@ -696,45 +701,37 @@ static Status parse_argument_value(Parser *p, bool in_from, AstExpr **out) {
         return ST_OK;
     }
     if (is_word(p, 0, KW_TABLE)) return parse_table_argument(p, out);
-    if (is_word(p, 0, KW_MODEL) && at_ident(p, 1)) {
-        AstExpr *expr = expr_new(p, EX_MODEL, span_between(p, start, start));
-        skip_token(p);
-        TRY(parse_name(p, &expr->name));
-        expr->span = span_since(p, start);
-        *out = expr;
-        return ST_OK;
-    }
     if (is_word(p, 0, KW_CURSOR)) {
         uint32_t cursor = p->at;
         AstExprs query;
-        if (!in_from) return parser_fail(p, start, "CURSOR cannot stand here");
+        if (!where.in_from) return parser_fail(p, start, "CURSOR cannot stand here");
         skip_token(p);
         if (!is_kind(p, 0, TOK_LPAREN) || !at_query(p, 1)) return parser_unexpected(p);
         TRY(parse_query_or_list(p, &query));
         return make_call(p, "CURSOR", SYN_FUNCTION, span_since(p, cursor), query, out);
     }
-    if (at_query(p, 0)) return parse_query_expr(p, out);  // f(SELECT 1)
+    if (where.first && at_query(p, 0)) return parse_query_expr(p, out);  // f(SELECT 1)
     TRY(parse_expr(p, out));
-    bool clauses = is_word(p, 1, KW_BY) && (is_word(p, 0, KW_PARTITION) || is_word(p, 0, KW_ORDER));
-    if (clauses && ((*out)->kind == EX_QUERY || (*out)->kind == EX_NAME)) {
-        TRY(table_from_expr(p, start, out));
-    }
+    if (!where.first || !is_word(p, 1, KW_BY)) return ST_OK;
+    bool query = (*out)->kind == EX_QUERY;
+    bool clauses = is_word(p, 0, KW_PARTITION) || (query && is_word(p, 0, KW_ORDER));
+    if (clauses && (query || (*out)->kind == EX_NAME)) return table_from_expr(p, start, out);
     return ST_OK;
 }
 
-static Status parse_argument(Parser *p, bool in_from, AstExpr **out) {
+static Status parse_argument(Parser *p, ArgumentPlace where, AstExpr **out) {
     uint32_t start = p->at;
     if (at_ident(p, 0) && is_kind(p, 1, TOK_ARROW)) {
         AstExpr *expr = expr_new(p, EX_NAMED, span_between(p, start, start));
         TRY(parse_ident(p, &expr->named.name));
         skip_token(p);
-        TRY(parse_argument_value(p, in_from, &expr->named.value));
+        TRY(parse_argument_value(p, where, &expr->named.value));
         expr->span = span_since(p, start);
         TRY(expr_grow(p, expr, expr->named.value->height));
         *out = expr;
         return ST_OK;
     }
-    return parse_argument_value(p, in_from, out);
+    return parse_argument_value(p, where, out);
 }
 
 // Functions that take IGNORE NULLS and ORDER BY within their parentheses.
@@ -749,15 +746,25 @@ static void take_null_treatment(Parser *p, AstCall *call) {
     p->at += 2;
 }
 
+// Functions that are words of the grammar and want one argument at least.
+static bool needs_arguments(const AstCall *call) {
+    static const char *const NAMES[] = {"ARRAY_AGG", "DATE", "TIME", "TIMESTAMP", "DATETIME"};
+    if (call->path.count != 1 || call->path.part[0].quoted) return false;
+    for (size_t i = 0; i < sizeof NAMES / sizeof *NAMES; i++) {
+        if (str_eq_nocase(call->name, str_c(NAMES[i]))) return true;
+    }
+    return false;
+}
+
 Status parse_arguments(Parser *p, AstCall *call) {
     TRY(need_kind(p, TOK_LPAREN));
-    if (is_kind(p, 0, TOK_STAR) && is_kind(p, 1, TOK_RPAREN)) {
+    if (is_kind(p, 0, TOK_STAR) && is_kind(p, 1, TOK_RPAREN) && !needs_arguments(call)) {
         AstExpr *star = expr_new(p, EX_STAR, span_between(p, p->at, p->at));
         exprs_push(p, &call->arg, star);
         p->at += 2;
         return ST_OK;
     }
-    if (take_kind(p, TOK_RPAREN)) return ST_OK;
+    if (!needs_arguments(call) && take_kind(p, TOK_RPAREN)) return ST_OK;
     bool no_query = p->no_query, in_from = p->in_from;
     TRY(parser_enter(p));
     p->no_query = p->in_from = false;
@@ -765,7 +772,8 @@ Status parse_arguments(Parser *p, AstCall *call) {
     else if (take_word(p, KW_ALL)) call->quantifier = QUANT_ALL;
     do {
         AstExpr *arg;
-        TRY(takes_order(call) ? parse_expr(p, &arg) : parse_argument(p, in_from, &arg));
+        ArgumentPlace where = {in_from, call->arg.count == 0};
+        TRY(takes_order(call) ? parse_expr(p, &arg) : parse_argument(p, where, &arg));
         exprs_push(p, &call->arg, arg);
     } while (take_kind(p, TOK_COMMA));
     if (takes_order(call)) take_null_treatment(p, call);
@@ -824,7 +832,10 @@ static Str upper_name(Parser *p, Str name) {
 // The name of a function: a path of identifiers, or one reserved word that names a function.
 static Status parse_function_name(Parser *p, AstName *out) {
     const Token *token = parser_token(p, 0);
-    if (token->kind != TOK_WORD || !keyword_reserved((Keyword)token->word)) return parse_name(p, out);
+    bool function = token->kind == TOK_WORD && keyword_function((Keyword)token->word);
+    bool known = token->kind == TOK_WORD && (token->word == KW_DATE || token->word == KW_TIME ||
+                                             token->word == KW_TIMESTAMP || token->word == KW_DATETIME);
+    if (!function && !known) return parse_name(p, out);
     AstIdent ident = {.name = str_dup(p->arena, token_text(p->text, token)),
                       .span = span_between(p, p->at, p->at)};
     skip_token(p);

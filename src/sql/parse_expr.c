@@ -1,5 +1,5 @@
 // Expressions: precedence climbing over Calcite's table of operators. Where its climbing gives
-// unexpected trees (LIKE to the right, IS DISTINCT FROM as strong as +), so does this one.
+// unexpected trees (LIKE to the right, BETWEEN in BETWEEN refused), so does this one.
 #include "sql/parser_int.h"
 
 // ---- nodes -------------------------------------------------------------------------------------
@@ -413,6 +413,49 @@ Status parse_literal(Parser *p, AstExpr **out) {
     return parser_unexpected(p);
 }
 
+// Three whole numbers between [separator]s, each within its bounds, off the front of [text].
+static bool take_fields(Str *text, char separator, const int64_t (*bounds)[2], int64_t *field) {
+    for (int i = 0; i < 3; i++) {
+        uint32_t digits = 0;
+        while (digits < text->len && text->ptr[digits] >= '0' && text->ptr[digits] <= '9') digits++;
+        if (digits == 0 || digits > 4 || !str_to_i64(str_sub(*text, 0, digits), &field[i])) return false;
+        if (field[i] < bounds[i][0] || field[i] > bounds[i][1]) return false;
+        *text = str_sub(*text, digits, text->len - digits);
+        if (i == 2) break;
+        if (text->len == 0 || text->ptr[0] != separator) return false;
+        *text = str_sub(*text, 1, text->len - 1);
+    }
+    return true;
+}
+
+static bool take_date(Str *text) {
+    static const int64_t BOUNDS[3][2] = {{0, 9999}, {1, 12}, {1, 31}};
+    static const int64_t DAYS[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+    int64_t field[3];
+    if (!take_fields(text, '-', BOUNDS, field)) return false;
+    bool leap = (field[0] % 4 == 0 && field[0] % 100 != 0) || field[0] % 400 == 0;
+    return field[2] <= DAYS[field[1] - 1] + (field[1] == 2 && leap);
+}
+
+static bool take_time(Str *text) {
+    static const int64_t BOUNDS[3][2] = {{0, 23}, {0, 59}, {0, 59}};
+    int64_t field[3];
+    if (!take_fields(text, ':', BOUNDS, field)) return false;
+    if (text->len < 2 || text->ptr[0] != '.') return true;
+    uint32_t digits = 1;
+    while (digits < text->len && text->ptr[digits] >= '0' && text->ptr[digits] <= '9') digits++;
+    *text = str_sub(*text, digits, text->len - digits);
+    return true;
+}
+
+// Inside braces the text of a date is checked by the parser already, as Flink's does.
+static bool escape_fits(TokenKind kind, Str text) {
+    if (kind != TOK_LBRACE_T && !take_date(&text)) return false;
+    if (kind == TOK_LBRACE_TS && text.len && text.ptr[0] == ' ') text = str_sub(text, 1, text.len - 1);
+    else if (kind == TOK_LBRACE_TS) return text.len == 0;
+    return (kind == TOK_LBRACE_D || take_time(&text)) && text.len == 0;
+}
+
 // {d '…'}, {t '…'}, {ts '…'}, {fn f(…)}: JDBC's escapes.
 static Status parse_braces(Parser *p, AstExpr **out) {
     uint32_t start = p->at;
@@ -450,6 +493,12 @@ static Status parse_braces(Parser *p, AstExpr **out) {
     }
     Str text;
     TRY(parse_plain_text(p, &text));
+    if (!escape_fits(kind, text)) {
+        return parser_fail(p, p->at - 1, "'" STR_FMT "' is no %s", STR_ARG(text),
+                           kind == TOK_LBRACE_D ? "date: yyyy-MM-dd"
+                           : kind == TOK_LBRACE_T ? "time: HH:mm:ss"
+                                                  : "timestamp: yyyy-MM-dd HH:mm:ss");
+    }
     TRY(need_kind(p, TOK_RBRACE));
     expr = expr_new(p, EX_LITERAL, span_since(p, start));
     expr->literal.kind = kind == TOK_LBRACE_D ? LIT_DATE : kind == TOK_LBRACE_T ? LIT_TIME
@@ -629,7 +678,9 @@ static Status parse_collection(Parser *p, const char *name, AstExpr **out) {
     AstExprs list = {0};
     TRY(parser_enter(p));
     if (take_kind(p, TOK_LBRACKET)) {
-        if (!is_kind(p, 0, TOK_RBRACKET)) TRY(parse_exprs(p, &list));
+        // MULTISET[] alone must not be empty.
+        bool empty = is_kind(p, 0, TOK_RBRACKET) && strcmp(name, "MULTISET") != 0;
+        if (!empty) TRY(parse_exprs(p, &list));
         TRY(need_kind(p, TOK_RBRACKET));
         parser_leave(p);
         return make_call(p, name, SYN_SPECIAL, span_since(p, start), list, out);
@@ -718,12 +769,23 @@ static Status parse_word_atom(Parser *p, AstExpr **out, bool *done) {
             return make_call(p, final ? "FINAL" : "RUNNING", SYN_PREFIX, span_since(p, start),
                              args_of(p, inner, NULL, NULL), out);
         }
-        case KW_NEW: {
+        case KW_MODEL: {  // MODEL m; else a column called so
+            if (!at_ident(p, 1)) break;
             uint32_t start = p->at;
+            AstExpr *expr = expr_new(p, EX_MODEL, span_between(p, start, start));
+            skip_token(p);
+            TRY(parse_name(p, &expr->name));
+            expr->span = span_since(p, start);
+            *out = expr;
+            return ST_OK;
+        }
+        case KW_NEW: case KW_SPECIFIC: {
+            uint32_t start = p->at;
+            const char *name = is_word(p, 0, KW_NEW) ? "NEW" : "SPECIFIC";
             AstExpr *call;
             skip_token(p);
             TRY(parse_named_call(p, &call));
-            return make_call(p, "NEW", SYN_PREFIX, span_since(p, start),
+            return make_call(p, name, SYN_PREFIX, span_since(p, start),
                              args_of(p, call, NULL, NULL), out);
         }
         default: break;
@@ -895,7 +957,7 @@ static bool operator_is(const Parser *p, Operator *op) {
         return *op = POSTFIX(not ? "IS NOT A SET" : "IS A SET", i + 2), true;
     }
     if (is_word(p, i, KW_DISTINCT) && is_word(p, i + 1, KW_FROM)) {
-        return *op = BINARY(not ? "IS NOT DISTINCT FROM" : "IS DISTINCT FROM", 40, i + 2), true;
+        return *op = BINARY(not ? "IS NOT DISTINCT FROM" : "IS DISTINCT FROM", 30, i + 2), true;
     }
     if (!is_word(p, i, KW_JSON)) return false;
 #define IS_JSON(keyword, name_) \
@@ -1025,6 +1087,7 @@ static Status parse_between(Parser *p, const Operator *op, AstExpr *left, AstExp
         if (is_kind(p, 0, TOK_END)) return parser_fail(p, start, "BETWEEN has no AND");
         return parser_unexpected(p);
     }
+    if (is_word(p, 0, KW_NOT)) return parser_unexpected(p);  // weaker than BETWEEN
     TRY(parse_expr_above(p, op->right, false, &high));
     return make_call(p, op->name, SYN_SPECIAL, span_join(left->span, high->span),
                      args_of(p, left, low, high), out);
@@ -1053,6 +1116,21 @@ static Status parse_in(Parser *p, const Operator *op, AstExpr *left, AstExpr **o
                      span_join(left->span, span_between(p, open, p->at - 1)), args, out);
 }
 
+// -1 is a literal, not an operator on one; so is +1, and - - 1.
+static bool fold_sign(Parser *p, bool minus, AstExpr *operand, AstSpan span) {
+    AstLiteral *literal = &operand->literal;
+    if (operand->kind != EX_LITERAL || literal->kind < LIT_INTEGER || literal->kind > LIT_APPROX) {
+        return false;
+    }
+    if (minus && literal->text.len && literal->text.ptr[0] == '-') {
+        literal->text = str_sub(literal->text, 1, literal->text.len - 1);
+    } else if (minus) {
+        literal->text = str_printf(p->arena, "-" STR_FMT, STR_ARG(literal->text));
+    }
+    operand->span = span;
+    return true;
+}
+
 static Status parse_prefixed(Parser *p, bool stop_at_and, AstExpr **out) {
     static const struct {
         TokenKind kind;
@@ -1061,8 +1139,8 @@ static Status parse_prefixed(Parser *p, bool stop_at_and, AstExpr **out) {
         int right;
     } PREFIXES[] = {
         {TOK_MINUS, 0, "UNARY -", 160}, {TOK_PLUS, 0, "UNARY +", 160},
-        {TOK_WORD, KW_NOT, "NOT", 53},  {TOK_WORD, KW_EXISTS, "EXISTS", 81},
-        {TOK_WORD, KW_UNIQUE, "UNIQUE", 81},
+        {TOK_WORD, KW_NOT, "NOT", 52},  {TOK_WORD, KW_EXISTS, "EXISTS", 80},
+        {TOK_WORD, KW_UNIQUE, "UNIQUE", 80},
     };
     for (size_t i = 0; i < sizeof PREFIXES / sizeof *PREFIXES; i++) {
         bool here = PREFIXES[i].kind == TOK_WORD ? is_word(p, 0, PREFIXES[i].word)
@@ -1075,6 +1153,11 @@ static Status parse_prefixed(Parser *p, bool stop_at_and, AstExpr **out) {
         TRY(parse_expr_above(p, PREFIXES[i].right, stop_at_and, &operand));
         parser_leave(p);
         AstSpan span = span_join(span_between(p, start, start), operand->span);
+        if (PREFIXES[i].kind != TOK_WORD &&
+            fold_sign(p, PREFIXES[i].kind == TOK_MINUS, operand, span)) {
+            *out = operand;
+            return ST_OK;
+        }
         return make_call(p, PREFIXES[i].name, SYN_PREFIX, span, args_of(p, operand, NULL, NULL), out);
     }
     return parse_operand(p, out);
@@ -1110,6 +1193,7 @@ static Status parse_expr_above(Parser *p, int min, bool stop_at_and, AstExpr **o
                 parser_leave(p);
                 break;
             case OP_BETWEEN:
+                if (stop_at_and) return parser_fail(p, start, "BETWEEN has no AND");
                 TRY(parser_enter(p));
                 TRY(parse_between(p, &op, left, &left));
                 parser_leave(p);

@@ -215,8 +215,8 @@ Status parse_relation(Parser *p, AstFrom **out) {
         TRY(parse_named_relation(p, &from));
         if (from->kind == FROM_TABLE) {
             // The input of MATCH_RECOGNIZE may have an alias of its own.
-            uint32_t as = is_word(p, 0, KW_AS) ? 1 : 0;
-            if (at_ident(p, as) && is_word(p, as + 1, KW_MATCH_RECOGNIZE)) TRY(parse_alias(p, from));
+            bool alias = is_word(p, 0, KW_AS) && at_ident(p, 1);
+            if (alias && is_word(p, 2, KW_MATCH_RECOGNIZE)) TRY(parse_alias(p, from));
             TRY(parse_match_suffix(p, start, &from));
         }
     } else {

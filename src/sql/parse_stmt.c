@@ -27,6 +27,7 @@ static Status parse_on_conflict(Parser *p, AstConflict *out) {
 static Status parse_insert_columns(Parser *p, AstInsert *insert) {
     if (take_word(p, KW_EXTEND)) return parse_extend(p, &insert->extend, &insert->extend_count);
     if (!is_kind(p, 0, TOK_LPAREN) || !at_ident(p, 1)) return ST_OK;
+    uint32_t start = p->at;
     TRY(need_kind(p, TOK_LPAREN));
     do {
         AstName name;
@@ -40,6 +41,9 @@ static Status parse_insert_columns(Parser *p, AstInsert *insert) {
         if (take_words(p, KW_NOT, KW_NULL)) column.type->nullability = NULLABILITY_NOT_NULL;
         LIST_PUSH(p, insert->extend, insert->extend_count, column);
     } while (take_kind(p, TOK_COMMA));
+    if (insert->extend_count && insert->column.count) {
+        return parser_fail(p, start, "some columns have types and some have none");
+    }
     return need_kind(p, TOK_RPAREN);
 }
 
@@ -365,11 +369,6 @@ static Status parse_show(Parser *p, AstStmt *stmt) {
     return parser_unexpected(p);
 }
 
-// DESCRIBE CATALOG [EXTENDED] c and its kin; a table may be called "catalog", too.
-static bool at_described(Parser *p, Keyword word) {
-    return at_word(p, word) && (is_word(p, 1, KW_EXTENDED) || at_ident(p, 1));
-}
-
 // Behind DESCRIBE or DESC; [full] for DESCRIBE, which Calcite knows more about.
 static Status parse_describe(Parser *p, bool full, AstStmt *stmt) {
     AstDescribe *describe = stmt->describe = ARENA_NEW(p->arena, AstDescribe);
@@ -381,8 +380,7 @@ static Status parse_describe(Parser *p, bool full, AstStmt *stmt) {
         {KW_MODEL, OBJ_MODEL}, {KW_CONNECTION, OBJ_CONNECTION},
     };
     for (size_t i = 0; i < sizeof OBJECTS / sizeof *OBJECTS; i++) {
-        if (!at_described(p, OBJECTS[i].word)) continue;
-        skip_token(p);
+        if (!take_word(p, OBJECTS[i].word)) continue;
         describe->what = OBJECTS[i].what;
         describe->extended = take_word(p, KW_EXTENDED);
         if (describe->what != OBJ_CATALOG) return parse_name(p, &describe->name);
@@ -391,8 +389,7 @@ static Status parse_describe(Parser *p, bool full, AstStmt *stmt) {
         describe->name = name_of(p, ident);
         return ST_OK;
     }
-    if (is_word(p, 0, KW_JOB) && is_kind(p, 1, TOK_TEXT)) {
-        skip_token(p);
+    if (take_word(p, KW_JOB)) {
         describe->what = OBJ_JOB;
         return parse_plain_text(p, &describe->job);
     }
@@ -416,8 +413,7 @@ static Status parse_describe(Parser *p, bool full, AstStmt *stmt) {
 static Status parse_use(Parser *p, AstStmt *stmt) {
     AstUse *use = stmt->use = ARENA_NEW(p->arena, AstUse);
     AstIdent ident;
-    if (is_word(p, 0, KW_CATALOG) && at_ident(p, 1)) {
-        skip_token(p);
+    if (take_word(p, KW_CATALOG)) {
         use->what = OBJ_CATALOG;
         TRY(parse_ident(p, &ident));
         use->name = name_of(p, ident);
@@ -432,7 +428,6 @@ static Status parse_use(Parser *p, AstStmt *stmt) {
         return ST_OK;
     }
     use->what = OBJ_DATABASE;
-    at_word(p, KW_CATALOG);  // for the message
     return parse_name(p, &use->name);
 }
 
