@@ -294,6 +294,7 @@ struct AstExpr {
         AstQuery *query;     // EX_QUERY
         struct {
             Str text;        // upper-case, words parted by one space: "DAY", "BOTH"
+            bool is_name;    // no unit that the parser knows; as written, to be looked up or refused
         } symbol;            // EX_SYMBOL
         AstType *type;       // EX_TYPE
         struct {
@@ -843,7 +844,8 @@ typedef struct AstDelete {
 
 // EXECUTE STATEMENT SET BEGIN … END, or BEGIN STATEMENT SET; … END: the inserts.
 typedef struct AstStatementSet {
-    bool begin_form;  // BEGIN STATEMENT SET; … END rather than EXECUTE STATEMENT SET BEGIN … END
+    bool begin_form;  // BEGIN STATEMENT SET; … END rather than [EXECUTE] STATEMENT SET BEGIN … END
+    bool executed;    // EXECUTE was written; EXPLAIN and COMPILE PLAN go without
     AstStmt **stmt;
     uint32_t stmt_count;
 } AstStatementSet;

@@ -105,6 +105,7 @@ Status parse_time_unit(Parser *p, AstExpr **out) {
     TRY(parse_ident(p, &name));
     AstExpr *unit = expr_symbol(p, "", name.span);
     unit->symbol.text = name.name;
+    unit->symbol.is_name = true;
     *out = unit;
     return ST_OK;
 }

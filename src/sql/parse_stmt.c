@@ -204,6 +204,7 @@ static Status parse_execute(Parser *p, AstStmt *stmt) {
         TRY(parse_statement_set(p, &set));
         stmt->kind = STMT_STATEMENT_SET;
         stmt->set_of = set->set_of;
+        stmt->set_of->executed = true;
         return ST_OK;
     }
     stmt->kind = STMT_EXECUTE;
