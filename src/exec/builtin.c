@@ -5,22 +5,26 @@ extern const OperatorVt COLLECT_OPERATOR;
 extern const OperatorVt EXPAND_OPERATOR;
 extern const OperatorVt FILTER_OPERATOR;
 extern const OperatorVt GROUP_AGG_OPERATOR;
+extern const OperatorVt INTERVAL_JOIN_OPERATOR;
 extern const OperatorVt JOIN_OPERATOR;
 extern const OperatorVt PROJECT_OPERATOR;
 extern const OperatorVt SINK_OPERATOR;
 extern const OperatorVt UNION_OPERATOR;
 extern const OperatorVt UNNEST_OPERATOR;
+extern const OperatorVt WINDOW_JOIN_OPERATOR;
 
 static const OperatorVt *const OPERATORS[] = {
     &COLLECT_OPERATOR,
     &EXPAND_OPERATOR,
     &FILTER_OPERATOR,
     &GROUP_AGG_OPERATOR,
+    &INTERVAL_JOIN_OPERATOR,
     &JOIN_OPERATOR,
     &PROJECT_OPERATOR,
     &SINK_OPERATOR,
     &UNION_OPERATOR,
     &UNNEST_OPERATOR,
+    &WINDOW_JOIN_OPERATOR,
 };
 
 const OperatorVt *operator_for(PlanKind kind) {

@@ -189,3 +189,10 @@ NODISCARD Status bind_lateral_query(Binder *binder, const AstFrom *from, Plan *l
 // Temporal and lookup joins.
 NODISCARD Status bind_as_of(Binder *binder, const AstFrom *from, Plan *left, Scope *left_scope,
                             JoinType type, Plan **plan, Scope **scope, Error *err);
+// The filter [condition] over [input]; an inner join takes the conjuncts in. (bind_join.c)
+NODISCARD Status plan_where(PlanContext *context, Plan *input, Expr *condition, Plan **out, Error *err);
+// Time bounds between both sides among the conjuncts: they are taken out of [part], and bounds and
+// time columns set in [out]. (join_kind.c)
+bool join_find_interval(const Plan *left, const Plan *right, Expr **part, uint32_t *count, Plan *out);
+bool join_find_window(const Plan *left, const Plan *right, const uint32_t *left_key, const uint32_t *right_key,
+                      uint32_t count, uint32_t *end_key);

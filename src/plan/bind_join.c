@@ -81,6 +81,12 @@ static const Type *join_row(Arena *arena, const Type *left, const Type *right, J
     return type_row(arena, count, child, name, false);
 }
 
+static const Type *without_attributes(Arena *arena, const Type *row) {
+    const Type **child = ARENA_ARRAY(arena, const Type *, row->child_count + 1);
+    for (uint32_t i = 0; i < row->child_count; i++) child[i] = type_attribute(arena, row->child[i], TIME_NONE);
+    return type_row(arena, row->child_count, child, row->field, false);
+}
+
 // Joins two plans on [condition] over both rows (NULL: none). The result's columns are left's, then
 // right's (semi and anti: left's only).
 Status plan_join(PlanContext *context, Plan *left, Plan *right, JoinType type, Expr *condition, Plan **out,
@@ -92,6 +98,9 @@ Status plan_join(PlanContext *context, Plan *left, Plan *right, JoinType type, E
     Conjuncts parts = {0}, rest = {0};
     JoinKeys keys = {0};
     if (condition && !expr_is_true(condition)) split_and(arena, condition, &parts);
+    Plan found = {0};
+    bool interval = type <= JOIN_TYPE_FULL && !context->batch &&
+                    join_find_interval(left, right, parts.at, &parts.count, &found);
     for (uint32_t i = 0; i < parts.count; i++) {
         if (take_key(context, parts.at[i], &left, &right, left_columns, columns, &keys)) continue;
         ARENA_PUSH(arena, rest.at, rest.count, rest.cap, parts.at[i]);
@@ -114,6 +123,25 @@ Status plan_join(PlanContext *context, Plan *left, Plan *right, JoinType type, E
     join->null_safe = keys.null_safe;
     join->key_count = keys.count;
     join->condition = filter;
+    uint32_t end_key = 0;
+    if (interval) {
+        join->kind = PLAN_INTERVAL_JOIN;
+        join->lower_ms = found.lower_ms;
+        join->upper_ms = found.upper_ms;
+        join->time_column = found.time_column;
+        join->right_time_column = found.right_time_column;
+        join->proctime_order = found.proctime_order;
+    } else if (!context->batch && join_find_window(left, right, keys.left, keys.right, keys.count, &end_key)) {
+        join->kind = PLAN_WINDOW_JOIN;
+        WindowColumns window;
+        (void)plan_window_columns(left, &window);
+        join->window = arena_dup(arena, window.spec, sizeof *window.spec);
+        join->window->attached = true;
+        join->window->end_column = end_key;
+    } else {
+        // A row of a regular join can come at any time: what was a time attribute is one no more.
+        join->type = without_attributes(arena, join->type);
+    }
     *out = join;
     bool semi = type == JOIN_TYPE_SEMI || type == JOIN_TYPE_ANTI;
     uint32_t wanted = semi ? left_columns : columns;
@@ -221,5 +249,47 @@ Status bind_join(Binder *binder, const AstFrom *from, Plan **plan, Scope **scope
     }
     both->row = (*plan)->type;
     *scope = both;
+    return ST_OK;
+}
+
+// ---- WHERE over a join -------------------------------------------------------------------------
+
+// The whole condition of a join, over both rows.
+static Expr *join_condition(PlanContext *context, const Plan *join) {
+    Expr *condition = join->condition;
+    uint32_t shift = join->input[0]->type->child_count;
+    for (uint32_t i = 0; i < join->key_count; i++) {
+        Expr *pair[2] = {expr_column(context->arena, join->key[i], join->type->child[join->key[i]]),
+                         expr_column(context->arena, shift + join->right_key[i],
+                                     join->type->child[shift + join->right_key[i]])};
+        Expr *equal = NULL;
+        const char *name = join->null_safe[i] ? "IS NOT DISTINCT FROM" : "=";
+        Status st = expr_call(context->arena, context->env, name, pair, 2, (Place){0}, &equal, NULL);
+        ASSERT(!st);
+        condition = expr_and(context->arena, context->env, condition, equal);
+    }
+    return condition;
+}
+
+Status plan_where(PlanContext *context, Plan *input, Expr *condition, Plan **out, Error *err) {
+    if (input->kind != PLAN_JOIN || input->join != JOIN_TYPE_INNER || expr_is_true(condition)) {
+        *out = plan_filter(context, input, condition);
+        return ST_OK;
+    }
+    Arena *arena = context->arena;
+    Plan *left = input->input[0], *right = input->input[1];
+    uint32_t left_columns = left->type->child_count, columns = input->type->child_count;
+    Conjuncts parts = {0};
+    split_and(arena, condition, &parts);
+    Expr *own[4] = {NULL, NULL, NULL, NULL};  // by the sides it reads
+    for (uint32_t i = 0; i < parts.count; i++) {
+        unsigned sides = expr_is_deterministic(parts.at[i]) ? sides_of(parts.at[i], left_columns) : 0;
+        own[sides] = expr_and(arena, context->env, own[sides], parts.at[i]);
+    }
+    if (own[1]) TRY(plan_where(context, left, own[1], &left, err));
+    if (own[2]) TRY(plan_where(context, right, shift_left(arena, own[2], columns, left_columns), &right, err));
+    Expr *both = expr_and(arena, context->env, join_condition(context, input), own[3]);
+    TRY(plan_join(context, left, right, JOIN_TYPE_INNER, both, out, err));
+    *out = plan_filter(context, *out, own[0]);
     return ST_OK;
 }

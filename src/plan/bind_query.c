@@ -432,6 +432,10 @@ static Status bind_select_input(Binder *binder, const AstSelect *select, Error *
     }
     binder->scope->outer = binder->parent ? binder->parent->scope : NULL;
     if (select->where) TRY(bind_where(binder, select->where, err));
+    // WHERE may have told what kind of join it is, and so which columns are time attributes.
+    if (binder->scope->row->child_count == binder->plan->type->child_count) {
+        binder->scope->row = binder->plan->type;
+    }
     return ST_OK;
 }
 

@@ -70,8 +70,7 @@ static Status where_part(Binder *binder, const AstExpr *part, Error *err) {
         ARENA_PUSH(binder->arena, correlation->conjunct, correlation->count, correlation->cap, condition);
         return ST_OK;
     }
-    binder->plan = plan_filter(binder->context, binder->plan, condition);
-    return ST_OK;
+    return plan_where(binder->context, binder->plan, condition, &binder->plan, err);
 }
 
 static Status where_parts(Binder *binder, const AstExpr *where, Error *err) {
@@ -104,16 +103,13 @@ Status bind_where(Binder *binder, const AstExpr *where, Error *err) {
     if (ast_has_agg(where)) {
         return error_at(err, ST_VALIDATION, where->span.place, "aggregate expression is illegal in WHERE clause");
     }
-    // Subqueries add columns to the plan; they are dropped again at the end.
-    uint32_t columns = binder->plan->type->child_count;
     if (has_query(where) || binder->correlation) {
         TRY(where_parts(binder, where, err));
     } else {
         Expr *condition;
         TRY(bind_condition(binder, where, "WHERE", &condition, err));
-        binder->plan = plan_filter(binder->context, binder->plan, condition);
+        TRY(plan_where(binder->context, binder->plan, condition, &binder->plan, err));
     }
-    (void)columns;
     return ST_OK;
 }
 

@@ -82,6 +82,11 @@ static Status infer_kinds(PlanContext *context, Plan *plan, Error *err) {
             }
             plan->ttl_ms = config_ms(context->config, "table.exec.state.ttl", 0);
             break;
+        case PLAN_INTERVAL_JOIN:
+        case PLAN_WINDOW_JOIN:
+            TRY(append_only(plan, err));
+            plan->changes = CHANGES_APPEND;
+            break;
         case PLAN_SORT:
         case PLAN_LIMIT:
             plan->changes = context->batch ? CHANGES_APPEND : CHANGES_ALL;
@@ -129,7 +134,6 @@ static Status infer_sink(Plan *sink, Error *err) {
 }
 
 Status plan_optimize(PlanContext *context, Plan **roots, uint32_t count, Error *err) {
-    (void)append_only;
     TRY(rule_calc(context, roots, count, err));
     TRY(rule_reuse(context, roots, count, err));
     TRY(rule_prune(context, roots, count, err));

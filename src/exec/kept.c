@@ -1,0 +1,132 @@
+#include "exec/kept.h"
+
+Status kept_add(Budget *budget, KeptList *list, const Batch *batch, uint32_t row, int64_t time_ms, uint64_t order,
+                KeptRow **out, Error *err) {
+    Buf bytes = {0};
+    for (uint32_t c = 0; c < batch->schema->child_count; c++) codec_put(batch->column[c], row, &bytes);
+    Status st = budget_charge(budget, (int64_t)(sizeof(KeptRow) + bytes.len), err);
+    if (!st) {
+        KeptRow *kept = mem_alloc(sizeof *kept + bytes.len);
+        *kept = (KeptRow){.older = list->newest, .list = list, .time_ms = time_ms, .order = order,
+                          .size = (uint32_t)bytes.len, .kind = (uint8_t)batch_kind(batch, row)};
+        memcpy(kept->bytes, bytes.ptr, bytes.len);
+        *(list->newest ? &list->newest->newer : &list->oldest) = kept;
+        list->newest = kept;
+        list->count++;
+        if (out) *out = kept;
+    }
+    buf_free(&bytes);
+    return st;
+}
+
+void kept_remove(Budget *budget, KeptRow *row) {
+    KeptList *list = row->list;
+    ASSERT(!row->heap_at);
+    *(row->older ? &row->older->newer : &list->oldest) = row->newer;
+    *(row->newer ? &row->newer->older : &list->newest) = row->older;
+    list->count--;
+    budget_release(budget, (int64_t)(sizeof *row + row->size));
+    mem_free(row);
+}
+
+void kept_clear(Budget *budget, KeptList *list) {
+    while (list->oldest) {
+        list->oldest->heap_at = 0;
+        kept_remove(budget, list->oldest);
+    }
+}
+
+void kept_load(const KeptRow *row, Vec *const *column, uint32_t count, uint32_t at) {
+    const char *bytes = row->bytes;
+    for (uint32_t c = 0; c < count; c++) bytes = codec_get(bytes, column[c], at);
+}
+
+void kept_emit(const KeptRow *row, Vec *const *column, uint32_t count, uint32_t at) {
+    if (row) {
+        kept_load(row, column, count, at);
+        return;
+    }
+    for (uint32_t c = 0; c < count; c++) vec_set_null(column[c], at);
+}
+
+bool kept_same(const KeptRow *a, const Batch *batch, uint32_t row, Buf *scratch) {
+    scratch->len = 0;
+    for (uint32_t c = 0; c < batch->schema->child_count; c++) codec_put(batch->column[c], row, scratch);
+    return scratch->len == a->size && memcmp(scratch->ptr, a->bytes, a->size) == 0;
+}
+
+static bool before(const KeptRow *a, const KeptRow *b) {
+    return a->time_ms != b->time_ms ? a->time_ms < b->time_ms : a->order < b->order;
+}
+
+static void heap_put(KeptHeap *heap, uint32_t at, KeptRow *row) {
+    heap->row[at] = row;
+    row->heap_at = at + 1;
+}
+
+static void heap_up(KeptHeap *heap, uint32_t at) {
+    KeptRow *row = heap->row[at];
+    for (; at && before(row, heap->row[(at - 1) / 2]); at = (at - 1) / 2) heap_put(heap, at, heap->row[(at - 1) / 2]);
+    heap_put(heap, at, row);
+}
+
+static void heap_down(KeptHeap *heap, uint32_t at) {
+    KeptRow *row = heap->row[at];
+    for (;;) {
+        uint32_t child = at * 2 + 1;
+        if (child >= heap->count) break;
+        if (child + 1 < heap->count && before(heap->row[child + 1], heap->row[child])) child++;
+        if (!before(heap->row[child], row)) break;
+        heap_put(heap, at, heap->row[child]);
+        at = child;
+    }
+    heap_put(heap, at, row);
+}
+
+void heap_push(KeptHeap *heap, KeptRow *row) {
+    if (heap->count == heap->cap) {
+        heap->cap = heap->cap ? heap->cap * 2 : 64;
+        heap->row = mem_realloc(heap->row, heap->cap * sizeof *heap->row);
+    }
+    heap->row[heap->count++] = row;
+    heap_up(heap, heap->count - 1);
+}
+
+KeptRow *heap_first(const KeptHeap *heap) {
+    return heap->count ? heap->row[0] : NULL;
+}
+
+void heap_remove(KeptHeap *heap, KeptRow *row) {
+    uint32_t at = row->heap_at - 1;
+    row->heap_at = 0;
+    KeptRow *last = heap->row[--heap->count];
+    if (last == row) return;
+    heap_put(heap, at, last);
+    heap_down(heap, at);
+    heap_up(heap, last->heap_at - 1);
+}
+
+void heap_free(KeptHeap *heap) {
+    mem_free(heap->row);
+    *heap = (KeptHeap){0};
+}
+
+const Type *kept_key_type(Arena *arena, const Type *row, const uint32_t *key, uint32_t count) {
+    const Type **child = ARENA_ARRAY(arena, const Type *, count + 1);
+    Str *name = ARENA_ARRAY(arena, Str, count + 1);
+    for (uint32_t i = 0; i < count; i++) {
+        child[i] = row->child[key[i]];
+        name[i] = row->field[key[i]];
+    }
+    return type_row(arena, count, child, name, false);
+}
+
+Status kept_time(const Batch *batch, uint32_t column, uint32_t row, int64_t *ms, Error *err) {
+    const Vec *time = batch->column[column];
+    if (vec_is_null(time, row)) {
+        return error_set(err, ST_RUNTIME, "the time attribute '" STR_FMT "' of a row is NULL",
+                         STR_ARG(batch->schema->field[column]));
+    }
+    *ms = vec_timestamp(time, row).ms;
+    return ST_OK;
+}

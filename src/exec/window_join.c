@@ -1,0 +1,187 @@
+// exec/window_join.c - joins of two windowed inputs on the same window: rows are kept per key and
+// window (the window's start and end are among the join keys) and joined once, when the watermark
+// passes the window's end. Append-only, whatever the join type.
+// State: key -> rows of the left, rows of the right.
+#include "exec/kept.h"
+
+typedef struct WindowLists {
+    KeptList side[2];
+    int64_t end_ms;
+    uint64_t order;
+} WindowLists;
+
+typedef struct WindowJoin {
+    Operator base;
+    StateTable *windows;
+    const uint32_t *key[2];
+    uint32_t end_key;        // which of the keys is the window's end
+    uint32_t columns[2];
+    Program *condition;
+    const Type *both;
+    Builder out;
+    Arena scratch;
+    uint64_t arrivals;
+    int64_t next_end_ms;     // earliest end waiting; a hint to skip watermarks
+} WindowJoin;
+
+static void window_clear(void *arg, uint8_t *row) {
+    WindowJoin *self = arg;
+    WindowLists *lists = (WindowLists *)(void *)row;
+    for (uint32_t s = 0; s < 2; s++) kept_clear(self->base.env->budget, &lists->side[s]);
+}
+
+static Status window_join_open(Operator *op, Error *err) {
+    WindowJoin *self = (WindowJoin *)op;
+    const Plan *plan = op->plan;
+    Arena *arena = op->env->arena;
+    self->key[0] = plan->key;
+    self->key[1] = plan->right_key;
+    self->end_key = plan->window->end_column;
+    self->next_end_ms = INT64_MAX;
+    const Type *left = plan->input[0]->type, *right = plan->input[1]->type;
+    self->columns[0] = left->child_count;
+    self->columns[1] = right->child_count;
+    uint32_t total = left->child_count + right->child_count;
+    const Type **child = ARENA_ARRAY(arena, const Type *, total + 1);
+    Str *name = ARENA_ARRAY(arena, Str, total + 1);
+    for (uint32_t i = 0; i < total; i++) {
+        bool l = i < left->child_count;
+        child[i] = type_nullable(arena, l ? left->child[i] : right->child[i - left->child_count], true);
+        name[i] = l ? left->field[i] : right->field[i - left->child_count];
+    }
+    self->both = type_row(arena, total, child, name, false);
+    StateTableDef def = {
+        .name = "windows", .operator_id = plan->stable_id, .key = kept_key_type(arena, left, plan->key, plan->key_count),
+        .value = self->both, .version = 1, .row_size = sizeof(WindowLists), .clear = window_clear, .clear_arg = self,
+    };
+    self->windows = state_table_open(op->env->state, &def);
+    builder_init(&self->out, plan->type);
+    if (!plan->condition) return ST_OK;
+    Expr *condition = plan->condition;
+    return program_new(&condition, 1, self->both, op->env->func, &self->condition, err);
+}
+
+static Status window_join_on_batch(Operator *op, uint32_t s, Batch *in, Error *err) {
+    WindowJoin *self = (WindowJoin *)op;
+    const Plan *plan = op->plan;
+    arena_reset(&self->scratch);
+    Vec **key = ARENA_ARRAY(&self->scratch, Vec *, plan->key_count + 1);
+    for (uint32_t k = 0; k < plan->key_count; k++) key[k] = in->column[self->key[s][k]];
+    uint64_t *mask = ARENA_ARRAY(&self->scratch, uint64_t, BITS_WORDS(in->rows));
+    const Vec *end = key[self->end_key];
+    for (uint32_t row = 0; row < in->rows; row++) {
+        int64_t end_ms = vec_timestamp(end, row).ms;
+        if (op->watermark_in != WATERMARK_NONE && end_ms - 1 <= op->watermark_in) {
+            op->late_dropped++;  // the window has been joined already
+        } else {
+            bits_set(mask, row);
+        }
+    }
+    uint8_t **found = ARENA_ARRAY(&self->scratch, uint8_t *, in->rows);
+    TRY(state_find(self->windows, key, in->rows, mask, true, 0, found, NULL, err));
+    for (uint32_t row = 0; row < in->rows; row++) {
+        if (!found[row]) continue;
+        WindowLists *lists = (WindowLists *)(void *)found[row];
+        lists->end_ms = vec_timestamp(end, row).ms;
+        if (lists->end_ms < self->next_end_ms) self->next_end_ms = lists->end_ms;
+        KeptRow *kept = NULL;
+        TRY(kept_add(op->env->budget, &lists->side[s], in, row, 0, self->arrivals++, &kept, err));
+    }
+    return ST_OK;
+}
+
+static Status emit(WindowJoin *self, const KeptRow *left, const KeptRow *right, bool semi, Error *err) {
+    uint32_t at = builder_row(&self->out, ROW_INSERT);
+    Vec **out = self->out.batch->column;
+    kept_emit(left, out, self->columns[0], at);
+    if (!semi) kept_emit(right, out + self->columns[0], self->columns[1], at);
+    return output_builder(&self->base, &self->out, false, err);
+}
+
+static bool key_matches(const WindowJoin *self, const WindowLists *lists) {
+    (void)self;
+    return lists->side[0].count && lists->side[1].count;
+}
+
+// All pairs of a window that the condition lets pass are marked and, but for semi and anti, sent.
+static Status join_pairs(WindowJoin *self, WindowLists *lists, bool send, Error *err) {
+    Arena *scratch = &self->scratch;
+    uint32_t rights = (uint32_t)lists->side[1].count, total = self->columns[0] + self->columns[1];
+    KeptRow **right = ARENA_ARRAY(scratch, KeptRow *, rights + 1);
+    Vec **both = ARENA_ARRAY(scratch, Vec *, total);
+    uint32_t n = 0;
+    for (uint32_t c = self->columns[0]; c < total; c++) both[c] = vec_new(scratch, self->both->child[c], rights);
+    for (KeptRow *at = lists->side[1].oldest; at; at = at->newer) {
+        right[n] = at;
+        kept_load(at, both + self->columns[0], self->columns[1], n++);
+    }
+    uint32_t *sel = ARENA_ARRAY(scratch, uint32_t, rights + 1);
+    for (KeptRow *left = lists->side[0].oldest; left; left = left->newer) {
+        uint32_t passed = rights;
+        if (self->condition) {
+            Arena work = {0};
+            for (uint32_t c = 0; c < self->columns[0]; c++) both[c] = vec_new(&work, self->both->child[c], 1);
+            kept_load(left, both, self->columns[0], 0);
+            for (uint32_t c = 0; c < self->columns[0]; c++) both[c] = vec_repeat(&work, both[c], 0, rights);
+            Status st = program_select(self->condition, both, rights, sel, &passed, err);
+            arena_clear(&work);
+            TRY(st);
+        }
+        for (uint32_t i = 0; i < passed; i++) {
+            KeptRow *at = right[self->condition ? sel[i] : i];
+            left->matched = at->matched = true;
+            if (send) TRY(emit(self, left, at, false, err));
+        }
+    }
+    return ST_OK;
+}
+
+static Status fire(WindowJoin *self, WindowLists *lists, Error *err) {
+    JoinType type = self->base.plan->join;
+    bool semi = type == JOIN_TYPE_SEMI || type == JOIN_TYPE_ANTI;
+    if (key_matches(self, lists)) TRY(join_pairs(self, lists, !semi, err));
+    bool left_outer = type == JOIN_TYPE_LEFT || type == JOIN_TYPE_FULL;
+    for (KeptRow *left = lists->side[0].oldest; left; left = left->newer) {
+        if (semi ? left->matched == (type == JOIN_TYPE_SEMI) : left_outer && !left->matched) {
+            TRY(emit(self, left, NULL, semi, err));
+        }
+    }
+    if (type != JOIN_TYPE_RIGHT && type != JOIN_TYPE_FULL) return ST_OK;
+    for (KeptRow *right = lists->side[1].oldest; right; right = right->newer) {
+        if (!right->matched) TRY(emit(self, NULL, right, false, err));
+    }
+    return ST_OK;
+}
+
+static Status window_join_on_watermark(Operator *op, int64_t ms, Error *err) {
+    WindowJoin *self = (WindowJoin *)op;
+    arena_reset(&self->scratch);
+    while (self->next_end_ms != INT64_MAX && self->next_end_ms - 1 <= ms) {
+        int64_t due = self->next_end_ms, next = INT64_MAX;
+        uint64_t cursor = 0;
+        for (uint8_t *row; (row = state_next(self->windows, &cursor));) {
+            WindowLists *lists = (WindowLists *)(void *)row;
+            if (lists->end_ms == due) {
+                TRY(fire(self, lists, err));
+                state_remove(self->windows, row);
+            } else if (lists->end_ms < next) {
+                next = lists->end_ms;
+            }
+        }
+        self->next_end_ms = next;
+    }
+    TRY(output_builder(op, &self->out, true, err));
+    return output_watermark(op, ms, err);
+}
+
+static void window_join_close(Operator *op) {
+    WindowJoin *self = (WindowJoin *)op;
+    program_free(self->condition);
+    builder_clear(&self->out);
+    arena_clear(&self->scratch);
+}
+
+const OperatorVt WINDOW_JOIN_OPERATOR = {
+    .name = "window-join", .plan_kind = PLAN_WINDOW_JOIN, .size = sizeof(WindowJoin), .open = window_join_open,
+    .on_batch = window_join_on_batch, .on_watermark = window_join_on_watermark, .close = window_join_close,
+};
