@@ -1,4 +1,4 @@
-// TYPEOF, OBJECT_OF, OBJECT_UPDATE.
+// TYPEOF, OBJECT_OF, OBJECT_UPDATE, CURRENT_DATABASE.
 #include "func/collection.h"
 
 // ---- TYPEOF ------------------------------------------------------------------------------------
@@ -160,7 +160,18 @@ static Status object_update_kernel(const KernelArgs *args, Vec *out, Error *err)
     return ST_OK;
 }
 
+// ---- CURRENT_DATABASE ----------------------------------------------------------------------------
+
+static Status current_database_kernel(const KernelArgs *args, Vec *out, Error *err) {
+    (void)err;
+    for (uint32_t row = 0; row < args->rows; row++) vec_set_text(out, row, args->env->database);
+    return ST_OK;
+}
+
 static const ScalarFunc STRUCTURED_FUNCS[] = {
+    {.name = "CURRENT_DATABASE", .result = RESULT_STRING, .result_null = RESULT_NULL_NEVER,
+     .kernel = current_database_kernel, .doc = "The name of the current database.",
+     .example = "CURRENT_DATABASE()", .gives = "default_database"},
     {.name = "OBJECT_OF", .args = {ARG_ANY}, .argc_min = 1, .argc_max = FUNC_VARIADIC,
      .nulls = NULLS_OWN, .bind = object_of_bind, .kernel = object_of_kernel,
      .doc = "An object of a class with the fields name, value, name, value …",
