@@ -468,6 +468,9 @@ static Status extreme_bind(FuncCall *call, Error *err) {
     const Type *common = type_merge(call->arena, call->arg, call->argc);
     if (!common || common->child_count) return compare_refuse(call, err);
     for (uint32_t i = 0; i < call->argc; i++) {
+        // A TIMESTAMP would be cut to the DATE or TIME beside it.
+        bool cut = call->arg[i]->kind == TYPE_TIMESTAMP && !type_is_timestamp(common);
+        if (cut) return compare_refuse(call, err);
         call->arg[i] = type_nullable(call->arena, common, call->arg[i]->nullable);
     }
     bool *greatest = ARENA_NEW(call->arena, bool);

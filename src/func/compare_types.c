@@ -257,6 +257,20 @@ int compare_order(CompareHow how, const Vec *a, uint32_t i, const Vec *b, uint32
     }
 }
 
+// Maps are equal when each key of one has an equal value in the other; NULL values equal nothing,
+// while in arrays NULL equals NULL.
+static bool maps_equal(const Vec *a, ListView x, const Vec *b, ListView y) {
+    if (x.count != y.count) return false;
+    for (uint32_t k = 0; k < x.count; k++) {
+        uint32_t m = 0;
+        while (m < y.count && !vec_key_equal(a->child[0], x.offset + k, b->child[0], y.offset + m)) m++;
+        if (m == y.count) return false;
+        uint32_t i = x.offset + k, j = y.offset + m;
+        if (vec_is_null(a->child[1], i) || !vec_key_equal(a->child[1], i, b->child[1], j)) return false;
+    }
+    return true;
+}
+
 bool compare_equal(CompareHow how, const Vec *a, uint32_t i, const Vec *b, uint32_t j) {
     switch (how) {
         case COMPARE_DECIMAL:
@@ -270,6 +284,9 @@ bool compare_equal(CompareHow how, const Vec *a, uint32_t i, const Vec *b, uint3
         case PHYS_F32: return vec_f32(a)[i] == vec_f32(b)[j];
         case PHYS_F64: return vec_f64(a)[i] == vec_f64(b)[j];
         case PHYS_STR: return str_eq(vec_str(a)[i], vec_str(b)[j]);
+        case PHYS_LIST:
+            if (a->type->kind == TYPE_MAP) return maps_equal(a, vec_list(a)[i], b, vec_list(b)[j]);
+            return vec_key_equal(a, i, b, j);
         default: return vec_key_equal(a, i, b, j);
     }
 }

@@ -84,6 +84,58 @@ static void fit_length(PlanContext *context, Expr **at) {
     (*at)->place = expr->place;
 }
 
+static Status fold(PlanContext *context, Expr **at, bool within_constant, Error *err);
+
+// Whether [expr] is the BOOLEAN literal [value].
+static bool is_bool(const Expr *expr, bool value) {
+    return expr->kind == EXPR_LITERAL && expr->type->kind == TYPE_BOOLEAN &&
+           !vec_is_null(expr->value, 0) && vec_u8(expr->value)[0] == value;
+}
+
+// The same value under the type (the nullability) that the place of it has.
+static Expr *with_type(Arena *arena, const Expr *expr, const Type *type) {
+    Expr *copy = arena_dup(arena, expr, sizeof *expr);
+    copy->type = type;
+    return copy;
+}
+
+// Branches that are never taken go before anything in them is looked at.
+static Status fold_case(PlanContext *context, Expr **at, bool constant, Error *err) {
+    Expr *copy = *at;
+    uint32_t kept = 0, branches = copy->arg_count / 2;
+    Expr *otherwise = copy->arg[copy->arg_count - 1];
+    for (uint32_t i = 0; i < branches; i++) {
+        Expr *when = copy->arg[i * 2], *then = copy->arg[i * 2 + 1];
+        TRY(fold(context, &when, constant, err));
+        if (is_bool(when, true)) {
+            otherwise = then;
+            break;
+        }
+        if (when->kind == EXPR_LITERAL) continue;  // FALSE or unknown
+        TRY(fold(context, &then, constant, err));
+        copy->arg[kept * 2] = when;
+        copy->arg[kept * 2 + 1] = then;
+        kept++;
+    }
+    TRY(fold(context, &otherwise, constant, err));
+    copy->arg[kept * 2] = otherwise;
+    copy->arg_count = kept * 2 + 1;
+    if (!kept) *at = with_type(context->arena, otherwise, copy->type);
+    return ST_OK;
+}
+
+// TRUE AND x is x, FALSE AND x is FALSE; OR likewise.
+static void fold_logic(PlanContext *context, Expr **at) {
+    Expr *expr = *at;
+    bool is_and = is_name(expr, "AND");
+    if ((!is_and && !is_name(expr, "OR")) || expr->arg_count != 2) return;
+    for (uint32_t i = 0; i < 2; i++) {
+        if (is_bool(expr->arg[i], !is_and)) *at = with_type(context->arena, expr->arg[i], expr->type);
+        if (is_bool(expr->arg[i], is_and)) *at = with_type(context->arena, expr->arg[1 - i], expr->type);
+        if (*at != expr) return;
+    }
+}
+
 static Status fold(PlanContext *context, Expr **at, bool within_constant, Error *err) {
     Expr *expr = *at;
     if (expr->kind == EXPR_LITERAL || expr->kind == EXPR_COLUMN) return ST_OK;
@@ -91,18 +143,20 @@ static Status fold(PlanContext *context, Expr **at, bool within_constant, Error 
     if (expr->arg_count) {
         Expr *copy = arena_dup(context->arena, expr, sizeof *expr);
         copy->arg = arena_dup(context->arena, expr->arg, expr->arg_count * sizeof *expr->arg);
-        for (uint32_t i = 0; i < expr->arg_count; i++) {
-            if (expr->kind == EXPR_CASE) {
-                // A branch that is never taken may hold anything: leave what fails for run time.
-                Expr *arg = copy->arg[i];
-                if (!fold(context, &arg, constant, NULL)) copy->arg[i] = arg;
-                continue;
+        if (expr->kind == EXPR_CASE) {
+            TRY(fold_case(context, &copy, constant, err));
+        } else {
+            for (uint32_t i = 0; i < expr->arg_count; i++) {
+                TRY(fold(context, &copy->arg[i], constant, err));
             }
-            TRY(fold(context, &copy->arg[i], constant, err));
+            fold_logic(context, &copy);
         }
         *at = expr = copy;
     }
-    TRY(constant ? fold_value(context, at, err) : fold_same(context, at, err));
+    if (expr->kind != EXPR_LITERAL && expr->kind != EXPR_COLUMN) {
+        constant = expr_is_constant(expr);
+        TRY(constant ? fold_value(context, at, err) : fold_same(context, at, err));
+    }
     if (!within_constant) fit_length(context, at);
     return ST_OK;
 }
