@@ -12,8 +12,10 @@ static Status project_open(Operator *op, Error *err) {
     Project *self = (Project *)op;
     const Plan *plan = op->plan;
     self->result = ARENA_ARRAY(op->env->arena, Vec *, plan->type->child_count + 1);
-    return program_new(plan->expr, plan->type->child_count, plan->input[0]->type, op->env->func,
-                       &self->program, err);
+    TRY(program_new(plan->expr, plan->type->child_count, plan->input[0]->type, op->env->func,
+                    &self->program, err));
+    program_watch(self->program, &op->watermark_in);
+    return ST_OK;
 }
 
 static Status project_on_batch(Operator *op, uint32_t input, Batch *in, Error *err) {
@@ -54,7 +56,9 @@ typedef struct Filter {
 static Status filter_open(Operator *op, Error *err) {
     Filter *self = (Filter *)op;
     Expr *condition = op->plan->condition;
-    return program_new(&condition, 1, op->plan->input[0]->type, op->env->func, &self->program, err);
+    TRY(program_new(&condition, 1, op->plan->input[0]->type, op->env->func, &self->program, err));
+    program_watch(self->program, &op->watermark_in);
+    return ST_OK;
 }
 
 static Status filter_on_batch(Operator *op, uint32_t input, Batch *in, Error *err) {

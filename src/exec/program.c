@@ -23,9 +23,21 @@ typedef struct Step {
     Program **part;      // lazy: one program per part, over the same input
 } Step;
 
+// What kernels may ask about the moment. All of a run see one time, read when the first one asks:
+// NOW() = CURRENT_TIMESTAMP.
+typedef struct Moment {
+    FuncEnv env;          // the job's, but for the clock
+    const FuncEnv *real;
+    bool read;            // in this run
+    int64_t now_ms;
+    const int64_t *watermark_ms;
+} Moment;
+
 struct Program {
     Arena arena;
-    const FuncEnv *env;
+    Moment own;
+    Moment *moment;      // [own], or that of the program this one is a part of
+    const FuncEnv *env;  // the moment's
     const Type *input;
     Step *step;
     uint32_t step_count, step_cap;
@@ -43,8 +55,18 @@ static bool is_lazy_logic(const Expr *expr, const char *name) {
            strcmp(expr->call->func->name, name) == 0 && expr_can_fail(expr->arg[1]);
 }
 
+static int64_t moment_now(void *arg) {
+    Moment *moment = arg;
+    if (!moment->read) moment->now_ms = moment->real->now_ms(moment->real->now_arg);
+    moment->read = true;
+    return moment->now_ms;
+}
+
+static Status program_make(Expr *const *expr, uint32_t count, const Type *input, const FuncEnv *env,
+                           Moment *moment, Program **out, Error *err);
+
 static Status part_new(Program *program, Expr *expr, Program **out, Error *err) {
-    return program_new(&expr, 1, program->input, program->env, out, err);
+    return program_make(&expr, 1, program->input, program->env, program->moment, out, err);
 }
 
 static Status compile(Program *program, Expr *expr, uint32_t *reg, Error *err);
@@ -118,10 +140,22 @@ static Status compile(Program *program, Expr *expr, uint32_t *reg, Error *err) {
     return st;
 }
 
-Status program_new(Expr *const *expr, uint32_t count, const Type *input, const FuncEnv *env,
-                   Program **out, Error *err) {
+static void moment_init(Moment *moment, const FuncEnv *env) {
+    moment->real = env;
+    if (env) moment->env = *env;
+    if (env && env->now_ms) {
+        moment->env.now_ms = moment_now;
+        moment->env.now_arg = moment;
+    }
+}
+
+// [moment] is NULL but for a part of another program.
+static Status program_make(Expr *const *expr, uint32_t count, const Type *input, const FuncEnv *env,
+                           Moment *moment, Program **out, Error *err) {
     Program *program = NEW(Program);
-    program->env = env;
+    program->moment = moment ? moment : &program->own;
+    if (!moment) moment_init(&program->own, env);
+    program->env = &program->moment->env;
     program->input = input;
     uint32_t columns = input ? input->child_count : 0;
     program->used = ARENA_ARRAY(&program->arena, uint64_t, BITS_WORDS(columns + 1));
@@ -138,6 +172,15 @@ Status program_new(Expr *const *expr, uint32_t count, const Type *input, const F
     program->reg = ARENA_ARRAY(&program->arena, Vec *, program->step_count + 1);
     *out = program;
     return ST_OK;
+}
+
+Status program_new(Expr *const *expr, uint32_t count, const Type *input, const FuncEnv *env,
+                   Program **out, Error *err) {
+    return program_make(expr, count, input, env, NULL, out, err);
+}
+
+void program_watch(Program *program, const int64_t *watermark_ms) {
+    program->own.watermark_ms = watermark_ms;
 }
 
 void program_free(Program *program) {
@@ -193,6 +236,7 @@ static Status run_call(Program *program, Step *step, uint32_t rows, Arena *arena
         .state = step->state,
         .scratch = &program->scratch,
         .env = program->env,
+        .watermark_ms = program->moment->watermark_ms,
     };
     if (expr->call->func->nulls == NULLS_STRICT) {
         args.valid = strict_valid(arg, expr->arg_count, rows, out);
@@ -366,6 +410,7 @@ static Status run_logic_lazy(Program *program, Step *step, Vec *const *columns, 
 Status program_run(Program *program, Vec *const *columns, uint32_t rows, Arena *arena, Vec **result,
                    Error *err) {
     arena_reset(&program->scratch);
+    if (program->moment == &program->own) program->own.read = false;
     for (uint32_t i = 0; i < program->step_count; i++) {
         Step *step = &program->step[i];
         Vec **out = &program->reg[i];

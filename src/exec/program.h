@@ -15,6 +15,8 @@ typedef struct Program Program;
 NODISCARD Status program_new(Expr *const *expr, uint32_t count, const Type *input,
                              const FuncEnv *env, Program **out, Error *err);
 void program_free(Program *program);
+// Where CURRENT_WATERMARK looks: the watermark of the operator's input. Without it there is none yet.
+void program_watch(Program *program, const int64_t *watermark_ms);
 
 // Evaluates over rows of [columns] (a batch's columns, each of [rows]); result[i] is the column of
 // expression i: an input column itself, or a vec in [arena]. Text in the results may point into the

@@ -237,6 +237,7 @@ static Status diff_bind(FuncCall *call, Error *err) {
         case TIME_DOY:
         case TIME_ISODOW: step->unit = TIME_DAY; break;
         case TIME_EPOCH: step->unit = TIME_SECOND; break;
+        case TIME_DECADE: step->unit = TIME_YEAR; break;  // Flink divides by no ten
         default: break;
     }
     bool months = TIME_UNITS[step->unit].months != 0;

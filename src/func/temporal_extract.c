@@ -216,7 +216,7 @@ static Status round_bind(FuncCall *call, Error *err) {
         case TIME_ISODOW:
             if (type->kind != TYPE_DATE) return extract_refuse(call, type, round->unit, err);
             break;
-        case TIME_ISOYEAR: round->size = 12; break;
+        case TIME_ISOYEAR: round->size = type->kind == TYPE_TIMESTAMP_LTZ ? 0 : 12; break;
         default: break;
     }
     call->bound = round;

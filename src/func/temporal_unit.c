@@ -28,8 +28,14 @@ Status time_unit_read(const FuncCall *call, uint32_t arg, bool aliases, TimeUnit
     ASSERT(call->literal[arg] && call->literal[arg]->phys == PHYS_STR);
     Str name = vec_str(call->literal[arg])[0];
     if (aliases) {
-        Str bare = str_starts(name, STR("SQL_TSI_")) ? str_make(name.ptr + 8, name.len - 8) : name;
-        name = str_is(bare, "FRAC_SECOND") ? STR("MICROSECOND") : bare;
+        Str bare = str_starts(name, STR("SQL_TSI_")) ? str_make(name.ptr + 8, name.len - 8) : (Str){0};
+        static const char *const PREFIXED[] = {"YEAR", "QUARTER", "MONTH",  "WEEK",   "DAY",
+                                               "HOUR", "MINUTE",  "SECOND", "MICROSECOND"};
+        if (str_is(bare, "FRAC_SECOND")) name = STR("NANOSECOND");
+        if (str_is(name, "FRAC_SECOND")) name = STR("MICROSECOND");
+        for (uint32_t i = 0; i < sizeof PREFIXED / sizeof *PREFIXED; i++) {
+            if (str_eq(bare, str_c(PREFIXED[i]))) name = bare;
+        }
     }
     for (uint32_t i = 0; i < TIME_UNIT_COUNT_; i++) {
         if (str_eq(name, str_c(TIME_UNITS[i].name))) {

@@ -246,10 +246,10 @@ uint32_t timestamp_print(Timestamp ts, int32_t precision, char *out) {
     at = put_clock(at, civil.hour, civil.minute, civil.second);
     if (precision > 0) {
         *at++ = '.';
-        int32_t nanos = civil.nanos;
-        for (int32_t weight = 8; weight > 8 - precision && weight >= 0; weight--) {
-            *at++ = (char)('0' + nanos / POW10[weight] % 10);
-        }
+        uint32_t digits = precision < 9 ? (uint32_t)precision : 9;
+        uint32_t value = (uint32_t)civil.nanos / (uint32_t)POW10[9 - digits];
+        for (uint32_t i = digits; i > 0; i--, value /= 10) at[i - 1] = (char)('0' + value % 10);
+        at += digits;
     }
     return (uint32_t)(at - out);
 }
