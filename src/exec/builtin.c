@@ -9,6 +9,7 @@ extern const OperatorVt INTERVAL_JOIN_OPERATOR;
 extern const OperatorVt JOIN_OPERATOR;
 extern const OperatorVt PROJECT_OPERATOR;
 extern const OperatorVt SINK_OPERATOR;
+extern const OperatorVt TEMPORAL_JOIN_OPERATOR;
 extern const OperatorVt UNION_OPERATOR;
 extern const OperatorVt UNNEST_OPERATOR;
 extern const OperatorVt WINDOW_JOIN_OPERATOR;
@@ -22,6 +23,7 @@ static const OperatorVt *const OPERATORS[] = {
     &JOIN_OPERATOR,
     &PROJECT_OPERATOR,
     &SINK_OPERATOR,
+    &TEMPORAL_JOIN_OPERATOR,
     &UNION_OPERATOR,
     &UNNEST_OPERATOR,
     &WINDOW_JOIN_OPERATOR,

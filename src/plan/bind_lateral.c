@@ -122,3 +122,76 @@ Status bind_lateral(Binder *binder, const AstFrom *from, Plan *left, Scope *left
     *taken = false;
     return ST_OK;
 }
+
+// ---- FOR SYSTEM_TIME AS OF ---------------------------------------------------------------------
+
+static Status bad_as_of(const AstFrom *right, const char *what, Error *err) {
+    return error_at(err, ST_VALIDATION, right->as_of->span.place, "%s", what);
+}
+
+static int64_t rowtime_column(const Type *row) {
+    for (uint32_t i = 0; i < row->child_count; i++) {
+        if (row->child[i]->attribute == TIME_ROWTIME) return i;
+    }
+    return -1;
+}
+
+Status bind_as_of(Binder *binder, const AstFrom *from, Plan *left, Scope *left_scope, JoinType type, Plan **plan,
+                  Scope **scope, Error *err) {
+    Arena *arena = binder->arena;
+    AstFrom right_ast = *from->join.right;
+    TRY(check_type(from, type, err));
+    right_ast.as_of = NULL;
+    Plan *right = NULL;
+    Scope *right_scope = NULL;
+    TRY(bind_from(binder, &right_ast, &right, &right_scope, err));
+    Binder on = *binder;
+    on.scope = left_scope;
+    on.allow_agg = on.allow_over = false;
+    on.groups = NULL;
+    Expr *time;
+    TRY(bind_expr(&on, from->join.right->as_of, &time, err));
+    if (time->kind != EXPR_COLUMN || time->type->attribute == TIME_NONE) {
+        return bad_as_of(from->join.right, "FOR SYSTEM_TIME AS OF needs a time attribute of the left table", err);
+    }
+    if (time->type->attribute == TIME_PROCTIME) {
+        return bad_as_of(from->join.right,
+                         "a processing-time temporal join needs a right table whose connector can be looked up", err);
+    }
+    int64_t right_time = rowtime_column(right->type);
+    if (right_time < 0) {
+        return bad_as_of(from->join.right, "event-time temporal join requires both primary key and row time attribute "
+                         "in versioned table, but no row time attribute can be found", err);
+    }
+    uint32_t columns = left->type->child_count + right->type->child_count;
+    const Type **child = ARENA_ARRAY(arena, const Type *, columns + 1);
+    Str *name = ARENA_ARRAY(arena, Str, columns + 1);
+    for (uint32_t i = 0; i < columns; i++) {
+        bool l = i < left->type->child_count;
+        const Type *of = l ? left->type->child[i] : right->type->child[i - left->type->child_count];
+        child[i] = !l && type == JOIN_TYPE_LEFT ? type_nullable(arena, of, true) : of;
+        name[i] = l ? left->type->field[i] : right->type->field[i - left->type->child_count];
+    }
+    Scope *both = scope_join(arena, left_scope, right_scope, type_row(arena, columns, child, name, false));
+    Expr *condition = NULL;
+    on.scope = both;
+    if (from->join.on) TRY(bind_condition(&on, from->join.on, "ON", &condition, err));
+    TRY(plan_join(binder->context, left, right, type, condition, plan, err));
+    Plan *join = *plan;
+    while (join->kind == PLAN_PROJECT) join = join->input[0];
+    join->kind = PLAN_TEMPORAL_JOIN;
+    join->time_column = time->column;
+    join->right_time_column = (uint32_t)right_time;
+    // The left rows keep their time, and with it their attribute.
+    const Type **kept = arena_dup(arena, join->type->child, join->type->child_count * sizeof *kept);
+    kept[time->column] = type_attribute(arena, kept[time->column], TIME_ROWTIME);
+    join->type = type_row(arena, join->type->child_count, kept, join->type->field, false);
+    if (*plan != join) {
+        const Type **top = arena_dup(arena, (*plan)->type->child, (*plan)->type->child_count * sizeof *top);
+        top[time->column] = kept[time->column];
+        (*plan)->type = type_row(arena, (*plan)->type->child_count, top, (*plan)->type->field, false);
+    }
+    both->row = (*plan)->type;
+    *scope = both;
+    return ST_OK;
+}

@@ -24,10 +24,3 @@ Status bind_user_function(Binder *binder, const AstExpr *ast, Expr **out, Error 
     (void)binder, (void)ast, (void)out, (void)err;
     return ST_END;
 }
-
-
-Status bind_as_of(Binder *binder, const AstFrom *from, Plan *left, Scope *left_scope, JoinType type, Plan **plan,
-                  Scope **scope, Error *err) {
-    (void)binder, (void)left, (void)left_scope, (void)type, (void)plan, (void)scope;
-    return not_yet(from->join.right->span.place, "FOR SYSTEM_TIME AS OF", err);
-}
