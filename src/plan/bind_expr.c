@@ -561,6 +561,13 @@ static Status bind_call(Binder *binder, const AstExpr *ast, Expr **out, Error *e
     if (is_row_null_test(call)) return bind_row_null_test(binder, ast, out, err);
     if (str_is(name, "{fn}")) return bind_jdbc_call(binder, ast, out, err);
     if (str_is(name, "INTERVAL")) return bind_interval_call(binder, ast, out, err);
+    if (str_is(name, "PERIOD")) {  // OVERLAPS takes rows
+        AstCall row = *call;
+        AstExpr renamed = *ast;
+        row.name = STR("ROW");
+        renamed.call = &row;
+        return bind_expr(binder, &renamed, out, err);
+    }
     if (str_is(name, "DOT")) {
         Expr *row;
         TRY(bind_expr(binder, call->arg.at[0], &row, err));

@@ -315,6 +315,7 @@ static Status parse_interval(Parser *p, AstExpr **out) {
         expr->literal.negative = is_kind(p, 0, TOK_MINUS);
         p->at += text_at;
         TRY(parse_plain_text(p, &expr->literal.text));
+        if (!expr->literal.text.len) return parser_fail(p, start, "an INTERVAL literal is not empty");
         TRY(parse_interval_qualifier(p, &expr->literal.interval));
         expr->span = span_since(p, start);
         *out = expr;
@@ -325,6 +326,9 @@ static Status parse_interval(Parser *p, AstExpr **out) {
     TRY(parse_interval_value(p, &value));
     uint32_t unit = p->at;
     TRY(parse_interval_qualifier(p, &interval));
+    if (interval.to != UNIT_NONE) {
+        return parser_fail(p, unit + 1, "only INTERVAL literals go from one unit to another");
+    }
     AstExpr *type = interval_type(p, interval, span_since(p, unit));
     return make_call(p, "INTERVAL", SYN_SPECIAL, span_since(p, start), args_of(p, value, type, NULL),
                      out);
