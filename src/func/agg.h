@@ -77,8 +77,8 @@ struct AggImpl {
     Status (*emit)(const AggCall *call, const uint8_t *state, AggEnv *env, Vec *out, uint32_t row,
                    Error *err);
     // The same for many groups at once; NULL: a loop over emit.
-    Status (*emit_all)(const AggCall *call, const uint8_t *const *group, uint32_t count, AggEnv *env,
-                       Vec *out, Error *err);
+    Status (*emit_all)(const AggCall *call, const uint8_t *const *group, uint32_t count,
+                       AggEnv *env, Vec *out, Error *err);
     void (*clear)(const AggCall *call, uint8_t *state, AggEnv *env);
     Status (*write)(const AggCall *call, const uint8_t *state, AggEnv *env, Vec *out, uint32_t row,
                     Error *err);
@@ -94,11 +94,11 @@ struct AggCall {
     const Vec **literal;   // literal[i]: one row, when argument i is a constant, else NULL
     const FuncEnv *env;
     bool distinct;
-    bool grouped;          // there is a GROUP BY key and no FILTER: a group has at least one row, so
-                           // that SUM of NOT NULL is NOT NULL
-    bool retract;          // the input can retract (updates, bounded OVER frames). False for MAX of a
-                           // value that only grows (a COUNT) although the input updates, as Flink
-                           // plans it: the call then ignores -U and -D
+    bool grouped;          // there is a GROUP BY key and no FILTER: a group has at least one row,
+                           // so that SUM of NOT NULL is NOT NULL
+    bool retract;          // the input can retract (updates, bounded OVER frames). False for MAX of
+                           // a value that only grows (a COUNT) although the input updates, as
+                           // Flink plans it: the call then ignores -U and -D
     bool merge;            // states will be merged
     bool batch;            // execution.runtime-mode = batch
     bool absent_on_null;   // JSON_ARRAYAGG, JSON_OBJECTAGG: the ABSENT ON NULL clause in force (the
@@ -139,7 +139,8 @@ typedef struct AggTable {
     const AggFunc *row;
     uint32_t count;
 } AggTable;
-#define AGG_TABLE(topic_, rows) {.topic = (topic_), .row = (rows), .count = sizeof(rows) / sizeof *(rows)}
+#define AGG_TABLE(topic_, rows) \
+    {.topic = (topic_), .row = (rows), .count = sizeof(rows) / sizeof *(rows)}
 
 // All tables; listed once, in func/builtin.c.
 extern const AggTable *const AGG_TABLES[];
@@ -159,7 +160,8 @@ uint32_t agg_layout(AggCall *const *calls, uint32_t count, uint32_t offset, uint
 NODISCARD Status agg_update(const AggCall *call, const AggRows *in, AggEnv *env, Error *err);
 // Folds the rows one after another; after[i] is the group's result right after row i, also for rows
 // the mask excludes. [after]: in->rows slots of type call->result.
-NODISCARD Status agg_step(const AggCall *call, const AggRows *in, AggEnv *env, Vec *after, Error *err);
+NODISCARD Status agg_step(const AggCall *call, const AggRows *in, AggEnv *env, Vec *after,
+                          Error *err);
 // Row i of [out]: the result of group[i].
 NODISCARD Status agg_emit(const AggCall *call, const uint8_t *const *group, uint32_t count,
                           AggEnv *env, Vec *out, Error *err);

@@ -1,9 +1,9 @@
-// COUNT, SUM, $SUM0, AVG. Integers are summed modulo 2^64 and cut to their type at the end, which is
-// what Java's wrapping additions step by step come to. FLOAT rounds after each step, as Java does.
+// COUNT, SUM, $SUM0, AVG. Integers are summed modulo 2^64 and cut to their type at the end, which
+// is what Java's wrapping additions come to. FLOAT rounds after each step, as Java does.
 #include "func/agg_int.h"
 #include "type/decimal.h"
 
-// ---- COUNT -------------------------------------------------------------------------------------
+// ---- COUNT --------------------------------------------------------------------------------------
 
 typedef struct CountState {
     int64_t count;
@@ -89,7 +89,7 @@ static Status count_bind(AggCall *call, Error *err) {
     return ST_OK;
 }
 
-// ---- SUM over integers -------------------------------------------------------------------------
+// ---- SUM over integers --------------------------------------------------------------------------
 
 typedef struct SumInt {
     int64_t sum;
@@ -185,7 +185,7 @@ static const AggImpl SUM_INT_IMPLS[] = {
     [PHYS_I32] = SUM_INT_IMPL(sum_i32), [PHYS_I64] = SUM_INT_IMPL(sum_i64),
 };
 
-// ---- AVG over integers: the same states, another result ------------------------------------------
+// ---- AVG over integers: the same states, another result -----------------------------------------
 
 static Status avg_int_emit(const AggCall *call, const uint8_t *state, AggEnv *env, Vec *out,
                            uint32_t row, Error *err) {
@@ -209,7 +209,7 @@ static const AggImpl AVG_INT_IMPLS[] = {
     [PHYS_I32] = AVG_INT_IMPL(sum_i32), [PHYS_I64] = AVG_INT_IMPL(sum_i64),
 };
 
-// ---- SUM and AVG over FLOAT and DOUBLE -----------------------------------------------------------
+// ---- SUM and AVG over FLOAT and DOUBLE ----------------------------------------------------------
 
 typedef struct SumReal {
     double sum;
@@ -328,10 +328,10 @@ static const AggImpl SUM_F32_IMPL = SUM_REAL_IMPL(sum_f32, sum_real_emit);
 static const AggImpl SUM_F64_IMPL = SUM_REAL_IMPL(sum_f64, sum_real_emit);
 static const AggImpl AVG_F64_IMPL = SUM_REAL_IMPL(sum_f64, avg_real_emit);  // FLOAT as well
 
-// ---- SUM and AVG over DECIMAL --------------------------------------------------------------------
+// ---- SUM and AVG over DECIMAL -------------------------------------------------------------------
 
 // An overflow of 38 digits makes the sum NULL. SUM then starts anew with the next value, AVG and
-// $SUM0 stay NULL for good: Flink's expressions say `sum IS NULL ? value : sum + value` only in SUM.
+// $SUM0 stay NULL for good: only SUM is `sum IS NULL ? value : sum + value` in Flink.
 typedef struct SumDecimal {
     i128_in_group sum;
     int64_t count;
@@ -481,7 +481,7 @@ static const AggImpl SUM_DECIMAL_IMPL_ = SUM_DECIMAL_IMPL(sum_decimal, sum_decim
 static const AggImpl SUM0_DECIMAL_IMPL_ = SUM_DECIMAL_IMPL(avg_decimal, sum0_decimal_emit);
 static const AggImpl AVG_DECIMAL_IMPL_ = SUM_DECIMAL_IMPL(avg_decimal, avg_decimal_emit);
 
-// ---- binding -----------------------------------------------------------------------------------
+// ---- binding ------------------------------------------------------------------------------------
 
 static const Type *sum_state_type(AggCall *call) {
     const Type *i64 = type_of(TYPE_BIGINT, false), *flag = type_of(TYPE_BOOLEAN, false);

@@ -1,4 +1,4 @@
-// BITMAP_*_AGG and their _CARDINALITY_ twins: sets of numbers, built of numbers or combined of bitmaps.
+// BITMAP_*_AGG and their _CARDINALITY_ twins: sets built of numbers or combined of bitmaps.
 //
 // Without retractions the state is the set. With them BUILD, OR and AND count how often each number
 // came; a number is in the result when its count is positive, or, for AND, that of all bitmaps. XOR

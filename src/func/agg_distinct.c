@@ -1,6 +1,6 @@
-// DISTINCT: a state in front of another one. It holds the set of argument values (NULLs included, as
-// Flink's distinct maps do) with their counts, and lets a value through when it comes for the first
-// time or goes for the last.
+// DISTINCT: a state in front of another one. It holds the set of argument values (NULLs included,
+// as Flink's distinct maps do) with their counts, and lets a value through when it comes for the
+// first time or goes for the last.
 #include "base/bits.h"
 #include "col/codec.h"
 #include "func/agg_int.h"

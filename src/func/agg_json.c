@@ -52,7 +52,7 @@ static const Type *json_result(AggCall *call) {
     return type_varchar(call->arena, CALCITES_JSON_LENGTH, false);
 }
 
-// ---- JSON_ARRAYAGG -------------------------------------------------------------------------------
+// ---- JSON_ARRAYAGG ------------------------------------------------------------------------------
 
 static Status json_array_update(const AggCall *call, const AggRows *in, AggEnv *env, Error *err) {
     const Vec *texts;
@@ -129,7 +129,7 @@ static Status json_arrayagg_bind(AggCall *call, Error *err) {
     return ST_OK;
 }
 
-// ---- JSON_OBJECTAGG ------------------------------------------------------------------------------
+// ---- JSON_OBJECTAGG -----------------------------------------------------------------------------
 
 // Keys are entries, the JSON text of the value is the entry's extra (empty for null). [early] holds
 // what was retracted before it came, and matters to merges only.

@@ -2,7 +2,7 @@
 #include "col/codec.h"
 #include "func/agg_int.h"
 
-// ---- values that can be taken back ---------------------------------------------------------------
+// ---- values that can be taken back --------------------------------------------------------------
 
 // [early] holds retractions of values that have not come: they cancel out when states are merged
 // (the first half of a two-phase aggregation sees a retraction before its insert).
@@ -78,7 +78,7 @@ static const Type *values_type(AggCall *call, const Type *element) {
     return agg_state_row(call->arena, "values", list, "retracted_early", list, NULL);
 }
 
-// ---- ARRAY_AGG -----------------------------------------------------------------------------------
+// ---- ARRAY_AGG ----------------------------------------------------------------------------------
 
 static Status array_agg_update(const AggCall *call, const AggRows *in, AggEnv *env, Error *err) {
     return values_update(call, in, env, !call->ignore_nulls, err);
@@ -111,7 +111,7 @@ static Status array_agg_bind(AggCall *call, Error *err) {
     return ST_OK;
 }
 
-// ---- LISTAGG -------------------------------------------------------------------------------------
+// ---- LISTAGG ------------------------------------------------------------------------------------
 
 typedef struct Text {
     char *ptr;  // owned; NULL: no value yet
@@ -223,7 +223,8 @@ static Status listagg_bind(AggCall *call, Error *err) {
     *separator = STR(",");
     if (call->argc > 1) {
         if (!call->literal || !call->literal[1]) {
-            return error_set(err, ST_VALIDATION, "Argument to function 'LISTAGG' must be a literal");
+            return error_set(err, ST_VALIDATION,
+                             "Argument to function 'LISTAGG' must be a literal");
         }
         if (vec_is_null(call->literal[1], 0)) {
             return error_set(err, ST_VALIDATION, "Argument to function 'LISTAGG' must not be NULL");
@@ -239,7 +240,7 @@ static Status listagg_bind(AggCall *call, Error *err) {
     return ST_OK;
 }
 
-// ---- COLLECT -------------------------------------------------------------------------------------
+// ---- COLLECT ------------------------------------------------------------------------------------
 
 static Status collect_update(const AggCall *call, const AggRows *in, AggEnv *env, Error *err) {
     Buf key = {0};

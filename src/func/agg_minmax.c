@@ -3,7 +3,7 @@
 // retractions are then ignored, as Flink does, so that a MAX may outlive its row.
 #include "func/agg_int.h"
 
-// ---- one value -----------------------------------------------------------------------------------
+// ---- one value ----------------------------------------------------------------------------------
 
 typedef struct BestNumber {
     int64_t value;
@@ -38,7 +38,7 @@ static bool wants_greatest(const AggCall *call) {
             if (best->has) {                                                                      \
                 ((ctype *)after->data)[row] = (ctype)best->value;                                 \
             } else {                                                                              \
-                agg_emit_null(call->result, after, row);                                                  \
+                agg_emit_null(call->result, after, row);                                          \
             }                                                                                     \
         }                                                                                         \
     }                                                                                             \
@@ -135,7 +135,7 @@ static const AggImpl BEST_INT_IMPLS[] = {
     [PHYS_I64] = BEST_INT_IMPL(best_i64),
 };
 
-// ---- one value of the other layouts --------------------------------------------------------------
+// ---- one value of the other layouts -------------------------------------------------------------
 
 static Status best_set(BestValue *best, Phys phys, BagKey key, AggEnv *env, Error *err) {
     if (phys == PHYS_STR) {
@@ -227,7 +227,7 @@ static const AggImpl BEST_IMPL = {
     .read = best_read,
 };
 
-// ---- all values ----------------------------------------------------------------------------------
+// ---- all values ---------------------------------------------------------------------------------
 
 static Status bag_update(const AggCall *call, const AggRows *in, AggEnv *env, Error *err) {
     const Vec *arg = in->arg[0];
@@ -286,7 +286,7 @@ static const AggImpl BAG_IMPL = {
     .merge = bag_merge, .emit = bag_emit, .clear = bag_clear, .write = bag_write, .read = bag_read,
 };
 
-// ---- binding -----------------------------------------------------------------------------------
+// ---- binding ------------------------------------------------------------------------------------
 
 static Status minmax_bind(AggCall *call, Error *err) {
     const Type *arg = call->arg[0];

@@ -16,7 +16,7 @@ static double number_of(const Vec *vec, uint32_t row) {
     }
 }
 
-// ---- variance: Welford, Technometrics 4 (1962); merging by Chan, Golub and LeVeque (1979) ---------
+// ---- variance: Welford, Technometrics 4 (1962); merging by Chan, Golub and LeVeque (1979) -------
 
 // The steps round as Flink's do, so that what retractions leave behind (an m2 a hair below zero is
 // NULL) comes out the same.
@@ -241,7 +241,7 @@ static const ScalarFunc REDUCED_FUNCS[] = {
 };
 const FuncTable REDUCED_TABLE = FUNC_TABLE("Aggregate functions", REDUCED_FUNCS);
 
-// ---- PERCENTILE ----------------------------------------------------------------------------------
+// ---- PERCENTILE ---------------------------------------------------------------------------------
 
 // Exact: all values with their counts. The percentages are those of the first row.
 typedef struct Percentile {
@@ -394,7 +394,7 @@ static Status percentile_bind(AggCall *call, Error *err) {
     return ST_OK;
 }
 
-// ---- APPROX_COUNT_DISTINCT: HyperLogLog (Flajolet et al., 2007) with linear counting ----------------
+// ---- APPROX_COUNT_DISTINCT: HyperLogLog (Flajolet et al., 2007) with linear counting ------------
 
 enum { HLL_BITS = 14, HLL_REGISTERS = 1 << HLL_BITS };  // a standard error of 0.81 %
 

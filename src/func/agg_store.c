@@ -6,7 +6,7 @@
 #include "col/codec.h"
 #include "func/agg_int.h"
 
-// ---- memory ------------------------------------------------------------------------------------
+// ---- memory -------------------------------------------------------------------------------------
 
 Status store_resize(AggEnv *env, void *ptr, size_t from, size_t to, Error *err) {
     if (env->budget && to > from) TRY(budget_charge(env->budget, (int64_t)(to - from), err));
@@ -22,7 +22,7 @@ void store_free(AggEnv *env, void *ptr, size_t size) {
     mem_free(ptr);
 }
 
-// ---- ValueList ---------------------------------------------------------------------------------
+// ---- ValueList ----------------------------------------------------------------------------------
 
 enum { LIST_HEAD = 4 };
 #define LIST_DEAD 0x80000000u
@@ -129,7 +129,7 @@ void list_free(ValueList *list, AggEnv *env) {
     *list = (ValueList){0};
 }
 
-// ---- ValueMap ----------------------------------------------------------------------------------
+// ---- ValueMap -----------------------------------------------------------------------------------
 
 enum { MAP_SCAN = 8 };  // as many entries are compared one by one, without slots
 
@@ -250,7 +250,7 @@ void value_map_free(ValueMap *map, AggEnv *env) {
     *map = (ValueMap){0};
 }
 
-// ---- SortedBag ---------------------------------------------------------------------------------
+// ---- SortedBag ----------------------------------------------------------------------------------
 
 BagKey bag_key(const Vec *vec, uint32_t row) {
     BagKey key = {0};
@@ -459,7 +459,7 @@ void bag_free(SortedBag *bag, AggEnv *env) {
     *bag = (SortedBag){0};
 }
 
-// ---- written forms -------------------------------------------------------------------------------
+// ---- written forms ------------------------------------------------------------------------------
 
 const Type *store_counts_type(Arena *arena, const Type *value) {
     const Type *child[] = {value, type_of(TYPE_BIGINT, false)};

@@ -7,13 +7,13 @@
 
 #include "func/agg.h"
 
-// ---- memory ------------------------------------------------------------------------------------
+// ---- memory -------------------------------------------------------------------------------------
 
 // Gives *ptr [to] bytes instead of [from], charged to the budget; as it was on failure.
 NODISCARD Status store_resize(AggEnv *env, void *ptr, size_t from, size_t to, Error *err);
 void store_free(AggEnv *env, void *ptr, size_t size);
 
-// ---- ValueList: values in the order of arrival ---------------------------------------------------
+// ---- ValueList: values in the order of arrival --------------------------------------------------
 
 // One buffer of entries: a u32 of the length (the top bit set: removed), then the bytes. Removing
 // marks; when marks outweigh values the buffer is written anew.
@@ -35,7 +35,7 @@ bool list_first(const ValueList *list, Str *value);
 bool list_last(const ValueList *list, Str *value);
 void list_free(ValueList *list, AggEnv *env);
 
-// ---- ValueMap: values with counts, in the order of their first arrival ---------------------------
+// ---- ValueMap: values with counts, in the order of their first arrival --------------------------
 
 enum { MAP_INLINE = 16 };  // a BIGINT's key has 9 bytes, a TIMESTAMP(6)'s 17: those go outside
 
@@ -75,7 +75,7 @@ NODISCARD Status value_map_add(ValueMap *map, Str key, Str extra, int64_t delta,
 const ValueEntry *value_map_next(const ValueMap *map, uint32_t *i);
 void value_map_free(ValueMap *map, AggEnv *env);
 
-// ---- SortedBag: numbers, times or texts with counts, in order ------------------------------------
+// ---- SortedBag: numbers, times or texts with counts, in order -----------------------------------
 
 typedef i128 i128_in_group __attribute__((aligned(8)));  // a group promises no more
 

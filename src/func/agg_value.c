@@ -5,7 +5,7 @@
 #include "col/codec.h"
 #include "func/agg_int.h"
 
-// ---- one value of any type -----------------------------------------------------------------------
+// ---- one value of any type ----------------------------------------------------------------------
 
 enum { HELD_INLINE = 16 };
 
@@ -65,7 +65,7 @@ static void held_free(Held *held, AggEnv *env) {
     *held = (Held){0};
 }
 
-// ---- FIRST_VALUE, LAST_VALUE over inserts --------------------------------------------------------
+// ---- FIRST_VALUE, LAST_VALUE over inserts -------------------------------------------------------
 
 static Status first_update(const AggCall *call, const AggRows *in, AggEnv *env, Error *err) {
     for (uint32_t row = 0; row < in->rows; row++) {
@@ -114,7 +114,7 @@ static Status held_read(const AggCall *call, const Vec *in, uint32_t row, AggEnv
      .emit = held_emit, .clear = held_clear, .write = held_write, .read = held_read}
 static const AggImpl FIRST_IMPL = HELD_IMPL(first_update), LAST_IMPL = HELD_IMPL(last_update);
 
-// ---- the same over input that retracts -----------------------------------------------------------
+// ---- the same over input that retracts ----------------------------------------------------------
 
 // A retraction takes back the oldest equal value, as Flink's value-to-orders map does.
 static Status ordered_update(const AggCall *call, const AggRows *in, AggEnv *env, Error *err) {
@@ -211,7 +211,7 @@ static Status last_value_bind(AggCall *call, Error *err) {
     return end_value_bind(call, &LAST_IMPL, &LAST_ORDERED_IMPL, err);
 }
 
-// ---- SINGLE_VALUE --------------------------------------------------------------------------------
+// ---- SINGLE_VALUE -------------------------------------------------------------------------------
 
 typedef struct Single {
     Held held;
@@ -280,7 +280,7 @@ static Status single_value_bind(AggCall *call, Error *err) {
     return ST_OK;
 }
 
-// ---- LAG: only in OVER ---------------------------------------------------------------------------
+// ---- LAG: only in OVER --------------------------------------------------------------------------
 
 // The last [offset] + 1 values and the default of the last row.
 typedef struct Lag {

@@ -8,7 +8,7 @@ static ListView view_of(const Vec *list, uint32_t row) {
     return vec_list(list)[row];
 }
 
-// ---- appending, joining ------------------------------------------------------------------------
+// ---- appending, joining -------------------------------------------------------------------------
 
 // The elements may be NULL when the new one may; the array too, although it never is for that.
 static Status append_bind(FuncCall *call, Error *err) {
@@ -96,7 +96,7 @@ static Status join_kernel(const KernelArgs *args, Vec *out, Error *err) {
     return ST_OK;
 }
 
-// ---- searching ---------------------------------------------------------------------------------
+// ---- searching ----------------------------------------------------------------------------------
 
 // The index of the first element from [from] on that equals the one of [row], or the view's count.
 static uint32_t find_element(const Vec *list, ListView view, uint32_t from, const Vec *wanted,
@@ -172,7 +172,7 @@ static Status remove_kernel(const KernelArgs *args, Vec *out, Error *err) {
     return ST_OK;
 }
 
-// ---- as sets: each element once, in the order of its first appearance --------------------------
+// ---- as sets: each element once, in the order of its first appearance ---------------------------
 
 static Status array_bind_same(FuncCall *call, Error *err) {
     if (call->arg[0]->kind != TYPE_ARRAY) return collection_mismatch(call, err);
@@ -235,7 +235,7 @@ static Status intersect_kernel(const KernelArgs *args, Vec *out, Error *err) {
     return keep_by_others(args, out, true);
 }
 
-// ---- order -------------------------------------------------------------------------------------
+// ---- order --------------------------------------------------------------------------------------
 
 static Status best_bind(FuncCall *call, Error *err) {
     const Type *list = call->arg[0];
@@ -265,7 +265,9 @@ static Status best_of(const KernelArgs *args, Vec *out, int sign) {
         uint32_t best = UINT32_MAX;
         for (uint32_t i = view.offset; i < view.offset + view.count; i++) {
             if (vec_is_null(element, i)) continue;
-            if (best == UINT32_MAX || compare_numbers(element, i, element, best) * sign > 0) best = i;
+            if (best == UINT32_MAX || compare_numbers(element, i, element, best) * sign > 0) {
+                best = i;
+            }
         }
         if (best == UINT32_MAX) {
             vec_set_null(out, row);
@@ -342,13 +344,14 @@ static Status reverse_kernel(const KernelArgs *args, Vec *out, Error *err) {
         ListView view = view_of(list, row);
         uint32_t at = vec_list_begin(out, row, view.count);
         for (uint32_t i = 0; i < view.count; i++) {
-            vec_share_value(out->child[0], at + i, list->child[0], view.offset + view.count - 1 - i);
+            uint32_t from = view.offset + view.count - 1 - i;
+            vec_share_value(out->child[0], at + i, list->child[0], from);
         }
     }
     return ST_OK;
 }
 
-// ---- ARRAY_SLICE -------------------------------------------------------------------------------
+// ---- ARRAY_SLICE --------------------------------------------------------------------------------
 
 static Status slice_bind(FuncCall *call, Error *err) {
     TRY(array_bind_same(call, err));

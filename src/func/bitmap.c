@@ -14,8 +14,8 @@ static Status build_bind(FuncCall *call, Error *err) {
         call->arg[0] = type_array(call->arena, type_of(TYPE_INT, true), true);
         return ST_OK;
     }
-    if (list->kind != TYPE_ARRAY || !type_casts_implicitly(list->child[0], type_of(TYPE_INT, true)) ||
-        !type_is_integer(list->child[0])) {
+    if (list->kind != TYPE_ARRAY || !type_is_integer(list->child[0]) ||
+        list->child[0]->kind == TYPE_BIGINT) {
         return collection_mismatch(call, err);
     }
     const Type *element = type_of(TYPE_INT, list->child[0]->nullable);
@@ -95,7 +95,7 @@ static Status from_bytes_kernel(const KernelArgs *args, Vec *out, Error *err) {
         Roaring set;
         if (!kernel_row_valid(args, row)) continue;
         if (roaring_read(vec_str(args->arg[0])[row], &set)) {
-            put_set(&set, &bytes, out, row);  // one form of a set, so that equal ones are equal bytes
+            put_set(&set, &bytes, out, row);  // one form of a set: equal ones are equal bytes
         } else {
             st = error_set(err, ST_RUNTIME, "Failed to deserialize bitmap from bytes.");
         }
@@ -152,12 +152,13 @@ static const ScalarFunc BITMAP_FUNCS[] = {
      .gives = "{2}"},
     {.name = "BITMAP_ANDNOT", .args = {ARG_BITMAP, ARG_BITMAP}, .result = RESULT_BITMAP,
      .kernel = andnot_kernel, .doc = "The numbers of the first bitmap that are not in the second.",
-     .example = "BITMAP_TO_STRING(BITMAP_ANDNOT(BITMAP_BUILD(ARRAY[1, 2]), BITMAP_BUILD(ARRAY[2])))",
+     .example = "BITMAP_TO_STRING(BITMAP_ANDNOT(BITMAP_BUILD(ARRAY[1, 2]), "
+                "BITMAP_BUILD(ARRAY[2])))",
      .gives = "{1}"},
     {.name = "BITMAP_BUILD", .args = {ARG_ANY}, .result = RESULT_BITMAP,
      .flags = FUNC_TAKES_NULL, .bind = build_bind, .kernel = build_kernel,
-     .doc = "A bitmap of the numbers of an ARRAY<INT>; NULLs are left out. Negative numbers count as "
-            "unsigned.",
+     .doc = "A bitmap of the numbers of an ARRAY<INT>; NULLs are left out. Negative numbers count "
+            "as unsigned.",
      .example = "BITMAP_TO_STRING(BITMAP_BUILD(ARRAY[3, 1, 3]))", .gives = "{1,3}"},
     {.name = "BITMAP_CARDINALITY", .args = {ARG_BITMAP}, .result = RESULT_BIGINT,
      .kernel = cardinality_kernel, .doc = "How many numbers the bitmap has.",

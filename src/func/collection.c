@@ -1,7 +1,7 @@
 // Constructors of arrays, maps and rows, access to their parts, CARDINALITY and ELEMENT.
 #include "func/collection.h"
 
-// ---- shared ------------------------------------------------------------------------------------
+// ---- shared -------------------------------------------------------------------------------------
 
 Status collection_mismatch(const FuncCall *call, Error *err) {
     Buf given = {0};
@@ -125,7 +125,7 @@ void put_missing(Vec *out, uint32_t row, const Type *value, bool constant) {
     vec_set_null(out, row);
 }
 
-// ---- ARRAY[...] --------------------------------------------------------------------------------
+// ---- ARRAY[...] ---------------------------------------------------------------------------------
 
 static Status array_bind(FuncCall *call, Error *err) {
     const Type *element = type_common(call->arena, call->arg, call->argc);
@@ -151,7 +151,7 @@ static Status array_kernel(const KernelArgs *args, Vec *out, Error *err) {
     return ST_OK;
 }
 
-// ---- MAP[...] ----------------------------------------------------------------------------------
+// ---- MAP[...] -----------------------------------------------------------------------------------
 
 // A bare NULL takes the type of the first key, whatever stands there: so says Calcite's
 // "first known" inference, and MAP['a', NULL] has CHAR values.
@@ -189,9 +189,8 @@ static Status map_kernel(const KernelArgs *args, Vec *out, Error *err) {
         uint32_t count = 0;
         for (uint32_t i = 0; i < pairs; i++) {
             uint32_t k = 0;
-            while (k < count && !vec_key_equal(args->arg[last[k] * 2], row, args->arg[i * 2], row)) {
-                k++;
-            }
+            const Vec *key = args->arg[i * 2];
+            while (k < count && !vec_key_equal(args->arg[last[k] * 2], row, key, row)) k++;
             last[k] = i;
             if (k == count) count++;
         }
@@ -204,7 +203,7 @@ static Status map_kernel(const KernelArgs *args, Vec *out, Error *err) {
     return ST_OK;
 }
 
-// ---- ROW(...) ----------------------------------------------------------------------------------
+// ---- ROW(...) -----------------------------------------------------------------------------------
 
 static Status row_bind(FuncCall *call, Error *err) {
     Str *field = ARENA_ARRAY(call->arena, Str, call->argc);
@@ -229,7 +228,7 @@ static Status row_kernel(const KernelArgs *args, Vec *out, Error *err) {
     return ST_OK;
 }
 
-// ---- a[i], m['k'], r[1] ------------------------------------------------------------------------
+// ---- a[i], m['k'], r[1] -------------------------------------------------------------------------
 
 // Out of range is a missing value, see put_missing.
 static Status item_array_kernel(const KernelArgs *args, Vec *out, Error *err) {
@@ -339,7 +338,7 @@ static Status item_bind(FuncCall *call, Error *err) {
     }
 }
 
-// ---- CARDINALITY, ELEMENT ----------------------------------------------------------------------
+// ---- CARDINALITY, ELEMENT -----------------------------------------------------------------------
 
 static Status cardinality_bind(FuncCall *call, Error *err) {
     return type_is_list(call->arg[0]) ? ST_OK : collection_mismatch(call, err);

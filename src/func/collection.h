@@ -30,8 +30,8 @@ bool element_set_add(ElementSet *set, const Vec *vec, uint32_t at);  // false: i
 // Shares elements [from, from + count) of [src] to [to] on of [dst].
 void elements_share(Vec *dst, uint32_t to, const Vec *src, uint32_t from, uint32_t count);
 
-// What Flink's generated code leaves in a column of a NOT NULL type for a missing value: -1 and FALSE
-// for Java's primitives, blanks for texts, NULL for the rest. [constant]: CHAR is padded.
+// What Flink's generated code leaves in a column of a NOT NULL type for a missing value: -1 and
+// FALSE for Java's primitives, blanks for texts, NULL for the rest. [constant]: CHAR is padded.
 void put_missing(Vec *out, uint32_t row, const Type *value, bool constant);
 
 static inline bool type_is_ordered(const Type *type) {  // by ARRAY_SORT, ARRAY_MAX

@@ -70,8 +70,8 @@ static Status from_arrays_kernel(const KernelArgs *args, Vec *out, Error *err) {
         ListView keys = vec_list(args->arg[0])[row], values = vec_list(args->arg[1])[row];
         if (keys.count != values.count) {
             return error_set(err, ST_RUNTIME,
-                             "Invalid function MAP_FROM_ARRAYS call: The length of the keys array %u "
-                             "is not equal to the length of the values array %u",
+                             "Invalid function MAP_FROM_ARRAYS call: The length of the keys array "
+                             "%u is not equal to the length of the values array %u",
                              keys.count, values.count);
         }
         uint32_t at = vec_list_begin(out, row, keys.count);

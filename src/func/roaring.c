@@ -2,7 +2,7 @@
 
 #include "base/assert.h"
 
-// ---- parts -------------------------------------------------------------------------------------
+// ---- parts --------------------------------------------------------------------------------------
 
 static size_t part_bytes(const RoaringPart *part) {
     return part->cap ? part->cap * sizeof *part->array : ROARING_WORDS * sizeof *part->bits;
@@ -157,7 +157,7 @@ bool roaring_next(const Roaring *set, RoaringAt *at, uint32_t *value) {
     return false;
 }
 
-// ---- set operations ----------------------------------------------------------------------------
+// ---- set operations -----------------------------------------------------------------------------
 
 // Appends a part of the numbers set in [bits], in the kind that suits their count.
 static void part_append_bits(Roaring *out, uint16_t key, const uint64_t *bits) {
@@ -254,7 +254,7 @@ void roaring_combine(const Roaring *a, const Roaring *b, RoaringOp op, Roaring *
     }
 }
 
-// ---- the portable format -------------------------------------------------------------------------
+// ---- the portable format ------------------------------------------------------------------------
 // https://github.com/RoaringBitmap/RoaringFormatSpec: a cookie with the number of parts; with runs,
 // a bit for each part that is one; key and count - 1 of each part; their offsets, unless there are
 // runs and fewer than four parts; the parts.
@@ -297,7 +297,9 @@ static void read_runs(Reader *in, uint16_t key, Roaring *out) {
     for (uint32_t r = 0; r < runs && !in->failed; r++) {
         uint32_t from = read_u16(in), to = from + read_u16(in);
         if (to > 65535) in->failed = true;
-        for (uint32_t v = from; v <= to && !in->failed; v++) bits[v >> 6] |= (uint64_t)1 << (v & 63);
+        for (uint32_t v = from; v <= to && !in->failed; v++) {
+            bits[v >> 6] |= (uint64_t)1 << (v & 63);
+        }
     }
     if (!in->failed) part_append_bits(out, key, bits);
 }

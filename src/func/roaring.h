@@ -1,6 +1,6 @@
-// func/roaring.h - sets of 32-bit numbers as Roaring bitmaps ("Better bitmap performance with Roaring
-// bitmaps", Chambi et al., 2016), in the portable format of the RoaringBitmap libraries: that is what
-// a BITMAP column holds.
+// func/roaring.h - sets of 32-bit numbers as Roaring bitmaps ("Better bitmap performance with
+// Roaring bitmaps", Chambi et al., 2016), in the portable format of the RoaringBitmap libraries:
+// that is what a BITMAP column holds.
 //
 // Numbers with the same upper 16 bits make a part: a sorted array of the lower halves while there
 // are at most 4096, a bit for each otherwise. Runs, the third kind of the format, are read, and

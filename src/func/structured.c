@@ -1,7 +1,7 @@
 // TYPEOF, OBJECT_OF, OBJECT_UPDATE, CURRENT_DATABASE.
 #include "func/collection.h"
 
-// ---- TYPEOF ------------------------------------------------------------------------------------
+// ---- TYPEOF -------------------------------------------------------------------------------------
 
 // The second argument asks for the serializable form: VARCHAR(2147483647) for STRING.
 static Status typeof_bind(FuncCall *call, Error *err) {
@@ -9,7 +9,8 @@ static Status typeof_bind(FuncCall *call, Error *err) {
     if (call->argc > 1) {
         const Vec *literal = call->literal[1];
         if (!literal || vec_is_null(literal, 0)) {
-            return error_set(err, ST_VALIDATION, "TYPEOF: the second argument must be TRUE or FALSE");
+            return error_set(err, ST_VALIDATION,
+                             "TYPEOF: the second argument must be TRUE or FALSE");
         }
         serializable = vec_u8(literal)[0];
     }
@@ -36,7 +37,7 @@ static Status typeof_kernel(const KernelArgs *args, Vec *out, Error *err) {
     return ST_OK;
 }
 
-// ---- OBJECT_OF, OBJECT_UPDATE ------------------------------------------------------------------
+// ---- OBJECT_OF, OBJECT_UPDATE -------------------------------------------------------------------
 
 // Names joined by dots, each as Java's identifiers.
 static bool class_name_valid(Str name) {
@@ -45,8 +46,8 @@ static bool class_name_valid(Str name) {
         uint8_t c = (uint8_t)name.ptr[i];
         bool letter = (c | 32) >= 'a' && (c | 32) <= 'z';
         bool digit = c >= '0' && c <= '9';
-        if (c == '.' && start) return false;
-        if (c != '.' && !letter && c != '_' && c != '$' && c < 0x80 && (start || !digit)) return false;
+        bool name_char = letter || c == '_' || c == '$' || c >= 0x80 || (digit && !start);
+        if (c == '.' ? start : !name_char) return false;
         start = c == '.';
     }
     return !start;
@@ -70,7 +71,8 @@ static Status object_names(const FuncCall *call, Str *field, Error *err) {
         TRY(literal_text(call, i, &field[at], err));
         for (uint32_t k = 0; k < at; k++) {
             if (!str_eq(field[k], field[at])) continue;
-            return error_set(err, ST_VALIDATION, "The field name '" STR_FMT "' at position %u is repeated.",
+            return error_set(err, ST_VALIDATION,
+                             "The field name '" STR_FMT "' at position %u is repeated.",
                              STR_ARG(field[at]), i + 1);
         }
         if (call->arg[i + 1]->kind == TYPE_NULL) {
@@ -82,7 +84,8 @@ static Status object_names(const FuncCall *call, Str *field, Error *err) {
 
 static Status object_of_bind(FuncCall *call, Error *err) {
     if (call->argc % 2 == 0) {
-        return error_set(err, ST_VALIDATION, "OBJECT_OF takes a class name and pairs of name and value");
+        return error_set(err, ST_VALIDATION,
+                         "OBJECT_OF takes a class name and pairs of name and value");
     }
     uint32_t count = call->argc / 2;
     Str class_name, *field = ARENA_ARRAY(call->arena, Str, count + 1);
@@ -118,12 +121,14 @@ static Status object_update_bind(FuncCall *call, Error *err) {
                          "OBJECT_UPDATE: the first argument must be a structured type");
     }
     if (call->argc % 2 == 0) {
-        return error_set(err, ST_VALIDATION, "OBJECT_UPDATE takes an object and pairs of name and value");
+        return error_set(err, ST_VALIDATION,
+                         "OBJECT_UPDATE takes an object and pairs of name and value");
     }
     uint32_t count = call->argc / 2;
     Str *field = ARENA_ARRAY(call->arena, Str, count + 1);
     TRY(object_names(call, field, err));
-    const Type **child = arena_dup(call->arena, type->child, (type->child_count + 1) * sizeof *child);
+    const Type **child = ARENA_ARRAY(call->arena, const Type *, type->child_count + 1);
+    for (uint32_t f = 0; f < type->child_count; f++) child[f] = type->child[f];
     uint32_t *source = ARENA_ARRAY(call->arena, uint32_t, type->child_count + 1);
     for (uint32_t i = 0; i < count; i++) {
         uint32_t f = 0;
@@ -160,7 +165,7 @@ static Status object_update_kernel(const KernelArgs *args, Vec *out, Error *err)
     return ST_OK;
 }
 
-// ---- CURRENT_DATABASE ----------------------------------------------------------------------------
+// ---- CURRENT_DATABASE ---------------------------------------------------------------------------
 
 static Status current_database_kernel(const KernelArgs *args, Vec *out, Error *err) {
     (void)err;

@@ -40,7 +40,9 @@ static Status try_parse_json_kernel(const KernelArgs *args, Vec *out, Error *err
 static Status parse_json_bind(FuncCall *call, Error *err) {
     const Type *text = call->arg[0];
     if (text->kind == TYPE_NULL) call->arg[0] = type_of(TYPE_VARCHAR, true);
-    if (call->argc > 1 && call->arg[1]->kind == TYPE_NULL) call->arg[1] = type_of(TYPE_BOOLEAN, true);
+    if (call->argc > 1 && call->arg[1]->kind == TYPE_NULL) {
+        call->arg[1] = type_of(TYPE_BOOLEAN, true);
+    }
     bool nullable = call->func->result_null == RESULT_NULL_ALWAYS || call->arg[0]->nullable;
     call->result = type_of(TYPE_VARIANT, nullable);
     (void)err;

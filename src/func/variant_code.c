@@ -21,7 +21,7 @@ enum {
 };
 enum { SHORT_TEXT_MAX = 63, VARIANT_BYTES_MAX = 16 << 20, METADATA_HEAD = 4 };
 
-// ---- writing -------------------------------------------------------------------------------------
+// ---- writing ------------------------------------------------------------------------------------
 
 typedef struct Names {  // the dictionary: names in the order of first appearance
     Map index;          // name -> id + 1
@@ -205,7 +205,8 @@ Status variant_parse(Str json, bool allow_duplicates, Buf *out, Error *err) {
     Names names = {0};
     JsonValue tree;
     uint32_t end;
-    Status st = json_parse(&arena, json, allow_duplicates ? 0 : JSON_UNIQUE_NAMES, &tree, &end, err);
+    uint32_t flags = allow_duplicates ? 0 : JSON_UNIQUE_NAMES;
+    Status st = json_parse(&arena, json, flags, &tree, &end, err);
     if (st) goto done;
     put_value(&tree, &names, &arena, &value);
     put_names(&names, &metadata);
@@ -225,7 +226,7 @@ done:
     return st;
 }
 
-// ---- reading -------------------------------------------------------------------------------------
+// ---- reading ------------------------------------------------------------------------------------
 
 // Bytes may come from outside (a file, a savepoint): every read is checked against the end.
 typedef struct Variant {
@@ -427,8 +428,8 @@ Status variant_field(Str variant, Str name, Buf *out, bool *found, Error *err) {
     *found = false;
     if (!layout_of(v.value, BASIC_OBJECT, &layout)) {
         return error_set(err, ST_RUNTIME,
-                         "String key access on variant requires an object variant, but a non-object "
-                         "variant was provided.");
+                         "String key access on variant requires an object variant, but a "
+                         "non-object variant was provided.");
     }
     for (uint32_t i = 0; i < layout.count && !*found; i++) {
         if (!str_eq(field_name(&v, &layout, i), name)) continue;
