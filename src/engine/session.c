@@ -75,6 +75,8 @@ static void session_refresh(Session *session) {
     if (by_default) session->zone_status = ST_OK;
     const char *mode = config_get(&session->config, "execution.runtime-mode");
     session->env.batch = mode && str_eq_nocase(str_c(mode), STR("batch"));
+    const char *casts = config_get(&session->config, "table.exec.legacy-cast-behaviour");
+    session->env.legacy_cast = casts && str_eq_nocase(str_c(casts), STR("enabled"));
     session->env.catalog = session->catalogs.current_catalog;
     session->env.database = session->catalogs.current_database;
 }

@@ -43,13 +43,14 @@ static Status decimal_kernel(const KernelArgs *args, Vec *out, Error *err) {
 
 // ---- loops over machine numbers ------------------------------------------------------------------
 
-// Integers wrap, so the work is done in the unsigned type of the width.
+// Integers wrap, so the work is done in the unsigned type of the width. The count is copied first:
+// the compiler cannot know that the results do not overwrite it, and would not vectorise.
 #define WRAP_KERNEL(name, phys, ctype, utype, op)                                              \
     static Status name(const KernelArgs *args, Vec *out, Error *err) {                         \
         (void)err;                                                                             \
         const ctype *a = vec_##phys(args->arg[0]), *b = vec_##phys(args->arg[1]);              \
         ctype *result = vec_##phys(out);                                                       \
-        for (uint32_t row = 0; row < args->rows; row++) {                                      \
+        for (uint32_t row = 0, rows = args->rows; row < rows; row++) {                         \
             result[row] = (ctype)(utype)((utype)a[row] op (utype)b[row]);                      \
         }                                                                                      \
         return ST_OK;                                                                          \
@@ -59,7 +60,9 @@ static Status decimal_kernel(const KernelArgs *args, Vec *out, Error *err) {
         (void)err;                                                                             \
         const ctype *a = vec_##phys(args->arg[0]), *b = vec_##phys(args->arg[1]);              \
         ctype *result = vec_##phys(out);                                                       \
-        for (uint32_t row = 0; row < args->rows; row++) result[row] = a[row] op b[row];        \
+        for (uint32_t row = 0, rows = args->rows; row < rows; row++) {                         \
+            result[row] = a[row] op b[row];                                                    \
+        }                                                                                      \
         return ST_OK;                                                                          \
     }
 #define ARITH_KERNELS(name, op)                                                                \

@@ -203,6 +203,8 @@ Status cast_masked(const Cast *cast, Error *err) {
 
 Status cast_vec(const Vec *in, uint32_t rows, const uint64_t *only, bool try_cast,
                 const FuncEnv *env, Arena *scratch, Vec *out, Error *err) {
+    // The legacy behaviour of Flink before 1.15: NULL for what fails, CHAR(n) and VARCHAR(n) not cut.
+    try_cast |= env && env->legacy_cast;
     uint64_t *failed = try_cast && cast_can_fail(in->type, out->type)
                            ? ARENA_ARRAY(scratch, uint64_t, BITS_WORDS(rows + 1))
                            : NULL;

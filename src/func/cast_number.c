@@ -23,7 +23,9 @@ static int64_t i64_of_f64(double value) {
     do {                                                                              \
         const from *src = cast->in->data;                                             \
         to *dst = cast->out->data;                                                    \
-        for (uint32_t row = 0; row < cast->rows; row++) dst[row] = (to)(convert);     \
+        for (uint32_t row = 0, rows = cast->rows; row < rows; row++) {                \
+            dst[row] = (to)(convert);                                                 \
+        }                                                                             \
     } while (0);                                                                      \
     break
 #define FROM_INTEGER(from)                                                            \

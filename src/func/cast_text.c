@@ -55,7 +55,13 @@ void value_print(const Vec *vec, uint32_t row, const FuncEnv *env, bool hex_byte
     char text[TEXT_MAX];
     uint32_t len = 0;
     switch (vec->type->kind) {
-        case TYPE_BOOLEAN: buf_puts(out, vec_u8(vec)[row] ? "TRUE" : "FALSE"); return;
+        case TYPE_BOOLEAN:
+            if (env && env->legacy_cast) {
+                buf_puts(out, vec_u8(vec)[row] ? "true" : "false");
+            } else {
+                buf_puts(out, vec_u8(vec)[row] ? "TRUE" : "FALSE");
+            }
+            return;
         case TYPE_TINYINT:
         case TYPE_SMALLINT:
         case TYPE_INT:
@@ -99,7 +105,7 @@ static void set_fitted(const Cast *cast, uint32_t row, Str text, bool shared) {
     bool bytes = type_is_bytes(to), fixed = to->kind == TYPE_CHAR || to->kind == TYPE_BINARY;
     uint32_t limit = (uint32_t)to->length, count = text.len;
     if (!bytes && (fixed || text.len > limit)) count = utf8_count(text);
-    if (count > limit) {
+    if (count > limit && !(cast->env && cast->env->legacy_cast)) {
         const char *end = bytes ? text.ptr + limit
                                 : chars_skip(text.ptr, text.ptr + text.len, limit);
         text = str_between(text.ptr, end);

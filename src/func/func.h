@@ -26,6 +26,7 @@ typedef struct FuncEnv {
     uint64_t (*random)(void *);  // for RAND without a seed, UUID
     void *random_arg;
     bool batch;                  // execution.runtime-mode
+    bool legacy_cast;            // table.exec.legacy-cast-behaviour
     Str database, catalog;       // CURRENT_DATABASE() …
     Str user;
 } FuncEnv;

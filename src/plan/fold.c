@@ -70,6 +70,7 @@ static Status fold_value(PlanContext *context, Expr **at, Error *err) {
 static void fit_length(PlanContext *context, Expr **at) {
     Expr *expr = *at;
     if (expr->kind != EXPR_LITERAL || !type_is_text(expr->type) || vec_is_null(expr->value, 0)) return;
+    if (context->env->legacy_cast) return;
     Str text = vec_str(expr->value)[0];
     if (text.len <= (uint32_t)expr->type->length) return;
     const char *p = text.ptr, *end = text.ptr + text.len;
