@@ -64,6 +64,13 @@ int args_next(Args *args, Error *err) {
     return unknown(args, arg, err);
 }
 
+bool args_pair(const char *pair, Map *map) {
+    const char *equals = strchr(pair, '=');
+    if (!equals || equals == pair) return false;
+    (void)map_put(map, str_make(pair, (size_t)(equals - pair)), (void *)(equals + 1));
+    return true;
+}
+
 void args_print(const ArgDef *defs, Buf *out) {
     enum { COLUMN = 22 };
     for (const ArgDef *def = defs; def->name; def++) {

@@ -1,7 +1,7 @@
 // cli/args.h - command-line options, a row each: parser, --help and usage read the same row.
 #pragma once
 
-#include "base/text.h"
+#include "base/map.h"
 
 typedef struct ArgDef {
     const char *name;   // "--memory" or "-e"
@@ -25,6 +25,9 @@ typedef struct Args {
 // The index of the next option in [defs], ARGS_OPERAND, ARGS_END, or ARGS_WRONG with [err] filled.
 // Takes "--x VALUE", "--x=VALUE", "-x VALUE", "-xVALUE".
 int args_next(Args *args, Error *err);
+
+// Puts "key=value" into [map], the value borrowed; false when it is not of that form.
+bool args_pair(const char *pair, Map *map);
 
 // "  -D KEY=VALUE    Sets …" lines.
 void args_print(const ArgDef *defs, Buf *out);

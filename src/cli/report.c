@@ -1,5 +1,7 @@
 #include "cli/report.h"
 
+#include "cli/rows.h"
+
 enum {
     LINE_SHOWN_MAX = 160
 };  // code points of a source line; longer ones are cut around the caret
@@ -17,37 +19,50 @@ static Str line_of(Str text, uint32_t number) {
     return line;
 }
 
-// The source line with a caret below. Columns count characters, and a tab is one of them: it is
-// shown as a blank, so that the caret stands where it should.
-static void put_source(const Place *place, Str line, Buf *out) {
-    if (!line.len) return;
-    uint32_t from = place->column > LINE_SHOWN_MAX / 2 ? place->column - LINE_SHOWN_MAX / 2 : 1;
-    if (utf8_count(line) <= LINE_SHOWN_MAX) from = 1;
-    buf_puts(out, "  ");
+// The part of a line that is shown: cut around the caret when it is long; a tab is one blank, so
+// that the caret stands where it should.
+typedef struct Excerpt {
+    Buf text;
+    uint32_t indent;  // columns before the caret
+    uint32_t length;  // columns that are wrong
+} Excerpt;
+
+// Columns of a place count UTF-16 units, as Flink's do.
+static void show_line(const Place *place, Str line, Excerpt *out) {
+    bool whole = utf8_count(line) <= LINE_SHOWN_MAX;
+    uint32_t from =
+        whole || place->column < LINE_SHOWN_MAX / 2 ? 1 : place->column - LINE_SHOWN_MAX / 2;
+    uint32_t last = place->column;
+    if (place->end_line == place->line && place->end_column > last) last = place->end_column;
+    if (place->end_line > place->line) last = UINT32_MAX;
     const char *at = line.ptr, *end = line.ptr + line.len;
-    for (uint32_t column = 1; at < end && column < from + LINE_SHOWN_MAX; column++) {
+    for (uint32_t column = 1; at < end && column < from + LINE_SHOWN_MAX;) {
         uint32_t code, size = utf8_next(at, end, &code);
         if (column >= from) {
+            size_t start = out->text.len;
             if (code < ' ') {
-                buf_putc(out, ' ');
+                buf_putc(&out->text, ' ');
             } else {
-                buf_put(out, at, size);
+                buf_put(&out->text, at, size);
             }
+            uint32_t columns = text_columns(str_make(out->text.ptr + start, out->text.len - start));
+            if (column < place->column) out->indent += columns;
+            if (column >= place->column && column <= last) out->length += columns;
         }
+        column += code > 0xFFFF ? 2 : 1;
         at += size;
     }
-    buf_puts(out, "\n  ");
-    for (uint32_t column = from; column < place->column; column++) buf_putc(out, ' ');
-    uint32_t carets = 1;
-    if (place->end_line == place->line && place->end_column > place->column) {
-        carets = place->end_column - place->column + 1;
-    } else if (place->end_line > place->line) {
-        uint32_t length = utf8_count(line);
-        carets = length > place->column ? length - place->column + 1 : 1;
-    }
-    if (carets > LINE_SHOWN_MAX / 2) carets = LINE_SHOWN_MAX / 2;
-    while (carets--) buf_putc(out, '^');
+}
+
+static void put_source(const Place *place, Str line, Buf *out) {
+    if (!line.len) return;
+    Excerpt excerpt = {0};
+    show_line(place, line, &excerpt);
+    buf_printf(out, "  " STR_FMT "\n  %*s^", STR_ARG(buf_str(&excerpt.text)), (int)excerpt.indent,
+               "");
+    while (excerpt.length-- > 1 && excerpt.length < LINE_SHOWN_MAX) buf_putc(out, '^');
     buf_putc(out, '\n');
+    buf_free(&excerpt.text);
 }
 
 void report_error(const Error *err, Str file, Str text, Buf *out) {

@@ -17,6 +17,7 @@
 
 #include <stdio.h>
 
+#include "cli/rows.h"
 #include "engine/session.h"
 
 typedef enum ResultMode { RESULT_TABLE, RESULT_CHANGELOG, RESULT_TABLEAU } ResultMode;
@@ -32,12 +33,13 @@ void result_batch(ResultPrinter *printer, const Batch *batch);
 // Time passed: rows that wait are printed. result_waits: whether there are any.
 bool result_waits(const ResultPrinter *printer);
 void result_tick(ResultPrinter *printer);
-// No more rows come. [complete]: the job went well, and the closing line can be true.
-void result_end(ResultPrinter *printer, bool complete);
+// No more rows come. [complete]: the job went well, and the closing line can be true; it tells the
+// [seconds] it took unless they are negative.
+void result_end(ResultPrinter *printer, bool complete, double seconds);
 uint64_t result_rows(const ResultPrinter *printer);  // that came
 
 // The mode that setting 'sql-client.execution.result-mode' names; [fallback] when unset or unknown.
 ResultMode result_mode_of(const Map *settings, ResultMode fallback);
 
-// Columns of a terminal that [text] takes; wide characters take two.
-uint32_t text_columns(Str text);
+// Value [row] as it stands in a cell: on one line, control characters escaped. Made in [arena].
+Str result_cell(Arena *arena, const FuncEnv *env, const Vec *vec, uint32_t row);

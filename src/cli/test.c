@@ -42,7 +42,7 @@ typedef struct Test {
     const char *data, *filter, *known_path;
     bool recording, terminal;
     int64_t jobs, timeout_s;
-    TestSettings settings;
+    Map settings;  // -D
     KnownFailures known;
     CaseRun *run;
     char **full;  // absolute path of run i; owned
@@ -279,7 +279,7 @@ static int read_args(Test *self, int argc, char **argv, Error *err) {
             case ARG_RECORD: self->recording = true; break;
             case ARG_JOBS: good = str_to_i64(str_c(args.value), &self->jobs); break;
             case ARG_TIMEOUT: good = str_to_i64(str_c(args.value), &self->timeout_s); break;
-            case ARG_SET: good = test_settings_add(&self->settings, args.value); break;
+            case ARG_SET: good = args_pair(args.value, &self->settings); break;
             default: return -1;  // --help
         }
         if (!good) {
@@ -355,7 +355,7 @@ static int test_main(int argc, char **argv) {
     mem_free(self.full);
     mem_free(self.text);
     known_clear(&self.known);
-    test_settings_clear(&self.settings);
+    map_clear(&self.settings);
     arena_clear(&self.arena);
     return code;
 }

@@ -3,24 +3,8 @@
 #include "engine/session.h"
 #include "func/cast.h"
 
-bool test_settings_add(TestSettings *settings, const char *pair) {
-    const char *equals = strchr(pair, '=');
-    if (!equals || equals == pair) return false;
-    char *value = mem_strdup(equals + 1);
-    mem_free(map_put(&settings->config, str_make(pair, (size_t)(equals - pair)), value));
-    return true;
-}
-
-void test_settings_clear(TestSettings *settings) {
-    for (uint32_t i = 0; i < settings->config.count; i++) {
-        mem_free(settings->config.entry[i].value);
-    }
-    map_clear(&settings->config);
-}
-
 static Status open(void *arg, const CaseDirs *dirs, void **session, Error *err) {
-    const TestSettings *settings = arg;
-    SessionConfig config = {.config = &settings->config, .default_zone = "UTC"};
+    SessionConfig config = {.config = arg, .default_zone = "UTC"};
     Session *opened;
     TRY(session_new(&config, &opened, err));
     *session = opened;
