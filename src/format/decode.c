@@ -1,6 +1,20 @@
 #include "format/decode.h"
 
-Vec *vec_new_raw(Arena *arena, const Type *type, uint32_t cap) {
+// All NULL and zero, with everything below but the children of lists.
+static Vec *sparse_column(Arena *arena, const Type *type, uint32_t cap) {
+    Vec *vec = vec_new(arena, type, cap);
+    if (type->kind == TYPE_ROW) {
+        for (uint32_t i = 0; i < type->child_count; i++) {
+            vec->child[i] = sparse_column(arena, type->child[i], cap);
+        }
+    }
+    vec_need_valid(vec);
+    memset(vec->valid, 0, BITS_WORDS(cap) * 8);
+    return vec;
+}
+
+Vec *decoder_column(Arena *arena, const Type *type, uint32_t cap) {
+    if (type->kind == TYPE_ROW) return sparse_column(arena, type, cap);
     Vec *vec = ARENA_NEW(arena, Vec);
     vec->type = type;
     vec->phys = type_phys(type);
@@ -10,26 +24,44 @@ Vec *vec_new_raw(Arena *arena, const Type *type, uint32_t cap) {
     if (size) vec->data = arena_alloc_aligned(arena, (size_t)cap * size, 64);
     if (type->child_count) {
         vec->child = ARENA_ARRAY(arena, Vec *, type->child_count);
-        for (uint32_t i = 0; i < type->child_count; i++) {
-            vec->child[i] = type->kind == TYPE_ROW ? vec_new_raw(arena, type->child[i], cap)
-                                                   : vec_new(arena, type->child[i], 0);
-        }
+        for (uint32_t i = 0; i < type->child_count; i++) vec->child[i] = vec_new(arena, type->child[i], 0);
     }
     return vec;
+}
+
+// What the columns of a row of [type] take, so that the arena gets it in one piece.
+static size_t row_bytes(const Type *type) {
+    size_t bytes = phys_size(type_phys(type)) + 1;  // and a bit or so for NULL
+    if (type->kind == TYPE_ROW) {
+        for (uint32_t i = 0; i < type->child_count; i++) bytes += row_bytes(type->child[i]);
+    }
+    return bytes;
 }
 
 void decoder_open(Decoder *decoder) {
     if (decoder->batch) return;
     Batch *batch = batch_new(decoder->produced);
+    size_t bytes = row_bytes(decoder->produced) * BATCH_ROWS_MAX;
+    if (bytes > batch->arena.chunk_size) batch->arena.chunk_size = bytes;
     for (uint32_t i = 0; i < decoder->produced->child_count; i++) {
-        batch->column[i] = vec_new_raw(&batch->arena, decoder->produced->child[i], BATCH_ROWS_MAX);
+        batch->column[i] = decoder_column(&batch->arena, decoder->produced->child[i], BATCH_ROWS_MAX);
     }
     decoder->batch = batch;
 }
 
+static void sparse_grown(Vec *vec, uint32_t from) {
+    for (uint32_t row = from; row < vec->cap; row++) bits_clear(vec->valid, row);
+    if (vec->phys != PHYS_ROW) return;
+    for (uint32_t i = 0; i < vec->type->child_count; i++) sparse_grown(vec->child[i], from);
+}
+
 void decoder_reserve(Decoder *decoder, uint32_t rows) {
     for (uint32_t i = 0; i < decoder->produced->child_count; i++) {
-        vec_reserve(decoder->batch->column[i], rows);
+        Vec *vec = decoder->batch->column[i];
+        uint32_t had = vec->cap;
+        if (rows <= had) continue;
+        vec_reserve(vec, rows);
+        if (vec->phys == PHYS_ROW) sparse_grown(vec, had);
     }
 }
 
@@ -56,9 +88,11 @@ void slot_null_slow(Vec *vec, uint32_t row) {
 }
 
 void slot_undo(Vec *vec, uint32_t row) {
-    if (vec->valid) bits_set(vec->valid, row);
-    if (vec->phys != PHYS_ROW) return;
-    for (uint32_t i = 0; i < vec->type->child_count; i++) slot_undo(vec->child[i], row);
+    if (vec->phys == PHYS_ROW) {
+        slot_null_slow(vec, row);
+    } else if (vec->valid) {
+        bits_set(vec->valid, row);
+    }
 }
 
 void row_undo(Batch *batch, uint32_t row) {

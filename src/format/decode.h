@@ -1,8 +1,13 @@
 // format/decode.h - what all decoders share: the batch they fill and the way values get into it.
 //
-// A decoder writes whole columns in place. Its batch has room for BATCH_ROWS_MAX rows from the
-// start, the slots not cleared: each row writes each column, a value or NULL, exactly once. Records
-// that turn out bad give their row back (row_undo) and the next record writes over it.
+// A decoder writes whole columns in place. Its batch has room for BATCH_ROWS_MAX rows from the start,
+// in one of two states:
+//   dense   (scalars, lists) slots are not cleared and not NULL: each row writes each of them, a
+//           value or NULL, exactly once;
+//   sparse  (ROW columns and all below them) slots are zero and NULL: a row writes what it has and
+//           sets its bits, and the many records without the object cost nothing.
+// The children of lists are dense. Records that turn out bad give their row back (row_undo) and the
+// next record writes over it.
 #pragma once
 
 #include "format/read.h"
@@ -13,8 +18,8 @@ void decoder_open(Decoder *decoder);
 // Room for [rows] rows in all; only records that give many rows get past BATCH_ROWS_MAX.
 void decoder_reserve(Decoder *decoder, uint32_t rows);
 
-// A vec with [cap] slots of which none is cleared; for writers that set every slot.
-Vec *vec_new_raw(Arena *arena, const Type *type, uint32_t cap);
+// A column with [cap] slots, sparse for a ROW and dense for all else.
+Vec *decoder_column(Arena *arena, const Type *type, uint32_t cap);
 
 // Sets slot [row] to NULL and to the zero value, also below a ROW.
 void slot_null_slow(Vec *vec, uint32_t row);
@@ -26,9 +31,13 @@ static inline void slot_null(Vec *vec, uint32_t row) {
         slot_null_slow(vec, row);
     }
 }
-// Takes back a NULL that an earlier try at this row has left behind, also below a ROW.
+// Takes back what an earlier try at this row of a column has left behind.
 void slot_undo(Vec *vec, uint32_t row);
 void row_undo(Batch *batch, uint32_t row);
+// A slot of a sparse column has a value after all.
+static inline void slot_present(Vec *vec, uint32_t row) {
+    bits_set(vec->valid, row);
+}
 
 // Appends one slot to the children of a list and returns its index.
 static inline uint32_t list_push(Vec *list) {

@@ -1,11 +1,17 @@
 // CSV to columns. A block is indexed chunk by chunk (csv_index.c); the walk over the index cuts one
 // record at a time into fields, and once the record is known to be whole and well-formed its wanted
 // fields are read into their columns. Text points into the block; escapes are resolved in place.
+#include "base/simd.h"
 #include "format/csv/csv_int.h"
+#include "format/digits.h"
 #include "type/number.h"
 
+#define NOINLINE __attribute__((noinline))
+
 enum {
-    CHUNK_BYTES = 1 << 15,  // indexed at a time: the places stay in the first-level cache
+    CHUNK_BYTES = 1 << 15,       // indexed at a time: the places stay in the first-level cache
+    GROUP_SPAN_BYTES = 1 << 15,  // of a group's spans, for the same reason
+    GROUP_RECORDS_MAX = 256,
 };
 
 typedef struct Span {
@@ -25,13 +31,20 @@ typedef struct CsvDecoder {
     Decoder base;
     Arena arena;
     CsvDialect dialect;
+    char quote;         // the dialect's, or the separator where there is none
+    bool plain;         // neither escapes nor trimming: cut_fast may do
     CsvMarks marks;
     const Type *wanted;
     CsvColumn *column;  // of the file, in order
     uint32_t column_count;
     uint32_t *read;     // the columns that somebody reads, in their order in the file
     uint32_t read_count;
-    Span *span;         // of the record at hand, column_count + 1
+    // Records are cut in groups, and a group is read column by column: loops without a switch.
+    Span *spans;        // group_max records of column_count + 1 fields each
+    char **start;       // of each record of the group
+    uint32_t *present;  // how many fields each has, at most column_count
+    uint32_t group_max;
+    Span *span;         // of the record at hand, in spans
     uint32_t span_count;
     TimeCache time;
     bool borrow;
@@ -102,8 +115,63 @@ static inline void push_span(CsvDecoder *self, char *from, char *to, bool quoted
     self->span_count++;
 }
 
+// The usual record: no escapes, quotes closed right before a separator, the whole of it indexed and
+// ended by a line feed. False: nothing has happened yet, take the long way.
+static inline bool cut_fast(CsvDecoder *self, char *at, char **next) {
+    const uint32_t *place = self->place + self->place_at, *last = self->place + self->place_count;
+    const char separator = self->dialect.separator, quote = self->quote;
+    const uint32_t columns = self->column_count;
+    char *chunk = self->chunk, *from = at;
+    Span *span = self->span;
+    uint32_t count = 0;
+    while (place < last) {
+        char *mark = chunk + *place++;
+        char c = *mark;
+        if (c == quote && quote != separator) {
+            if (mark != from) continue;  // inside of an unquoted field: an ordinary byte
+            bool doubled = false;
+            char *close = NULL;
+            while (place < last && !close) {
+                char *inner = chunk + *place++;
+                if (*inner != quote) continue;
+                if (place < last && chunk + *place == inner + 1 && inner[1] == quote) {
+                    doubled = true;
+                    place++;
+                } else {
+                    close = inner;
+                }
+            }
+            if (!close || place == last || chunk + *place != close + 1) return false;
+            mark = chunk + *place++;
+            c = *mark;
+            if (c != separator && c != '\n') return false;
+            if (count <= columns) span[count] = (Span){from + 1, (uint32_t)(close - from) - 1, true, doubled};
+        } else if (c == separator || c == '\n') {
+            if (count <= columns) span[count] = (Span){from, (uint32_t)(mark - from), false, false};
+        } else {
+            return false;
+        }
+        count++;
+        from = mark + 1;
+        if (c == separator) continue;
+        self->span_count = count;
+        self->place_at = (uint32_t)(place - self->place);
+        *next = from;
+        return true;
+    }
+    return false;
+}
+
+static inline Cut check_extra(const CsvDecoder *self) {
+    if (self->span_count <= self->column_count || self->dialect.ignore_extra) return CUT_RECORD;
+    const Span *extra = &self->span[self->column_count];
+    bool blank = read_trim((Str){extra->ptr, extra->len}).len == 0;
+    bool trailing = self->span_count == self->column_count + 1 && blank && self->dialect.trailing_comma;
+    return trailing ? CUT_RECORD : CUT_EXTRA;
+}
+
 // Cuts the record at [at]; *next is where the following one begins.
-static Cut cut_record(CsvDecoder *self, char *at, char *end, bool at_end, char **next) {
+static NOINLINE Cut cut_slow(CsvDecoder *self, char *at, char *end, bool at_end, char **next) {
     const CsvDialect *dialect = &self->dialect;
     Cut result = CUT_RECORD;
     self->span_count = 0;
@@ -166,15 +234,12 @@ static Cut cut_record(CsvDecoder *self, char *at, char *end, bool at_end, char *
         *next = from;
         break;
     }
-    if (result) return result;
-    if (self->span_count > self->column_count && !dialect->ignore_extra) {
-        const Span *extra = &self->span[self->column_count];
-        bool blank = read_trim((Str){extra->ptr, extra->len}).len == 0;
-        if (self->span_count > self->column_count + 1 || !blank || !dialect->trailing_comma) {
-            return CUT_EXTRA;
-        }
-    }
-    return CUT_RECORD;
+    return result ? result : check_extra(self);
+}
+
+static inline Cut cut_record(CsvDecoder *self, char *at, char *end, bool at_end, char **next) {
+    if (self->plain && cut_fast(self, at, next)) return check_extra(self);
+    return cut_slow(self, at, end, at_end, next);
 }
 
 // Takes doubled quotes and escapes out of the field, in place.
@@ -197,32 +262,26 @@ static void resolve(const CsvDecoder *self, Span *span) {
 }
 
 static inline bool is_null(const CsvDialect *dialect, Str text) {
-    return (dialect->has_null && str_eq(text, dialect->null_literal)) ||
-           (dialect->empty_is_null && text.len == 0);
-}
-
-// Reads a plain decimal integer of up to 18 digits, the common shape; else false.
-static inline bool small_integer(Str text, int64_t *out) {
-    if (text.len == 0 || text.len > 18) return false;
-    const char *at = text.ptr, *end = at + text.len;
-    bool negative = *at == '-';
-    at += negative;
-    if (at == end) return false;
-    int64_t value = 0;
-    for (; at < end; at++) {
-        uint32_t digit = (uint32_t)(*at - '0');
-        if (digit > 9) return false;
-        value = value * 10 + digit;
-    }
-    *out = negative ? -value : value;
-    return true;
+    if (text.len == 0 && dialect->empty_is_null) return true;
+    return dialect->has_null && text.len == dialect->null_literal.len &&
+           (text.len == 0 || memcmp(text.ptr, dialect->null_literal.ptr, text.len) == 0);
 }
 
 static inline bool integer_value(Str text, int64_t min, int64_t max, int64_t *out) {
-    if (!small_integer(text, out) && !read_integer(read_trim(text), INT64_MIN, INT64_MAX, out)) {
-        return false;
+    if (digits_integer(text.ptr, out) != text.ptr + text.len || !text.len) {
+        if (!read_integer(read_trim(text), INT64_MIN, INT64_MAX, out)) return false;
     }
     return *out >= min && *out <= max;
+}
+
+static inline bool double_value(Str text, double *out) {
+    if (text.len && digits_real(text.ptr, out) == text.ptr + text.len) return true;
+    return f64_parse(text, out) || f64_parse_java(text, out);
+}
+
+static inline uint8_t bool_value(Str text) {
+    if (text.len == 4 && memcmp(text.ptr, "true", 4) == 0) return 1;
+    return read_bool(text);
 }
 
 static bool decimal_value(const Type *type, Vec *vec, uint32_t row, Str text) {
@@ -250,6 +309,16 @@ static bool time_value(const Type *type, Vec *vec, uint32_t row, Str text) {
     int32_t ms, unit = UNIT[type->precision < 3 ? type->precision : 3];
     if (!read_time_short(text, &ms)) return false;
     vec_i32(vec)[row] = ms / unit * unit;
+    return true;
+}
+
+static inline bool stamp_value(CsvDecoder *self, Vec *vec, uint32_t row, Str text) {
+    Timestamp stamp;
+    if (!read_timestamp(&self->time, text.ptr, text.len, TIME_SQL, &stamp)) {
+        text = read_trim(text);
+        if (!read_timestamp(&self->time, text.ptr, text.len, TIME_SQL, &stamp)) return false;
+    }
+    vec_set_timestamp(vec, row, stamp);
     return true;
 }
 
@@ -282,21 +351,14 @@ static inline bool simple_value(CsvDecoder *self, const Type *type, Vec *vec, ui
             if (!integer_value(text, INT8_MIN, INT8_MAX, &value)) return false;
             vec_i8(vec)[row] = (int8_t)value;
             return true;
-        case TYPE_BOOLEAN: vec_u8(vec)[row] = read_bool(text); return true;
-        case TYPE_DOUBLE:
-            return f64_parse(text, &vec_f64(vec)[row]) || f64_parse_java(text, &vec_f64(vec)[row]);
+        case TYPE_BOOLEAN: vec_u8(vec)[row] = bool_value(text); return true;
+        case TYPE_DOUBLE: return double_value(text, &vec_f64(vec)[row]);
         case TYPE_FLOAT:
             return f32_parse(text, &vec_f32(vec)[row]) || f32_parse_java(text, &vec_f32(vec)[row]);
         case TYPE_DECIMAL: return decimal_value(type, vec, row, text);
         case TYPE_DATE: return read_date_lenient(text, &vec_i32(vec)[row]);
         case TYPE_TIME: return time_value(type, vec, row, text);
-        case TYPE_TIMESTAMP:
-            if (!read_timestamp(&self->time, text.ptr, text.len, TIME_SQL, &stamp)) {
-                text = read_trim(text);
-                if (!read_timestamp(&self->time, text.ptr, text.len, TIME_SQL, &stamp)) return false;
-            }
-            vec_set_timestamp(vec, row, stamp);
-            return true;
+        case TYPE_TIMESTAMP: return stamp_value(self, vec, row, text);
         case TYPE_TIMESTAMP_LTZ:
             text = read_trim(text);
             if (!read_timestamp(&self->time, text.ptr, text.len, TIME_SQL_ZULU, &stamp)) return false;
@@ -315,13 +377,15 @@ typedef struct Fault {
     uint32_t expected, actual;  // fields of a ROW; expected == 0: the text is at fault
 } Fault;
 
-// A value, NULL, or with ignore-parse-errors NULL for what cannot be read.
-static inline bool nullable_value(CsvDecoder *self, const Type *type, Vec *vec, uint32_t row, Str text,
-                                  Fault *fault) {
+// An element of a list or a field of a row: a value, NULL, or with ignore-parse-errors NULL for what
+// cannot be read. [sparse] as in decode.h.
+static inline bool nested_value(CsvDecoder *self, const Type *type, Vec *vec, uint32_t row, Str text,
+                                bool sparse, Fault *fault) {
     if (is_null(&self->dialect, text)) {
-        slot_null(vec, row);
+        if (!sparse) slot_null(vec, row);
         return true;
     }
+    if (sparse) slot_present(vec, row);
     if (simple_value(self, type, vec, row, text)) return true;
     *fault = (Fault){.text = text, .type = type};
     if (!self->dialect.ignore_errors) return false;
@@ -329,32 +393,43 @@ static inline bool nullable_value(CsvDecoder *self, const Type *type, Vec *vec, 
     return true;
 }
 
-// The next element of a nested field; false when there are no more.
-static bool next_element(const CsvDecoder *self, Str *rest, bool *first, Str *element) {
-    Str separator = self->dialect.element_separator;
-    if (*first && read_trim(*rest).len == 0) return false;
-    if (!*first && !rest->ptr) return false;
-    *first = false;
-    int64_t at = str_find(*rest, separator, 0);
-    if (at < 0) {
-        *element = *rest;
-        *rest = (Str){NULL, 0};
-    } else {
-        *element = str_sub(*rest, 0, (uint32_t)at);
-        *rest = str_sub(*rest, (uint32_t)at + separator.len, rest->len);
-    }
-    if (self->dialect.trim) *element = str_trim(*element);
+// Walks over the elements of a nested field. A field of blanks has none, others have at least one.
+typedef struct Elements {
+    const char *at, *end;  // at == NULL: no more
+    char separator;
+    bool trim;
+} Elements;
+
+static inline Elements elements_of(const CsvDecoder *self, Str text) {
+    Elements elements = {.at = text.ptr, .end = text.ptr + text.len,
+                         .separator = self->dialect.element_separator.ptr[0], .trim = self->dialect.trim};
+    if (text.len == 0 || ((unsigned char)text.ptr[0] <= ' ' && read_trim(text).len == 0)) elements.at = NULL;
+    return elements;
+}
+
+static inline bool next_element(Elements *elements, Str *element) {
+    if (!elements->at) return false;
+    const Simd16 separator = simd_fill(elements->separator);
+    const char *at = elements->at;
+    uint32_t mask;
+    while (!(mask = simd_mask(simd_eq(simd_load(at), separator))) && at < elements->end) at += 16;
+    if (mask) at += __builtin_ctz(mask);
+    bool last = at >= elements->end;
+    if (last) at = elements->end;
+    *element = str_make(elements->at, (size_t)(at - elements->at));
+    if (elements->trim) *element = str_trim(*element);
+    elements->at = last ? NULL : at + 1;
     return true;
 }
 
 static bool array_value(CsvDecoder *self, Vec *vec, uint32_t row, Str text, Fault *fault) {
     uint32_t offset = vec->child[0]->len, count = 0;
-    bool first = true;
+    Elements elements = elements_of(self, text);
     Str element;
-    while (next_element(self, &text, &first, &element)) {
+    while (next_element(&elements, &element)) {
         uint32_t at = list_push(vec);
         count++;
-        if (!nullable_value(self, vec->child[0]->type, vec->child[0], at, element, fault)) return false;
+        if (!nested_value(self, vec->child[0]->type, vec->child[0], at, element, false, fault)) return false;
     }
     vec_list(vec)[row] = (ListView){offset, count};
     return true;
@@ -363,24 +438,19 @@ static bool array_value(CsvDecoder *self, Vec *vec, uint32_t row, Str text, Faul
 static bool row_value(CsvDecoder *self, const CsvColumn *column, Vec *vec, uint32_t row, Str text,
                       Fault *fault) {
     uint32_t fields = column->full->child_count, count = 0;
-    bool first = true;
-    Str element, rest = text;
-    while (next_element(self, &rest, &first, &element)) {
+    Elements elements = elements_of(self, text);
+    Str element;
+    while (next_element(&elements, &element)) {
         int32_t at = count < fields ? column->part[count] : -1;
         count++;
         if (at < 0) continue;
-        if (!nullable_value(self, vec->type->child[at], vec->child[at], row, element, fault)) return false;
+        if (!nested_value(self, vec->type->child[at], vec->child[at], row, element, true, fault)) return false;
     }
-    if (count == 0) {
-        slot_null(vec, row);
-        return true;
-    }
+    if (count == 0) return true;  // NULL, as the row is already
+    slot_present(vec, row);
     if (count < fields && !self->dialect.ignore_errors) {
         *fault = (Fault){.text = text, .expected = fields, .actual = count};
         return false;
-    }
-    for (; count < fields; count++) {
-        if (column->part[count] >= 0) slot_null(vec->child[column->part[count]], row);
     }
     return true;
 }
@@ -403,44 +473,125 @@ static Status value_error(CsvDecoder *self, uint32_t column, const Fault *fault,
     return st;
 }
 
-// Reads the record in span[] into the next row.
-static Status read_record(CsvDecoder *self, Error *err) {
-    const CsvDialect *dialect = &self->dialect;
-    uint32_t present = self->span_count < self->column_count ? self->span_count : self->column_count;
-    if (present < self->column_count && dialect->fail_on_missing) {
+// Whether the record in span[] has fields enough.
+static Status check_missing(CsvDecoder *self, uint32_t present, Error *err) {
+    if (present < self->column_count && self->dialect.fail_on_missing) {
         return error_set(err, ST_RUNTIME, "not enough column values: expected %u, found %u",
                          self->column_count, present);
     }
-    if (present < self->wanted->child_count && !dialect->ignore_errors) {
+    if (present < self->wanted->child_count && !self->dialect.ignore_errors) {
         return error_set(err, ST_RUNTIME, "row length mismatch: %u fields expected but was %u",
                          self->wanted->child_count, present);
     }
-    Batch *batch = self->base.batch;
-    uint32_t row = batch->rows;
-    for (uint32_t r = 0; r < self->read_count; r++) {
-        uint32_t i = self->read[r];
-        const CsvColumn *column = &self->column[i];
-        Vec *vec = batch->column[column->target];
-        if (i >= present) {
-            slot_null(vec, row);
+    return ST_OK;
+}
+
+typedef bool ReadValue(CsvDecoder *self, const CsvColumn *column, Vec *vec, uint32_t row, Str text,
+                       Fault *fault);
+
+// Reads one column of [count] records into the rows from [row] on, with [read] made part of the loop.
+// Returns how many came out well: all, or those before the first that did not.
+static inline __attribute__((always_inline)) uint32_t read_loop(CsvDecoder *self, uint32_t index, Vec *vec,
+                                                                uint32_t row, uint32_t count,
+                                                                ReadValue *read, Fault *fault) {
+    const CsvDialect *dialect = &self->dialect;
+    const CsvColumn *column = &self->column[index];
+    const bool nested = column->full->child_count != 0, ignore = dialect->ignore_errors, trim = dialect->trim;
+    const uint32_t stride = self->column_count + 1;
+    Span *span = self->spans + index;
+    for (uint32_t i = 0; i < count; i++, span += stride) {
+        if (index >= self->present[i]) {
+            slot_null(vec, row + i);
             continue;
         }
-        Span *span = &self->span[i];
         if (span->escaped) resolve(self, span);
         Str text = {span->ptr, span->len};
-        if (dialect->trim && !span->quoted) text = read_trim(text);
-        Fault fault;
-        bool good = vec->type->kind == TYPE_ARRAY ? array_value(self, vec, row, text, &fault)
-                    : vec->type->kind == TYPE_ROW ? row_value(self, column, vec, row, text, &fault)
-                                                  : nullable_value(self, vec->type, vec, row, text, &fault);
-        if (!good) {
-            Status st = value_error(self, i, &fault, err);
-            row_undo(batch, row);
-            return st;
+        if (trim && !span->quoted) text = read_trim(text);
+        if (!nested && is_null(dialect, text)) {
+            slot_null(vec, row + i);
+            continue;
         }
+        if (read(self, column, vec, row + i, text, fault)) continue;
+        if (!ignore) {
+            if (!nested) *fault = (Fault){.text = text, .type = vec->type};
+            return i;
+        }
+        slot_null(vec, row + i);
     }
-    batch->rows++;
-    return ST_OK;
+    return count;
+}
+
+static inline bool read_i64(CsvDecoder *self, const CsvColumn *column, Vec *vec, uint32_t row, Str text,
+                            Fault *fault) {
+    (void)self;
+    (void)column;
+    (void)fault;
+    return integer_value(text, INT64_MIN, INT64_MAX, &((int64_t *)vec->data)[row]);
+}
+
+static inline bool read_text(CsvDecoder *self, const CsvColumn *column, Vec *vec, uint32_t row, Str text,
+                             Fault *fault) {
+    (void)self;
+    (void)column;
+    (void)fault;
+    ((Str *)vec->data)[row] = text;
+    return true;
+}
+
+static inline bool read_stamp(CsvDecoder *self, const CsvColumn *column, Vec *vec, uint32_t row, Str text,
+                              Fault *fault) {
+    (void)column;
+    (void)fault;
+    return stamp_value(self, vec, row, text);
+}
+
+static inline bool read_simple(CsvDecoder *self, const CsvColumn *column, Vec *vec, uint32_t row, Str text,
+                               Fault *fault) {
+    (void)column;
+    (void)fault;
+    return simple_value(self, vec->type, vec, row, text);
+}
+
+static inline bool read_array(CsvDecoder *self, const CsvColumn *column, Vec *vec, uint32_t row, Str text,
+                              Fault *fault) {
+    (void)column;
+    return array_value(self, vec, row, text, fault);
+}
+
+// Reads column [index] of the file for the group.
+static uint32_t read_column(CsvDecoder *self, uint32_t index, uint32_t count, Fault *fault) {
+    Vec *vec = self->base.batch->column[self->column[index].target];
+    uint32_t row = self->base.batch->rows;
+    switch (vec->type->kind) {
+        case TYPE_BIGINT: return read_loop(self, index, vec, row, count, read_i64, fault);
+        case TYPE_CHAR:
+        case TYPE_VARCHAR:
+            if (self->borrow) return read_loop(self, index, vec, row, count, read_text, fault);
+            return read_loop(self, index, vec, row, count, read_simple, fault);
+        case TYPE_TIMESTAMP: return read_loop(self, index, vec, row, count, read_stamp, fault);
+        case TYPE_ARRAY: return read_loop(self, index, vec, row, count, read_array, fault);
+        case TYPE_ROW: return read_loop(self, index, vec, row, count, row_value, fault);
+        default: return read_loop(self, index, vec, row, count, read_simple, fault);
+    }
+}
+
+// Reads the group's [count] records into rows of the batch. On failure *good says how many of them
+// came before the bad one; they are in the batch.
+static Status read_group(CsvDecoder *self, uint32_t count, uint32_t *good, Error *err) {
+    Batch *batch = self->base.batch;
+    uint32_t bad_column = 0;
+    Fault fault = {0}, found;
+    *good = count;
+    for (uint32_t r = 0; r < self->read_count && *good; r++) {
+        uint32_t done = read_column(self, self->read[r], *good, &found);
+        if (done == *good) continue;
+        *good = done;  // columns to come are read up to here: an earlier record may be bad there
+        bad_column = self->read[r];
+        fault = found;
+    }
+    for (uint32_t i = *good; i < count; i++) row_undo(batch, batch->rows + i);
+    batch->rows += *good;
+    return *good == count ? ST_OK : value_error(self, bad_column, &fault, err);
 }
 
 static Status cut_error(CsvDecoder *self, Cut cut, Error *err) {
@@ -484,6 +635,42 @@ static uint32_t line_of(const char *bytes, const char *at) {
     return line;
 }
 
+// Cuts records into the group until it or the batch is full, there are no more whole ones, or one is
+// bad (*bad, unless errors are ignored). *at is moved behind those cut.
+static Status cut_group(CsvDecoder *self, char **at, char *end, bool at_end, uint32_t room, uint32_t *count,
+                        Error *err) {
+    Decoder *base = &self->base;
+    Status st = ST_OK;
+    *count = 0;
+    if (room > self->group_max) room = self->group_max;
+    while (*at < end && *count < room) {
+        if (self->dialect.comments) {
+            char *data = skip_comments(self, *at, end, at_end);
+            if (!data) break;
+            *at = data;
+            if (data == end) break;
+        }
+        char *next;
+        self->span = self->spans + (size_t)*count * (self->column_count + 1);
+        Cut cut = cut_record(self, *at, end, at_end, &next);
+        if (cut == CUT_MORE) break;
+        base->records++;
+        uint32_t present = self->span_count < self->column_count ? self->span_count : self->column_count;
+        st = cut ? cut_error(self, cut, err) : check_missing(self, present, err);
+        if (!st) {
+            self->start[*count] = *at;
+            self->present[(*count)++] = present;
+        } else if (self->dialect.ignore_errors) {
+            base->skipped++;
+            st = ST_OK;
+        } else {
+            break;
+        }
+        *at = next;
+    }
+    return st;
+}
+
 static Status csv_stream(Decoder *base, char *bytes, size_t size, bool at_end, size_t *used,
                          Error *err) {
     CsvDecoder *self = (CsvDecoder *)base;
@@ -496,27 +683,17 @@ static Status csv_stream(Decoder *base, char *bytes, size_t size, bool at_end, s
     self->stop = NULL;
     decoder_open(base);
     Status st = ST_OK;
-    while (at < end && !decoder_full(base)) {
-        if (self->dialect.comments) {
-            char *data = skip_comments(self, at, end, at_end);
-            if (!data) break;
-            at = data;
-            if (at == end) break;
+    uint32_t count = 1, good;
+    while (!st && count && !decoder_full(base)) {
+        st = cut_group(self, &at, end, at_end, BATCH_ROWS_MAX - base->batch->rows, &count, err);
+        char *bad = at;
+        Status read = read_group(self, count, &good, err);
+        if (read) {  // it comes before the one that could not be cut
+            st = read;
+            bad = self->start[good];
         }
-        char *next;
-        Cut cut = cut_record(self, at, end, at_end, &next);
-        if (cut == CUT_MORE) break;
-        base->records++;
-        st = cut ? cut_error(self, cut, err) : read_record(self, err);
-        if (st && !self->dialect.ignore_errors) {
-            error_place(err, (Place){.line = line_of(bytes, at)});
-            break;
-        }
-        if (st) {
-            base->skipped++;
-            st = ST_OK;
-        }
-        at = next;
+        if (st) error_place(err, (Place){.line = line_of(bytes, bad)});
+        if (st) at = bad;
     }
     if (decoder_full(base)) {
         self->stop = at;
@@ -530,20 +707,16 @@ static Status csv_stream(Decoder *base, char *bytes, size_t size, bool at_end, s
 static Status csv_message(Decoder *base, Str message, bool borrow, Error *err) {
     CsvDecoder *self = (CsvDecoder *)base;
     if (!message.ptr || message.len == 0) return ST_OK;
-    char *at = (char *)(uintptr_t)message.ptr, *end = at + message.len, *next;
+    char *at = (char *)(uintptr_t)message.ptr, *end = at + message.len;
     self->borrow = borrow;
     self->indexed = at;
     self->place_at = self->place_count = 0;
     self->stop = NULL;
     decoder_open(base);
-    if (self->dialect.comments) at = skip_comments(self, at, end, true);
-    if (at == end) return ST_OK;
-    base->records++;
-    Cut cut = cut_record(self, at, end, true, &next);
-    Status st = cut ? cut_error(self, cut, err) : read_record(self, err);
-    if (!st || !self->dialect.ignore_errors) return st;
-    base->skipped++;
-    return ST_OK;
+    decoder_reserve(base, base->batch->rows + 1);
+    uint32_t count, good;
+    TRY(cut_group(self, &at, end, true, 1, &count, err));
+    return read_group(self, count, &good, err);
 }
 
 static void csv_close(Decoder *base) {
@@ -567,7 +740,12 @@ static void plan_columns(CsvDecoder *self, const Type *full, const Type *wanted)
     self->column_count = full->child_count;
     self->column = ARENA_ARRAY(&self->arena, CsvColumn, full->child_count);
     self->read = ARENA_ARRAY(&self->arena, uint32_t, full->child_count);
-    self->span = ARENA_ARRAY(&self->arena, Span, full->child_count + 1);
+    size_t record_bytes = (full->child_count + 1) * sizeof(Span);
+    self->group_max = record_bytes < GROUP_SPAN_BYTES ? (uint32_t)(GROUP_SPAN_BYTES / record_bytes) : 1;
+    if (self->group_max > GROUP_RECORDS_MAX) self->group_max = GROUP_RECORDS_MAX;
+    self->spans = arena_alloc(&self->arena, self->group_max * record_bytes);
+    self->start = ARENA_ARRAY(&self->arena, char *, self->group_max);
+    self->present = ARENA_ARRAY(&self->arena, uint32_t, self->group_max);
     for (uint32_t i = 0; i < full->child_count; i++) {
         CsvColumn *column = &self->column[i];
         column->target = field_index(wanted, full->field[i]);
@@ -598,7 +776,9 @@ Status csv_decoder_new(const DecodeSpec *spec, Decoder **out, Error *err) {
     plan_columns(self, spec->full, spec->wanted);
     const CsvDialect *dialect = &self->dialect;
     char separator = dialect->separator;
-    self->marks = (CsvMarks){{separator, '\n', '\r', dialect->has_quote ? dialect->quote : separator,
+    self->quote = dialect->has_quote ? dialect->quote : separator;
+    self->plain = !dialect->has_escape && !dialect->trim;
+    self->marks = (CsvMarks){{separator, '\n', '\r', self->quote,
                               dialect->has_escape ? dialect->escape : separator}};
     *out = &self->base;
     return ST_OK;

@@ -45,6 +45,7 @@ typedef struct JsonKey {
 typedef struct JsonNode JsonNode;
 struct JsonNode {
     JsonOp op;
+    bool sparse;       // the slots it writes to are NULL until said otherwise (decode.h)
     const Type *type;
     uint32_t child_count;
     JsonNode *child;   // parallel to type->child

@@ -1,5 +1,6 @@
 // Reading one JSON object into one row. See json_int.h for the shape; conversions are those of
 // Flink's JsonParserToRowDataConverters, which is to say of Jackson and of java.lang.
+#include "format/digits.h"
 #include "format/json/json_int.h"
 #include "type/number.h"
 
@@ -164,38 +165,6 @@ Status json_reader_error(const JsonReader *reader, Error *err) {
 
 // Scalars --------------------------------------------------------------------------------------
 
-static inline uint64_t load8(const char *at) {
-    uint64_t word;
-    memcpy(&word, at, 8);
-    return word;
-}
-
-// How many of the 8 bytes are leading digits.
-static inline uint32_t digits8(uint64_t word) {
-    uint64_t other = ((word & 0xF0F0F0F0F0F0F0F0u) ^ 0x3030303030303030u) |
-                     (((word + 0x0606060606060606u) & 0xF0F0F0F0F0F0F0F0u) ^ 0x3030303030303030u);
-    return other ? (uint32_t)__builtin_ctzll(other) / 8 : 8;
-}
-
-// The value of 8 digits, the first one in the lowest byte.
-static inline uint32_t value8(uint64_t word) {
-    word = (word & 0x0F0F0F0F0F0F0F0Fu) * 2561 >> 8;
-    word = (word & 0x00FF00FF00FF00FFu) * 6553601 >> 16;
-    return (uint32_t)((word & 0x0000FFFF0000FFFFu) * 42949672960001 >> 32);
-}
-
-static const uint32_t TENS[] = {1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000};
-
-// Reads up to 8 digits at *at, moves it past them and returns how many there were.
-static inline uint32_t take8(char **at, uint64_t *value) {
-    uint64_t word = load8(*at);
-    uint32_t count = digits8(word);
-    if (!count) return 0;
-    *value = *value * TENS[count] + value8(word << (64 - count * 8));
-    *at += count;
-    return count;
-}
-
 typedef enum Token { TOKEN_STRING, TOKEN_WHOLE, TOKEN_REAL, TOKEN_WORD, TOKEN_CONTAINER } Token;
 
 // Cuts the value at [at]: its text without quotes (escapes resolved), what it is, and where the next
@@ -259,45 +228,19 @@ static NOINLINE char *integer_slow(JsonReader *reader, const JsonNode *node, Vec
     return next;
 }
 
-// A whole number of up to 16 digits that ends where a number may end; else NULL.
-static inline char *integer_fast(char *at, int64_t *value) {
-    bool negative = *at == '-';
-    at += negative;
-    char first = *at;
-    uint64_t digits = 0;
-    uint32_t count = take8(&at, &digits);
-    if (count == 8) {
-        count += take8(&at, &digits);
-        if (count == 16) return NULL;
-    }
-    if (!count || (first == '0' && count > 1)) return NULL;
-    char c = *at;
-    if (c != ',' && c != '}' && c != ']' && c != ' ') return NULL;
-    *value = negative ? -(int64_t)digits : (int64_t)digits;
-    return at;
+// What may stand right behind a number in compact JSON; blanks take the slow way.
+static inline bool ends_number(char c) {
+    return c == ',' || c == '}' || c == ']';
 }
 
-// Clinger's fast path: both the digits and the power of ten are exact doubles, so one division or
-// multiplication rounds correctly. NULL: take the slow way.
+static inline char *integer_fast(char *at, int64_t *value) {
+    char *to = (char *)(uintptr_t)digits_integer(at, value);
+    return to && ends_number(*to) && !(at[*at == '-'] == '0' && to - at > 1) ? to : NULL;
+}
+
 static inline char *real_fast(char *at, double *value) {
-    static const double POWER[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
-                                   1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16};
-    bool negative = *at == '-';
-    at += negative;
-    char first = *at;
-    uint64_t digits = 0;
-    uint32_t before = take8(&at, &digits), after = 0;
-    if (!before || before == 8 || (first == '0' && before > 1)) return NULL;
-    if (*at == '.') {
-        at++;
-        after = take8(&at, &digits);
-        if (!after || after == 8) return NULL;
-    }
-    char c = *at;
-    if (c != ',' && c != '}' && c != ']' && c != ' ') return NULL;
-    double real = (double)digits / POWER[after];
-    *value = negative ? -real : real;
-    return at;
+    char *to = (char *)(uintptr_t)digits_real(at, value);
+    return to && ends_number(*to) && !(at[*at == '-'] == '0' && json_is_digit(at[1 + (*at == '-')])) ? to : NULL;
 }
 
 static NOINLINE char *real_slow(JsonReader *reader, const JsonNode *node, Vec *vec, uint32_t row,
@@ -441,9 +384,10 @@ static inline char *value(JsonReader *reader, JsonNode *node, Vec *vec, uint32_t
     int64_t whole;
     char *next;
     if (*at == 'n' && memcmp(at, "null", 4) == 0) {
-        slot_null(vec, row);
+        if (!node->sparse) slot_null(vec, row);
         return at + 4;
     }
+    if (node->sparse) slot_present(vec, row);
     switch (node->op) {
         case JSON_I64:
             if ((next = integer_fast(at, &whole))) {
@@ -528,18 +472,24 @@ static NOINLINE char *array_value(JsonReader *reader, const JsonNode *node, Vec 
     return at;
 }
 
+// The slot is about to be written anew: not NULL, at any depth.
+static void clear_nulls(Vec *vec, uint32_t row) {
+    if (vec->valid) bits_set(vec->valid, row);
+    if (vec->phys != PHYS_ROW) return;
+    for (uint32_t i = 0; i < vec->type->child_count; i++) clear_nulls(vec->child[i], row);
+}
+
 // Takes an earlier entry of the same key away: the last one counts.
 static void keep_last(Vec *vec, uint32_t offset, uint32_t *count) {
     uint32_t last = offset + *count - 1;
     Str key = vec_str(vec->child[0])[last];
     for (uint32_t i = offset; i < last; i++) {
         if (!str_eq(vec_str(vec->child[0])[i], key)) continue;
-        slot_undo(vec->child[1], i);
         vec_share_value(vec->child[1], i, vec->child[1], last);
         // The slots are at the end of the children: give the last one back.
         vec_set_len(vec->child[0], last);
         vec_set_len(vec->child[1], last);
-        slot_undo(vec->child[1], last);
+        clear_nulls(vec->child[1], last);
         --*count;
         return;
     }
@@ -644,7 +594,16 @@ static char *record_end(JsonReader *reader, char *at) {
 // What no member of the object gave is NULL.
 static NOINLINE void fill_null(const JsonNode *node, Vec **columns, uint32_t row, const uint64_t *seen) {
     for (uint32_t i = 0; i < node->child_count; i++) {
-        if (!bits_get(seen, i)) slot_null(columns[i], row);
+        if (!node->child[i].sparse && !bits_get(seen, i)) slot_null(columns[i], row);
+    }
+}
+
+// The same key again: the later value counts.
+static COLD void forget_value(const JsonNode *child, Vec *vec, uint32_t row) {
+    if (child->sparse) {
+        slot_null_slow(vec, row);
+    } else {
+        clear_nulls(vec, row);
     }
 }
 
@@ -693,7 +652,7 @@ static inline char *object(JsonReader *reader, JsonNode *node, Vec **columns, ui
                 at = next;
             } else {
                 if (__builtin_expect(bits_get(seen, (uint32_t)field), 0)) {
-                    slot_undo(columns[field], row);  // the same key again: the later value counts
+                    forget_value(&node->child[field], columns[field], row);
                     repeated = true;
                 }
                 bits_set(seen, (uint32_t)field);
@@ -761,13 +720,14 @@ static const JsonOp OPS[TYPE_KIND_COUNT_] = {
     [TYPE_ROW] = JSON_ROW,
 };
 
-static void compile(Arena *arena, JsonNode *node, const Type *type) {
+static void compile(Arena *arena, JsonNode *node, const Type *type, bool sparse) {
     node->op = OPS[type->kind];
+    node->sparse = sparse;
     node->type = type;
     node->child_count = type->child_count;
     node->child = ARENA_ARRAY(arena, JsonNode, type->child_count);
     for (uint32_t i = 0; i < type->child_count; i++) {
-        compile(arena, &node->child[i], type->child[i]);
+        compile(arena, &node->child[i], type->child[i], sparse && node->op == JSON_ROW);
         if (node->op == JSON_ROW) (void)map_put(&node->by_name, type->field[i], (void *)(uintptr_t)(i + 1));
     }
 }
@@ -776,7 +736,12 @@ Status json_reader_init(JsonReader *reader, const Type *wanted, const JsonOption
     TRY(json_check_type(wanted, err));
     *reader = (JsonReader){.options = *options};
     arena_init(&reader->arena);
-    compile(&reader->arena, &reader->root, wanted);
+    compile(&reader->arena, &reader->root, wanted, true);
+    for (uint32_t i = 0; i < wanted->child_count; i++) {
+        // The columns themselves are dense unless they are rows.
+        JsonNode *column = &reader->root.child[i];
+        if (column->op != JSON_ROW) column->sparse = false;
+    }
     return ST_OK;
 }
 
