@@ -2,31 +2,45 @@
 #include "exec/operator.h"
 
 extern const OperatorVt COLLECT_OPERATOR;
+extern const OperatorVt DEDUP_OPERATOR;
 extern const OperatorVt EXPAND_OPERATOR;
 extern const OperatorVt FILTER_OPERATOR;
 extern const OperatorVt GROUP_AGG_OPERATOR;
 extern const OperatorVt INTERVAL_JOIN_OPERATOR;
 extern const OperatorVt JOIN_OPERATOR;
+extern const OperatorVt LIMIT_OPERATOR;
 extern const OperatorVt PROJECT_OPERATOR;
+extern const OperatorVt RANK_OPERATOR;
 extern const OperatorVt SINK_OPERATOR;
+extern const OperatorVt SORT_OPERATOR;
 extern const OperatorVt TEMPORAL_JOIN_OPERATOR;
 extern const OperatorVt UNION_OPERATOR;
 extern const OperatorVt UNNEST_OPERATOR;
+extern const OperatorVt WATERMARK_OPERATOR;
+extern const OperatorVt WINDOW_AGG_OPERATOR;
 extern const OperatorVt WINDOW_JOIN_OPERATOR;
+extern const OperatorVt WINDOW_TVF_OPERATOR;
 
 static const OperatorVt *const OPERATORS[] = {
     &COLLECT_OPERATOR,
+    &DEDUP_OPERATOR,
     &EXPAND_OPERATOR,
     &FILTER_OPERATOR,
     &GROUP_AGG_OPERATOR,
     &INTERVAL_JOIN_OPERATOR,
     &JOIN_OPERATOR,
+    &LIMIT_OPERATOR,
     &PROJECT_OPERATOR,
+    &RANK_OPERATOR,
     &SINK_OPERATOR,
+    &SORT_OPERATOR,
     &TEMPORAL_JOIN_OPERATOR,
     &UNION_OPERATOR,
     &UNNEST_OPERATOR,
+    &WATERMARK_OPERATOR,
+    &WINDOW_AGG_OPERATOR,
     &WINDOW_JOIN_OPERATOR,
+    &WINDOW_TVF_OPERATOR,
 };
 
 const OperatorVt *operator_for(PlanKind kind) {

@@ -414,7 +414,8 @@ static const Type *agg_row(Arena *arena, const Plan *input, const uint32_t *key,
         child[n] = edge;
         name[n++] = STR("window_end");
         bool ltz = spec->time_type->kind == TYPE_TIMESTAMP_LTZ;
-        const Type *time = ltz ? type_timestamp_ltz(arena, 3, false) : edge;
+        bool nullable = spec->legacy && !spec->proctime;  // TUMBLE_ROWTIME is, as Flink types it
+        const Type *time = ltz ? type_timestamp_ltz(arena, 3, nullable) : type_timestamp(arena, 3, nullable);
         child[n] = type_attribute(arena, time, spec->proctime ? TIME_PROCTIME : TIME_ROWTIME);
         name[n++] = STR("window_time");
     }

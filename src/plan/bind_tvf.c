@@ -223,6 +223,7 @@ Status bind_group_window(Binder *binder, const AstExpr *ast, bool *taken, Error 
     }
     spec->time_type = time->type;
     spec->proctime = time->type->attribute == TIME_PROCTIME;
+    spec->legacy = true;
     groups->legacy_window = spec;
     groups->legacy_time = time;
     groups->window_ast = ast;
@@ -245,11 +246,27 @@ static bool same_window(Binder *binder, const AstExpr *ast) {
     return true;
 }
 
+// Argument [i] of GROUPING and its kind: a GROUP BY key.
+static Status grouped_key(Binder *binder, const AstExpr *ast, uint32_t i, Expr **out, Error *err) {
+    Expr *key;
+    if (!bind_expr(binder, ast->call->arg.at[i], &key, NULL) && key->kind == EXPR_COLUMN &&
+        key->column < binder->groups->key_count) {
+        if (out) *out = key;
+        return ST_OK;
+    }
+    return error_at(err, ST_VALIDATION, ast->span.place,
+                    "argument to operator '" STR_FMT "' must be a grouped expression",
+                    STR_ARG(ast->call->name));
+}
+
 static Status bind_grouping(Binder *binder, const AstExpr *ast, Expr **out, Error *err) {
     const Collected *groups = binder->groups;
     Arena *arena = binder->arena;
     const FuncEnv *env = binder->context->env;
     Expr *sum = NULL;
+    for (uint32_t i = 0; i < ast->call->arg.count && !groups->grouping_sets; i++) {
+        TRY(grouped_key(binder, ast, i, NULL, err));
+    }
     if (!groups->grouping_sets) {
         *out = expr_i64(arena, TYPE_BIGINT, 0);
         return ST_OK;
@@ -261,12 +278,7 @@ static Status bind_grouping(Binder *binder, const AstExpr *ast, Expr **out, Erro
     }
     for (uint32_t i = 0; i < ast->call->arg.count; i++) {
         Expr *key;
-        TRY(bind_expr(binder, ast->call->arg.at[i], &key, err));
-        if (key->kind != EXPR_COLUMN || key->column >= groups->key_count) {
-            return error_at(err, ST_VALIDATION, ast->span.place,
-                            "argument to operator '" STR_FMT "' must be a grouped expression",
-                            STR_ARG(ast->call->name));
-        }
+        TRY(grouped_key(binder, ast, i, &key, err));
         // (id / 2^bit) % 2 * 2^place
         uint32_t bit = groups->key_count - 1 - key->column;
         Expr *shift[2] = {id, expr_i64(arena, TYPE_BIGINT, (int64_t)1 << bit)}, *part;
@@ -317,6 +329,7 @@ Status bind_group_function(Binder *binder, const AstExpr *ast, bool *taken, Expr
         const Type *type = type_timestamp(binder->arena, 3, false);
         if (i >= 2) {
             if (spec->time_type->kind == TYPE_TIMESTAMP_LTZ) type = type_timestamp_ltz(binder->arena, 3, false);
+            if (i == 2) type = type_nullable(binder->arena, type, true);
             type = type_attribute(binder->arena, type, i == 2 ? TIME_ROWTIME : TIME_PROCTIME);
         }
         *out = expr_column(binder->arena, groups->key_count + groups->grouping_sets + AUX[i].prop, type);

@@ -53,6 +53,20 @@ static Status rebind_aggs(PlanContext *context, Plan *plan, bool retract, bool m
     return ST_OK;
 }
 
+// Slices and sessions are merged, whole windows are not.
+static bool merges_windows(const WindowSpec *window) {
+    return !window->attached && window->kind != WINDOW_TUMBLE;
+}
+
+static Status check_window_agg(const Plan *plan, Error *err) {
+    const WindowSpec *window = plan->window;
+    if (window->legacy || window->kind != WINDOW_HOP || window->size_ms % window->slide_ms == 0) return ST_OK;
+    return error_set(err, ST_VALIDATION,
+                     "HOP table function based aggregate requires size must be an integral multiple of slide, "
+                     "but got size %lld ms and slide %lld ms", (long long)window->size_ms,
+                     (long long)window->slide_ms);
+}
+
 static Status infer_kinds(PlanContext *context, Plan *plan, Error *err) {
     for (uint32_t i = 0; i < plan->input_count; i++) {
         if (!plan->input[i]->changes) TRY(infer_kinds(context, plan->input[i], err));
@@ -73,7 +87,8 @@ static Status infer_kinds(PlanContext *context, Plan *plan, Error *err) {
             plan->ttl_ms = config_ms(context->config, "table.exec.state.ttl", 0);
             break;
         case PLAN_WINDOW_AGG:
-            TRY(rebind_aggs(context, plan, updates(in), plan->window->kind == WINDOW_SESSION, err));
+            TRY(rebind_aggs(context, plan, updates(in), merges_windows(plan->window), err));
+            TRY(check_window_agg(plan, err));
             plan->changes = CHANGES_APPEND;
             break;
         case PLAN_JOIN:

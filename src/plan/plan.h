@@ -74,6 +74,7 @@ typedef struct WindowSpec {
     // PLAN_WINDOW_AGG over rows that carry a window already (cascade, or below a join): columns.
     bool attached;
     uint32_t start_column, end_column;
+    bool legacy;          // GROUP BY TUMBLE(…): the old group windows
 } WindowSpec;
 
 // Properties of the aggregated windows: columns between the keys and the aggregates.
@@ -85,6 +86,9 @@ typedef struct OverFrame {
     bool rows;            // ROWS, else RANGE
     int64_t preceding;    // rows, or ms of the time column; -1: UNBOUNDED
 } OverFrame;
+
+// What a Top-N may count on, see exec/rank.c.
+typedef enum RankWay { RANK_APPEND, RANK_UPDATE, RANK_RETRACT } RankWay;
 
 typedef struct MatchSpec MatchSpec;  // plan/match.h
 
@@ -150,6 +154,9 @@ struct Plan {
     int64_t rank_start, rank_end;
     int32_t rank_end_column;    // variable N, or -1
     bool rank_output;           // append the rank number
+    RankWay rank_way;
+    uint32_t *row_key;          // RANK_UPDATE: with the partition, what tells rows apart
+    uint32_t row_key_count;
     bool keep_last;             // PLAN_DEDUP
     bool proctime_order;
     OverFrame frame;

@@ -122,6 +122,8 @@ struct Connector {
     // CHANGE_ bits that come out of a scan; NULL: append only.
     Status (*source_changes)(const TableDesc *table, uint32_t *changes, Error *err);
     bool (*source_bounded)(const TableDesc *table);
+    // Watermarks are kept per split (Kafka's partitions) and the least counts; else per reader.
+    bool watermark_per_split;
     // CHANGE_ bits the sink takes of the [requested] ones; NULL: append only.
     Status (*sink_changes)(const TableDesc *table, uint32_t requested, uint32_t *taken, Error *err);
     // Readable and writable metadata; NULL-terminated.

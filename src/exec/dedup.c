@@ -1,0 +1,232 @@
+// exec/dedup.c - one row per key: ROW_NUMBER() OVER (PARTITION BY key ORDER BY time) = 1.
+//
+//   first, processing time   the first to come, at once; inserts only.
+//   last, processing time    every row replaces the one before it.
+//   first, event time        the row of the least stamp, once the watermark has reached it; inserts
+//                            only. Rows at or below the watermark are late.
+//   last, event time         a row of the same or a greater stamp replaces the one before it.
+// As Flink's deduplicate functions; inserts only come in.
+#include "exec/operator.h"
+#include "exec/stored.h"
+
+typedef struct DedupKey {  // a row of the state table
+    StoredRow *row;        // the row that stands; NULL: it was the first and has been sent
+    bool known;
+} DedupKey;
+
+typedef struct Dedup {
+    Operator base;
+    StateTable *keys;
+    RowPool pool;
+    Arena scratch;
+    Builder out;
+    uint32_t columns;
+    uint32_t time_column;
+    bool proctime, last, batch_mode, closed;
+    uint8_t **waiting;  // keys whose first row waits for the watermark, in order of appearance
+    uint32_t waiting_count, waiting_cap;
+    int64_t waiting_least;  // the least stamp among them
+} Dedup;
+
+static DedupKey *key_of(uint8_t *row) {
+    return (DedupKey *)(void *)row;
+}
+
+static void key_clear(void *arg, uint8_t *row) {
+    Dedup *self = arg;
+    if (!self->closed && key_of(row)->row) row_free(&self->pool, key_of(row)->row);
+}
+
+static Status emit(Dedup *self, RowKind kind, const StoredRow *row, Error *err) {
+    if (kind == ROW_UPDATE_BEFORE && !self->base.plan->emit_before) return ST_OK;
+    uint32_t at = builder_row(&self->out, kind);
+    row_load(row, self->out.batch->column, self->columns, at);
+    return output_builder(&self->base, &self->out, false, err);
+}
+
+// Replaces what the key holds, without telling anybody.
+static void hold(Dedup *self, DedupKey *key, StoredRow *row) {
+    if (key->row) row_free(&self->pool, key->row);
+    key->row = row;
+    key->known = true;
+}
+
+static Status last_row(Dedup *self, DedupKey *key, StoredRow *row, Error *err) {
+    if (key->row && !self->proctime && row->time_ms < key->row->time_ms) {
+        row_free(&self->pool, row);
+        return ST_OK;
+    }
+    if (!self->batch_mode) {
+        if (key->row) TRY(emit(self, ROW_UPDATE_BEFORE, key->row, err));
+        TRY(emit(self, key->row ? ROW_UPDATE_AFTER : ROW_INSERT, row, err));
+    }
+    hold(self, key, row);
+    return ST_OK;
+}
+
+static void wait_for(Dedup *self, uint8_t *key, int64_t time_ms) {
+    if (time_ms < self->waiting_least) self->waiting_least = time_ms;
+    if (key_of(key)->known) return;
+    if (self->waiting_count == self->waiting_cap) {
+        self->waiting_cap = self->waiting_cap ? self->waiting_cap * 2 : 256;
+        self->waiting = mem_realloc(self->waiting, self->waiting_cap * sizeof *self->waiting);
+    }
+    self->waiting[self->waiting_count++] = key;
+}
+
+static Status first_row(Dedup *self, uint8_t *at, StoredRow *row, Error *err) {
+    DedupKey *key = key_of(at);
+    bool late = !self->proctime && row->time_ms <= self->base.watermark_in;
+    bool better = !key->known || (key->row && row->time_ms < key->row->time_ms);
+    if (self->proctime) better = !key->known;
+    if (late || !better) {
+        self->base.late_dropped += late;
+        row_free(&self->pool, row);
+        return ST_OK;
+    }
+    if (!self->proctime) {
+        wait_for(self, at, row->time_ms);
+        hold(self, key, row);
+        return ST_OK;
+    }
+    Status st = emit(self, ROW_INSERT, row, err);
+    row_free(&self->pool, row);
+    key->known = true;
+    return st;
+}
+
+static int by_time(const void *a, const void *b) {
+    const StoredRow *x = key_of(*(uint8_t *const *)a)->row, *y = key_of(*(uint8_t *const *)b)->row;
+    return x->time_ms < y->time_ms ? -1 : x->time_ms > y->time_ms;
+}
+
+// Stable: qsort does not promise it, and equal stamps leave in order of arrival.
+static void sort_keys(uint8_t **key, uint32_t count, Arena *scratch) {
+    uint8_t **half = ARENA_ARRAY(scratch, uint8_t *, count);
+    for (uint32_t width = 1; width < count; width *= 2) {
+        for (uint32_t from = 0; from < count; from += 2 * width) {
+            uint32_t mid = from + width < count ? from + width : count;
+            uint32_t end = from + 2 * width < count ? from + 2 * width : count;
+            uint32_t a = from, b = mid, to = from;
+            while (a < mid || b < end) {
+                bool left = b == end || (a < mid && by_time(&key[a], &key[b]) <= 0);
+                half[to++] = left ? key[a++] : key[b++];
+            }
+        }
+        memcpy(key, half, count * sizeof *key);
+    }
+}
+
+// The first rows whose stamps the watermark has reached leave, by time.
+static Status release(Dedup *self, int64_t watermark_ms, Error *err) {
+    if (!self->waiting_count || watermark_ms < self->waiting_least) return ST_OK;
+    uint8_t **due = ARENA_ARRAY(&self->scratch, uint8_t *, self->waiting_count);
+    uint32_t count = 0, left = 0;
+    self->waiting_least = INT64_MAX;
+    for (uint32_t i = 0; i < self->waiting_count; i++) {
+        uint8_t *key = self->waiting[i];
+        int64_t time = key_of(key)->row->time_ms;
+        if (time <= watermark_ms) {
+            due[count++] = key;
+        } else {
+            if (time < self->waiting_least) self->waiting_least = time;
+            self->waiting[left++] = key;
+        }
+    }
+    self->waiting_count = left;
+    sort_keys(due, count, &self->scratch);
+    for (uint32_t i = 0; i < count; i++) {
+        DedupKey *key = key_of(due[i]);
+        TRY(emit(self, ROW_INSERT, key->row, err));
+        row_free(&self->pool, key->row);
+        key->row = NULL;
+    }
+    return output_builder(&self->base, &self->out, true, err);
+}
+
+static Status dedup_open(Operator *op, Error *err) {
+    (void)err;
+    Dedup *self = (Dedup *)op;
+    const Plan *plan = op->plan;
+    const Type *input = plan->input[0]->type;
+    Arena *arena = op->env->arena;
+    self->columns = input->child_count;
+    self->time_column = plan->order[0].column;
+    self->proctime = plan->proctime_order;
+    self->last = plan->keep_last;
+    self->batch_mode = op->env->func->batch;
+    self->waiting_least = INT64_MAX;
+    row_pool_init(&self->pool, op->env->budget);
+    builder_init(&self->out, plan->type);
+    const Type **child = ARENA_ARRAY(arena, const Type *, plan->key_count + 1);
+    Str *name = ARENA_ARRAY(arena, Str, plan->key_count + 1);
+    for (uint32_t i = 0; i < plan->key_count; i++) {
+        child[i] = input->child[plan->key[i]];
+        name[i] = input->field[plan->key[i]];
+    }
+    bool waits = !self->proctime && !self->last;
+    StateTableDef def = {
+        .name = "rows", .operator_id = plan->stable_id, .key = type_row(arena, plan->key_count, child, name, false),
+        .value = input, .version = 1, .row_size = sizeof(DedupKey), .ttl_ms = waits ? 0 : plan->ttl_ms,
+        .clear = key_clear, .clear_arg = self,
+    };
+    self->keys = state_table_open(op->env->state, &def);
+    return ST_OK;
+}
+
+static Status dedup_on_batch(Operator *op, uint32_t input, Batch *in, Error *err) {
+    (void)input;
+    Dedup *self = (Dedup *)op;
+    const Plan *plan = op->plan;
+    arena_reset(&self->scratch);
+    int64_t now = plan->ttl_ms ? op->env->now_ms(op->env->now_arg) : 0;
+    Vec **key = ARENA_ARRAY(&self->scratch, Vec *, plan->key_count + 1);
+    for (uint32_t k = 0; k < plan->key_count; k++) key[k] = in->column[plan->key[k]];
+    uint8_t **at = ARENA_ARRAY(&self->scratch, uint8_t *, in->rows);
+    TRY(state_find(self->keys, key, in->rows, NULL, true, now, at, NULL, err));
+    const Vec *time = self->proctime ? NULL : in->column[self->time_column];
+    for (uint32_t row = 0; row < in->rows; row++) {
+        StoredRow *stored;
+        TRY(row_store(&self->pool, NULL, 0, in->column, self->columns, row, &stored, err));
+        stored->time_ms = time ? vec_timestamp(time, row).ms : 0;
+        if (plan->ttl_ms && self->last) state_touch(self->keys, at[row], now);
+        TRY(self->last ? last_row(self, key_of(at[row]), stored, err) : first_row(self, at[row], stored, err));
+    }
+    return output_builder(op, &self->out, true, err);
+}
+
+static Status dedup_on_watermark(Operator *op, int64_t ms, Error *err) {
+    Dedup *self = (Dedup *)op;
+    arena_reset(&self->scratch);
+    TRY(release(self, ms, err));
+    return output_watermark(op, ms, err);
+}
+
+static Status dedup_on_end(Operator *op, Error *err) {
+    Dedup *self = (Dedup *)op;
+    uint64_t cursor = 0;
+    for (uint8_t *row; self->batch_mode && (row = state_next(self->keys, &cursor));) {
+        if (key_of(row)->row) TRY(emit(self, ROW_INSERT, key_of(row)->row, err));
+    }
+    return output_builder(op, &self->out, true, err);
+}
+
+static void dedup_close(Operator *op) {
+    Dedup *self = (Dedup *)op;
+    self->closed = true;
+    row_pool_clear(&self->pool);
+    builder_clear(&self->out);
+    arena_clear(&self->scratch);
+    mem_free(self->waiting);
+}
+
+const OperatorVt DEDUP_OPERATOR = {
+    .name = "deduplicate",
+    .plan_kind = PLAN_DEDUP,
+    .size = sizeof(Dedup),
+    .open = dedup_open,
+    .on_batch = dedup_on_batch,
+    .on_watermark = dedup_on_watermark,
+    .on_end = dedup_on_end,
+    .close = dedup_close,
+};

@@ -1,0 +1,80 @@
+// exec/window_agg.h - shared by the files of window aggregation and nobody else.
+//
+//   window_agg.c      the operator: opening, what all kinds share, dispatch
+//   window_slice.c    windows of fixed bounds, by slices
+//   window_session.c  sessions
+//   window_trigger.c  group windows of the old syntax that fire early or late
+#pragma once
+
+#include "exec/session.h"
+
+typedef struct WindowAgg WindowAgg;
+
+// What stands before the aggregates' states in a group.
+typedef struct WindowHead {
+    int64_t count;  // rows added minus rows retracted; kept only when the input retracts
+    int64_t end;    // of its slice or window
+} WindowHead;
+
+typedef struct WindowAggImpl {
+    Status (*open)(WindowAgg *self, Error *err);
+    Status (*on_batch)(WindowAgg *self, Batch *in, Error *err);
+    // Fires what is due at watermark or processing time [ms].
+    Status (*advance)(WindowAgg *self, int64_t ms, Error *err);
+    void (*close)(WindowAgg *self);
+} WindowAggImpl;
+
+extern const WindowAggImpl WINDOW_SLICE_IMPL, WINDOW_SESSION_IMPL;
+
+// The groups of one slice or window, in order of birth.
+typedef struct Bucket {
+    int64_t end;
+    uint8_t **row;
+    uint32_t count, cap;
+} Bucket;
+
+typedef struct Buckets {
+    Bucket *at;  // by end
+    uint32_t count, cap;
+} Buckets;
+
+struct WindowAgg {
+    Operator base;
+    const WindowAggImpl *impl;
+    WindowClock clock;
+    Arena scratch;
+    AggEnv agg_env;
+    AggCall **call;        // copies with their offsets
+    uint32_t agg_count;
+    uint32_t group_size;
+    bool retracts;         // the input can retract
+    bool keep_empty;       // groups whose rows all went are emitted all the same
+    bool closed;
+    Builder out;
+    // Slices.
+    StateTable *slices;    // keys and end (attached: start and end)
+    Buckets live;
+    StateTable *totals;    // HOP: the window being emitted. CUMULATE: keys and window start
+    Buckets sums;          // CUMULATE: groups of totals by window start
+    int64_t fired_ms;      // time has advanced to here
+    // Sessions.
+    Sessions sessions;
+    uint8_t **pending;     // groups of the rows not yet aggregated
+    uint32_t pending_from, pending_rows;
+    const Batch *pending_batch;
+};
+
+static inline WindowHead *window_head(uint8_t *group) {
+    return (WindowHead *)(void *)group;
+}
+
+// Rows [from, from + rows) of [in] go into their groups: one call after the other, each over all.
+NODISCARD Status window_agg_fold(WindowAgg *self, const Batch *in, uint32_t from, uint32_t rows,
+                                 uint8_t *const *group, Error *err);
+NODISCARD Status window_agg_merge(WindowAgg *self, uint8_t *into, const uint8_t *from, Error *err);
+void window_agg_clear(void *self, uint8_t *group);
+// Emits the groups of one window; their keys are the first columns of [table]'s key.
+NODISCARD Status window_agg_emit(WindowAgg *self, StateTable *table, uint8_t *const *group, uint32_t count,
+                                 int64_t start, int64_t end, Error *err);
+// The keys of the aggregation and [extra] BIGINT columns as a state table's.
+StateTable *window_agg_table(WindowAgg *self, const char *name, uint32_t extra);

@@ -1,0 +1,413 @@
+// exec/window_slice.c - windows of fixed bounds, by slices: time is cut so that each window is a whole
+// number of slices, a row is aggregated once, into its slice, and windows merge slices when they
+// fire (Flink's slicing window operators; "No pane, no gain", SIGMOD Record 2005).
+//
+//   TUMBLE     slice = window.
+//   HOP        slice = the greatest common divisor of size and slide; a window merges its slices into
+//              groups made for the occasion.
+//   CUMULATE   slice = step; a firing step moves its slice into the totals of the big window.
+//   attached   the row says its window: slice = window.
+//
+// A row is late when the last window of its slice has fired. One whose slice has fired while a later
+// window waits still counts there: in HOP through its slice, in CUMULATE through the totals.
+#include "exec/window_agg.h"
+
+// ---- buckets -----------------------------------------------------------------------------------
+
+static uint32_t bucket_find(const Buckets *buckets, int64_t end) {
+    uint32_t low = 0, high = buckets->count;
+    // Rows come roughly in order of time: try the newest first.
+    if (high && buckets->at[high - 1].end < end) return high;
+    if (high && buckets->at[high - 1].end == end) return high - 1;
+    while (low < high) {
+        uint32_t mid = (low + high) / 2;
+        if (buckets->at[mid].end < end) {
+            low = mid + 1;
+        } else {
+            high = mid;
+        }
+    }
+    return low;
+}
+
+static Bucket *bucket_get(const Buckets *buckets, int64_t end) {
+    uint32_t at = bucket_find(buckets, end);
+    return at < buckets->count && buckets->at[at].end == end ? &buckets->at[at] : NULL;
+}
+
+static void bucket_add(Buckets *buckets, int64_t end, uint8_t *row) {
+    uint32_t at = bucket_find(buckets, end);
+    if (at == buckets->count || buckets->at[at].end != end) {
+        if (buckets->count == buckets->cap) {
+            buckets->cap = buckets->cap ? buckets->cap * 2 : 16;
+            buckets->at = mem_realloc(buckets->at, buckets->cap * sizeof *buckets->at);
+        }
+        memmove(buckets->at + at + 1, buckets->at + at, (buckets->count - at) * sizeof *buckets->at);
+        buckets->at[at] = (Bucket){.end = end};
+        buckets->count++;
+    }
+    Bucket *bucket = &buckets->at[at];
+    if (bucket->count == bucket->cap) {
+        bucket->cap = bucket->cap ? bucket->cap * 2 : 4;
+        bucket->row = mem_realloc(bucket->row, bucket->cap * sizeof *bucket->row);
+    }
+    bucket->row[bucket->count++] = row;
+}
+
+// Takes the bucket out; the caller frees its rows array.
+static Bucket bucket_take(Buckets *buckets, Bucket *bucket) {
+    Bucket taken = *bucket;
+    uint32_t at = (uint32_t)(bucket - buckets->at);
+    buckets->count--;
+    memmove(buckets->at + at, buckets->at + at + 1, (buckets->count - at) * sizeof *buckets->at);
+    return taken;
+}
+
+static void buckets_free(Buckets *buckets) {
+    for (uint32_t i = 0; i < buckets->count; i++) mem_free(buckets->at[i].row);
+    mem_free(buckets->at);
+    *buckets = (Buckets){0};
+}
+
+// ---- taking rows in ----------------------------------------------------------------------------
+
+static bool fired(const WindowAgg *self, int64_t end) {
+    return !self->clock.spec->proctime && window_fires_at(&self->clock, end) <= self->base.watermark_in;
+}
+
+static int64_t slice_size(const WindowSpec *spec) {
+    if (spec->kind != WINDOW_HOP) return spec->kind == WINDOW_TUMBLE ? spec->size_ms : spec->slide_ms;
+    int64_t a = spec->size_ms, b = spec->slide_ms;
+    while (b) {
+        int64_t rest = a % b;
+        a = b;
+        b = rest;
+    }
+    return a;
+}
+
+// The ends of the first and the last window that a slice belongs to. Between two windows of a HOP
+// whose slide is greater than its size there may be slices of none: the last end lies before theirs.
+static int64_t first_end(const WindowSpec *spec, int64_t slice_end) {
+    if (spec->kind != WINDOW_HOP) return slice_end;
+    int64_t start = window_start(slice_end - spec->size_ms, spec->offset_ms, spec->slide_ms);
+    if (start + spec->size_ms < slice_end) start += spec->slide_ms;
+    return start + spec->size_ms;
+}
+
+static int64_t last_end(const WindowSpec *spec, int64_t slice_end) {
+    if (spec->attached || spec->kind == WINDOW_TUMBLE) return slice_end;
+    int64_t time = slice_end - 1, step = spec->kind == WINDOW_HOP ? spec->slide_ms : spec->size_ms;
+    return window_start(time, spec->offset_ms, step) + spec->size_ms;
+}
+
+typedef struct Assigned {
+    int64_t *end;       // of the slice
+    int64_t *start;     // attached: of the window
+    uint32_t *kept;     // rows that are not late
+    uint32_t kept_count;
+    bool in_totals;     // some rows go to the totals at once
+} Assigned;
+
+static void assign_slices(WindowAgg *self, const Batch *in, Assigned *out) {
+    const WindowSpec *spec = self->clock.spec;
+    out->end = ARENA_ARRAY(&self->scratch, int64_t, in->rows);
+    out->kept = ARENA_ARRAY(&self->scratch, uint32_t, in->rows);
+    const uint64_t *valid = NULL;
+    if (spec->attached) {
+        out->start = ARENA_ARRAY(&self->scratch, int64_t, in->rows);
+        memcpy(out->start, vec_i64(in->column[spec->start_column]), in->rows * sizeof *out->start);
+        memcpy(out->end, vec_i64(in->column[spec->end_column]), in->rows * sizeof *out->end);
+    } else {
+        window_times(&self->clock, in, out->end, &valid);
+    }
+    int64_t size = spec->attached ? 0 : slice_size(spec), at_start = 1, at_end = 0;
+    bool at_late = false, at_fired = false;
+    for (uint32_t row = 0; row < in->rows; row++) {
+        int64_t time = out->end[row];
+        // Neighbours mostly share a slice.
+        bool same = spec->attached ? time == at_end : time >= at_start && time < at_end;
+        if (!same || !at_end) {
+            at_start = spec->attached ? time : window_start(time, spec->offset_ms, size);
+            at_end = at_start + size;
+            at_fired = fired(self, at_end);
+            int64_t last = last_end(spec, at_end);
+            at_late = last < at_end || (at_fired && fired(self, last));
+        }
+        out->end[row] = at_end;
+        if (at_late || (valid && !bits_get(valid, row))) {
+            self->base.late_dropped++;
+            continue;
+        }
+        if (at_fired && spec->kind == WINDOW_CUMULATE && !spec->attached) out->in_totals = true;
+        out->kept[out->kept_count++] = row;
+    }
+}
+
+static void compact(Assigned *assigned) {
+    for (uint32_t i = 0; i < assigned->kept_count; i++) {
+        assigned->end[i] = assigned->end[assigned->kept[i]];
+        if (assigned->start) assigned->start[i] = assigned->start[assigned->kept[i]];
+    }
+}
+
+static Vec *bigints(Arena *arena, int64_t *values, uint32_t rows) {
+    Vec *vec = ARENA_NEW(arena, Vec);
+    *vec = (Vec){.type = type_of(TYPE_BIGINT, false), .phys = PHYS_I64, .len = rows, .cap = rows,
+                 .data = values, .arena = arena};
+    return vec;
+}
+
+static int64_t cumulate_start(const WindowSpec *spec, int64_t slice_end) {
+    return window_start(slice_end - spec->slide_ms, spec->offset_ms, spec->size_ms);
+}
+
+// Finds or makes the groups of the rows in [mask] (NULL all) and files the new ones under [bucket_of].
+static Status find_groups(WindowAgg *self, StateTable *table, Buckets *buckets, Vec *const *key, uint32_t rows,
+                          const uint64_t *mask, const int64_t *bucket_of, uint8_t **group, Error *err) {
+    uint8_t *is_new = ARENA_ARRAY(&self->scratch, uint8_t, rows);
+    TRY(state_find(table, key, rows, mask, true, 0, group, is_new, err));
+    for (uint32_t row = 0; row < rows; row++) {
+        if (!is_new[row]) continue;
+        window_head(group[row])->end = bucket_of[row];
+        bucket_add(buckets, bucket_of[row], group[row]);
+    }
+    return ST_OK;
+}
+
+// CUMULATE: rows of slices that have fired go straight to the totals.
+static Status find_totals(WindowAgg *self, Vec **key, uint32_t at, Assigned *assigned, uint32_t rows,
+                          uint8_t **group, Error *err) {
+    const WindowSpec *spec = self->clock.spec;
+    uint64_t *early = ARENA_ARRAY(&self->scratch, uint64_t, BITS_WORDS(rows));
+    uint64_t *late = ARENA_ARRAY(&self->scratch, uint64_t, BITS_WORDS(rows));
+    int64_t *start = ARENA_ARRAY(&self->scratch, int64_t, rows);
+    for (uint32_t row = 0; row < rows; row++) {
+        bits_set(fired(self, assigned->end[row]) ? late : early, row);
+        start[row] = cumulate_start(spec, assigned->end[row]);
+    }
+    uint8_t **total = ARENA_ARRAY(&self->scratch, uint8_t *, rows);
+    key[at] = bigints(&self->scratch, assigned->end, rows);
+    TRY(find_groups(self, self->slices, &self->live, key, rows, early, assigned->end, group, err));
+    key[at] = bigints(&self->scratch, start, rows);
+    TRY(find_groups(self, self->totals, &self->sums, key, rows, late, start, total, err));
+    for (uint32_t row = 0; row < rows; row++) {
+        if (!group[row]) group[row] = total[row];
+    }
+    return ST_OK;
+}
+
+static Status fold_batch(WindowAgg *self, const Batch *in, Assigned *assigned, Error *err) {
+    const Plan *plan = self->base.plan;
+    const WindowSpec *spec = self->clock.spec;
+    uint32_t rows = in->rows, at = plan->key_count;
+    Vec **key = ARENA_ARRAY(&self->scratch, Vec *, at + 2);
+    for (uint32_t k = 0; k < plan->key_count; k++) key[k] = in->column[plan->key[k]];
+    uint8_t **group = ARENA_ARRAY(&self->scratch, uint8_t *, rows);
+    if (assigned->in_totals) {
+        TRY(find_totals(self, key, at, assigned, rows, group, err));
+    } else {
+        if (spec->attached) key[at++] = bigints(&self->scratch, assigned->start, rows);
+        key[at] = bigints(&self->scratch, assigned->end, rows);
+        TRY(find_groups(self, self->slices, &self->live, key, rows, NULL, assigned->end, group, err));
+    }
+    return window_agg_fold(self, in, 0, rows, group, err);
+}
+
+// ---- firing ------------------------------------------------------------------------------------
+
+static void drop_groups(StateTable *table, Bucket *taken) {
+    for (uint32_t i = 0; i < taken->count; i++) state_remove(table, taken->row[i]);
+    mem_free(taken->row);
+}
+
+// The start column of an attached group: the second to last of its key.
+static int64_t attached_start(WindowAgg *self, uint8_t *group) {
+    uint32_t count = self->base.plan->key_count + 2;
+    Vec **key = ARENA_ARRAY(&self->scratch, Vec *, count);
+    for (uint32_t i = 0; i < count; i++) {
+        bool own = i + 2 < count;
+        key[i] = vec_new(&self->scratch, own ? self->base.plan->type->child[i] : type_of(TYPE_BIGINT, false), 1);
+    }
+    state_key(self->slices, group, key, 0);
+    return vec_i64(key[count - 2])[0];
+}
+
+// Windows that end together began together, but for sessions and CUMULATE's restarts.
+static Status emit_attached(WindowAgg *self, const Bucket *bucket, Error *err) {
+    const WindowSpec *spec = self->clock.spec;
+    if (spec->kind == WINDOW_TUMBLE || spec->kind == WINDOW_HOP) {
+        return window_agg_emit(self, self->slices, bucket->row, bucket->count, bucket->end - spec->size_ms,
+                               bucket->end, err);
+    }
+    for (uint32_t i = 0; i < bucket->count;) {
+        int64_t start = attached_start(self, bucket->row[i]);
+        uint32_t n = 1;
+        while (i + n < bucket->count && attached_start(self, bucket->row[i + n]) == start) n++;
+        TRY(window_agg_emit(self, self->slices, bucket->row + i, n, start, bucket->end, err));
+        i += n;
+    }
+    return ST_OK;
+}
+
+static Status fire_slice(WindowAgg *self, Error *err) {
+    Bucket taken = bucket_take(&self->live, &self->live.at[0]);
+    Status st = self->clock.spec->attached
+                    ? emit_attached(self, &taken, err)
+                    : window_agg_emit(self, self->slices, taken.row, taken.count,
+                                      taken.end - self->clock.spec->size_ms, taken.end, err);
+    drop_groups(self->slices, &taken);
+    return st;
+}
+
+// Adds the groups of a slice to those of [totals]: keys read from one table are looked up in another.
+static Status merge_slice(WindowAgg *self, const Bucket *slice, Buckets *into, int64_t bucket_of,
+                          uint32_t extra, Error *err) {
+    const Plan *plan = self->base.plan;
+    for (uint32_t from = 0; from < slice->count; from += BATCH_ROWS_MAX) {
+        uint32_t rows = slice->count - from < BATCH_ROWS_MAX ? slice->count - from : BATCH_ROWS_MAX;
+        Vec **key = ARENA_ARRAY(&self->scratch, Vec *, plan->key_count + 2);
+        for (uint32_t k = 0; k < plan->key_count; k++) {
+            key[k] = vec_new(&self->scratch, plan->input[0]->type->child[plan->key[k]], rows);
+        }
+        key[plan->key_count] = vec_new(&self->scratch, type_of(TYPE_BIGINT, false), rows);
+        int64_t *bucket = ARENA_ARRAY(&self->scratch, int64_t, rows);
+        for (uint32_t i = 0; i < rows; i++) {
+            state_key(self->slices, slice->row[from + i], key, i);
+            bucket[i] = bucket_of;
+        }
+        if (extra) key[plan->key_count] = bigints(&self->scratch, bucket, rows);
+        uint8_t **group = ARENA_ARRAY(&self->scratch, uint8_t *, rows);
+        TRY(find_groups(self, self->totals, into, key, rows, NULL, bucket, group, err));
+        for (uint32_t i = 0; i < rows; i++) TRY(window_agg_merge(self, group[i], slice->row[from + i], err));
+    }
+    return ST_OK;
+}
+
+static Status fire_hop(WindowAgg *self, int64_t end, Error *err) {
+    const WindowSpec *spec = self->clock.spec;
+    Buckets window = {0};
+    Status st = ST_OK;
+    for (uint32_t i = 0; i < self->live.count && self->live.at[i].end <= end && !st; i++) {
+        if (self->live.at[i].end <= end - spec->size_ms) continue;
+        st = merge_slice(self, &self->live.at[i], &window, end, 0, err);
+    }
+    if (!st && window.count) {
+        st = window_agg_emit(self, self->totals, window.at[0].row, window.at[0].count, end - spec->size_ms, end,
+                             err);
+    }
+    for (uint32_t i = 0; window.count && i < window.at[0].count; i++) {
+        state_remove(self->totals, window.at[0].row[i]);
+    }
+    buckets_free(&window);
+    // The oldest slices were in this window for the last time.
+    while (self->live.count && last_end(spec, self->live.at[0].end) <= end) {
+        Bucket taken = bucket_take(&self->live, &self->live.at[0]);
+        drop_groups(self->slices, &taken);
+    }
+    return st;
+}
+
+static Status fire_step(WindowAgg *self, int64_t end, Error *err) {
+    const WindowSpec *spec = self->clock.spec;
+    int64_t start = cumulate_start(spec, end);
+    Bucket *slice = bucket_get(&self->live, end);
+    if (slice) {
+        Bucket taken = bucket_take(&self->live, slice);
+        Status st = merge_slice(self, &taken, &self->sums, start, 1, err);
+        drop_groups(self->slices, &taken);
+        TRY(st);
+    }
+    Bucket *sum = bucket_get(&self->sums, start);
+    if (!sum) return ST_OK;
+    Status st = window_agg_emit(self, self->totals, sum->row, sum->count, start, end, err);
+    if (end == start + spec->size_ms) {
+        Bucket taken = bucket_take(&self->sums, bucket_get(&self->sums, start));
+        drop_groups(self->totals, &taken);
+    }
+    return st;
+}
+
+// The first window end from [end] on, in steps of the slide, that has not fired by self->fired_ms.
+static int64_t unfired_from(const WindowAgg *self, int64_t end, int64_t last) {
+    while (end < last && window_fires_at(&self->clock, end) <= self->fired_ms) end += self->clock.spec->slide_ms;
+    return end;
+}
+
+// The end of the next window to fire; false when there is none.
+static bool next_window(const WindowAgg *self, int64_t *end) {
+    const WindowSpec *spec = self->clock.spec;
+    bool any = self->live.count > 0;
+    *end = INT64_MAX;
+    if (any) {
+        int64_t slice = self->live.at[0].end;
+        *end = spec->kind == WINDOW_HOP && !spec->attached
+                   ? unfired_from(self, first_end(spec, slice), last_end(spec, slice))
+                   : slice;
+    }
+    for (uint32_t i = 0; i < self->sums.count; i++) {
+        int64_t start = self->sums.at[i].end;
+        int64_t step = unfired_from(self, start + spec->slide_ms, start + spec->size_ms);
+        if (step < *end) *end = step;
+        any = true;
+    }
+    return any;
+}
+
+static Status slice_advance(WindowAgg *self, int64_t ms, Error *err) {
+    const WindowSpec *spec = self->clock.spec;
+    bool shared = !spec->attached && spec->kind != WINDOW_TUMBLE;
+    int64_t end;
+    while (next_window(self, &end) && window_fires_at(&self->clock, end) <= ms) {
+        if (!shared) {
+            TRY(fire_slice(self, err));
+        } else if (spec->kind == WINDOW_HOP) {
+            TRY(fire_hop(self, end, err));
+        } else {
+            TRY(fire_step(self, end, err));
+        }
+        self->fired_ms = window_fires_at(&self->clock, end);
+        arena_reset(&self->scratch);
+    }
+    if (ms > self->fired_ms) self->fired_ms = ms;
+    if (spec->proctime && next_window(self, &end)) {
+        self->base.env->timer_at(&self->base, window_fires_at(&self->clock, end));
+    }
+    return ST_OK;
+}
+
+static Status slice_on_batch(WindowAgg *self, Batch *in, Error *err) {
+    Assigned assigned = {0};
+    assign_slices(self, in, &assigned);
+    if (!assigned.kept_count) return ST_OK;
+    Status st;
+    if (assigned.kept_count < in->rows) {
+        Batch *kept = batch_gather(in, assigned.kept, assigned.kept_count);
+        compact(&assigned);
+        st = fold_batch(self, kept, &assigned, err);
+        batch_unref(kept);
+    } else {
+        st = fold_batch(self, in, &assigned, err);
+    }
+    int64_t end;
+    if (!st && self->clock.spec->proctime && next_window(self, &end)) {
+        self->base.env->timer_at(&self->base, window_fires_at(&self->clock, end));
+    }
+    return st;
+}
+
+static Status slice_open(WindowAgg *self, Error *err) {
+    (void)err;
+    const WindowSpec *spec = self->clock.spec;
+    self->slices = window_agg_table(self, "slices", 1 + spec->attached);
+    if (!spec->attached && spec->kind == WINDOW_HOP) self->totals = window_agg_table(self, "window", 0);
+    if (!spec->attached && spec->kind == WINDOW_CUMULATE) self->totals = window_agg_table(self, "totals", 1);
+    return ST_OK;
+}
+
+static void slice_close(WindowAgg *self) {
+    buckets_free(&self->live);
+    buckets_free(&self->sums);
+}
+
+const WindowAggImpl WINDOW_SLICE_IMPL = {slice_open, slice_on_batch, slice_advance, slice_close};
