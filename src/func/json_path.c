@@ -15,7 +15,11 @@ typedef struct Walk {
 } Walk;
 
 static Status nowhere(Walk *walk, const char *what) {
-    return error_set(walk->err, ST_RUNTIME, "no results for the JSON path: %s", what);
+    return error_set(walk->err, ST_END, "no results for the JSON path: %s", what);
+}
+
+static Status cannot(Walk *walk, const char *what) {
+    return error_set(walk->err, ST_RUNTIME, "JSON path: %s", what);
 }
 
 static Status step_from(Walk *walk, uint32_t at, const JsonValue *value);
@@ -267,7 +271,7 @@ static Status step_filter(Walk *walk, uint32_t at, const JsonValue *value) {
         return accepted ? found(walk, at + 1, value) : ST_OK;
     }
     if (value->kind != JK_ARRAY) {
-        return step->upstream_definite ? nowhere(walk, "a filter needs an object or an array") : ST_OK;
+        return step->upstream_definite ? cannot(walk, "a filter needs an object or an array") : ST_OK;
     }
     for (uint32_t i = 0; i < value->count; i++) {
         TRY(filter_accepts(walk, step->filter, &value->item[i], &accepted));
@@ -335,7 +339,7 @@ static Status aggregate(Walk *walk, const Step *step, const JsonValue *value, Js
             count++;
         }
     }
-    if (count == 0) return nowhere(walk, "nothing to aggregate");
+    if (count == 0) return cannot(walk, "nothing to aggregate");
     double mean = sum / count;
     switch (step->function) {
         case PATH_SUM: *out = number_value(walk, sum); break;
@@ -348,9 +352,9 @@ static Status aggregate(Walk *walk, const Step *step, const JsonValue *value, Js
 }
 
 static Status pick(Walk *walk, const JsonValue *value, int64_t index, JsonValue *out) {
-    if (value->kind != JK_ARRAY || !value->count) return nowhere(walk, "an array with items expected");
+    if (value->kind != JK_ARRAY || !value->count) return cannot(walk, "an array with items expected");
     if (index < 0) index += value->count;
-    if (index < 0 || index >= value->count) return nowhere(walk, "index is out of bounds");
+    if (index < 0 || index >= value->count) return cannot(walk, "index is out of bounds");
     *out = value->item[index];
     return ST_OK;
 }
@@ -372,7 +376,7 @@ static void concat(Walk *walk, const Step *step, const JsonValue *value, JsonVal
 }
 
 static Status append(Walk *walk, const Step *step, const JsonValue *value, JsonValue *out) {
-    if (value->kind != JK_ARRAY) return nowhere(walk, "an array expected");
+    if (value->kind != JK_ARRAY) return cannot(walk, "an array expected");
     out->kind = JK_ARRAY;
     out->count = value->count + step->count;
     out->item = ARENA_ARRAY(walk->arena, JsonValue, out->count);
@@ -401,7 +405,7 @@ static Status step_function(Walk *walk, uint32_t at, const JsonValue *value) {
         case PATH_LAST: TRY(pick(walk, value, -1, &out)); break;
         case PATH_INDEX:
             if (step->count != 1 || !str_to_i64(step->argument[0].text, &index)) {
-                return nowhere(walk, "index() takes a number");
+                return cannot(walk, "index() takes a number");
             }
             TRY(pick(walk, value, index, &out));
             break;

@@ -17,7 +17,8 @@ typedef struct JsonPath JsonPath;
 // ST_UNSUPPORTED. The path lies in [arena].
 NODISCARD Status json_path_parse(Arena *arena, Str text, JsonPath **out, Error *err);
 bool json_path_definite(const JsonPath *path);
-// The value at [path] in [root]; made values lie in [arena], others are those of the tree.
-// ST_RUNTIME when a definite path leads nowhere.
+// The value at [path] in [root]; made values lie in [arena], others are those of the tree. ST_END
+// when a definite path leads nowhere, ST_RUNTIME when a filter or a function meets what it cannot
+// take: lax forgives the first only.
 NODISCARD Status json_path_read(const JsonPath *path, const JsonValue *root, Arena *arena,
                                 const JsonValue **out, Error *err);

@@ -106,13 +106,14 @@ static Status look_up(PathState *self, Str document, Str path, Found *found, Err
             if (err) *err = found->error;
             return st;
         }
-        if (st && self->lax && !json_path_definite(self->path)) {
+        bool forgiven = st == ST_END && self->lax;
+        if (forgiven && !json_path_definite(self->path)) {
             JsonValue *none = ARENA_NEW(&self->document, JsonValue);
             none->kind = JK_ARRAY;
             found->value = none;
         } else if (st) {
             found->value = NULL;
-            found->failed = !self->lax;
+            found->failed = !forgiven;
         }
     }
     if (found->value && found->value->kind == JK_NULL) found->value = NULL;
@@ -128,6 +129,7 @@ static Str symbol_at(const KernelArgs *args, uint32_t i) {
 
 static Status raise(const Found *found, Error *err) {
     if (err) *err = found->error;
+    if (err) err->status = ST_RUNTIME;
     return ST_RUNTIME;
 }
 

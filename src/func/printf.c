@@ -119,6 +119,7 @@ static uint32_t object_hash(const Vec *arg, uint32_t row) {
         case TYPE_CHAR:
         case TYPE_VARCHAR: return murmur_text(vec_str(arg)[row]);
         case TYPE_BOOLEAN: return vec_u8(arg)[row] ? 1231 : 1237;
+        case TYPE_DECIMAL: return (uint32_t)java_decimal_hash(vec_i128(arg)[row], arg->type->scale);
         case TYPE_FLOAT: memcpy(&bits, &vec_f32(arg)[row], sizeof(float)); return (uint32_t)bits;
         case TYPE_DOUBLE: memcpy(&bits, &vec_f64(arg)[row], sizeof bits); break;
         case TYPE_BIGINT:
@@ -320,7 +321,13 @@ static void put_float(Buf *out, const Spec *spec, double value) {
     if (isinf(value)) {
         buf_puts(&text, spec->upper ? "INFINITY" : "Infinity");
     } else if (spec->conversion == 'a') {
-        put_hex_float(&text, spec, magnitude);
+        Buf hex = {0};
+        put_hex_float(&hex, spec, magnitude);
+        int64_t zeros = spec->zero ? (int64_t)width - (int64_t)(text.len + hex.len) : 0;
+        buf_put(&text, hex.ptr, 2);  // "0x"
+        for (; zeros > 0; zeros--) buf_putc(&text, '0');
+        buf_put(&text, hex.ptr + 2, hex.len - 2);
+        buf_free(&hex);
     } else {
         Digits digits = digits_of(magnitude);
         Buf number = {0};
@@ -360,8 +367,7 @@ static bool flags_fit(const Spec *spec) {
     switch (c) {
         case 'd': return !spec->sharp && spec->precision < 0;
         case 'o':
-        case 'x':
-            return !(spec->plus || spec->space || spec->comma || spec->paren) && spec->precision < 0;
+        case 'x': return !spec->comma && spec->precision < 0;
         case 'e': return !spec->comma;
         case 'g': return !spec->sharp;
         case 'a': return !spec->comma && !spec->paren;
@@ -413,6 +419,7 @@ static bool put_converted(Buf *out, const Spec *spec, const Vec *arg, uint32_t r
         case 'o':
         case 'x':
             if (arg->phys < PHYS_I8 || arg->phys > PHYS_I64 || type_is_timestamp(arg->type)) return false;
+            if (spec->conversion != 'd' && (spec->plus || spec->space || spec->paren)) return false;
             put_integer(out, spec, vec_integer(arg, row), phys_size(arg->phys));
             return true;
         default:

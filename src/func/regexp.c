@@ -95,6 +95,30 @@ bool regexp_next(const Regexp *regexp, Str text, uint32_t *from) {
     return true;
 }
 
+Status regexp_splits_pair(Regexp *regexp, Str text, bool *splits, Error *err) {
+    RegexpSpan last = regexp_span(regexp, 0);
+    *splits = false;
+    if (last.from != last.to || last.to >= text.len || (unsigned char)text.ptr[last.to] < 0xF0) {
+        return ST_OK;
+    }
+    // Each half shows itself as U+FFFD, a character that no pattern asks for.
+    static const char HALVES[] = "\xEF\xBF\xBD\xEF\xBF\xBD";
+    Buf halved = {0};
+    buf_put(&halved, text.ptr, last.to);
+    buf_puts(&halved, HALVES);
+    buf_put(&halved, text.ptr + last.to + 4, text.len - last.to - 4);
+    Status st = match(regexp, buf_str(&halved), last.to + 3, PCRE2_ANCHORED, splits, err);
+    if (!st && *splits) {
+        RegexpSpan half = regexp_span(regexp, 0);
+        *splits = half.from == half.to;
+    }
+    buf_free(&halved);
+    // The caller goes on from the match before.
+    size_t *pair = pcre2_get_ovector_pointer(regexp->match);
+    pair[0] = pair[1] = last.to;
+    return st;
+}
+
 void regexp_cache_clear(RegexpCache *cache) {
     for (uint32_t i = 0; i < cache->count; i++) {
         mem_free(cache->entry[i].pattern);

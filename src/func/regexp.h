@@ -41,6 +41,9 @@ RegexpSpan regexp_span(const Regexp *regexp, uint32_t group);
 // Where a search for the next match goes on: behind the last one, and one further when that was
 // empty; false at the end of the text.
 bool regexp_next(const Regexp *regexp, Str text, uint32_t *from);
+// java.util.regex searches UTF-16: behind an empty match before a surrogate pair it tries between the
+// halves too. Whether the last match was one and the pattern matches nothing there.
+NODISCARD Status regexp_splits_pair(Regexp *regexp, Str text, bool *splits, Error *err);
 
 // The last few patterns of a call site, the good and the bad. Zero-initialised is empty.
 enum { REGEXP_CACHE_SIZE = 8 };

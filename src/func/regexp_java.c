@@ -828,7 +828,12 @@ static Status read_atom(Reader *in) {
         case '*':
         case '+':
         case '?': return refuse(in, "dangling meta character");
-        case '{': return refuse(in, "illegal repetition");
+        case '{':  // a repetition of nothing, as in a{2}{3}
+            if (in->end - in->at < 2 || in->at[1] < '0' || in->at[1] > '9') {
+                return refuse(in, "illegal repetition");
+            }
+            buf_puts(in->out, "(?:)");
+            break;
         case '(':
             in->at++;
             TRY(read_group(in, &bare));

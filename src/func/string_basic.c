@@ -1,5 +1,7 @@
 // Text: length, case, pieces, positions, joining. The rules are those of Flink's BinaryStringDataUtil
 // and SqlFunctionUtils; characters are code points except where noted.
+#include <stdlib.h>
+
 #include "func/text_int.h"
 
 // ---- length, case ------------------------------------------------------------------------------
@@ -214,11 +216,11 @@ static Status ltrim_bind(FuncCall *call, Error *err) {
 // ---- positions ---------------------------------------------------------------------------------
 
 // Position of [part] in [text] from character [from] on, both from 1; 0: not there. The empty text
-// is found at 1, wherever the search starts.
+// is found at 1, wherever the search starts. The smallest int wraps and starts behind the end.
 static int32_t position(Str text, Str part, int32_t from) {
     if (!part.len) return 1;
     const char *end = text.ptr + text.len;
-    const char *begin = chars_skip(text.ptr, end, (int64_t)from - 1);
+    const char *begin = chars_skip(text.ptr, end, from == INT32_MIN ? INT32_MAX : from - 1);
     const char *hit = memmem(begin, (size_t)(end - begin), part.ptr, part.len);
     if (!hit) return 0;
     return (int32_t)utf8_count(str_between(text.ptr, hit)) + 1;
@@ -363,7 +365,10 @@ static Status chr_kernel(const KernelArgs *args, Vec *out, Error *err) {
 static Status hash_code_kernel(const KernelArgs *args, Vec *out, Error *err) {
     (void)err;
     const Str *text = vec_str(args->arg[0]);
-    for (uint32_t row = 0; row < args->rows; row++) vec_i32(out)[row] = java_hash(text[row]);
+    for (uint32_t row = 0; row < args->rows; row++) {
+        int32_t hash = java_hash(text[row]);
+        vec_i32(out)[row] = hash == INT32_MIN ? hash : abs(hash);  // Math.abs
+    }
     return ST_OK;
 }
 
@@ -385,13 +390,9 @@ static Status hash_number_kernel(const KernelArgs *args, Vec *out, Error *err) {
                 bits = (uint64_t)vec_i64(in)[row];
                 hash = (uint32_t)(bits ^ bits >> 32);
                 break;
-            case TYPE_DECIMAL: {
-                i128 value = vec_i128(in)[row];
-                bits = (uint64_t)(value < 0 ? -value : value);
-                hash = (uint32_t)(bits >> 32) * 31 + (uint32_t)bits;
-                hash = 31 * (value < 0 ? 0 - hash : hash) + (uint32_t)in->type->scale;
+            case TYPE_DECIMAL:
+                hash = (uint32_t)java_decimal_hash(vec_i128(in)[row], in->type->scale);
                 break;
-            }
             default: hash = (uint32_t)vec_integer(in, row);
         }
         if (kernel_row_valid(args, row)) vec_i32(out)[row] = (int32_t)hash;
@@ -494,7 +495,7 @@ static const ScalarFunc STRING_FUNCS[] = {
      .doc = "The character of a code, modulo 256; empty for a negative one.",
      .example = "CHR(97)", .gives = "a"},
     {.name = "HASH_CODE", .args = {ARG_STRING}, .result = RESULT_INT, .kernel = hash_code_kernel,
-     .doc = "Java's hash of the text.", .example = "HASH_CODE('ab')", .gives = "3105"},
+     .doc = "The absolute value of Java's hash of the text.", .example = "HASH_CODE('ab')", .gives = "3105"},
     {.name = "HASH_CODE", .args = {ARG_NUMERIC}, .result = RESULT_INT,
      .kernel = hash_number_kernel, .doc = "Java's hash of the number."},
     {.name = "HASH_CODE", .args = {ARG_BOOLEAN}, .result = RESULT_INT,

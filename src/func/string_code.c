@@ -4,6 +4,7 @@
 // few. What a charset cannot say becomes '?', what is malformed U+FFFD, as in java.lang.String.
 #include <errno.h>
 #include <iconv.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "func/text_int.h"
@@ -78,7 +79,10 @@ static Status coder_open(Coder *coder, Str name, bool encode, Error *err) {
         }
     }
     if (str_eq_nocase(name, STR("UTF-7"))) goto unknown;  // not Java's
-    coder->iconv = encode ? iconv_open(coder->name, "UTF-8") : iconv_open("UTF-8", coder->name);
+    char other[2 * CHARSET_NAME_MAX];  // as iconv calls it: x-windows-874 is CP874
+    bool windows = name.len > 10 && str_eq_nocase(str_sub(name, 0, 10), STR("x-windows-"));
+    (void)snprintf(other, sizeof other, "%s%s", windows ? "CP" : "", coder->name + (windows ? 10 : 0));
+    coder->iconv = encode ? iconv_open(other, "UTF-8") : iconv_open("UTF-8", other);
     coder->open = coder->iconv != (iconv_t)-1;  // NOLINT: iconv's way
     if (coder->open) return ST_OK;
 unknown:
@@ -492,7 +496,7 @@ static const ScalarFunc STRING_FUNCS[] = {
     {.name = "TO_BASE64", .args = {ARG_TEXT_OR_BYTES}, .result = RESULT_STRING,
      .kernel = to_base64_kernel, .doc = "The bytes of the argument in base64.",
      .example = "TO_BASE64('hello')", .gives = "aGVsbG8="},
-    {.name = "FROM_BASE64", .args = {ARG_STRING}, .result = RESULT_STRING,
+    {.name = "FROM_BASE64", .args = {ARG_TEXT_OR_BYTES}, .result = RESULT_STRING,
      .flags = FUNC_CAN_FAIL, .kernel = from_base64_kernel,
      .doc = "The text that a base64 text holds.", .example = "FROM_BASE64('aGVsbG8=')",
      .gives = "hello"},

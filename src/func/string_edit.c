@@ -156,36 +156,41 @@ static Status rpad_kernel(const KernelArgs *args, Vec *out, Error *err) {
     return pad_rows(args, false, out, err);
 }
 
-// A start outside of the text changes nothing; a length of 0 or less cuts off the rest.
-static void put_overlaid(Buf *out, Str text, Str by, int64_t start, int64_t len) {
+// A start outside of the text changes nothing; a length of 0 or less cuts off the rest. An end
+// beyond the range of an int fails, as in Java.
+static Status put_overlaid(Buf *out, Str text, Str by, int64_t start, int64_t len, Error *err) {
     int64_t units = utf8_units16(text);
     if (start <= 0 || start > units) {
         buf_put_str(out, text);
-        return;
+        return ST_OK;
+    }
+    if (len > INT32_MAX - start) {
+        return error_set(err, ST_RUNTIME, "OVERLAY: length %lld from %lld on is out of range",
+                         (long long)len, (long long)start);
     }
     put_units16(out, text, 0, (uint64_t)start - 1);
     buf_put_str(out, by);
     if (len > 0 && start + len <= units) {
         put_units16(out, text, (uint64_t)(start + len - 1), (uint64_t)units);
     }
+    return ST_OK;
 }
 
 static Status overlay_kernel(const KernelArgs *args, Vec *out, Error *err) {
-    (void)err;
     const Str *text = vec_str(args->arg[0]), *by = vec_str(args->arg[1]);
     const int64_t *start = vec_i64(args->arg[2]);
     const int64_t *len = args->argc > 3 ? vec_i64(args->arg[3]) : NULL;
     Buf buf = {0};
-    for (uint32_t row = 0; row < args->rows; row++) {
+    Status st = ST_OK;
+    for (uint32_t row = 0; row < args->rows && !st; row++) {
         if (!kernel_row_valid(args, row)) continue;
         int64_t taken = len ? len[row] : (int64_t)utf8_units16(by[row]);
-        if (taken > INT32_MAX) taken = INT32_MAX;  // more than any text has
         buf.len = 0;
-        put_overlaid(&buf, text[row], by[row], start[row], taken);
-        vec_set_text(out, row, buf_str(&buf));
+        st = put_overlaid(&buf, text[row], by[row], start[row], taken, err);
+        if (!st) vec_set_text(out, row, buf_str(&buf));
     }
     buf_free(&buf);
-    return ST_OK;
+    return st;
 }
 
 static Status overlay_bind(FuncCall *call, Error *err) {
@@ -373,7 +378,7 @@ static const ScalarFunc STRING_FUNCS[] = {
      .doc = "The text filled up at the right, or cut, to the given length.",
      .example = "RPAD('hello', 2, '.')", .gives = "he"},
     {.name = "OVERLAY", .args = {ARG_STRING, ARG_STRING, ARG_BIGINT, ARG_BIGINT}, .argc_min = 3,
-     .argc_max = 4, .bind = overlay_bind, .kernel = overlay_kernel,
+     .argc_max = 4, .flags = FUNC_CAN_FAIL, .bind = overlay_bind, .kernel = overlay_kernel,
      .doc = "The text with the second one laid over it from a position on.",
      .example = "OVERLAY('hello' PLACING 'XX' FROM 2)", .gives = "hXXlo"},
     {.name = "SPLIT", .args = {ARG_STRING, ARG_STRING}, .bind = split_bind, .flags = FUNC_TAKES_NULL, .kernel = split_kernel,

@@ -80,6 +80,14 @@ static Status put_replaced(Buf *out, Regexp *regexp, Str text, Str by, const Ker
         buf_put(out, text.ptr + done, span.from - done);
         buf_put_str(out, by);
         done = span.to;
+        bool splits;
+        TRY(regexp_splits_pair(regexp, text, &splits, err));
+        if (splits) {
+            buf_putc(out, '?');
+            buf_put_str(out, by);
+            buf_putc(out, '?');
+            done += 4;
+        }
         TRY(text_check(out->len, args, err));
     } while (regexp_next(regexp, text, &from));
     buf_put(out, text.ptr + done, text.len - done);
@@ -118,6 +126,9 @@ static Status extract_all_row(Regexp *regexp, Str text, uint32_t group, Vec *out
         if (!found) break;
         RegexpSpan span = regexp_span(regexp, group);
         buf_put(spans, &span, sizeof span);
+        bool splits;
+        TRY(regexp_splits_pair(regexp, text, &splits, err));
+        if (splits) buf_put(spans, &span, sizeof span);
     } while (regexp_next(regexp, text, &from));
     uint32_t count = (uint32_t)(spans->len / sizeof(RegexpSpan));
     uint32_t slot = vec_list_begin(out, row, count);
@@ -172,8 +183,10 @@ static Status count_kernel(const KernelArgs *args, Vec *out, Error *err) {
         int32_t count = 0;
         bool found;
         do {
+            bool splits = false;
             TRY(regexp_find(regexp, text[row], from, &found, err));
-            count += found;
+            if (found) TRY(regexp_splits_pair(regexp, text[row], &splits, err));
+            count += found + splits;
         } while (found && regexp_next(regexp, text[row], &from));
         vec_i32(out)[row] = count;
     }
@@ -373,10 +386,13 @@ static const ScalarFunc REGEXP_FUNCS[] = {
      .kernel = extract_kernel, .open = cache_open, .close = cache_close,
      .doc = "The first match of the regular expression.",
      .example = "REGEXP_SUBSTR('banana', 'n.')", .gives = "na"},
-    {.name = "STR_TO_MAP", .args = {ARG_STRING, ARG_STRING, ARG_STRING}, .argc_min = 1,
-     .argc_max = 3, .flags = FUNC_CAN_FAIL, .bind = str_to_map_bind, .kernel = str_to_map_kernel,
+    {.name = "STR_TO_MAP", .args = {ARG_STRING}, .bind = str_to_map_bind,
+     .kernel = str_to_map_kernel, .open = map_open, .close = map_close,
+     .doc = "The pairs in the text, parted by ',' and '='.", .example = "STR_TO_MAP('a=1,b=2')",
+     .gives = "{a=1, b=2}"},
+    {.name = "STR_TO_MAP", .args = {ARG_STRING, ARG_STRING, ARG_STRING}, .flags = FUNC_CAN_FAIL, .bind = str_to_map_bind, .kernel = str_to_map_kernel,
      .open = map_open, .close = map_close,
-     .doc = "The pairs in the text, parted by ',' and '=' or the regular expressions given.",
-     .example = "STR_TO_MAP('a=1,b=2')", .gives = "{a=1, b=2}"},
+     .doc = "The pairs in the text, parted by the two regular expressions.",
+     .example = "STR_TO_MAP('a:1 b:2', '\\s', ':')", .gives = "{a=1, b=2}"},
 };
 const FuncTable REGEXP_TABLE = FUNC_TABLE("Regular expressions", REGEXP_FUNCS);

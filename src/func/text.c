@@ -32,6 +32,13 @@ int32_t java_hash(Str text) {
     return (int32_t)hash;
 }
 
+int32_t java_decimal_hash(i128 value, int32_t scale) {
+    u128 magnitude = value < 0 ? -(u128)value : (u128)value;
+    uint32_t hash = 0;
+    for (int shift = 96; shift >= 0; shift -= 32) hash = 31 * hash + (uint32_t)(magnitude >> shift);
+    return (int32_t)(31 * (value < 0 ? 0 - hash : hash) + (uint32_t)scale);
+}
+
 // How many bytes at [p] make one malformed piece: the longest start of a character (Unicode 3.9,
 // "maximal subpart"), as the JDK's decoder steps.
 static uint32_t malformed_size(const unsigned char *p, size_t left) {

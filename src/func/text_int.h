@@ -48,6 +48,7 @@ static inline void set_piece(Vec *out, uint32_t row, Str piece) {
 void put_units16(Buf *out, Str text, uint64_t from, uint64_t to);
 // java.lang.String.hashCode.
 int32_t java_hash(Str text);
+int32_t java_decimal_hash(i128 value, int32_t scale);  // java.math.BigDecimal.hashCode
 // What java.lang.String(bytes, UTF_8) makes of bytes that may be malformed.
 void put_repaired(Buf *out, Str bytes);
 // java.util.Base64: the encoder; the decoder fails with ST_RUNTIME.
