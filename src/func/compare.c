@@ -203,7 +203,10 @@ static Status distinct_kernel(const KernelArgs *args, Vec *out, Error *err) {
 
 static Status distinct_bind_as(FuncCall *call, CompareOp op, Error *err) {
     CompareBound *bound = ARENA_NEW(call->arena, CompareBound);
-    TRY(compare_unify_equal(call, 2, &bound->how, err));
+    // Numbers are not brought to a common type here, unlike for =: FLOAT is compared as DOUBLE.
+    bool numbers = type_is_numeric(call->arg[0]) && type_is_numeric(call->arg[1]);
+    TRY(numbers ? compare_unify_order(call, 2, &bound->how, err)
+                : compare_unify_equal(call, 2, &bound->how, err));
     bound->op = op;
     call->bound = bound;
     call->result = type_of(TYPE_BOOLEAN, false);
