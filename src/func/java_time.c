@@ -28,12 +28,12 @@ uint32_t time_field_names(TimeField field) {
 }
 
 const char *time_field_name(TimeField field, NameStyle style, int64_t value) {
-    static const char *const SHORT_MONTHS[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
-                                               "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
-    static const char *const SHORT_DAYS[] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
-    static const char *const NARROW_MONTHS[] = {"J", "F", "M", "A", "M", "J",
-                                                "J", "A", "S", "O", "N", "D"};
-    static const char *const NARROW_DAYS[] = {"S", "M", "T", "W", "T", "F", "S"};
+    // Short and narrow ones.
+    static const char *const MONTHS[2][12] = {
+        {"Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"},
+        {"J", "F", "M", "A", "M", "J", "J", "A", "S", "O", "N", "D"}};
+    static const char *const DAYS[2][7] = {{"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"},
+                                           {"S", "M", "T", "W", "T", "F", "S"}};
     static const char *const QUARTERS[3][4] = {
         {"Q1", "Q2", "Q3", "Q4"},
         {"1st quarter", "2nd quarter", "3rd quarter", "4th quarter"},
@@ -45,11 +45,11 @@ const char *time_field_name(TimeField field, NameStyle style, int64_t value) {
         case FIELD_MONTH:
             if (value < 1 || value > 12) return NULL;
             if (style == NAME_FULL) return MONTH_NAMES[value - 1];
-            return (style == NAME_SHORT ? SHORT_MONTHS : NARROW_MONTHS)[value - 1];
+            return MONTHS[style == NAME_NARROW][value - 1];
         case FIELD_WEEKDAY:
             if (value < 1 || value > 7) return NULL;
             if (style == NAME_FULL) return DAY_NAMES[value % 7];
-            return (style == NAME_SHORT ? SHORT_DAYS : NARROW_DAYS)[value % 7];
+            return DAYS[style == NAME_NARROW][value % 7];
         case FIELD_QUARTER: return value < 1 || value > 4 ? NULL : QUARTERS[style][value - 1];
         case FIELD_ERA: return value < 0 || value > 1 ? NULL : ERAS[style][value];
         case FIELD_AMPM: return value < 0 || value > 1 ? NULL : AMPM[value];

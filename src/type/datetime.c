@@ -179,11 +179,11 @@ int64_t timestamp_add_months(int64_t ms, int32_t months) {
 // that clipped days count: from 01-31 to 02-29 is one month.
 int32_t date_months_between(int32_t a, int32_t b) {
     if (a < b) return -date_months_between(b, a);
-    int32_t months = (a - b) / 31;  // never too many
-    for (;; months++) {
-        if (date_add_months(b, months) >= a) return months;
-        if (date_add_months(b, months + 1) > a) return months;
-    }
+    int32_t year[2], month[2], day;
+    civil_from_days(a, &year[0], &month[0], &day);
+    civil_from_days(b, &year[1], &month[1], &day);
+    int32_t months = (year[0] - year[1]) * 12 + (month[0] - month[1]);
+    return date_add_months(b, months) > a ? months - 1 : months;
 }
 
 int32_t timestamp_months_between(int64_t a_ms, int64_t b_ms) {
