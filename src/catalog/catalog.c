@@ -48,6 +48,8 @@ void catalogs_init(Catalogs *catalogs) {
     (void)catalog_add_database(catalogs, catalog, STR("default_database"));
     catalogs->current_catalog = STR("default_catalog");
     catalogs->current_database = STR("default_database");
+    catalogs->module[0] = STR("core");
+    catalogs->module_count = catalogs->modules_used = 1;
 }
 
 static void tables_clear(Map *tables) {
@@ -74,18 +76,21 @@ static void functions_clear(Map *functions) {
     map_clear(functions);
 }
 
+void database_free(Database *database) {
+    tables_clear(&database->tables);
+    tables_clear(&database->temporary_tables);
+    models_clear(&database->models);
+    models_clear(&database->temporary_models);
+    functions_clear(&database->functions);
+    functions_clear(&database->temporary_functions);
+    map_clear(&database->properties);
+}
+
 void catalogs_clear(Catalogs *catalogs) {
     for (uint32_t c = 0; c < catalogs->catalogs.count; c++) {
         CatalogEntry *catalog = catalogs->catalogs.entry[c].value;
         for (uint32_t d = 0; d < catalog->databases.count; d++) {
-            Database *database = catalog->databases.entry[d].value;
-            tables_clear(&database->tables);
-            tables_clear(&database->temporary_tables);
-            models_clear(&database->models);
-            models_clear(&database->temporary_models);
-            functions_clear(&database->functions);
-            functions_clear(&database->temporary_functions);
-            map_clear(&database->properties);
+            database_free(catalog->databases.entry[d].value);
         }
         map_clear(&catalog->databases);
         map_clear(&catalog->properties);

@@ -43,15 +43,16 @@ typedef struct Table {
     uint32_t primary_key_count;
     Str *partition_key;
     uint32_t partition_key_count;
-    int distribution_kind;  // as AstDistribution.kind; see distribution_column, _buckets
     bool distributed;
+    int distribution_kind;  // as AstDistribution.kind
     Str *distribution_column;
     uint32_t distribution_column_count;
     int32_t distribution_buckets;  // -1: not said
     Map options;            // key -> NUL-terminated value in the arena
     Str comment;            // ptr NULL: none
-    // TABLE_VIEW: the query as written, and expanded (fully qualified); columns above are its schema.
-    Str view_original, view_expanded;
+    // TABLE_VIEW: the query as it prints, and the catalog and database its short names meant; columns
+    // above are its schema.
+    Str view_query, view_catalog, view_database;
 } Table;
 
 Table *table_new(TableKind kind);
@@ -77,6 +78,8 @@ typedef struct UserFunction {
     Str class_name, language;
 } UserFunction;
 
+enum { MODULES_MAX = 16 };
+
 typedef struct Database {
     Str name;
     Str comment;
@@ -98,11 +101,16 @@ typedef struct Catalogs {
     Map catalogs;          // name -> CatalogEntry*
     Map system_functions;  // temporary system functions
     Str current_catalog, current_database;  // current_catalog.ptr NULL: none selected
+    // Loaded modules, those in use first; only 'core' exists.
+    Str module[MODULES_MAX];
+    uint32_t module_count, modules_used;
 } Catalogs;
 
 // With default_catalog.default_database, as Flink starts.
 void catalogs_init(Catalogs *catalogs);
 void catalogs_clear(Catalogs *catalogs);
+// Drops what lies in it.
+void database_free(Database *database);
 CatalogEntry *catalogs_add(Catalogs *catalogs, Str name);
 Database *catalog_add_database(Catalogs *catalogs, CatalogEntry *catalog, Str name);
 Database *catalogs_database(const Catalogs *catalogs, Str catalog, Str database);  // or NULL

@@ -1,9 +1,10 @@
-// engine/ddl.h - statements that change or show the catalog: CREATE, ALTER, DROP, USE, SHOW, DESCRIBE.
+// engine/ddl.h - statements that change or show the catalog: CREATE, ALTER, DROP, USE, SHOW,
+// DESCRIBE. Shared by the files of engine/ and nobody else.
 #pragma once
 
 #include "engine/session.h"
 
-// What a statement may touch; shared by the files of engine/ and nobody else.
+// What a statement may touch.
 typedef struct DdlContext {
     Session *session;
     PlanContext *plan;       // for binding: arena of this statement
@@ -11,17 +12,54 @@ typedef struct DdlContext {
     Map *config;
     Str text;                // the statement
     const ResultSink *sink;
+    // Runs INSERT INTO [table] [query], for CREATE TABLE … AS; the session's.
+    Status (*insert)(struct DdlContext *ddl, const AstInsert *insert, Error *err);
 } DdlContext;
 
 // ST_END: not a statement of this file's.
 NODISCARD Status ddl_execute(DdlContext *ddl, const AstStmt *stmt, Error *err);
 
-// CREATE TABLE's and CREATE VIEW's part, for CTAS. (ddl_create.c)
+// ddl_create.c
 NODISCARD Status ddl_create_table(DdlContext *ddl, const AstCreateTable *create, Error *err);
 NODISCARD Status ddl_create_view(DdlContext *ddl, const AstCreateView *create, Error *err);
-NODISCARD Status ddl_drop(DdlContext *ddl, const AstDrop *drop, Error *err);
+NODISCARD Status ddl_schema_add(DdlContext *ddl, Table *table, const AstSchema *schema, Error *err);
+NODISCARD Status ddl_column_add(DdlContext *ddl, Table *table, const AstColumn *ast, Column *out, Error *err);
+// Derives the types of computed columns, and the watermark's attribute, again.
+NODISCARD Status ddl_table_finish(DdlContext *ddl, Table *table, Place place, Error *err);
+NODISCARD Status ddl_key_add(Table *table, const AstConstraint *key, const AstIdent *column, uint32_t count,
+                             Error *err);
+NODISCARD Status ddl_watermark_add(DdlContext *ddl, Table *table, const AstWatermark *mark, Error *err);
+NODISCARD Status ddl_distribution_add(Table *table, const AstDistribution *distribution, Error *err);
+Table *ddl_table_copy(const Table *table);
+// Puts a new table in place of [old], which may be in use.
+NODISCARD Status ddl_table_replace(DdlContext *ddl, Table *old, Table *table, Error *err);
 
+// ddl_alter.c
+NODISCARD Status ddl_alter_table(DdlContext *ddl, const AstAlter *alter, Error *err);
+NODISCARD Status ddl_alter_view(DdlContext *ddl, const AstAlter *alter, Error *err);
+
+// ddl_catalog.c: catalogs, databases, functions, models, modules
+NODISCARD Status ddl_create_catalog(DdlContext *ddl, const AstCreateSimple *create, Error *err);
+NODISCARD Status ddl_create_database(DdlContext *ddl, const AstCreateSimple *create, Error *err);
+NODISCARD Status ddl_alter_database(DdlContext *ddl, const AstAlter *alter, Error *err);
+NODISCARD Status ddl_alter_catalog(DdlContext *ddl, const AstAlter *alter, Error *err);
+NODISCARD Status ddl_create_function(DdlContext *ddl, const AstCreateFunction *create, Error *err);
+NODISCARD Status ddl_create_model(DdlContext *ddl, const AstCreateModel *create, Error *err);
+NODISCARD Status ddl_alter_model(DdlContext *ddl, const AstAlter *alter, Error *err);
+NODISCARD Status ddl_drop(DdlContext *ddl, const AstDrop *drop, Error *err);
+NODISCARD Status ddl_use(DdlContext *ddl, const AstUse *use, Error *err);
+NODISCARD Status ddl_module(DdlContext *ddl, const AstModule *module, bool load, Error *err);
+
+// ddl_show.c
+NODISCARD Status ddl_show(DdlContext *ddl, const AstShow *show, Error *err);
+NODISCARD Status ddl_describe(DdlContext *ddl, const AstDescribe *describe, Error *err);
+
+// ddl.c
 void ddl_ok(const DdlContext *ddl);
-// A result of text columns for SHOW and DESCRIBE: rows of cells, NULL ptr is NULL.
-NODISCARD Status ddl_rows(const DdlContext *ddl, const char *const *names, uint32_t columns,
-                          const Str *cells, uint32_t rows, Error *err);
+// A result for SHOW and DESCRIBE: [columns] names and types (NULL: all STRING), rows of cells, ptr NULL
+// is NULL; BOOLEAN cells are "TRUE" or "FALSE".
+NODISCARD Status ddl_rows(const DdlContext *ddl, const char *const *names, const TypeKind *types,
+                          uint32_t columns, const Str *cells, uint32_t rows, Error *err);
+NODISCARD Status ddl_resolve_table(DdlContext *ddl, const AstName *name, ObjectName *out, Table **table,
+                                   Error *err);
+NODISCARD Status ddl_options(Arena *arena, Map *into, const AstOptions *options, bool replace, Error *err);

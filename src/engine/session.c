@@ -219,6 +219,13 @@ static Status execute_inserts(Session *session, PlanContext *context, AstStmt *c
     return ST_OK;
 }
 
+// The second half of CREATE TABLE … AS.
+static Status insert_as(DdlContext *ddl, const AstInsert *insert, Error *err) {
+    AstStmt stmt = {.kind = STMT_INSERT, .insert = (AstInsert *)(uintptr_t)insert};
+    AstStmt *one = &stmt;
+    return execute_inserts(ddl->session, ddl->plan, &one, 1, NULL, err);
+}
+
 static Status execute_explain(PlanContext *context, const AstExplain *explain, DdlContext *ddl, Error *err) {
     AstStmt *const *stmt = (AstStmt *const *)&explain->stmt;
     uint32_t count = 1;
@@ -247,7 +254,7 @@ static Status execute_explain(PlanContext *context, const AstExplain *explain, D
     if (!st) plan_explain((const Plan *const *)root, count, explain->details & EXPLAIN_CHANGELOG_MODE, &text);
     static const char *const NAMES[] = {"result"};
     Str cell = buf_str(&text);
-    if (!st) st = ddl_rows(ddl, NAMES, 1, &cell, 1, err);
+    if (!st) st = ddl_rows(ddl, NAMES, NULL, 1, &cell, 1, err);
     buf_free(&text);
     return st;
 }
@@ -263,7 +270,7 @@ static Status execute_set(Session *session, const AstStmt *stmt, DdlContext *ddl
             cells[i * 2] = session->config.entry[i].key;
             cells[i * 2 + 1] = str_c(session->config.entry[i].value);
         }
-        return ddl_rows(ddl, NAMES, 2, cells, session->config.count, err);
+        return ddl_rows(ddl, NAMES, NULL, 2, cells, session->config.count, err);
     }
     if (stmt->kind == STMT_SET) {
         config_set(&session->config, set->key, set->value);
@@ -308,7 +315,7 @@ Status session_execute(Session *session, Str sql, const ResultSink *sink, Error 
             .arena = &arena, .catalogs = &session->catalogs, .config = &session->config, .env = &session->env,
             .batch = session->env.batch, .statement = sql, .evaluate = expr_evaluate,
         };
-        DdlContext ddl = {session, &context, &session->catalogs, &session->config, sql, sink};
+        DdlContext ddl = {session, &context, &session->catalogs, &session->config, sql, sink, insert_as};
         st = execute_stmt(session, &context, stmt, &ddl, sink, err);
     }
     arena_clear(&arena);

@@ -181,6 +181,11 @@ Status bind_insert(PlanContext *context, const AstInsert *insert, Plan **out, Er
         return error_at(err, ST_VALIDATION, insert->table.span.place, "'" STR_FMT "' is a view and cannot be "
                         "inserted into", STR_ARG(object.object));
     }
+    if (table->distributed) {
+        return error_at(err, ST_VALIDATION, insert->table.span.place,
+                        "table '" STR_FMT "' is distributed into buckets, but its connector does not write buckets",
+                        STR_ARG(object.object));
+    }
     Map *hints = NULL;
     for (uint32_t h = 0; h < insert->hints.count; h++) {
         const AstHint *hint = &insert->hints.at[h];

@@ -111,10 +111,16 @@ static Status bind_view(Binder *binder, Table *table, Place place, Plan **plan, 
         return error_at(err, ST_VALIDATION, place, "views are nested more than %d deep", VIEW_DEPTH_MAX);
     }
     AstQuery *query;
-    TRY(sql_parse_query(context->arena, table->view_expanded, &query, err));
+    TRY(sql_parse_query(context->arena, table->view_query, &query, err));
+    // Short names mean what they meant where the view was made.
+    Str catalog = context->catalogs->current_catalog, database = context->catalogs->current_database;
+    context->catalogs->current_catalog = table->view_catalog;
+    context->catalogs->current_database = table->view_database;
     context->depth++;
     Status st = bind_query_in(NULL, context, query, plan, err);
     context->depth--;
+    context->catalogs->current_catalog = catalog;
+    context->catalogs->current_database = database;
     if (st) {
         if (err) err->place = place;
         error_while(err, "expanding view '" STR_FMT "'", STR_ARG(table->name.object));

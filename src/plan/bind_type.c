@@ -75,7 +75,9 @@ Status bind_type(Arena *arena, const AstType *ast, const Type **out, Error *err)
         case AT_BINARY:
         case AT_VARBINARY: {
             TRY(length_check(ast, 0, TYPE_LENGTH_MAX, err));
-            int32_t length = given < 0 ? 1 : given;
+            // Without a length, the variable ones are as long as can be.
+            bool variable = ast->kind == AT_VARCHAR || ast->kind == AT_VARBINARY;
+            int32_t length = given >= 0 ? given : variable ? TYPE_LENGTH_MAX : 1;
             *out = ast->kind == AT_CHAR      ? type_char(arena, length, nullable)
                    : ast->kind == AT_VARCHAR ? type_varchar(arena, length, nullable)
                    : ast->kind == AT_BINARY  ? type_binary(arena, length, nullable)
@@ -87,12 +89,10 @@ Status bind_type(Arena *arena, const AstType *ast, const Type **out, Error *err)
             *out = type_time(arena, given < 0 ? 0 : given, nullable);
             return ST_OK;
         case AT_TIMESTAMP:
-            TRY(length_check(ast, 0, 9, err));
-            *out = type_timestamp(arena, given < 0 ? 6 : given, nullable);
+            *out = type_timestamp(arena, given < 0 ? 6 : given > 9 ? 9 : given, nullable);
             return ST_OK;
         case AT_TIMESTAMP_LTZ:
-            TRY(length_check(ast, 0, 9, err));
-            *out = type_timestamp_ltz(arena, given < 0 ? 6 : given, nullable);
+            *out = type_timestamp_ltz(arena, given < 0 ? 6 : given > 9 ? 9 : given, nullable);
             return ST_OK;
         case AT_INTERVAL:
             TRY(interval_check(&ast->interval, place, err));
