@@ -1,6 +1,6 @@
 // func/java_time.c - DateTimeFormatter patterns: the compiler and the printer.
 //
-// A pattern compiles to a flat list of elements, optional sections bracketed by OPEN and CLOSE. What
+// A pattern compiles to a flat list of elements, with OPEN and CLOSE around optional sections. What
 // java.time calls adjacent value parsing is settled here too: in "yyyyMMdd" the year learns that
 // four digits belong to its fixed-width neighbours.
 #include "func/java_time_int.h"
@@ -9,8 +9,9 @@
 
 enum { PATTERN_ELEMENTS_MAX = 512, PATTERN_DEPTH_MAX = 32 };
 
-const char *const MONTH_NAMES[12] = {"January", "February", "March",     "April",   "May",      "June",
-                                     "July",    "August",   "September", "October", "November", "December"};
+const char *const MONTH_NAMES[12] = {"January",   "February", "March",    "April",
+                                     "May",       "June",     "July",     "August",
+                                     "September", "October",  "November", "December"};
 const char *const DAY_NAMES[7] = {"Sunday",   "Monday", "Tuesday", "Wednesday",
                                   "Thursday", "Friday", "Saturday"};
 
@@ -63,7 +64,7 @@ typedef struct Compiler {
     Str text;
     Element element[PATTERN_ELEMENTS_MAX];
     uint32_t count;
-    uint32_t open[PATTERN_DEPTH_MAX];  // indices of the OPENs around
+    uint32_t open[PATTERN_DEPTH_MAX];     // indices of the OPENs around
     int32_t base[PATTERN_DEPTH_MAX + 1];  // the number that adjacent ones widen; -1: none
     uint32_t depth;
     uint8_t pad;  // for the next element
@@ -110,7 +111,9 @@ static Status add_number(Compiler *c, Element element) {
 }
 
 static Element number(TimeField field, uint32_t width_min, uint32_t width_max, SignRule sign) {
-    return (Element){.kind = ELEMENT_NUMBER, .field = field, .sign = sign,
+    return (Element){.kind = ELEMENT_NUMBER,
+                     .field = field,
+                     .sign = sign,
                      .width_min = (uint8_t)(width_min > 255 ? 255 : width_min),
                      .width_max = (uint8_t)(width_max > 255 ? 255 : width_max)};
 }
@@ -141,7 +144,8 @@ static Status add_offset(Compiler *c, char letter, uint32_t count) {
     if (count > 5) return bad_pattern(c, "too many pattern letters");
     if (rfc && count == 4) return add(c, (Element){.kind = ELEMENT_ZONE});
     uint32_t form = rfc ? (count == 5 ? 5 : 2) : count;
-    return add(c, (Element){.kind = ELEMENT_OFFSET, .field = FIELD_OFFSET,
+    return add(c, (Element){.kind = ELEMENT_OFFSET,
+                            .field = FIELD_OFFSET,
                             .offset_form = (uint8_t)form,
                             .offset_zulu = letter == 'X' || (rfc && count == 5)});
 }
@@ -154,11 +158,12 @@ static Status add_letters(Compiler *c, char letter, uint32_t count) {
         case 'y': return add_year(c, FIELD_YEAR_OF_ERA, count);
         case 'Y': return add_year(c, FIELD_WEEK_YEAR, count);
         case 'Q':
-        case 'q': return count <= 2 ? add_plain(c, FIELD_QUARTER, count)
-                                    : add_text(c, FIELD_QUARTER, count);
+        case 'q':
+            return count <= 2 ? add_plain(c, FIELD_QUARTER, count)
+                              : add_text(c, FIELD_QUARTER, count);
         case 'M':
-        case 'L': return count <= 2 ? add_plain(c, FIELD_MONTH, count)
-                                    : add_text(c, FIELD_MONTH, count);
+        case 'L':
+            return count <= 2 ? add_plain(c, FIELD_MONTH, count) : add_text(c, FIELD_MONTH, count);
         case 'E': return add_text(c, FIELD_WEEKDAY, count);
         case 'c':
         case 'e':
@@ -218,10 +223,14 @@ static Status add_letters(Compiler *c, char letter, uint32_t count) {
         default: return bad_pattern(c, "unknown pattern letter");
     }
     if (too_many) return bad_pattern(c, "too many pattern letters");
-    static const TimeField FIELDS[] = {
-        ['F'] = FIELD_WEEKDAY_IN_MONTH, ['d'] = FIELD_DAY_OF_MONTH,
-        ['h'] = FIELD_CLOCK_HOUR_OF_AMPM, ['H'] = FIELD_HOUR, ['k'] = FIELD_CLOCK_HOUR,
-        ['K'] = FIELD_HOUR_OF_AMPM, ['m'] = FIELD_MINUTE, ['s'] = FIELD_SECOND};
+    static const TimeField FIELDS[] = {['F'] = FIELD_WEEKDAY_IN_MONTH,
+                                       ['d'] = FIELD_DAY_OF_MONTH,
+                                       ['h'] = FIELD_CLOCK_HOUR_OF_AMPM,
+                                       ['H'] = FIELD_HOUR,
+                                       ['k'] = FIELD_CLOCK_HOUR,
+                                       ['K'] = FIELD_HOUR_OF_AMPM,
+                                       ['m'] = FIELD_MINUTE,
+                                       ['s'] = FIELD_SECOND};
     return add_plain(c, FIELDS[(unsigned char)letter], count);
 }
 
@@ -377,7 +386,9 @@ static int64_t field_value(TimeField field, const Civil *civil, int32_t days) {
         case FIELD_WEEKDAY: return (weekday + 5) % 7 + 1;
         case FIELD_WEEKDAY_LOCAL: return weekday;
         case FIELD_WEEK_YEAR: return time_week_year(civil->year, day_of_year, weekday, &week);
-        case FIELD_WEEK_OF_YEAR: (void)time_week_year(civil->year, day_of_year, weekday, &week); return week;
+        case FIELD_WEEK_OF_YEAR:
+            (void)time_week_year(civil->year, day_of_year, weekday, &week);
+            return week;
         case FIELD_WEEK_OF_MONTH: return time_week_number(civil->day, weekday);
         case FIELD_JULIAN_DAY: return days + 40587ll;
         case FIELD_AMPM: return civil->hour / 12;
@@ -447,8 +458,7 @@ static Status print_element(const Element *e, const Civil *civil, int32_t days, 
         case ELEMENT_TEXT: buf_puts(out, time_field_name(e->field, e->style, value)); return ST_OK;
         case ELEMENT_LITERAL: buf_put_str(out, e->text); return ST_OK;
         case ELEMENT_DAY_PERIOD: buf_puts(out, day_period(civil, e->style)); return ST_OK;
-        default:
-            return error_set(err, ST_RUNTIME, "a timestamp without zone has no zone to print");
+        default: return error_set(err, ST_RUNTIME, "a timestamp without zone has no zone to print");
     }
 }
 
@@ -472,7 +482,10 @@ Status time_pattern_print(const TimePattern *pattern, Timestamp local, Buf *out,
     Civil civil = civil_from_timestamp(local);
     int32_t days = (int32_t)floor_div(local.ms, MS_PER_DAY);
     // An optional section that cannot be printed is left out whole.
-    struct { uint32_t open; size_t len; } section[PATTERN_DEPTH_MAX];
+    struct {
+        uint32_t open;
+        size_t len;
+    } section[PATTERN_DEPTH_MAX];
     uint32_t depth = 0;
     for (uint32_t i = 0; i < pattern->count; i++) {
         const Element *e = &pattern->element[i];

@@ -18,10 +18,10 @@ typedef enum TimeField {
     FIELD_WEEK_YEAR,
     FIELD_WEEK_OF_YEAR,
     FIELD_WEEK_OF_MONTH,
-    FIELD_JULIAN_DAY,        // modified: 1970-01-01 is 40587
+    FIELD_JULIAN_DAY,  // modified: 1970-01-01 is 40587
     FIELD_AMPM,
     FIELD_HOUR,
-    FIELD_CLOCK_HOUR,        // 1 to 24
+    FIELD_CLOCK_HOUR,  // 1 to 24
     FIELD_HOUR_OF_AMPM,
     FIELD_CLOCK_HOUR_OF_AMPM,
     FIELD_MINUTE,
@@ -29,21 +29,21 @@ typedef enum TimeField {
     FIELD_NANO,
     FIELD_MILLI_OF_DAY,
     FIELD_NANO_OF_DAY,
-    FIELD_OFFSET,            // seconds; read and dropped
+    FIELD_OFFSET,  // seconds; read and dropped
     FIELD_COUNT_
 } TimeField;
 
 typedef enum ElementKind {
     ELEMENT_NUMBER,
-    ELEMENT_YEAR2,     // two digits around 2000
+    ELEMENT_YEAR2,  // two digits around 2000
     ELEMENT_FRACTION,
     ELEMENT_TEXT,
     ELEMENT_LITERAL,
-    ELEMENT_OFFSET,    // X x Z
-    ELEMENT_ZONE,      // V v z O
+    ELEMENT_OFFSET,  // X x Z
+    ELEMENT_ZONE,    // V v z O
     ELEMENT_DAY_PERIOD,
-    ELEMENT_OPEN,      // [
-    ELEMENT_CLOSE,     // ]
+    ELEMENT_OPEN,   // [
+    ELEMENT_CLOSE,  // ]
 } ElementKind;
 
 typedef enum SignRule { SIGN_NORMAL, SIGN_NEVER, SIGN_EXCEEDS } SignRule;
@@ -55,12 +55,12 @@ typedef struct Element {
     SignRule sign;
     NameStyle style;
     uint8_t width_min, width_max;
-    int8_t following;  // digits that fixed-width neighbours take after it; -1: has a fixed width
-    uint8_t pad;       // p: blanks to fill on the left
+    int8_t following;     // digits that fixed-width neighbours take after it; -1: has a fixed width
+    uint8_t pad;          // p: blanks to fill on the left
     uint8_t offset_form;  // letters of X, x, Z
-    bool offset_zulu;  // prints 'Z' for no offset
-    uint16_t partner;  // of OPEN: index of its CLOSE
-    Str text;          // of LITERAL
+    bool offset_zulu;     // prints 'Z' for no offset
+    uint16_t partner;     // of OPEN: index of its CLOSE
+    Str text;             // of LITERAL
 } Element;
 
 struct TimePattern {

@@ -296,7 +296,8 @@ static bool set_time(Resolved *r, int64_t hour, int64_t minute, int64_t second, 
         r->next_day = true;
         hour = 0;
     }
-    if (!in_range(hour, 0, 23) || !in_range(minute, 0, 59) || !in_range(second, 0, 59)) return false;
+    if (!in_range(hour, 0, 23) || !in_range(minute, 0, 59) || !in_range(second, 0, 59))
+        return false;
     if (!in_range(nanos, 0, 999999999)) return false;
     r->hour = (int32_t)hour;
     r->minute = (int32_t)minute;
@@ -326,8 +327,10 @@ static bool simplify_time(Fields *f) {
     if (take(f, FIELD_NANO_OF_DAY, &value)) {
         if (!in_range(value, 0, 86400000000000 - 1)) return false;
         int64_t seconds = value / 1000000000;
-        if (!set(f, FIELD_HOUR, seconds / 3600) || !set(f, FIELD_MINUTE, seconds / 60 % 60)) return false;
-        if (!set(f, FIELD_SECOND, seconds % 60) || !set(f, FIELD_NANO, value % 1000000000)) return false;
+        if (!set(f, FIELD_HOUR, seconds / 3600) || !set(f, FIELD_MINUTE, seconds / 60 % 60))
+            return false;
+        if (!set(f, FIELD_SECOND, seconds % 60) || !set(f, FIELD_NANO, value % 1000000000))
+            return false;
     }
     return true;
 }
@@ -363,9 +366,11 @@ static bool resolve_time(Resolved *r) {
         if (!set_time(r, part[0], part[1], part[2], part[3])) return false;
     }
     // What could not be joined must be in its range at least.
-    static const struct { TimeField field; int64_t high; } RANGES[] = {
-        {FIELD_HOUR, 23}, {FIELD_MINUTE, 59}, {FIELD_SECOND, 59}, {FIELD_NANO, 999999999},
-        {FIELD_HOUR_OF_AMPM, 11}, {FIELD_AMPM, 1}};
+    static const struct {
+        TimeField field;
+        int64_t high;
+    } RANGES[] = {{FIELD_HOUR, 23},        {FIELD_MINUTE, 59},       {FIELD_SECOND, 59},
+                  {FIELD_NANO, 999999999}, {FIELD_HOUR_OF_AMPM, 11}, {FIELD_AMPM, 1}};
     for (uint32_t i = 0; i < sizeof RANGES / sizeof *RANGES; i++) {
         TimeField field = RANGES[i].field;
         if (has(f, field) && !in_range(f->value[field], 0, RANGES[i].high)) return false;
@@ -381,21 +386,29 @@ static bool cross_check(const Resolved *r) {
         int32_t day_of_year = days - days_from_civil(r->year, 1, 1) + 1;
         int32_t weekday = (int32_t)floor_mod((int64_t)days + 4, 7) + 1;
         int64_t week, week_year = time_week_year(r->year, day_of_year, weekday, &week);
-        const struct { TimeField field; int64_t value; } SAME[] = {
-            {FIELD_QUARTER, (r->month + 2) / 3}, {FIELD_MONTH, r->month},
-            {FIELD_DAY_OF_MONTH, r->day}, {FIELD_WEEKDAY_IN_MONTH, (r->day - 1) % 7 + 1},
-            {FIELD_WEEKDAY, floor_mod((int64_t)days + 3, 7) + 1}, {FIELD_YEAR, r->year},
-            {FIELD_DAY_OF_YEAR, day_of_year},
-            {FIELD_ERA, r->year >= 1}, {FIELD_JULIAN_DAY, days + 40587ll},
-            {FIELD_WEEK_YEAR, week_year}, {FIELD_WEEK_OF_YEAR, week},
-            {FIELD_WEEK_OF_MONTH, time_week_number(r->day, weekday)}};
+        const struct {
+            TimeField field;
+            int64_t value;
+        } SAME[] = {{FIELD_QUARTER, (r->month + 2) / 3},
+                    {FIELD_MONTH, r->month},
+                    {FIELD_DAY_OF_MONTH, r->day},
+                    {FIELD_WEEKDAY_IN_MONTH, (r->day - 1) % 7 + 1},
+                    {FIELD_WEEKDAY, floor_mod((int64_t)days + 3, 7) + 1},
+                    {FIELD_YEAR, r->year},
+                    {FIELD_DAY_OF_YEAR, day_of_year},
+                    {FIELD_ERA, r->year >= 1},
+                    {FIELD_JULIAN_DAY, days + 40587ll},
+                    {FIELD_WEEK_YEAR, week_year},
+                    {FIELD_WEEK_OF_YEAR, week},
+                    {FIELD_WEEK_OF_MONTH, time_week_number(r->day, weekday)}};
         for (uint32_t i = 0; i < sizeof SAME / sizeof *SAME; i++) {
             if (has(f, SAME[i].field) && f->value[SAME[i].field] != SAME[i].value) return false;
         }
     }
     if (r->has_time) {
         if (has(f, FIELD_AMPM) && f->value[FIELD_AMPM] != r->hour / 12) return false;
-        if (has(f, FIELD_HOUR_OF_AMPM) && f->value[FIELD_HOUR_OF_AMPM] != r->hour % 12) return false;
+        if (has(f, FIELD_HOUR_OF_AMPM) && f->value[FIELD_HOUR_OF_AMPM] != r->hour % 12)
+            return false;
     }
     return true;
 }
@@ -415,7 +428,8 @@ static bool part(const Resolved *r, bool whole, int32_t value, TimeField field, 
 
 TimeRead time_pattern_read(const TimePattern *pattern, Str text, Timestamp *out) {
     Resolved r = {0};
-    if (read_elements(pattern, 0, pattern->count, text, 0, &r.left) != text.len) return TIME_READ_NOT;
+    if (read_elements(pattern, 0, pattern->count, text, 0, &r.left) != text.len)
+        return TIME_READ_NOT;
     if (!resolve_date(&r) || !resolve_time(&r) || !cross_check(&r)) return TIME_READ_NOT;
     if (has(&r.left, FIELD_OFFSET) && !in_range(r.left.value[FIELD_OFFSET], -64800, 64800)) {
         if (r.has_date && r.has_time) return TIME_READ_NOT;

@@ -8,7 +8,8 @@
 // ---- the compiler ------------------------------------------------------------------------------
 
 static Status bad_pattern(Str text, const char *what, Error *err) {
-    return error_set(err, ST_RUNTIME, "invalid date pattern '" STR_FMT "': %s", STR_ARG(text), what);
+    return error_set(err, ST_RUNTIME, "invalid date pattern '" STR_FMT "': %s", STR_ARG(text),
+                     what);
 }
 
 static bool is_letter(char byte) {
@@ -59,7 +60,7 @@ Status date_pattern_compile(Arena *arena, Str text, const DatePattern **out, Err
 
 // A moment on the hybrid calendar. Weeks start on Sunday; one day makes the first week.
 typedef struct Moment {
-    int32_t year, month, day;  // astronomical year
+    int32_t year, month, day;                   // astronomical year
     int32_t day_of_year, year_length, weekday;  // Sunday is 1
     int32_t hour, minute, second, ms;
 } Moment;

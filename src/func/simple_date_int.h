@@ -4,7 +4,7 @@
 #include "func/simple_date.h"
 
 typedef struct DatePart {
-    char letter;     // 0: [byte] stands for itself
+    char letter;  // 0: [byte] stands for itself
     char byte;
     uint32_t count;  // of letters
 } DatePart;

@@ -61,8 +61,8 @@ static int digit_at(const Reader *r, int64_t at) {
     return digit < 10 ? (int)digit : -1;
 }
 
-// A whole number with an optional minus, reading no further than [end]. An int is made of it as Java
-// does: of a long by its low bits, of what exceeds that (a double) by the nearest int.
+// A whole number with an optional minus, reading no further than [end]. An int is made of it as
+// Java does: of a long by its low bits, of what exceeds that (a double) by the nearest int.
 static bool read_number(Reader *r, int64_t end, int32_t *out) {
     bool negative = r->at < end && r->text.ptr[r->at] == '-';
     int64_t at = r->at + negative;
@@ -138,13 +138,16 @@ static bool read_offset(Reader *r, int32_t sign, uint32_t count, bool colon) {
 // Names of zones that texts have; Java knows them by the locale's tables. Summer names carry the
 // shift, others are standard time.
 static bool read_zone_name(Reader *r) {
-    static const struct { const char *name; int32_t minutes; } NAMES[] = {
-        {"UTC", 0}, {"UT", 0}, {"EST", -300}, {"EDT", -240}, {"CST", -360}, {"CDT", -300},
+    static const struct {
+        const char *name;
+        int32_t minutes;
+    } NAMES[] = {
+        {"UTC", 0},    {"UT", 0},     {"EST", -300}, {"EDT", -240}, {"CST", -360},  {"CDT", -300},
         {"MST", -420}, {"MDT", -360}, {"PST", -480}, {"PDT", -420}, {"AKST", -540}, {"AKDT", -480},
-        {"HST", -600}, {"AST", -240}, {"ADT", -180}, {"NST", -210}, {"NDT", -150}, {"WET", 0},
-        {"WEST", 60}, {"CET", 60}, {"CEST", 120}, {"EET", 120}, {"EEST", 180}, {"MSK", 180},
-        {"BST", 60}, {"IST", 330}, {"JST", 540}, {"KST", 540}, {"HKT", 480}, {"SGT", 480},
-        {"AWST", 480}, {"ACST", 570}, {"AEST", 600}, {"AEDT", 660}, {"NZST", 720}, {"NZDT", 780},
+        {"HST", -600}, {"AST", -240}, {"ADT", -180}, {"NST", -210}, {"NDT", -150},  {"WET", 0},
+        {"WEST", 60},  {"CET", 60},   {"CEST", 120}, {"EET", 120},  {"EEST", 180},  {"MSK", 180},
+        {"BST", 60},   {"IST", 330},  {"JST", 540},  {"KST", 540},  {"HKT", 480},   {"SGT", 480},
+        {"AWST", 480}, {"ACST", 570}, {"AEST", 600}, {"AEDT", 660}, {"NZST", 720},  {"NZDT", 780},
     };
     int64_t best = -1;
     uint32_t best_len = 0;
@@ -283,7 +286,8 @@ static void set_number(Reader *r, DatePart part, int32_t value, bool two_digits)
 // [next] is what follows the part, or NULL: a number that touches another takes its letters only.
 static bool read_part(Reader *r, DatePart part, const DatePart *next) {
     int64_t start = r->at;
-    while (r->at < r->text.len && (r->text.ptr[r->at] == ' ' || r->text.ptr[r->at] == '\t')) r->at++;
+    while (r->at < r->text.len && (r->text.ptr[r->at] == ' ' || r->text.ptr[r->at] == '\t'))
+        r->at++;
     if (r->at >= r->text.len) return false;
     if (part.letter == 'z' || part.letter == 'Z' || part.letter == 'X') return read_zone(r, part);
     if (is_text_field(part)) {
@@ -333,7 +337,8 @@ static int64_t date_in_month(const Calendar *c, int64_t first, bool by_week) {
     if (count >= 0) return weekday_at_or_before(first + 7 * count - 1, weekday);
     int32_t year, month, day;
     hybrid_from_days(first, &year, &month, &day);
-    int64_t next = month == 12 ? days_from_hybrid(year + 1, 1, 1) : days_from_hybrid(year, month + 1, 1);
+    int64_t next =
+        month == 12 ? days_from_hybrid(year + 1, 1, 1) : days_from_hybrid(year, month + 1, 1);
     return weekday_at_or_before(next - 1 + 7 * (count + 1), weekday);
 }
 
@@ -349,7 +354,8 @@ static int64_t calendar_days(const Calendar *c) {
     uint32_t by_weekday = pair_stamp(stamp[CALENDAR_WEEKDAY_IN_MONTH], weekday);
     uint32_t by_year_day = stamp[CALENDAR_DAY_OF_YEAR];
     uint32_t by_year_week = pair_stamp(stamp[CALENDAR_WEEK_OF_YEAR], weekday);
-    uint32_t best = later(later(by_day, by_month_week), later(by_weekday, later(by_year_day, by_year_week)));
+    uint32_t best =
+        later(later(by_day, by_month_week), later(by_weekday, later(by_year_day, by_year_week)));
     if (!best) {  // halves of pairs will do
         by_month_week = stamp[CALENDAR_WEEK_OF_MONTH];
         by_weekday = later(stamp[CALENDAR_WEEKDAY_IN_MONTH], weekday);
@@ -357,18 +363,19 @@ static int64_t calendar_days(const Calendar *c) {
         best = later(by_month_week, later(by_weekday, by_year_week));
         if (!best) best = by_day = stamp[CALENDAR_MONTH];
     }
-    bool month_week = best == by_month_week &&
-                      stamp[CALENDAR_WEEK_OF_MONTH] >= stamp[CALENDAR_WEEK_OF_YEAR];
-    bool month_weekday = best == by_weekday &&
-                         stamp[CALENDAR_WEEKDAY_IN_MONTH] >= stamp[CALENDAR_WEEK_OF_YEAR];
+    bool month_week =
+        best == by_month_week && stamp[CALENDAR_WEEK_OF_MONTH] >= stamp[CALENDAR_WEEK_OF_YEAR];
+    bool month_weekday =
+        best == by_weekday && stamp[CALENDAR_WEEKDAY_IN_MONTH] >= stamp[CALENDAR_WEEK_OF_YEAR];
     if (best == by_day || month_week || month_weekday) {
         int64_t in_year = floor_mod(month, 12);
         year = (int32_t)(year + floor_div(month, 12));
         int32_t day = is_set(c, CALENDAR_DAY) ? c->value[CALENDAR_DAY] : 1;
         if (best == by_day) return days_from_hybrid(year, (int32_t)in_year + 1, day);
         int64_t first = days_from_hybrid(year, (int32_t)in_year + 1, 1);
-        bool by_week = month_week && (by_month_week != by_weekday ||
-                                      stamp[CALENDAR_WEEK_OF_MONTH] >= stamp[CALENDAR_WEEKDAY_IN_MONTH]);
+        bool by_week =
+            month_week && (by_month_week != by_weekday ||
+                           stamp[CALENDAR_WEEK_OF_MONTH] >= stamp[CALENDAR_WEEKDAY_IN_MONTH]);
         return date_in_month(c, first, by_week);
     }
     int64_t first = days_from_hybrid(year, 1, 1);
@@ -434,7 +441,8 @@ bool date_pattern_read(const DatePattern *pattern, Str text, const Zone *zone, i
     int32_t year, month, day;
     int64_t today = floor_div(now_ms, MS_PER_DAY);
     hybrid_from_days(today, &year, &month, &day);
-    int64_t pivot = days_from_hybrid(year - 80, month, day) * MS_PER_DAY + floor_mod(now_ms, MS_PER_DAY);
+    int64_t pivot =
+        days_from_hybrid(year - 80, month, day) * MS_PER_DAY + floor_mod(now_ms, MS_PER_DAY);
     if (r.calendar.ambiguous_year && *utc_ms < pivot) {
         r.calendar.value[CALENDAR_YEAR] += 100;
         r.calendar.value[CALENDAR_WEEK_YEAR] += 100;

@@ -39,8 +39,8 @@ typedef struct TimeUnitInfo {
 
 extern const TimeUnitInfo TIME_UNITS[TIME_UNIT_COUNT_];
 
-// Reads the keyword that argument [arg] is. [aliases]: SQL_TSI_DAY and FRAC_SECOND are units too, as
-// in TIMESTAMPADD. ST_VALIDATION when it names no unit.
+// Reads the keyword that argument [arg] is. [aliases]: SQL_TSI_DAY and FRAC_SECOND are units too,
+// as in TIMESTAMPADD. ST_VALIDATION when it names no unit.
 NODISCARD Status time_unit_read(const FuncCall *call, uint32_t arg, bool aliases, TimeUnit *unit,
                                 Error *err);
 

@@ -1,8 +1,8 @@
 // func/temporal_arith.c - points in time and intervals: + - * of them, TIMESTAMPADD, TIMESTAMPDIFF,
 // (a - b) DAY, OVERLAPS.
 //
-// An INTERVAL DAY TO SECOND is milliseconds, a YEAR TO MONTH one is months, and neither knows zones:
-// a day added to a TIMESTAMP_LTZ is 24 hours. All integer arithmetic wraps as Java's.
+// An INTERVAL DAY TO SECOND is milliseconds, a YEAR TO MONTH one is months, and neither knows
+// zones: a day added to a TIMESTAMP_LTZ is 24 hours. All integer arithmetic wraps as Java's.
 #include "func/temporal.h"
 
 // ---- point ± interval, interval ± interval -----------------------------------------------------
@@ -269,9 +269,9 @@ static Status diff_kernel(const KernelArgs *args, Vec *out, Error *err) {
     bool months = TIME_UNITS[step->unit].months != 0;
     for (uint32_t row = 0; row < args->rows; row++) {
         if (!kernel_row_valid(args, row)) continue;
-        int64_t value = months ? point_months(to, from, row) / step->size
-                               : diff_units(step->unit, step->size,
-                                            point_ms(to, row) - point_ms(from, row));
+        int64_t value =
+            months ? point_months(to, from, row) / step->size
+                   : diff_units(step->unit, step->size, point_ms(to, row) - point_ms(from, row));
         if (out->phys == PHYS_I64) {
             vec_i64(out)[row] = value;
         } else {
@@ -389,6 +389,7 @@ static Status overlaps_kernel(const KernelArgs *args, Vec *out, Error *err) {
     return ST_OK;
 }
 
+// clang-format off
 static const ScalarFunc ARITH_FUNCS[] = {
     {.name = "+", .args = {ARG_ANY, ARG_ANY}, .bind = plus_bind, .kernel = plus_kernel,
      .flags = FUNC_HIDDEN, .doc = "A point in time moved by an interval; the sum of two intervals.",
@@ -408,12 +409,13 @@ static const ScalarFunc ARITH_FUNCS[] = {
      .example = "+ INTERVAL '3' DAY", .gives = "+3 00:00:00.000"},
     {.name = "TIMESTAMPADD", .args = {ARG_SYMBOL, ARG_ANY, ARG_ANY}, .bind = add_bind,
      .kernel = add_kernel,
-     .doc = "A point in time moved by a number of units. Hours and less make a TIMESTAMP of a DATE.",
+     .doc = "A point in time moved by a number of units. Hours and less make a TIMESTAMP of a "
+            "DATE.",
      .example = "TIMESTAMPADD(WEEK, 1, DATE '2003-01-02')", .gives = "2003-01-09"},
     {.name = "TIMESTAMPDIFF", .args = {ARG_SYMBOL, ARG_ANY, ARG_ANY}, .bind = diff_bind,
      .kernel = diff_kernel,
      .doc = "The whole units from the first point in time to the second.",
-     .example = "TIMESTAMPDIFF(DAY, TIMESTAMP '2003-01-02 10:00:00', TIMESTAMP '2003-01-03 10:00:00')",
+     .example = "TIMESTAMPDIFF(DAY, DATE '2003-01-02', TIMESTAMP '2003-01-03 10:00:00')",
      .gives = "1"},
     {.name = "MINUS_DATE", .args = {ARG_ANY, ARG_ANY, ARG_ANY}, .bind = minus_date_bind,
      .nulls = NULLS_OWN, .kernel = minus_date_kernel, .flags = FUNC_HIDDEN,
@@ -425,4 +427,5 @@ static const ScalarFunc ARITH_FUNCS[] = {
      .example = "(TIME '2:55:00', INTERVAL '1' HOUR) OVERLAPS (TIME '3:30:00', INTERVAL '2' HOUR)",
      .gives = "TRUE"},
 };
+// clang-format on
 const FuncTable TEMPORAL_ARITH_TABLE = FUNC_TABLE("Temporal operators", ARITH_FUNCS);

@@ -9,10 +9,10 @@
 // ---- EXTRACT -----------------------------------------------------------------------------------
 
 typedef enum ExtractWay {
-    EXTRACT_DATE,    // a field of the date
-    EXTRACT_CLOCK,   // value % modulus / divisor
-    EXTRACT_EPOCH,   // seconds
-    EXTRACT_NANOS,   // of the second, divided by [divisor]
+    EXTRACT_DATE,   // a field of the date
+    EXTRACT_CLOCK,  // value % modulus / divisor
+    EXTRACT_EPOCH,  // seconds
+    EXTRACT_NANOS,  // of the second, divided by [divisor]
 } ExtractWay;
 
 typedef struct Extract {
@@ -20,7 +20,7 @@ typedef struct Extract {
     TimeUnit unit;
     int64_t modulus;  // 0: none
     int64_t divisor;
-    int32_t plus;     // QUARTER of an interval counts from 1
+    int32_t plus;  // QUARTER of an interval counts from 1
 } Extract;
 
 static bool is_date_field(TimeUnit unit) {
@@ -114,10 +114,14 @@ static Status extract_bind(FuncCall *call, Error *err) {
 
 // YEAR(x) is EXTRACT(YEAR FROM x).
 static Status field_bind(FuncCall *call, Error *err) {
-    static const struct { const char *name; TimeUnit unit; } FIELDS[] = {
-        {"YEAR", TIME_YEAR}, {"QUARTER", TIME_QUARTER}, {"MONTH", TIME_MONTH}, {"WEEK", TIME_WEEK},
-        {"DAYOFYEAR", TIME_DOY}, {"DAYOFMONTH", TIME_DAY}, {"DAYOFWEEK", TIME_DOW},
-        {"HOUR", TIME_HOUR}, {"MINUTE", TIME_MINUTE}, {"SECOND", TIME_SECOND},
+    static const struct {
+        const char *name;
+        TimeUnit unit;
+    } FIELDS[] = {
+        {"YEAR", TIME_YEAR},     {"QUARTER", TIME_QUARTER}, {"MONTH", TIME_MONTH},
+        {"WEEK", TIME_WEEK},     {"DAYOFYEAR", TIME_DOY},   {"DAYOFMONTH", TIME_DAY},
+        {"DAYOFWEEK", TIME_DOW}, {"HOUR", TIME_HOUR},       {"MINUTE", TIME_MINUTE},
+        {"SECOND", TIME_SECOND},
     };
     for (uint32_t i = 0; i < sizeof FIELDS / sizeof *FIELDS; i++) {
         if (strcmp(FIELDS[i].name, call->func->name) == 0) {
@@ -220,8 +224,8 @@ static Status round_bind(FuncCall *call, Error *err) {
         default: break;
     }
     call->bound = round;
-    call->result = type_nullable(call->arena, type_attribute(call->arena, type, TIME_NONE),
-                                 type->nullable);
+    call->result =
+        type_nullable(call->arena, type_attribute(call->arena, type, TIME_NONE), type->nullable);
     return ST_OK;
 }
 
@@ -262,8 +266,8 @@ static Status round_kernel(const KernelArgs *args, Vec *out, Error *err) {
         return ST_OK;
     }
     // Local days and hours; what is shorter than an hour is the same on every clock.
-    bool local = in->type->kind == TYPE_TIMESTAMP_LTZ &&
-                 (round->calendar || round->size >= MS_PER_HOUR_);
+    bool local =
+        in->type->kind == TYPE_TIMESTAMP_LTZ && (round->calendar || round->size >= MS_PER_HOUR_);
     bool nanos = in->type->kind == TYPE_TIMESTAMP;  // Flink drops those of TIMESTAMP_LTZ first
     for (uint32_t row = 0; row < args->rows; row++) {
         Timestamp ts = vec_timestamp(in, row);
@@ -274,16 +278,19 @@ static Status round_kernel(const KernelArgs *args, Vec *out, Error *err) {
     return ST_OK;
 }
 
-#define FIELD(name_, doc_, example_, gives_)                                           \
-    {.name = (name_), .args = {ARG_ANY}, .bind = field_bind, .kernel = extract_kernel, \
-     .doc = (doc_), .example = (example_), .gives = (gives_)}
+#define FIELD(name_, doc_, example_, gives_)                                              \
+    {                                                                                     \
+        .name = (name_), .args = {ARG_ANY}, .bind = field_bind, .kernel = extract_kernel, \
+        .doc = (doc_), .example = (example_), .gives = (gives_)                           \
+    }
 
+// clang-format off
 static const ScalarFunc EXTRACT_FUNCS[] = {
     {.name = "EXTRACT", .args = {ARG_SYMBOL, ARG_ANY}, .bind = extract_bind,
      .kernel = extract_kernel,
-     .doc = "A field of a date, time, timestamp or interval. Units: YEAR, QUARTER, MONTH, WEEK (ISO), "
-            "DAY, DOY, DOW (Sunday is 1), ISODOW, ISOYEAR, DECADE, CENTURY, MILLENNIUM, EPOCH, HOUR, "
-            "MINUTE, SECOND, MILLISECOND, MICROSECOND, NANOSECOND.",
+     .doc = "A field of a date, time, timestamp or interval. Units: YEAR, QUARTER, MONTH, WEEK "
+            "(ISO), DAY, DOY, DOW (Sunday is 1), ISODOW, ISOYEAR, DECADE, CENTURY, MILLENNIUM, "
+            "EPOCH, HOUR, MINUTE, SECOND, MILLISECOND, MICROSECOND, NANOSECOND.",
      .example = "EXTRACT(DAY FROM DATE '2006-06-05')", .gives = "5"},
     FIELD("YEAR", "The year.", "YEAR(DATE '1994-09-27')", "1994"),
     FIELD("QUARTER", "The quarter of the year, 1 to 4.", "QUARTER(DATE '1994-09-27')", "3"),
@@ -304,4 +311,5 @@ static const ScalarFunc EXTRACT_FUNCS[] = {
      .doc = "A point in time rounded up to a unit: CEIL(ts TO HOUR).",
      .example = "CEIL(TIME '12:44:31' TO MINUTE)", .gives = "12:45:00"},
 };
+// clang-format on
 const FuncTable TEMPORAL_EXTRACT_TABLE = FUNC_TABLE("Temporal functions", EXTRACT_FUNCS);

@@ -1,5 +1,5 @@
-// func/temporal_format.c - points in time as text and as numbers: DATE_FORMAT, TO_DATE, TO_TIMESTAMP,
-// TO_TIMESTAMP_LTZ, UNIX_TIMESTAMP, FROM_UNIXTIME, CONVERT_TZ.
+// func/temporal_format.c - points in time as text and as numbers: DATE_FORMAT, TO_DATE,
+// TO_TIMESTAMP, TO_TIMESTAMP_LTZ, UNIX_TIMESTAMP, FROM_UNIXTIME, CONVERT_TZ.
 //
 // Two of Java's formatters stand behind them, and which one shows: DateTimeFormatter
 // (func/java_time.h) for timestamps, SimpleDateFormat (func/simple_date.h) for seconds and texts.
@@ -92,7 +92,8 @@ static Status reformat_kernel(const KernelArgs *args, Vec *out, Error *err) {
         if (st) break;
         int64_t ms;
         const Zone *zone = zone_utc();  // the text has none, and gets none
-        if (!date_pattern_read(from.date, vec_str(args->arg[0])[row], zone, now_of(args->env), &ms)) {
+        if (!date_pattern_read(from.date, vec_str(args->arg[0])[row], zone, now_of(args->env),
+                               &ms)) {
             vec_set_null(out, row);
             continue;
         }
@@ -146,7 +147,8 @@ static Status convert_tz_kernel(const KernelArgs *args, Vec *out, Error *err) {
         const Zone *from = zone_find_legacy(vec_str(args->arg[1])[row]);
         const Zone *to = zone_find_legacy(vec_str(args->arg[2])[row]);
         int64_t ms;
-        if (!date_pattern_read(cache.date, vec_str(args->arg[0])[row], from, now_of(args->env), &ms)) {
+        if (!date_pattern_read(cache.date, vec_str(args->arg[0])[row], from, now_of(args->env),
+                               &ms)) {
             vec_set_null(out, row);
             continue;
         }
@@ -169,8 +171,8 @@ static Status to_date_kernel(const KernelArgs *args, Vec *out, Error *err) {
     return ST_OK;
 }
 
-// With a pattern what cannot be read is no NULL: Flink takes Long.MIN_VALUE milliseconds for it, and
-// that date, its year cut to 32 bits on the way, is this one.
+// With a pattern what cannot be read is no NULL: Flink takes Long.MIN_VALUE milliseconds for it,
+// and that date, its year cut to 32 bits on the way, is this one.
 static Status to_date_by_kernel(const KernelArgs *args, Vec *out, Error *err) {
     int32_t unreadable = days_from_civil(5471, 9, 27);
     PatternCache cache = {0};
@@ -206,7 +208,8 @@ static Status to_timestamp_kernel(const KernelArgs *args, Vec *out, Error *err) 
 }
 
 static Str trim(Str text) {  // as Java's: all up to the blank
-    while (text.len && (unsigned char)text.ptr[0] <= ' ') text = str_make(text.ptr + 1, text.len - 1);
+    while (text.len && (unsigned char)text.ptr[0] <= ' ')
+        text = str_make(text.ptr + 1, text.len - 1);
     while (text.len && (unsigned char)text.ptr[text.len - 1] <= ' ') text.len--;
     return text;
 }
@@ -283,7 +286,8 @@ static Status ltz_bind(FuncCall *call, Error *err) {
                 int32_t given = vec_i32(literal)[0];
                 if (given < 0 || given > 9) {
                     return error_set(err, ST_VALIDATION,
-                                     "the precision of TO_TIMESTAMP_LTZ must be 0 to 9, not %d", given);
+                                     "the precision of TO_TIMESTAMP_LTZ must be 0 to 9, not %d",
+                                     given);
                 }
                 if (given > precision) precision = given;
             }
@@ -310,9 +314,9 @@ static Status ltz_bind(FuncCall *call, Error *err) {
 }
 
 enum { DIGITS_MAX = 9 };
-static const int64_t POWERS[DIGITS_MAX + 1] = {
-    1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000, 1000000000};
-static const int64_t YEAR_0_SECONDS = -62167219200;    // 0000-01-01 00:00:00
+static const int64_t POWERS[DIGITS_MAX + 1] = {1,      10,      100,      1000,      10000,
+                                               100000, 1000000, 10000000, 100000000, 1000000000};
+static const int64_t YEAR_0_SECONDS = -62167219200;     // 0000-01-01 00:00:00
 static const int64_t YEAR_9999_SECONDS = 253402300799;  // 9999-12-31 23:59:59
 
 // [value] units of 10^-digits seconds; false outside of the years 0 to 9999.
@@ -355,8 +359,8 @@ static Status ltz_of_number(const KernelArgs *args, Vec *out, Error *err) {
         if (!kernel_row_valid(args, row)) continue;
         int32_t digits = args->argc > 1 ? vec_i32(args->arg[1])[row] : 3;
         if (digits < 0 || digits > DIGITS_MAX) {
-            return error_set(err, ST_RUNTIME, "the precision of TO_TIMESTAMP_LTZ must be 0 to 9, not %d",
-                             digits);
+            return error_set(err, ST_RUNTIME,
+                             "the precision of TO_TIMESTAMP_LTZ must be 0 to 9, not %d", digits);
         }
         Timestamp ts;
         if (epoch_value(args->arg[0], row, digits, &ts)) {
@@ -408,6 +412,7 @@ static Status ltz_kernel(const KernelArgs *args, Vec *out, Error *err) {
     return ST_OK;
 }
 
+// clang-format off
 static const ScalarFunc FORMAT_FUNCS[] = {
     {.name = "DATE_FORMAT", .args = {ARG_ANY_TIMESTAMP, ARG_STRING}, .result = RESULT_STRING,
      .result_null = RESULT_NULL_ALWAYS, .kernel = format_kernel, .flags = FUNC_CAN_FAIL,
@@ -461,4 +466,5 @@ static const ScalarFunc FORMAT_FUNCS[] = {
      .example = "CONVERT_TZ('1970-01-01 00:00:00', 'UTC', 'America/Los_Angeles')",
      .gives = "1969-12-31 16:00:00"},
 };
+// clang-format on
 const FuncTable TEMPORAL_FORMAT_TABLE = FUNC_TABLE("Temporal conversions", FORMAT_FUNCS);

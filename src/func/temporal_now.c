@@ -1,8 +1,8 @@
 // func/temporal_now.c - what time it is, and the functions that only mark a column.
 //
-// In streaming mode the clock is read once a batch, by env->now_ms; that one call of it gives all
-// functions of a row the same moment, and NOW() = CURRENT_TIMESTAMP holds, is the executor's
-// promise. In batch mode all but CURRENT_ROW_TIMESTAMP and PROCTIME stand still at the query's start.
+// In streaming mode the clock is read once a batch, by env->now_ms: all functions of a row see the
+// same moment, and NOW() = CURRENT_TIMESTAMP holds; exec/program.c keeps that promise. In batch mode
+// all but CURRENT_ROW_TIMESTAMP and PROCTIME stand still at the query's start.
 #include "func/temporal.h"
 
 static int64_t now_of(const KernelArgs *args, bool per_row) {
@@ -114,10 +114,13 @@ static Status source_watermark_kernel(const KernelArgs *args, Vec *out, Error *e
                      "SOURCE_WATERMARK() only declares a watermark strategy; it has no value");
 }
 
-#define NOW(name_, bind_, kernel_, doc_)                                              \
-    {.name = (name_), .argc_min = 0, .argc_max = 0, .bind = (bind_), .kernel = (kernel_), \
-     .flags = FUNC_DYNAMIC, .doc = (doc_)}
+#define NOW(name_, bind_, kernel_, doc_)                                                     \
+    {                                                                                        \
+        .name = (name_), .argc_min = 0, .argc_max = 0, .bind = (bind_), .kernel = (kernel_), \
+        .flags = FUNC_DYNAMIC, .doc = (doc_)                                                 \
+    }
 
+// clang-format off
 static const ScalarFunc NOW_FUNCS[] = {
     NOW("CURRENT_TIMESTAMP", ltz_bind, now_kernel,
         "The present moment; in batch mode the start of the query."),
@@ -136,7 +139,8 @@ static const ScalarFunc NOW_FUNCS[] = {
      .kernel = unix_now_kernel, .flags = FUNC_DYNAMIC,
      .doc = "Seconds since 1970-01-01 00:00:00 UTC, now."},
     {.name = "PROCTIME", .bind = proctime_bind, .kernel = row_now_kernel,
-     .flags = FUNC_NONDETERMINISTIC, .doc = "The processing time attribute: the clock at each row."},
+     .flags = FUNC_NONDETERMINISTIC,
+     .doc = "The processing time attribute: the clock at each row."},
     {.name = "CURRENT_WATERMARK", .args = {ARG_ANY_TIMESTAMP}, .bind = watermark_bind,
      .nulls = NULLS_OWN, .kernel = watermark_kernel, .flags = FUNC_NONDETERMINISTIC,
      .doc = "The watermark that the operator at this place has seen last; NULL before the first."},
@@ -144,4 +148,5 @@ static const ScalarFunc NOW_FUNCS[] = {
      .flags = FUNC_NONDETERMINISTIC | FUNC_CAN_FAIL,
      .doc = "In a WATERMARK clause: the source's own watermarks are used."},
 };
+// clang-format on
 const FuncTable TEMPORAL_NOW_TABLE = FUNC_TABLE("Current time", NOW_FUNCS);

@@ -49,7 +49,8 @@ static const char *read_time(const char *pattern, const char *text) {
 }
 
 TEST(temporal, date_time_formatter_prints) {
-    CHECK_STR(print_time("yyyy-MM-dd'T'HH:mm:ss.SSS", "2020-02-29 12:34:56.789"), "2020-02-29T12:34:56.789");
+    CHECK_STR(print_time("yyyy-MM-dd'T'HH:mm:ss.SSS", "2020-02-29 12:34:56.789"),
+              "2020-02-29T12:34:56.789");
     CHECK_STR(print_time("G yyyy QQQ EEE d MMMM h:mm a", "2020-02-29 12:34:56"),
               "AD 2020 Q1 Sat 29 February 12:34 PM");
     CHECK_STR(print_time("YYYY w e", "2000-12-31 00:00:00"), "2001 1 1");
@@ -70,7 +71,8 @@ TEST(temporal, date_time_formatter_reads) {
     CHECK_STR(read_time("d MMM yy hh a", "3 Feb 21 12 AM"), "2021-02-03 00:00:00.000");
     CHECK_STR(read_time("HH:mm:ss", "03:04:05"), "1970-01-01 03:04:05.000");
     CHECK_STR(read_time("YYYY-MM-dd", "2020-05-06"), "1970-05-06 00:00:00.000");
-    CHECK_STR(read_time("yyyy-MM-dd'T'HH:mm:ssXXX", "2020-07-01T12:00:00+08:00"), "2020-07-01 12:00:00.000");
+    CHECK_STR(read_time("yyyy-MM-dd'T'HH:mm:ssXXX", "2020-07-01T12:00:00+08:00"),
+              "2020-07-01 12:00:00.000");
     CHECK_STR(read_time("EEE yyyy-MM-dd", "Mon 2020-07-01"), "not");
     CHECK_STR(read_time("yyyy-MM-dd", "2020-01-02 extra"), "not");
     CHECK_STR(read_time("yyyy-MM", "2020-13"), "invalid");
@@ -104,9 +106,11 @@ static int64_t read_date(const char *pattern, const char *text, const char *zone
 }
 
 TEST(temporal, simple_date_format_prints) {
-    CHECK_STR(print_date("yyyy-MM-dd HH:mm:ss.SSS XXX", 0, "GMT+08:30"), "1970-01-01 08:30:00.000 +08:30");
+    CHECK_STR(print_date("yyyy-MM-dd HH:mm:ss.SSS XXX", 0, "GMT+08:30"),
+              "1970-01-01 08:30:00.000 +08:30");
     CHECK_STR(print_date("yyyy-MM-dd", -62135596800000, "UTC"), "0001-01-03");  // Julian
-    CHECK_STR(print_date("EEEE, dd MMMM yy u D w", 1583020800000, "UTC"), "Sunday, 01 March 20 7 61 10");
+    CHECK_STR(print_date("EEEE, dd MMMM yy u D w", 1583020800000, "UTC"),
+              "Sunday, 01 March 20 7 61 10");
     CHECK_STR(print_date("Z X 'at' h a", 0, "UTC"), "+0000 Z at 12 AM");
 }
 
@@ -124,9 +128,12 @@ TEST(temporal, simple_date_format_reads_leniently) {
 
 TEST(temporal, dates_round_by_the_hybrid_calendar) {
     CHECK(date_round(TIME_DAY, days_from_civil(1, 1, 1), true) == days_from_civil(1, 1, 4));
-    CHECK(date_round(TIME_QUARTER, days_from_civil(2020, 4, 1), true) == days_from_civil(2020, 7, 1));
-    CHECK(date_round(TIME_WEEK, days_from_civil(2024, 7, 1), false) == days_from_civil(2024, 6, 30));
-    CHECK(date_round(TIME_MILLENNIUM, days_from_civil(2000, 12, 31), false) == days_from_civil(1001, 1, 1));
+    CHECK(date_round(TIME_QUARTER, days_from_civil(2020, 4, 1), true) ==
+          days_from_civil(2020, 7, 1));
+    CHECK(date_round(TIME_WEEK, days_from_civil(2024, 7, 1), false) ==
+          days_from_civil(2024, 6, 30));
+    CHECK(date_round(TIME_MILLENNIUM, days_from_civil(2000, 12, 31), false) ==
+          days_from_civil(1001, 1, 1));
     CHECK(date_extract(TIME_WEEK, days_from_civil(2021, 1, 3)) == 53);
     CHECK(date_extract(TIME_ISOYEAR, days_from_civil(2018, 12, 31)) == 2019);
 }

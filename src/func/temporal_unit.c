@@ -11,12 +11,12 @@ const TimeUnitInfo TIME_UNITS[TIME_UNIT_COUNT_] = {
     [TIME_MINUTE] = {"MINUTE", .ms = MS_PER_MINUTE_},
     [TIME_SECOND] = {"SECOND", .ms = MS_PER_SECOND},
     [TIME_MILLISECOND] = {"MILLISECOND", .ms = 1},
-    [TIME_MICROSECOND] = {"MICROSECOND"},
-    [TIME_NANOSECOND] = {"NANOSECOND"},
-    [TIME_DOW] = {"DOW"},
-    [TIME_DOY] = {"DOY"},
-    [TIME_EPOCH] = {"EPOCH"},
-    [TIME_ISODOW] = {"ISODOW"},
+    [TIME_MICROSECOND] = {.name = "MICROSECOND"},
+    [TIME_NANOSECOND] = {.name = "NANOSECOND"},
+    [TIME_DOW] = {.name = "DOW"},
+    [TIME_DOY] = {.name = "DOY"},
+    [TIME_EPOCH] = {.name = "EPOCH"},
+    [TIME_ISODOW] = {.name = "ISODOW"},
     [TIME_ISOYEAR] = {"ISOYEAR", .months = 12},
     [TIME_DECADE] = {"DECADE", .months = 120},
     [TIME_CENTURY] = {"CENTURY", .months = 1200},
@@ -28,8 +28,9 @@ Status time_unit_read(const FuncCall *call, uint32_t arg, bool aliases, TimeUnit
     ASSERT(call->literal[arg] && call->literal[arg]->phys == PHYS_STR);
     Str name = vec_str(call->literal[arg])[0];
     if (aliases) {
-        Str bare = str_starts(name, STR("SQL_TSI_")) ? str_make(name.ptr + 8, name.len - 8) : (Str){0};
-        static const char *const PREFIXED[] = {"YEAR", "QUARTER", "MONTH",  "WEEK",   "DAY",
+        Str bare =
+            str_starts(name, STR("SQL_TSI_")) ? str_make(name.ptr + 8, name.len - 8) : (Str){0};
+        static const char *const PREFIXED[] = {"YEAR", "QUARTER", "MONTH",  "WEEK",       "DAY",
                                                "HOUR", "MINUTE",  "SECOND", "MICROSECOND"};
         if (str_is(bare, "FRAC_SECOND")) name = STR("NANOSECOND");
         if (str_is(name, "FRAC_SECOND")) name = STR("MICROSECOND");

@@ -36,7 +36,8 @@ static bool take_number(Str *text, int64_t *out) {
 
 static bool take_field(Str *text, int64_t low, int64_t high, int32_t *out) {
     int64_t value;
-    while (take_char(text, ' ') || take_char(text, '\t')) {}
+    while (take_char(text, ' ') || take_char(text, '\t')) {
+    }
     if (!take_number(text, &value) || value < low || value > high) return false;
     *out = (int32_t)value;
     return true;
@@ -77,7 +78,8 @@ static bool read_datetime(AstLiteralKind kind, Str text, Civil *civil, int32_t *
     if (kind == LIT_TIME) return take_clock(&text, civil) && take_fraction(&text, 3, digits, civil);
     if (!take_date(&text, civil)) return false;
     if (kind == LIT_DATE || !text.len) return text.len == 0;
-    return take_char(&text, ' ') && take_clock(&text, civil) && take_fraction(&text, 9, digits, civil);
+    return take_char(&text, ' ') && take_clock(&text, civil) &&
+           take_fraction(&text, 9, digits, civil);
 }
 
 Status bind_datetime_literal(Arena *arena, const AstExpr *ast, Expr **out, Error *err) {
@@ -85,10 +87,12 @@ Status bind_datetime_literal(Arena *arena, const AstExpr *ast, Expr **out, Error
     const char *what = kind == LIT_DATE ? "DATE" : kind == LIT_TIME ? "TIME" : "TIMESTAMP";
     Civil civil = {.year = 1970, .month = 1, .day = 1};
     int32_t digits;
-    if (!read_datetime(kind, ast->literal.text, &civil, &digits)) return bad_literal(ast, what, err);
+    if (!read_datetime(kind, ast->literal.text, &civil, &digits))
+        return bad_literal(ast, what, err);
     if (civil.year > 9999) {
-        return error_at(err, ST_VALIDATION, ast->span.place, "%s literal '" STR_FMT
-                        "': year out of range", what, STR_ARG(ast->literal.text));
+        return error_at(err, ST_VALIDATION, ast->span.place,
+                        "%s literal '" STR_FMT "': year out of range", what,
+                        STR_ARG(ast->literal.text));
     }
     Timestamp value = timestamp_from_civil(civil);
     Vec *vec;
@@ -101,8 +105,10 @@ Status bind_datetime_literal(Arena *arena, const AstExpr *ast, Expr **out, Error
     } else {
         // A literal WITH LOCAL TIME ZONE is written in UTC, whatever the session's zone.
         bool zoned = kind == LIT_TIMESTAMP_LTZ;
-        vec = vec_new(arena, zoned ? type_timestamp_ltz(arena, digits, false)
-                                   : type_timestamp(arena, digits, false), 1);
+        vec = vec_new(
+            arena,
+            zoned ? type_timestamp_ltz(arena, digits, false) : type_timestamp(arena, digits, false),
+            1);
         vec_set_timestamp(vec, 0, value);
     }
     *out = expr_literal(arena, vec);
@@ -112,11 +118,14 @@ Status bind_datetime_literal(Arena *arena, const AstExpr *ast, Expr **out, Error
 // ---- INTERVAL ----------------------------------------------------------------------------------
 
 static const int64_t UNIT_MS[] = {
-    [UNIT_WEEK] = 7 * (int64_t)MS_PER_DAY, [UNIT_DAY] = MS_PER_DAY, [UNIT_HOUR] = 3600000,
-    [UNIT_MINUTE] = 60000, [UNIT_SECOND] = MS_PER_SECOND,
+    [UNIT_WEEK] = 7 * (int64_t)MS_PER_DAY,
+    [UNIT_DAY] = MS_PER_DAY,
+    [UNIT_HOUR] = 3600000,
+    [UNIT_MINUTE] = 60000,
+    [UNIT_SECOND] = MS_PER_SECOND,
 };
-static const int32_t UNIT_MONTHS[] = {[UNIT_YEAR] = 12, [UNIT_QUARTER] = 3, [UNIT_MONTH] = 1,
-                                      [UNIT_SECOND] = 0};
+static const int32_t UNIT_MONTHS[] = {
+    [UNIT_YEAR] = 12, [UNIT_QUARTER] = 3, [UNIT_MONTH] = 1, [UNIT_SECOND] = 0};
 
 // A point and up to [digits_max] digits, of which milliseconds count.
 static bool take_milliseconds(Str *text, uint32_t digits_max, int64_t *ms) {
@@ -134,8 +143,10 @@ static bool read_interval(const AstLiteral *lit, int64_t *value, int64_t *leadin
     enum { FRACTION_DEFAULT = 6 };
     Str text = str_trim(lit->text);
     bool minus = lit->negative;
-    if (take_char(&text, '-')) minus = !minus;
-    else (void)take_char(&text, '+');
+    if (take_char(&text, '-'))
+        minus = !minus;
+    else
+        (void)take_char(&text, '+');
     AstUnit from = lit->interval.from, to = lit->interval.to;
     if (to == UNIT_NONE) to = from;
     if (!take_number(&text, leading)) return false;
@@ -151,10 +162,12 @@ static bool read_interval(const AstLiteral *lit, int64_t *value, int64_t *leadin
         for (AstUnit unit = from; unit < to;) {
             if (!take_char(&text, unit == UNIT_DAY ? ' ' : ':')) return false;
             unit++;
-            if (!take_number(&text, &number) || number > (unit == UNIT_HOUR ? 23 : 59)) return false;
+            if (!take_number(&text, &number) || number > (unit == UNIT_HOUR ? 23 : 59))
+                return false;
             total += number * UNIT_MS[unit];
         }
-        uint32_t digits = lit->interval.fraction < 0 ? FRACTION_DEFAULT : (uint32_t)lit->interval.fraction;
+        uint32_t digits =
+            lit->interval.fraction < 0 ? FRACTION_DEFAULT : (uint32_t)lit->interval.fraction;
         if (to == UNIT_SECOND && !take_milliseconds(&text, digits, &total)) return false;
     }
     *value = minus ? -total : total;
@@ -165,8 +178,8 @@ Status interval_check(const AstInterval *interval, Place place, Error *err) {
     enum { LEADING_MAX = 10, LEADING_MS_MAX = 3, FRACTION_MAX = 9 };
     int32_t leading = interval->precision, fraction = interval->fraction;
     if (leading == 0 || leading > LEADING_MAX) {
-        return error_at(err, ST_VALIDATION, place, "interval leading field precision '%d' out of range",
-                        leading);
+        return error_at(err, ST_VALIDATION, place,
+                        "interval leading field precision '%d' out of range", leading);
     }
     if (fraction == 0 || fraction > FRACTION_MAX) {
         return error_at(err, ST_VALIDATION, place,

@@ -112,7 +112,8 @@ Civil civil_from_timestamp(Timestamp ts) {
 Timestamp timestamp_from_civil(Civil civil) {
     int64_t days = civil_days(civil.year, civil.month, civil.day);
     int64_t seconds = days * SECONDS_PER_DAY + civil.hour * 3600 + civil.minute * 60 + civil.second;
-    return (Timestamp){seconds * MS_PER_SECOND + civil.nanos / NS_PER_MS, civil.nanos % NS_PER_MS, 0};
+    return (Timestamp){seconds * MS_PER_SECOND + civil.nanos / NS_PER_MS, civil.nanos % NS_PER_MS,
+                       0};
 }
 
 // ---- arithmetic --------------------------------------------------------------------------------
@@ -483,9 +484,10 @@ static bool timestamp_parse_slow(Str text, Timestamp *out) {
         take_fraction(&r, &civil.nanos);
     }
     if (r.at != r.end) return false;
-    // java.time makes a time of what is there unless a field is missing in the middle, and has a day
-    // to add to only when the date is whole; 24:00 depends on both.
-    bool gap = (civil.minute < 0 && (civil.second >= 0 || fraction)) || (civil.second < 0 && fraction);
+    // java.time makes a time of what is there unless a field is missing in the middle, and has a
+    // day to add to only when the date is whole; 24:00 depends on both.
+    bool gap =
+        (civil.minute < 0 && (civil.second >= 0 || fraction)) || (civil.second < 0 && fraction);
     bool whole_date = civil.month >= 0 && civil.day >= 0;
     if (civil.hour == 24 && gap) return false;
     if (civil.month < 0) civil.month = 1;
@@ -628,7 +630,8 @@ static bool read_sql_date(const char *from, const char *to, Civil *civil) {
     const char *first = find_byte(from, to, '-');
     const char *second = first ? find_byte(first + 1, to, '-') : NULL;
     if (!second || first - from != 4) return false;
-    if (second - first < 2 || second - first > 3 || to - second < 2 || to - second > 3) return false;
+    if (second - first < 2 || second - first > 3 || to - second < 2 || to - second > 3)
+        return false;
     return read_int(from, first, &civil->year) && read_int(first + 1, second, &civil->month) &&
            read_int(second + 1, to, &civil->day) && civil->month >= 1 && civil->month <= 12 &&
            civil->day >= 1 && civil->day <= 31;

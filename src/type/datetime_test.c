@@ -26,7 +26,8 @@ TEST(datetime, days_and_dates_are_inverse) {
 
 TEST(datetime, what_is_printed_reads_back) {
     for (int32_t i = 0; i < 100000; i++) {
-        Timestamp ts = {random_in(-62135596800000, 253402300799999), (int32_t)random_in(0, 999999), 0};
+        Timestamp ts = {random_in(-62135596800000, 253402300799999), (int32_t)random_in(0, 999999),
+                        0};
         int32_t precision = (int32_t)random_in(0, 9);
         ts = timestamp_truncate(ts, precision);
         char text[DATETIME_TEXT_MAX];
@@ -74,7 +75,8 @@ TEST(datetime, decoders_know_both_standards) {
     Timestamp ts;
     CHECK(timestamp_parse_format(STR("2020-01-02 03:04:05.5"), false, false, &ts));
     CHECK(ts.ms == 1577934245500);
-    CHECK(timestamp_parse_format(STR("2020-01-02T03:04:05.000001Z"), true, true, &ts) && ts.ns == 1000);
+    CHECK(timestamp_parse_format(STR("2020-01-02T03:04:05.000001Z"), true, true, &ts) &&
+          ts.ns == 1000);
     CHECK(timestamp_parse_format(STR("2020-01-02T03:04"), true, false, &ts));
     CHECK(!timestamp_parse_format(STR("2020-01-02T03:04Z"), true, true, &ts));
     CHECK(!timestamp_parse_format(STR("2020-01-02T03:04:05Z"), true, false, &ts));

@@ -36,20 +36,24 @@ typedef struct ZoneType {
 struct Zone {
     Zone *next;  // in the cache
     char name[ZONE_NAME_MAX];
-    uint32_t count;      // transitions
-    int64_t *at;         // seconds UTC, rising
-    uint16_t *to;        // the type from then on
-    ZoneType *type;      // [0] rules before the first transition
+    uint32_t count;  // transitions
+    int64_t *at;     // seconds UTC, rising
+    uint16_t *to;    // the type from then on
+    ZoneType *type;  // [0] rules before the first transition
     uint32_t type_count;
-    int64_t cycle_start;   // instants from here on repeat every CYCLE_SECONDS; INT64_MAX: they do not
-    int32_t legacy_offset; // seconds; Java's raw offset, and the one before 1900
-    bool negative_dst;     // the file calls the higher offset the standard one, Java the lower
+    int64_t
+        cycle_start;  // instants from here on repeat every CYCLE_SECONDS; INT64_MAX: they do not
+    int32_t legacy_offset;  // seconds; Java's raw offset, and the one before 1900
+    bool negative_dst;      // the file calls the higher offset the standard one, Java the lower
     bool utc;
 };
 
 static const ZoneType UTC_TYPE = {0, false, "UTC"};
-static const Zone UTC = {.name = "UTC", .type = (ZoneType *)&UTC_TYPE, .type_count = 1,
-                         .cycle_start = INT64_MAX, .utc = true};
+static const Zone UTC = {.name = "UTC",
+                         .type = (ZoneType *)&UTC_TYPE,
+                         .type_count = 1,
+                         .cycle_start = INT64_MAX,
+                         .utc = true};
 
 // ---- reading TZif ------------------------------------------------------------------------------
 
@@ -331,8 +335,8 @@ static const Zone *cache_add(Zone *zone) {
 
 // Whether [name] can be one of java.time's regions. tzdata has a few more files than Java has.
 static bool region_name_valid(Str name) {
-    static const char *const NOT_REGIONS[] = {"EST", "MST", "HST", "ROC", "Factory", "localtime",
-                                              "posixrules", "GMT+0", "GMT-0"};
+    static const char *const NOT_REGIONS[] = {"EST",       "MST",        "HST",   "ROC",  "Factory",
+                                              "localtime", "posixrules", "GMT+0", "GMT-0"};
     if (name.len < 2 || name.len >= ZONE_NAME_MAX) return false;
     for (uint32_t i = 0; i < name.len; i++) {
         char c = name.ptr[i];
@@ -363,8 +367,8 @@ static const Zone *zone_fixed(const char *prefix, int32_t seconds) {
     int32_t abs = seconds < 0 ? -seconds : seconds;
     int len = snprintf(name, sizeof name, "%s", prefix);
     if (seconds) {
-        len += snprintf(name + len, sizeof name - (size_t)len, "%c%02d:%02d", seconds < 0 ? '-' : '+',
-                        abs / 3600, abs / 60 % 60);
+        len += snprintf(name + len, sizeof name - (size_t)len, "%c%02d:%02d",
+                        seconds < 0 ? '-' : '+', abs / 3600, abs / 60 % 60);
         if (abs % 60) len += snprintf(name + len, sizeof name - (size_t)len, ":%02d", abs % 60);
     } else if (!len) {
         len = snprintf(name, sizeof name, "Z");
@@ -468,19 +472,36 @@ const Zone *zone_find_id(Str name) {
 
 const Zone *zone_find_legacy(Str name) {
     static const char *const SHORT[][2] = {
-        {"ACT", "Australia/Darwin"}, {"AET", "Australia/Sydney"},
-        {"AGT", "America/Argentina/Buenos_Aires"}, {"ART", "Africa/Cairo"},
-        {"AST", "America/Anchorage"}, {"BET", "America/Sao_Paulo"}, {"BST", "Asia/Dhaka"},
-        {"CAT", "Africa/Harare"}, {"CNT", "America/St_Johns"}, {"CST", "America/Chicago"},
-        {"CTT", "Asia/Shanghai"}, {"EAT", "Africa/Addis_Ababa"}, {"ECT", "Europe/Paris"},
-        {"IET", "America/Indiana/Indianapolis"}, {"IST", "Asia/Kolkata"}, {"JST", "Asia/Tokyo"},
-        {"MIT", "Pacific/Apia"}, {"NET", "Asia/Yerevan"}, {"NST", "Pacific/Auckland"},
-        {"PLT", "Asia/Karachi"}, {"PNT", "America/Phoenix"}, {"PRT", "America/Puerto_Rico"},
-        {"PST", "America/Los_Angeles"}, {"SST", "Pacific/Guadalcanal"},
+        {"ACT", "Australia/Darwin"},
+        {"AET", "Australia/Sydney"},
+        {"AGT", "America/Argentina/Buenos_Aires"},
+        {"ART", "Africa/Cairo"},
+        {"AST", "America/Anchorage"},
+        {"BET", "America/Sao_Paulo"},
+        {"BST", "Asia/Dhaka"},
+        {"CAT", "Africa/Harare"},
+        {"CNT", "America/St_Johns"},
+        {"CST", "America/Chicago"},
+        {"CTT", "Asia/Shanghai"},
+        {"EAT", "Africa/Addis_Ababa"},
+        {"ECT", "Europe/Paris"},
+        {"IET", "America/Indiana/Indianapolis"},
+        {"IST", "Asia/Kolkata"},
+        {"JST", "Asia/Tokyo"},
+        {"MIT", "Pacific/Apia"},
+        {"NET", "Asia/Yerevan"},
+        {"NST", "Pacific/Auckland"},
+        {"PLT", "Asia/Karachi"},
+        {"PNT", "America/Phoenix"},
+        {"PRT", "America/Puerto_Rico"},
+        {"PST", "America/Los_Angeles"},
+        {"SST", "Pacific/Guadalcanal"},
         {"VST", "Asia/Ho_Chi_Minh"},
     };
-    static const struct { const char *name; int32_t hours; } FIXED[] = {
-        {"EST", -5}, {"MST", -7}, {"HST", -10}};
+    static const struct {
+        const char *name;
+        int32_t hours;
+    } FIXED[] = {{"EST", -5}, {"MST", -7}, {"HST", -10}};
     int32_t seconds;
     for (uint32_t i = 0; name.len == 3 && i < sizeof SHORT / sizeof *SHORT; i++) {
         if (str_eq(name, str_c(SHORT[i][0]))) {
@@ -502,8 +523,9 @@ Status zone_find(Str name, const Zone **out, Error *err) {
     if (!zone && parse_custom(name, &seconds)) zone = zone_find_id(name);
     if (!zone) {
         (void)error_set(err, ST_VALIDATION, "invalid time zone '" STR_FMT "'", STR_ARG(name));
-        error_hint(err, "use a name such as 'America/Los_Angeles', an offset such as 'GMT+03:00', "
-                        "or 'UTC'");
+        error_hint(err,
+                   "use a name such as 'America/Los_Angeles', an offset such as 'GMT+03:00', "
+                   "or 'UTC'");
         return ST_VALIDATION;
     }
     *out = zone;
@@ -522,7 +544,8 @@ bool zone_is_utc(const Zone *zone) {
 
 // Moves [seconds] into the unrolled span; the result takes the same offset.
 static int64_t into_cycle(const Zone *zone, int64_t seconds) {
-    if (zone->cycle_start == INT64_MAX || seconds < zone->cycle_start + CYCLE_SECONDS) return seconds;
+    if (zone->cycle_start == INT64_MAX || seconds < zone->cycle_start + CYCLE_SECONDS)
+        return seconds;
     return seconds - (seconds - zone->cycle_start) / CYCLE_SECONDS * CYCLE_SECONDS;
 }
 
@@ -580,7 +603,8 @@ int32_t zone_legacy_offset_ms(const Zone *zone, int64_t utc_ms) {
 }
 
 int64_t zone_legacy_local_to_utc(const Zone *zone, int64_t local_ms) {
-    int64_t utc_ms = local_ms - zone_type_at(zone, local_ms, CLOCK_WALL_LAST)->offset * MS_PER_SECOND;
+    int64_t utc_ms =
+        local_ms - zone_type_at(zone, local_ms, CLOCK_WALL_LAST)->offset * MS_PER_SECOND;
     if (utc_ms >= LEGACY_START * MS_PER_SECOND) return utc_ms;
     return local_ms - zone->legacy_offset * MS_PER_SECOND;
 }

@@ -47,7 +47,8 @@ TEST(zone, local_mean_time_is_unknown_to_the_legacy_view) {
 
 TEST(zone, sessions_take_what_both_java_classes_take) {
     static const char *const GOOD[] = {"UTC", "GMT", "GMT+08:00", "GMT+8", "GMT-0330", "GMT+0"};
-    static const char *const BAD[] = {"PST", "Mars/Olympus", "+08:00", "UTC+8", "Z", "EST", "utc", "",
+    static const char *const BAD[] = {"PST",       "Mars/Olympus", "+08:00",        "UTC+8",
+                                      "Z",         "EST",          "utc",           "",
                                       "GMT+19:00", "GMT+08:00:00", "../etc/passwd", "GMT+8:30"};
     const Zone *zone;
     Error err;
@@ -69,5 +70,6 @@ TEST(zone, names_of_java_time_and_of_the_legacy_class) {
     CHECK(zone_is_utc(zone_find_legacy(STR("nonsense"))));
     CHECK(zone_offset_ms(zone_find_legacy(STR("GMT+830")), 0) == 30600000);
     CHECK(zone_offset_ms(zone_find_legacy(STR("EST")), 0) == -18000000);
-    CHECK(zone_find_id(STR("UTC")) == zone_utc() && zone_find_id(STR("+8")) == zone_find_id(STR("+08")));
+    CHECK(zone_find_id(STR("UTC")) == zone_utc() &&
+          zone_find_id(STR("+8")) == zone_find_id(STR("+08")));
 }
