@@ -3,18 +3,18 @@ _weir() {
     local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} command=${COMP_WORDS[1]}
     COMPREPLY=()
     if [ "$COMP_CWORD" -eq 1 ]; then
-        mapfile -t COMPREPLY < <(compgen -W "run test --help --version" -- "$cur")
+        mapfile -t COMPREPLY < <(compgen -W "run test help --help --version" -- "$cur")
         return
     fi
     case $prev in
-        -e | -D | --memory | --filter) return ;;
+        -e | -D | -j | --memory | --filter | --timeout) return ;;
         --data) mapfile -t COMPREPLY < <(compgen -d -- "$cur"); return ;;
         --stats) mapfile -t COMPREPLY < <(compgen -W "json" -- "$cur"); return ;;
     esac
     case $command:$cur in
         run:-*) mapfile -t COMPREPLY < <(compgen -W "-D -e --memory --stats --record --help" -- "$cur") ;;
         test:-*) mapfile -t COMPREPLY < <(
-            compgen -W "--data --filter --known --record --help" -- "$cur") ;;
+            compgen -W "-D -j --data --filter --known --record --timeout --help" -- "$cur") ;;
         run:*) mapfile -t COMPREPLY < <(compgen -d -- "$cur"; compgen -f -X '!*.sql' -- "$cur") ;;
         test:*) mapfile -t COMPREPLY < <(compgen -d -- "$cur"; compgen -f -X '!*.test' -- "$cur") ;;
     esac

@@ -3,9 +3,10 @@
 #include <stdio.h>
 
 int usage_error(const Command *command, const Error *err) {
-    (void)fprintf(stderr, "weir %s: %s\n", command->name, err->message);
+    const char *blank = *command->name ? " " : "";
+    (void)fprintf(stderr, "weir%s%s: %s\n", blank, command->name, err->message);
     if (err->hint[0]) (void)fprintf(stderr, "hint: %s\n", err->hint);
-    (void)fprintf(stderr, "'weir %s --help' tells more\n", command->name);
+    (void)fprintf(stderr, "'weir%s%s --help' tells more\n", blank, command->name);
     return EXIT_WRONG;
 }
 

@@ -5,7 +5,7 @@
 #include "cli/cli.h"
 #include "weir.h"
 
-static const Command *const COMMANDS[] = {&RUN_COMMAND, &TEST_COMMAND};
+static const Command *const COMMANDS[] = {&RUN_COMMAND, &TEST_COMMAND, &SHELL_COMMAND};
 
 static const Command *find(const char *name) {
     for (size_t i = 0; i < sizeof COMMANDS / sizeof *COMMANDS; i++) {
@@ -19,8 +19,8 @@ static int help(FILE *out) {
     for (size_t i = 0; i < sizeof COMMANDS / sizeof *COMMANDS; i++) {
         const char *end = strchr(COMMANDS[i]->doc, '\n');
         int len = end ? (int)(end - COMMANDS[i]->doc) : (int)strlen(COMMANDS[i]->doc);
-        (void)fprintf(out, "  weir %s %s\n      %.*s\n", COMMANDS[i]->name, COMMANDS[i]->usage, len,
-                      COMMANDS[i]->doc);
+        (void)fprintf(out, "  weir %s%s%s\n      %.*s\n", COMMANDS[i]->name,
+                      *COMMANDS[i]->name ? " " : "", COMMANDS[i]->usage, len, COMMANDS[i]->doc);
     }
     (void)fputs(
         "  weir --version\n      Prints the version.\n\n"
@@ -38,7 +38,9 @@ static int unknown(const char *name) {
 }
 
 int main(int argc, char **argv) {
-    const char *name = argc > 1 ? argv[1] : "help";
+    // Without a command, or with options alone, it is the shell.
+    if (argc < 2) return SHELL_COMMAND.run(argc, argv);
+    const char *name = argv[1];
     if (strcmp(name, "--version") == 0 || strcmp(name, "-V") == 0) {
         printf("weir %s\n", weir_version());
         return EXIT_FINE;
@@ -50,6 +52,7 @@ int main(int argc, char **argv) {
     if (strcmp(name, "help") == 0 || strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0) {
         return help(stdout);
     }
+    if (name[0] == '-') return SHELL_COMMAND.run(argc, argv);
     const Command *command = find(name);
     return command ? command->run(argc - 1, argv + 1) : unknown(name);
 }

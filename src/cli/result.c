@@ -261,3 +261,20 @@ void result_end(ResultPrinter *self, bool complete, double seconds) {
     if (complete) print_closing(self, count, seconds);
     (void)fflush(self->out);
 }
+
+void result_print(const ShownRows *rows, const Str *name, const bool *number, bool changes,
+                  bool complete, double seconds, FILE *out) {
+    ResultPrinter self = {.mode = changes ? RESULT_TABLEAU : RESULT_TABLE,
+                          .changes = changes,
+                          .out = out,
+                          .open = true,
+                          .columns = rows->columns,
+                          .name = (Str *)name,
+                          .number = (bool *)number,
+                          .rows = *rows,
+                          .total = shown_count(rows)};
+    self.width = NEW_ARRAY(uint32_t, rows->columns + 1);
+    result_end(&self, complete, seconds);
+    mem_free(self.width);
+    buf_free(&self.line);
+}

@@ -41,5 +41,9 @@ uint64_t result_rows(const ResultPrinter *printer);  // that came
 // The mode that setting 'sql-client.execution.result-mode' names; [fallback] when unset or unknown.
 ResultMode result_mode_of(const Map *settings, ResultMode fallback);
 
+// Rows that somebody else has kept, framed, as result_end prints them.
+void result_print(const ShownRows *rows, const Str *name, const bool *number, bool changes,
+                  bool complete, double seconds, FILE *out);
+
 // Value [row] as it stands in a cell: on one line, control characters escaped. Made in [arena].
 Str result_cell(Arena *arena, const FuncEnv *env, const Vec *vec, uint32_t row);

@@ -13,10 +13,12 @@
 // --- Ctrl-C ------------------------------------------------------------------------------------
 
 static Session *_Atomic interrupted;
+static volatile sig_atomic_t interrupts;  // since the statement began
 
 static void on_interrupt(int signal_number) {
     Session *session = atomic_load(&interrupted);
     if (session) session_stop(session);
+    interrupts++;
     (void)signal_number;
 }
 
@@ -156,21 +158,23 @@ int executor_statement(Executor *self, Str file, Str script, Str sql, Place firs
     ResultSink sink = {
         .arg = &results, .schema = take_schema, .batch = take_batch, .message = take_message};
     Error err = {0};
+    interrupts = 0;
     int64_t start_ns = os_monotonic_ns();
     double wall_before = session_stats(self->session) ? session_stats(self->session)->wall_s : -1;
     console_begin(&self->console, self->session, results.printer);
     Status st = session_execute(self->session, sql, &sink, &err);
     console_end(&self->console);
+    if (interrupts && self->console.live) (void)fputc('\n', stderr);  // behind the terminal's "^C"
     double seconds = (double)(os_monotonic_ns() - start_ns) / 1e9;
     result_end(results.printer, st == ST_OK, self->tell ? seconds : -1);
     result_free(results.printer);
     (void)fflush(stdout);
     const JobStats *stats = session_stats(self->session);
     if (self->stats && stats && stats->wall_s != wall_before) executor_stats(self);
+    if (st && !err.source[0]) sql_place_in_script(first, &err.place);
+    int code = st ? executor_failed(&err, file, script) : EXIT_FINE;
     if (self->timing) printf("Time: %.3f ms\n", seconds * 1e3);
-    if (!st) return EXIT_FINE;
-    if (!err.source[0]) sql_place_in_script(first, &err.place);
-    return executor_failed(&err, file, script);
+    return code;
 }
 
 int executor_script(Executor *self, Str file, Str script) {

@@ -139,4 +139,5 @@ extern const OptionDef TABLE_OPTIONS[];
 
 const Connector *connector_find(Str name);
 const char *connector_nearest(Str name);
+const char *const *connector_list(uint32_t *count);  // the names of all, for completion
 void connector_register(const Connector *connector);

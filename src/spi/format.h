@@ -100,6 +100,7 @@ struct Format {
 // The table of formats, in format/builtin.c (upwards, so it is registered at start-up).
 const Format *format_find(Str name);  // NULL when unknown
 const char *format_nearest(Str name);
+const char *const *format_list(uint32_t *count);  // the names of all, for completion
 void format_register(const Format *format);
 
 // Finds the format that option [key] ("format", "value.format") names and the view of its options

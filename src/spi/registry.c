@@ -49,6 +49,11 @@ const char *format_nearest(Str name) {
     return text_nearest(name, format_names, format_count);
 }
 
+const char *const *format_list(uint32_t *count) {
+    *count = format_count;
+    return format_names;
+}
+
 void connector_register(const Connector *connector) {
     if (connector_find(str_c(connector->name))) return;
     ASSERT(connector_count < REGISTRY_MAX);
@@ -65,6 +70,11 @@ const Connector *connector_find(Str name) {
 
 const char *connector_nearest(Str name) {
     return text_nearest(name, connector_names, connector_count);
+}
+
+const char *const *connector_list(uint32_t *count) {
+    *count = connector_count;
+    return connector_names;
 }
 
 Batch *decoder_take(Decoder *decoder) {
