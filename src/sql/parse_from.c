@@ -274,22 +274,28 @@ static Status parse_join_kind(Parser *p, AstFrom *join, bool *found) {
     return need_word(p, KW_JOIN);
 }
 
-Status parse_joins(Parser *p, AstFrom **out) {
+// A chain of joins, to the left. A comma is a join among others and binds no less: in a, b JOIN c
+// the left side of JOIN is (a, b), unlike in the standard, but like in Flink.
+static Status parse_join_chain(Parser *p, bool commas, AstFrom **out) {
     uint32_t start = p->at, chain = 0;
     AstFrom *left;
     TRY(parse_relation(p, &left));
     for (;;) {
         AstFrom *join = from_new(p, FROM_JOIN, start);
-        bool found;
-        TRY(parse_join_kind(p, join, &found));
-        if (!found) break;
+        bool found, comma = commas && take_kind(p, TOK_COMMA);
+        if (comma) {
+            join->join.kind = JOIN_COMMA;
+        } else {
+            TRY(parse_join_kind(p, join, &found));
+            if (!found) break;
+        }
         if (++chain > SQL_HEIGHT_MAX) {
             return parser_fail(p, p->at, "more than %d joins in a row", SQL_HEIGHT_MAX);
         }
         join->join.left = left;
         TRY(parse_relation(p, &join->join.right));
-        if (take_word(p, KW_ON)) TRY(parse_expr(p, &join->join.on));
-        else if (take_word(p, KW_USING)) TRY(parse_idents(p, &join->join.column));
+        if (!comma && take_word(p, KW_ON)) TRY(parse_expr(p, &join->join.on));
+        else if (!comma && take_word(p, KW_USING)) TRY(parse_idents(p, &join->join.column));
         join->span = span_since(p, start);
         left = join;
     }
@@ -297,21 +303,6 @@ Status parse_joins(Parser *p, AstFrom **out) {
     return ST_OK;
 }
 
-Status parse_from(Parser *p, AstFrom **out) {
-    uint32_t start = p->at, chain = 0;
-    AstFrom *left;
-    TRY(parse_joins(p, &left));
-    while (take_kind(p, TOK_COMMA)) {
-        if (++chain > SQL_HEIGHT_MAX) {
-            return parser_fail(p, p->at, "more than %d tables in a row", SQL_HEIGHT_MAX);
-        }
-        AstFrom *join = from_new(p, FROM_JOIN, start);
-        join->join.kind = JOIN_COMMA;
-        join->join.left = left;
-        TRY(parse_joins(p, &join->join.right));
-        join->span = span_since(p, start);
-        left = join;
-    }
-    *out = left;
-    return ST_OK;
-}
+Status parse_joins(Parser *p, AstFrom **out) { return parse_join_chain(p, false, out); }
+
+Status parse_from(Parser *p, AstFrom **out) { return parse_join_chain(p, true, out); }

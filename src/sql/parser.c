@@ -4,11 +4,29 @@
 
 // ---- tokens ------------------------------------------------------------------------------------
 
+// Texts in the tree are UTF-8 for whoever comes after; the first byte that is not is named here.
+static Status need_utf8(Str text, Error *err) {
+    if (utf8_valid(text)) return ST_OK;
+    uint32_t good = 0, step = 1;
+    while (good < text.len) {  // the longest valid beginning, by characters
+        step = 1;
+        while (good + step < text.len && ((unsigned char)text.ptr[good + step] & 0xC0) == 0x80) step++;
+        if (!utf8_valid(str_sub(text, good, step))) break;
+        good += step;
+    }
+    Token token = {.from = 0, .to = good + 1, .line = 1, .column = 1};
+    Place all = token_place(text, &token);
+    Place place = {all.end_line, all.end_column, all.end_line, all.end_column};
+    return error_at(err, ST_PARSE, place, "the text is not UTF-8: byte 0x%02x",
+                    (unsigned)(unsigned char)text.ptr[good]);
+}
+
 static Status parser_open(Parser *p, Arena *arena, Str text, Error *err) {
     *p = (Parser){.arena = arena, .text = text, .err = err};
     if (text.len > SQL_TEXT_MAX) {
         return error_set(err, ST_PARSE, "the statement is longer than %d bytes", SQL_TEXT_MAX);
     }
+    TRY(need_utf8(text, err));
     // A guess that is seldom exceeded: a token for each four bytes.
     uint32_t room = text.len / 4 + 16;
     p->token = arena_alloc(arena, room * sizeof(Token));
@@ -101,26 +119,42 @@ static void expected_list(const Parser *p, Buf *out) {
     if (shown < p->expect_count) buf_puts(out, " or others");
 }
 
-static void nearest_hint(const Parser *p, const Token *token) {
-    if (token->kind != TOK_WORD || p->expect_at != p->at) return;
+// The keyword asked for at this token that [word] is nearly, or NULL.
+static const char *nearest_keyword(const Parser *p, Str word) {
     const char *words[EXPECT_MAX];
     size_t count = 0;
+    char upper[32];
+    if (word.len >= sizeof upper || p->expect_at != p->at) return NULL;
     for (uint32_t i = 0; i < p->expect_count; i++) {
         if (is_keyword_text(p->expect[i])) words[count++] = p->expect[i];
     }
-    Str found = token_text(p->text, token);
-    char upper[32];
-    if (found.len >= sizeof upper) return;
-    for (uint32_t i = 0; i < found.len; i++) {
-        upper[i] = found.ptr[i] >= 'a' && found.ptr[i] <= 'z' ? (char)(found.ptr[i] - 32) : found.ptr[i];
+    for (uint32_t i = 0; i < word.len; i++) {
+        char c = word.ptr[i];
+        upper[i] = c >= 'a' && c <= 'z' ? (char)(c - 32) : c;
     }
-    const char *near = text_nearest(str_make(upper, found.len), words, count);
-    if (near && !str_eq_nocase(str_c(near), found)) {
+    const char *near = text_nearest(str_make(upper, word.len), words, count);
+    return near && !str_eq_nocase(str_c(near), word) ? near : NULL;
+}
+
+static void nearest_hint(const Parser *p, const Token *token) {
+    Str found = token_text(p->text, token);
+    bool word = token->kind == TOK_WORD;
+    const char *near = word ? nearest_keyword(p, found) : NULL;
+    if (near) {
         error_hint(p->err, "did you mean '%s'?", near);
-    } else if (keyword_reserved((Keyword)token->word)) {
+        return;
+    }
+    if (word && keyword_reserved((Keyword)token->word)) {
         error_hint(p->err, "%s is a reserved word; as a name it is written `" STR_FMT "`",
                    keyword_text((Keyword)token->word), STR_ARG(found));
+        return;
     }
+    // SELECT a FORM t: the misspelt word was taken for an alias, and what follows it surprises.
+    if (p->at == 0) return;
+    const Token *before = &p->token[p->at - 1];
+    Str name = token_text(p->text, before);
+    near = before->kind == TOK_WORD && before->word == KW_IDENTIFIER ? nearest_keyword(p, name) : NULL;
+    if (near) error_hint(p->err, "did you mean '%s' where '" STR_FMT "' stands?", near, STR_ARG(name));
 }
 
 Status parser_unexpected(Parser *p) {
@@ -407,7 +441,7 @@ static Status need_end(Parser *p) {
 
 Status sql_parse(Arena *arena, Str text, AstStmt **out, Error *err) {
     Parser p;
-    AstStmt *stmt = parse_client(arena, text);
+    AstStmt *stmt = utf8_valid(text) ? parse_client(arena, text) : NULL;
     if (stmt) {
         *out = stmt;
         return ST_OK;

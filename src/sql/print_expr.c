@@ -688,8 +688,11 @@ static void print_prefix(Printer *pr, const AstCall *call, int right) {
         // - 1 would be read as a literal.
         bool number = operand->kind == EX_LITERAL && operand->literal.kind >= LIT_INTEGER &&
                       operand->literal.kind <= LIT_APPROX && str_starts(name, STR("-"));
+        // - - a needs no parentheses to be read again; Flink writes - (- a).
+        bool chain = !is_flink(pr) && own.left == 160 && operand->kind == EX_CALL &&
+                     str_starts(operand->call->name, STR("UNARY "));
         if (number) put(pr, "(");
-        print_expr_within(pr, operand, number ? 0 : own.right, number ? 0 : right);
+        print_expr_within(pr, operand, number || chain ? 0 : own.right, number || chain ? 0 : right);
         if (number) put(pr, ")");
     }
 }

@@ -109,8 +109,7 @@ static void print_join(Printer *pr, const AstFrom *from, bool inside) {
                                         [JOIN_RIGHT] = "RIGHT JOIN ", [JOIN_FULL] = "FULL JOIN "};
     const AstFrom *left = from->join.left, *right = from->join.right;
     bool comma = from->join.kind == JOIN_COMMA;
-    // To the left everything nests as it is read, but for a comma within a join.
-    if (left->kind == FROM_JOIN && (comma || left->join.kind != JOIN_COMMA)) print_join(pr, left, inside);
+    if (left->kind == FROM_JOIN) print_join(pr, left, inside);  // to the left it nests as it is read
     else print_from(pr, left);
     if (comma) {
         put(pr, inside ? ", " : ",\n");
@@ -119,10 +118,7 @@ static void print_join(Printer *pr, const AstFrom *from, bool inside) {
         if (from->join.natural) put(pr, "NATURAL ");
         put(pr, WORDS[from->join.kind]);
     }
-    bool free_join = comma && right->kind == FROM_JOIN && right->join.kind != JOIN_COMMA;
-    if (free_join && !is_flink(pr)) {
-        print_join(pr, right, inside);
-    } else if (right->kind == FROM_JOIN) {
+    if (right->kind == FROM_JOIN) {
         put(pr, "(");
         print_join(pr, right, true);
         put(pr, ")");

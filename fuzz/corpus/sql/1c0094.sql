@@ -1,0 +1,1 @@
+SELECT a FROM (VALUES 1, (2), ROW(3)) AS v

@@ -1,0 +1,1 @@
+SELECT /*+ A, B(x), C('a','b'), D('k'='v'), E(k='v'), F(1) */ 1 FROM t

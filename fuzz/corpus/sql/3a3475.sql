@@ -1,0 +1,1 @@
+SELECT a FROM t1, t2 JOIN t3 ON a=b, t4

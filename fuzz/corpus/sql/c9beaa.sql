@@ -1,0 +1,1 @@
+CREATE FUNCTION f AS 'x' USING JAR 'a' WITH ('a'='b')

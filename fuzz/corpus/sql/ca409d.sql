@@ -1,0 +1,1 @@
+SELECT 1 FROM t GROUP BY ROLLUP (a, (b, c)), CUBE ((a), b), GROUPING SETS ((a), b, (), ROLLUP(a), CUBE(b), GROUPING SETS (c))

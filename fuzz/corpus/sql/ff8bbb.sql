@@ -1,0 +1,1 @@
+SELECT a FROM t PIVOT (SUM(x), COUNT(*) c FOR y IN ('a' AS b, 'c' d, -1, (1))) AS p (a, b)
