@@ -15,7 +15,8 @@ public class UnicodeBlocks {
             range[0] = Math.min(range[0], c);
             range[1] = Math.max(range[1], c);
         }
-        System.out.println("// Made by tools/UnicodeBlocks.java. Names without blanks, '_' and '-'.");
+        System.out.println("// func/regexp_blocks.h - Unicode blocks by name, without blanks, '_' and "
+                + "'-'. Made by\n// tools/UnicodeBlocks.java.\n#pragma once\n");
         System.out.println("static const struct {\n    const char *name;\n    uint32_t first, last;");
         System.out.println("} BLOCKS[] = {");
         blocks.forEach((name, range) -> System.out.printf("    {\"%s\", 0x%04X, 0x%04X},\n", name,

@@ -74,7 +74,9 @@ public class UnicodeTables {
     }
 
     public static void main(String[] args) {
-        System.out.println("// Made by tools/UnicodeTables.java. Characters below 0x80 are not listed.");
+        System.out.println("// base/unicode_tables.h - the tables of unicode.c, which declares their "
+                + "types. Made by\n// tools/UnicodeTables.java; characters below 0x80 are not listed."
+                + "\n#pragma once\n");
         map("TO_UPPER", Character::toUpperCase);
         map("TO_LOWER", Character::toLowerCase);
         special();

@@ -1,5 +1,6 @@
-// A recursive descent over the text. Members and items collect on one stack while their container is
-// open, and are copied to the arena when it closes: a tree is packed and nothing is grown in place.
+// A recursive descent over the text. Members and items collect on one stack while their container
+// is open, and are copied to the arena when it closes: a tree is packed and nothing is grown in
+// place.
 #include "base/json.h"
 
 #include <stdlib.h>
@@ -367,8 +368,8 @@ void json_print_text(Str text, uint32_t flags, Buf *out) {
     buf_putc(out, '"');
 }
 
-// BigDecimal keeps the digits d1 d2 … dn and a scale; with the adjusted exponent e = n - 1 - scale it
-// prints plainly while scale >= 0 and e >= -6, else as d1.d2…dnE±e.
+// BigDecimal keeps the digits d1 d2 … dn and a scale; with the exponent e = n - 1 - scale it prints
+// plainly while scale >= 0 and e >= -6, else as d1.d2…dnE±e.
 void json_print_decimal(Str number, Buf *out) {
     uint32_t i = 0;
     bool negative = false;

@@ -1,5 +1,5 @@
-// base/json.h - JSON texts as trees, and back. Strict RFC 8259, as Jackson reads it: no comments, no
-// single quotes, no NaN, at most JSON_DEPTH_MAX levels.
+// base/json.h - JSON texts as trees, and back. Strict RFC 8259, as Jackson reads it: no comments,
+// no single quotes, no NaN, at most JSON_DEPTH_MAX levels.
 //
 // Numbers keep the digits they were written with: whoever needs a value converts them (str_to_i64,
 // str_to_f64, decimal_parse), and a round trip loses nothing. For the hot decoding of records there

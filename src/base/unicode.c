@@ -108,7 +108,8 @@ static bool is_cased(uint32_t code) {
 }
 
 static bool is_case_ignorable(uint32_t code) {
-    if (code < 0x80) return code == '\'' || code == '.' || code == ':' || code == '^' || code == '`';
+    if (code < 0x80)
+        return code == '\'' || code == '.' || code == ':' || code == '^' || code == '`';
     return find_range(CASE_IGNORABLE, COUNT(CASE_IGNORABLE), code) != NULL;
 }
 

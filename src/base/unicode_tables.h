@@ -1,4 +1,7 @@
-// Made by tools/UnicodeTables.java. Characters below 0x80 are not listed.
+// base/unicode_tables.h - the tables of unicode.c, which declares their types. Made by
+// tools/UnicodeTables.java; characters below 0x80 are not listed.
+#pragma once
+
 static const CaseRun TO_UPPER[] = {
     {0x00B5, 0x00B5, 743, 1}, {0x00E0, 0x00F6, -32, 1}, {0x00F8, 0x00FE, -32, 1},
     {0x00FF, 0x00FF, 121, 1}, {0x0101, 0x012F, -1, 2}, {0x0131, 0x0131, -232, 1},

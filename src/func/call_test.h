@@ -51,7 +51,8 @@ static void call_print(const Vec *vec, uint32_t row, Buf *out) {
         buf_puts(out, "NULL");
     } else if (vec->phys == PHYS_STR && type_is_bytes(vec->type)) {
         Str bytes = vec_str(vec)[row];
-        for (uint32_t i = 0; i < bytes.len; i++) buf_printf(out, "%02x", (unsigned char)bytes.ptr[i]);
+        for (uint32_t i = 0; i < bytes.len; i++)
+            buf_printf(out, "%02x", (unsigned char)bytes.ptr[i]);
     } else if (vec->phys == PHYS_STR) {
         buf_put_str(out, vec_str(vec)[row]);
     } else if (vec->type->kind == TYPE_BOOLEAN) {
@@ -95,7 +96,8 @@ static const char *call_run(const char *name, const char *const *spec, uint32_t 
     Status st = ST_VALIDATION;
     for (uint32_t r = 0; r < rows && st; r++) {
         for (uint32_t i = 0; i < argc; i++) types[i] = args[i]->type;
-        call = (FuncCall){.arena = &arena, .argc = argc, .arg = types, .literal = args, .env = &env};
+        call =
+            (FuncCall){.arena = &arena, .argc = argc, .arg = types, .literal = args, .env = &env};
         st = func_bind(&call, func[r], &err);
     }
     void *state = NULL;

@@ -40,7 +40,8 @@ static const uint32_t MD5_K[64] = {
 };
 
 static void md5_block(State *state, const uint8_t *block) {
-    static const uint8_t SHIFT[4][4] = {{7, 12, 17, 22}, {5, 9, 14, 20}, {4, 11, 16, 23}, {6, 10, 15, 21}};
+    static const uint8_t SHIFT[4][4] = {
+        {7, 12, 17, 22}, {5, 9, 14, 20}, {4, 11, 16, 23}, {6, 10, 15, 21}};
     uint32_t word[16], *h = state->w32, a = h[0], b = h[1], c = h[2], d = h[3];
     memcpy(word, block, sizeof word);
     for (unsigned i = 0; i < 64; i++) {
@@ -64,7 +65,8 @@ static void md5_block(State *state, const uint8_t *block) {
 static void sha1_block(State *state, const uint8_t *block) {
     uint32_t w[80], *h = state->w32;
     for (unsigned i = 0; i < 16; i++) w[i] = load_be32(block + 4 * i);
-    for (unsigned i = 16; i < 80; i++) w[i] = rotl32(w[i - 3] ^ w[i - 8] ^ w[i - 14] ^ w[i - 16], 1);
+    for (unsigned i = 16; i < 80; i++)
+        w[i] = rotl32(w[i - 3] ^ w[i - 8] ^ w[i - 14] ^ w[i - 16], 1);
     uint32_t a = h[0], b = h[1], c = h[2], d = h[3], e = h[4];
     for (unsigned i = 0; i < 80; i++) {
         uint32_t f, k;
@@ -119,7 +121,8 @@ static void sha256_block(State *state, const uint8_t *block) {
     memcpy(v, h, sizeof v);
     for (unsigned i = 0; i < 64; i++) {
         uint32_t s1 = rotr32(v[4], 6) ^ rotr32(v[4], 11) ^ rotr32(v[4], 25);
-        uint32_t t1 = v[7] + s1 + ((v[4] & v[5]) ^ (~v[4] & v[6])) + (uint32_t)(SHA2_K[i] >> 32) + w[i];
+        uint32_t t1 =
+            v[7] + s1 + ((v[4] & v[5]) ^ (~v[4] & v[6])) + (uint32_t)(SHA2_K[i] >> 32) + w[i];
         uint32_t s0 = rotr32(v[0], 2) ^ rotr32(v[0], 13) ^ rotr32(v[0], 22);
         uint32_t t2 = s0 + ((v[0] & v[1]) ^ (v[0] & v[2]) ^ (v[1] & v[2]));
         memmove(v + 1, v, 7 * sizeof *v);

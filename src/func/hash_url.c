@@ -61,8 +61,10 @@ static Status sha2_bind(FuncCall *call, Error *err) {
     Digest kind;
     if (bits && !vec_is_null(bits, 0) &&
         (vec_integer(bits, 0) == 1 || !sha_of_bits(vec_integer(bits, 0), &kind))) {
-        return error_set(err, ST_VALIDATION, "SHA2: unsupported algorithm of %lld bits; there are 224, "
-                         "256, 384 and 512", (long long)vec_integer(bits, 0));
+        return error_set(err, ST_VALIDATION,
+                         "SHA2: unsupported algorithm of %lld bits; there are 224, "
+                         "256, 384 and 512",
+                         (long long)vec_integer(bits, 0));
     }
     call->result = type_varchar(call->arena, 128, call_any_nullable(call));
     return ST_OK;
@@ -124,7 +126,8 @@ static bool put_url_decoded(Buf *out, Str text) {
         char c = text.ptr[i];
         if (c == '%') {
             good = text.len - i > 2;
-            int high = good ? hex_digit(text.ptr[i + 1]) : -1, low = good ? hex_digit(text.ptr[i + 2]) : -1;
+            int high = good ? hex_digit(text.ptr[i + 1]) : -1,
+                low = good ? hex_digit(text.ptr[i + 2]) : -1;
             if (good && text.ptr[i + 1] == '+') high = 0;
             good = high >= 0 && low >= 0;
             if (good) buf_putc(&bytes, (char)(high << 4 | low));
@@ -239,7 +242,8 @@ static bool parse_url(Str spec, Url *url) {
     url->host = STR("");
     if (str_is(url->protocol, "mailto") || str_is(url->protocol, "jar")) {
         url->path = url->file = spec;
-        return str_trim(spec).len && (str_is(url->protocol, "mailto") || str_find(spec, STR("!/"), 0) >= 0);
+        return str_trim(spec).len &&
+               (str_is(url->protocol, "mailto") || str_find(spec, STR("!/"), 0) >= 0);
     }
     url->file = spec;
     int64_t question = find_char(spec, '?');
@@ -389,8 +393,8 @@ static const ScalarFunc HASH_URL_FUNCS[] = {
     {.name = "PARSE_URL", .args = {ARG_STRING, ARG_STRING, ARG_STRING}, .argc_min = 2,
      .argc_max = 3, .result = RESULT_STRING, .result_null = RESULT_NULL_ALWAYS,
      .kernel = parse_url_kernel,
-     .doc = "A part of the URL: HOST, PATH, QUERY, REF, PROTOCOL, AUTHORITY, FILE or USERINFO; with "
-            "a third argument the value of that key in the query.",
+     .doc = "A part of the URL: HOST, PATH, QUERY, REF, PROTOCOL, AUTHORITY, FILE or USERINFO; "
+            "with a third argument the value of that key in the query.",
      .example = "PARSE_URL('http://h/p?a=1', 'QUERY', 'a')", .gives = "1"},
     {.name = "INET_ATON", .args = {ARG_STRING}, .result = RESULT_BIGINT,
      .result_null = RESULT_NULL_ALWAYS, .flags = FUNC_TAKES_NULL, .kernel = inet_aton_kernel,

@@ -1,9 +1,9 @@
-// JSON_OBJECT, JSON_ARRAY, JSON_STRING, JSON: SQL values as JSON text. Objects have their members in
-// the order of their names, the last of two equal ones.
+// JSON_OBJECT, JSON_ARRAY, JSON_STRING, JSON: SQL values as JSON text. Objects have their members
+// in the order of their names, the last of two equal ones.
 //
-// A value that is JSON already (made by JSON_OBJECT, JSON_ARRAY or JSON()) is embedded as it is; the
-// binder knows which ones and says so in the second argument, a symbol with one character a value:
-// 'j' for JSON, '.' for others. The first says what becomes of NULL values.
+// A value that is JSON already (made by JSON_OBJECT, JSON_ARRAY or JSON()) is embedded as it is;
+// the binder knows which ones and says so in the second argument, a symbol with one character a
+// value: 'j' for JSON, '.' for others. The first says what becomes of NULL values.
 #include <math.h>
 #include <stdlib.h>
 

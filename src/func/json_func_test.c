@@ -51,8 +51,9 @@ TEST(json_func, what_is_no_path_fails) {
 }
 
 TEST(json_func, modes_choose_between_empty_and_error) {
-#define VALUE(doc, path) \
-    call_run("JSON_VALUE", (const char *const[]){doc, path, "NULL", "DEFAULT:y", "e", "DEFAULT:y", "r"}, 7)
+#define VALUE(doc, path)   \
+    call_run("JSON_VALUE", \
+             (const char *const[]){doc, path, "NULL", "DEFAULT:y", "e", "DEFAULT:y", "r"}, 7)
     CHECK_STR(VALUE("{\"a\":1}", "$.b"), "r");
     CHECK_STR(VALUE("{\"a\":1}", "lax $.b"), "e");
     CHECK_STR(VALUE("{\"a\":null}", "strict $.a"), "r");
@@ -81,8 +82,8 @@ TEST(json_func, quoting_keeps_to_ascii) {
 }
 
 TEST(json_func, objects_are_sorted_and_embed_json) {
-    CHECK_CALL("JSON_OBJECT", "{\"a\":{\"x\":1},\"b\":\"{}\"}", "NULL_ON_NULL:y", ".j:y", "b", "{}", "a",
-               "{\"x\":1}");
+    CHECK_CALL("JSON_OBJECT", "{\"a\":{\"x\":1},\"b\":\"{}\"}", "NULL_ON_NULL:y", ".j:y", "b", "{}",
+               "a", "{\"x\":1}");
     CHECK_CALL("JSON_OBJECT", "{\"a\":null}", "NULL_ON_NULL:y", ".:y", "a", "NULL");
     CHECK_CALL("JSON_ARRAY", "[1]", "ABSENT_ON_NULL:y", "..:y", "1:i", "NULL");
     CHECK_CALL("JSON_STRING", "\"Cv8=\"", "0aff:x");

@@ -49,7 +49,8 @@ static Status step_names(Walk *walk, uint32_t at, const JsonValue *value) {
         return ST_OK;
     }
     // Several names at the end: an object of those that are there.
-    JsonValue merged = {.kind = JK_OBJECT, .member = ARENA_ARRAY(walk->arena, JsonMember, step->count)};
+    JsonValue merged = {.kind = JK_OBJECT,
+                        .member = ARENA_ARRAY(walk->arena, JsonMember, step->count)};
     for (uint32_t i = 0; i < step->count; i++) {
         const JsonValue *member = json_member(value, step->name[i]);
         if (member) merged.member[merged.count++] = (JsonMember){step->name[i], *member};
@@ -192,8 +193,8 @@ static bool value_size(const JsonValue *value, double *size) {
     return false;
 }
 
-static Status value_matches(Walk *walk, const Filter *filter, const JsonValue *a, const JsonValue *b,
-                            bool *result) {
+static Status value_matches(Walk *walk, const Filter *filter, const JsonValue *a,
+                            const JsonValue *b, bool *result) {
     const JsonValue *pattern = filter->left.pattern ? a : b, *value = filter->left.pattern ? b : a;
     uint32_t flags = filter->left.pattern ? filter->left.flags : filter->right.flags;
     if (!value || !pattern || pattern->kind != JK_TEXT || value->kind >= JK_ARRAY) return ST_OK;
@@ -204,7 +205,8 @@ static Status value_matches(Walk *walk, const Filter *filter, const JsonValue *a
     return st;
 }
 
-static Status filter_compare(Walk *walk, const Filter *filter, const JsonValue *item, bool *result) {
+static Status filter_compare(Walk *walk, const Filter *filter, const JsonValue *item,
+                             bool *result) {
     const JsonValue *a, *b;
     TRY(operand_value(walk, &filter->left, item, &a));
     TRY(operand_value(walk, &filter->right, item, &b));
@@ -232,7 +234,8 @@ static Status filter_compare(Walk *walk, const Filter *filter, const JsonValue *
             *result = value_size(a, &size) && b && as_number(b, &wanted) && size == wanted;
             break;
         case OP_EMPTY:
-            *result = value_size(a, &size) && b && b->kind == JK_BOOLEAN && (size == 0) == b->boolean;
+            *result =
+                value_size(a, &size) && b && b->kind == JK_BOOLEAN && (size == 0) == b->boolean;
             break;
         case OP_ALL: *result = items_shared(walk, b, a, &shared) && shared == b->count; break;
         case OP_SUBSETOF: *result = items_shared(walk, a, b, &shared) && shared == a->count; break;
@@ -242,7 +245,8 @@ static Status filter_compare(Walk *walk, const Filter *filter, const JsonValue *
     return ST_OK;
 }
 
-static Status filter_accepts(Walk *walk, const Filter *filter, const JsonValue *item, bool *result) {
+static Status filter_accepts(Walk *walk, const Filter *filter, const JsonValue *item,
+                             bool *result) {
     const JsonValue *value;
     switch (filter->kind) {
         case FILTER_AND:
@@ -271,7 +275,8 @@ static Status step_filter(Walk *walk, uint32_t at, const JsonValue *value) {
         return accepted ? found(walk, at + 1, value) : ST_OK;
     }
     if (value->kind != JK_ARRAY) {
-        return step->upstream_definite ? cannot(walk, "a filter needs an object or an array") : ST_OK;
+        return step->upstream_definite ? cannot(walk, "a filter needs an object or an array")
+                                       : ST_OK;
     }
     for (uint32_t i = 0; i < value->count; i++) {
         TRY(filter_accepts(walk, step->filter, &value->item[i], &accepted));
@@ -352,7 +357,8 @@ static Status aggregate(Walk *walk, const Step *step, const JsonValue *value, Js
 }
 
 static Status pick(Walk *walk, const JsonValue *value, int64_t index, JsonValue *out) {
-    if (value->kind != JK_ARRAY || !value->count) return cannot(walk, "an array with items expected");
+    if (value->kind != JK_ARRAY || !value->count)
+        return cannot(walk, "an array with items expected");
     if (index < 0) index += value->count;
     if (index < 0 || index >= value->count) return cannot(walk, "index is out of bounds");
     *out = value->item[index];
@@ -433,8 +439,8 @@ bool json_path_definite(const JsonPath *path) {
     return path->definite;
 }
 
-Status json_path_read(const JsonPath *path, const JsonValue *root, Arena *arena, const JsonValue **out,
-                      Error *err) {
+Status json_path_read(const JsonPath *path, const JsonValue *root, Arena *arena,
+                      const JsonValue **out, Error *err) {
     if (!path->count) return *out = root, ST_OK;
     Walk walk = {.path = path, .root = root, .arena = arena, .err = err};
     Status st = step_from(&walk, 0, root);

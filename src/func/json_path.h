@@ -1,5 +1,5 @@
-// func/json_path.h - JSON paths as Flink's JSON functions understand them: not the SQL standard's but
-// those of the JsonPath library (com.jayway), filters, scans, slices and functions included.
+// func/json_path.h - JSON paths as Flink's JSON functions understand them: not the SQL standard's
+// but those of the JsonPath library (com.jayway), filters, scans, slices and functions included.
 //
 //   $.a  $['a','b']  $[0]  $[-1]  $[1,3]  $[1:3]  $.*  $[*]  $..a  $[?(@.x > 1 && @.y == 'z')]
 //   $.a.length()  and sum() min() max() avg() stddev() size() keys() first() last() index(n)

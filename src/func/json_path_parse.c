@@ -399,7 +399,8 @@ static Status read_operand(PathReader *in, Operand *out) {
     Str rest = str_sub(in->text, in->at, in->text.len);
     if (is_digit_char(c) || c == '-') {  // ends where a number does, whatever follows
         uint32_t len = 0;
-        while (len < rest.len && (isalnum((unsigned char)rest.ptr[len]) || strchr("+-.", rest.ptr[len]))) {
+        while (len < rest.len &&
+               (isalnum((unsigned char)rest.ptr[len]) || strchr("+-.", rest.ptr[len]))) {
             len++;
         }
         rest.len = len;

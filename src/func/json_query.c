@@ -1,10 +1,11 @@
 // JSON_EXISTS, JSON_VALUE, JSON_QUERY, IS JSON, JSON_QUOTE, JSON_UNQUOTE, by Flink's SqlJsonUtils.
 //
 // The modes: a path begins with 'strict' or 'lax', or is strict. Strict: a document that does not
-// parse, a path that leads nowhere, a JSON null and the wrong kind of value are errors. Lax: they are
-// empty. The document "null" itself and a text that is no path are errors in both.
+// parse, a path that leads nowhere, a JSON null and the wrong kind of value are errors. Lax: they
+// are empty. The document "null" itself and a text that is no path are errors in both.
 //
-// The arguments behind document and path are the clauses, put there by the binder (plan/bind_expr.c).
+// The arguments behind document and path are the clauses, put there by the binder
+// (plan/bind_expr.c).
 #include <stdio.h>
 
 #include "func/json_path.h"
@@ -147,7 +148,8 @@ static Status exists_kernel(const KernelArgs *args, Vec *out, Error *err) {
             vec_set_null(out, row);
             continue;
         }
-        TRY(look_up(args->state, vec_str(args->arg[0])[row], vec_str(args->arg[1])[row], &found, err));
+        TRY(look_up(args->state, vec_str(args->arg[0])[row], vec_str(args->arg[1])[row], &found,
+                    err));
         vec_u8(out)[row] = found.value != NULL;
         if (!found.failed) continue;
         if (str_is(on_error, "ERROR")) return raise(&found, err);
@@ -199,7 +201,8 @@ static Status put_instead(const KernelArgs *args, uint32_t at, const Found *foun
     Str what = symbol_at(args, at);
     if (str_is(what, "ERROR")) {
         if (found->failed) return raise(found, err);
-        return error_set(err, ST_RUNTIME, "empty result of %s is not allowed", args->call->func->name);
+        return error_set(err, ST_RUNTIME, "empty result of %s is not allowed",
+                         args->call->func->name);
     }
     if (str_is(what, "DEFAULT") && !vec_is_null(args->arg[at + 1], row)) {
         vec_copy_value(out, row, args->arg[at + 1], row);
@@ -224,8 +227,8 @@ static Status value_kernel(const KernelArgs *args, Vec *out, Error *err) {
         } else if (scalar && !put_scalar(out, row, found.value, &self->document)) {
             Str text = scalar_text(&self->document, found.value);
             found.failed = true;
-            (void)error_set(&found.error, ST_RUNTIME, "JSON value '" STR_FMT "' is no %s", STR_ARG(text),
-                            type_kind_name(out->type->kind));
+            (void)error_set(&found.error, ST_RUNTIME, "JSON value '" STR_FMT "' is no %s",
+                            STR_ARG(text), type_kind_name(out->type->kind));
         }
         if (found.failed) {
             TRY(put_instead(args, 5, &found, out, row, err));
@@ -474,7 +477,8 @@ static const ScalarFunc JSON_FUNCS[] = {
      .doc = "The object or array at the path of the JSON document, as JSON text.",
      .example = "JSON_QUERY('{\"a\": [1, 2]}', '$.a')", .gives = "[1,2]"},
     IS_JSON_ROW("IS JSON VALUE", "IS JSON", is_json_kernel, "Whether the text is JSON."),
-    IS_JSON_ROW("IS JSON OBJECT", NULL, is_json_object_kernel, "Whether the text is a JSON object."),
+    IS_JSON_ROW("IS JSON OBJECT", NULL, is_json_object_kernel,
+                "Whether the text is a JSON object."),
     IS_JSON_ROW("IS JSON ARRAY", NULL, is_json_array_kernel, "Whether the text is a JSON array."),
     IS_JSON_ROW("IS JSON SCALAR", NULL, is_json_scalar_kernel,
                 "Whether the text is a JSON text, number, boolean or null."),
@@ -486,11 +490,12 @@ static const ScalarFunc JSON_FUNCS[] = {
                 "The opposite of IS JSON ARRAY."),
     IS_JSON_ROW("IS NOT JSON SCALAR", NULL, is_not_json_scalar_kernel,
                 "The opposite of IS JSON SCALAR."),
-    {.name = "JSON_QUOTE", .args = {ARG_STRING}, .result = RESULT_STRING, .flags = FUNC_TAKES_NULL, .kernel = quote_kernel,
-     .doc = "The text as a JSON text, in quotes, escaped to ASCII.",
+    {.name = "JSON_QUOTE", .args = {ARG_STRING}, .result = RESULT_STRING, .flags = FUNC_TAKES_NULL,
+     .kernel = quote_kernel, .doc = "The text as a JSON text, in quotes, escaped to ASCII.",
      .example = "JSON_QUOTE('a\"b')", .gives = "\"a\\\"b\""},
     {.name = "JSON_UNQUOTE", .args = {ARG_STRING}, .result = RESULT_STRING,
-     .flags = FUNC_TAKES_NULL, .kernel = unquote_kernel, .doc = "The text that a JSON text holds; other texts unchanged.",
+     .flags = FUNC_TAKES_NULL, .kernel = unquote_kernel,
+     .doc = "The text that a JSON text holds; other texts unchanged.",
      .example = "JSON_UNQUOTE('\"abc\"')", .gives = "abc"},
 };
 const FuncTable JSON_QUERY_TABLE = FUNC_TABLE("JSON functions", JSON_FUNCS);

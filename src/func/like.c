@@ -1,8 +1,8 @@
 // LIKE and SIMILAR TO.
 //
 // A LIKE pattern is cut at its '%' into pieces. Nearly all patterns then are one of four plain
-// questions: equal, begins with, ends with, contains; without '_' the rest is a search for one piece
-// after the other. SIMILAR TO becomes a regular expression, as in Calcite.
+// questions: equal, begins with, ends with, contains; without '_' the rest is a search for one
+// piece after the other. SIMILAR TO becomes a regular expression, as in Calcite.
 #include "func/regexp.h"
 #include "func/text_int.h"
 
@@ -125,7 +125,8 @@ static bool piece_ends(const LikePiece *piece, Str text, uint32_t *size) {
     if (!piece->any) return str_ends(text, piece->text);
     // As many characters from the end as the piece has.
     uint32_t characters = 0;
-    for (uint32_t i = 0; i < piece->text.len; i++) characters += !is_continuation(piece->text.ptr[i]);
+    for (uint32_t i = 0; i < piece->text.len; i++)
+        characters += !is_continuation(piece->text.ptr[i]);
     const char *p = text.ptr + text.len;
     for (; characters; characters--) {
         if (p == text.ptr) return false;
@@ -231,7 +232,8 @@ static Status put_escaped(Buf *out, Str pattern, const char **at, Str escape, Er
     if (size == 1 && is_one_of(**at, SIMILAR_SPECIALS)) {
         if (is_one_of(**at, JAVA_SPECIALS)) buf_putc(out, '\\');
     } else if (!size || !str_eq(next, escape)) {
-        return error_set(err, ST_RUNTIME, "invalid escape sequence in SIMILAR TO pattern '" STR_FMT "'",
+        return error_set(err, ST_RUNTIME,
+                         "invalid escape sequence in SIMILAR TO pattern '" STR_FMT "'",
                          STR_ARG(pattern));
     }
     buf_put_str(out, next);
@@ -279,7 +281,8 @@ static Status put_enumeration(Buf *out, Str pattern, const char **at, Str escape
 // What is special only to Java ('.') stays special, as in Calcite.
 static Status similar_translate(Buf *out, Str pattern, Str escape, Error *err) {
     if (utf8_units16(escape) > 1) {
-        return error_set(err, ST_RUNTIME, "invalid escape character '" STR_FMT "'", STR_ARG(escape));
+        return error_set(err, ST_RUNTIME, "invalid escape character '" STR_FMT "'",
+                         STR_ARG(escape));
     }
     const char *end = pattern.ptr + pattern.len;
     for (const char *p = pattern.ptr; p < end;) {

@@ -271,8 +271,8 @@ static void put_scientific(Buf *out, const Spec *spec, Digits digits, int32_t pr
         buf_putc(&mantissa, i < digits.count ? digits.digit[i] : '0');
     }
     char tail[16];
-    int len = snprintf(tail, sizeof tail, "%c%c%02d", spec->upper ? 'E' : 'e', exponent < 0 ? '-' : '+',
-                       abs(exponent));
+    int len = snprintf(tail, sizeof tail, "%c%c%02d", spec->upper ? 'E' : 'e',
+                       exponent < 0 ? '-' : '+', abs(exponent));
     put_magnitude(out, spec, buf_str(&mantissa), width < 0 ? -1 : width - len);
     buf_put(out, tail, (size_t)len);
     buf_free(&mantissa);
@@ -363,7 +363,8 @@ static bool flags_fit(const Spec *spec) {
     if ((spec->minus || spec->zero) && spec->width < 0) return false;
     if (spec->minus && spec->zero) return false;
     if (spec->plus && spec->space) return false;
-    if (!numeric && (spec->plus || spec->space || spec->zero || spec->comma || spec->paren)) return false;
+    if (!numeric && (spec->plus || spec->space || spec->zero || spec->comma || spec->paren))
+        return false;
     switch (c) {
         case 'd': return !spec->sharp && spec->precision < 0;
         case 'o':
@@ -382,7 +383,8 @@ static bool flags_fit(const Spec *spec) {
 }
 
 // Puts one argument; false where Java throws.
-static bool put_converted(Buf *out, const Spec *spec, const Vec *arg, uint32_t row, const FuncEnv *env) {
+static bool put_converted(Buf *out, const Spec *spec, const Vec *arg, uint32_t row,
+                          const FuncEnv *env) {
     TypeKind kind = arg->type->kind;
     bool null = is_null(arg, row);
     char text[16];
@@ -418,7 +420,8 @@ static bool put_converted(Buf *out, const Spec *spec, const Vec *arg, uint32_t r
         case 'd':
         case 'o':
         case 'x':
-            if (arg->phys < PHYS_I8 || arg->phys > PHYS_I64 || type_is_timestamp(arg->type)) return false;
+            if (arg->phys < PHYS_I8 || arg->phys > PHYS_I64 || type_is_timestamp(arg->type))
+                return false;
             if (spec->conversion != 'd' && (spec->plus || spec->space || spec->paren)) return false;
             put_integer(out, spec, vec_integer(arg, row), phys_size(arg->phys));
             return true;
@@ -537,7 +540,7 @@ static const ScalarFunc PRINTF_FUNCS[] = {
     {.name = "PRINTF", .args = {ARG_STRING, ARG_ANY}, .argc_min = 1, .argc_max = FUNC_VARIADIC,
      .result = RESULT_STRING, .result_null = RESULT_NULL_ALWAYS, .nulls = NULLS_OWN,
      .flags = FUNC_TAKES_NULL, .kernel = printf_kernel,
-     .doc = "The text with its conversions (%s, %5d, %.2f … as in Java) replaced by the arguments.",
-     .example = "PRINTF('%s has %,d', 'x', 12345)", .gives = "x has 12,345"},
+     .doc = "The text with its conversions (%s, %5d, %.2f … as in Java) replaced by the "
+            "arguments.", .example = "PRINTF('%s has %,d', 'x', 12345)", .gives = "x has 12,345"},
 };
 const FuncTable PRINTF_TABLE = FUNC_TABLE("String functions", PRINTF_FUNCS);

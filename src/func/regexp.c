@@ -34,8 +34,8 @@ Status regexp_new(Str pattern, uint32_t flags, Regexp **out, Error *err) {
     }
     int code;
     size_t at;
-    pcre2_code *compiled =
-        pcre2_compile((PCRE2_SPTR)buf_cstr(&text), text.len, PCRE2_MATCH_INVALID_UTF, &code, &at, NULL);
+    pcre2_code *compiled = pcre2_compile((PCRE2_SPTR)buf_cstr(&text), text.len,
+                                         PCRE2_MATCH_INVALID_UTF, &code, &at, NULL);
     buf_free(&text);
     if (!compiled) {
         char why[128];
@@ -61,9 +61,10 @@ uint32_t regexp_groups(const Regexp *regexp) {
     return regexp->groups;
 }
 
-static Status match(Regexp *regexp, Str text, uint32_t from, uint32_t options, bool *found, Error *err) {
-    int code = pcre2_match(regexp->code, (PCRE2_SPTR)(text.ptr ? text.ptr : ""), text.len, from, options,
-                           regexp->match, regexp->context);
+static Status match(Regexp *regexp, Str text, uint32_t from, uint32_t options, bool *found,
+                    Error *err) {
+    int code = pcre2_match(regexp->code, (PCRE2_SPTR)(text.ptr ? text.ptr : ""), text.len, from,
+                           options, regexp->match, regexp->context);
     *found = code > 0;
     if (code > 0 || code == PCRE2_ERROR_NOMATCH) return ST_OK;
     char why[128];

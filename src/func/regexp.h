@@ -1,8 +1,8 @@
 // func/regexp.h - regular expressions of java.util.regex, run by PCRE2 with its JIT compiler.
 //
-// A pattern is first translated (regexp_java.c): the dialects differ in silence, so nothing is handed
-// over unread. What Java allows and PCRE2 cannot say is ST_UNSUPPORTED, with its name; what Java
-// refuses is ST_RUNTIME. Positions are bytes.
+// A pattern is first translated (regexp_java.c): the dialects differ in silence, so nothing is
+// handed over unread. What Java allows and PCRE2 cannot say is ST_UNSUPPORTED, with its name; what
+// Java refuses is ST_RUNTIME. Positions are bytes.
 //
 // A Regexp and a RegexpCache belong to one call site of one worker.
 #pragma once
@@ -41,8 +41,8 @@ RegexpSpan regexp_span(const Regexp *regexp, uint32_t group);
 // Where a search for the next match goes on: behind the last one, and one further when that was
 // empty; false at the end of the text.
 bool regexp_next(const Regexp *regexp, Str text, uint32_t *from);
-// java.util.regex searches UTF-16: behind an empty match before a surrogate pair it tries between the
-// halves too. Whether the last match was one and the pattern matches nothing there.
+// java.util.regex searches UTF-16: behind an empty match before a surrogate pair it tries between
+// the halves too. Whether the last match was one and the pattern matches nothing there.
 NODISCARD Status regexp_splits_pair(Regexp *regexp, Str text, bool *splits, Error *err);
 
 // The last few patterns of a call site, the good and the bad. Zero-initialised is empty.

@@ -1,4 +1,7 @@
-// Made by tools/UnicodeBlocks.java. Names without blanks, '_' and '-'.
+// func/regexp_blocks.h - Unicode blocks by name, without blanks, '_' and '-'. Made by
+// tools/UnicodeBlocks.java.
+#pragma once
+
 static const struct {
     const char *name;
     uint32_t first, last;

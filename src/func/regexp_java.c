@@ -154,7 +154,7 @@ static const ClassName JAVA_CLASSES[] = {
     {"javaMirrored", "\\p{Bidi_M}", NULL},
 };
 
-// Binary properties of \p{Is…}; others of \p{Is…} are categories and scripts, which PCRE2 knows.
+// Binary properties of \p{Is…}; the others are categories and scripts, which PCRE2 knows.
 static const ClassName IS_CLASSES[] = {
     {"ALPHABETIC", "\\p{Alphabetic}", NULL},   {"IDEOGRAPHIC", "\\p{Ideographic}", NULL},
     {"LETTER", "\\p{L}", NULL},                {"LOWERCASE", "\\p{Lowercase}", NULL},
@@ -607,9 +607,11 @@ static void put_dollar(Reader *in) {
 static void put_boundary(Reader *in, bool negated) {
     Buf *out = in->out;
     if (!negated) {
-        buf_printf(out, "(?:(?<=[%s])(?![%s])|(?<![%s])(?=[%s]))", WORD_17, WORD_17, WORD_17, WORD_17);
+        buf_printf(out, "(?:(?<=[%s])(?![%s])|(?<![%s])(?=[%s]))", WORD_17, WORD_17, WORD_17,
+                   WORD_17);
     } else {
-        buf_printf(out, "(?:(?<=[%s])(?=[%s])|(?<![%s])(?![%s]))", WORD_17, WORD_17, WORD_17, WORD_17);
+        buf_printf(out, "(?:(?<=[%s])(?=[%s])|(?<![%s])(?![%s]))", WORD_17, WORD_17, WORD_17,
+                   WORD_17);
     }
 }
 

@@ -86,8 +86,9 @@ TEST(regexp, escapes_are_java_s) {
 }
 
 TEST(regexp, what_java_refuses_is_refused) {
-    const char *const bad[] = {"(", ")", "[", "*", "a**", "{", "a{", "a{b}", "a{2,1}", "(?", "(?#c)a",
-                               "(?P<n>a)", "\\k<n>", "a|*", "x\\Ey", "[[:alpha:]", "(?z)"};
+    const char *const bad[] = {"(",      ")",    "[",      "*",          "a**",    "{",
+                               "a{",     "a{b}", "a{2,1}", "(?",         "(?#c)a", "(?P<n>a)",
+                               "\\k<n>", "a|*",  "x\\Ey",  "[[:alpha:]", "(?z)"};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) CHECK_STR(find(bad[i], "a"), "refused");
     CHECK_STR(find("a}]", "a}]"), "1");
     CHECK_STR(find("(?<=a{1,3})b", "ab"), "cannot");

@@ -1,5 +1,5 @@
-// Text: length, case, pieces, positions, joining. The rules are those of Flink's BinaryStringDataUtil
-// and SqlFunctionUtils; characters are code points except where noted.
+// Text: length, case, pieces, positions, joining. The rules are those of Flink's
+// BinaryStringDataUtil and SqlFunctionUtils; characters are code points except where noted.
 #include <stdlib.h>
 
 #include "func/text_int.h"
@@ -70,7 +70,8 @@ static Str reversed(Arena *arena, Str text) {
 static Status reverse_kernel(const KernelArgs *args, Vec *out, Error *err) {
     (void)err;
     const Str *text = vec_str(args->arg[0]);
-    for (uint32_t row = 0; row < args->rows; row++) set_piece(out, row, reversed(out->arena, text[row]));
+    for (uint32_t row = 0; row < args->rows; row++)
+        set_piece(out, row, reversed(out->arena, text[row]));
     return ST_OK;
 }
 
@@ -165,7 +166,8 @@ static Str trimmed(Str text, Str set, int ends) {
     return str_between(begin, end);
 }
 
-static void trim_rows(const KernelArgs *args, const Vec *from, const Vec *chars, int ends, Vec *out) {
+static void trim_rows(const KernelArgs *args, const Vec *from, const Vec *chars, int ends,
+                      Vec *out) {
     const Str *text = vec_str(from), *set = chars ? vec_str(chars) : NULL;
     for (uint32_t row = 0; row < args->rows; row++) {
         set_piece(out, row, trimmed(text[row], set ? set[row] : STR(" "), ends));
@@ -430,8 +432,8 @@ static const ScalarFunc STRING_FUNCS[] = {
     {.name = "LOWER", .args = {ARG_STRING}, .result = RESULT_ARG0, .kernel = lower_kernel,
      .doc = "The text in lower case.", .example = "LOWER('ÄB')", .gives = "äb"},
     {.name = "INITCAP", .args = {ARG_STRING}, .result = RESULT_ARG0, .kernel = initcap_kernel,
-     .doc = "Words of ASCII letters and digits with a capital first letter, the rest in lower case.",
-     .example = "INITCAP('hello wORLD')", .gives = "Hello World"},
+     .doc = "Words of ASCII letters and digits with a capital first letter, the rest in lower "
+            "case.", .example = "INITCAP('hello wORLD')", .gives = "Hello World"},
     {.name = "REVERSE", .args = {ARG_STRING}, .result = RESULT_STRING,
      .result_null = RESULT_NULL_ALWAYS, .kernel = reverse_kernel,
      .doc = "The text read backwards.", .example = "REVERSE('abc')", .gives = "cba"},
@@ -495,19 +497,22 @@ static const ScalarFunc STRING_FUNCS[] = {
      .doc = "The character of a code, modulo 256; empty for a negative one.",
      .example = "CHR(97)", .gives = "a"},
     {.name = "HASH_CODE", .args = {ARG_STRING}, .result = RESULT_INT, .kernel = hash_code_kernel,
-     .doc = "The absolute value of Java's hash of the text.", .example = "HASH_CODE('ab')", .gives = "3105"},
+     .doc = "The absolute value of Java's hash of the text.", .example = "HASH_CODE('ab')",
+     .gives = "3105"},
     {.name = "HASH_CODE", .args = {ARG_NUMERIC}, .result = RESULT_INT,
      .kernel = hash_number_kernel, .doc = "Java's hash of the number."},
     {.name = "HASH_CODE", .args = {ARG_BOOLEAN}, .result = RESULT_INT,
      .kernel = hash_number_kernel, .doc = "Java's hash of the truth value."},
     {.name = "STARTSWITH", .args = {ARG_STRING, ARG_STRING}, .result = RESULT_BOOLEAN,
-     .flags = FUNC_TAKES_NULL, .kernel = startswith_kernel, .doc = "Whether the text or bytes begin with the second argument.",
+     .flags = FUNC_TAKES_NULL, .kernel = startswith_kernel,
+     .doc = "Whether the text or bytes begin with the second argument.",
      .example = "STARTSWITH('hello', 'he')", .gives = "TRUE"},
     {.name = "STARTSWITH", .args = {ARG_BYTES, ARG_BYTES}, .result = RESULT_BOOLEAN,
      .kernel = startswith_kernel, .doc = "Whether the bytes begin with the second argument.",
      .example = "STARTSWITH(x'0102', x'01')", .gives = "TRUE"},
     {.name = "ENDSWITH", .args = {ARG_STRING, ARG_STRING}, .result = RESULT_BOOLEAN,
-     .flags = FUNC_TAKES_NULL, .kernel = endswith_kernel, .doc = "Whether the text or bytes end with the second argument.",
+     .flags = FUNC_TAKES_NULL, .kernel = endswith_kernel,
+     .doc = "Whether the text or bytes end with the second argument.",
      .example = "ENDSWITH('hello', 'lo')", .gives = "TRUE"},
     {.name = "ENDSWITH", .args = {ARG_BYTES, ARG_BYTES}, .result = RESULT_BOOLEAN,
      .kernel = endswith_kernel, .doc = "Whether the bytes end with the second argument.",

@@ -1,7 +1,8 @@
 // Text as codes and back (ENCODE, DECODE, base64, hex), and tests of what a text is made of.
 //
-// The charsets that matter are here; the rest is iconv's, which knows the same names as Java but for
-// few. What a charset cannot say becomes '?', what is malformed U+FFFD, as in java.lang.String.
+// The charsets that matter are here; the rest is iconv's, which knows the same names as Java but
+// for few. What a charset cannot say becomes '?', what is malformed U+FFFD, as in
+// java.lang.String.
 #include <errno.h>
 #include <iconv.h>
 #include <stdio.h>
@@ -46,7 +47,8 @@ static const struct {
 
 enum { CHARSET_NAME_MAX = 40 };
 
-// A charset at hand: one of ours, or an iconv descriptor to or from UTF-8. Zero-initialised is none.
+// A charset at hand: one of ours, or an iconv descriptor to or from UTF-8. Zero-initialised is
+// none.
 typedef struct Coder {
     char name[CHARSET_NAME_MAX];
     Charset charset;
@@ -59,8 +61,8 @@ static void coder_close(Coder *coder) {
     *coder = (Coder){0};
 }
 
-// Readies [coder] for [name]; keeps what it has when that is the same. The names Java allows have no
-// '/', with which iconv would take instructions.
+// Readies [coder] for [name]; keeps what it has when that is the same. The names Java allows have
+// no '/', with which iconv would take instructions.
 static Status coder_open(Coder *coder, Str name, bool encode, Error *err) {
     if (coder->name[0] && str_eq(str_c(coder->name), name)) return ST_OK;
     coder_close(coder);
@@ -81,7 +83,8 @@ static Status coder_open(Coder *coder, Str name, bool encode, Error *err) {
     if (str_eq_nocase(name, STR("UTF-7"))) goto unknown;  // not Java's
     char other[2 * CHARSET_NAME_MAX];  // as iconv calls it: x-windows-874 is CP874
     bool windows = name.len > 10 && str_eq_nocase(str_sub(name, 0, 10), STR("x-windows-"));
-    (void)snprintf(other, sizeof other, "%s%s", windows ? "CP" : "", coder->name + (windows ? 10 : 0));
+    (void)snprintf(other, sizeof other, "%s%s", windows ? "CP" : "",
+                   coder->name + (windows ? 10 : 0));
     coder->iconv = encode ? iconv_open(other, "UTF-8") : iconv_open("UTF-8", other);
     coder->open = coder->iconv != (iconv_t)-1;  // NOLINT: iconv's way
     if (coder->open) return ST_OK;

@@ -1,5 +1,5 @@
-// Text changed: repeated, replaced, padded, overlaid, translated, split, chosen. OVERLAY, LPAD, RPAD,
-// REPLACE and SPLIT by '' count UTF-16 units, because Flink does them with java.lang.String.
+// Text changed: repeated, replaced, padded, overlaid, translated, split, chosen. OVERLAY, LPAD,
+// RPAD, REPLACE and SPLIT by '' count UTF-16 units, because Flink does them with java.lang.String.
 #include "func/text_int.h"
 
 // ---- repeat, replace, translate ----------------------------------------------------------------
@@ -69,8 +69,8 @@ static Status replace_kernel(const KernelArgs *args, Vec *out, Error *err) {
     return st;
 }
 
-// Each character of [from] becomes the one at the same place in [to], or nothing when there is none;
-// of two equal characters in [from] the first counts.
+// Each character of [from] becomes the one at the same place in [to], or nothing when there is
+// none; of two equal characters in [from] the first counts.
 static void put_translated(Buf *out, Str text, Str from, Str to) {
     const char *end = text.ptr + text.len;
     for (const char *p = text.ptr; p < end;) {
@@ -265,8 +265,9 @@ static bool part_of(Str text, Str separator, int32_t index, Str *out) {
             at = str_find(text, separator, done);
         } else {
             uint32_t i = done;
-            while (i < text.len && !(text.ptr[i] == ' ' || (text.ptr[i] >= '\t' && text.ptr[i] <= '\r') ||
-                                     (text.ptr[i] >= 0x1C && text.ptr[i] <= 0x1F))) {
+            while (i < text.len &&
+                   !(text.ptr[i] == ' ' || (text.ptr[i] >= '\t' && text.ptr[i] <= '\r') ||
+                     (text.ptr[i] >= 0x1C && text.ptr[i] <= 0x1F))) {
                 i++;
             }
             at = i < text.len ? (int64_t)i : -1;
@@ -339,7 +340,8 @@ static Status elt_bind(FuncCall *call, Error *err) {
     for (uint32_t i = 1; i < call->argc; i++) {
         const Type *type = call->arg[i];
         if (!(text ? type_is_text(type) : type_is_bytes(type))) {
-            return error_set(err, ST_VALIDATION, "ELT takes an index and texts, or an index and bytes");
+            return error_set(err, ST_VALIDATION,
+                             "ELT takes an index and texts, or an index and bytes");
         }
         bool fixed = type->kind == kind && (i == 1 || type_length(type) == length);
         if (!fixed || kind == TYPE_VARCHAR || kind == TYPE_VARBINARY) {
@@ -381,7 +383,8 @@ static const ScalarFunc STRING_FUNCS[] = {
      .argc_max = 4, .flags = FUNC_CAN_FAIL, .bind = overlay_bind, .kernel = overlay_kernel,
      .doc = "The text with the second one laid over it from a position on.",
      .example = "OVERLAY('hello' PLACING 'XX' FROM 2)", .gives = "hXXlo"},
-    {.name = "SPLIT", .args = {ARG_STRING, ARG_STRING}, .bind = split_bind, .flags = FUNC_TAKES_NULL, .kernel = split_kernel,
+    {.name = "SPLIT", .args = {ARG_STRING, ARG_STRING}, .bind = split_bind,
+     .flags = FUNC_TAKES_NULL, .kernel = split_kernel,
      .doc = "The parts of the text between separators, empty ones too, as an array.",
      .example = "SPLIT('a,b', ',')", .gives = "[a, b]"},
     {.name = "SPLIT_INDEX", .args = {ARG_STRING, ARG_STRING, ARG_INT}, .result = RESULT_STRING,

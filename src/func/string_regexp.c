@@ -319,7 +319,8 @@ static Status str_to_map_kernel(const KernelArgs *args, Vec *out, Error *err) {
             continue;
         }
         Regexp *list, *separator;
-        st = required(&state->list, args->argc > 1 ? vec_str(args->arg[1])[row] : STR(","), &list, err);
+        st = required(&state->list, args->argc > 1 ? vec_str(args->arg[1])[row] : STR(","), &list,
+                      err);
         if (!st) {
             st = required(&state->separator, args->argc > 2 ? vec_str(args->arg[2])[row] : STR("="),
                           &separator, err);
@@ -367,31 +368,31 @@ static const ScalarFunc REGEXP_FUNCS[] = {
             "taken literally.",
      .example = "REGEXP_REPLACE('foobar', 'oo|ar', '')", .gives = "fb"},
     {.name = "REGEXP_EXTRACT_ALL", .args = {ARG_STRING, ARG_STRING, ARG_BIGINT}, .argc_min = 2,
-     .argc_max = 3, .flags = FUNC_TAKES_NULL | FUNC_CAN_FAIL, .bind = extract_all_bind, .kernel = extract_all_kernel,
-     .open = cache_open, .close = cache_close,
+     .argc_max = 3, .flags = FUNC_TAKES_NULL | FUNC_CAN_FAIL, .bind = extract_all_bind,
+     .kernel = extract_all_kernel, .open = cache_open, .close = cache_close,
      .doc = "A group (1) of all matches of the regular expression, as an array.",
      .example = "REGEXP_EXTRACT_ALL('a1b2', '([a-z])(\\d)', 2)", .gives = "[1, 2]"},
     {.name = "REGEXP_COUNT", .args = {ARG_STRING, ARG_STRING}, .result = RESULT_INT,
-     .result_null = RESULT_NULL_ALWAYS, .flags = FUNC_TAKES_NULL | FUNC_CAN_FAIL, .bind = pattern_bind,
-     .kernel = count_kernel, .open = cache_open, .close = cache_close,
-     .doc = "How often the regular expression matches.",
-     .example = "REGEXP_COUNT('banana', 'an')", .gives = "2"},
+     .result_null = RESULT_NULL_ALWAYS, .flags = FUNC_TAKES_NULL | FUNC_CAN_FAIL,
+     .bind = pattern_bind, .kernel = count_kernel, .open = cache_open, .close = cache_close,
+     .doc = "How often the regular expression matches.", .example = "REGEXP_COUNT('banana', 'an')",
+     .gives = "2"},
     {.name = "REGEXP_INSTR", .args = {ARG_STRING, ARG_STRING}, .result = RESULT_INT,
-     .result_null = RESULT_NULL_ALWAYS, .flags = FUNC_TAKES_NULL | FUNC_CAN_FAIL, .bind = pattern_bind,
-     .kernel = instr_kernel, .open = cache_open, .close = cache_close,
+     .result_null = RESULT_NULL_ALWAYS, .flags = FUNC_TAKES_NULL | FUNC_CAN_FAIL,
+     .bind = pattern_bind, .kernel = instr_kernel, .open = cache_open, .close = cache_close,
      .doc = "Where the first match of the regular expression begins, from 1; 0: nowhere.",
      .example = "REGEXP_INSTR('banana', 'n')", .gives = "3"},
     {.name = "REGEXP_SUBSTR", .args = {ARG_STRING, ARG_STRING}, .result = RESULT_STRING,
-     .result_null = RESULT_NULL_ALWAYS, .flags = FUNC_TAKES_NULL | FUNC_CAN_FAIL, .bind = pattern_bind,
-     .kernel = extract_kernel, .open = cache_open, .close = cache_close,
+     .result_null = RESULT_NULL_ALWAYS, .flags = FUNC_TAKES_NULL | FUNC_CAN_FAIL,
+     .bind = pattern_bind, .kernel = extract_kernel, .open = cache_open, .close = cache_close,
      .doc = "The first match of the regular expression.",
      .example = "REGEXP_SUBSTR('banana', 'n.')", .gives = "na"},
     {.name = "STR_TO_MAP", .args = {ARG_STRING}, .bind = str_to_map_bind,
      .kernel = str_to_map_kernel, .open = map_open, .close = map_close,
      .doc = "The pairs in the text, parted by ',' and '='.", .example = "STR_TO_MAP('a=1,b=2')",
      .gives = "{a=1, b=2}"},
-    {.name = "STR_TO_MAP", .args = {ARG_STRING, ARG_STRING, ARG_STRING}, .flags = FUNC_CAN_FAIL, .bind = str_to_map_bind, .kernel = str_to_map_kernel,
-     .open = map_open, .close = map_close,
+    {.name = "STR_TO_MAP", .args = {ARG_STRING, ARG_STRING, ARG_STRING}, .flags = FUNC_CAN_FAIL,
+     .bind = str_to_map_bind, .kernel = str_to_map_kernel, .open = map_open, .close = map_close,
      .doc = "The pairs in the text, parted by the two regular expressions.",
      .example = "STR_TO_MAP('a:1 b:2', '\\s', ':')", .gives = "{a=1, b=2}"},
 };

@@ -120,7 +120,8 @@ Status put_base64_decoded(Buf *out, Str text, Error *err) {
         }
     }
     uint32_t padding = text.len - i;
-    bool right = digits == 0 ? padding == 0 : digits >= 2 && (padding == 0 || padding == 4 - digits);
+    bool right =
+        digits == 0 ? padding == 0 : digits >= 2 && (padding == 0 || padding == 4 - digits);
     for (uint32_t k = i; k < text.len; k++) right &= text.ptr[k] == '=';
     if (!right) return error_set(err, ST_RUNTIME, "base64 text ends wrongly at byte %u", i);
     if (digits >= 2) buf_putc(out, (char)(group << 6 * (4 - digits) >> 16));

@@ -1,5 +1,5 @@
-// func/text_int.h - what the text functions share: steps over characters, positions in UTF-16 units,
-// types of results. For the files of this folder.
+// func/text_int.h - what the text functions share: steps over characters, positions in UTF-16
+// units, types of results. For the files of this folder.
 //
 // Three ways to count: bytes; characters (code points), the SQL way; and UTF-16 units, where Flink
 // hands the work to java.lang.String. Half a surrogate pair has no UTF-8: it becomes '?', as there.
