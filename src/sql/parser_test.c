@@ -197,8 +197,8 @@ TEST(sql_split, statements_end_where_their_semicolon_is) {
                      "EXPLAIN STATEMENT SET BEGIN INSERT INTO a VALUES (1); END;\nSELECT 'open");
     static const char *const want[] = {
         "SELECT 1", "SELECT ';', `;` /* ; */ -- ;\n FROM t",
-        "EXECUTE STATEMENT SET BEGIN INSERT INTO a SELECT CASE WHEN x THEN 1 END; "
-        "INSERT INTO b VALUES (1); END",
+        ("EXECUTE STATEMENT SET BEGIN INSERT INTO a SELECT CASE WHEN x THEN 1 END; "
+         "INSERT INTO b VALUES (1); END"),
         "BEGIN STATEMENT SET; INSERT INTO a VALUES (1); END",
         "EXPLAIN STATEMENT SET BEGIN INSERT INTO a VALUES (1); END", "SELECT 'open",
     };
