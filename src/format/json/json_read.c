@@ -114,9 +114,12 @@ uint32_t json_unescape(char *text, uint32_t len) {
 
 // The syntax is at fault, at [at].
 static COLD char *bad_syntax(JsonReader *reader, const char *at) {
+    enum { SHOWN = 40 };
     size_t left = at < reader->end ? (size_t)(reader->end - at) : 0;
+    uint32_t len = left < SHOWN ? (uint32_t)left : SHOWN;
+    const char *feed = reader->lines ? memchr(at, '\n', len) : NULL;
     reader->conversion = false;
-    reader->bad = (Str){at, left < 40 ? (uint32_t)left : 40};
+    reader->bad = (Str){at, feed ? (uint32_t)(feed - at) : len};
     return NULL;
 }
 
@@ -190,7 +193,7 @@ static NOINLINE bool cut_token(JsonReader *reader, char *at, Token *token, Str *
         *text = str_make(at, (size_t)(to - at));
     } else if (c == '-' || json_is_digit(c)) {
         bool whole;
-        to = json_number_end(at, &whole);
+        to = json_number_end(at, reader->end, &whole);
         if (!to) return bad_syntax(reader, at) != NULL;
         *token = whole ? TOKEN_WHOLE : TOKEN_REAL;
         *text = str_make(at, (size_t)(to - at));

@@ -1,8 +1,8 @@
 // format/json/json_scan.h - finding ends in JSON text: of strings, of numbers, of whole values.
 //
 // All scanners take a pointer into text that may be read 64 bytes past its [end] and answer a
-// pointer past what they found, or NULL where the text is no JSON. They may look, but never go, past
-// [end]: the caller checks once a member that it has not been passed.
+// pointer past what they found, or NULL where the text is no JSON. They may look past [end], and end a
+// few bytes behind it: the caller checks once a member that it has not been passed.
 #pragma once
 
 #include "base/simd.h"
@@ -39,29 +39,29 @@ static inline bool json_is_digit(char c) {
     return (unsigned char)(c - '0') <= 9;
 }
 
+static inline char *json_digits_end(char *at, const char *end) {
+    while (json_is_digit(*at) && at < end) at++;
+    return at;
+}
+
 // Behind the number at [at], by the grammar of JSON: no leading zeros, no bare points. *whole: it
 // has neither fraction nor exponent.
-static inline char *json_number_end(char *at, bool *whole) {
+static inline char *json_number_end(char *at, const char *end, bool *whole) {
     *whole = true;
     if (*at == '-') at++;
-    if (*at == '0') {
-        at++;
-        if (json_is_digit(*at)) return NULL;
-    } else {
-        if (!json_is_digit(*at)) return NULL;
-        while (json_is_digit(*at)) at++;
-    }
+    if (!json_is_digit(*at) || (*at == '0' && json_is_digit(at[1]))) return NULL;
+    at = json_digits_end(at, end);
     if (*at == '.') {
         *whole = false;
         if (!json_is_digit(*++at)) return NULL;
-        while (json_is_digit(*at)) at++;
+        at = json_digits_end(at, end);
     }
     if ((*at | 0x20) == 'e') {
         *whole = false;
         at++;
         if (*at == '+' || *at == '-') at++;
         if (!json_is_digit(*at)) return NULL;
-        while (json_is_digit(*at)) at++;
+        at = json_digits_end(at, end);
     }
     return at;
 }
@@ -78,8 +78,8 @@ static inline char *json_value_end(char *at, const char *end, bool lines) {
     if (*at == '{' || *at == '[') return json_container_end(at + 1, end, lines);
     char *from = at;
     // Digits, letters, '+', '-', '.': all of a number or a word, none of what may follow one.
-    while (json_is_digit(*at) || (unsigned char)((*at | 0x20) - 'a') < 26 || *at == '-' || *at == '.' ||
-           *at == '+') {
+    while (at < end && (json_is_digit(*at) || (unsigned char)((*at | 0x20) - 'a') < 26 || *at == '-' ||
+                        *at == '.' || *at == '+')) {
         at++;
     }
     return at == from ? NULL : at;

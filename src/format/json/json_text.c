@@ -219,7 +219,7 @@ static const char *put_value(Printer *printer, const char *at, Buf *out) {
     }
     if (*at == '-' || json_is_digit(*at)) {
         bool whole;
-        const char *to = json_number_end((char *)(uintptr_t)at, &whole);
+        const char *to = json_number_end((char *)(uintptr_t)at, printer->end, &whole);
         if (!to || to > printer->end) return NULL;
         Str number = str_make(at, (size_t)(to - at));
         return put_number(number, whole, printer->big_numbers, out) ? to : NULL;

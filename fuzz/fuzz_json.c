@@ -1,0 +1,46 @@
+// fuzz_json: the json decoder. The first byte chooses schema and options, the rest is a file. Cut into
+// pieces of any size it gives the same rows; rows written as JSON read back as they were.
+#include "base/assert.h"
+#include "format/testing.h"
+#include "fuzz/fuzz.h"
+
+static const char *const SCHEMAS[] = {
+    "id INT, name STRING, n DOUBLE, t TIMESTAMP(3), ok BOOLEAN",
+    "a ROW<x BIGINT, y ROW<z STRING, l ARRAY<INT>>>, m MAP<STRING, ROW<k TINYINT>>, d DECIMAL(10, 3)",
+    "f FLOAT, b BYTES, da DATE, ti TIME, l TIMESTAMP_LTZ(9), s SMALLINT, c CHAR(3)",
+    "a ARRAY<ARRAY<STRING>>, r ARRAY<ROW<a INT, b STRING>>, u MULTISET<STRING>, t STRING",
+};
+static const char *const OPTIONS[] = {
+    NULL, "ignore-parse-errors=true", "timestamp-format.standard=ISO-8601;ignore-parse-errors=true",
+    "fail-on-missing-field=true", "decode.json-parser.enabled=false;ignore-parse-errors=true",
+};
+
+static bool same(const char *a, const char *b) {
+    return strcmp(a, b) == 0;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
+    if (size < 2) return 0;
+    const char *text = (const char *)bytes + 2;
+    size -= 2;
+    FormatCase c;
+    format_case(&c, "json", SCHEMAS[bytes[0] % 4], OPTIONS[bytes[0] / 4 % 5]);
+    char *whole = mem_strdup(format_decode_bytes(&c, text, size));
+    c.piece = bytes[1] % 64 + 1;
+    ASSERT(same(format_decode_bytes(&c, text, size), whole));
+    c.piece = 0;
+    // Rows, if they came without errors, written and read again.
+    if (bytes[0] / 4 % 5 == 0 && !strstr(whole, "error: ") && !memchr(text, 0, size)) {
+        Buf copy = {0};
+        buf_put(&copy, text, size);
+        Buf written = {0};
+        buf_puts(&written, format_encode(&c, buf_cstr(&copy)));
+        ASSERT(same(format_decode(&c, buf_cstr(&written)), whole));
+        buf_free(&copy);
+        buf_free(&written);
+    }
+    (void)format_decode_messages(&c, whole);  // any other text
+    mem_free(whole);
+    format_case_end(&c);
+    return 0;
+}
