@@ -1,6 +1,7 @@
 // The one list of operators.
 #include "exec/operator.h"
 
+extern const OperatorVt CHANGELOG_OPERATOR;
 extern const OperatorVt COLLECT_OPERATOR;
 extern const OperatorVt DEDUP_OPERATOR;
 extern const OperatorVt EXPAND_OPERATOR;
@@ -9,6 +10,7 @@ extern const OperatorVt GROUP_AGG_OPERATOR;
 extern const OperatorVt INTERVAL_JOIN_OPERATOR;
 extern const OperatorVt JOIN_OPERATOR;
 extern const OperatorVt LIMIT_OPERATOR;
+extern const OperatorVt NORMALIZE_OPERATOR;
 extern const OperatorVt PROJECT_OPERATOR;
 extern const OperatorVt RANK_OPERATOR;
 extern const OperatorVt SINK_OPERATOR;
@@ -22,6 +24,7 @@ extern const OperatorVt WINDOW_JOIN_OPERATOR;
 extern const OperatorVt WINDOW_TVF_OPERATOR;
 
 static const OperatorVt *const OPERATORS[] = {
+    &CHANGELOG_OPERATOR,
     &COLLECT_OPERATOR,
     &DEDUP_OPERATOR,
     &EXPAND_OPERATOR,
@@ -30,6 +33,7 @@ static const OperatorVt *const OPERATORS[] = {
     &INTERVAL_JOIN_OPERATOR,
     &JOIN_OPERATOR,
     &LIMIT_OPERATOR,
+    &NORMALIZE_OPERATOR,
     &PROJECT_OPERATOR,
     &RANK_OPERATOR,
     &SINK_OPERATOR,

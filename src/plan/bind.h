@@ -196,3 +196,7 @@ NODISCARD Status plan_where(PlanContext *context, Plan *input, Expr *condition, 
 bool join_find_interval(const Plan *left, const Plan *right, Expr **part, uint32_t *count, Plan *out);
 bool join_find_window(const Plan *left, const Plan *right, const uint32_t *left_key, const uint32_t *right_key,
                       uint32_t count, uint32_t *end_key);
+// A table given to a function: TABLE t, (query). (bind_tvf.c)
+NODISCARD Status bind_table_arg(Binder *binder, const AstExpr *arg, Plan **plan, Error *err);
+// TO_CHANGELOG, FROM_CHANGELOG. (bind_changelog.c)
+NODISCARD Status bind_changelog(Binder *binder, const AstExpr *ast, bool to, Plan **out, Error *err);

@@ -177,13 +177,32 @@ static Status watermark_plan(PlanContext *context, const Table *table, Plan **pl
     return ST_OK;
 }
 
+// Upserts, and changelogs that may repeat themselves, are made whole by key.
+static Plan *normalize_plan(PlanContext *context, const Table *table, const Plan *scan, Plan *input) {
+    bool upserts = (scan->changes & CHANGE_UPDATE_AFTER) && !(scan->changes & CHANGE_UPDATE_BEFORE);
+    bool changes = scan->changes != CHANGES_APPEND;
+    bool repeats = config_bool(context->config, "table.exec.source.cdc-events-duplicate", false);
+    if (!table->primary_key_count || !(upserts || (changes && repeats))) return input;
+    Plan *plan = plan_new(context, PLAN_NORMALIZE, input->type, 1);
+    plan->input[0] = input;
+    plan->key = ARENA_ARRAY(context->arena, uint32_t, table->primary_key_count);
+    for (uint32_t i = 0; i < table->primary_key_count; i++) {
+        for (uint32_t c = 0; c < input->type->child_count; c++) {
+            if (str_eq(input->type->field[c], table->primary_key[i])) plan->key[plan->key_count++] = c;
+        }
+    }
+    return plan;
+}
+
 Status bind_table(PlanContext *context, Table *table, const Map *hints, Place place, Plan **out, Error *err) {
     TableDesc *desc;
     const Connector *connector;
     TRY(table_describe(context, table, hints, false, place, &desc, &connector, err));
     Plan *plan = NULL;
     TRY(scan_plan(context, table, desc, connector, place, &plan, err));
+    const Plan *scan = plan;
     TRY(columns_plan(context, table, plan, &plan, err));
+    plan = normalize_plan(context, table, scan, plan);
     if (table->watermark_expr.ptr) TRY(watermark_plan(context, table, &plan, err));
     *out = plan;
     return ST_OK;

@@ -59,7 +59,7 @@ static Status sort_args(const AstExpr *ast, const char *const *names, uint32_t l
 
 // ---- table functions ---------------------------------------------------------------------------
 
-static Status bind_table_arg(Binder *binder, const AstExpr *arg, Plan **plan, Error *err) {
+Status bind_table_arg(Binder *binder, const AstExpr *arg, Plan **plan, Error *err) {
     AstQuery table = {.kind = Q_TABLE, .span = arg->span};
     if (arg->kind == EX_TABLE && !arg->table.query) {
         table.table = arg->table.name;
@@ -189,6 +189,8 @@ Status bind_table_function(Binder *binder, const AstFrom *from, Plan **plan, Err
             return window_tvf(binder, ast, i, plan, err);
         }
     }
+    if (str_eq_nocase(ast->call->name, STR("TO_CHANGELOG"))) return bind_changelog(binder, ast, true, plan, err);
+    if (str_eq_nocase(ast->call->name, STR("FROM_CHANGELOG"))) return bind_changelog(binder, ast, false, plan, err);
     return error_at(err, ST_UNSUPPORTED, ast->span.place, "no table function '" STR_FMT "'",
                     STR_ARG(ast->call->name));
 }

@@ -102,6 +102,16 @@ static Status infer_kinds(PlanContext *context, Plan *plan, Error *err) {
             TRY(append_only(plan, err));
             plan->changes = CHANGES_APPEND;
             break;
+        case PLAN_NORMALIZE:
+            plan->changes = CHANGES_ALL;
+            plan->ttl_ms = config_ms(context->config, "table.exec.state.ttl", 0);
+            break;
+        case PLAN_CHANGELOG:
+            plan->changes = plan->to_changelog ? CHANGES_APPEND : 0;
+            for (uint32_t i = 0; i < plan->op_count && !plan->to_changelog; i++) {
+                plan->changes |= 1u << plan->op_kind[i];
+            }
+            break;
         case PLAN_SORT:
         case PLAN_LIMIT:
             plan->changes = context->batch ? CHANGES_APPEND : CHANGES_ALL;
@@ -123,6 +133,11 @@ static void infer_before(Plan *plan, bool needed) {
             case PLAN_SORT:
             case PLAN_LIMIT:
             case PLAN_COLLECT: wants = true; break;
+            case PLAN_NORMALIZE: wants = false; break;
+            case PLAN_CHANGELOG:
+                wants = false;
+                for (uint32_t k = 0; k < plan->op_count; k++) wants |= plan->op_kind[k] == ROW_UPDATE_BEFORE;
+                break;
             case PLAN_SINK: wants = plan->sink->changes & CHANGE_UPDATE_BEFORE; break;
             default: break;
         }

@@ -167,7 +167,11 @@ struct Plan {
     Expr **func_arg;
     uint32_t func_arg_count;
     const MatchSpec *match;
+    // PLAN_CHANGELOG: codes of the op column and the RowKinds they stand for
     bool to_changelog;
+    Str *op_code;
+    uint8_t *op_kind;
+    uint32_t op_count, op_column;
     // PLAN_SINK
     SinkSpec *sink;
     uint8_t *not_null;          // per column: enforce

@@ -72,6 +72,10 @@ void plan_fingerprint(const Plan *plan, Buf *out) {
                (long long)plan->fetch, plan->rank_kind, (long long)plan->rank_start, (long long)plan->rank_end,
                plan->rank_end_column, plan->rank_output, plan->keep_last, plan->frame.rows,
                (long long)plan->frame.preceding, plan->ordinality, plan->outer, plan->to_changelog);
+    for (uint32_t i = 0; i < plan->op_count; i++) {
+        buf_printf(out, " op " STR_FMT "=%u", STR_ARG(plan->op_code[i]), plan->op_kind[i]);
+    }
+    buf_printf(out, " op %u ", plan->op_column);
     buf_put_str(out, plan->function);
     for (uint32_t i = 0; i < plan->func_arg_count; i++) put_expr(plan->func_arg[i], out);
 }
