@@ -94,7 +94,7 @@ Status ddl_table_finish(DdlContext *ddl, Table *table, Place place, Error *err) 
     for (uint32_t i = 0; i < table->column_count; i++) {
         Column *column = &table->column[i];
         if (column->kind == COL_COMPUTED) continue;
-        column->type = type_attribute(&table->arena, column->type, TIME_NONE);
+        column->type = type_plain(&table->arena, column->type);
     }
     const Type *row = base_row(ddl, table, false);
     for (uint32_t i = 0; i < table->column_count; i++) {
@@ -436,7 +436,7 @@ static Status columns_as(DdlContext *ddl, Table *table, const AstCreateTable *cr
             TRY(ddl_column_add(ddl, table, &schema->column[declared], &column[count++], err));
             continue;
         }
-        const Type *type = type_attribute(ddl->plan->arena, row->child[from], TIME_NONE);
+        const Type *type = type_plain(ddl->plan->arena, row->child[from]);
         column[count++] = (Column){.name = str_dup(&table->arena, row->field[from]),
                                    .type = type_dup(&table->arena, type)};
     }

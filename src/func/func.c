@@ -203,9 +203,10 @@ Status func_bind(FuncCall *call, const ScalarFunc *func, Error *err) {
         bool nullable = func->result_null == RESULT_NULL_ALWAYS ||
                         (func->result_null == RESULT_NULL_IF_ARGS && any_null);
         call->result = type_nullable(call->arena, result, nullable);
-        call->result = type_attribute(call->arena, call->result, TIME_NONE);
     }
     if (func->bind) TRY(func->bind(call, err));
     ASSERT(call->result && call->kernel);
+    // Only PROCTIME() makes a time attribute; what is computed of one is none.
+    if (call->argc) call->result = type_attribute(call->arena, call->result, TIME_NONE);
     return ST_OK;
 }

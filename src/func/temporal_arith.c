@@ -90,7 +90,7 @@ static Status plus_bind(FuncCall *call, Error *err) {
                          "an interval can be added to a TIMESTAMP_LTZ on its right side only");
     }
     call->kernel = minus ? minus_kernel : plus_kernel;
-    temporal_result(call, first ? a : b);
+    temporal_result(call, type_attribute(call->arena, first ? a : b, TIME_NONE));
     return ST_OK;
 }
 
@@ -157,7 +157,7 @@ static Status add_bind(FuncCall *call, Error *err) {
     if ((!info->months && !info->ms) || sub_second) {
         return error_set(err, ST_VALIDATION, "TIMESTAMPADD cannot add unit %s", info->name);
     }
-    const Type *result = type_attribute(call->arena, point, TIME_NONE);
+    const Type *result = type_plain(call->arena, point);
     if (point->kind == TYPE_DATE && info->ms && info->ms < MS_PER_DAY) {
         result = type_timestamp(call->arena, 6, true);  // a DATE has no clock to add to
     } else if (unit == TIME_MILLISECOND && point->precision < 3) {

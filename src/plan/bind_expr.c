@@ -226,6 +226,11 @@ static Status bind_cast(Binder *binder, const AstExpr *ast, Expr **out, Error *e
     to = interval_normal(arena, to);
     if (type_is_approx(to) || to->kind == TYPE_DECIMAL) value = number_behind_casts(value);
     *out = expr_cast(arena, value, to, ast->cast.try_cast);
+    if (*out == value && type_plain(arena, from) != from) {  // the cast takes the time attribute off
+        *out = ARENA_NEW(arena, Expr);
+        **out = (Expr){.kind = EXPR_CAST, .type = type_plain(arena, from), .arg_count = 1,
+                       .arg = arena_dup(arena, &value, sizeof(Expr *))};
+    }
     if (ast->cast.try_cast && *out == value) {
         // TRY_CAST is nullable even when nothing can go wrong.
         Expr *nullable = arena_dup(arena, value, sizeof *value);

@@ -521,9 +521,10 @@ static Status bind_set_op(Binder *binder, const AstQuery *query, Plan **out, Err
             return error_at(err, ST_VALIDATION, query->span.place, "type mismatch in column %u of %s", i + 1,
                             NAMES[query->set.op]);
         }
-        TimeAttribute attribute = pair[0]->attribute == pair[1]->attribute
-                                      ? (TimeAttribute)pair[0]->attribute : TIME_NONE;
-        type[i] = type_attribute(arena, type[i], attribute);
+        // UNION ALL only lines rows up: times stay times, as far as the first input's are.
+        bool keeps = query->set.op == SET_UNION && query->set.all;
+        type[i] = type_attribute(arena, type[i], (TimeAttribute)pair[0]->attribute);
+        if (!keeps) type[i] = type_attribute(arena, type[i], TIME_NONE);
     }
     const Type *row = type_row(arena, count, type, left->type->field, false);
     left = plan_cast(binder, left, row);

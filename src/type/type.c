@@ -181,7 +181,15 @@ const Type *type_nullable(Arena *arena, const Type *type, bool nullable) {
 const Type *type_attribute(Arena *arena, const Type *type, TimeAttribute attribute) {
     if (type->attribute == attribute) return type;
     Type *copy = arena_dup(arena, type, sizeof *type);
+    if (attribute == TIME_NONE) copy->was_attribute = type->attribute;
     copy->attribute = (uint8_t)attribute;
+    return copy;
+}
+
+const Type *type_plain(Arena *arena, const Type *type) {
+    if (!type->attribute && !type->was_attribute) return type;
+    Type *copy = arena_dup(arena, type, sizeof *type);
+    copy->attribute = copy->was_attribute = TIME_NONE;
     return copy;
 }
 
@@ -322,8 +330,9 @@ static void type_print_any(const Type *type, bool summary, bool with_null, Buf *
         default: buf_puts(out, KIND_NAMES[type->kind]); break;
     }
     if (with_null && !type->nullable) buf_puts(out, " NOT NULL");
-    if (summary && type->attribute == TIME_ROWTIME) buf_puts(out, " *ROWTIME*");
-    if (summary && type->attribute == TIME_PROCTIME) buf_puts(out, " *PROCTIME*");
+    uint8_t attribute = type->attribute ? type->attribute : type->was_attribute;
+    if (summary && attribute == TIME_ROWTIME) buf_puts(out, " *ROWTIME*");
+    if (summary && attribute == TIME_PROCTIME) buf_puts(out, " *PROCTIME*");
 }
 
 void type_print(const Type *type, Buf *out) {

@@ -70,7 +70,8 @@ typedef enum IntervalUnits {
     UNITS_SECOND,
 } IntervalUnits;
 
-// The mark of a time attribute. Printed as a plain timestamp outside of DESCRIBE.
+// The mark of a time attribute. Printed as a plain timestamp outside of DESCRIBE. What is computed
+// of one is none any more, for windows and joins; DESCRIBE, as Flink's, still calls it one.
 typedef enum TimeAttribute { TIME_NONE, TIME_ROWTIME, TIME_PROCTIME } TimeAttribute;
 
 typedef struct Type Type;
@@ -78,6 +79,7 @@ struct Type {
     TypeKind kind;
     bool nullable;
     uint8_t attribute;     // TimeAttribute
+    uint8_t was_attribute; // TimeAttribute that DESCRIBE shows where [attribute] is none
     uint8_t units;         // IntervalUnits
     int32_t length;        // CHAR, VARCHAR, BINARY, VARBINARY
     int32_t precision;     // DECIMAL, TIME, TIMESTAMP*, leading precision of intervals
@@ -121,6 +123,8 @@ static inline bool type_is_structured(const Type *type) {
 // The same type with another nullability or time attribute; returns [type] itself when it fits.
 const Type *type_nullable(Arena *arena, const Type *type, bool nullable);
 const Type *type_attribute(Arena *arena, const Type *type, TimeAttribute attribute);
+// Without any trace of a time attribute: of a CAST, of a table's column.
+const Type *type_plain(Arena *arena, const Type *type);
 const Type *type_dup(Arena *arena, const Type *type);  // deep copy
 
 bool type_equal(const Type *a, const Type *b);             // everything but time attributes
