@@ -11,6 +11,7 @@ extern const OperatorVt INTERVAL_JOIN_OPERATOR;
 extern const OperatorVt JOIN_OPERATOR;
 extern const OperatorVt LIMIT_OPERATOR;
 extern const OperatorVt NORMALIZE_OPERATOR;
+extern const OperatorVt OVER_OPERATOR;
 extern const OperatorVt PROJECT_OPERATOR;
 extern const OperatorVt RANK_OPERATOR;
 extern const OperatorVt SINK_OPERATOR;
@@ -34,6 +35,7 @@ static const OperatorVt *const OPERATORS[] = {
     &JOIN_OPERATOR,
     &LIMIT_OPERATOR,
     &NORMALIZE_OPERATOR,
+    &OVER_OPERATOR,
     &PROJECT_OPERATOR,
     &RANK_OPERATOR,
     &SINK_OPERATOR,

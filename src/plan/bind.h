@@ -45,14 +45,6 @@ typedef struct Collected {
     uint64_t key_type_nullable;  // keys that some set leaves out
 } Collected;
 
-typedef struct OverCall {
-    const AstCall *ast;
-    const AstWindow *window;
-    PlanAgg agg;           // arg[]: columns of the OVER's input
-    Str name;              // ROW_NUMBER … or the aggregate
-    uint32_t result;       // column of the output
-} OverCall;
-
 typedef struct Binder Binder;
 struct Binder {
     PlanContext *context;

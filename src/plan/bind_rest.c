@@ -10,16 +10,6 @@ Status bind_match(Binder *binder, const AstFrom *from, Plan **plan, Scope **scop
     return not_yet(from->span.place, "MATCH_RECOGNIZE", err);
 }
 
-Status bind_over_call(Binder *binder, const AstExpr *ast, Expr **out, Error *err) {
-    (void)binder, (void)out;
-    return not_yet(ast->span.place, "OVER", err);
-}
-
-Status bind_over_plan(Binder *binder, Error *err) {
-    (void)binder;
-    return not_yet((Place){0}, "OVER", err);
-}
-
 Status bind_user_function(Binder *binder, const AstExpr *ast, Expr **out, Error *err) {
     (void)binder, (void)ast, (void)out, (void)err;
     return ST_END;

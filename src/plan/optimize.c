@@ -67,6 +67,37 @@ static Status check_window_agg(const Plan *plan, Error *err) {
                      (long long)window->slide_ms);
 }
 
+// What a stream can run of OVER, and what comes out of it. Over a time attribute only inserts come in
+// and go out; any other order takes changes and corrects the rows behind.
+static Status infer_over(PlanContext *context, Plan *plan, Error *err) {
+    const Type *row = plan->input[0]->type;
+    uint32_t in = input_changes(plan);
+    if (plan->frame.general) {
+        return error_set(err, ST_VALIDATION, "OVER RANGE FOLLOWING windows are not supported yet.");
+    }
+    if (plan->order_count != 1) {
+        return error_set(err, ST_VALIDATION, "The window can only be ordered by a single time column.");
+    }
+    if (plan->order[0].descending) {
+        return error_set(err, ST_VALIDATION, "The window can only be ordered in ASCENDING mode.");
+    }
+    if (plan->over_chained) {
+        return error_set(err, ST_VALIDATION, "Over Agg: Unsupported use of OVER windows. All aggregates must be "
+                         "computed on the same window. please re-check the over window statement.");
+    }
+    bool timed = row->child[plan->order[0].column]->attribute != TIME_NONE;
+    bool bounded = plan->frame.preceding >= 0;
+    if (!timed && bounded) {
+        return error_set(err, ST_VALIDATION, "Non-time attribute sort is not supported for bounded OVER window.");
+    }
+    if (timed) TRY(append_only(plan, err));
+    plan->proctime_order = row->child[plan->order[0].column]->attribute == TIME_PROCTIME;
+    plan->ttl_ms = config_ms(context->config, "table.exec.state.ttl", 0);
+    plan->changes = timed ? CHANGE_INSERT : CHANGE_INSERT | CHANGE_UPDATE_BEFORE | CHANGE_UPDATE_AFTER;
+    if (!timed) plan->changes |= in & CHANGE_DELETE;
+    return rebind_aggs(context, plan, bounded || updates(in), false, err);
+}
+
 static Status infer_kinds(PlanContext *context, Plan *plan, Error *err) {
     for (uint32_t i = 0; i < plan->input_count; i++) {
         if (!plan->input[i]->changes) TRY(infer_kinds(context, plan->input[i], err));
@@ -113,9 +144,17 @@ static Status infer_kinds(PlanContext *context, Plan *plan, Error *err) {
             }
             break;
         case PLAN_SORT:
+        case PLAN_WINDOW_RANK:
+        case PLAN_MATCH: TRY(append_only(plan, err)); break;
         case PLAN_LIMIT:
-            plan->changes = context->batch ? CHANGES_APPEND : CHANGES_ALL;
+            if (!updates(in)) break;
+            plan->kind = PLAN_RANK;
+            plan->rank_start = plan->offset + 1;
+            plan->rank_end = plan->offset + plan->fetch;
+            rank_settle(context, plan, true);
             break;
+        case PLAN_RANK: rank_settle(context, plan, updates(in)); break;
+        case PLAN_OVER: TRY(infer_over(context, plan, err)); break;
         default: break;
     }
     return ST_OK;
@@ -132,12 +171,14 @@ static void infer_before(Plan *plan, bool needed) {
             case PLAN_JOIN:
             case PLAN_SORT:
             case PLAN_LIMIT:
+            case PLAN_OVER:
             case PLAN_COLLECT: wants = true; break;
             case PLAN_NORMALIZE: wants = false; break;
             case PLAN_CHANGELOG:
                 wants = false;
                 for (uint32_t k = 0; k < plan->op_count; k++) wants |= plan->op_kind[k] == ROW_UPDATE_BEFORE;
                 break;
+            case PLAN_RANK: wants = plan->rank_way == RANK_RETRACT; break;
             case PLAN_SINK: wants = plan->sink->changes & CHANGE_UPDATE_BEFORE; break;
             default: break;
         }
@@ -165,6 +206,8 @@ static Status infer_sink(Plan *sink, Error *err) {
 
 Status plan_optimize(PlanContext *context, Plan **roots, uint32_t count, Error *err) {
     TRY(rule_calc(context, roots, count, err));
+    TRY(rule_rank(context, roots, count, err));
+    TRY(rule_calc(context, roots, count, err));  // what stood on a filter may merge now
     TRY(rule_reuse(context, roots, count, err));
     TRY(rule_prune(context, roots, count, err));
     plan_identify(roots, count);

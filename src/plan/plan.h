@@ -85,6 +85,7 @@ typedef enum JoinType { JOIN_TYPE_INNER, JOIN_TYPE_LEFT, JOIN_TYPE_RIGHT, JOIN_T
 typedef struct OverFrame {
     bool rows;            // ROWS, else RANGE
     int64_t preceding;    // rows, or ms of the time column; -1: UNBOUNDED
+    bool general;         // it does not end at the current row, or begins there: streams refuse it
 } OverFrame;
 
 // What a Top-N may count on, see exec/rank.c.
@@ -159,6 +160,7 @@ struct Plan {
     uint32_t row_key_count;
     bool keep_last;             // PLAN_DEDUP
     bool proctime_order;
+    bool over_chained;          // PLAN_OVER: the select has other windows too
     OverFrame frame;
     // PLAN_UNNEST, PLAN_TABLE_FUNC
     Expr *collection;

@@ -7,6 +7,10 @@
 // Projections into projections, filters below projections and into filters: at most one of each in a
 // row, the filter first. (rule_calc.c)
 NODISCARD Status rule_calc(PlanContext *context, Plan **roots, uint32_t count, Error *err);
+// ORDER BY, LIMIT and ROW_NUMBER as Top-N, sort or limit. (rule_rank.c)
+NODISCARD Status rule_rank(PlanContext *context, Plan **roots, uint32_t count, Error *err);
+// Chooses how a Top-N is kept and what it emits, once it is known whether its input [updates].
+void rank_settle(PlanContext *context, Plan *rank, bool updates);
 // Equal sub-plans become one: a table read twice is read once. (rule_reuse.c)
 NODISCARD Status rule_reuse(PlanContext *context, Plan **roots, uint32_t count, Error *err);
 // Columns, and fields of ROW columns, that nobody reads are not produced; scans tell their decoders.

@@ -80,6 +80,29 @@ static uint32_t agg_column(const Plan *plan, uint32_t a) {
     return plan->type->child_count - plan->agg_count + a;
 }
 
+// Rows that pass in some order, or some of them, perhaps with a rank or aggregates behind them.
+static void need_ordered(Pruner *self, const NodeNeed *node, Need *below) {
+    const Plan *plan = node->plan, *input = plan->input[0];
+    uint32_t columns = input->type->child_count;
+    for (uint32_t c = 0; c < columns; c++) {
+        need_merge(self->arena, input->type->child[c], &below[c], &node->column[c]);
+    }
+    bool any = plan->kind != PLAN_OVER;
+    for (uint32_t a = 0; plan->kind == PLAN_OVER && a < plan->agg_count; a++) {
+        if (!node->column[columns + a].any) continue;
+        any = true;
+        mark(below, plan->agg[a].arg, plan->agg[a].call->argc);
+    }
+    if (!any) return;  // an OVER that nobody reads goes
+    mark(below, plan->key, plan->key_count);
+    for (uint32_t i = 0; i < plan->order_count; i++) need_all(&below[plan->order[i].column]);
+    if (plan->rank_end_column >= 0) need_all(&below[plan->rank_end_column]);
+    if (plan->window) {
+        need_all(&below[plan->window->start_column]);
+        need_all(&below[plan->window->end_column]);
+    }
+}
+
 static void pass_needs(Pruner *self, Plan *plan) {
     NodeNeed *node = &self->node[plan->id];
     Arena *arena = self->arena;
@@ -131,6 +154,12 @@ static void pass_needs(Pruner *self, Plan *plan) {
                     need_all(&below[plan->window->time_column]);
                 }
                 break;
+            case PLAN_SORT:
+            case PLAN_LIMIT:
+            case PLAN_RANK:
+            case PLAN_WINDOW_RANK:
+            case PLAN_DEDUP:
+            case PLAN_OVER: need_ordered(self, node, below); break;
             default: mark_every(below, columns); break;
         }
         NodeNeed *input_node = &self->node[input->id];
@@ -282,6 +311,47 @@ static void remake_agg(Pruner *self, NodeNeed *node, Plan *made) {
     }
 }
 
+// False: nobody reads what the node adds, and it is its input.
+static bool remake_ordered(Pruner *self, NodeNeed *node, Plan *made) {
+    const Plan *plan = node->plan;
+    const NodeNeed *input = &self->node[plan->input[0]->id];
+    uint32_t from = plan->input[0]->type->child_count, in = input->made->type->child_count;
+    uint32_t total = plan->type->child_count, count = in;
+    const Type **child = ARENA_ARRAY(self->arena, const Type *, in + total + 1);
+    Str *name = ARENA_ARRAY(self->arena, Str, in + total + 1);
+    memcpy(child, input->made->type->child, in * sizeof *child);
+    memcpy(name, input->made->type->field, in * sizeof *name);
+    for (uint32_t i = 0; i < from; i++) node->map[i] = input->map[i];
+    made->agg = ARENA_ARRAY(self->arena, PlanAgg, plan->agg_count + 1);
+    made->agg_count = 0;
+    for (uint32_t i = from; i < total; i++) {
+        if (!node->column[i].any) continue;
+        node->map[i] = count;
+        child[count] = plan->type->child[i];
+        name[count++] = plan->type->field[i];
+        if (plan->kind != PLAN_OVER) continue;
+        PlanAgg *agg = &made->agg[made->agg_count++];
+        *agg = plan->agg[i - from];
+        agg->arg = map_columns(self->arena, agg->arg, agg->call->argc, input);
+    }
+    if (plan->kind == PLAN_OVER && !made->agg_count) return false;
+    made->rank_output = plan->rank_output && count > in;
+    made->type = type_row(self->arena, count, child, name, false);
+    made->key = map_columns(self->arena, plan->key, plan->key_count, input);
+    made->order = ARENA_ARRAY(self->arena, OrderKey, plan->order_count + 1);
+    for (uint32_t i = 0; i < plan->order_count; i++) {
+        made->order[i] = plan->order[i];
+        made->order[i].column = input->map[plan->order[i].column];
+    }
+    if (plan->rank_end_column >= 0) made->rank_end_column = (int32_t)input->map[plan->rank_end_column];
+    if (plan->window) {
+        made->window = arena_dup(self->arena, plan->window, sizeof *plan->window);
+        made->window->start_column = input->map[plan->window->start_column];
+        made->window->end_column = input->map[plan->window->end_column];
+    }
+    return true;
+}
+
 static void remake_scan(Pruner *self, NodeNeed *node, Plan *made) {
     const Plan *plan = node->plan;
     const ScanSpec *old = plan->scan;
@@ -320,6 +390,14 @@ static Plan *remake(Pruner *self, Plan *plan) {
         case PLAN_WINDOW_TVF: remake_passing(self, node, made); break;
         case PLAN_AGG:
         case PLAN_WINDOW_AGG: remake_agg(self, node, made); break;
+        case PLAN_SORT:
+        case PLAN_LIMIT:
+        case PLAN_RANK:
+        case PLAN_WINDOW_RANK:
+        case PLAN_DEDUP:
+        case PLAN_OVER:
+            if (!remake_ordered(self, node, made)) return node->made = made->input[0];
+            break;
         default: break;  // reads all columns of its inputs: nothing moved
     }
     return made;

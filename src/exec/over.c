@@ -1,0 +1,348 @@
+// exec/over.c - OVER: each row again, with aggregates over the rows up to it.
+//
+// Ordered by time, rows wait for the watermark (or the clock) to pass them, then leave in order of
+// time; equal stamps of one key together, so that RANGE frames see them all. Lateness is Flink's: with
+// an unbounded frame a row at or below the watermark is late, with a bounded one a row at or below the
+// last stamp that left for its key. Frames of processing time need not wait, but for RANGE.
+// Ordered by anything else (over_sorted.c) rows take their places as they come, and those behind are
+// corrected.
+//
+// Work is done by the batch: what is due is laid out as a run of additions and retractions (rows that
+// leave a bounded frame), and agg_step gives the result after each.
+// State: key -> the rows its frame still holds, and its group.
+#include "exec/over.h"
+
+OverPart *over_part(uint8_t *row) {
+    return (OverPart *)(void *)row;
+}
+
+void over_part_clear(void *arg, uint8_t *row) {
+    Over *self = arg;
+    OverPart *part = over_part(row);
+    for (uint32_t i = 0; i < self->agg_count && !self->closed; i++) {
+        if (self->call[i]->impl->flags & AGG_OWNS) agg_clear(self->call[i], row, &self->agg_env);
+    }
+    for (StoredRow *at = self->closed ? NULL : part->oldest, *next; at; at = next) {
+        next = at->next;
+        row_free(&self->pool, at);
+    }
+    for (uint32_t c = 0; c < part->rows.chunk_count && !self->closed; c++) {
+        for (uint32_t i = 0; i < part->rows.chunk[c]->count; i++) row_free(&self->pool, part->rows.chunk[c]->row[i]);
+    }
+    sorted_free(&part->rows);
+}
+
+// ---- a run of additions and retractions --------------------------------------------------------
+
+void over_work_begin(Over *self) {
+    self->work = batch_new_columns(self->base.plan->input[0]->type, 0);
+    self->work_group_cap = 0;
+    self->group = NULL;
+    self->out_count = 0;
+}
+
+static void work_grow(Over *self) {
+    uint32_t cap = self->work_group_cap ? self->work_group_cap * 2 : 256;
+    uint8_t **group = ARENA_ARRAY(&self->work->arena, uint8_t *, cap);
+    uint32_t *out = ARENA_ARRAY(&self->work->arena, uint32_t, cap);
+    uint32_t *value = ARENA_ARRAY(&self->work->arena, uint32_t, cap);
+    if (self->group) {
+        memcpy(group, self->group, self->work_group_cap * sizeof *group);
+        memcpy(out, self->out_row, self->out_count * sizeof *out);
+        memcpy(value, self->out_value, self->out_count * sizeof *value);
+    }
+    self->group = group;
+    self->out_row = out;
+    self->out_value = value;
+    self->work_group_cap = cap;
+}
+
+uint32_t over_work_add(Over *self, const StoredRow *row, uint8_t *group, bool retract) {
+    uint32_t at = self->work->rows;
+    if (at == self->work_group_cap) work_grow(self);
+    batch_set_rows(self->work, at + 1);
+    row_load(row, self->work->column, self->columns, at);
+    if (retract || self->work->kinds) batch_need_kinds(self->work)[at] = retract ? ROW_DELETE : ROW_INSERT;
+    self->group[at] = group;
+    return at;
+}
+
+void over_work_out(Over *self, uint32_t row, uint32_t value) {
+    self->out_row[self->out_count] = row;
+    self->out_value[self->out_count++] = value;
+}
+
+Status over_work_step(Over *self, Vec **after, Error *err) {
+    const Plan *plan = self->base.plan;
+    for (uint32_t a = 0; a < self->agg_count; a++) {
+        const AggCall *call = self->call[a];
+        const Vec **arg = ARENA_ARRAY(&self->scratch, const Vec *, call->argc + 1);
+        for (uint32_t i = 0; i < call->argc; i++) arg[i] = self->work->column[plan->agg[a].arg[i]];
+        AggRows rows = {.rows = self->work->rows, .arg = arg, .group = self->group, .kinds = self->work->kinds};
+        after[a] = vec_new(&self->work->arena, call->result, self->work->rows);
+        TRY(agg_step(call, &rows, &self->agg_env, after[a], err));
+    }
+    return ST_OK;
+}
+
+// Sends the rows noted by over_work_out with the results they are to have.
+static Status work_send(Over *self, Error *err) {
+    Vec **after = ARENA_ARRAY(&self->scratch, Vec *, self->agg_count + 1);
+    TRY(over_work_step(self, after, err));
+    Batch *out = batch_new(self->base.plan->type);
+    for (uint32_t c = 0; c < self->columns; c++) {
+        out->column[c] = vec_gather(&out->arena, self->work->column[c], self->out_row, self->out_count);
+    }
+    for (uint32_t a = 0; a < self->agg_count; a++) {
+        out->column[self->columns + a] = vec_gather(&out->arena, after[a], self->out_value, self->out_count);
+    }
+    out->rows = self->out_count;
+    batch_keep(out, self->work);
+    return output_batch(&self->base, batch_seal(out), err);
+}
+
+static Status work_flush(Over *self, Error *err) {
+    Status st = self->out_count ? work_send(self, err) : ST_OK;
+    self->work = batch_unref(self->work);
+    return st;
+}
+
+// ---- frames ------------------------------------------------------------------------------------
+
+static void keep_row(OverPart *part, StoredRow *row) {
+    row->next = NULL;
+    *(part->oldest ? &part->newest->next : &part->oldest) = row;
+    part->newest = row;
+    part->kept++;
+}
+
+static void leave_oldest(Over *self, OverPart *part, uint8_t *group) {
+    StoredRow *row = part->oldest;
+    part->oldest = row->next;
+    if (!part->oldest) part->newest = NULL;
+    part->kept--;
+    (void)over_work_add(self, row, group, true);
+    row_free(&self->pool, row);
+}
+
+// The rows of one key and stamp, as a list: they enter the frame, and leave as output.
+static void frame_rows(Over *self, uint8_t *group, StoredRow *first) {
+    const OverFrame *frame = &self->base.plan->frame;
+    OverPart *part = over_part(group);
+    uint32_t from = self->out_count, last = 0;
+    if (!frame->rows && frame->preceding >= 0) {
+        while (part->oldest && part->oldest->time_ms < first->time_ms - frame->preceding) {
+            leave_oldest(self, part, group);
+        }
+    }
+    part->last_ms = first->time_ms;
+    part->started = true;
+    for (StoredRow *row = first, *next; row; row = next) {
+        next = row->next;
+        if (frame->rows && frame->preceding >= 0 && part->kept > frame->preceding) leave_oldest(self, part, group);
+        last = over_work_add(self, row, group, false);
+        over_work_out(self, last, last);
+        if (frame->preceding >= 0) {
+            keep_row(part, row);
+        } else {
+            row_free(&self->pool, row);
+        }
+    }
+    // Peers share the result of the last of them.
+    for (uint32_t i = from; i < self->out_count && !frame->rows; i++) self->out_value[i] = last;
+}
+
+// ---- by time -----------------------------------------------------------------------------------
+
+// Takes the rows of the oldest stamp out of the waiting ones and hands them on key by key.
+static void release_stamp(Over *self, int64_t stamp) {
+    uint32_t keys = 0;
+    StoredRow *row;
+    while ((row = sorted_row(&self->waiting, sorted_first(&self->waiting))) && row->time_ms == stamp) {
+        uint8_t *group = (uint8_t *)row->next;
+        OverPart *part = over_part(group);
+        sorted_remove(&self->waiting, sorted_first(&self->waiting));
+        row->next = NULL;
+        if (!part->due) {
+            if (keys == self->due_cap) {
+                self->due_cap = self->due_cap ? self->due_cap * 2 : 64;
+                self->due = mem_realloc(self->due, self->due_cap * sizeof *self->due);
+            }
+            self->due[keys++] = group;
+            part->due = part->due_last = row;
+        } else {
+            part->due_last->next = row;
+            part->due_last = row;
+        }
+    }
+    for (uint32_t i = 0; i < keys; i++) {
+        OverPart *part = over_part(self->due[i]);
+        StoredRow *first = part->due;
+        part->due = part->due_last = NULL;
+        frame_rows(self, self->due[i], first);
+    }
+}
+
+static Status release(Over *self, int64_t until_ms, Error *err) {
+    const StoredRow *row;
+    while ((row = sorted_row(&self->waiting, sorted_first(&self->waiting))) && row->time_ms <= until_ms) {
+        over_work_begin(self);
+        while (self->work->rows < BATCH_ROWS_MAX && row && row->time_ms <= until_ms) {
+            release_stamp(self, row->time_ms);
+            row = sorted_row(&self->waiting, sorted_first(&self->waiting));
+        }
+        TRY(work_flush(self, err));
+    }
+    return ST_OK;
+}
+
+static bool is_late(const Over *self, const OverPart *part, int64_t ms) {
+    if (self->base.plan->frame.preceding >= 0) return part->started && ms <= part->last_ms;
+    return ms <= self->base.watermark_in;
+}
+
+static Status timed_batch(Over *self, const Batch *in, uint8_t **group, Error *err) {
+    const OrderKey *order = self->base.plan->order;
+    OrderKey stamp = {order[0].column, false, true};
+    const Vec *time = in->column[stamp.column];
+    int64_t now = self->proctime ? self->base.env->now_ms(self->base.env->now_arg) : 0;
+    for (uint32_t row = 0; row < in->rows; row++) {
+        OverPart *part = over_part(group[row]);
+        int64_t ms = self->proctime ? now : vec_timestamp(time, row).ms;
+        if (!self->proctime && is_late(self, part, ms)) {
+            self->base.late_dropped++;
+            continue;
+        }
+        StoredRow *stored;
+        TRY(row_store(&self->pool, &stamp, self->proctime ? 0 : 1, in->column, self->columns, row, &stored, err));
+        stored->time_ms = ms;
+        stored->next = (StoredRow *)(void *)group[row];
+        (void)sorted_add(&self->waiting, stored);
+    }
+    if (self->proctime) self->base.env->timer_at(&self->base, now + 1);
+    return ST_OK;
+}
+
+// Frames of rows as they come: ROWS by processing time, and all that is unbounded.
+static Status arrival_batch(Over *self, const Batch *in, uint8_t **group, Error *err) {
+    int64_t now = self->base.env->now_ms(self->base.env->now_arg);
+    over_work_begin(self);
+    for (uint32_t row = 0; row < in->rows; row++) {
+        StoredRow *stored;
+        TRY(row_store(&self->pool, NULL, 0, in->column, self->columns, row, &stored, err));
+        stored->time_ms = now;
+        frame_rows(self, group[row], stored);
+    }
+    return work_flush(self, err);
+}
+
+// Nothing leaves the frame: the batch itself is the run.
+static Status running_batch(Over *self, Batch *in, uint8_t **group, Error *err) {
+    Vec **after = ARENA_ARRAY(&self->scratch, Vec *, self->agg_count + 1);
+    Batch *out = batch_new(self->base.plan->type);
+    self->work = in;
+    self->group = group;
+    Status st = over_work_step(self, after, err);
+    self->work = NULL;
+    if (st) {
+        batch_unref(out);
+        return st;
+    }
+    memcpy(out->column, in->column, self->columns * sizeof *out->column);
+    memcpy(out->column + self->columns, after, self->agg_count * sizeof *after);
+    out->rows = in->rows;
+    batch_keep(out, in);
+    return output_batch(&self->base, batch_seal(out), err);
+}
+
+// ---- the operator ------------------------------------------------------------------------------
+
+static Status over_open(Operator *op, Error *err) {
+    (void)err;
+    Over *self = (Over *)op;
+    const Plan *plan = op->plan;
+    const Type *input = plan->input[0]->type;
+    Arena *arena = op->env->arena;
+    self->columns = input->child_count;
+    self->agg_count = plan->agg_count;
+    self->proctime = plan->proctime_order;
+    self->timed = input->child[plan->order[0].column]->attribute != TIME_NONE;
+    self->call = ARENA_ARRAY(arena, AggCall *, plan->agg_count + 1);
+    for (uint32_t i = 0; i < plan->agg_count; i++) self->call[i] = arena_dup(arena, plan->agg[i].call, sizeof(AggCall));
+    uint32_t align = 16;
+    self->group_size = agg_layout(self->call, plan->agg_count, sizeof(OverPart), &align);
+    self->agg_env = (AggEnv){op->env->budget, &self->scratch, op->env->func};
+    row_pool_init(&self->pool, op->env->budget);
+    builder_init(&self->out, plan->type);
+    const Type **child = ARENA_ARRAY(arena, const Type *, plan->key_count + 1);
+    Str *name = ARENA_ARRAY(arena, Str, plan->key_count + 1);
+    for (uint32_t i = 0; i < plan->key_count; i++) {
+        child[i] = input->child[plan->key[i]];
+        name[i] = input->field[plan->key[i]];
+    }
+    bool waits = self->timed && !(self->proctime && (plan->frame.rows || plan->frame.preceding < 0));
+    StateTableDef def = {
+        .name = "frames", .operator_id = plan->stable_id, .key = type_row(arena, plan->key_count, child, name, false),
+        .value = input, .version = 1, .row_size = self->group_size, .ttl_ms = waits ? 0 : plan->ttl_ms,
+        .clear = over_part_clear, .clear_arg = self,
+    };
+    self->parts = state_table_open(op->env->state, &def);
+    return ST_OK;
+}
+
+static Status over_on_batch(Operator *op, uint32_t input, Batch *in, Error *err) {
+    (void)input;
+    Over *self = (Over *)op;
+    const Plan *plan = op->plan;
+    arena_reset(&self->scratch);
+    int64_t now = plan->ttl_ms ? op->env->now_ms(op->env->now_arg) : 0;
+    Vec **key = ARENA_ARRAY(&self->scratch, Vec *, plan->key_count + 1);
+    for (uint32_t k = 0; k < plan->key_count; k++) key[k] = in->column[plan->key[k]];
+    uint8_t **group = ARENA_ARRAY(&self->scratch, uint8_t *, in->rows);
+    TRY(state_find(self->parts, key, in->rows, NULL, true, now, group, NULL, err));
+    for (uint32_t row = 0; row < in->rows && plan->ttl_ms; row++) state_touch(self->parts, group[row], now);
+    if (!self->timed) return over_sorted_batch(self, in, group, err);
+    if (self->proctime && plan->frame.preceding < 0) return running_batch(self, in, group, err);
+    if (self->proctime && plan->frame.rows) return arrival_batch(self, in, group, err);
+    return timed_batch(self, in, group, err);
+}
+
+static Status over_on_watermark(Operator *op, int64_t ms, Error *err) {
+    Over *self = (Over *)op;
+    arena_reset(&self->scratch);
+    if (self->timed && !self->proctime) TRY(release(self, ms, err));
+    return output_watermark(op, ms, err);
+}
+
+static Status over_on_timer(Operator *op, int64_t now_ms, Error *err) {
+    Over *self = (Over *)op;
+    arena_reset(&self->scratch);
+    TRY(release(self, now_ms - 1, err));
+    if (self->waiting.count) op->env->timer_at(op, now_ms + 1);
+    return ST_OK;
+}
+
+static void over_close(Operator *op) {
+    Over *self = (Over *)op;
+    uint64_t cursor = 0;
+    for (uint8_t *row; self->parts && (row = state_next(self->parts, &cursor));) over_part_clear(self, row);
+    self->closed = true;
+    sorted_free(&self->waiting);
+    row_pool_clear(&self->pool);
+    builder_clear(&self->out);
+    batch_unref(self->work);
+    arena_clear(&self->scratch);
+    arena_clear(&self->step);
+    mem_free(self->due);
+}
+
+const OperatorVt OVER_OPERATOR = {
+    .name = "over-aggregate",
+    .plan_kind = PLAN_OVER,
+    .size = sizeof(Over),
+    .open = over_open,
+    .on_batch = over_on_batch,
+    .on_watermark = over_on_watermark,
+    .on_timer = over_on_timer,
+    .close = over_close,
+};

@@ -1,0 +1,371 @@
+// OVER: calls over ordered, partitioned rows.
+//
+// While a select's expressions are bound, each OVER call is noted and stands as a placeholder column.
+// When all are known bind_over_plan makes the input (with partition keys, order keys and arguments as
+// columns) and one PLAN_OVER per different window, each appending its results; then the placeholders
+// learn their places. Whether a window can run is decided later (plan/rule_rank.c, plan/optimize.c):
+// a ROW_NUMBER may turn out to be a Top-N.
+#include "plan/bind.h"
+
+typedef struct OverKey {
+    Expr *expr;
+    bool descending, nulls_first;
+} OverKey;
+
+typedef struct OverWindow {
+    Expr **partition;
+    uint32_t partition_count;
+    OverKey *order;
+    uint32_t order_count;
+    OverFrame frame;
+    PlanAgg *agg;       // arg[] is set by the plan
+    Expr ***arg;        // per aggregate: argument expressions
+    Expr **result;      // per aggregate: the placeholder
+    uint32_t agg_count, agg_cap, arg_cap, result_cap;
+    struct OverWindow *next;
+} OverWindow;
+
+struct OverList {
+    OverWindow *first, *last;
+    uint32_t placeholders;
+};
+
+// ---- the window --------------------------------------------------------------------------------
+
+static Status refuse(Place place, const char *what, Error *err) {
+    return error_at(err, ST_VALIDATION, place, "%s", what);
+}
+
+static const AstWindow *window_named(const Binder *binder, Str name) {
+    const AstSelect *select = binder->select;
+    for (uint32_t i = 0; select && i < select->window_count; i++) {
+        if (str_eq(select->window[i].name.name, name)) return &select->window[i];
+    }
+    return NULL;
+}
+
+// What OVER (…) and the window it refers to say together.
+static Status window_resolve(const Binder *binder, const AstWindow *ast, AstWindow *out, Error *err) {
+    *out = *ast;
+    if (!ast_ident_given(ast->ref)) return ST_OK;
+    const AstWindow *base = window_named(binder, ast->ref.name);
+    if (!base || base == ast) {
+        return error_at(err, ST_VALIDATION, ast->ref.span.place, "window '" STR_FMT "' not found",
+                        STR_ARG(ast->ref.name));
+    }
+    AstWindow whole;
+    TRY(window_resolve(binder, base, &whole, err));
+    if (ast->partition.count) return refuse(ast->span.place, "PARTITION BY not allowed with existing window reference", err);
+    if (ast->order.count && whole.order.count) {
+        return refuse(ast->span.place, "ORDER BY not allowed in both base and referenced windows", err);
+    }
+    if (whole.frame != FRAME_NONE && ast->in_parentheses) {
+        return refuse(ast->span.place, "referenced window cannot have framing declarations", err);
+    }
+    out->partition = whole.partition;
+    if (whole.order.count) {
+        // The frame of an ordered window is settled where it is named: another one is not heard, as in
+        // Flink.
+        out->order = whole.order;
+        out->frame = whole.frame;
+        out->low = whole.low;
+        out->high = whole.high;
+    }
+    return ST_OK;
+}
+
+static Status bound_offset(Binder *binder, const AstBound *bound, bool rows, int64_t *out, Error *err) {
+    Place place = bound->expr->span.place;
+    if (!rows) {
+        Expr *expr;
+        TRY(bind_expr(binder, bound->expr, &expr, err));
+        if (expr->type->kind == TYPE_INTERVAL_MONTHS) {
+            return refuse(place, "INTERVAL_YEAR_MONTH type is not allowed for window boundary", err);
+        }
+        // A number goes with an order that is no time; nothing runs it, but it is well formed.
+        if (type_is_numeric(expr->type)) return *out = 0, ST_OK;
+        return bind_interval_ms(binder, bound->expr, out, err);
+    }
+    Expr *expr;
+    TRY(bind_expr(binder, bound->expr, &expr, err));
+    TRY(expr_fold(binder->context, &expr, err));
+    if (expr->kind != EXPR_LITERAL || !type_is_integer(expr->type) || vec_is_null(expr->value, 0) ||
+        vec_integer(expr->value, 0) < 0) {
+        return refuse(place, "ROWS value must be a non-negative integral constant", err);
+    }
+    *out = vec_integer(expr->value, 0);
+    return ST_OK;
+}
+
+static Status bind_frame(Binder *binder, const AstWindow *ast, bool ranking, OverFrame *frame, Error *err) {
+    if (ast->frame == FRAME_NONE) {
+        // Without an order the frame is the whole partition.
+        *frame = (OverFrame){.preceding = -1, .general = !ast->order.count && !ranking};
+        return ST_OK;
+    }
+    AstBound current = {.kind = BOUND_CURRENT_ROW};
+    const AstBound *low = &ast->low, *high = ast->high.kind == BOUND_NONE ? &current : &ast->high;
+    *frame = (OverFrame){.rows = ast->frame == FRAME_ROWS, .preceding = -1};
+    frame->general = high->kind != BOUND_CURRENT_ROW ||
+                     (low->kind != BOUND_PRECEDING && low->kind != BOUND_UNBOUNDED_PRECEDING);
+    int64_t ignored;
+    if (high->expr) TRY(bound_offset(binder, high, frame->rows, &ignored, err));
+    return low->expr ? bound_offset(binder, low, frame->rows, &frame->preceding, err) : ST_OK;
+}
+
+static Status bind_window(Binder *binder, const AstWindow *ast, Str function, bool ranking, OverWindow *out,
+                          Error *err) {
+    Arena *arena = binder->arena;
+    AstWindow whole;
+    TRY(window_resolve(binder, ast, &whole, err));
+    if (ranking && whole.frame != FRAME_NONE) {
+        return refuse(whole.span.place, "ROW/RANGE not allowed with RANK, DENSE_RANK or ROW_NUMBER functions", err);
+    }
+    if (ranking && !whole.order.count && (str_is(function, "RANK") || str_is(function, "DENSE_RANK"))) {
+        return refuse(whole.span.place, "RANK or DENSE_RANK functions require ORDER BY clause in window specification",
+                      err);
+    }
+    out->partition = ARENA_ARRAY(arena, Expr *, whole.partition.count + 1);
+    for (uint32_t i = 0; i < whole.partition.count; i++) {
+        Expr *expr;
+        TRY(bind_expr(binder, whole.partition.at[i], &expr, err));
+        TRY(expr_fold(binder->context, &expr, err));
+        if (expr->kind != EXPR_LITERAL) out->partition[out->partition_count++] = expr;
+    }
+    out->order = ARENA_ARRAY(arena, OverKey, whole.order.count + 1);
+    for (uint32_t i = 0; i < whole.order.count; i++) {
+        const AstOrder *order = &whole.order.at[i];
+        Expr *expr;
+        TRY(bind_expr(binder, order->expr, &expr, err));
+        TRY(expr_fold(binder->context, &expr, err));
+        bool nulls_first = order->nulls == NULLS_FIRST || (order->nulls == NULLS_UNSAID && !order->descending);
+        if (expr->kind != EXPR_LITERAL) out->order[out->order_count++] = (OverKey){expr, order->descending, nulls_first};
+    }
+    TRY(bind_frame(binder, &whole, ranking, &out->frame, err));
+    if (str_is(function, "ROW_NUMBER")) out->frame.rows = true;
+    return ST_OK;
+}
+
+// PROCTIME() equals itself here, though not as an expression.
+static bool same_key(const Expr *a, const Expr *b) {
+    if (expr_equal(a, b)) return true;
+    return a->type->attribute == TIME_PROCTIME && b->type->attribute == TIME_PROCTIME;
+}
+
+static bool same_window(const OverWindow *a, const OverWindow *b) {
+    if (a->partition_count != b->partition_count || a->order_count != b->order_count) return false;
+    for (uint32_t i = 0; i < a->partition_count; i++) {
+        if (!expr_equal(a->partition[i], b->partition[i])) return false;
+    }
+    for (uint32_t i = 0; i < a->order_count; i++) {
+        const OverKey *x = &a->order[i], *y = &b->order[i];
+        if (!same_key(x->expr, y->expr) || x->descending != y->descending || x->nulls_first != y->nulls_first) {
+            return false;
+        }
+    }
+    return a->frame.rows == b->frame.rows && a->frame.preceding == b->frame.preceding &&
+           a->frame.general == b->frame.general;
+}
+
+// ---- calls -------------------------------------------------------------------------------------
+
+static bool is_ranking(Str name) {
+    return str_is(name, "ROW_NUMBER") || str_is(name, "RANK") || str_is(name, "DENSE_RANK");
+}
+
+static bool is_batch_only(Str name) {
+    return str_is(name, "LEAD") || str_is(name, "NTILE") || str_is(name, "PERCENT_RANK") ||
+           str_is(name, "CUME_DIST");
+}
+
+// Counts rows: what ROW_NUMBER is, and, in a stream, RANK and DENSE_RANK too: Flink's compare the
+// order key with the last one in a way that never finds them equal.
+static Status ranking_call(Binder *binder, const AstExpr *ast, PlanAgg *agg, Error *err) {
+    if (ast->call->arg.count) {
+        return error_at(err, ST_VALIDATION, ast->span.place, "invalid number of arguments to function '" STR_FMT
+                        "': none are needed", STR_ARG(ast->call->name));
+    }
+    AggCall *call = ARENA_NEW(binder->arena, AggCall);
+    *call = (AggCall){.arena = binder->arena, .env = binder->context->env, .batch = binder->context->batch,
+                      .arg = ARENA_ARRAY(binder->arena, const Type *, 1),
+                      .literal = ARENA_ARRAY(binder->arena, const Vec *, 1)};
+    TRY(agg_bind(call, agg_find(STR("COUNT")), err));
+    *agg = (PlanAgg){.call = call, .filter = -1, .arg = ARENA_ARRAY(binder->arena, uint32_t, 1),
+                     .name = ast->call->name};
+    return ST_OK;
+}
+
+static bool same_call(const PlanAgg *a, Expr *const *a_arg, const PlanAgg *b, Expr *const *b_arg) {
+    const AggCall *x = a->call, *y = b->call;
+    if (!str_eq(a->name, b->name) || x->argc != y->argc || x->distinct != y->distinct) return false;
+    if (x->ignore_nulls != y->ignore_nulls || x->absent_on_null != y->absent_on_null) return false;
+    for (uint32_t i = 0; i < x->argc; i++) {
+        if (!expr_equal(a_arg[i], b_arg[i])) return false;
+    }
+    return true;
+}
+
+// The placeholder of a call; the same call twice is one.
+static Expr *window_add(Binder *binder, OverWindow *window, PlanAgg agg, Expr **arg, Place place) {
+    Arena *arena = binder->arena;
+    for (uint32_t i = 0; i < window->agg_count; i++) {
+        if (same_call(&window->agg[i], window->arg[i], &agg, arg)) return window->result[i];
+    }
+    // Its column is filled in by bind_over_plan; until then no two placeholders are equal.
+    Expr *result = expr_column(arena, UINT32_MAX - binder->over->placeholders++, agg.call->result);
+    result->place = place;
+    uint32_t a = window->agg_count, b = window->agg_count;
+    ARENA_PUSH(arena, window->arg, a, window->arg_cap, arg);
+    ARENA_PUSH(arena, window->result, b, window->result_cap, result);
+    ARENA_PUSH(arena, window->agg, window->agg_count, window->agg_cap, agg);
+    return result;
+}
+
+// A variance: two aggregates, and a function of their results.
+static Status add_reduced(Binder *binder, OverWindow *window, const PlanAgg *whole, Expr **arg, Place place,
+                          Expr **out, Error *err) {
+    static const char *const PARTS[] = {"$M2", "COUNT"};
+    Expr *part[3];
+    for (uint32_t i = 0; i < 2; i++) {
+        PlanAgg agg = *whole;
+        agg.call = arena_dup(binder->arena, whole->call, sizeof *whole->call);
+        agg.arg = ARENA_ARRAY(binder->arena, uint32_t, whole->call->argc + 1);
+        agg.name = str_c(PARTS[i]);
+        TRY(agg_bind(agg.call, agg_find(agg.name), err));
+        part[i] = window_add(binder, window, agg, arg, place);
+    }
+    part[2] = expr_literal(binder->arena, vec_new(binder->arena, whole->call->result, 1));
+    return expr_call(binder->arena, binder->context->env, whole->call->func->reduced, part, 3, place, out, err);
+}
+
+static OverWindow *window_of(Binder *binder, const OverWindow *wanted) {
+    if (!binder->over) binder->over = ARENA_NEW(binder->arena, struct OverList);
+    for (OverWindow *at = binder->over->first; at; at = at->next) {
+        if (same_window(at, wanted)) return at;
+    }
+    OverWindow *made = arena_dup(binder->arena, wanted, sizeof *wanted);
+    *(binder->over->first ? &binder->over->last->next : &binder->over->first) = made;
+    binder->over->last = made;
+    return made;
+}
+
+Status bind_over_call(Binder *binder, const AstExpr *ast, Expr **out, Error *err) {
+    const AstCall *call = ast->call;
+    Place place = ast->span.place;
+    if (!binder->allow_over) return refuse(place, "windowed aggregate expression is illegal in this clause", err);
+    bool ranking = is_ranking(call->name);
+    const AggFunc *func = ranking ? NULL : agg_find(call->name);
+    if (call->filter) return refuse(place, "OVER must be applied to aggregate function", err);
+    if (is_batch_only(call->name)) {
+        return error_at(err, binder->context->batch ? ST_UNSUPPORTED : ST_VALIDATION, place,
+                        STR_FMT " Function is not supported in %s mode", STR_ARG(call->name),
+                        binder->context->batch ? "batch" : "stream");
+    }
+    if (!ranking && !func) return refuse(place, "OVER must be applied to aggregate function", err);
+    Binder input = *binder;
+    input.allow_over = false;
+    OverWindow wanted = {0};
+    PlanAgg agg;
+    Expr **arg = NULL;
+    if (ranking) {
+        TRY(ranking_call(&input, ast, &agg, err));
+    } else {
+        TRY(bind_agg_args(&input, ast, func, false, &arg, &agg, err));
+    }
+    bool no_frame = ranking || (func->flags & AGG_OVER_ONLY);
+    TRY(bind_window(&input, call->over, call->name, no_frame, &wanted, err));
+    OverWindow *window = window_of(binder, &wanted);
+    if (func && func->reduced) return add_reduced(binder, window, &agg, arg, place, out, err);
+    *out = window_add(binder, window, agg, arg, place);
+    return ST_OK;
+}
+
+// ---- the plan ----------------------------------------------------------------------------------
+
+typedef struct OverInput {
+    Expr **expr;   // columns: those of the plan, then what the windows add
+    uint32_t count, cap, own;
+} OverInput;
+
+static uint32_t input_column(Arena *arena, OverInput *input, Expr *expr) {
+    if (expr->kind == EXPR_COLUMN) return expr->column;
+    for (uint32_t i = input->own; i < input->count; i++) {
+        if (same_key(input->expr[i], expr)) return i;
+    }
+    ARENA_PUSH(arena, input->expr, input->count, input->cap, expr);
+    return input->count - 1;
+}
+
+static Plan *over_input(Binder *binder, OverInput *input) {
+    const Type *row = binder->plan->type;
+    if (input->count == row->child_count) return binder->plan;
+    Str *name = ARENA_ARRAY(binder->arena, Str, input->count);
+    for (uint32_t i = 0; i < input->count; i++) {
+        name[i] = i < row->child_count ? row->field[i] : str_printf(binder->arena, "$o%u", i);
+    }
+    return plan_project(binder->context, binder->plan, input->expr, name, input->count);
+}
+
+static void over_columns(Arena *arena, OverInput *input, OverWindow *window, Plan *over) {
+    over->key = ARENA_ARRAY(arena, uint32_t, window->partition_count + 1);
+    over->key_count = window->partition_count;
+    for (uint32_t i = 0; i < window->partition_count; i++) {
+        over->key[i] = input_column(arena, input, window->partition[i]);
+    }
+    over->order = ARENA_ARRAY(arena, OrderKey, window->order_count + 1);
+    over->order_count = window->order_count;
+    for (uint32_t i = 0; i < window->order_count; i++) {
+        const OverKey *key = &window->order[i];
+        over->order[i] = (OrderKey){input_column(arena, input, key->expr), key->descending, key->nulls_first};
+    }
+    over->frame = window->frame;
+    over->agg = window->agg;
+    over->agg_count = window->agg_count;
+    for (uint32_t a = 0; a < window->agg_count; a++) {
+        for (uint32_t i = 0; i < window->agg[a].call->argc; i++) {
+            window->agg[a].arg[i] = input_column(arena, input, window->arg[a][i]);
+        }
+    }
+}
+
+// The type of a node that appends its aggregates to its input's columns.
+static const Type *over_type(Arena *arena, const Type *input, const PlanAgg *agg, uint32_t count) {
+    uint32_t columns = input->child_count, total = columns + count;
+    const Type **child = ARENA_ARRAY(arena, const Type *, total + 1);
+    Str *name = ARENA_ARRAY(arena, Str, total + 1);
+    for (uint32_t i = 0; i < total; i++) {
+        child[i] = i < columns ? input->child[i] : agg[i - columns].call->result;
+        name[i] = i < columns ? input->field[i] : str_printf(arena, "w%u$o", i - columns);
+    }
+    return type_row(arena, total, child, name, false);
+}
+
+Status bind_over_plan(Binder *binder, Error *err) {
+    (void)err;
+    Arena *arena = binder->arena;
+    const Type *row = binder->plan->type;
+    OverInput input = {.own = row->child_count};
+    for (uint32_t i = 0; i < row->child_count; i++) {
+        ARENA_PUSH(arena, input.expr, input.count, input.cap, expr_column(arena, i, row->child[i]));
+    }
+    uint32_t windows = 0;
+    for (OverWindow *window = binder->over->first; window; window = window->next) windows++;
+    Plan **over = ARENA_ARRAY(arena, Plan *, windows + 1);
+    OverWindow *window = binder->over->first;
+    for (uint32_t w = 0; w < windows; w++, window = window->next) {
+        over[w] = plan_new(binder->context, PLAN_OVER, NULL, 1);
+        over_columns(arena, &input, window, over[w]);
+    }
+    Plan *plan = over_input(binder, &input);
+    window = binder->over->first;
+    for (uint32_t w = 0; w < windows; w++, window = window->next) {
+        uint32_t from = plan->type->child_count;
+        over[w]->input[0] = plan;
+        over[w]->over_chained = windows > 1;
+        over[w]->type = over_type(arena, plan->type, over[w]->agg, over[w]->agg_count);
+        for (uint32_t a = 0; a < window->agg_count; a++) window->result[a]->column = from + a;
+        plan = over[w];
+    }
+    binder->plan = plan;
+    return ST_OK;
+}

@@ -1,0 +1,298 @@
+// Rows by order: which ORDER BY, LIMIT and ROW_NUMBER become what.
+//
+//   FILTER(rn <= n) over OVER(ROW_NUMBER)   a Top-N: PLAN_RANK, or per window PLAN_WINDOW_RANK
+//   ORDER BY … LIMIT n                      a Top-N of one partition (streams)
+//   ORDER BY time                           PLAN_SORT as it is (streams); any other is refused
+//   LIMIT n                                 PLAN_LIMIT; over changing input a Top-N without an order
+//
+// Whether a Top-N is a deduplication, and how much it may count on, is decided once the changes of
+// its input are known: rank_settle, called by plan_optimize's inference.
+#include "plan/keys.h"
+#include "plan/monotonic.h"
+#include "plan/rule.h"
+
+// ---- the range of ranks in a condition ---------------------------------------------------------
+
+typedef struct RankRange {
+    int64_t start, end;
+    bool bounded, any;   // an upper bound was found; any bound was
+} RankRange;
+
+static bool is_call(const Expr *expr, const char *name, uint32_t args) {
+    return expr->kind == EXPR_CALL && expr->arg_count == args && strcmp(expr->call->func->name, name) == 0;
+}
+
+static bool is_rank_column(const Expr *expr, uint32_t column) {
+    return expr->kind == EXPR_COLUMN && expr->column == column;
+}
+
+static bool rank_constant(const Expr *expr, int64_t *out) {
+    if (expr->kind != EXPR_LITERAL || !type_is_integer(expr->type) || vec_is_null(expr->value, 0)) return false;
+    *out = vec_integer(expr->value, 0);
+    return true;
+}
+
+static void range_cut(RankRange *range, char op, int64_t value) {
+    range->any = true;
+    if (op == '<' || op == '=') {
+        if (value < range->end) range->end = value;
+        range->bounded = true;
+    }
+    if ((op == '>' || op == '=') && value > range->start) range->start = value;
+}
+
+// Takes a conjunct that bounds the rank in; false when it does not.
+static bool range_take(const Expr *expr, uint32_t column, RankRange *range) {
+    static const struct {
+        const char *name;
+        char op, turned;
+        int64_t shift, turned_shift;
+    } OPS[] = {
+        {"<=", '<', '>', 0, 0}, {"<", '<', '>', -1, 1}, {">=", '>', '<', 0, 0},
+        {">", '>', '<', 1, -1}, {"=", '=', '=', 0, 0},
+    };
+    for (size_t i = 0; i < sizeof OPS / sizeof *OPS; i++) {
+        if (!is_call(expr, OPS[i].name, 2)) continue;
+        int64_t value;
+        if (is_rank_column(expr->arg[0], column) && rank_constant(expr->arg[1], &value)) {
+            range_cut(range, OPS[i].op, value + OPS[i].shift);
+            return true;
+        }
+        if (is_rank_column(expr->arg[1], column) && rank_constant(expr->arg[0], &value)) {
+            range_cut(range, OPS[i].turned, value + OPS[i].turned_shift);
+            return true;
+        }
+    }
+    int64_t low, high;
+    if (is_call(expr, "BETWEEN ASYMMETRIC", 3) && is_rank_column(expr->arg[0], column) &&
+        rank_constant(expr->arg[1], &low) && rank_constant(expr->arg[2], &high)) {
+        range_cut(range, '>', low);
+        range_cut(range, '<', high);
+        return true;
+    }
+    return false;
+}
+
+// rn <= some column: Flink means to plan it, and always fails to.
+static bool is_variable_end(const Expr *expr, uint32_t column) {
+    if (!is_call(expr, "<=", 2) && !is_call(expr, "<", 2)) return false;
+    const Expr *end = expr->arg[1];
+    while (end->kind == EXPR_CAST) end = end->arg[0];
+    return is_rank_column(expr->arg[0], column) && end->kind == EXPR_COLUMN;
+}
+
+// Splits [condition] into the range of ranks and the rest.
+static void split_condition(PlanContext *context, Expr *condition, uint32_t column, RankRange *range, Expr **rest) {
+    if (is_call(condition, "AND", 2)) {
+        split_condition(context, condition->arg[0], column, range, rest);
+        split_condition(context, condition->arg[1], column, range, rest);
+    } else if (!range_take(condition, column, range)) {
+        *rest = expr_and(context->arena, context->env, *rest, condition);
+    }
+}
+
+static bool any_variable_end(const Expr *condition, uint32_t column) {
+    if (is_variable_end(condition, column)) return true;
+    if (!condition || !is_call(condition, "AND", 2)) return false;
+    return any_variable_end(condition->arg[0], column) || any_variable_end(condition->arg[1], column);
+}
+
+// ---- ROW_NUMBER --------------------------------------------------------------------------------
+
+static bool is_ranking(const Plan *over) {
+    if (over->kind != PLAN_OVER || over->agg_count != 1 || over->agg[0].call->argc) return false;
+    Str name = over->agg[0].name;
+    return str_is(name, "ROW_NUMBER") || str_is(name, "RANK") || str_is(name, "DENSE_RANK");
+}
+
+static bool has_column(const uint32_t *list, uint32_t count, int32_t column) {
+    for (uint32_t i = 0; i < count; i++) {
+        if ((int32_t)list[i] == column) return true;
+    }
+    return false;
+}
+
+// A Top-N within windows: both bounds of the input's window are among the partition columns.
+static void set_window(PlanContext *context, Plan *rank) {
+    WindowColumns window;
+    if (!plan_window_columns(rank->input[0], &window) || window.start < 0 || window.end < 0) return;
+    if (!has_column(rank->key, rank->key_count, window.start) || !has_column(rank->key, rank->key_count, window.end)) {
+        return;
+    }
+    rank->kind = PLAN_WINDOW_RANK;
+    rank->window = arena_dup(context->arena, window.spec, sizeof *window.spec);
+    rank->window->attached = true;
+    rank->window->start_column = (uint32_t)window.start;
+    rank->window->end_column = (uint32_t)window.end;
+}
+
+// [plan] with a constant behind its columns.
+static Plan *add_constant(PlanContext *context, Plan *plan, const Type *type, int64_t value) {
+    Arena *arena = context->arena;
+    uint32_t count = plan->type->child_count;
+    Expr **expr = ARENA_ARRAY(arena, Expr *, count + 1);
+    for (uint32_t i = 0; i < count; i++) expr[i] = expr_column(arena, i, plan->type->child[i]);
+    expr[count] = expr_i64(arena, TYPE_BIGINT, value);
+    return plan_project(context, plan, expr, type->field, count + 1);
+}
+
+static Status rank_of_filter(PlanContext *context, Plan *filter, Plan **out, Error *err) {
+    const Plan *over = filter->input[0];
+    const Plan *input = over->input[0];
+    uint32_t column = input->type->child_count;
+    RankRange range = {.start = 1, .end = INT64_MAX};
+    Expr *rest = NULL;
+    split_condition(context, filter->condition, column, &range, &rest);
+    if (!range.bounded && rest && any_variable_end(rest, column)) {
+        return error_set(err, ST_VALIDATION, "Rank end index can't greater than input field count.");
+    }
+    if (!range.any) return ST_OK;
+    if (!range.bounded) {
+        return error_set(err, ST_VALIDATION, "Rank end is not specified. Currently rank only support TopN, which "
+                         "means the rank end must be specified.");
+    }
+    if (range.end < 1) {
+        return error_set(err, ST_VALIDATION, "Rank end should not less than zero, but now is %lld",
+                         (long long)range.end);
+    }
+    Str name = over->agg[0].name;
+    if (!context->batch && !str_is(name, "ROW_NUMBER")) {
+        return error_set(err, ST_VALIDATION, STR_FMT "() on streaming table is not supported currently", STR_ARG(name));
+    }
+    bool constant = range.start == range.end && str_is(name, "ROW_NUMBER");
+    Plan *rank = plan_new(context, PLAN_RANK, constant ? input->type : over->type, 1);
+    rank->input[0] = over->input[0];
+    rank->key = over->key;
+    rank->key_count = over->key_count;
+    rank->order = over->order;
+    rank->order_count = over->order_count;
+    rank->rank_start = range.start;
+    rank->rank_end = range.end;
+    rank->rank_kind = str_is(name, "RANK") ? 1 : str_is(name, "DENSE_RANK") ? 2 : 0;
+    rank->rank_output = !constant;
+    if (!context->batch) set_window(context, rank);
+    Plan *plan = constant ? add_constant(context, rank, over->type, range.start) : rank;
+    *out = rest ? plan_filter(context, plan, rest) : plan;
+    return ST_OK;
+}
+
+// ---- ORDER BY and LIMIT ------------------------------------------------------------------------
+
+static Status stream_sort(PlanContext *context, Plan *plan, Plan **out, Error *err) {
+    if (plan->fetch == 0) {
+        *out = plan_new(context, PLAN_VALUES, plan->type, 0);
+        (*out)->values = ARENA_ARRAY(context->arena, const Vec *, plan->type->child_count + 1);
+        for (uint32_t i = 0; i < plan->type->child_count; i++) {
+            (*out)->values[i] = vec_new(context->arena, plan->type->child[i], 0);
+        }
+        return ST_OK;
+    }
+    if (plan->fetch < 0 && (plan->offset > 0 || plan->kind == PLAN_LIMIT)) {
+        return error_set(err, ST_VALIDATION,
+                         "FETCH is missed, which on streaming table is not supported currently.");
+    }
+    if (plan->kind == PLAN_LIMIT) return ST_OK;
+    if (plan->fetch > 0) {
+        plan->kind = PLAN_RANK;
+        plan->rank_start = plan->offset + 1;
+        plan->rank_end = plan->offset + plan->fetch;
+        return ST_OK;
+    }
+    const OrderKey *first = &plan->order[0];
+    TimeAttribute attribute = (TimeAttribute)plan->input[0]->type->child[first->column]->attribute;
+    if (attribute == TIME_NONE || first->descending) {
+        return error_set(err, ST_VALIDATION, "Sort on a non-time-attribute field is not supported.");
+    }
+    plan->proctime_order = attribute == TIME_PROCTIME;
+    return ST_OK;
+}
+
+static Status rank_walk(PlanContext *context, PlanMemo *memo, Plan **at, Error *err) {
+    Plan *plan = *at;
+    if (plan->id < memo->cap && memo->to[plan->id]) return *at = memo->to[plan->id], ST_OK;
+    for (uint32_t i = 0; i < plan->input_count; i++) TRY(rank_walk(context, memo, &plan->input[i], err));
+    Plan *made = plan;
+    if (plan->kind == PLAN_FILTER && is_ranking(plan->input[0])) {
+        TRY(rank_of_filter(context, plan, &made, err));
+    } else if (!context->batch && (plan->kind == PLAN_SORT || plan->kind == PLAN_LIMIT)) {
+        TRY(stream_sort(context, plan, &made, err));
+    }
+    if (plan->id < memo->cap) memo->to[plan->id] = made;
+    *at = made;
+    return ST_OK;
+}
+
+Status rule_rank(PlanContext *context, Plan **roots, uint32_t count, Error *err) {
+    PlanMemo memo = plan_memo(context);
+    for (uint32_t i = 0; i < count; i++) TRY(rank_walk(context, &memo, &roots[i], err));
+    return ST_OK;
+}
+
+// ---- what a Top-N may count on -----------------------------------------------------------------
+
+// Every update moves a row towards the front, if it moves it at all.
+static bool only_rises(Arena *arena, const Plan *rank) {
+    const uint8_t *mono = plan_monotony(arena, rank->input[0]);
+    if (!mono || !rank->order_count) return false;
+    for (uint32_t i = 0; i < rank->order_count; i++) {
+        const OrderKey *order = &rank->order[i];
+        uint8_t is = mono[order->column];
+        bool rises = is == MONO_CONSTANT || (is == MONO_DECREASING && !order->descending) ||
+                     (is == MONO_INCREASING && order->descending);
+        if (!rises) return false;
+    }
+    return true;
+}
+
+// A key of the input's rows that contains the partition; what it has beyond the partition goes to
+// row_key.
+static bool find_row_key(Arena *arena, Plan *rank) {
+    const PlanKeys *keys = plan_keys(arena, rank->input[0]);
+    for (uint32_t i = 0; i < keys->count; i++) {
+        const uint64_t *set = keys->set[i];
+        bool whole = true;
+        for (uint32_t k = 0; k < rank->key_count && whole; k++) whole = bits_get(set, rank->key[k]);
+        if (!whole) continue;
+        uint32_t columns = rank->input[0]->type->child_count;
+        rank->row_key = ARENA_ARRAY(arena, uint32_t, columns + 1);
+        rank->row_key_count = 0;
+        for (uint32_t c = 0; c < columns; c++) {
+            if (bits_get(set, c) && !has_column(rank->key, rank->key_count, (int32_t)c)) {
+                rank->row_key[rank->row_key_count++] = c;
+            }
+        }
+        return true;
+    }
+    return false;
+}
+
+// ROW_NUMBER = 1 by time over inserts.
+static bool is_dedup(const Plan *rank) {
+    if (rank->rank_output || rank->rank_kind || rank->rank_start != 1 || rank->rank_end != 1) return false;
+    if (rank->order_count != 1) return false;
+    return rank->input[0]->type->child[rank->order[0].column]->attribute != TIME_NONE;
+}
+
+void rank_settle(PlanContext *context, Plan *rank, bool updates) {
+    Arena *arena = context->arena;
+    bool sorted = rank->kind == PLAN_RANK && rank->key_count == 0 && rank->fetch > 0;
+    rank->ttl_ms = config_ms(context->config, "table.exec.state.ttl", 0);
+    if (!updates && !sorted && !context->batch && is_dedup(rank)) {
+        rank->kind = PLAN_DEDUP;
+        rank->keep_last = rank->order[0].descending;
+        rank->proctime_order = rank->input[0]->type->child[rank->order[0].column]->attribute == TIME_PROCTIME;
+        rank->changes = CHANGE_INSERT;
+        if (rank->keep_last) rank->changes |= CHANGE_UPDATE_BEFORE | CHANGE_UPDATE_AFTER;
+        return;
+    }
+    if (!updates) {
+        rank->rank_way = RANK_APPEND;
+    } else {
+        rank->rank_way = find_row_key(arena, rank) && only_rises(arena, rank) ? RANK_UPDATE : RANK_RETRACT;
+    }
+    bool moves = rank->rank_output || rank->rank_start > 1 || rank->rank_end == 1;
+    rank->changes = CHANGES_ALL;
+    if (rank->rank_way == RANK_APPEND && moves) rank->changes &= ~(uint32_t)CHANGE_DELETE;
+    if (rank->rank_way == RANK_APPEND && !moves) rank->changes = CHANGE_INSERT | CHANGE_DELETE;
+    if (context->batch) rank->changes = CHANGE_INSERT;
+}
