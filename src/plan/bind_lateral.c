@@ -63,8 +63,12 @@ static Status unnest_plan(Binder *binder, const AstFrom *from, Plan *left, const
                         "list of column aliases must have same degree as table; table has %u columns, whereas alias "
                         "list has %u columns", count, from->column.count);
     }
+    // A constant collection does not depend on the row: Flink plans a regular join then, above which
+    // there are no time attributes.
+    bool regular = expr_is_constant(collection);
     for (uint32_t i = 0; i < in; i++) {
         child[i] = left->type->child[i];
+        if (regular) child[i] = type_attribute(arena, child[i], TIME_NONE);
         name[i] = left->type->field[i];
     }
     for (uint32_t i = 0; i < count; i++) {
