@@ -7,7 +7,6 @@
 #include "type/decimal.h"
 #include "type/number.h"
 
-
 static Status bad_literal(const AstExpr *ast, const char *what, Error *err) {
     return error_at(err, ST_VALIDATION, ast->span.place, "illegal %s literal '" STR_FMT "'", what,
                     STR_ARG(ast->literal.text));
@@ -28,28 +27,29 @@ static Status integer_literal(Arena *arena, const AstExpr *ast, bool negative, E
     return ST_OK;
 }
 
+// The precision counts the digits as written, zeros in front too. As in Calcite the number without its
+// point must fit into 64 bits.
 static Status decimal_literal(Arena *arena, const AstExpr *ast, bool negative, Expr **out, Error *err) {
     Str text = ast->literal.text;
-    bool minus = negative;
-    if (text.len && (text.ptr[0] == '-' || text.ptr[0] == '+')) {
-        minus ^= text.ptr[0] == '-';
-        text = str_sub(text, 1, text.len);
-    }
     int64_t point = str_find(text, STR("."), 0);
-    if (point > 0 && point == (int64_t)text.len - 1) {  // 5. is an INT
-        AstExpr whole = *ast;
-        whole.literal.text = str_sub(text, 0, text.len - 1);
-        return integer_literal(arena, &whole, minus, out, err);
-    }
     int32_t scale = point < 0 ? 0 : (int32_t)(text.len - (uint32_t)point - 1);
-    int32_t precision = (int32_t)text.len - (point >= 0);  // digits as written, zeros in front too
-    if (precision < 1) precision = 1;
+    bool sign = text.len && (text.ptr[0] == '-' || text.ptr[0] == '+');
+    int32_t precision = (int32_t)text.len - sign - (point >= 0);
     i128 value;
-    if (precision > TYPE_DECIMAL_MAX || !decimal_parse(text, precision, scale, &value)) {
+    if (scale == 0) {  // 5. and DECIMAL '1e3' are INTs
+        if (!decimal_parse(text, TYPE_DECIMAL_MAX, 0, &value)) return out_of_range(ast, err);
+        value = negative ? -value : value;
+        if (value != (int64_t)value) return out_of_range(ast, err);
+        bool small = value >= INT32_MIN && value <= INT32_MAX;
+        *out = expr_i64(arena, small ? TYPE_INT : TYPE_BIGINT, (int64_t)value);
+        return ST_OK;
+    }
+    if (precision > TYPE_DECIMAL_MAX || !decimal_parse(text, precision, scale, &value) ||
+        value != (int64_t)value) {
         return out_of_range(ast, err);
     }
     Vec *vec = vec_new(arena, type_decimal(arena, precision, scale, false), 1);
-    vec_i128(vec)[0] = minus ? -value : value;
+    vec_i128(vec)[0] = negative ? -value : value;
     *out = expr_literal(arena, vec);
     return ST_OK;
 }

@@ -49,8 +49,11 @@ Status bind_type(Arena *arena, const AstType *ast, const Type **out, Error *err)
         case AT_SMALLINT: *out = type_of(TYPE_SMALLINT, nullable); return ST_OK;
         case AT_INT: *out = type_of(TYPE_INT, nullable); return ST_OK;
         case AT_BIGINT: *out = type_of(TYPE_BIGINT, nullable); return ST_OK;
-        case AT_FLOAT:
-        case AT_REAL: *out = type_of(TYPE_FLOAT, nullable); return ST_OK;
+        case AT_FLOAT: *out = type_of(TYPE_FLOAT, nullable); return ST_OK;
+        case AT_REAL:
+            (void)error_at(err, ST_VALIDATION, place, "type REAL is not supported");
+            error_hint(err, "FLOAT has the same 32 bits");
+            return ST_VALIDATION;
         case AT_DOUBLE: *out = type_of(TYPE_DOUBLE, nullable); return ST_OK;
         case AT_VARIANT: *out = type_of(TYPE_VARIANT, nullable); return ST_OK;
         case AT_BITMAP: *out = type_of(TYPE_BITMAP, nullable); return ST_OK;
