@@ -24,6 +24,9 @@ static inline Str str_make(const char *ptr, size_t len) {
 static inline Str str_c(const char *text) {  // NULL gives the empty text
     return text ? (Str){text, (uint32_t)strlen(text)} : (Str){"", 0};
 }
+static inline const char *str_end(Str s) {  // also of the empty text, whose place may be NULL
+    return s.len ? s.ptr + s.len : s.ptr;
+}
 static inline bool str_eq(Str a, Str b) {
     return a.len == b.len && (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0);
 }

@@ -73,7 +73,7 @@ int unicode_digit(uint32_t code) {
 }
 
 void buf_put_upper(Buf *out, Str text) {
-    const char *end = text.ptr + text.len;
+    const char *end = str_end(text);
     for (const char *p = text.ptr; p < end;) {
         unsigned char c = (unsigned char)*p;
         if (c < 0x80) {
@@ -115,7 +115,7 @@ static bool is_case_ignorable(uint32_t code) {
 
 // Whether the sigma at [at, after) ends a word: a cased letter before it, none behind it.
 static bool is_final_sigma(Str text, const char *at, const char *after) {
-    const char *end = text.ptr + text.len;
+    const char *end = str_end(text);
     uint32_t code;
     bool preceded = false;
     for (const char *p = at; p > text.ptr && !preceded;) {
@@ -136,7 +136,7 @@ static bool is_final_sigma(Str text, const char *at, const char *after) {
 
 void buf_put_lower(Buf *out, Str text) {
     enum { CAPITAL_SIGMA = 0x3A3, FINAL_SIGMA = 0x3C2, DOTTED_I = 0x130, DOT_ABOVE = 0x307 };
-    const char *end = text.ptr + text.len;
+    const char *end = str_end(text);
     for (const char *p = text.ptr; p < end;) {
         unsigned char c = (unsigned char)*p;
         if (c < 0x80) {

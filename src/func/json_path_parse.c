@@ -107,7 +107,7 @@ static Status read_indexes(PathReader *in, Str inner, Step *step) {
     if (colon) {
         step->kind = STEP_SLICE;
         Str from = str_make(inner.ptr, (size_t)(colon - inner.ptr));
-        Str to = str_make(colon + 1, (size_t)(inner.ptr + inner.len - colon - 1));
+        Str to = str_make(colon + 1, (size_t)(str_end(inner) - colon - 1));
         const char *second = memchr(to.ptr, ':', to.len);
         if (second) to.len = (uint32_t)(second - to.ptr);  // a step width is ignored
         step->has_from = from.len > 0;

@@ -391,7 +391,7 @@ SHAPE_KERNEL(is_not_json_scalar_kernel, SHAPE_SCALAR, true)
 // half once more (as Flink does).
 static void put_quoted(Buf *out, Str text) {
     buf_putc(out, '"');
-    const char *end = text.ptr + text.len;
+    const char *end = str_end(text);
     for (const char *p = text.ptr; p < end;) {
         uint32_t code;
         p += utf8_next(p, end, &code);

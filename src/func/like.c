@@ -51,7 +51,7 @@ static Status like_compile(LikePattern *like, Str pattern, Str escape, Status ba
     }
     uint32_t from = 0;
     bool any = false;
-    const char *end = pattern.ptr + pattern.len;
+    const char *end = str_end(pattern);
     for (const char *p = pattern.ptr; p < end;) {
         uint32_t size = char_size(p, end);
         if (escape.len && str_eq(str_make(p, size), escape)) {
@@ -87,7 +87,7 @@ static Status like_compile(LikePattern *like, Str pattern, Str escape, Status ba
 // Bytes of [text] that [piece] takes at its start, or -1.
 static int64_t piece_at(const LikePiece *piece, Str text) {
     if (!piece->any) return str_starts(text, piece->text) ? (int64_t)piece->text.len : -1;
-    const char *p = text.ptr, *end = text.ptr + text.len;
+    const char *p = text.ptr, *end = str_end(text);
     for (uint32_t i = 0; i < piece->text.len; i++) {
         if (p == end) return -1;
         if ((unsigned char)piece->text.ptr[i] == LIKE_ANY) {
@@ -107,7 +107,7 @@ static bool piece_find(const LikePiece *piece, Str text, uint32_t *at, uint32_t 
         *size = piece->text.len;
         return hit >= 0;
     }
-    const char *end = text.ptr + text.len;
+    const char *end = str_end(text);
     for (const char *p = text.ptr;; p += char_size(p, end)) {
         int64_t taken = piece_at(piece, str_between(p, end));
         if (taken >= 0) {
@@ -127,14 +127,14 @@ static bool piece_ends(const LikePiece *piece, Str text, uint32_t *size) {
     uint32_t characters = 0;
     for (uint32_t i = 0; i < piece->text.len; i++)
         characters += !is_continuation(piece->text.ptr[i]);
-    const char *p = text.ptr + text.len;
+    const char *p = str_end(text);
     for (; characters; characters--) {
         if (p == text.ptr) return false;
         do p--;
         while (p > text.ptr && is_continuation(*p));
     }
-    *size = (uint32_t)(text.ptr + text.len - p);
-    return piece_at(piece, str_between(p, text.ptr + text.len)) == *size;
+    *size = (uint32_t)(str_end(text) - p);
+    return piece_at(piece, str_between(p, str_end(text))) == *size;
 }
 
 static bool like_matches(const LikePattern *like, Str text) {
@@ -226,7 +226,7 @@ static Status bad_similar(Str pattern, Error *err) {
 
 // The character behind an escape, as a literal of Java's.
 static Status put_escaped(Buf *out, Str pattern, const char **at, Str escape, Error *err) {
-    const char *end = pattern.ptr + pattern.len;
+    const char *end = str_end(pattern);
     uint32_t size = *at < end ? char_size(*at, end) : 0;
     Str next = str_make(*at, size);
     if (size == 1 && is_one_of(**at, SIMILAR_SPECIALS)) {
@@ -255,7 +255,7 @@ static const struct {
 
 // Behind '[', up to its ']', which stays.
 static Status put_enumeration(Buf *out, Str pattern, const char **at, Str escape, Error *err) {
-    const char *end = pattern.ptr + pattern.len;
+    const char *end = str_end(pattern);
     while (*at < end && **at != ']') {
         Str rest = str_between(*at, end);
         uint32_t size = char_size(*at, end);
@@ -284,7 +284,7 @@ static Status similar_translate(Buf *out, Str pattern, Str escape, Error *err) {
         return error_set(err, ST_RUNTIME, "invalid escape character '" STR_FMT "'",
                          STR_ARG(escape));
     }
-    const char *end = pattern.ptr + pattern.len;
+    const char *end = str_end(pattern);
     for (const char *p = pattern.ptr; p < end;) {
         if (escape.len && str_starts(str_between(p, end), escape)) {
             p += escape.len;

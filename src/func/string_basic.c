@@ -57,7 +57,7 @@ static Status initcap_kernel(const KernelArgs *args, Vec *out, Error *err) {
 
 static Str reversed(Arena *arena, Str text) {
     char *copy = arena_alloc_aligned(arena, text.len, 1), *to = copy + text.len;
-    const char *end = text.ptr + text.len;
+    const char *end = str_end(text);
     for (const char *p = text.ptr; p < end;) {
         uint32_t size = char_size(p, end);
         to -= size;
@@ -82,7 +82,7 @@ static Status reverse_kernel(const KernelArgs *args, Vec *out, Error *err) {
 static bool substring(Str text, int32_t pos, int32_t len, Str *out) {
     *out = (Str){"", 0};
     if (len < 0) return false;
-    const char *end = text.ptr + text.len, *from = text.ptr;
+    const char *end = str_end(text), *from = text.ptr;
     if (!text.len) return true;
     if (pos > 0) {
         from = chars_skip(from, end, pos - 1);
@@ -221,7 +221,7 @@ static Status ltrim_bind(FuncCall *call, Error *err) {
 // is found at 1, wherever the search starts. The smallest int wraps and starts behind the end.
 static int32_t position(Str text, Str part, int32_t from) {
     if (!part.len) return 1;
-    const char *end = text.ptr + text.len;
+    const char *end = str_end(text);
     const char *begin = chars_skip(text.ptr, end, from == INT32_MIN ? INT32_MAX : from - 1);
     const char *hit = memmem(begin, (size_t)(end - begin), part.ptr, part.len);
     if (!hit) return 0;

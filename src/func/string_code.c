@@ -147,7 +147,7 @@ static void put_encoded(Buf *out, Coder *coder, Str text) {
         put_by_iconv(out, coder, text, STR("?"), 0);
     } else {
         if (coder->charset == CHARSET_UTF16 && text.len) put_unit(out, 0xFEFF, 2, false);
-        const char *end = text.ptr + text.len;
+        const char *end = str_end(text);
         for (const char *p = text.ptr; p < end;) {
             uint32_t code;
             p += utf8_next(p, end, &code);
@@ -351,7 +351,7 @@ static Status unhex_kernel(const KernelArgs *args, Vec *out, Error *err) {
 // ---- what a text is made of --------------------------------------------------------------------
 
 static bool is_alpha(Str text) {
-    const char *end = text.ptr + text.len;
+    const char *end = str_end(text);
     for (const char *p = text.ptr; p < end;) {
         uint32_t code;
         p += utf8_next(p, end, &code);
@@ -362,7 +362,7 @@ static bool is_alpha(Str text) {
 }
 
 static bool is_digits(Str text) {
-    const char *end = text.ptr + text.len;
+    const char *end = str_end(text);
     for (const char *p = text.ptr; p < end;) {
         uint32_t code;
         p += utf8_next(p, end, &code);
@@ -373,7 +373,7 @@ static bool is_digits(Str text) {
 
 // Long.parseLong: digits of any script.
 static bool is_java_long(Str text) {
-    const char *p = text.ptr, *end = text.ptr + text.len;
+    const char *p = text.ptr, *end = str_end(text);
     bool negative = p < end && *p == '-';
     if (p < end && (*p == '-' || *p == '+')) p++;
     if (p == end) return false;
@@ -397,7 +397,7 @@ static const char *skip_digits(const char *p, const char *end, bool hex) {
 
 // Double.parseDouble: white space around, NaN, Infinity, hexadecimal with 'p', suffixes f and d.
 static bool is_java_double(Str text) {
-    const char *p = text.ptr, *end = text.ptr + text.len;
+    const char *p = text.ptr, *end = str_end(text);
     while (p < end && (unsigned char)*p <= ' ') p++;
     while (p < end && (unsigned char)end[-1] <= ' ') end--;
     if (p < end && (*p == '-' || *p == '+')) p++;

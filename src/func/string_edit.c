@@ -22,7 +22,7 @@ static Status repeat_kernel(const KernelArgs *args, Vec *out, Error *err) {
 
 // Replacing the empty text puts the new one before each UTF-16 unit and at the end.
 static void put_between_units(Buf *out, Str text, Str by) {
-    const char *end = text.ptr + text.len;
+    const char *end = str_end(text);
     buf_put_str(out, by);
     for (const char *p = text.ptr; p < end;) {
         uint32_t size = char_size(p, end);
@@ -72,14 +72,14 @@ static Status replace_kernel(const KernelArgs *args, Vec *out, Error *err) {
 // Each character of [from] becomes the one at the same place in [to], or nothing when there is
 // none; of two equal characters in [from] the first counts.
 static void put_translated(Buf *out, Str text, Str from, Str to) {
-    const char *end = text.ptr + text.len;
+    const char *end = str_end(text);
     for (const char *p = text.ptr; p < end;) {
         uint32_t size = char_size(p, end);
         const char *hit = memmem(from.ptr, from.len, p, size);
         if (!hit) {
             buf_put(out, p, size);
         } else {
-            const char *to_end = to.ptr + to.len;
+            const char *to_end = str_end(to);
             const char *by = chars_skip(to.ptr, to_end, utf8_count(str_between(from.ptr, hit)));
             if (by < to_end) buf_put(out, by, char_size(by, to_end));
         }
@@ -221,7 +221,7 @@ static void split_row(Vec *out, uint32_t row, Str text, Str separator) {
 
 static void split_units(Vec *out, uint32_t row, Str text) {
     uint32_t slot = vec_list_begin(out, row, utf8_units16(text));
-    const char *end = text.ptr + text.len;
+    const char *end = str_end(text);
     for (const char *p = text.ptr; p < end;) {
         uint32_t size = char_size(p, end);
         Str unit = size == 4 ? STR("?") : str_make(p, size);

@@ -2,7 +2,7 @@
 #include "func/text_int.h"
 
 void put_units16(Buf *out, Str text, uint64_t from, uint64_t to) {
-    const char *p = text.ptr, *end = text.ptr + text.len;
+    const char *p = text.ptr, *end = str_end(text);
     uint64_t unit = 0;
     while (p < end && unit < to) {
         uint32_t size = char_size(p, end);
@@ -19,7 +19,7 @@ void put_units16(Buf *out, Str text, uint64_t from, uint64_t to) {
 
 int32_t java_hash(Str text) {
     uint32_t hash = 0;
-    const char *end = text.ptr + text.len;
+    const char *end = str_end(text);
     for (const char *p = text.ptr; p < end;) {
         uint32_t code;
         p += utf8_next(p, end, &code);
@@ -60,7 +60,7 @@ void put_repaired(Buf *out, Str bytes) {
         buf_put_str(out, bytes);
         return;
     }
-    const char *end = bytes.ptr + bytes.len;
+    const char *end = str_end(bytes);
     for (const char *p = bytes.ptr; p < end;) {
         uint32_t code;
         uint32_t size = utf8_next(p, end, &code);
