@@ -42,8 +42,9 @@ counts() {
 }
 bounded="s/'format'='csv'/'format'='csv','scan.bounded.mode'='latest-offset'/"
 script read "$bounded" >"$SCRATCH/read.sql"
-check "the reader ends where the topic ended" "$WEIR" run "$SCRATCH/read.sql"
-"$WEIR" run "$SCRATCH/read.sql" >"$SCRATCH/report" 2>&1
+# A reader that ends well leaves its offsets to the group: the next one begins there.
+check "the reader ends where the topic ended" bash -c '"$WEIR" run "$1" >"$2" 2>&1' - \
+    "$SCRATCH/read.sql" "$SCRATCH/report"
 read -r windows samples < <(counts "$SCRATCH/report")
 check "each sample is in a window" [ "$samples" -eq "$count" ]
 check "the samples fall into several windows" [ "$windows" -ge 2 ]
@@ -56,7 +57,12 @@ check "the samples fall into several windows" [ "$windows" -ge 2 ]
 read -r windows samples < <(counts "$SCRATCH/report")
 check "a group begins at its offset" [ "$samples" -eq $((count - 3000)) ]
 
+"$WEIR" run "$SCRATCH/read.sql" >"$SCRATCH/report" 2>&1
+read -r windows samples < <(counts "$SCRATCH/report")
+check "and where it has left off" [ "$samples" -eq 0 ]
+
 # As it stands: windows are printed while the topic goes on, each once.
+group=$group-live
 script read >"$SCRATCH/live.sql"
 env --default-signal=INT "$WEIR" run "$SCRATCH/live.sql" >"$SCRATCH/live" 2>&1 &
 writer=$!
