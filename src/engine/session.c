@@ -77,6 +77,7 @@ static void session_refresh(Session *session) {
     session->env.batch = mode && str_eq_nocase(str_c(mode), STR("batch"));
     const char *casts = config_get(&session->config, "table.exec.legacy-cast-behaviour");
     session->env.legacy_cast = casts && str_eq_nocase(str_c(casts), STR("enabled"));
+    session->env.query_start_ms = os_now_ms();  // planning folds what stands still in batch mode
     session->env.catalog = session->catalogs.current_catalog;
     session->env.database = session->catalogs.current_database;
 }
@@ -160,7 +161,6 @@ static Status run_plans(Session *session, PlanContext *context, Plan **root, uin
     atomic_store(&session->rows_in, 0);
     atomic_store(&session->rows_out, 0);
     session->started_ms = os_now_ms();
-    session->env.query_start_ms = session->started_ms;
     int64_t workers = config_int(&session->config, "parallelism.default", 1);
     if (workers < 1 || workers > 1024) {
         return error_set(err, ST_VALIDATION, "'parallelism.default' must be 1 to 1024");
