@@ -46,6 +46,9 @@ docs:  ## docs/sql/functions.md from the tables of functions
 format:  ## clang-format over the C
 	@git ls-files 'src/*.[ch]' 'test/*.[ch]' 'fuzz/*.[ch]' 'include/*.h' 'examples/*.[ch]' | xargs clang-format -i
 
+narrow:  ## lays out anew only what is wider than 100 columns
+	@tools/narrow.sh
+
 clean:
 	@rm -rf build build-debug build-asan build-ubsan build-tsan build-clang build-fuzz
 
@@ -53,4 +56,4 @@ help:
 	@sed -nE 's/^([a-z -]+): +## (.*)/  make \1\t\2/p' Makefile | expand -t 36
 
 .PHONY: all docs demo test test-quick test-asan test-ubsan test-tsan test-all bench fuzz install accept \
-	format clean help
+	format narrow clean help

@@ -1,5 +1,6 @@
-// fuzz_csv: the csv decoder. The first byte chooses schema and options, the rest is a file. Cut into
-// pieces of any size it gives the same rows; rows of scalars written as CSV read back as they were.
+// fuzz_csv: the csv decoder. The first byte chooses schema and options, the rest is a file. Cut
+// into pieces of any size it gives the same rows; rows of scalars written as CSV read back as they
+// were.
 #include "base/assert.h"
 #include "format/testing.h"
 #include "fuzz/fuzz.h"
@@ -13,8 +14,10 @@ static const char *const SCHEMAS[] = {
 static const char *const OPTIONS[] = {
     "null-literal=NIL;ignore-parse-errors=true",
     "null-literal=NIL",
-    "field-delimiter=|;quote-character=';allow-comments=true;escape-character=\\;ignore-parse-errors=true",
-    "trim-spaces=true;empty-string-as-null=true;ignore-trailing-unmappable=true;ignore-parse-errors=true",
+    "field-delimiter=|;quote-character=';allow-comments=true;escape-character=\\;ignore-parse-"
+    "errors=true",
+    "trim-spaces=true;empty-string-as-null=true;ignore-trailing-unmappable=true;ignore-parse-"
+    "errors=true",
     "disable-quote-character=true;fail-on-missing-columns=true;ignore-parse-errors=true",
 };
 

@@ -1,12 +1,13 @@
-// fuzz_json: the json decoder. The first byte chooses schema and options, the rest is a file. Cut into
-// pieces of any size it gives the same rows; rows written as JSON read back as they were.
+// fuzz_json: the json decoder. The first byte chooses schema and options, the rest is a file. Cut
+// into pieces of any size it gives the same rows; rows written as JSON read back as they were.
 #include "base/assert.h"
 #include "format/testing.h"
 #include "fuzz/fuzz.h"
 
 static const char *const SCHEMAS[] = {
     "id INT, name STRING, n DOUBLE, t TIMESTAMP(3), ok BOOLEAN",
-    "a ROW<x BIGINT, y ROW<z STRING, l ARRAY<INT>>>, m MAP<STRING, ROW<k TINYINT>>, d DECIMAL(10, 3)",
+    "a ROW<x BIGINT, y ROW<z STRING, l ARRAY<INT>>>, m MAP<STRING, ROW<k TINYINT>>, d DECIMAL(10, "
+    "3)",
     "f FLOAT, b BYTES, da DATE, ti TIME, l TIMESTAMP_LTZ(9), s SMALLINT, c CHAR(3)",
     "a ARRAY<ARRAY<STRING>>, r ARRAY<ROW<a INT, b STRING>>, u MULTISET<STRING>, t STRING",
 };

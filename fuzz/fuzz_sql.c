@@ -9,8 +9,8 @@
 #include "sql/print.h"
 
 static void give_up(const char *what, const Buf *first, const Buf *second) {
-    fprintf(stderr, "%s\n---\n%.*s\n---\n%.*s\n", what, (int)first->len, first->ptr ? first->ptr : "",
-            (int)second->len, second->ptr ? second->ptr : "");
+    fprintf(stderr, "%s\n---\n%.*s\n---\n%.*s\n", what, (int)first->len,
+            first->ptr ? first->ptr : "", (int)second->len, second->ptr ? second->ptr : "");
     abort();
 }
 

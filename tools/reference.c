@@ -75,10 +75,11 @@ static void print_aggregate(const AggTable *table) {
 }
 
 int main(void) {
-    printf("# Functions\n\n"
-           "The built-in functions, by topic, with an example of each. Made from the tables in\n"
-           "`src/func/` by `make docs`; do not edit. Argument types are families: NUMERIC takes any\n"
-           "number, CHARACTER any text.\n");
+    printf(
+        "# Functions\n\n"
+        "The built-in functions, by topic, with an example of each. Made from the tables in\n"
+        "`src/func/` by `make docs`; do not edit. Argument types are families: NUMERIC takes any\n"
+        "number, CHARACTER any text.\n");
     for (uint32_t i = 0; i < FUNC_TABLE_COUNT; i++) print_scalar(FUNC_TABLES[i]);
     printf("\n## Aggregate functions\n\n"
            "All take `DISTINCT` and `FILTER (WHERE …)`.\n\n| | | |\n|---|---|---|\n");

@@ -119,12 +119,14 @@ Database *catalogs_database(const Catalogs *catalogs, Str catalog, Str database)
     return entry ? map_get(&entry->databases, database) : NULL;
 }
 
-Status catalogs_resolve(const Catalogs *catalogs, const AstName *name, ObjectName *out, Error *err) {
+Status catalogs_resolve(const Catalogs *catalogs, const AstName *name, ObjectName *out,
+                        Error *err) {
     if (name->count > 3) {
         return error_at(err, ST_VALIDATION, name->span.place,
                         "a name has at most three parts: catalog.database.object");
     }
-    *out = (ObjectName){catalogs->current_catalog, catalogs->current_database, ast_name_last(*name)};
+    *out =
+        (ObjectName){catalogs->current_catalog, catalogs->current_database, ast_name_last(*name)};
     if (name->count >= 2) out->database = name->part[name->count - 2].name;
     if (name->count == 3) out->catalog = name->part[0].name;
     return ST_OK;

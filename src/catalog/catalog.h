@@ -50,8 +50,8 @@ typedef struct Table {
     int32_t distribution_buckets;  // -1: not said
     Map options;            // key -> NUL-terminated value in the arena
     Str comment;            // ptr NULL: none
-    // TABLE_VIEW: the query as it prints, and the catalog and database its short names meant; columns
-    // above are its schema.
+    // TABLE_VIEW: the query as it prints, and the catalog and database its short names meant;
+    // columns above are its schema.
     Str view_query, view_catalog, view_database;
 } Table;
 

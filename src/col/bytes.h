@@ -1,8 +1,9 @@
 // col/bytes.h - a block of bytes with a count of references: what files and sockets are read into,
-// so that the text of batches can point into it. A batch that does keeps the block (batch_keep_bytes
-// in col/batch.h) and the block goes with the last of them.
+// so that the text of batches can point into it. A batch that does keeps the block
+// (batch_keep_bytes in col/batch.h) and the block goes with the last of them.
 //
-// Memory:  [cap] bytes plus BYTES_PADDING readable ones behind them, so that scanners may load whole
+// Memory:  [cap] bytes plus BYTES_PADDING readable ones behind them, so that scanners may load
+// whole
 //          vectors. Blocks are sized by data: the one who makes them charges their budget.
 // Threads: one writer until the block is shared, then readers only; the count is atomic.
 #pragma once

@@ -264,8 +264,8 @@ void vec_scatter(Vec *dst, const uint32_t *rows, const Vec *src, uint32_t count)
     }
     uint32_t size = phys_size(src->phys);
     for (uint32_t i = 0; i < count; i++) {
-        memcpy((char *)dst->data + (size_t)rows[i] * size, (const char *)src->data + (size_t)i * size,
-               size);
+        memcpy((char *)dst->data + (size_t)rows[i] * size,
+               (const char *)src->data + (size_t)i * size, size);
     }
     if (!src->valid && !dst->valid) return;
     vec_need_valid(dst);

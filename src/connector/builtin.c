@@ -9,5 +9,7 @@ void connectors_register(void) {
         &BLACKHOLE_CONNECTOR, &DATAGEN_CONNECTOR, &FILE_CONNECTOR,
         &KAFKA_CONNECTOR,     &PRINT_CONNECTOR,   &UPSERT_KAFKA_CONNECTOR,
     };
-    for (size_t i = 0; i < sizeof CONNECTORS / sizeof *CONNECTORS; i++) connector_register(CONNECTORS[i]);
+    for (size_t i = 0; i < sizeof CONNECTORS / sizeof *CONNECTORS; i++) {
+        connector_register(CONNECTORS[i]);
+    }
 }

@@ -4,8 +4,8 @@ void ddl_ok(const DdlContext *ddl) {
     if (ddl->sink && ddl->sink->message) ddl->sink->message(ddl->sink->arg, STR("OK"));
 }
 
-Status ddl_rows(const DdlContext *ddl, const char *const *names, const TypeKind *types, uint32_t columns,
-                const Str *cells, uint32_t rows, Error *err) {
+Status ddl_rows(const DdlContext *ddl, const char *const *names, const TypeKind *types,
+                uint32_t columns, const Str *cells, uint32_t rows, Error *err) {
     Arena *arena = ddl->plan->arena;
     const Type **child = ARENA_ARRAY(arena, const Type *, columns + 1);
     Str *name = ARENA_ARRAY(arena, Str, columns + 1);
@@ -36,7 +36,8 @@ Status ddl_rows(const DdlContext *ddl, const char *const *names, const TypeKind 
     return st;
 }
 
-Status ddl_resolve_table(DdlContext *ddl, const AstName *name, ObjectName *out, Table **table, Error *err) {
+Status ddl_resolve_table(DdlContext *ddl, const AstName *name, ObjectName *out, Table **table,
+                         Error *err) {
     TRY(catalogs_resolve(ddl->catalogs, name, out, err));
     *table = catalogs_table(ddl->catalogs, *out);
     return ST_OK;
@@ -47,12 +48,12 @@ Status ddl_options(Arena *arena, Map *into, const AstOptions *options, bool repl
         const AstOption *option = &options->at[i];
         for (uint32_t j = 0; j < i; j++) {
             if (!str_eq(options->at[j].key.name, option->key.name)) continue;
-            return error_at(err, ST_VALIDATION, option->span.place, "option '" STR_FMT "' is given twice",
-                            STR_ARG(option->key.name));
+            return error_at(err, ST_VALIDATION, option->span.place,
+                            "option '" STR_FMT "' is given twice", STR_ARG(option->key.name));
         }
         if (!replace && map_has(into, option->key.name)) {
-            return error_at(err, ST_VALIDATION, option->span.place, "option '" STR_FMT "' is there already",
-                            STR_ARG(option->key.name));
+            return error_at(err, ST_VALIDATION, option->span.place,
+                            "option '" STR_FMT "' is there already", STR_ARG(option->key.name));
         }
         Str value = option->value ? option->value->literal.text : STR("");
         (void)map_put(into, option->key.name, (void *)(uintptr_t)str_cstr(arena, value));

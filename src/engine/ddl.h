@@ -23,13 +23,16 @@ NODISCARD Status ddl_execute(DdlContext *ddl, const AstStmt *stmt, Error *err);
 NODISCARD Status ddl_create_table(DdlContext *ddl, const AstCreateTable *create, Error *err);
 NODISCARD Status ddl_create_view(DdlContext *ddl, const AstCreateView *create, Error *err);
 NODISCARD Status ddl_schema_add(DdlContext *ddl, Table *table, const AstSchema *schema, Error *err);
-NODISCARD Status ddl_column_add(DdlContext *ddl, Table *table, const AstColumn *ast, Column *out, Error *err);
+NODISCARD Status ddl_column_add(DdlContext *ddl, Table *table, const AstColumn *ast, Column *out,
+                                Error *err);
 // Derives the types of computed columns, and the watermark's attribute, again.
 NODISCARD Status ddl_table_finish(DdlContext *ddl, Table *table, Place place, Error *err);
-NODISCARD Status ddl_key_add(Table *table, const AstConstraint *key, const AstIdent *column, uint32_t count,
-                             Error *err);
-NODISCARD Status ddl_watermark_add(DdlContext *ddl, Table *table, const AstWatermark *mark, Error *err);
-NODISCARD Status ddl_distribution_add(Table *table, const AstDistribution *distribution, Error *err);
+NODISCARD Status ddl_key_add(Table *table, const AstConstraint *key, const AstIdent *column,
+                             uint32_t count, Error *err);
+NODISCARD Status ddl_watermark_add(DdlContext *ddl, Table *table, const AstWatermark *mark,
+                                   Error *err);
+NODISCARD Status ddl_distribution_add(Table *table, const AstDistribution *distribution,
+                                      Error *err);
 Table *ddl_table_copy(const Table *table);
 // Puts a new table in place of [old], which may be in use.
 NODISCARD Status ddl_table_replace(DdlContext *ddl, Table *old, Table *table, Error *err);
@@ -56,10 +59,11 @@ NODISCARD Status ddl_describe(DdlContext *ddl, const AstDescribe *describe, Erro
 
 // ddl.c
 void ddl_ok(const DdlContext *ddl);
-// A result for SHOW and DESCRIBE: [columns] names and types (NULL: all STRING), rows of cells, ptr NULL
-// is NULL; BOOLEAN cells are "TRUE" or "FALSE".
+// A result for SHOW and DESCRIBE: [columns] names and types (NULL: all STRING), rows of cells, ptr
+// NULL is NULL; BOOLEAN cells are "TRUE" or "FALSE".
 NODISCARD Status ddl_rows(const DdlContext *ddl, const char *const *names, const TypeKind *types,
                           uint32_t columns, const Str *cells, uint32_t rows, Error *err);
-NODISCARD Status ddl_resolve_table(DdlContext *ddl, const AstName *name, ObjectName *out, Table **table,
-                                   Error *err);
-NODISCARD Status ddl_options(Arena *arena, Map *into, const AstOptions *options, bool replace, Error *err);
+NODISCARD Status ddl_resolve_table(DdlContext *ddl, const AstName *name, ObjectName *out,
+                                   Table **table, Error *err);
+NODISCARD Status ddl_options(Arena *arena, Map *into, const AstOptions *options, bool replace,
+                             Error *err);

@@ -3,12 +3,13 @@
 #include "sql/print.h"
 
 static Status rename_table(DdlContext *ddl, Table *table, const AstAlter *alter, Error *err) {
-    Database *database = catalogs_database(ddl->catalogs, table->name.catalog, table->name.database);
+    Database *database =
+        catalogs_database(ddl->catalogs, table->name.catalog, table->name.database);
     Str to = ast_name_last(alter->target);
     Map *tables = table->temporary ? &database->temporary_tables : &database->tables;
     if (map_has(tables, to)) {
-        return error_at(err, ST_VALIDATION, alter->target.span.place, "table (or view) '" STR_FMT "' already exists",
-                        STR_ARG(to));
+        return error_at(err, ST_VALIDATION, alter->target.span.place,
+                        "table (or view) '" STR_FMT "' already exists", STR_ARG(to));
     }
     Table *copy = ddl_table_copy(table);
     copy->name.object = str_dup(&copy->arena, to);
@@ -20,7 +21,8 @@ static Status rename_table(DdlContext *ddl, Table *table, const AstAlter *alter,
 static Column *find(Table *table, const AstName *name, Error *err) {
     Column *column = (Column *)(uintptr_t)table_column(table, ast_name_last(*name));
     if (!column || name->count != 1) {
-        (void)error_at(err, ST_VALIDATION, name->span.place, "the column '" STR_FMT "' doesn't exist in the table",
+        (void)error_at(err, ST_VALIDATION, name->span.place,
+                       "the column '" STR_FMT "' doesn't exist in the table",
                        STR_ARG(ast_name_last(*name)));
         return NULL;
     }
@@ -37,31 +39,39 @@ static bool contains(const Str *names, uint32_t count, Str name) {
 // Columns that others are made of can neither go nor change their name.
 static Status check_unused(DdlContext *ddl, const Table *table, Str name, Place place, Error *err) {
     if (contains(table->primary_key, table->primary_key_count, name)) {
-        return error_at(err, ST_VALIDATION, place, "the column '" STR_FMT "' is used as the primary key", STR_ARG(name));
+        return error_at(err, ST_VALIDATION, place,
+                        "the column '" STR_FMT "' is used as the primary key", STR_ARG(name));
     }
     if (contains(table->partition_key, table->partition_key_count, name)) {
-        return error_at(err, ST_VALIDATION, place, "the column '" STR_FMT "' is used as a partition key", STR_ARG(name));
+        return error_at(err, ST_VALIDATION, place,
+                        "the column '" STR_FMT "' is used as a partition key", STR_ARG(name));
     }
     if (contains(table->distribution_column, table->distribution_column_count, name)) {
-        return error_at(err, ST_VALIDATION, place, "the column '" STR_FMT "' is used as a distribution key", STR_ARG(name));
+        return error_at(err, ST_VALIDATION, place,
+                        "the column '" STR_FMT "' is used as a distribution key", STR_ARG(name));
     }
     Str quoted = str_printf(ddl->plan->arena, "`" STR_FMT "`", STR_ARG(name));
-    if (table->watermark_expr.ptr &&
-        (str_eq(table->watermark_column, name) || str_find(table->watermark_expr, quoted, 0) >= 0)) {
-        return error_at(err, ST_VALIDATION, place, "the column '" STR_FMT "' is referenced by the watermark expression",
+    if (table->watermark_expr.ptr && (str_eq(table->watermark_column, name) ||
+                                      str_find(table->watermark_expr, quoted, 0) >= 0)) {
+        return error_at(err, ST_VALIDATION, place,
+                        "the column '" STR_FMT "' is referenced by the watermark expression",
                         STR_ARG(name));
     }
     for (uint32_t i = 0; i < table->column_count; i++) {
         const Column *column = &table->column[i];
-        if (column->kind == COL_COMPUTED && !str_eq(column->name, name) && str_find(column->expr, quoted, 0) >= 0) {
-            return error_at(err, ST_VALIDATION, place, "the column '" STR_FMT "' is referenced by computed column '"
-                            STR_FMT "'", STR_ARG(name), STR_ARG(column->name));
+        if (column->kind == COL_COMPUTED && !str_eq(column->name, name) &&
+            str_find(column->expr, quoted, 0) >= 0) {
+            return error_at(err, ST_VALIDATION, place,
+                            "the column '" STR_FMT "' is referenced by computed column '" STR_FMT
+                            "'",
+                            STR_ARG(name), STR_ARG(column->name));
         }
     }
     return ST_OK;
 }
 
-static Status place_of(Table *table, const AstColumn *ast, uint32_t fallback, uint32_t *at, Error *err) {
+static Status place_of(Table *table, const AstColumn *ast, uint32_t fallback, uint32_t *at,
+                       Error *err) {
     *at = fallback;
     if (ast->position == POSITION_FIRST) *at = 0;
     if (ast->position != POSITION_AFTER) return ST_OK;
@@ -75,7 +85,8 @@ static Status add_columns(DdlContext *ddl, Table *table, const AstSchema *schema
     for (uint32_t i = 0; i < schema->column_count; i++) {
         const AstColumn *ast = &schema->column[i];
         if (table_column(table, ast_name_last(ast->name))) {
-            return error_at(err, ST_VALIDATION, ast->span.place, "the column '" STR_FMT "' already exists in the table",
+            return error_at(err, ST_VALIDATION, ast->span.place,
+                            "the column '" STR_FMT "' already exists in the table",
                             STR_ARG(ast_name_last(ast->name)));
         }
         Column *all = ARENA_ARRAY(&table->arena, Column, table->column_count + 2);
@@ -100,7 +111,9 @@ static Status modify_columns(DdlContext *ddl, Table *table, const AstSchema *sch
         TRY(ddl_column_add(ddl, table, ast, &changed, err));
         if (!changed.comment.ptr) changed.comment = column->comment;
         bool key = contains(table->primary_key, table->primary_key_count, changed.name);
-        if (key && changed.kind == COL_PHYSICAL) changed.type = type_nullable(&table->arena, changed.type, false);
+        if (key && changed.kind == COL_PHYSICAL) {
+            changed.type = type_nullable(&table->arena, changed.type, false);
+        }
         if (ast->position == POSITION_UNSAID) {
             *column = changed;
             continue;
@@ -109,7 +122,8 @@ static Status modify_columns(DdlContext *ddl, Table *table, const AstSchema *sch
         memmove(column, column + 1, (table->column_count - from - 1) * sizeof *column);
         table->column_count--;
         TRY(place_of(table, ast, from, &at, err));
-        memmove(table->column + at + 1, table->column + at, (table->column_count - at) * sizeof *column);
+        memmove(table->column + at + 1, table->column + at,
+                (table->column_count - at) * sizeof *column);
         table->column[at] = changed;
         table->column_count++;
     }
@@ -123,8 +137,10 @@ static Status add_or_modify(DdlContext *ddl, Table *table, const AstAlter *alter
     for (uint32_t i = 0; i < schema->constraint_count; i++) {
         const AstConstraint *key = &schema->constraint[i];
         if (add == (table->primary_key_count > 0)) {
-            return error_at(err, ST_VALIDATION, key->span.place, add ? "the table has a primary key already: MODIFY it or "
-                            "drop it first" : "the table has no primary key: ADD it");
+            return error_at(err, ST_VALIDATION, key->span.place,
+                            add ? "the table has a primary key already: MODIFY it or "
+                                  "drop it first"
+                                : "the table has no primary key: ADD it");
         }
         table->primary_key_count = 0;
         TRY(ddl_key_add(table, key, key->column.at, key->column.count, err));
@@ -139,8 +155,9 @@ static Status add_or_modify(DdlContext *ddl, Table *table, const AstAlter *alter
     }
     if (schema->distribution) {
         if (add == table->distributed) {
-            return error_at(err, ST_VALIDATION, schema->distribution->span.place,
-                            add ? "the table has a distribution already" : "the table has no distribution");
+            return error_at(
+                err, ST_VALIDATION, schema->distribution->span.place,
+                add ? "the table has a distribution already" : "the table has no distribution");
         }
         TRY(ddl_distribution_add(table, schema->distribution, err));
     }
@@ -157,8 +174,8 @@ static Status drop_columns(DdlContext *ddl, Table *table, const AstAlter *alter,
             Str name = ast_name_last(alter->columns.at[i]);
             Column *column = (Column *)(uintptr_t)table_column(table, name);
             if (!column && pass == 0) {
-                return error_at(err, ST_VALIDATION, alter->columns.at[i].span.place, "duplicate column '" STR_FMT "'",
-                                STR_ARG(name));
+                return error_at(err, ST_VALIDATION, alter->columns.at[i].span.place,
+                                "duplicate column '" STR_FMT "'", STR_ARG(name));
             }
             if (!column || (column->kind == COL_COMPUTED) != (pass == 0)) continue;
             TRY(check_unused(ddl, table, name, alter->columns.at[i].span.place, err));
@@ -178,8 +195,8 @@ static Status rename_column(DdlContext *ddl, Table *table, const AstAlter *alter
     if (!column) return ST_VALIDATION;
     Str to = ast_name_last(alter->target);
     if (table_column(table, to)) {
-        return error_at(err, ST_VALIDATION, alter->target.span.place, "the column '" STR_FMT "' already exists in the table",
-                        STR_ARG(to));
+        return error_at(err, ST_VALIDATION, alter->target.span.place,
+                        "the column '" STR_FMT "' already exists in the table", STR_ARG(to));
     }
     TRY(check_unused(ddl, table, column->name, alter->column.span.place, err));
     column->name = str_dup(&table->arena, to);
@@ -188,7 +205,8 @@ static Status rename_column(DdlContext *ddl, Table *table, const AstAlter *alter
 
 static Status reset_options(Table *table, const AstAlter *alter, Error *err) {
     if (!alter->options.count) {
-        return error_at(err, ST_VALIDATION, alter->name.span.place, "ALTER TABLE RESET does not support empty key");
+        return error_at(err, ST_VALIDATION, alter->name.span.place,
+                        "ALTER TABLE RESET does not support empty key");
     }
     for (uint32_t i = 0; i < alter->options.count; i++) {
         if (str_is(alter->options.at[i].key.name, "connector")) {
@@ -202,7 +220,8 @@ static Status reset_options(Table *table, const AstAlter *alter, Error *err) {
 
 static Status change_table(DdlContext *ddl, Table *table, const AstAlter *alter, Error *err) {
     switch (alter->kind) {
-        case ALTER_SET: return ddl_options(&table->arena, &table->options, &alter->options, true, err);
+        case ALTER_SET:
+            return ddl_options(&table->arena, &table->options, &alter->options, true, err);
         case ALTER_RESET: return reset_options(table, alter, err);
         case ALTER_ADD:
         case ALTER_MODIFY: return add_or_modify(ddl, table, alter, err);
@@ -211,30 +230,37 @@ static Status change_table(DdlContext *ddl, Table *table, const AstAlter *alter,
         case ALTER_DROP_PRIMARY_KEY:
         case ALTER_DROP_CONSTRAINT:
             if (!table->primary_key_count) {
-                return error_at(err, ST_VALIDATION, alter->name.span.place, "the table does not define any primary key");
+                return error_at(err, ST_VALIDATION, alter->name.span.place,
+                                "the table does not define any primary key");
             }
-            if (alter->kind == ALTER_DROP_CONSTRAINT && !str_eq(ast_name_last(alter->target), table->constraint_name)) {
-                return error_at(err, ST_VALIDATION, alter->target.span.place, "the table does not define a primary key "
-                                "constraint named '" STR_FMT "'", STR_ARG(ast_name_last(alter->target)));
+            if (alter->kind == ALTER_DROP_CONSTRAINT &&
+                !str_eq(ast_name_last(alter->target), table->constraint_name)) {
+                return error_at(err, ST_VALIDATION, alter->target.span.place,
+                                "the table does not define a primary key "
+                                "constraint named '" STR_FMT "'",
+                                STR_ARG(ast_name_last(alter->target)));
             }
             table->primary_key_count = 0;
             return ST_OK;
         case ALTER_DROP_WATERMARK:
             if (!table->watermark_expr.ptr) {
-                return error_at(err, ST_VALIDATION, alter->name.span.place, "the table does not define any watermark strategy");
+                return error_at(err, ST_VALIDATION, alter->name.span.place,
+                                "the table does not define any watermark strategy");
             }
             table->watermark_expr = table->watermark_column = (Str){0};
             return ddl_table_finish(ddl, table, alter->name.span.place, err);
         case ALTER_DROP_DISTRIBUTION:
             if (!table->distributed) {
-                return error_at(err, ST_VALIDATION, alter->name.span.place, "the table does not define any distribution");
+                return error_at(err, ST_VALIDATION, alter->name.span.place,
+                                "the table does not define any distribution");
             }
             table->distributed = false;
             table->distribution_column_count = 0;
             return ST_OK;
         case ALTER_COMMENT: table->comment = str_dup(&table->arena, alter->comment); return ST_OK;
         default:
-            return error_at(err, ST_UNSUPPORTED, alter->name.span.place, "this form of ALTER TABLE is not supported yet");
+            return error_at(err, ST_UNSUPPORTED, alter->name.span.place,
+                            "this form of ALTER TABLE is not supported yet");
     }
 }
 
@@ -245,11 +271,13 @@ Status ddl_alter_table(DdlContext *ddl, const AstAlter *alter, Error *err) {
     if (!table || table->temporary) {
         if (alter->if_exists) return ST_OK;
         return error_at(err, ST_VALIDATION, alter->name.span.place,
-                        "table `" STR_FMT "`.`" STR_FMT "`.`" STR_FMT "` doesn't exist or is a temporary table",
+                        "table `" STR_FMT "`.`" STR_FMT "`.`" STR_FMT
+                        "` doesn't exist or is a temporary table",
                         STR_ARG(name.catalog), STR_ARG(name.database), STR_ARG(name.object));
     }
     if (table->kind == TABLE_VIEW) {
-        return error_at(err, ST_VALIDATION, alter->name.span.place, "ALTER TABLE for a view is not allowed");
+        return error_at(err, ST_VALIDATION, alter->name.span.place,
+                        "ALTER TABLE for a view is not allowed");
     }
     if (alter->kind == ALTER_RENAME) return rename_table(ddl, table, alter, err);
     Table *copy = ddl_table_copy(table);
@@ -266,7 +294,8 @@ Status ddl_alter_view(DdlContext *ddl, const AstAlter *alter, Error *err) {
     Table *view;
     TRY(ddl_resolve_table(ddl, &alter->name, &name, &view, err));
     if (!view || view->kind != TABLE_VIEW) {
-        return error_at(err, ST_VALIDATION, alter->name.span.place, "view '" STR_FMT "' doesn't exist", STR_ARG(name.object));
+        return error_at(err, ST_VALIDATION, alter->name.span.place,
+                        "view '" STR_FMT "' doesn't exist", STR_ARG(name.object));
     }
     if (alter->kind == ALTER_RENAME) return rename_table(ddl, view, alter, err);
     Table *copy = ddl_table_copy(view);
@@ -289,7 +318,8 @@ Status ddl_alter_view(DdlContext *ddl, const AstAlter *alter, Error *err) {
     } else if (alter->kind == ALTER_SET) {
         st = ddl_options(&copy->arena, &copy->options, &alter->options, true, err);
     } else {
-        st = error_at(err, ST_UNSUPPORTED, alter->name.span.place, "this form of ALTER VIEW is not supported");
+        st = error_at(err, ST_UNSUPPORTED, alter->name.span.place,
+                      "this form of ALTER VIEW is not supported");
     }
     if (st) {
         table_unref(copy);

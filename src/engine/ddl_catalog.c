@@ -7,23 +7,28 @@ Status ddl_create_catalog(DdlContext *ddl, const AstCreateSimple *create, Error 
     Str name = ast_name_last(create->name);
     if (map_has(&ddl->catalogs->catalogs, name)) {
         if (create->if_not_exists) return ST_OK;
-        return error_at(err, ST_VALIDATION, create->name.span.place, "catalog '" STR_FMT "' already exists", STR_ARG(name));
+        return error_at(err, ST_VALIDATION, create->name.span.place,
+                        "catalog '" STR_FMT "' already exists", STR_ARG(name));
     }
     const char *type = NULL;
     Str database = STR("default");
     for (uint32_t i = 0; i < create->options.count; i++) {
         const AstOption *option = &create->options.at[i];
-        if (str_is(option->key.name, "type")) type = str_cstr(ddl->plan->arena, option->value->literal.text);
+        if (str_is(option->key.name, "type")) {
+            type = str_cstr(ddl->plan->arena, option->value->literal.text);
+        }
         if (str_is(option->key.name, "default-database")) database = option->value->literal.text;
     }
     if (!type || strcmp(type, "generic_in_memory") != 0) {
-        (void)error_at(err, ST_VALIDATION, create->name.span.place, "could not find any catalog factory for '%s'",
+        (void)error_at(err, ST_VALIDATION, create->name.span.place,
+                       "could not find any catalog factory for '%s'",
                        type ? type : "(no 'type' option)");
         error_hint(err, "available: 'type' = 'generic_in_memory'");
         return ST_VALIDATION;
     }
     CatalogEntry *catalog = catalogs_add(ddl->catalogs, name);
-    catalog->comment = create->comment.ptr ? str_dup(&ddl->catalogs->arena, create->comment) : create->comment;
+    catalog->comment =
+        create->comment.ptr ? str_dup(&ddl->catalogs->arena, create->comment) : create->comment;
     TRY(ddl_options(&ddl->catalogs->arena, &catalog->properties, &create->options, true, err));
     (void)catalog_add_database(ddl->catalogs, catalog, database);
     return ST_OK;
@@ -32,7 +37,8 @@ Status ddl_create_catalog(DdlContext *ddl, const AstCreateSimple *create, Error 
 Status ddl_alter_catalog(DdlContext *ddl, const AstAlter *alter, Error *err) {
     CatalogEntry *catalog = map_get(&ddl->catalogs->catalogs, ast_name_last(alter->name));
     if (!catalog) {
-        return error_at(err, ST_VALIDATION, alter->name.span.place, "catalog '" STR_FMT "' does not exist",
+        return error_at(err, ST_VALIDATION, alter->name.span.place,
+                        "catalog '" STR_FMT "' does not exist",
                         STR_ARG(ast_name_last(alter->name)));
     }
     if (alter->kind == ALTER_COMMENT) {
@@ -47,11 +53,13 @@ Status ddl_alter_catalog(DdlContext *ddl, const AstAlter *alter, Error *err) {
     return ST_OK;
 }
 
-static Status database_name(DdlContext *ddl, const AstName *name, Str *catalog, Str *database, Error *err) {
+static Status database_name(DdlContext *ddl, const AstName *name, Str *catalog, Str *database,
+                            Error *err) {
     *database = ast_name_last(*name);
     *catalog = name->count > 1 ? name->part[name->count - 2].name : ddl->catalogs->current_catalog;
     if (map_has(&ddl->catalogs->catalogs, *catalog)) return ST_OK;
-    return error_at(err, ST_VALIDATION, name->span.place, "catalog '" STR_FMT "' does not exist", STR_ARG(*catalog));
+    return error_at(err, ST_VALIDATION, name->span.place, "catalog '" STR_FMT "' does not exist",
+                    STR_ARG(*catalog));
 }
 
 Status ddl_create_database(DdlContext *ddl, const AstCreateSimple *create, Error *err) {
@@ -60,8 +68,9 @@ Status ddl_create_database(DdlContext *ddl, const AstCreateSimple *create, Error
     CatalogEntry *entry = map_get(&ddl->catalogs->catalogs, catalog);
     if (map_has(&entry->databases, name)) {
         if (create->if_not_exists) return ST_OK;
-        return error_at(err, ST_VALIDATION, create->name.span.place, "database '" STR_FMT "' already exists in catalog '"
-                        STR_FMT "'", STR_ARG(name), STR_ARG(catalog));
+        return error_at(err, ST_VALIDATION, create->name.span.place,
+                        "database '" STR_FMT "' already exists in catalog '" STR_FMT "'",
+                        STR_ARG(name), STR_ARG(catalog));
     }
     Database *database = catalog_add_database(ddl->catalogs, entry, name);
     if (create->comment.ptr) database->comment = str_dup(&ddl->catalogs->arena, create->comment);
@@ -73,7 +82,8 @@ Status ddl_alter_database(DdlContext *ddl, const AstAlter *alter, Error *err) {
     TRY(database_name(ddl, &alter->name, &catalog, &name, err));
     Database *database = catalogs_database(ddl->catalogs, catalog, name);
     if (!database) {
-        return error_at(err, ST_VALIDATION, alter->name.span.place, "database '" STR_FMT "' does not exist", STR_ARG(name));
+        return error_at(err, ST_VALIDATION, alter->name.span.place,
+                        "database '" STR_FMT "' does not exist", STR_ARG(name));
     }
     return ddl_options(&ddl->catalogs->arena, &database->properties, &alter->options, true, err);
 }
@@ -85,15 +95,19 @@ static Status drop_database(DdlContext *ddl, const AstDrop *drop, Error *err) {
     Place place = drop->name.span.place;
     if (!database) {
         if (drop->if_exists) return ST_OK;
-        return error_at(err, ST_VALIDATION, place, "database '" STR_FMT "' does not exist in catalog '" STR_FMT "'",
+        return error_at(err, ST_VALIDATION, place,
+                        "database '" STR_FMT "' does not exist in catalog '" STR_FMT "'",
                         STR_ARG(name), STR_ARG(catalog));
     }
-    if (str_eq(catalog, ddl->catalogs->current_catalog) && str_eq(name, ddl->catalogs->current_database)) {
-        return error_at(err, ST_VALIDATION, place, "cannot drop a database which is currently in use");
+    if (str_eq(catalog, ddl->catalogs->current_catalog) &&
+        str_eq(name, ddl->catalogs->current_database)) {
+        return error_at(err, ST_VALIDATION, place,
+                        "cannot drop a database which is currently in use");
     }
     bool empty = !database->tables.count && !database->functions.count && !database->models.count;
     if (!empty && drop->mode != DROP_CASCADE) {
-        (void)error_at(err, ST_VALIDATION, place, "database '" STR_FMT "' in catalog '" STR_FMT "' is not empty",
+        (void)error_at(err, ST_VALIDATION, place,
+                       "database '" STR_FMT "' in catalog '" STR_FMT "' is not empty",
                        STR_ARG(name), STR_ARG(catalog));
         error_hint(err, "add CASCADE to drop what lies in it too");
         return ST_VALIDATION;
@@ -109,13 +123,17 @@ static Status drop_catalog(DdlContext *ddl, const AstDrop *drop, Error *err) {
     CatalogEntry *catalog = map_get(&ddl->catalogs->catalogs, name);
     if (!catalog) {
         if (drop->if_exists) return ST_OK;
-        return error_at(err, ST_VALIDATION, drop->name.span.place, "catalog '" STR_FMT "' does not exist", STR_ARG(name));
+        return error_at(err, ST_VALIDATION, drop->name.span.place,
+                        "catalog '" STR_FMT "' does not exist", STR_ARG(name));
     }
     if (str_eq(name, ddl->catalogs->current_catalog)) {
-        return error_at(err, ST_VALIDATION, drop->name.span.place, "cannot drop a catalog which is currently in use");
+        return error_at(err, ST_VALIDATION, drop->name.span.place,
+                        "cannot drop a catalog which is currently in use");
     }
     (void)map_remove(&ddl->catalogs->catalogs, name);
-    for (uint32_t i = 0; i < catalog->databases.count; i++) database_free(catalog->databases.entry[i].value);
+    for (uint32_t i = 0; i < catalog->databases.count; i++) {
+        database_free(catalog->databases.entry[i].value);
+    }
     map_clear(&catalog->databases);
     map_clear(&catalog->properties);
     return ST_OK;
@@ -132,35 +150,42 @@ static Str lower(Arena *arena, Str name) {
     return copy;
 }
 
-static Status functions_of(DdlContext *ddl, const AstName *name, bool temporary, bool system, ObjectName *full, Map **out,
-                           Error *err) {
+static Status functions_of(DdlContext *ddl, const AstName *name, bool temporary, bool system,
+                           ObjectName *full, Map **out, Error *err) {
     TRY(catalogs_resolve(ddl->catalogs, name, full, err));
     full->object = lower(ddl->plan->arena, full->object);
     Database *database = catalogs_database(ddl->catalogs, full->catalog, full->database);
     if (!database) {
-        return error_at(err, ST_VALIDATION, name->span.place, "database '" STR_FMT "' does not exist", STR_ARG(full->database));
+        return error_at(err, ST_VALIDATION, name->span.place,
+                        "database '" STR_FMT "' does not exist", STR_ARG(full->database));
     }
-    *out = system ? &ddl->catalogs->system_functions : temporary ? &database->temporary_functions : &database->functions;
+    *out = system      ? &ddl->catalogs->system_functions
+           : temporary ? &database->temporary_functions
+                       : &database->functions;
     return ST_OK;
 }
 
 Status ddl_create_function(DdlContext *ddl, const AstCreateFunction *create, Error *err) {
     ObjectName name;
     Map *functions;
-    TRY(functions_of(ddl, &create->name, create->temporary, create->system, &name, &functions, err));
+    TRY(functions_of(ddl, &create->name, create->temporary, create->system, &name, &functions,
+                     err));
     if (map_has(functions, name.object)) {
         if (create->if_exists) return ST_OK;
-        return error_at(err, ST_VALIDATION, create->name.span.place, "function '" STR_FMT "' already exists", STR_ARG(name.object));
+        return error_at(err, ST_VALIDATION, create->name.span.place,
+                        "function '" STR_FMT "' already exists", STR_ARG(name.object));
     }
-    // A temporary function is instantiated at once, a catalog function when it is first called: weir has
-    // no JVM to find the class in.
+    // A temporary function is instantiated at once, a catalog function when it is first called:
+    // weir has no JVM to find the class in.
     if (create->temporary && create->language != LANGUAGE_PYTHON) {
         return error_at(err, ST_VALIDATION, create->name.span.place,
-                        "cannot load the class '" STR_FMT "' of function '" STR_FMT "': weir runs no JVM",
+                        "cannot load the class '" STR_FMT "' of function '" STR_FMT
+                        "': weir runs no JVM",
                         STR_ARG(create->class_name), STR_ARG(name.object));
     }
     UserFunction *function = NEW(UserFunction);
-    function->name = (ObjectName){str_dup(&function->arena, name.catalog), str_dup(&function->arena, name.database),
+    function->name = (ObjectName){str_dup(&function->arena, name.catalog),
+                                  str_dup(&function->arena, name.database),
                                   str_dup(&function->arena, name.object)};
     function->class_name = str_dup(&function->arena, create->class_name);
     function->temporary = create->temporary;
@@ -176,8 +201,9 @@ static Status drop_function(DdlContext *ddl, const AstDrop *drop, Error *err) {
     UserFunction *function = map_remove(functions, name.object);
     if (!function) {
         if (drop->if_exists) return ST_OK;
-        return error_at(err, ST_VALIDATION, drop->name.span.place, "function " STR_FMT "." STR_FMT " does not exist in catalog "
-                        STR_FMT, STR_ARG(name.database), STR_ARG(name.object), STR_ARG(name.catalog));
+        return error_at(err, ST_VALIDATION, drop->name.span.place,
+                        "function " STR_FMT "." STR_FMT " does not exist in catalog " STR_FMT,
+                        STR_ARG(name.database), STR_ARG(name.object), STR_ARG(name.catalog));
     }
     arena_clear(&function->arena);
     mem_free(function);
@@ -192,7 +218,8 @@ static Status model_row(Arena *arena, const AstSchema *schema, const Type **out,
     for (uint32_t i = 0; i < schema->column_count; i++) {
         const AstColumn *column = &schema->column[i];
         if (column->kind != COLUMN_PHYSICAL) {
-            return error_at(err, ST_VALIDATION, column->span.place, "a model has physical columns only");
+            return error_at(err, ST_VALIDATION, column->span.place,
+                            "a model has physical columns only");
         }
         TRY(bind_type(arena, column->type, &child[i], err));
         child[i] = type_dup(arena, child[i]);
@@ -210,11 +237,13 @@ static void model_free(Model *model) {
     mem_free(model);
 }
 
-static Status models_of(DdlContext *ddl, const AstName *name, bool temporary, ObjectName *full, Map **out, Error *err) {
+static Status models_of(DdlContext *ddl, const AstName *name, bool temporary, ObjectName *full,
+                        Map **out, Error *err) {
     TRY(catalogs_resolve(ddl->catalogs, name, full, err));
     Database *database = catalogs_database(ddl->catalogs, full->catalog, full->database);
     if (!database) {
-        return error_at(err, ST_VALIDATION, name->span.place, "database '" STR_FMT "' does not exist", STR_ARG(full->database));
+        return error_at(err, ST_VALIDATION, name->span.place,
+                        "database '" STR_FMT "' does not exist", STR_ARG(full->database));
     }
     *out = temporary ? &database->temporary_models : &database->models;
     return ST_OK;
@@ -224,21 +253,25 @@ Status ddl_create_model(DdlContext *ddl, const AstCreateModel *create, Error *er
     ObjectName name;
     Map *models;
     if (create->query) {
-        return error_at(err, ST_VALIDATION, create->name.span.place, "CREATE MODEL … AS SELECT is not supported yet");
+        return error_at(err, ST_VALIDATION, create->name.span.place,
+                        "CREATE MODEL … AS SELECT is not supported yet");
     }
     TRY(models_of(ddl, &create->name, create->temporary, &name, &models, err));
     Model *old = map_get(models, name.object);
     if (old && !create->replace) {
         if (create->if_not_exists) return ST_OK;
-        return error_at(err, ST_VALIDATION, create->name.span.place, "model '" STR_FMT "' already exists", STR_ARG(name.object));
+        return error_at(err, ST_VALIDATION, create->name.span.place,
+                        "model '" STR_FMT "' already exists", STR_ARG(name.object));
     }
     if (!create->options.count) {
-        return error_at(err, ST_VALIDATION, create->name.span.place, "a model needs options: WITH ('provider' = …)");
+        return error_at(err, ST_VALIDATION, create->name.span.place,
+                        "a model needs options: WITH ('provider' = …)");
     }
     Model *model = NEW(Model);
     model->temporary = create->temporary;
-    model->name = (ObjectName){str_dup(&model->arena, name.catalog), str_dup(&model->arena, name.database),
-                               str_dup(&model->arena, name.object)};
+    model->name =
+        (ObjectName){str_dup(&model->arena, name.catalog), str_dup(&model->arena, name.database),
+                     str_dup(&model->arena, name.object)};
     if (create->comment.ptr) model->comment = str_dup(&model->arena, create->comment);
     Status st = model_row(&model->arena, &create->input, &model->input, err);
     if (!st) st = model_row(&model->arena, &create->output, &model->output, err);
@@ -258,12 +291,14 @@ Status ddl_alter_model(DdlContext *ddl, const AstAlter *alter, Error *err) {
     Model *model = map_get(models, name.object);
     if (!model) {
         if (alter->if_exists) return ST_OK;
-        return error_at(err, ST_VALIDATION, alter->name.span.place, "model '" STR_FMT "' doesn't exist", STR_ARG(name.object));
+        return error_at(err, ST_VALIDATION, alter->name.span.place,
+                        "model '" STR_FMT "' doesn't exist", STR_ARG(name.object));
     }
     if (alter->kind == ALTER_RENAME) {
         Str to = ast_name_last(alter->target);
         if (map_has(models, to)) {
-            return error_at(err, ST_VALIDATION, alter->target.span.place, "model '" STR_FMT "' already exists", STR_ARG(to));
+            return error_at(err, ST_VALIDATION, alter->target.span.place,
+                            "model '" STR_FMT "' already exists", STR_ARG(to));
         }
         (void)map_remove(models, name.object);
         model->name.object = str_dup(&model->arena, to);
@@ -271,10 +306,15 @@ Status ddl_alter_model(DdlContext *ddl, const AstAlter *alter, Error *err) {
         return ST_OK;
     }
     if (!alter->options.count) {
-        return error_at(err, ST_VALIDATION, alter->name.span.place, "ALTER MODEL needs at least one option");
+        return error_at(err, ST_VALIDATION, alter->name.span.place,
+                        "ALTER MODEL needs at least one option");
     }
-    if (alter->kind == ALTER_SET) return ddl_options(&model->arena, &model->options, &alter->options, true, err);
-    for (uint32_t i = 0; i < alter->options.count; i++) (void)map_remove(&model->options, alter->options.at[i].key.name);
+    if (alter->kind == ALTER_SET) {
+        return ddl_options(&model->arena, &model->options, &alter->options, true, err);
+    }
+    for (uint32_t i = 0; i < alter->options.count; i++) {
+        (void)map_remove(&model->options, alter->options.at[i].key.name);
+    }
     return ST_OK;
 }
 
@@ -284,7 +324,8 @@ static Status drop_model(DdlContext *ddl, const AstDrop *drop, Error *err) {
     TRY(models_of(ddl, &drop->name, drop->temporary, &name, &models, err));
     Model *model = map_remove(models, name.object);
     if (!model && !drop->if_exists) {
-        return error_at(err, ST_VALIDATION, drop->name.span.place, "model '" STR_FMT "' doesn't exist", STR_ARG(name.object));
+        return error_at(err, ST_VALIDATION, drop->name.span.place,
+                        "model '" STR_FMT "' doesn't exist", STR_ARG(name.object));
     }
     model_free(model);
     return ST_OK;
@@ -300,15 +341,18 @@ static Status drop_table(DdlContext *ddl, const AstDrop *drop, Error *err) {
     const char *what = view ? "view" : "table";
     if (database && !drop->temporary && map_has(&database->temporary_tables, name.object)) {
         return error_at(err, ST_VALIDATION, drop->name.span.place,
-                        "temporary %s '" STR_FMT "' exists: drop it first before removing the permanent %s", what,
-                        STR_ARG(name.object), what);
+                        "temporary %s '" STR_FMT
+                        "' exists: drop it first before removing the permanent %s",
+                        what, STR_ARG(name.object), what);
     }
-    Map *from = database ? (drop->temporary ? &database->temporary_tables : &database->tables) : NULL;
+    Map *from =
+        database ? (drop->temporary ? &database->temporary_tables : &database->tables) : NULL;
     Table *table = from ? map_get(from, name.object) : NULL;
     if (!table || (table->kind == TABLE_VIEW) != view) {
         if (drop->if_exists) return ST_OK;
-        return error_at(err, ST_VALIDATION, drop->name.span.place, "%s%s with identifier '" STR_FMT "." STR_FMT "." STR_FMT
-                        "' does not exist", drop->temporary ? "temporary " : "", what, STR_ARG(name.catalog),
+        return error_at(err, ST_VALIDATION, drop->name.span.place,
+                        "%s%s with identifier '" STR_FMT "." STR_FMT "." STR_FMT "' does not exist",
+                        drop->temporary ? "temporary " : "", what, STR_ARG(name.catalog),
                         STR_ARG(name.database), STR_ARG(name.object));
     }
     table_unref(map_remove(from, name.object));
@@ -331,11 +375,17 @@ static Status use_modules(DdlContext *ddl, const AstUse *use, Error *err) {
     Catalogs *catalogs = ddl->catalogs;
     for (uint32_t i = 0; i < use->module.count; i++) {
         bool known = false, twice = false;
-        for (uint32_t m = 0; m < catalogs->module_count; m++) known |= str_eq(catalogs->module[m], use->module.at[i].name);
-        for (uint32_t j = 0; j < i; j++) twice |= str_eq(use->module.at[j].name, use->module.at[i].name);
+        for (uint32_t m = 0; m < catalogs->module_count; m++) {
+            known |= str_eq(catalogs->module[m], use->module.at[i].name);
+        }
+        for (uint32_t j = 0; j < i; j++) {
+            twice |= str_eq(use->module.at[j].name, use->module.at[i].name);
+        }
         if (known && !twice) continue;
-        return error_at(err, ST_VALIDATION, use->module.at[i].span.place, twice ? "module '" STR_FMT "' appears twice"
-                        : "no module with name '" STR_FMT "' exists", STR_ARG(use->module.at[i].name));
+        return error_at(err, ST_VALIDATION, use->module.at[i].span.place,
+                        twice ? "module '" STR_FMT "' appears twice"
+                              : "no module with name '" STR_FMT "' exists",
+                        STR_ARG(use->module.at[i].name));
     }
     catalogs->modules_used = use->module.count;
     return ST_OK;
@@ -347,7 +397,8 @@ Status ddl_use(DdlContext *ddl, const AstUse *use, Error *err) {
     if (use->what == OBJ_CATALOG) {
         CatalogEntry *catalog = map_get(&catalogs->catalogs, ast_name_last(use->name));
         if (!catalog) {
-            return error_at(err, ST_VALIDATION, use->name.span.place, "a catalog with name [" STR_FMT "] does not exist",
+            return error_at(err, ST_VALIDATION, use->name.span.place,
+                            "a catalog with name [" STR_FMT "] does not exist",
                             STR_ARG(ast_name_last(use->name)));
         }
         catalogs->current_catalog = catalog->name;
@@ -359,8 +410,11 @@ Status ddl_use(DdlContext *ddl, const AstUse *use, Error *err) {
     TRY(database_name(ddl, &use->name, &catalog, &name, err));
     Database *database = catalogs_database(catalogs, catalog, name);
     if (!database) {
-        return error_at(err, ST_VALIDATION, use->name.span.place, "a database with name [" STR_FMT "] does not exist in the "
-                        "catalog: [" STR_FMT "]", STR_ARG(name), STR_ARG(catalog));
+        return error_at(err, ST_VALIDATION, use->name.span.place,
+                        "a database with name [" STR_FMT
+                        "] does not exist in the "
+                        "catalog: [" STR_FMT "]",
+                        STR_ARG(name), STR_ARG(catalog));
     }
     catalogs->current_catalog = ((CatalogEntry *)map_get(&catalogs->catalogs, catalog))->name;
     catalogs->current_database = database->name;
@@ -375,20 +429,25 @@ Status ddl_module(DdlContext *ddl, const AstModule *module, bool load, Error *er
     bool known = at < catalogs->module_count;
     if (load) {
         if (known) {
-            return error_at(err, ST_VALIDATION, module->name.span.place, "a module with name '" STR_FMT "' already exists", STR_ARG(name));
+            return error_at(err, ST_VALIDATION, module->name.span.place,
+                            "a module with name '" STR_FMT "' already exists", STR_ARG(name));
         }
         if (!str_is(name, "core")) {
-            return error_at(err, ST_VALIDATION, module->name.span.place, "could not find a module '" STR_FMT "'; there is 'core'", STR_ARG(name));
+            return error_at(err, ST_VALIDATION, module->name.span.place,
+                            "could not find a module '" STR_FMT "'; there is 'core'",
+                            STR_ARG(name));
         }
         catalogs->module[catalogs->module_count++] = STR("core");
         catalogs->modules_used++;
         return ST_OK;
     }
     if (!known) {
-        return error_at(err, ST_VALIDATION, module->name.span.place, "no module with name '" STR_FMT "' exists", STR_ARG(name));
+        return error_at(err, ST_VALIDATION, module->name.span.place,
+                        "no module with name '" STR_FMT "' exists", STR_ARG(name));
     }
     if (at < catalogs->modules_used) catalogs->modules_used--;
-    memmove(catalogs->module + at, catalogs->module + at + 1, (catalogs->module_count - at - 1) * sizeof *catalogs->module);
+    memmove(catalogs->module + at, catalogs->module + at + 1,
+            (catalogs->module_count - at - 1) * sizeof *catalogs->module);
     catalogs->module_count--;
     return ST_OK;
 }

@@ -13,7 +13,8 @@ static Str expr_as_text(Arena *arena, const AstExpr *expr) {
     return copy;
 }
 
-Status ddl_column_add(DdlContext *ddl, Table *table, const AstColumn *ast, Column *out, Error *err) {
+Status ddl_column_add(DdlContext *ddl, Table *table, const AstColumn *ast, Column *out,
+                      Error *err) {
     (void)ddl;
     Arena *arena = &table->arena;
     *out = (Column){.name = str_dup(arena, ast_name_last(ast->name))};
@@ -37,8 +38,8 @@ Status ddl_column_add(DdlContext *ddl, Table *table, const AstColumn *ast, Colum
             out->expr = expr_as_text(arena, ast->expr);
             return ST_OK;
         default:
-            return error_at(err, ST_VALIDATION, ast->span.place, "column '" STR_FMT "' needs a type",
-                            STR_ARG(out->name));
+            return error_at(err, ST_VALIDATION, ast->span.place,
+                            "column '" STR_FMT "' needs a type", STR_ARG(out->name));
     }
 }
 
@@ -62,15 +63,18 @@ static Status watermark_check(DdlContext *ddl, Table *table, Place place, Error 
     Column *column = (Column *)(uintptr_t)table_column(table, table->watermark_column);
     if (!column) {
         return error_at(err, ST_VALIDATION, place,
-                        "the rowtime attribute field '" STR_FMT "' is not defined in the table schema",
+                        "the rowtime attribute field '" STR_FMT
+                        "' is not defined in the table schema",
                         STR_ARG(table->watermark_column));
     }
     if (!type_is_timestamp(column->type) || column->type->precision > 3) {
         Buf text = {0};
         type_print_summary(column->type, false, &text);
         Status st = error_at(err, ST_VALIDATION, place,
-                             "the watermark column '" STR_FMT "' must be TIMESTAMP(p) or TIMESTAMP_LTZ(p) with p "
-                             "from 0 to 3, but is " STR_FMT, STR_ARG(column->name), STR_ARG(buf_str(&text)));
+                             "the watermark column '" STR_FMT
+                             "' must be TIMESTAMP(p) or TIMESTAMP_LTZ(p) with p "
+                             "from 0 to 3, but is " STR_FMT,
+                             STR_ARG(column->name), STR_ARG(buf_str(&text)));
         buf_free(&text);
         return st;
     }
@@ -79,8 +83,9 @@ static Status watermark_check(DdlContext *ddl, Table *table, Place place, Error 
     TRY(sql_parse_expr(ddl->plan->arena, table->watermark_expr, &ast, err));
     Status st = bind_row_expr(ddl->plan, ast, base_row(ddl, table, true), &expr, err);
     if (!st && (!type_is_timestamp(expr->type) || expr->type->precision > 3)) {
-        st = error_set(err, ST_VALIDATION,
-                       "the watermark expression must give a TIMESTAMP or TIMESTAMP_LTZ of precision 0 to 3");
+        st = error_set(
+            err, ST_VALIDATION,
+            "the watermark expression must give a TIMESTAMP or TIMESTAMP_LTZ of precision 0 to 3");
     }
     if (st) {
         if (err) err->place = place;
@@ -116,14 +121,18 @@ Status ddl_table_finish(DdlContext *ddl, Table *table, Place place, Error *err) 
 
 // ---- constraints -------------------------------------------------------------------------------
 
-Status ddl_key_add(Table *table, const AstConstraint *key, const AstIdent *column, uint32_t count, Error *err) {
+Status ddl_key_add(Table *table, const AstConstraint *key, const AstIdent *column, uint32_t count,
+                   Error *err) {
     if (key->enforced != NOT_ENFORCED) {
         (void)error_at(err, ST_VALIDATION, key->span.place,
                        "Flink doesn't support ENFORCED mode for PRIMARY KEY constraint");
         error_hint(err, "write PRIMARY KEY (…) NOT ENFORCED: the key is yours to keep");
         return ST_VALIDATION;
     }
-    if (key->unique) return error_at(err, ST_VALIDATION, key->span.place, "UNIQUE constraint is not supported yet");
+    if (key->unique) {
+        return error_at(err, ST_VALIDATION, key->span.place,
+                        "UNIQUE constraint is not supported yet");
+    }
     if (table->primary_key_count) {
         return error_at(err, ST_VALIDATION, key->span.place, "duplicate primary key definition");
     }
@@ -136,14 +145,17 @@ Status ddl_key_add(Table *table, const AstConstraint *key, const AstIdent *colum
         if (!found || found->kind != COL_PHYSICAL) {
             buf_free(&name);
             return error_at(err, ST_VALIDATION, column[i].span.place,
-                            "primary key column '" STR_FMT "' is not defined in the schema or is no physical "
-                            "column", STR_ARG(column[i].name));
+                            "primary key column '" STR_FMT
+                            "' is not defined in the schema or is no physical "
+                            "column",
+                            STR_ARG(column[i].name));
         }
         found->type = type_nullable(arena, found->type, false);
         table->primary_key[table->primary_key_count++] = found->name;
         buf_printf(&name, "_" STR_FMT, STR_ARG(found->name));
     }
-    table->constraint_name = str_dup(arena, ast_ident_given(key->name) ? key->name.name : buf_str(&name));
+    table->constraint_name =
+        str_dup(arena, ast_ident_given(key->name) ? key->name.name : buf_str(&name));
     buf_free(&name);
     return ST_OK;
 }
@@ -172,15 +184,18 @@ Status ddl_distribution_add(Table *table, const AstDistribution *distribution, E
         const Column *column = table_column(table, key->name);
         if (!column || column->kind != COL_PHYSICAL) {
             return error_at(err, ST_VALIDATION, key->span.place,
-                            "invalid bucket key '" STR_FMT "': a bucket key must be a physical column",
+                            "invalid bucket key '" STR_FMT
+                            "': a bucket key must be a physical column",
                             STR_ARG(key->name));
         }
         table->distribution_column[table->distribution_column_count++] = column->name;
     }
     int64_t buckets;
     if (!distribution->buckets) return ST_OK;
-    if (!str_to_i64(distribution->buckets->literal.text, &buckets) || buckets < 1 || buckets > INT32_MAX) {
-        return error_at(err, ST_VALIDATION, distribution->span.place, "the number of buckets must be positive");
+    if (!str_to_i64(distribution->buckets->literal.text, &buckets) || buckets < 1 ||
+        buckets > INT32_MAX) {
+        return error_at(err, ST_VALIDATION, distribution->span.place,
+                        "the number of buckets must be positive");
     }
     table->distribution_buckets = (int32_t)buckets;
     return ST_OK;
@@ -196,15 +211,19 @@ Status ddl_schema_add(DdlContext *ddl, Table *table, const AstSchema *schema, Er
         const AstColumn *ast = &schema->column[i];
         for (uint32_t j = 0; j < table->column_count; j++) {
             if (!str_eq(table->column[j].name, ast_name_last(ast->name))) continue;
-            return error_at(err, ST_VALIDATION, ast->span.place, "a column named '" STR_FMT "' already exists in the %s",
-                            STR_ARG(ast_name_last(ast->name)), j < inherited ? "base table" : "table");
+            return error_at(err, ST_VALIDATION, ast->span.place,
+                            "a column named '" STR_FMT "' already exists in the %s",
+                            STR_ARG(ast_name_last(ast->name)),
+                            j < inherited ? "base table" : "table");
         }
         TRY(ddl_column_add(ddl, table, ast, &table->column[table->column_count], err));
         table->column_count++;
     }
     for (uint32_t i = 0; i < schema->column_count; i++) {
         const AstColumn *ast = &schema->column[i];
-        if (ast->constraint) TRY(ddl_key_add(table, ast->constraint, &ast->name.part[ast->name.count - 1], 1, err));
+        if (ast->constraint) {
+            TRY(ddl_key_add(table, ast->constraint, &ast->name.part[ast->name.count - 1], 1, err));
+        }
     }
     for (uint32_t i = 0; i < schema->constraint_count; i++) {
         const AstConstraint *key = &schema->constraint[i];
@@ -241,20 +260,26 @@ static LikeRules like_rules(const AstLike *like) {
             bool all = like->option[i].what == LIKE_ALL;
             if (all != (pass == 0)) continue;
             for (uint32_t w = 0; w <= LIKE_WATERMARKS; w++) {
-                if (all || w == (uint32_t)like->option[i].what) rules.mode[w] = like->option[i].mode;
+                if (all || w == (uint32_t)like->option[i].what) {
+                    rules.mode[w] = like->option[i].mode;
+                }
             }
         }
     }
     return rules;
 }
 
-static Status like_apply(DdlContext *ddl, Table *table, const AstLike *like, LikeRules *rules, Error *err) {
+static Status like_apply(DdlContext *ddl, Table *table, const AstLike *like, LikeRules *rules,
+                         Error *err) {
     ObjectName name;
     Table *base;
     TRY(ddl_resolve_table(ddl, &like->table, &name, &base, err));
     if (!base) {
-        return error_at(err, ST_VALIDATION, like->table.span.place, "source table '" STR_FMT "' of the LIKE clause "
-                        "not found in the catalog", STR_ARG(name.object));
+        return error_at(err, ST_VALIDATION, like->table.span.place,
+                        "source table '" STR_FMT
+                        "' of the LIKE clause "
+                        "not found in the catalog",
+                        STR_ARG(name.object));
     }
     *rules = like_rules(like);
     Table *copy = ddl_table_copy(base);
@@ -285,12 +310,15 @@ static Status like_apply(DdlContext *ddl, Table *table, const AstLike *like, Lik
     if (rules->mode[LIKE_PARTITIONS] != LIKE_EXCLUDING) {
         table->partition_key = ARENA_ARRAY(arena, Str, copy->partition_key_count + 1);
         for (uint32_t i = 0; i < copy->partition_key_count; i++) {
-            table->partition_key[table->partition_key_count++] = str_dup(arena, copy->partition_key[i]);
+            table->partition_key[table->partition_key_count++] =
+                str_dup(arena, copy->partition_key[i]);
         }
     }
-    for (uint32_t i = 0; rules->mode[LIKE_OPTIONS] != LIKE_EXCLUDING && i < copy->options.count; i++) {
+    for (uint32_t i = 0; rules->mode[LIKE_OPTIONS] != LIKE_EXCLUDING && i < copy->options.count;
+         i++) {
         const MapEntry *entry = &copy->options.entry[i];
-        (void)map_put(&table->options, entry->key, (void *)(uintptr_t)str_cstr(arena, str_c(entry->value)));
+        (void)map_put(&table->options, entry->key,
+                      (void *)(uintptr_t)str_cstr(arena, str_c(entry->value)));
     }
     table_unref(copy);
     return ST_OK;
@@ -317,16 +345,18 @@ Table *ddl_table_copy(const Table *table) {
         if (column.metadata_key.ptr) column.metadata_key = str_dup(arena, column.metadata_key);
         copy->column[i] = column;
     }
-    Str *texts[] = {&copy->name.catalog, &copy->name.database, &copy->name.object, &copy->watermark_column,
-                    &copy->watermark_expr, &copy->constraint_name, &copy->comment, &copy->view_query,
-                    &copy->view_catalog, &copy->view_database};
+    Str *texts[] = {&copy->name.catalog,     &copy->name.database,  &copy->name.object,
+                    &copy->watermark_column, &copy->watermark_expr, &copy->constraint_name,
+                    &copy->comment,          &copy->view_query,     &copy->view_catalog,
+                    &copy->view_database};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         if (texts[i]->ptr) *texts[i] = str_dup(arena, *texts[i]);
     }
     struct {
         Str **list;
         uint32_t count;
-    } lists[] = {{&copy->primary_key, copy->primary_key_count}, {&copy->partition_key, copy->partition_key_count},
+    } lists[] = {{&copy->primary_key, copy->primary_key_count},
+                 {&copy->partition_key, copy->partition_key_count},
                  {&copy->distribution_column, copy->distribution_column_count}};
     for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
         Str *made = ARENA_ARRAY(arena, Str, lists[i].count + 1);
@@ -335,7 +365,8 @@ Table *ddl_table_copy(const Table *table) {
     }
     for (uint32_t i = 0; i < table->options.count; i++) {
         const MapEntry *entry = &table->options.entry[i];
-        (void)map_put(&copy->options, entry->key, (void *)(uintptr_t)str_cstr(arena, str_c(entry->value)));
+        (void)map_put(&copy->options, entry->key,
+                      (void *)(uintptr_t)str_cstr(arena, str_c(entry->value)));
     }
     return copy;
 }
@@ -344,7 +375,8 @@ Status ddl_table_replace(DdlContext *ddl, Table *old, Table *table, Error *err) 
     Database *database = catalogs_database(ddl->catalogs, old->name.catalog, old->name.database);
     if (!database) {
         table_unref(table);
-        return error_set(err, ST_INTERNAL, "the database of '" STR_FMT "' is gone", STR_ARG(old->name.object));
+        return error_set(err, ST_INTERNAL, "the database of '" STR_FMT "' is gone",
+                         STR_ARG(old->name.object));
     }
     Map *into = old->temporary ? &database->temporary_tables : &database->tables;
     table_unref(map_put(into, table->name.object, table));
@@ -352,20 +384,22 @@ Status ddl_table_replace(DdlContext *ddl, Table *old, Table *table, Error *err) 
 }
 
 // Publishes [table] under its name; takes the reference.
-static Status table_publish(DdlContext *ddl, Table *table, const AstName *name, bool if_not_exists, bool replace,
-                            Error *err) {
+static Status table_publish(DdlContext *ddl, Table *table, const AstName *name, bool if_not_exists,
+                            bool replace, Error *err) {
     ObjectName full;
     Status st = catalogs_resolve(ddl->catalogs, name, &full, err);
     Database *database = st ? NULL : catalogs_database(ddl->catalogs, full.catalog, full.database);
     if (!st && !database) {
-        st = error_at(err, ST_VALIDATION, name->span.place, "database '" STR_FMT "." STR_FMT "' does not exist",
-                      STR_ARG(full.catalog), STR_ARG(full.database));
+        st = error_at(err, ST_VALIDATION, name->span.place,
+                      "database '" STR_FMT "." STR_FMT "' does not exist", STR_ARG(full.catalog),
+                      STR_ARG(full.database));
     }
     Map *into = st ? NULL : table->temporary ? &database->temporary_tables : &database->tables;
     if (!st && map_get(into, full.object) && !replace) {
         if (!if_not_exists) {
             st = error_at(err, ST_VALIDATION, name->span.place,
-                          "table (or view) " STR_FMT "." STR_FMT " already exists in catalog " STR_FMT,
+                          "table (or view) " STR_FMT "." STR_FMT
+                          " already exists in catalog " STR_FMT,
                           STR_ARG(full.database), STR_ARG(full.object), STR_ARG(full.catalog));
         }
         table_unref(table);
@@ -375,8 +409,9 @@ static Status table_publish(DdlContext *ddl, Table *table, const AstName *name, 
         table_unref(table);
         return st;
     }
-    table->name = (ObjectName){str_dup(&table->arena, full.catalog), str_dup(&table->arena, full.database),
-                               str_dup(&table->arena, full.object)};
+    table->name =
+        (ObjectName){str_dup(&table->arena, full.catalog), str_dup(&table->arena, full.database),
+                     str_dup(&table->arena, full.object)};
     table_unref(map_put(into, full.object, table));
     return ST_OK;
 }
@@ -390,15 +425,16 @@ static Status partition_add(Table *table, const AstIdents *partition, Error *err
         const Column *column = table_column(table, key->name);
         if (!column) {
             return error_at(err, ST_VALIDATION, key->span.place,
-                            "partition column '" STR_FMT "' not defined in the table schema", STR_ARG(key->name));
+                            "partition column '" STR_FMT "' not defined in the table schema",
+                            STR_ARG(key->name));
         }
         table->partition_key[table->partition_key_count++] = column->name;
     }
     return ST_OK;
 }
 
-// The columns of CREATE TABLE … AS: those declared that the query lacks, then the query's, with declared
-// types; a list of bare names puts the query's columns in another order.
+// The columns of CREATE TABLE … AS: those declared that the query lacks, then the query's, with
+// declared types; a list of bare names puts the query's columns in another order.
 static Status columns_as(DdlContext *ddl, Table *table, const AstCreateTable *create, Error *err) {
     Plan *plan;
     TRY(bind_query(ddl->plan, create->query, &plan, err));
@@ -407,14 +443,19 @@ static Status columns_as(DdlContext *ddl, Table *table, const AstCreateTable *cr
     bool reorder = schema->column_count && schema->column[0].kind == COLUMN_NAME_ONLY;
     if (reorder && schema->column_count != row->child_count) {
         return error_at(err, ST_VALIDATION, create->name.span.place,
-                        "the number of columns in the column list must match the number of columns in the query");
+                        "the number of columns in the column list must match the number of columns "
+                        "in the query");
     }
     AstSchema own = *schema;
     uint32_t count = 0;
-    Column *column = ARENA_ARRAY(&table->arena, Column, schema->column_count + row->child_count + 1);
+    Column *column =
+        ARENA_ARRAY(&table->arena, Column, schema->column_count + row->child_count + 1);
     for (uint32_t i = 0; i < schema->column_count && !reorder; i++) {
         uint32_t c = 0;
-        while (c < row->child_count && !str_eq(row->field[c], ast_name_last(schema->column[i].name))) c++;
+        while (c < row->child_count &&
+               !str_eq(row->field[c], ast_name_last(schema->column[i].name))) {
+            c++;
+        }
         if (c < row->child_count) continue;
         TRY(ddl_column_add(ddl, table, &schema->column[i], &column[count++], err));
     }
@@ -422,14 +463,18 @@ static Status columns_as(DdlContext *ddl, Table *table, const AstCreateTable *cr
         uint32_t from = i, declared = 0;
         if (reorder) {
             from = 0;
-            while (from < row->child_count && !str_eq(row->field[from], ast_name_last(schema->column[i].name))) from++;
+            while (from < row->child_count &&
+                   !str_eq(row->field[from], ast_name_last(schema->column[i].name))) {
+                from++;
+            }
             if (from == row->child_count) {
                 return error_at(err, ST_VALIDATION, schema->column[i].span.place,
                                 "column '" STR_FMT "' not found in the source schema",
                                 STR_ARG(ast_name_last(schema->column[i].name)));
             }
         }
-        while (declared < schema->column_count && !str_eq(ast_name_last(schema->column[declared].name), row->field[from])) {
+        while (declared < schema->column_count &&
+               !str_eq(ast_name_last(schema->column[declared].name), row->field[from])) {
             declared++;
         }
         if (!reorder && declared < schema->column_count) {
@@ -446,7 +491,9 @@ static Status columns_as(DdlContext *ddl, Table *table, const AstCreateTable *cr
     TRY(ddl_schema_add(ddl, table, &own, err));
     for (uint32_t i = 0; i < schema->column_count; i++) {
         const AstColumn *ast = &schema->column[i];
-        if (ast->constraint) TRY(ddl_key_add(table, ast->constraint, &ast->name.part[ast->name.count - 1], 1, err));
+        if (ast->constraint) {
+            TRY(ddl_key_add(table, ast->constraint, &ast->name.part[ast->name.count - 1], 1, err));
+        }
     }
     return ST_OK;
 }
@@ -474,7 +521,8 @@ static Status create_as(DdlContext *ddl, const AstCreateTable *create, Error *er
 
 Status ddl_create_table(DdlContext *ddl, const AstCreateTable *create, Error *err) {
     if (create->replace && !create->query) {
-        return error_at(err, ST_VALIDATION, create->name.span.place, "REPLACE TABLE needs AS and a query");
+        return error_at(err, ST_VALIDATION, create->name.span.place,
+                        "REPLACE TABLE needs AS and a query");
     }
     if (create->replace && !create->or_replace) {
         ObjectName name;
@@ -482,7 +530,8 @@ Status ddl_create_table(DdlContext *ddl, const AstCreateTable *create, Error *er
         TRY(ddl_resolve_table(ddl, &create->name, &name, &old, err));
         if (!old) {
             return error_at(err, ST_VALIDATION, create->name.span.place,
-                            "the table '" STR_FMT "' to be replaced does not exist", STR_ARG(name.object));
+                            "the table '" STR_FMT "' to be replaced does not exist",
+                            STR_ARG(name.object));
         }
     }
     Table *table = table_new(TABLE_BASE);
@@ -491,7 +540,8 @@ Status ddl_create_table(DdlContext *ddl, const AstCreateTable *create, Error *er
     LikeRules rules = {0};
     Status st = create->like ? like_apply(ddl, table, create->like, &rules, err) : ST_OK;
     if (!st) {
-        st = create->query ? columns_as(ddl, table, create, err) : ddl_schema_add(ddl, table, &create->schema, err);
+        st = create->query ? columns_as(ddl, table, create, err)
+                           : ddl_schema_add(ddl, table, &create->schema, err);
     }
     if (!st) {
         st = ddl_options(&table->arena, &table->options, &create->options,
@@ -503,7 +553,8 @@ Status ddl_create_table(DdlContext *ddl, const AstCreateTable *create, Error *er
         table_unref(table);
         return st;
     }
-    TRY(table_publish(ddl, table, &create->name, create->if_not_exists, create->or_replace || create->replace, err));
+    TRY(table_publish(ddl, table, &create->name, create->if_not_exists,
+                      create->or_replace || create->replace, err));
     return create->query ? create_as(ddl, create, err) : ST_OK;
 }
 
@@ -526,7 +577,8 @@ Status ddl_create_view(DdlContext *ddl, const AstCreateView *create, Error *err)
     view->column_count = row->child_count;
     for (uint32_t i = 0; i < row->child_count; i++) {
         Str name = create->column.count ? create->column.at[i].name : row->field[i];
-        view->column[i] = (Column){.name = str_dup(arena, name), .type = type_dup(arena, row->child[i])};
+        view->column[i] =
+            (Column){.name = str_dup(arena, name), .type = type_dup(arena, row->child[i])};
     }
     Buf text = {0};
     sql_print_query(create->query, SQL_FLINK, &text);

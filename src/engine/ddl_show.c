@@ -47,7 +47,8 @@ static bool like(Str text, Str pattern, bool nocase) {
         rest = str_sub(rest, 1, rest.len);
     } else if (p == '_') {
         uint32_t code;
-        return like(str_sub(text, utf8_next(text.ptr, text.ptr + text.len, &code), text.len), rest, nocase);
+        return like(str_sub(text, utf8_next(text.ptr, text.ptr + text.len, &code), text.len), rest,
+                    nocase);
     }
     bool same = nocase ? str_eq_nocase((Str){&p, 1}, (Str){text.ptr, 1}) : p == text.ptr[0];
     return same && like(str_sub(text, 1, text.len), rest, nocase);
@@ -58,11 +59,14 @@ static bool wanted(const AstShow *show, Str name) {
     return like(name, show->like, show->ilike) != show->not_like;
 }
 
-static Status show_names(DdlContext *ddl, const AstShow *show, const char *column, Names *names, bool sorted, Error *err) {
+static Status show_names(DdlContext *ddl, const AstShow *show, const char *column, Names *names,
+                         bool sorted, Error *err) {
     if (sorted && names->count) qsort(names->at, names->count, sizeof *names->at, by_bytes);
     uint32_t kept = 0;
     for (uint32_t i = 0; i < names->count; i++) {
-        if (i && str_eq(names->at[i], names->at[i - 1])) continue;  // a temporary object hides another
+        if (i && str_eq(names->at[i], names->at[i - 1])) {
+            continue;  // a temporary object hides another
+        }
         if (wanted(show, names->at[i])) names->at[kept++] = names->at[i];
     }
     return ddl_rows(ddl, &column, NULL, 1, names->at, kept, err);
@@ -77,8 +81,10 @@ static Status show_database(DdlContext *ddl, const AstShow *show, Database **out
     }
     *out = catalogs_database(ddl->catalogs, catalog, database);
     if (*out) return ST_OK;
-    return error_at(err, ST_VALIDATION, show->from.span.place, "a database with name [" STR_FMT "] does not exist in the catalog: ["
-                    STR_FMT "]", STR_ARG(database), STR_ARG(catalog));
+    return error_at(err, ST_VALIDATION, show->from.span.place,
+                    "a database with name [" STR_FMT "] does not exist in the catalog: [" STR_FMT
+                    "]",
+                    STR_ARG(database), STR_ARG(catalog));
 }
 
 static Status show_tables(DdlContext *ddl, const AstShow *show, bool views, Error *err) {
@@ -89,7 +95,9 @@ static Status show_tables(DdlContext *ddl, const AstShow *show, bool views, Erro
     for (uint32_t m = 0; m < 2; m++) {
         for (uint32_t i = 0; i < maps[m]->count; i++) {
             const Table *table = maps[m]->entry[i].value;
-            if (!views || table->kind == TABLE_VIEW) names_add(ddl->plan->arena, &names, maps[m]->entry[i].key);
+            if (!views || table->kind == TABLE_VIEW) {
+                names_add(ddl->plan->arena, &names, maps[m]->entry[i].key);
+            }
         }
     }
     return show_names(ddl, show, views ? "view name" : "table name", &names, true, err);
@@ -220,7 +228,9 @@ static void put_table(const Table *table, Arena *arena, Buf *out) {
             put_names(table->distribution_column, table->distribution_column_count, out);
             buf_putc(out, ')');
         }
-        if (table->distribution_buckets > 0) buf_printf(out, " INTO %d BUCKETS", table->distribution_buckets);
+        if (table->distribution_buckets > 0) {
+            buf_printf(out, " INTO %d BUCKETS", table->distribution_buckets);
+        }
         buf_putc(out, '\n');
     }
     if (table->partition_key_count) {
@@ -265,7 +275,8 @@ static Model *model_find(DdlContext *ddl, const AstName *name, Error *err) {
     Model *model = database ? map_get(&database->temporary_models, full.object) : NULL;
     if (!model && database) model = map_get(&database->models, full.object);
     if (!model) {
-        (void)error_at(err, ST_VALIDATION, name->span.place, "model '" STR_FMT "' doesn't exist", STR_ARG(full.object));
+        (void)error_at(err, ST_VALIDATION, name->span.place, "model '" STR_FMT "' doesn't exist",
+                       STR_ARG(full.object));
     }
     return model;
 }
@@ -287,7 +298,8 @@ static Status show_create(DdlContext *ddl, const AstShow *show, Error *err) {
     } else if (show->what == OBJ_CATALOG) {
         CatalogEntry *catalog = map_get(&ddl->catalogs->catalogs, ast_name_last(show->name));
         if (!catalog) {
-            return error_at(err, ST_VALIDATION, show->name.span.place, "catalog '" STR_FMT "' does not exist",
+            return error_at(err, ST_VALIDATION, show->name.span.place,
+                            "catalog '" STR_FMT "' does not exist",
                             STR_ARG(ast_name_last(show->name)));
         }
         buf_puts(&text, "CREATE CATALOG ");
@@ -301,9 +313,11 @@ static Status show_create(DdlContext *ddl, const AstShow *show, Error *err) {
         TRY(ddl_resolve_table(ddl, &show->name, &name, &table, err));
         bool view = show->what == OBJ_VIEW;
         if (!table || (table->kind == TABLE_VIEW) != view) {
-            return error_at(err, ST_VALIDATION, show->name.span.place, "could not execute SHOW CREATE %s: %s with identifier `"
-                            STR_FMT "`.`" STR_FMT "`.`" STR_FMT "` %s", view ? "VIEW" : "TABLE", view ? "view" : "table",
-                            STR_ARG(name.catalog), STR_ARG(name.database), STR_ARG(name.object),
+            return error_at(err, ST_VALIDATION, show->name.span.place,
+                            "could not execute SHOW CREATE %s: %s with identifier `" STR_FMT
+                            "`.`" STR_FMT "`.`" STR_FMT "` %s",
+                            view ? "VIEW" : "TABLE", view ? "view" : "table", STR_ARG(name.catalog),
+                            STR_ARG(name.database), STR_ARG(name.object),
                             table ? "is of the other kind" : "does not exist");
         }
         if (view) put_view(table, &text);
@@ -331,14 +345,19 @@ static Status describe_table(DdlContext *ddl, const AstName *ast, const AstShow 
     Arena *arena = ddl->plan->arena;
     TRY(ddl_resolve_table(ddl, ast, &name, &table, err));
     if (!table) {
-        return error_at(err, ST_VALIDATION, ast->span.place, "tables or views with the identifier '" STR_FMT "." STR_FMT "."
-                        STR_FMT "' doesn't exist", STR_ARG(name.catalog), STR_ARG(name.database), STR_ARG(name.object));
+        return error_at(err, ST_VALIDATION, ast->span.place,
+                        "tables or views with the identifier '" STR_FMT "." STR_FMT "." STR_FMT
+                        "' doesn't exist",
+                        STR_ARG(name.catalog), STR_ARG(name.database), STR_ARG(name.object));
     }
-    static const char *const COLUMNS[] = {"name", "type", "null", "key", "extras", "watermark", "comment"};
-    static const TypeKind TYPES[] = {TYPE_VARCHAR, TYPE_VARCHAR, TYPE_BOOLEAN, TYPE_VARCHAR, TYPE_VARCHAR, TYPE_VARCHAR,
-                                     TYPE_VARCHAR};
+    static const char *const COLUMNS[] = {"name",   "type",      "null",   "key",
+                                          "extras", "watermark", "comment"};
+    static const TypeKind TYPES[] = {TYPE_VARCHAR, TYPE_VARCHAR, TYPE_BOOLEAN, TYPE_VARCHAR,
+                                     TYPE_VARCHAR, TYPE_VARCHAR, TYPE_VARCHAR};
     bool comments = false;
-    for (uint32_t i = 0; i < table->column_count; i++) comments |= table->column[i].comment.ptr != NULL;
+    for (uint32_t i = 0; i < table->column_count; i++) {
+        comments |= table->column[i].comment.ptr != NULL;
+    }
     uint32_t columns = comments ? 7 : 6, rows = 0;
     Str *cells = ARENA_ARRAY(arena, Str, table->column_count * 7 + 1), key = {0};
     Buf text = {0};
@@ -359,13 +378,18 @@ static Status describe_table(DdlContext *ddl, const AstName *ast, const AstShow 
         for (uint32_t k = 0; k < table->primary_key_count; k++) {
             if (str_eq(table->primary_key[k], column->name)) row[3] = key;
         }
-        if (column->kind == COL_COMPUTED) row[4] = str_printf(arena, "AS " STR_FMT, STR_ARG(column->expr));
+        if (column->kind == COL_COMPUTED) {
+            row[4] = str_printf(arena, "AS " STR_FMT, STR_ARG(column->expr));
+        }
         if (column->kind == COL_METADATA) {
             Str from = column->metadata_from
                 ? str_printf(arena, " FROM '" STR_FMT "'", STR_ARG(column->metadata_key)) : STR("");
-            row[4] = str_printf(arena, "METADATA" STR_FMT "%s", STR_ARG(from), column->is_virtual ? " VIRTUAL" : "");
+            row[4] = str_printf(arena, "METADATA" STR_FMT "%s", STR_ARG(from),
+                                column->is_virtual ? " VIRTUAL" : "");
         }
-        if (table->watermark_expr.ptr && str_eq(table->watermark_column, column->name)) row[5] = table->watermark_expr;
+        if (table->watermark_expr.ptr && str_eq(table->watermark_column, column->name)) {
+            row[5] = table->watermark_expr;
+        }
         if (comments) row[6] = column->comment;
     }
     return ddl_rows(ddl, COLUMNS, TYPES, columns, cells, rows, err);
@@ -378,40 +402,56 @@ static Status describe_function(DdlContext *ddl, const AstDescribe *describe, Er
     const AggFunc *agg = overloads ? NULL : agg_find(name);
     static const char *const COLUMNS[] = {"info name", "info value"};
     if (!overloads && !agg) {
-        return error_at(err, ST_VALIDATION, describe->name.span.place, "function with the identifier '`" STR_FMT "`' doesn't exist",
+        return error_at(err, ST_VALIDATION, describe->name.span.place,
+                        "function with the identifier '`" STR_FMT "`' doesn't exist",
                         STR_ARG(name));
     }
     bool deterministic = agg || !(row[0]->flags & (FUNC_NONDETERMINISTIC | FUNC_DYNAMIC));
     Arena *arena = ddl->plan->arena;
     Buf text = {0};
     buf_printf(&text, STR_FMT "(", STR_ARG(name));
-    static const char *const FAMILIES[ARG_COUNT_] = {
-        [ARG_STRING] = "<CHARACTER_STRING>", [ARG_BYTES] = "<BINARY_STRING>", [ARG_NUMERIC] = "<NUMERIC>",
-        [ARG_DOUBLE] = "<NUMERIC>", [ARG_BOOLEAN] = "BOOLEAN", [ARG_INTEGER] = "<INTEGER_NUMERIC>", [ARG_INT] = "INT",
-        [ARG_BIGINT] = "BIGINT"};
+    static const char *const FAMILIES[ARG_COUNT_] = {[ARG_STRING] = "<CHARACTER_STRING>",
+                                                     [ARG_BYTES] = "<BINARY_STRING>",
+                                                     [ARG_NUMERIC] = "<NUMERIC>",
+                                                     [ARG_DOUBLE] = "<NUMERIC>",
+                                                     [ARG_BOOLEAN] = "BOOLEAN",
+                                                     [ARG_INTEGER] = "<INTEGER_NUMERIC>",
+                                                     [ARG_INT] = "INT",
+                                                     [ARG_BIGINT] = "BIGINT"};
     const uint8_t *args = agg ? agg->args : row[0]->args;
     for (uint32_t i = 0; i < (agg ? 4 : FUNC_ARGS_MAX) && args[i]; i++) {
         buf_printf(&text, "%s%s", i ? ", " : "", FAMILIES[args[i]] ? FAMILIES[args[i]] : "<ANY>");
     }
     buf_putc(&text, ')');
-    Str cells[] = {STR("is system function"), STR("true"), STR("is temporary"), STR("false"),
-                   STR("kind"), agg ? STR("AGGREGATE") : STR("SCALAR"), STR("requirements"), STR("[]"),
-                   STR("is deterministic"), deterministic ? STR("true") : STR("false"),
-                   STR("supports constant folding"), STR("true"),
-                   STR("signature"), str_dup(arena, buf_str(&text))};
+    Str cells[] = {STR("is system function"),
+                   STR("true"),
+                   STR("is temporary"),
+                   STR("false"),
+                   STR("kind"),
+                   agg ? STR("AGGREGATE") : STR("SCALAR"),
+                   STR("requirements"),
+                   STR("[]"),
+                   STR("is deterministic"),
+                   deterministic ? STR("true") : STR("false"),
+                   STR("supports constant folding"),
+                   STR("true"),
+                   STR("signature"),
+                   str_dup(arena, buf_str(&text))};
     buf_free(&text);
     return ddl_rows(ddl, COLUMNS, NULL, 2, cells, describe->extended ? 7 : 2, err);
 }
 
 static Status describe_database(DdlContext *ddl, const AstDescribe *describe, Error *err) {
     (void)ddl;
-    return error_at(err, ST_VALIDATION, describe->name.span.place, "DESCRIBE DATABASE is not supported");
+    return error_at(err, ST_VALIDATION, describe->name.span.place,
+                    "DESCRIBE DATABASE is not supported");
 }
 
 static Status describe_catalog(DdlContext *ddl, const AstDescribe *describe, Error *err) {
     CatalogEntry *catalog = map_get(&ddl->catalogs->catalogs, ast_name_last(describe->name));
     if (!catalog) {
-        return error_at(err, ST_VALIDATION, describe->name.span.place, "catalog '" STR_FMT "' does not exist",
+        return error_at(err, ST_VALIDATION, describe->name.span.place,
+                        "catalog '" STR_FMT "' does not exist",
                         STR_ARG(ast_name_last(describe->name)));
     }
     static const char *const COLUMNS[] = {"info name", "info value"};
@@ -468,7 +508,8 @@ static Status show_one(DdlContext *ddl, const char *column, Str value, Error *er
     return ddl_rows(ddl, &column, NULL, 1, &value, 1, err);
 }
 
-static Status show_map(DdlContext *ddl, const AstShow *show, const char *column, const Map *a, const Map *b, Error *err) {
+static Status show_map(DdlContext *ddl, const AstShow *show, const char *column, const Map *a,
+                       const Map *b, Error *err) {
     Names names = {0};
     names_of(ddl->plan->arena, &names, a);
     if (b) names_of(ddl->plan->arena, &names, b);
@@ -480,8 +521,10 @@ static Status show_partitions(DdlContext *ddl, const AstShow *show, Error *err) 
     Table *table;
     TRY(ddl_resolve_table(ddl, &show->name, &name, &table, err));
     if (!table || !table->partition_key_count) {
-        return error_at(err, ST_VALIDATION, show->name.span.place, table ? "table '" STR_FMT "' is not partitioned"
-                        : "table '" STR_FMT "' does not exist", STR_ARG(name.object));
+        return error_at(
+            err, ST_VALIDATION, show->name.span.place,
+            table ? "table '" STR_FMT "' is not partitioned" : "table '" STR_FMT "' does not exist",
+            STR_ARG(name.object));
     }
     Names none = {0};
     return show_names(ddl, show, "partition name", &none, false, err);
@@ -492,20 +535,25 @@ Status ddl_show(DdlContext *ddl, const AstShow *show, Error *err) {
     const Catalogs *catalogs = ddl->catalogs;
     Names none = {0};
     switch (show->what) {
-        case OBJ_CATALOG: return show_map(ddl, show, "catalog name", &catalogs->catalogs, NULL, err);
-        case OBJ_CURRENT_CATALOG: return show_one(ddl, "current catalog name", catalogs->current_catalog, err);
-        case OBJ_CURRENT_DATABASE: return show_one(ddl, "current database name", catalogs->current_database, err);
+        case OBJ_CATALOG:
+            return show_map(ddl, show, "catalog name", &catalogs->catalogs, NULL, err);
+        case OBJ_CURRENT_CATALOG:
+            return show_one(ddl, "current catalog name", catalogs->current_catalog, err);
+        case OBJ_CURRENT_DATABASE:
+            return show_one(ddl, "current database name", catalogs->current_database, err);
         case OBJ_DATABASE: {
             Str name = show->from.count ? ast_name_last(show->from) : catalogs->current_catalog;
             const CatalogEntry *catalog = map_get(&catalogs->catalogs, name);
             if (!catalog) {
-                return error_at(err, ST_VALIDATION, show->from.span.place, "catalog '" STR_FMT "' does not exist", STR_ARG(name));
+                return error_at(err, ST_VALIDATION, show->from.span.place,
+                                "catalog '" STR_FMT "' does not exist", STR_ARG(name));
             }
             return show_map(ddl, show, "database name", &catalog->databases, NULL, err);
         }
         case OBJ_TABLE: return show_tables(ddl, show, false, err);
         case OBJ_VIEW: return show_tables(ddl, show, true, err);
-        case OBJ_MATERIALIZED_TABLE: return show_names(ddl, show, "materialized table name", &none, false, err);
+        case OBJ_MATERIALIZED_TABLE:
+            return show_names(ddl, show, "materialized table name", &none, false, err);
         case OBJ_COLUMN: return describe_table(ddl, &show->from, show, err);
         case OBJ_FUNCTION: return show_functions(ddl, show, false, err);
         case OBJ_USER_FUNCTION: return show_functions(ddl, show, true, err);
@@ -517,7 +565,8 @@ Status ddl_show(DdlContext *ddl, const AstShow *show, Error *err) {
         case OBJ_MODEL: {
             Database *database;
             TRY(show_database(ddl, show, &database, err));
-            return show_map(ddl, show, "model name", &database->models, &database->temporary_models, err);
+            return show_map(ddl, show, "model name", &database->models, &database->temporary_models,
+                            err);
         }
         default: return ST_END;
     }

@@ -52,7 +52,8 @@ static void print_line(void *arg, Str line, bool to_stderr) {
 }
 
 static int64_t machine_memory(void) {
-    // Three quarters of what the machine has: the rest is for threads, libraries and the page cache.
+    // Three quarters of what the machine has: the rest is for threads, libraries and the page
+    // cache.
     return (int64_t)sysconf(_SC_PHYS_PAGES) * (int64_t)sysconf(_SC_PAGESIZE) / 4 * 3;
 }
 
@@ -68,8 +69,8 @@ static void session_refresh(Session *session) {
     const char *zone = config_get(&session->config, "table.local-time-zone");
     bool by_default = !zone || strcmp(zone, "default") == 0;
     if (by_default) zone = session->default_zone ? session->default_zone : "UTC";
-    // SET takes any zone, as Flink's does; the statement that wants to know it fails. A default that
-    // weir cannot read (TZ has more forms than names) is UTC.
+    // SET takes any zone, as Flink's does; the statement that wants to know it fails. A default
+    // that weir cannot read (TZ has more forms than names) is UTC.
     session->zone_status = zone_find(str_c(zone), &session->env.zone, &session->zone_error);
     if (session->zone_status) session->env.zone = zone_utc();
     if (by_default) session->zone_status = ST_OK;
@@ -132,8 +133,10 @@ Catalogs *session_catalogs(Session *session) {
 
 bool session_progress(Session *session, JobProgress *out) {
     *out = (JobProgress){
-        .rows_in = atomic_load(&session->rows_in), .rows_out = atomic_load(&session->rows_out),
-        .watermark_ms = atomic_load(&session->watermark_ms), .elapsed_ms = os_now_ms() - session->started_ms,
+        .rows_in = atomic_load(&session->rows_in),
+        .rows_out = atomic_load(&session->rows_out),
+        .watermark_ms = atomic_load(&session->watermark_ms),
+        .elapsed_ms = os_now_ms() - session->started_ms,
     };
     return atomic_load(&session->running);
 }
@@ -193,7 +196,9 @@ static Status execute_query(Session *session, PlanContext *context, const AstQue
     TRY(bind_query(context, query, &plan, err));
     uint32_t count = plan->type->child_count;
     const Type **child = ARENA_ARRAY(context->arena, const Type *, count + 1);
-    for (uint32_t i = 0; i < count; i++) child[i] = type_attribute(context->arena, plan->type->child[i], TIME_NONE);
+    for (uint32_t i = 0; i < count; i++) {
+        child[i] = type_attribute(context->arena, plan->type->child[i], TIME_NONE);
+    }
     const Type *row = type_row(context->arena, count, child, plan->type->field, false);
     Plan *root = plan_new(context, PLAN_COLLECT, row, 1);
     root->input[0] = plan;
@@ -203,13 +208,14 @@ static Status execute_query(Session *session, PlanContext *context, const AstQue
     return run_plans(session, context, &root, 1, sink, err);
 }
 
-static Status execute_inserts(Session *session, PlanContext *context, AstStmt *const *stmt, uint32_t count,
-                              const ResultSink *sink, Error *err) {
+static Status execute_inserts(Session *session, PlanContext *context, AstStmt *const *stmt,
+                              uint32_t count, const ResultSink *sink, Error *err) {
     Plan **root = ARENA_ARRAY(context->arena, Plan *, count + 1);
     TRY(check_zone(session, err));
     for (uint32_t i = 0; i < count; i++) {
         if (stmt[i]->kind != STMT_INSERT) {
-            return error_at(err, ST_VALIDATION, stmt[i]->span.place, "only INSERT statements go into a statement set");
+            return error_at(err, ST_VALIDATION, stmt[i]->span.place,
+                            "only INSERT statements go into a statement set");
         }
         TRY(bind_insert(context, stmt[i]->insert, &root[i], err));
     }
@@ -226,7 +232,8 @@ static Status insert_as(DdlContext *ddl, const AstInsert *insert, Error *err) {
     return execute_inserts(ddl->session, ddl->plan, &one, 1, NULL, err);
 }
 
-static Status execute_explain(PlanContext *context, const AstExplain *explain, DdlContext *ddl, Error *err) {
+static Status execute_explain(PlanContext *context, const AstExplain *explain, DdlContext *ddl,
+                              Error *err) {
     AstStmt *const *stmt = (AstStmt *const *)&explain->stmt;
     uint32_t count = 1;
     if (explain->stmt->kind == STMT_STATEMENT_SET) {
@@ -243,7 +250,8 @@ static Status execute_explain(PlanContext *context, const AstExplain *explain, D
             root[i] = plan_new(context, PLAN_COLLECT, plan->type, 1);
             root[i]->input[0] = plan;
         } else {
-            return error_at(err, ST_VALIDATION, stmt[i]->span.place, "EXPLAIN goes with queries and INSERT");
+            return error_at(err, ST_VALIDATION, stmt[i]->span.place,
+                            "EXPLAIN goes with queries and INSERT");
         }
     }
     Buf text = {0};
@@ -251,7 +259,10 @@ static Status execute_explain(PlanContext *context, const AstExplain *explain, D
     plan_explain((const Plan *const *)root, count, false, &text);
     Status st = plan_optimize(context, root, count, err);
     buf_puts(&text, "\n== Optimized Physical Plan ==\n");
-    if (!st) plan_explain((const Plan *const *)root, count, explain->details & EXPLAIN_CHANGELOG_MODE, &text);
+    if (!st) {
+        plan_explain((const Plan *const *)root, count, explain->details & EXPLAIN_CHANGELOG_MODE,
+                     &text);
+    }
     static const char *const NAMES[] = {"result"};
     Str cell = buf_str(&text);
     if (!st) st = ddl_rows(ddl, NAMES, NULL, 1, &cell, 1, err);
@@ -277,7 +288,9 @@ static Status execute_set(Session *session, const AstStmt *stmt, DdlContext *ddl
     } else if (set->key.ptr) {
         mem_free(map_remove(&session->config, set->key));
     } else {
-        for (uint32_t i = 0; i < session->config.count; i++) mem_free(session->config.entry[i].value);
+        for (uint32_t i = 0; i < session->config.count; i++) {
+            mem_free(session->config.entry[i].value);
+        }
         map_clear(&session->config);
     }
     session_refresh(session);
@@ -293,7 +306,8 @@ static Status execute_stmt(Session *session, PlanContext *context, AstStmt *stmt
         case STMT_QUERY: return execute_query(session, context, stmt->query, sink, err);
         case STMT_INSERT: return execute_inserts(session, context, &stmt, 1, sink, err);
         case STMT_STATEMENT_SET:
-            return execute_inserts(session, context, stmt->set_of->stmt, stmt->set_of->stmt_count, sink, err);
+            return execute_inserts(session, context, stmt->set_of->stmt, stmt->set_of->stmt_count,
+                                   sink, err);
         case STMT_EXECUTE: return execute_stmt(session, context, stmt->execute, ddl, sink, err);
         case STMT_EXPLAIN: return execute_explain(context, stmt->explain, ddl, err);
         case STMT_SET:
@@ -302,7 +316,8 @@ static Status execute_stmt(Session *session, PlanContext *context, AstStmt *stmt
     }
     Status st = ddl_execute(ddl, stmt, err);
     if (st != ST_END) return st;
-    return error_at(err, ST_UNSUPPORTED, stmt->span.place, "this statement is parsed but not supported yet");
+    return error_at(err, ST_UNSUPPORTED, stmt->span.place,
+                    "this statement is parsed but not supported yet");
 }
 
 Status session_execute(Session *session, Str sql, const ResultSink *sink, Error *err) {
@@ -312,10 +327,16 @@ Status session_execute(Session *session, Str sql, const ResultSink *sink, Error 
     if (!st) {
         session_refresh(session);
         PlanContext context = {
-            .arena = &arena, .catalogs = &session->catalogs, .config = &session->config, .env = &session->env,
-            .batch = session->env.batch, .statement = sql, .evaluate = expr_evaluate,
+            .arena = &arena,
+            .catalogs = &session->catalogs,
+            .config = &session->config,
+            .env = &session->env,
+            .batch = session->env.batch,
+            .statement = sql,
+            .evaluate = expr_evaluate,
         };
-        DdlContext ddl = {session, &context, &session->catalogs, &session->config, sql, sink, insert_as};
+        DdlContext ddl = {session, &context, &session->catalogs, &session->config,
+                          sql,     sink,     insert_as};
         st = execute_stmt(session, &context, stmt, &ddl, sink, err);
     }
     arena_clear(&arena);

@@ -1,8 +1,8 @@
 // engine/session.h - a session: catalogs, settings, and the execution of statements, one at a time.
 //
-// INSERT, EXECUTE STATEMENT SET and queries run until their job has finished (a streaming query over
-// an unbounded source: until session_stop). Threads: one caller; session_stop from any thread or a
-// signal handler.
+// INSERT, EXECUTE STATEMENT SET and queries run until their job has finished (a streaming query
+// over an unbounded source: until session_stop). Threads: one caller; session_stop from any thread
+// or a signal handler.
 #pragma once
 
 #include "plan/plan.h"
@@ -35,8 +35,9 @@ typedef struct ResultSink {
 NODISCARD Status session_new(const SessionConfig *config, Session **out, Error *err);
 void session_free(Session *session);
 
-// Executes one statement (no script; sql_split cuts those). ST_PARSE, ST_VALIDATION or ST_UNSUPPORTED
-// before anything ran, other statuses while it ran. Places in [err] count from the statement's start.
+// Executes one statement (no script; sql_split cuts those). ST_PARSE, ST_VALIDATION or
+// ST_UNSUPPORTED before anything ran, other statuses while it ran. Places in [err] count from the
+// statement's start.
 NODISCARD Status session_execute(Session *session, Str sql, const ResultSink *sink, Error *err);
 
 // The first call lets sources stop and the dataflow drain; the second gives up at once.

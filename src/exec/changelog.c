@@ -32,7 +32,8 @@ static Status from_changelog(Operator *op, Batch *in, Error *err) {
         while (i < plan->op_count && !str_eq(plan->op_code[i], code)) i++;
         if (i == plan->op_count || vec_is_null(ops, row)) {
             batch_unref(out);
-            return error_set(err, ST_RUNTIME, "received invalid op code '" STR_FMT "'", STR_ARG(code));
+            return error_set(err, ST_RUNTIME, "received invalid op code '" STR_FMT "'",
+                             STR_ARG(code));
         }
         kinds[row] = plan->op_kind[i];
     }
@@ -49,5 +50,8 @@ static Status changelog_on_batch(Operator *op, uint32_t input, Batch *in, Error 
 }
 
 const OperatorVt CHANGELOG_OPERATOR = {
-    .name = "changelog", .plan_kind = PLAN_CHANGELOG, .size = sizeof(Operator), .on_batch = changelog_on_batch,
+    .name = "changelog",
+    .plan_kind = PLAN_CHANGELOG,
+    .size = sizeof(Operator),
+    .on_batch = changelog_on_batch,
 };

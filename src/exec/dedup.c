@@ -166,9 +166,15 @@ static Status dedup_open(Operator *op, Error *err) {
     }
     bool waits = !self->proctime && !self->last;
     StateTableDef def = {
-        .name = "rows", .operator_id = plan->stable_id, .key = type_row(arena, plan->key_count, child, name, false),
-        .value = input, .version = 1, .row_size = sizeof(DedupKey), .ttl_ms = waits ? 0 : plan->ttl_ms,
-        .clear = key_clear, .clear_arg = self,
+        .name = "rows",
+        .operator_id = plan->stable_id,
+        .key = type_row(arena, plan->key_count, child, name, false),
+        .value = input,
+        .version = 1,
+        .row_size = sizeof(DedupKey),
+        .ttl_ms = waits ? 0 : plan->ttl_ms,
+        .clear = key_clear,
+        .clear_arg = self,
     };
     self->keys = state_table_open(op->env->state, &def);
     return ST_OK;
@@ -190,7 +196,8 @@ static Status dedup_on_batch(Operator *op, uint32_t input, Batch *in, Error *err
         TRY(row_store(&self->pool, NULL, 0, in->column, self->columns, row, &stored, err));
         stored->time_ms = time ? vec_timestamp(time, row).ms : 0;
         if (plan->ttl_ms && self->last) state_touch(self->keys, at[row], now);
-        TRY(self->last ? last_row(self, key_of(at[row]), stored, err) : first_row(self, at[row], stored, err));
+        TRY(self->last ? last_row(self, key_of(at[row]), stored, err)
+                       : first_row(self, at[row], stored, err));
     }
     return output_builder(op, &self->out, true, err);
 }

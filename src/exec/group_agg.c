@@ -2,9 +2,9 @@
 //
 // Mini-batch off (Flink's default), every input row gives the exact changes that Flink's
 // GroupAggFunction gives for it: nothing when the result is unchanged, +I for the first row of a
-// group, -U/+U when it changes, -D when its last row goes. A batch is worked through in runs of rows
-// of one group or, for mixed keys, row by row over the batched lookups.
-// Mini-batch on, a batch is folded first and each touched group emits once.
+// group, -U/+U when it changes, -D when its last row goes. A batch is worked through in runs of
+// rows of one group or, for mixed keys, row by row over the batched lookups. Mini-batch on, a batch
+// is folded first and each touched group emits once.
 //
 // State: group -> [row count, "sent" flag][aggregate states]. The count of rows (COUNT(*) over
 // inserts minus retractions) says when a group is empty; an append-only input needs none.
@@ -124,7 +124,8 @@ static void emit_row(GroupAgg *self, RowKind kind, const Batch *in, uint32_t row
     }
 }
 
-static bool same_values(const GroupAgg *self, Vec *const *a, uint32_t i, Vec *const *b, uint32_t j) {
+static bool same_values(const GroupAgg *self, Vec *const *a, uint32_t i, Vec *const *b,
+                        uint32_t j) {
     for (uint32_t k = 0; k < self->agg_count; k++) {
         if (!agg_same_result(self->call[k], a[k], i, b[k], j)) return false;
     }
@@ -133,7 +134,8 @@ static bool same_values(const GroupAgg *self, Vec *const *a, uint32_t i, Vec *co
 
 // What one row did to its group, given the results before and after it.
 static void emit_change(GroupAgg *self, const Batch *in, uint32_t row, bool first, bool emptied,
-                        Vec *const *before, uint32_t before_at, Vec *const *after, uint32_t after_at) {
+                        Vec *const *before, uint32_t before_at, Vec *const *after,
+                        uint32_t after_at) {
     bool send_before = self->base.plan->emit_before;
     if (first) {
         if (!emptied) emit_row(self, ROW_INSERT, in, row, after, after_at);
@@ -163,7 +165,8 @@ static Status exact_batch(GroupAgg *self, const Batch *in, uint8_t **group, cons
         for (uint32_t i = 0; i < call->argc; i++) arg[i] = in->column[plan->agg[a].arg[i]];
         before[a] = vec_new(&self->scratch, call->result, in->rows);
         after[a] = vec_new(&self->scratch, call->result, in->rows);
-        TRY(agg_emit(call, (const uint8_t *const *)group, in->rows, &self->agg_env, before[a], err));
+        TRY(agg_emit(call, (const uint8_t *const *)group, in->rows, &self->agg_env, before[a],
+                     err));
         AggRows rows = {.rows = in->rows, .arg = arg, .group = group, .kinds = in->kinds,
                         .mask = filter_mask(self, in, plan->agg[a].filter)};
         TRY(agg_step(call, &rows, &self->agg_env, after[a], err));
@@ -226,7 +229,8 @@ static uint32_t safe_prefix(const Batch *in, uint8_t **group) {
     return row;
 }
 
-static Status find_groups(GroupAgg *self, const Batch *in, uint8_t **group, uint8_t *is_new, Error *err) {
+static Status find_groups(GroupAgg *self, const Batch *in, uint8_t **group, uint8_t *is_new,
+                          Error *err) {
     const Plan *plan = self->base.plan;
     Vec **key = ARENA_ARRAY(&self->scratch, Vec *, plan->key_count + 1);
     columns_of(in, plan->key, plan->key_count, key);
@@ -313,8 +317,8 @@ static Status flush_dirty(GroupAgg *self, Error *err) {
     Vec **after = ARENA_ARRAY(&self->scratch, Vec *, self->agg_count + 1);
     for (uint32_t a = 0; a < self->agg_count; a++) {
         after[a] = vec_new(&self->scratch, self->call[a]->result, self->dirty_count);
-        TRY(agg_emit(self->call[a], (const uint8_t *const *)self->dirty, self->dirty_count, &self->agg_env,
-                     after[a], err));
+        TRY(agg_emit(self->call[a], (const uint8_t *const *)self->dirty, self->dirty_count,
+                     &self->agg_env, after[a], err));
     }
     // [before] has the output's layout: its first columns serve as the keys.
     Plan keys_first = *plan;
@@ -328,8 +332,8 @@ static Status flush_dirty(GroupAgg *self, Error *err) {
         GroupHead *head = head_of(self->dirty[i]);
         head->dirty = 0;
         if (head->count < 0) head->count = 0;
-        emit_change(self, before, i, before->kinds[i], head->count == 0, before->column + plan->key_count, i,
-                    after, i);
+        emit_change(self, before, i, before->kinds[i], head->count == 0,
+                    before->column + plan->key_count, i, after, i);
         if (head->count == 0) state_remove(self->groups, self->dirty[i]);
         st = output_builder(&self->base, &self->out, false, err);
     }
@@ -375,8 +379,8 @@ static Status group_agg_on_end(Operator *op, Error *err) {
         uint32_t at = builder_row(&self->out, ROW_INSERT);
         state_key(self->groups, row, self->out.batch->column, at);
         for (uint32_t a = 0; a < self->agg_count; a++) {
-            TRY(agg_emit_one(self->call[a], row, &self->agg_env, self->out.batch->column[plan->key_count + a],
-                             at, err));
+            TRY(agg_emit_one(self->call[a], row, &self->agg_env,
+                             self->out.batch->column[plan->key_count + a], at, err));
         }
         TRY(output_builder(op, &self->out, false, err));
     }

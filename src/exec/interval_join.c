@@ -1,8 +1,8 @@
-// exec/interval_join.c - joins of two append-only inputs whose times lie within bounds of each other:
-// left.time between right.time + lower and right.time + upper. Rows are kept only as long as a
-// partner may still come, by the watermark; outer joins send a row that found none when it leaves.
-// Follows Flink's TimeIntervalJoin (what is kept, when it expires, what a late row may still meet).
-// State: a table per side, key -> rows; a heap per side says which row expires next.
+// exec/interval_join.c - joins of two append-only inputs whose times lie within bounds of each
+// other: left.time between right.time + lower and right.time + upper. Rows are kept only as long as
+// a partner may still come, by the watermark; outer joins send a row that found none when it
+// leaves. Follows Flink's TimeIntervalJoin (what is kept, when it expires, what a late row may
+// still meet). State: a table per side, key -> rows; a heap per side says which row expires next.
 #include "exec/kept.h"
 
 typedef struct Side {
@@ -37,26 +37,38 @@ static Status interval_join_open(Operator *op, Error *err) {
     Arena *arena = op->env->arena;
     JoinType type = plan->join;
     int64_t lower = plan->lower_ms, upper = plan->upper_ms;
-    self->side[0] = (Side){.key = plan->key, .time_column = plan->time_column, .reach_ms = -lower, .back_ms = upper,
+    self->side[0] = (Side){.key = plan->key,
+                           .time_column = plan->time_column,
+                           .reach_ms = -lower,
+                           .back_ms = upper,
                            .outer = type == JOIN_TYPE_LEFT || type == JOIN_TYPE_FULL};
-    self->side[1] = (Side){.key = plan->right_key, .time_column = plan->right_time_column, .reach_ms = upper,
-                           .back_ms = -lower, .outer = type == JOIN_TYPE_RIGHT || type == JOIN_TYPE_FULL};
+    self->side[1] = (Side){.key = plan->right_key,
+                           .time_column = plan->right_time_column,
+                           .reach_ms = upper,
+                           .back_ms = -lower,
+                           .outer = type == JOIN_TYPE_RIGHT || type == JOIN_TYPE_FULL};
     const Type *left = plan->input[0]->type, *right = plan->input[1]->type;
     uint32_t total = left->child_count + right->child_count;
     const Type **child = ARENA_ARRAY(arena, const Type *, total + 1);
     Str *name = ARENA_ARRAY(arena, Str, total + 1);
     for (uint32_t i = 0; i < total; i++) {
         bool l = i < left->child_count;
-        child[i] = type_nullable(arena, l ? left->child[i] : right->child[i - left->child_count], true);
+        child[i] =
+            type_nullable(arena, l ? left->child[i] : right->child[i - left->child_count], true);
         name[i] = l ? left->field[i] : right->field[i - left->child_count];
     }
     self->both = type_row(arena, total, child, name, false);
     for (uint32_t s = 0; s < 2; s++) {
         const Type *row = plan->input[s]->type;
         StateTableDef def = {
-            .name = s ? "right" : "left", .operator_id = plan->stable_id,
-            .key = kept_key_type(arena, row, self->side[s].key, plan->key_count), .value = row, .version = 1,
-            .row_size = sizeof(KeptList), .clear = list_clear, .clear_arg = self,
+            .name = s ? "right" : "left",
+            .operator_id = plan->stable_id,
+            .key = kept_key_type(arena, row, self->side[s].key, plan->key_count),
+            .value = row,
+            .version = 1,
+            .row_size = sizeof(KeptList),
+            .clear = list_clear,
+            .clear_arg = self,
         };
         self->side[s].columns = row->child_count;
         self->side[s].table = state_table_open(op->env->state, &def);
@@ -95,20 +107,24 @@ static Status expire(IntervalJoin *self, uint32_t s, int64_t ms, Error *err) {
 }
 
 // Matches row [row] of [in] with the other side's rows [list]; true in *matched when one passed.
-static Status match(IntervalJoin *self, uint32_t s, const Batch *in, uint32_t row, int64_t time, KeptList *list,
-                    bool *matched, Error *err) {
+static Status match(IntervalJoin *self, uint32_t s, const Batch *in, uint32_t row, int64_t time,
+                    KeptList *list, bool *matched, Error *err) {
     Side *own = &self->side[s], *other = &self->side[1 - s];
     uint32_t left = self->side[0].columns, total = left + self->side[1].columns, count = 0;
     KeptRow **found = ARENA_ARRAY(&self->scratch, KeptRow *, list->count + 1);
     for (KeptRow *at = list->oldest; at; at = at->newer) {
-        if (at->time_ms >= time - own->back_ms && at->time_ms <= time + own->reach_ms) found[count++] = at;
+        if (at->time_ms >= time - own->back_ms && at->time_ms <= time + own->reach_ms) {
+            found[count++] = at;
+        }
     }
     if (!count) return ST_OK;
     Vec **both = ARENA_ARRAY(&self->scratch, Vec *, total);
     uint32_t from = s ? left : 0, to = s ? 0 : left;
     uint32_t *rows = ARENA_ARRAY(&self->scratch, uint32_t, count);
     for (uint32_t i = 0; i < count; i++) rows[i] = row;
-    for (uint32_t c = 0; c < own->columns; c++) both[from + c] = vec_gather(&self->scratch, in->column[c], rows, count);
+    for (uint32_t c = 0; c < own->columns; c++) {
+        both[from + c] = vec_gather(&self->scratch, in->column[c], rows, count);
+    }
     for (uint32_t c = 0; c < other->columns; c++) {
         both[to + c] = vec_new(&self->scratch, self->both->child[to + c], count);
     }
@@ -119,7 +135,9 @@ static Status match(IntervalJoin *self, uint32_t s, const Batch *in, uint32_t ro
     for (uint32_t i = 0; i < passed; i++) {
         found[sel[i]]->matched = *matched = true;
         uint32_t at = builder_row(&self->out, ROW_INSERT);
-        for (uint32_t c = 0; c < total; c++) vec_copy_value(self->out.batch->column[c], at, both[c], sel[i]);
+        for (uint32_t c = 0; c < total; c++) {
+            vec_copy_value(self->out.batch->column[c], at, both[c], sel[i]);
+        }
         TRY(output_builder(&self->base, &self->out, false, err));
     }
     return ST_OK;
@@ -139,7 +157,9 @@ static Status interval_join_on_batch(Operator *op, uint32_t s, Batch *in, Error 
         int64_t time = 0;
         TRY(kept_time(in, own->time_column, row, &time, err));
         bool matched = false, has_key = true;
-        for (uint32_t k = 0; k < plan->key_count; k++) has_key &= plan->null_safe[k] || !vec_is_null(key[k], row);
+        for (uint32_t k = 0; k < plan->key_count; k++) {
+            has_key &= plan->null_safe[k] || !vec_is_null(key[k], row);
+        }
         if (found[row] && has_key) {
             TRY(match(self, s, in, row, time, (KeptList *)(void *)found[row], &matched, err));
         }
@@ -147,10 +167,13 @@ static Status interval_join_on_batch(Operator *op, uint32_t s, Batch *in, Error 
         bool open = op->watermark_in == WATERMARK_NONE || op->watermark_in < time + own->reach_ms;
         if (open && has_key) {
             Vec **one = ARENA_ARRAY(&self->scratch, Vec *, plan->key_count + 1);
-            for (uint32_t k = 0; k < plan->key_count; k++) one[k] = vec_slice(&self->scratch, key[k], row, 1);
+            for (uint32_t k = 0; k < plan->key_count; k++) {
+                one[k] = vec_slice(&self->scratch, key[k], row, 1);
+            }
             TRY(state_find(own->table, one, 1, NULL, true, 0, &mine[row], NULL, err));
             KeptRow *kept = NULL;
-            TRY(kept_add(op->env->budget, (KeptList *)(void *)mine[row], in, row, time, self->arrivals++, &kept, err));
+            TRY(kept_add(op->env->budget, (KeptList *)(void *)mine[row], in, row, time,
+                         self->arrivals++, &kept, err));
             kept->matched = matched;
             heap_push(&own->heap, kept);
         } else if (own->outer && !matched) {
@@ -170,7 +193,8 @@ static Status interval_join_on_watermark(Operator *op, int64_t ms, Error *err) {
     for (uint32_t s = 0; s < 2; s++) TRY(expire(self, s, ms, err));
     TRY(output_builder(op, &self->out, true, err));
     // Padded rows leave late: downstream time must wait for them.
-    int64_t delay = self->side[0].reach_ms > self->side[1].reach_ms ? self->side[0].reach_ms : self->side[1].reach_ms;
+    int64_t delay = self->side[0].reach_ms > self->side[1].reach_ms ? self->side[0].reach_ms
+                                                                    : self->side[1].reach_ms;
     if (delay < 0) delay = 0;
     return output_watermark(op, ms == WATERMARK_MAX ? ms : ms - delay, err);
 }
@@ -178,7 +202,9 @@ static Status interval_join_on_watermark(Operator *op, int64_t ms, Error *err) {
 static void interval_join_close(Operator *op) {
     IntervalJoin *self = (IntervalJoin *)op;
     for (uint32_t s = 0; s < 2; s++) {
-        for (uint32_t i = 0; i < self->side[s].heap.count; i++) self->side[s].heap.row[i]->heap_at = 0;
+        for (uint32_t i = 0; i < self->side[s].heap.count; i++) {
+            self->side[s].heap.row[i]->heap_at = 0;
+        }
         heap_free(&self->side[s].heap);
     }
     program_free(self->condition);

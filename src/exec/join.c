@@ -1,11 +1,11 @@
 // exec/join.c - regular joins over changing inputs: inner, left, right, full, semi and anti.
 //
 // Each side keeps its rows by join key, in the order they came. A row that comes in is matched with
-// the other side's rows of its key; the rows of a batch are matched together: all candidate pairs are
-// laid side by side as columns, the condition beyond the keys runs once over them, and the survivors
-// are handed on. Outer, semi and anti joins count for each kept row how many matches it has (its
-// "associations"), which says when a NULL-padded row must be sent or taken back. The order of changes
-// follows Flink's StreamingJoinOperator and StreamingSemiAntiJoinOperator.
+// the other side's rows of its key; the rows of a batch are matched together: all candidate pairs
+// are laid side by side as columns, the condition beyond the keys runs once over them, and the
+// survivors are handed on. Outer, semi and anti joins count for each kept row how many matches it
+// has (its "associations"), which says when a NULL-padded row must be sent or taken back. The order
+// of changes follows Flink's StreamingJoinOperator and StreamingSemiAntiJoinOperator.
 //
 // State: a table per side, key -> list of rows, each encoded by col/codec.
 #include "col/codec.h"
@@ -120,8 +120,8 @@ static void decode_row(const JoinRow *from, Vec **column, uint32_t columns, uint
 }
 
 // All rows of the other side with the keys of the batch's rows, those that the condition lets pass.
-static Status find_pairs(Join *self, const Batch *in, uint32_t s, uint8_t *const *found, Pairs *pairs,
-                         Error *err) {
+static Status find_pairs(Join *self, const Batch *in, uint32_t s, uint8_t *const *found,
+                         Pairs *pairs, Error *err) {
     Arena *scratch = &self->scratch;
     const Side *other = &self->side[1 - s];
     uint64_t total = 0;
@@ -129,7 +129,8 @@ static Status find_pairs(Join *self, const Batch *in, uint32_t s, uint8_t *const
         if (found[i]) total += ((const JoinList *)(const void *)found[i])->count;
     }
     if (total > UINT32_MAX / 2) {
-        return error_set(err, ST_RUNTIME, "a join of one batch gives more than 2^31 pairs: its key is too coarse");
+        return error_set(err, ST_RUNTIME,
+                         "a join of one batch gives more than 2^31 pairs: its key is too coarse");
     }
     pairs->count = (uint32_t)total;
     pairs->in = ARENA_ARRAY(scratch, uint32_t, total + 1);
@@ -141,7 +142,8 @@ static Status find_pairs(Join *self, const Batch *in, uint32_t s, uint8_t *const
     }
     for (uint32_t i = 0; i < in->rows; i++) {
         if (!found[i]) continue;
-        for (JoinRow *row = ((const JoinList *)(const void *)found[i])->first; row; row = row->next) {
+        for (JoinRow *row = ((const JoinList *)(const void *)found[i])->first; row;
+             row = row->next) {
             pairs->in[n] = i;
             pairs->other[n] = row;
             decode_row(row, pairs->other_column, columns, n++);
@@ -172,8 +174,8 @@ static Status find_pairs(Join *self, const Batch *in, uint32_t s, uint8_t *const
 
 // One joined row: own columns from row [row] of [in] (NULL batch: padded), the other's from
 // [other] at [at] (NULL: padded).
-static Status emit(Join *self, uint32_t s, RowKind kind, const Batch *in, uint32_t row, Vec **other, uint32_t at,
-                   Error *err) {
+static Status emit(Join *self, uint32_t s, RowKind kind, const Batch *in, uint32_t row, Vec **other,
+                   uint32_t at, Error *err) {
     uint32_t own = self->side[s].row->child_count, columns = self->side[1 - s].row->child_count;
     uint32_t out_row = builder_row(&self->out, kind);
     Vec **out = self->out.batch->column;
@@ -228,8 +230,8 @@ static bool list_remove(Join *self, JoinList *list, const Buf *bytes) {
 
 // ---- one row -----------------------------------------------------------------------------------
 
-static Status outer_row(Join *self, uint32_t s, const Batch *in, uint32_t row, const Pairs *pairs, uint32_t from,
-                        uint32_t count, Error *err) {
+static Status outer_row(Join *self, uint32_t s, const Batch *in, uint32_t row, const Pairs *pairs,
+                        uint32_t from, uint32_t count, Error *err) {
     RowKind kind = batch_kind(in, row);
     bool add = row_kind_is_add(kind);
     bool other_outer = self->side[1 - s].outer, any_outer = self->side[s].outer || other_outer;
@@ -240,16 +242,20 @@ static Status outer_row(Join *self, uint32_t s, const Batch *in, uint32_t row, c
     }
     for (uint32_t p = from; p < from + count; p++) {
         JoinRow *match = pairs->other[p];
-        if (other_outer && add && match->matches == 0) TRY(emit(self, s, ROW_DELETE, NULL, 0, other, p, err));
+        if (other_outer && add && match->matches == 0) {
+            TRY(emit(self, s, ROW_DELETE, NULL, 0, other, p, err));
+        }
         match->matches += add ? 1 : -1;
         TRY(emit(self, s, out_kind, in, row, other, p, err));
-        if (other_outer && !add && match->matches == 0) TRY(emit(self, s, ROW_INSERT, NULL, 0, other, p, err));
+        if (other_outer && !add && match->matches == 0) {
+            TRY(emit(self, s, ROW_INSERT, NULL, 0, other, p, err));
+        }
     }
     return ST_OK;
 }
 
-static Status semi_row(Join *self, uint32_t s, const Batch *in, uint32_t row, const Pairs *pairs, uint32_t from,
-                       uint32_t count, Error *err) {
+static Status semi_row(Join *self, uint32_t s, const Batch *in, uint32_t row, const Pairs *pairs,
+                       uint32_t from, uint32_t count, Error *err) {
     RowKind kind = batch_kind(in, row);
     bool add = row_kind_is_add(kind);
     if (s == 0) {

@@ -1,9 +1,11 @@
 #include "exec/kept.h"
 
-Status kept_add(Budget *budget, KeptList *list, const Batch *batch, uint32_t row, int64_t time_ms, uint64_t order,
-                KeptRow **out, Error *err) {
+Status kept_add(Budget *budget, KeptList *list, const Batch *batch, uint32_t row, int64_t time_ms,
+                uint64_t order, KeptRow **out, Error *err) {
     Buf bytes = {0};
-    for (uint32_t c = 0; c < batch->schema->child_count; c++) codec_put(batch->column[c], row, &bytes);
+    for (uint32_t c = 0; c < batch->schema->child_count; c++) {
+        codec_put(batch->column[c], row, &bytes);
+    }
     Status st = budget_charge(budget, (int64_t)(sizeof(KeptRow) + bytes.len), err);
     if (!st) {
         KeptRow *kept = mem_alloc(sizeof *kept + bytes.len);
@@ -51,7 +53,9 @@ void kept_emit(const KeptRow *row, Vec *const *column, uint32_t count, uint32_t 
 
 bool kept_same(const KeptRow *a, const Batch *batch, uint32_t row, Buf *scratch) {
     scratch->len = 0;
-    for (uint32_t c = 0; c < batch->schema->child_count; c++) codec_put(batch->column[c], row, scratch);
+    for (uint32_t c = 0; c < batch->schema->child_count; c++) {
+        codec_put(batch->column[c], row, scratch);
+    }
     return scratch->len == a->size && memcmp(scratch->ptr, a->bytes, a->size) == 0;
 }
 
@@ -66,7 +70,9 @@ static void heap_put(KeptHeap *heap, uint32_t at, KeptRow *row) {
 
 static void heap_up(KeptHeap *heap, uint32_t at) {
     KeptRow *row = heap->row[at];
-    for (; at && before(row, heap->row[(at - 1) / 2]); at = (at - 1) / 2) heap_put(heap, at, heap->row[(at - 1) / 2]);
+    for (; at && before(row, heap->row[(at - 1) / 2]); at = (at - 1) / 2) {
+        heap_put(heap, at, heap->row[(at - 1) / 2]);
+    }
     heap_put(heap, at, row);
 }
 

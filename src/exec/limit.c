@@ -1,5 +1,5 @@
-// exec/limit.c - LIMIT and OFFSET without an order over inserts: rows [offset, offset + fetch) as they
-// come. (Over changing input the planner makes it a Top-N without an order.)
+// exec/limit.c - LIMIT and OFFSET without an order over inserts: rows [offset, offset + fetch) as
+// they come. (Over changing input the planner makes it a Top-N without an order.)
 #include "exec/operator.h"
 
 typedef struct Limit {

@@ -1,7 +1,7 @@
-// exec/normalize.c - makes a full changelog of upserts, or of a changelog with duplicates: by key, the
-// last row is kept, and with it the -U before each +U and the whole row of each -D. After Flink's
-// ProcTimeDeduplicateKeepLastRowFunction with "generate update before".
-// State: key -> the last row.
+// exec/normalize.c - makes a full changelog of upserts, or of a changelog with duplicates: by key,
+// the last row is kept, and with it the -U before each +U and the whole row of each -D. After
+// Flink's ProcTimeDeduplicateKeepLastRowFunction with "generate update before". State: key -> the
+// last row.
 #include "exec/kept.h"
 
 typedef struct Normalize {
@@ -22,9 +22,15 @@ static Status normalize_open(Operator *op, Error *err) {
     Normalize *self = (Normalize *)op;
     const Plan *plan = op->plan;
     StateTableDef def = {
-        .name = "rows", .operator_id = plan->stable_id,
-        .key = kept_key_type(op->env->arena, plan->type, plan->key, plan->key_count), .value = plan->type, .version = 1,
-        .row_size = sizeof(KeptList), .ttl_ms = plan->ttl_ms, .clear = row_clear, .clear_arg = self,
+        .name = "rows",
+        .operator_id = plan->stable_id,
+        .key = kept_key_type(op->env->arena, plan->type, plan->key, plan->key_count),
+        .value = plan->type,
+        .version = 1,
+        .row_size = sizeof(KeptList),
+        .ttl_ms = plan->ttl_ms,
+        .clear = row_clear,
+        .clear_arg = self,
     };
     self->rows = state_table_open(op->env->state, &def);
     builder_init(&self->out, plan->type);
@@ -39,11 +45,14 @@ static Status emit_kept(Normalize *self, RowKind kind, const KeptRow *row, Error
 
 static Status emit_new(Normalize *self, RowKind kind, const Batch *in, uint32_t row, Error *err) {
     uint32_t at = builder_row(&self->out, kind);
-    for (uint32_t c = 0; c < in->schema->child_count; c++) vec_copy_value(self->out.batch->column[c], at, in->column[c], row);
+    for (uint32_t c = 0; c < in->schema->child_count; c++) {
+        vec_copy_value(self->out.batch->column[c], at, in->column[c], row);
+    }
     return output_builder(&self->base, &self->out, false, err);
 }
 
-static Status normalize_row(Normalize *self, const Batch *in, uint32_t row, KeptList *list, Error *err) {
+static Status normalize_row(Normalize *self, const Batch *in, uint32_t row, KeptList *list,
+                            Error *err) {
     Budget *budget = self->base.env->budget;
     RowKind kind = batch_kind(in, row);
     KeptRow *old = list->oldest;
@@ -95,6 +104,10 @@ static void normalize_close(Operator *op) {
 }
 
 const OperatorVt NORMALIZE_OPERATOR = {
-    .name = "changelog-normalize", .plan_kind = PLAN_NORMALIZE, .size = sizeof(Normalize), .open = normalize_open,
-    .on_batch = normalize_on_batch, .close = normalize_close,
+    .name = "changelog-normalize",
+    .plan_kind = PLAN_NORMALIZE,
+    .size = sizeof(Normalize),
+    .open = normalize_open,
+    .on_batch = normalize_on_batch,
+    .close = normalize_close,
 };

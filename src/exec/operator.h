@@ -2,8 +2,8 @@
 // worker's: open, then any mix of on_batch, on_watermark, on_timer, on_barrier, on_end, then close.
 //
 // Operators of a chain call each other directly: output_batch runs the consumers to completion
-// before it returns. Watermarks are combined here: an operator with several inputs sees the minimum.
-// A slot left NULL takes the documented default.
+// before it returns. Watermarks are combined here: an operator with several inputs sees the
+// minimum. A slot left NULL takes the documented default.
 #pragma once
 
 #include "exec/program.h"

@@ -1,15 +1,15 @@
 // exec/over.c - OVER: each row again, with aggregates over the rows up to it.
 //
 // Ordered by time, rows wait for the watermark (or the clock) to pass them, then leave in order of
-// time; equal stamps of one key together, so that RANGE frames see them all. Lateness is Flink's: with
-// an unbounded frame a row at or below the watermark is late, with a bounded one a row at or below the
-// last stamp that left for its key. Frames of processing time need not wait, but for RANGE.
-// Ordered by anything else (over_sorted.c) rows take their places as they come, and those behind are
-// corrected.
+// time; equal stamps of one key together, so that RANGE frames see them all. Lateness is Flink's:
+// with an unbounded frame a row at or below the watermark is late, with a bounded one a row at or
+// below the last stamp that left for its key. Frames of processing time need not wait, but for
+// RANGE. Ordered by anything else (over_sorted.c) rows take their places as they come, and those
+// behind are corrected.
 //
-// Work is done by the batch: what is due is laid out as a run of additions and retractions (rows that
-// leave a bounded frame), and agg_step gives the result after each.
-// State: key -> the rows its frame still holds, and its group.
+// Work is done by the batch: what is due is laid out as a run of additions and retractions (rows
+// that leave a bounded frame), and agg_step gives the result after each. State: key -> the rows its
+// frame still holds, and its group.
 #include "exec/over.h"
 
 OverPart *over_part(uint8_t *row) {
@@ -27,7 +27,9 @@ void over_part_clear(void *arg, uint8_t *row) {
         row_free(&self->pool, at);
     }
     for (uint32_t c = 0; c < part->rows.chunk_count && !self->closed; c++) {
-        for (uint32_t i = 0; i < part->rows.chunk[c]->count; i++) row_free(&self->pool, part->rows.chunk[c]->row[i]);
+        for (uint32_t i = 0; i < part->rows.chunk[c]->count; i++) {
+            row_free(&self->pool, part->rows.chunk[c]->row[i]);
+        }
     }
     sorted_free(&part->rows);
 }
@@ -62,7 +64,9 @@ uint32_t over_work_add(Over *self, const StoredRow *row, uint8_t *group, bool re
     if (at == self->work_group_cap) work_grow(self);
     batch_set_rows(self->work, at + 1);
     row_load(row, self->work->column, self->columns, at);
-    if (retract || self->work->kinds) batch_need_kinds(self->work)[at] = retract ? ROW_DELETE : ROW_INSERT;
+    if (retract || self->work->kinds) {
+        batch_need_kinds(self->work)[at] = retract ? ROW_DELETE : ROW_INSERT;
+    }
     self->group[at] = group;
     return at;
 }
@@ -78,7 +82,8 @@ Status over_work_step(Over *self, Vec **after, Error *err) {
         const AggCall *call = self->call[a];
         const Vec **arg = ARENA_ARRAY(&self->scratch, const Vec *, call->argc + 1);
         for (uint32_t i = 0; i < call->argc; i++) arg[i] = self->work->column[plan->agg[a].arg[i]];
-        AggRows rows = {.rows = self->work->rows, .arg = arg, .group = self->group, .kinds = self->work->kinds};
+        AggRows rows = {
+            .rows = self->work->rows, .arg = arg, .group = self->group, .kinds = self->work->kinds};
         after[a] = vec_new(&self->work->arena, call->result, self->work->rows);
         TRY(agg_step(call, &rows, &self->agg_env, after[a], err));
     }
@@ -91,10 +96,12 @@ static Status work_send(Over *self, Error *err) {
     TRY(over_work_step(self, after, err));
     Batch *out = batch_new(self->base.plan->type);
     for (uint32_t c = 0; c < self->columns; c++) {
-        out->column[c] = vec_gather(&out->arena, self->work->column[c], self->out_row, self->out_count);
+        out->column[c] =
+            vec_gather(&out->arena, self->work->column[c], self->out_row, self->out_count);
     }
     for (uint32_t a = 0; a < self->agg_count; a++) {
-        out->column[self->columns + a] = vec_gather(&out->arena, after[a], self->out_value, self->out_count);
+        out->column[self->columns + a] =
+            vec_gather(&out->arena, after[a], self->out_value, self->out_count);
     }
     out->rows = self->out_count;
     batch_keep(out, self->work);
@@ -139,7 +146,9 @@ static void frame_rows(Over *self, uint8_t *group, StoredRow *first) {
     part->started = true;
     for (StoredRow *row = first, *next; row; row = next) {
         next = row->next;
-        if (frame->rows && frame->preceding >= 0 && part->kept > frame->preceding) leave_oldest(self, part, group);
+        if (frame->rows && frame->preceding >= 0 && part->kept > frame->preceding) {
+            leave_oldest(self, part, group);
+        }
         last = over_work_add(self, row, group, false);
         over_work_out(self, last, last);
         if (frame->preceding >= 0) {
@@ -158,7 +167,8 @@ static void frame_rows(Over *self, uint8_t *group, StoredRow *first) {
 static void release_stamp(Over *self, int64_t stamp) {
     uint32_t keys = 0;
     StoredRow *row;
-    while ((row = sorted_row(&self->waiting, sorted_first(&self->waiting))) && row->time_ms == stamp) {
+    while ((row = sorted_row(&self->waiting, sorted_first(&self->waiting))) &&
+           row->time_ms == stamp) {
         uint8_t *group = (uint8_t *)row->next;
         OverPart *part = over_part(group);
         sorted_remove(&self->waiting, sorted_first(&self->waiting));
@@ -185,7 +195,8 @@ static void release_stamp(Over *self, int64_t stamp) {
 
 static Status release(Over *self, int64_t until_ms, Error *err) {
     const StoredRow *row;
-    while ((row = sorted_row(&self->waiting, sorted_first(&self->waiting))) && row->time_ms <= until_ms) {
+    while ((row = sorted_row(&self->waiting, sorted_first(&self->waiting))) &&
+           row->time_ms <= until_ms) {
         over_work_begin(self);
         while (self->work->rows < BATCH_ROWS_MAX && row && row->time_ms <= until_ms) {
             release_stamp(self, row->time_ms);
@@ -214,7 +225,8 @@ static Status timed_batch(Over *self, const Batch *in, uint8_t **group, Error *e
             continue;
         }
         StoredRow *stored;
-        TRY(row_store(&self->pool, &stamp, self->proctime ? 0 : 1, in->column, self->columns, row, &stored, err));
+        TRY(row_store(&self->pool, &stamp, self->proctime ? 0 : 1, in->column, self->columns, row,
+                      &stored, err));
         stored->time_ms = ms;
         stored->next = (StoredRow *)(void *)group[row];
         (void)sorted_add(&self->waiting, stored);
@@ -268,7 +280,9 @@ static Status over_open(Operator *op, Error *err) {
     self->proctime = plan->proctime_order;
     self->timed = input->child[plan->order[0].column]->attribute != TIME_NONE;
     self->call = ARENA_ARRAY(arena, AggCall *, plan->agg_count + 1);
-    for (uint32_t i = 0; i < plan->agg_count; i++) self->call[i] = arena_dup(arena, plan->agg[i].call, sizeof(AggCall));
+    for (uint32_t i = 0; i < plan->agg_count; i++) {
+        self->call[i] = arena_dup(arena, plan->agg[i].call, sizeof(AggCall));
+    }
     uint32_t align = 16;
     self->group_size = agg_layout(self->call, plan->agg_count, sizeof(OverPart), &align);
     self->agg_env = (AggEnv){op->env->budget, &self->scratch, op->env->func};
@@ -280,11 +294,18 @@ static Status over_open(Operator *op, Error *err) {
         child[i] = input->child[plan->key[i]];
         name[i] = input->field[plan->key[i]];
     }
-    bool waits = self->timed && !(self->proctime && (plan->frame.rows || plan->frame.preceding < 0));
+    bool waits =
+        self->timed && !(self->proctime && (plan->frame.rows || plan->frame.preceding < 0));
     StateTableDef def = {
-        .name = "frames", .operator_id = plan->stable_id, .key = type_row(arena, plan->key_count, child, name, false),
-        .value = input, .version = 1, .row_size = self->group_size, .ttl_ms = waits ? 0 : plan->ttl_ms,
-        .clear = over_part_clear, .clear_arg = self,
+        .name = "frames",
+        .operator_id = plan->stable_id,
+        .key = type_row(arena, plan->key_count, child, name, false),
+        .value = input,
+        .version = 1,
+        .row_size = self->group_size,
+        .ttl_ms = waits ? 0 : plan->ttl_ms,
+        .clear = over_part_clear,
+        .clear_arg = self,
     };
     self->parts = state_table_open(op->env->state, &def);
     return ST_OK;
@@ -300,7 +321,9 @@ static Status over_on_batch(Operator *op, uint32_t input, Batch *in, Error *err)
     for (uint32_t k = 0; k < plan->key_count; k++) key[k] = in->column[plan->key[k]];
     uint8_t **group = ARENA_ARRAY(&self->scratch, uint8_t *, in->rows);
     TRY(state_find(self->parts, key, in->rows, NULL, true, now, group, NULL, err));
-    for (uint32_t row = 0; row < in->rows && plan->ttl_ms; row++) state_touch(self->parts, group[row], now);
+    for (uint32_t row = 0; row < in->rows && plan->ttl_ms; row++) {
+        state_touch(self->parts, group[row], now);
+    }
     if (!self->timed) return over_sorted_batch(self, in, group, err);
     if (self->proctime && plan->frame.preceding < 0) return running_batch(self, in, group, err);
     if (self->proctime && plan->frame.rows) return arrival_batch(self, in, group, err);
@@ -325,7 +348,9 @@ static Status over_on_timer(Operator *op, int64_t now_ms, Error *err) {
 static void over_close(Operator *op) {
     Over *self = (Over *)op;
     uint64_t cursor = 0;
-    for (uint8_t *row; self->parts && (row = state_next(self->parts, &cursor));) over_part_clear(self, row);
+    for (uint8_t *row; self->parts && (row = state_next(self->parts, &cursor));) {
+        over_part_clear(self, row);
+    }
     self->closed = true;
     sorted_free(&self->waiting);
     row_pool_clear(&self->pool);

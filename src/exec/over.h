@@ -28,8 +28,8 @@ typedef struct Over {
     Builder out;
     uint8_t **due;
     uint32_t due_cap;
-    // The run at hand: rows that enter and leave frames, their groups, and which of them go out with
-    // the results behind which.
+    // The run at hand: rows that enter and leave frames, their groups, and which of them go out
+    // with the results behind which.
     Batch *work;
     uint8_t **group;
     uint32_t work_group_cap;

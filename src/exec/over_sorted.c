@@ -1,6 +1,7 @@
-// exec/over_sorted.c - OVER in an order that is no time: a row takes its place at once, and the rows
-// behind it, whose results it changes, are sent again (-U, +U). As Flink's NonTimeRangeUnbounded- and
-// NonTimeRowsUnboundedPrecedingFunction; frames are always unbounded below.
+// exec/over_sorted.c - OVER in an order that is no time: a row takes its place at once, and the
+// rows behind it, whose results it changes, are sent again (-U, +U). As Flink's
+// NonTimeRangeUnbounded- and NonTimeRowsUnboundedPrecedingFunction; frames are always unbounded
+// below.
 //
 // A row that comes last, the usual case, is one step of its key's group. Any other change runs the
 // key's rows through an empty group twice, without it and with it.
@@ -11,12 +12,15 @@ typedef struct Results {
     uint32_t rows;
 } Results;
 
-static Status emit(Over *self, RowKind kind, const StoredRow *row, const Results *from, uint32_t at, Error *err) {
+static Status emit(Over *self, RowKind kind, const StoredRow *row, const Results *from, uint32_t at,
+                   Error *err) {
     if (kind == ROW_UPDATE_BEFORE && !self->base.plan->emit_before) return ST_OK;
     uint32_t to = builder_row(&self->out, kind);
     Vec **column = self->out.batch->column;
     row_load(row, column, self->columns, to);
-    for (uint32_t a = 0; a < self->agg_count; a++) vec_copy_value(column[self->columns + a], to, from->after[a], at);
+    for (uint32_t a = 0; a < self->agg_count; a++) {
+        vec_copy_value(column[self->columns + a], to, from->after[a], at);
+    }
     return output_builder(&self->base, &self->out, false, err);
 }
 
@@ -54,7 +58,8 @@ static Status run_all(Over *self, const SortedRows *rows, Results *out, Error *e
     uint8_t *group = arena_zalloc(&self->step, self->group_size);
     over_work_begin(self);
     const StoredRow *row;
-    for (SortedAt at = sorted_first(rows); (row = sorted_row(rows, at)); at = sorted_next(rows, at)) {
+    for (SortedAt at = sorted_first(rows); (row = sorted_row(rows, at));
+         at = sorted_next(rows, at)) {
         (void)over_work_add(self, row, group, false);
     }
     uint32_t count = out->rows = self->work->rows;
@@ -66,7 +71,8 @@ static Status run_all(Over *self, const SortedRows *rows, Results *out, Error *e
     for (uint32_t i = 0; i < count; i++, at = sorted_next(rows, at)) {
         place[i] = i;
         if (self->base.plan->frame.rows || i == 0) continue;
-        bool peer = str_eq(row_key(sorted_row(rows, at)), row_key(sorted_row(rows, sorted_prev(rows, at))));
+        bool peer =
+            str_eq(row_key(sorted_row(rows, at)), row_key(sorted_row(rows, sorted_prev(rows, at))));
         for (uint32_t p = i; peer && p-- > 0 && place[p] == i - 1;) place[p] = i;
     }
     for (uint32_t a = 0; a < self->agg_count && !st; a++) {
@@ -91,14 +97,17 @@ static Status group_results(Over *self, const uint8_t *group, Results *out, Erro
     return ST_OK;
 }
 
-static Status group_fold(Over *self, const StoredRow *row, uint8_t *group, bool retract, Error *err) {
+static Status group_fold(Over *self, const StoredRow *row, uint8_t *group, bool retract,
+                         Error *err) {
     over_work_begin(self);
     (void)over_work_add(self, row, group, retract);
     Status st = ST_OK;
     for (uint32_t a = 0; a < self->agg_count && !st; a++) {
         const AggCall *call = self->call[a];
         const Vec **arg = ARENA_ARRAY(&self->step, const Vec *, call->argc + 1);
-        for (uint32_t i = 0; i < call->argc; i++) arg[i] = self->work->column[self->base.plan->agg[a].arg[i]];
+        for (uint32_t i = 0; i < call->argc; i++) {
+            arg[i] = self->work->column[self->base.plan->agg[a].arg[i]];
+        }
         AggRows rows = {.rows = 1, .arg = arg, .single = group, .kinds = self->work->kinds};
         st = agg_update(call, &rows, &self->agg_env, err);
     }
@@ -128,8 +137,9 @@ static Status group_again(Over *self, uint8_t *group, Error *err) {
 // ---- changes -----------------------------------------------------------------------------------
 
 // Rows [at, …) of [rows], [i] by number in the new results, were rows [i - shift] of the old ones.
-static Status correct_rows(Over *self, const SortedRows *rows, SortedAt at, uint32_t count, const Results *before,
-                           uint32_t i, const Results *after, uint32_t j, bool counts, Error *err) {
+static Status correct_rows(Over *self, const SortedRows *rows, SortedAt at, uint32_t count,
+                           const Results *before, uint32_t i, const Results *after, uint32_t j,
+                           bool counts, Error *err) {
     for (uint32_t n = 0; n < count; n++, i++, j++, at = sorted_next(rows, at)) {
         const StoredRow *row = sorted_row(rows, at);
         if (!counts && !differs(self, before, i, after, j)) continue;
@@ -144,7 +154,8 @@ static uint32_t first_peer(const Over *self, const SortedRows *rows, SortedAt at
     return sorted_rank(rows, sorted_find(rows, row_key(sorted_row(rows, at))));
 }
 
-static Status add_last(Over *self, uint8_t *group, StoredRow *row, RowKind kind, bool counts, Error *err) {
+static Status add_last(Over *self, uint8_t *group, StoredRow *row, RowKind kind, bool counts,
+                       Error *err) {
     SortedRows *rows = &over_part(group)->rows;
     Results before, after;
     TRY(group_results(self, group, &before, err));
@@ -158,19 +169,23 @@ static Status add_last(Over *self, uint8_t *group, StoredRow *row, RowKind kind,
     return emit(self, kind, row, &after, 0, err);
 }
 
-static Status add_row(Over *self, uint8_t *group, StoredRow *row, RowKind kind, bool counts, Error *err) {
+static Status add_row(Over *self, uint8_t *group, StoredRow *row, RowKind kind, bool counts,
+                      Error *err) {
     SortedRows *rows = &over_part(group)->rows;
     const StoredRow *last = sorted_last(rows);
-    if (!last || str_cmp(row_key(last), row_key(row)) <= 0) return add_last(self, group, row, kind, counts, err);
+    if (!last || str_cmp(row_key(last), row_key(row)) <= 0) {
+        return add_last(self, group, row, kind, counts, err);
+    }
     Results before, after;
     TRY(run_all(self, rows, &before, err));
     SortedAt at = sorted_add(rows, row);
     TRY(run_all(self, rows, &after, err));
     uint32_t rank = sorted_rank(rows, at), peer = first_peer(self, rows, at, rank);
-    TRY(correct_rows(self, rows, sorted_at(rows, peer), rank - peer, &before, peer, &after, peer, counts, err));
-    TRY(emit(self, kind, row, &after, rank, err));
-    TRY(correct_rows(self, rows, sorted_next(rows, at), rows->count - rank - 1, &before, rank, &after, rank + 1,
+    TRY(correct_rows(self, rows, sorted_at(rows, peer), rank - peer, &before, peer, &after, peer,
                      counts, err));
+    TRY(emit(self, kind, row, &after, rank, err));
+    TRY(correct_rows(self, rows, sorted_next(rows, at), rows->count - rank - 1, &before, rank,
+                     &after, rank + 1, counts, err));
     return group_again(self, group, err);
 }
 
@@ -178,7 +193,8 @@ static Status remove_row(Over *self, uint8_t *group, StoredRow *row, bool counts
     SortedRows *rows = &over_part(group)->rows;
     SortedAt at = sorted_find(rows, row_key(row));
     StoredRow *found;
-    while ((found = sorted_row(rows, at)) && str_eq(row_key(found), row_key(row)) && !row_same(found, row)) {
+    while ((found = sorted_row(rows, at)) && str_eq(row_key(found), row_key(row)) &&
+           !row_same(found, row)) {
         at = sorted_next(rows, at);
     }
     bool there = found && str_eq(row_key(found), row_key(row));
@@ -191,9 +207,10 @@ static Status remove_row(Over *self, uint8_t *group, StoredRow *row, bool counts
     sorted_remove(rows, at);
     row_free(&self->pool, found);
     TRY(run_all(self, rows, &after, err));
-    TRY(correct_rows(self, rows, sorted_at(rows, peer), rank - peer, &before, peer, &after, peer, counts, err));
-    TRY(correct_rows(self, rows, sorted_at(rows, rank), rows->count - rank, &before, rank + 1, &after, rank, counts,
-                     err));
+    TRY(correct_rows(self, rows, sorted_at(rows, peer), rank - peer, &before, peer, &after, peer,
+                     counts, err));
+    TRY(correct_rows(self, rows, sorted_at(rows, rank), rows->count - rank, &before, rank + 1,
+                     &after, rank, counts, err));
     return group_again(self, group, err);
 }
 
@@ -202,7 +219,8 @@ Status over_sorted_batch(Over *self, const Batch *in, uint8_t **group, Error *er
     for (uint32_t row = 0; row < in->rows; row++) {
         StoredRow *stored;
         arena_reset(&self->step);
-        TRY(row_store(&self->pool, plan->order, plan->order_count, in->column, self->columns, row, &stored, err));
+        TRY(row_store(&self->pool, plan->order, plan->order_count, in->column, self->columns, row,
+                      &stored, err));
         bool counts = counts_row(self, in, row);
         RowKind kind = batch_kind(in, row);
         if (row_kind_is_add(kind)) {

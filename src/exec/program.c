@@ -187,7 +187,9 @@ void program_free(Program *program) {
     if (!program) return;
     for (uint32_t i = 0; i < program->step_count; i++) {
         Step *step = &program->step[i];
-        if (step->state && step->expr->call->func->close) step->expr->call->func->close(step->state);
+        if (step->state && step->expr->call->func->close) {
+            step->expr->call->func->close(step->state);
+        }
         for (uint32_t p = 0; step->part && p < step->expr->arg_count; p++) {
             program_free(step->part[p]);
         }
@@ -327,8 +329,9 @@ static void run_case(Program *program, Step *step, uint32_t rows, Arena *arena, 
 }
 
 // Runs [part] on the chosen rows of the input; *value has [count] rows.
-static Status run_part(const Program *program, Program *part, Vec *const *columns, const uint32_t *rows,
-                       uint32_t count, Arena *arena, Vec **value, Error *err) {
+static Status run_part(const Program *program, Program *part, Vec *const *columns,
+                       const uint32_t *rows, uint32_t count, Arena *arena, Vec **value,
+                       Error *err) {
     uint32_t column_count = program->input ? program->input->child_count : 0;
     Vec **chosen = ARENA_ARRAY(arena, Vec *, column_count + 1);
     for (uint32_t c = 0; c < column_count; c++) {
@@ -432,7 +435,8 @@ Status program_run(Program *program, Vec *const *columns, uint32_t rows, Arena *
     }
     for (uint32_t i = 0; i < program->result_count; i++) {
         Vec *vec = program->reg[program->result[i]];
-        // Constants are repeated in the program's scratch: a result must not dangle after the next run.
+        // Constants are repeated in the program's scratch: a result must not dangle after the next
+        // run.
         if (program->step[program->result[i]].kind == STEP_LITERAL) {
             vec = vec_repeat(arena, program->step[program->result[i]].expr->value, 0, rows);
         }

@@ -1,7 +1,7 @@
 // exec/program.h - bound expressions compiled for evaluation over batches: a flat list of steps,
 // each a kernel, a cast or a blend, over registers that are columns. Equal sub-expressions share a
-// register. Conditional parts (CASE branches, right sides of AND/OR …) that can fail run only on the
-// rows that reach them: inputs are gathered, the result is scattered.
+// register. Conditional parts (CASE branches, right sides of AND/OR …) that can fail run only on
+// the rows that reach them: inputs are gathered, the result is scattered.
 //
 // One Program belongs to one operator of one worker (kernels keep state); not thread-safe.
 #pragma once
@@ -15,7 +15,8 @@ typedef struct Program Program;
 NODISCARD Status program_new(Expr *const *expr, uint32_t count, const Type *input,
                              const FuncEnv *env, Program **out, Error *err);
 void program_free(Program *program);
-// Where CURRENT_WATERMARK looks: the watermark of the operator's input. Without it there is none yet.
+// Where CURRENT_WATERMARK looks: the watermark of the operator's input. Without it there is none
+// yet.
 void program_watch(Program *program, const int64_t *watermark_ms);
 
 // Evaluates over rows of [columns] (a batch's columns, each of [rows]); result[i] is the column of

@@ -5,9 +5,9 @@
 //   RANK_UPDATE   each row replaces the one of its row key and only ever rises: again only the top
 //                 rows are kept (UpdatableTopNFunction).
 //   RANK_RETRACT  anything: all rows are kept (RetractableTopNFunction).
-// Where the rank number goes out too, or an offset hides the first ranks, a row that moves makes -U/+U
-// of every rank it passes; otherwise only the row that enters (+I) and the one that leaves (-D) are
-// seen. A plain Top-1 that never retracts sends -U/+U (FastTop1Function).
+// Where the rank number goes out too, or an offset hides the first ranks, a row that moves makes
+// -U/+U of every rank it passes; otherwise only the row that enters (+I) and the one that leaves
+// (-D) are seen. A plain Top-1 that never retracts sends -U/+U (FastTop1Function).
 //
 // State: partition -> its rows in order; RANK_UPDATE also row key -> stored row.
 #include "exec/stored.h"
@@ -66,7 +66,8 @@ static Status emit(Rank *self, RowKind kind, const StoredRow *row, int64_t rank,
     return output_builder(&self->base, &self->out, false, err);
 }
 
-static Status replace(Rank *self, const StoredRow *was, const StoredRow *is, int64_t rank, Error *err) {
+static Status replace(Rank *self, const StoredRow *was, const StoredRow *is, int64_t rank,
+                      Error *err) {
     TRY(emit(self, ROW_UPDATE_BEFORE, was, rank, err));
     return emit(self, ROW_UPDATE_AFTER, is, rank, err);
 }
@@ -163,8 +164,8 @@ static SortedAt place_of(const SortedRows *rows, const StoredRow *row) {
 
 // A row of the top rose from [old_rank] to where it stands now, at [at]. The order is that of
 // UpdatableTopNFunction: what the row itself was goes right after the first row that it displaces.
-static Status emit_rise(Rank *self, const SortedRows *rows, SortedAt at, const StoredRow *old, int64_t old_rank,
-                        Error *err) {
+static Status emit_rise(Rank *self, const SortedRows *rows, SortedAt at, const StoredRow *old,
+                        int64_t old_rank, Error *err) {
     int64_t rank = (int64_t)sorted_rank(rows, at) + 1;
     const StoredRow *current = sorted_row(rows, at);
     for (int64_t r = rank; r < old_rank; r++) {
@@ -205,7 +206,8 @@ static void forget_last(Rank *self, SortedRows *rows) {
     drop_last(self, rows);
 }
 
-static Status update_row(Rank *self, RankPart *part, Vec *const *row_key, StoredRow *row, Error *err) {
+static Status update_row(Rank *self, RankPart *part, Vec *const *row_key, StoredRow *row,
+                         Error *err) {
     SortedRows *rows = &part->rows;
     uint8_t *found;
     TRY(state_find(self->row_keys, row_key, 1, NULL, false, self->now_ms, &found, NULL, err));
@@ -249,7 +251,8 @@ static Status retract_add(Rank *self, SortedRows *rows, StoredRow *row, Error *e
 static Status retract_remove(Rank *self, SortedRows *rows, StoredRow *row, Error *err) {
     SortedAt at = sorted_find(rows, row_key(row));
     StoredRow *found;
-    while ((found = sorted_row(rows, at)) && str_eq(row_key(found), row_key(row)) && !row_same(found, row)) {
+    while ((found = sorted_row(rows, at)) && str_eq(row_key(found), row_key(row)) &&
+           !row_same(found, row)) {
         at = sorted_next(rows, at);
     }
     bool there = found && str_eq(row_key(found), row_key(row));
@@ -261,7 +264,8 @@ static Status retract_remove(Rank *self, SortedRows *rows, StoredRow *row, Error
     } else if (rank <= self->end) {
         TRY(emit(self, ROW_DELETE, found, self->end, err));
         if ((int64_t)rows->count > self->end) {
-            TRY(emit(self, ROW_INSERT, sorted_row(rows, sorted_at(rows, (uint32_t)self->end)), self->end, err));
+            TRY(emit(self, ROW_INSERT, sorted_row(rows, sorted_at(rows, (uint32_t)self->end)),
+                     self->end, err));
         }
     }
     sorted_remove(rows, at);
@@ -272,7 +276,8 @@ static Status retract_remove(Rank *self, SortedRows *rows, StoredRow *row, Error
 // ---- the operator ------------------------------------------------------------------------------
 
 static StateTable *open_table(Rank *self, const char *name, const uint32_t *key, uint32_t key_count,
-                              const uint32_t *more, uint32_t more_count, uint32_t row_size, bool owns) {
+                              const uint32_t *more, uint32_t more_count, uint32_t row_size,
+                              bool owns) {
     const Plan *plan = self->base.plan;
     const Type *input = plan->input[0]->type;
     Arena *arena = self->base.env->arena;
@@ -285,9 +290,15 @@ static StateTable *open_table(Rank *self, const char *name, const uint32_t *key,
         field[i] = input->field[column];
     }
     StateTableDef def = {
-        .name = name, .operator_id = plan->stable_id, .key = type_row(arena, count, child, field, false),
-        .value = input, .version = 1, .row_size = row_size, .ttl_ms = owns ? plan->ttl_ms : 0,
-        .clear = owns ? part_clear : NULL, .clear_arg = self,
+        .name = name,
+        .operator_id = plan->stable_id,
+        .key = type_row(arena, count, child, field, false),
+        .value = input,
+        .version = 1,
+        .row_size = row_size,
+        .ttl_ms = owns ? plan->ttl_ms : 0,
+        .clear = owns ? part_clear : NULL,
+        .clear_arg = self,
     };
     return state_table_open(self->base.env->state, &def);
 }
@@ -305,10 +316,11 @@ static Status rank_open(Operator *op, Error *err) {
                  plan->rank_way != RANK_RETRACT;
     row_pool_init(&self->pool, op->env->budget);
     builder_init(&self->out, plan->type);
-    self->parts = open_table(self, "ranks", plan->key, plan->key_count, NULL, 0, sizeof(RankPart), true);
+    self->parts =
+        open_table(self, "ranks", plan->key, plan->key_count, NULL, 0, sizeof(RankPart), true);
     if (plan->rank_way == RANK_UPDATE) {
-        self->row_keys = open_table(self, "rows", plan->key, plan->key_count, plan->row_key, plan->row_key_count,
-                                    sizeof(RowKey), false);
+        self->row_keys = open_table(self, "rows", plan->key, plan->key_count, plan->row_key,
+                                    plan->row_key_count, sizeof(RowKey), false);
     }
     return ST_OK;
 }
@@ -327,19 +339,22 @@ static void set_rank_end(Rank *self, RankPart *part, bool is_new, const Batch *i
 static Status rank_row(Rank *self, RankPart *part, const Batch *in, uint32_t row, Error *err) {
     const Plan *plan = self->base.plan;
     StoredRow *stored;
-    TRY(row_store(&self->pool, plan->order, plan->order_count, in->column, self->columns, row, &stored, err));
+    TRY(row_store(&self->pool, plan->order, plan->order_count, in->column, self->columns, row,
+                  &stored, err));
     bool add = row_kind_is_add(batch_kind(in, row));
     if (plan->rank_way == RANK_APPEND) return append_row(self, part, stored, err);
     if (plan->rank_way == RANK_UPDATE) {
         uint32_t count = plan->key_count + plan->row_key_count;
         Vec **key = ARENA_ARRAY(&self->scratch, Vec *, count + 1);
         for (uint32_t i = 0; i < count; i++) {
-            uint32_t column = i < plan->key_count ? plan->key[i] : plan->row_key[i - plan->key_count];
+            uint32_t column =
+                i < plan->key_count ? plan->key[i] : plan->row_key[i - plan->key_count];
             key[i] = vec_slice(&self->scratch, in->column[column], row, 1);
         }
         return update_row(self, part, key, stored, err);
     }
-    return add ? retract_add(self, &part->rows, stored, err) : retract_remove(self, &part->rows, stored, err);
+    return add ? retract_add(self, &part->rows, stored, err)
+               : retract_remove(self, &part->rows, stored, err);
 }
 
 static Status rank_on_batch(Operator *op, uint32_t input, Batch *in, Error *err) {
@@ -372,7 +387,8 @@ static Status rank_on_end(Operator *op, Error *err) {
         if (op->plan->rank_end_column >= 0) self->end = part_of(part)->rank_end;
         int64_t rank = 1;
         const StoredRow *row;
-        for (SortedAt at = sorted_first(rows); (row = sorted_row(rows, at)); at = sorted_next(rows, at)) {
+        for (SortedAt at = sorted_first(rows); (row = sorted_row(rows, at));
+             at = sorted_next(rows, at)) {
             TRY(emit(self, ROW_INSERT, row, rank++, err));
         }
     }

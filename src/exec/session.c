@@ -32,7 +32,9 @@ static Session *heap_pop(Sessions *self) {
     for (;;) {
         uint32_t child = at * 2 + 1;
         if (child >= self->heap_count) break;
-        if (child + 1 < self->heap_count && before(&self->heap[child + 1], &self->heap[child])) child++;
+        if (child + 1 < self->heap_count && before(&self->heap[child + 1], &self->heap[child])) {
+            child++;
+        }
         if (!before(&self->heap[child], &last)) break;
         self->heap[at] = self->heap[child];
         at = child;
@@ -43,7 +45,8 @@ static Session *heap_pop(Sessions *self) {
 
 // ---- sessions ----------------------------------------------------------------------------------
 
-static Status session_new(Sessions *self, SessionKey *key, int64_t start, int64_t end, Session **out, Error *err) {
+static Status session_new(Sessions *self, SessionKey *key, int64_t start, int64_t end,
+                          Session **out, Error *err) {
     size_t size = (sizeof(Session) + self->def.data_size + 15) & ~(size_t)15;
     Session *session = self->unused;
     if (session) {
@@ -85,9 +88,14 @@ void sessions_open(Sessions *self, const SessionsDef *def) {
         name[i] = def->input->field[def->key[i]];
     }
     StateTableDef table = {
-        .name = def->name, .operator_id = def->op->plan->stable_id, .version = 1, .row_size = sizeof(SessionKey),
+        .name = def->name,
+        .operator_id = def->op->plan->stable_id,
+        .version = 1,
+        .row_size = sizeof(SessionKey),
         .key = type_row(arena, def->key_count, child, name, false),
-        .value = type_row(arena, 0, NULL, NULL, false), .clear = key_clear, .clear_arg = self,
+        .value = type_row(arena, 0, NULL, NULL, false),
+        .clear = key_clear,
+        .clear_arg = self,
     };
     self->keys = state_table_open(def->op->env->state, &table);
 }
@@ -102,8 +110,8 @@ void sessions_close(Sessions *self) {
     mem_free(self->heap);
 }
 
-Status sessions_keys(Sessions *self, Vec *const *key, uint32_t rows, const uint64_t *valid, SessionKey **out,
-                     Error *err) {
+Status sessions_keys(Sessions *self, Vec *const *key, uint32_t rows, const uint64_t *valid,
+                     SessionKey **out, Error *err) {
     return state_find(self->keys, key, rows, valid, true, 0, (uint8_t **)out, NULL, err);
 }
 

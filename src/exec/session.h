@@ -63,10 +63,11 @@ typedef struct Sessions {
 void sessions_open(Sessions *sessions, const SessionsDef *def);
 void sessions_close(Sessions *sessions);
 // The key of each row; NULL for rows that [valid] (may be NULL) leaves out.
-NODISCARD Status sessions_keys(Sessions *sessions, Vec *const *key, uint32_t rows, const uint64_t *valid,
-                               SessionKey **out, Error *err);
+NODISCARD Status sessions_keys(Sessions *sessions, Vec *const *key, uint32_t rows,
+                               const uint64_t *valid, SessionKey **out, Error *err);
 // The session that a row at local time [ms] belongs to, after merging; NULL when it is late.
-NODISCARD Status sessions_add(Sessions *sessions, SessionKey *key, int64_t ms, Session **out, Error *err);
+NODISCARD Status sessions_add(Sessions *sessions, SessionKey *key, int64_t ms, Session **out,
+                              Error *err);
 // Forgets keys that ended the batch without a session.
 void sessions_settle(Sessions *sessions, SessionKey **keys, uint32_t rows);
 // Closes all sessions due at watermark (or processing time) [ms].

@@ -19,8 +19,8 @@ const OperatorVt UNION_OPERATOR = {
 };
 
 // What Flink holds as an object can be NULL even where its type says NOT NULL (a DECIMAL that
-// overflowed, ARRAY_AGG of no rows); the end of a query finds out, as Flink's constraint enforcer does.
-// Java's primitives cannot.
+// overflowed, ARRAY_AGG of no rows); the end of a query finds out, as Flink's constraint enforcer
+// does. Java's primitives cannot.
 static bool is_primitive(const Type *type) {
     switch (type_phys(type)) {
         case PHYS_U8:
@@ -40,7 +40,8 @@ static Status collect_check(const Operator *op, const Batch *in, Error *err) {
         if (row->child[c]->nullable || is_primitive(row->child[c])) continue;
         if (!vec_has_nulls(in->column[c])) continue;
         return error_set(err, ST_RUNTIME,
-                         "column '" STR_FMT "' is NOT NULL, however, a null value is being written into it",
+                         "column '" STR_FMT
+                         "' is NOT NULL, however, a null value is being written into it",
                          STR_ARG(row->field[c]));
     }
     return ST_OK;
@@ -53,7 +54,10 @@ static Status collect_on_batch(Operator *op, uint32_t input, Batch *in, Error *e
 }
 
 const OperatorVt COLLECT_OPERATOR = {
-    .name = "collect", .plan_kind = PLAN_COLLECT, .size = sizeof(Operator), .on_batch = collect_on_batch,
+    .name = "collect",
+    .plan_kind = PLAN_COLLECT,
+    .size = sizeof(Operator),
+    .on_batch = collect_on_batch,
 };
 
 static Status expand_on_batch(Operator *op, uint32_t input, Batch *in, Error *err) {
@@ -86,5 +90,8 @@ static Status expand_on_batch(Operator *op, uint32_t input, Batch *in, Error *er
 }
 
 const OperatorVt EXPAND_OPERATOR = {
-    .name = "expand", .plan_kind = PLAN_EXPAND, .size = sizeof(Operator), .on_batch = expand_on_batch,
+    .name = "expand",
+    .plan_kind = PLAN_EXPAND,
+    .size = sizeof(Operator),
+    .on_batch = expand_on_batch,
 };

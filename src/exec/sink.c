@@ -28,9 +28,11 @@ static Status sink_filter(Sink *self, const Batch *in, uint32_t *count, Error *e
             if (!plan->not_null[c] || !vec_is_null(in->column[c], row)) continue;
             if (!self->drop_nulls) {
                 (void)error_set(err, ST_RUNTIME,
-                                "column '" STR_FMT "' is NOT NULL, however, a null value is being written into it",
+                                "column '" STR_FMT
+                                "' is NOT NULL, however, a null value is being written into it",
                                 STR_ARG(plan->type->field[c]));
-                error_hint(err, "set 'table.exec.sink.not-null-enforcer' = 'DROP' to drop such rows");
+                error_hint(err,
+                           "set 'table.exec.sink.not-null-enforcer' = 'DROP' to drop such rows");
                 return ST_RUNTIME;
             }
             good = false;

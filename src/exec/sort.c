@@ -1,9 +1,10 @@
-// exec/sort.c - ORDER BY: all rows at the end of a bounded input (batch mode), or, when the first key
-// is an ascending time attribute, row by row as time passes (Flink's temporal sort).
+// exec/sort.c - ORDER BY: all rows at the end of a bounded input (batch mode), or, when the first
+// key is an ascending time attribute, row by row as time passes (Flink's temporal sort).
 //
-// By event time a row waits for the watermark to reach its stamp; rows of one stamp leave in the order
-// of the other keys, equal ones in order of arrival. A row is late when its stamp is not above the last
-// one that left. By processing time rows wait for the clock to tick; without further keys they pass.
+// By event time a row waits for the watermark to reach its stamp; rows of one stamp leave in the
+// order of the other keys, equal ones in order of arrival. A row is late when its stamp is not
+// above the last one that left. By processing time rows wait for the clock to tick; without further
+// keys they pass.
 #include "exec/operator.h"
 #include "exec/stored.h"
 
@@ -61,8 +62,8 @@ static Status sort_on_batch(Operator *op, uint32_t input, Batch *in, Error *err)
             continue;
         }
         StoredRow *stored;
-        TRY(row_store(&self->pool, plan->order + skip, plan->order_count - skip, in->column, self->columns, row,
-                      &stored, err));
+        TRY(row_store(&self->pool, plan->order + skip, plan->order_count - skip, in->column,
+                      self->columns, row, &stored, err));
         stored->time_ms = ms;
         stored->kind = (uint8_t)batch_kind(in, row);
         (void)sorted_add(&self->rows, stored);
@@ -89,8 +90,8 @@ static Status sort_on_end(Operator *op, Error *err) {
     int64_t place = 0, offset = op->plan->offset;
     int64_t end = op->plan->fetch < 0 ? INT64_MAX : offset + op->plan->fetch;
     const StoredRow *row;
-    for (SortedAt at = sorted_first(&self->rows); (row = sorted_row(&self->rows, at)) && place < end;
-         at = sorted_next(&self->rows, at)) {
+    for (SortedAt at = sorted_first(&self->rows);
+         (row = sorted_row(&self->rows, at)) && place < end; at = sorted_next(&self->rows, at)) {
         if (place++ >= offset) TRY(sort_emit(self, row, err));
     }
     return output_builder(op, &self->out, true, err);

@@ -76,7 +76,8 @@ static void put_value(Buf *out, const Vec *vec, uint32_t row) {
     }
 }
 
-void sort_key_put(const OrderKey *order, uint32_t count, Vec *const *column, uint32_t row, Buf *out) {
+void sort_key_put(const OrderKey *order, uint32_t count, Vec *const *column, uint32_t row,
+                  Buf *out) {
     for (uint32_t i = 0; i < count; i++) {
         const Vec *vec = column[order[i].column];
         bool null = vec_is_null(vec, row) || vec->phys == PHYS_NONE;
@@ -113,8 +114,8 @@ static void keep_slab(RowPool *pool, void *slab) {
     pool->slab[pool->slab_count++] = slab;
 }
 
-// Steps of 32 bytes up to 1 KiB, then doubling: a class holds blocks of one size, so that a freed one
-// fits the next row of its class.
+// Steps of 32 bytes up to 1 KiB, then doubling: a class holds blocks of one size, so that a freed
+// one fits the next row of its class.
 static uint8_t class_of(size_t size, size_t *block) {
     uint32_t class = (uint32_t)((size + 31) / 32);
     *block = (size_t)class * 32;
@@ -148,8 +149,8 @@ static Status block_alloc(RowPool *pool, size_t size, StoredRow **out, Error *er
     return ST_OK;
 }
 
-Status row_store(RowPool *pool, const OrderKey *order, uint32_t order_count, Vec *const *column, uint32_t count,
-                 uint32_t row, StoredRow **out, Error *err) {
+Status row_store(RowPool *pool, const OrderKey *order, uint32_t order_count, Vec *const *column,
+                 uint32_t count, uint32_t row, StoredRow **out, Error *err) {
     Buf *bytes = &pool->scratch;
     bytes->len = 0;
     sort_key_put(order, order_count, column, row, bytes);
@@ -258,8 +259,11 @@ SortedAt sorted_add(SortedRows *rows, StoredRow *row) {
         if (at.index > rows->chunk[at.chunk]->count) at.index -= rows->chunk[at.chunk++]->count;
     }
     SortedChunk *chunk = rows->chunk[at.chunk];
-    if (chunk->count == chunk->cap) chunk = rows->chunk[at.chunk] = chunk_grow(chunk, chunk->cap * 2);
-    memmove(chunk->row + at.index + 1, chunk->row + at.index, (chunk->count - at.index) * sizeof *chunk->row);
+    if (chunk->count == chunk->cap) {
+        chunk = rows->chunk[at.chunk] = chunk_grow(chunk, chunk->cap * 2);
+    }
+    memmove(chunk->row + at.index + 1, chunk->row + at.index,
+            (chunk->count - at.index) * sizeof *chunk->row);
     chunk->row[at.index] = row;
     chunk->count++;
     rows->count++;
@@ -270,7 +274,8 @@ void sorted_remove(SortedRows *rows, SortedAt at) {
     SortedChunk *chunk = rows->chunk[at.chunk];
     chunk->count--;
     rows->count--;
-    memmove(chunk->row + at.index, chunk->row + at.index + 1, (chunk->count - at.index) * sizeof *chunk->row);
+    memmove(chunk->row + at.index, chunk->row + at.index + 1,
+            (chunk->count - at.index) * sizeof *chunk->row);
     if (chunk->count) return;
     mem_free(chunk);
     rows->chunk_count--;

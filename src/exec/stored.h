@@ -1,12 +1,14 @@
-// exec/stored.h - rows kept outside of batches: what sorts, Top-N, OVER and session windows wait with.
+// exec/stored.h - rows kept outside of batches: what sorts, Top-N, OVER and session windows wait
+// with.
 //
 // A stored row is one block: a sort key that compares with memcmp (by the ORDER BY it was stored
 // for), then the row's values as col/codec.h writes them. Blocks come from a pool of size classes
 // over slabs, charged to the operator's budget by the slab.
 //
-// A SortedRows keeps stored rows in the order of their sort keys, equal keys in order of arrival, in
-// chunks of at most SORTED_CHUNK pointers: two binary searches and a short move for any change, and
-// a walk from the front for ranks. A B-tree of two levels is enough: a million rows are 8,000 chunks.
+// A SortedRows keeps stored rows in the order of their sort keys, equal keys in order of arrival,
+// in chunks of at most SORTED_CHUNK pointers: two binary searches and a short move for any change,
+// and a walk from the front for ranks. A B-tree of two levels is enough: a million rows are 8,000
+// chunks.
 //
 // Threads: the worker's own.
 #pragma once
@@ -41,11 +43,13 @@ void row_pool_init(RowPool *pool, Budget *budget);
 void row_pool_clear(RowPool *pool);
 
 // The order-preserving bytes of the sort key of row [row].
-void sort_key_put(const OrderKey *order, uint32_t count, Vec *const *column, uint32_t row, Buf *out);
+void sort_key_put(const OrderKey *order, uint32_t count, Vec *const *column, uint32_t row,
+                  Buf *out);
 
 // Stores row [row] of [count] columns; [order] (may be empty) gives its sort key.
-NODISCARD Status row_store(RowPool *pool, const OrderKey *order, uint32_t order_count, Vec *const *column,
-                           uint32_t count, uint32_t row, StoredRow **out, Error *err);
+NODISCARD Status row_store(RowPool *pool, const OrderKey *order, uint32_t order_count,
+                           Vec *const *column, uint32_t count, uint32_t row, StoredRow **out,
+                           Error *err);
 void row_free(RowPool *pool, StoredRow *row);
 // Writes the row to row [at] of [count] columns.
 void row_load(const StoredRow *row, Vec *const *column, uint32_t count, uint32_t at);

@@ -1,5 +1,5 @@
-// exec/temporal_join.c - joins each left row with the version of the right table that was valid at the
-// left row's event time. Left rows wait until the watermark has passed their time: by then all
+// exec/temporal_join.c - joins each left row with the version of the right table that was valid at
+// the left row's event time. Left rows wait until the watermark has passed their time: by then all
 // versions that old have come. Left rows are sent in the order of their times; versions that no
 // future row can ask for are dropped, but for the newest one. After Flink's
 // TemporalRowTimeJoinOperator.
@@ -33,15 +33,21 @@ static Status temporal_join_open(Operator *op, Error *err) {
     Str *name = ARENA_ARRAY(arena, Str, total + 1);
     for (uint32_t i = 0; i < total; i++) {
         bool left = i < row[0]->child_count;
-        child[i] = type_nullable(arena, left ? row[0]->child[i] : row[1]->child[i - row[0]->child_count], true);
+        child[i] = type_nullable(
+            arena, left ? row[0]->child[i] : row[1]->child[i - row[0]->child_count], true);
         name[i] = left ? row[0]->field[i] : row[1]->field[i - row[0]->child_count];
     }
     self->both = type_row(arena, total, child, name, false);
     for (uint32_t s = 0; s < 2; s++) {
         StateTableDef def = {
-            .name = s ? "versions" : "waiting", .operator_id = plan->stable_id,
-            .key = kept_key_type(arena, row[s], s ? plan->right_key : plan->key, plan->key_count), .value = row[s],
-            .version = 1, .row_size = sizeof(KeptList), .clear = list_clear, .clear_arg = self,
+            .name = s ? "versions" : "waiting",
+            .operator_id = plan->stable_id,
+            .key = kept_key_type(arena, row[s], s ? plan->right_key : plan->key, plan->key_count),
+            .value = row[s],
+            .version = 1,
+            .row_size = sizeof(KeptList),
+            .clear = list_clear,
+            .clear_arg = self,
         };
         self->columns[s] = row[s]->child_count;
         *(s ? &self->versions : &self->waiting) = state_table_open(op->env->state, &def);
@@ -57,16 +63,20 @@ static Status temporal_join_on_batch(Operator *op, uint32_t s, Batch *in, Error 
     const Plan *plan = op->plan;
     arena_reset(&self->scratch);
     Vec **key = ARENA_ARRAY(&self->scratch, Vec *, plan->key_count + 1);
-    for (uint32_t k = 0; k < plan->key_count; k++) key[k] = in->column[s ? plan->right_key[k] : plan->key[k]];
+    for (uint32_t k = 0; k < plan->key_count; k++) {
+        key[k] = in->column[s ? plan->right_key[k] : plan->key[k]];
+    }
     uint8_t **found = ARENA_ARRAY(&self->scratch, uint8_t *, in->rows);
-    TRY(state_find(s ? self->versions : self->waiting, key, in->rows, NULL, true, 0, found, NULL, err));
+    TRY(state_find(s ? self->versions : self->waiting, key, in->rows, NULL, true, 0, found, NULL,
+                   err));
     for (uint32_t row = 0; row < in->rows; row++) {
         int64_t time = 0;
         TRY(kept_time(in, s ? plan->right_time_column : plan->time_column, row, &time, err));
         RowKind kind = batch_kind(in, row);
         if (s && kind == ROW_UPDATE_BEFORE) continue;  // the version after it says it all
         KeptRow *kept = NULL;
-        TRY(kept_add(op->env->budget, (KeptList *)(void *)found[row], in, row, time, self->arrivals++, &kept, err));
+        TRY(kept_add(op->env->budget, (KeptList *)(void *)found[row], in, row, time,
+                     self->arrivals++, &kept, err));
         if (!s) heap_push(&self->heap, kept);
     }
     return ST_OK;
@@ -103,7 +113,8 @@ static Status join_row(TemporalJoin *self, const KeptRow *left, Error *err) {
     }
     uint8_t *found = NULL;
     TRY(state_find(self->versions, key, 1, NULL, false, 0, &found, NULL, err));
-    const KeptRow *right = found && has_key ? version_at((KeptList *)(void *)found, left->time_ms) : NULL;
+    const KeptRow *right =
+        found && has_key ? version_at((KeptList *)(void *)found, left->time_ms) : NULL;
     if (right && self->condition) {
         kept_load(right, both + self->columns[0], self->columns[1], 0);
         TRY(program_select(self->condition, both, 1, sel, &passed, err));

@@ -1,7 +1,7 @@
 // exec/unnest.c - one row per element of a collection, beside the row that the collection is in.
-// Elements of arrays come in order, of maps in theirs, of multisets as often as they are counted. With
-// [outer], a row whose collection is empty or NULL (or has no element that the condition lets pass)
-// comes once, with NULLs.
+// Elements of arrays come in order, of maps in theirs, of multisets as often as they are counted.
+// With [outer], a row whose collection is empty or NULL (or has no element that the condition lets
+// pass) comes once, with NULLs.
 #include "exec/operator.h"
 
 typedef struct Unnest {
@@ -13,7 +13,8 @@ typedef struct Unnest {
 static Status unnest_open(Operator *op, Error *err) {
     Unnest *self = (Unnest *)op;
     Expr *collection = op->plan->collection, *condition = op->plan->condition;
-    TRY(program_new(&collection, 1, op->plan->input[0]->type, op->env->func, &self->collection, err));
+    TRY(program_new(&collection, 1, op->plan->input[0]->type, op->env->func, &self->collection,
+                    err));
     if (!condition) return ST_OK;
     return program_new(&condition, 1, op->plan->type, op->env->func, &self->condition, err);
 }
@@ -25,10 +26,12 @@ typedef struct Elements {
     uint32_t count, cap;
 } Elements;
 
-static void elements_add(Arena *arena, Elements *list, uint32_t row, uint32_t element, int32_t ordinal) {
+static void elements_add(Arena *arena, Elements *list, uint32_t row, uint32_t element,
+                         int32_t ordinal) {
     if (list->count == list->cap) {
         uint32_t cap = list->cap ? list->cap * 2 : 256;
-        uint32_t *rows = ARENA_ARRAY(arena, uint32_t, cap), *elements = ARENA_ARRAY(arena, uint32_t, cap);
+        uint32_t *rows = ARENA_ARRAY(arena, uint32_t, cap),
+                 *elements = ARENA_ARRAY(arena, uint32_t, cap);
         int32_t *ordinals = ARENA_ARRAY(arena, int32_t, cap);
         if (list->count) {
             memcpy(rows, list->row, list->count * sizeof *rows);
@@ -51,7 +54,10 @@ static void elements_find(Arena *arena, const Vec *collection, bool outer, Eleme
         for (uint32_t i = 0; i < view.count; i++) {
             uint32_t element = view.offset + i;
             // A NULL ROW has no fields to give.
-            if (collection->child[0]->phys == PHYS_ROW && vec_is_null(collection->child[0], element)) continue;
+            if (collection->child[0]->phys == PHYS_ROW &&
+                vec_is_null(collection->child[0], element)) {
+                continue;
+            }
             int32_t times = multiset ? vec_i32(collection->child[1])[element] : 1;
             for (int32_t t = 0; t < times; t++) elements_add(arena, list, row, element, ++ordinal);
         }
@@ -72,15 +78,19 @@ static Vec *element_column(Arena *arena, const Vec *from, const Type *type, cons
     return vec;
 }
 
-static Batch *unnest_rows(const Plan *plan, Batch *in, const Vec *collection, const Elements *list) {
+static Batch *unnest_rows(const Plan *plan, Batch *in, const Vec *collection,
+                          const Elements *list) {
     Batch *out = batch_new(plan->type);
     Arena *arena = &out->arena;
     uint32_t columns = in->schema->child_count, c = columns;
-    for (uint32_t i = 0; i < columns; i++) out->column[i] = vec_gather(arena, in->column[i], list->row, list->count);
+    for (uint32_t i = 0; i < columns; i++) {
+        out->column[i] = vec_gather(arena, in->column[i], list->row, list->count);
+    }
     const Vec *element = collection->child[0];
     if (collection->type->kind == TYPE_MAP) {
         for (uint32_t i = 0; i < 2; i++, c++) {
-            out->column[c] = element_column(arena, collection->child[i], plan->type->child[c], list);
+            out->column[c] =
+                element_column(arena, collection->child[i], plan->type->child[c], list);
         }
     } else if (element->type->kind == TYPE_ROW) {
         for (uint32_t i = 0; i < element->type->child_count; i++, c++) {
@@ -107,8 +117,8 @@ static Batch *unnest_rows(const Plan *plan, Batch *in, const Vec *collection, co
 }
 
 // LEFT JOIN … ON condition: drops the elements that fail it, and pads rows that have none left.
-static Status outer_condition(Unnest *self, Batch *in, const Vec *collection, Elements *list, Arena *scratch,
-                              Error *err) {
+static Status outer_condition(Unnest *self, Batch *in, const Vec *collection, Elements *list,
+                              Arena *scratch, Error *err) {
     Batch *all = unnest_rows(self->base.plan, in, collection, list);
     uint32_t *sel = ARENA_ARRAY(scratch, uint32_t, list->count + 1), kept = 0;
     Status st = program_select(self->condition, all->column, all->rows, sel, &kept, err);
@@ -137,7 +147,9 @@ static Status unnest_on_batch(Operator *op, uint32_t input, Batch *in, Error *er
     Elements list = {0};
     Status st = program_run(self->collection, in->column, in->rows, &scratch, &collection, err);
     if (!st) elements_find(&scratch, collection, op->plan->outer, &list);
-    if (!st && self->condition && list.count) st = outer_condition(self, in, collection, &list, &scratch, err);
+    if (!st && self->condition && list.count) {
+        st = outer_condition(self, in, collection, &list, &scratch, err);
+    }
     Batch *out = NULL;
     if (!st && list.count) {
         // The values may point into the scratch arena: the batch takes it over.

@@ -2,13 +2,13 @@
 // watermark right behind the row that raises it far enough.
 //
 // As Flink's WatermarkAssignerOperator: the highest watermark seen is sent when it lies more than
-// `pipeline.auto-watermark-interval` above the last one sent, which starts at 0; a timer of the same
-// interval sends what was held back, and the end of the input sends WATERMARK_MAX. A batch is cut
-// only where a watermark follows a row: one scan of the computed column finds those rows.
+// `pipeline.auto-watermark-interval` above the last one sent, which starts at 0; a timer of the
+// same interval sends what was held back, and the end of the input sends WATERMARK_MAX. A batch is
+// cut only where a watermark follows a row: one scan of the computed column finds those rows.
 //
-// Where the connector names its splits (Connector.watermark_per_split, Kafka's partitions), each has
-// a watermark of its own and the least of the active ones counts, as when Flink pushes the assigner
-// into the source.
+// Where the connector names its splits (Connector.watermark_per_split, Kafka's partitions), each
+// has a watermark of its own and the least of the active ones counts, as when Flink pushes the
+// assigner into the source.
 #include "exec/operator.h"
 
 typedef struct Split {
@@ -31,7 +31,8 @@ typedef struct WatermarkAssigner {
 } WatermarkAssigner;
 
 static const Plan *scan_below(const Plan *plan) {
-    while (plan->kind == PLAN_PROJECT || plan->kind == PLAN_FILTER || plan->kind == PLAN_WATERMARK) {
+    while (plan->kind == PLAN_PROJECT || plan->kind == PLAN_FILTER ||
+           plan->kind == PLAN_WATERMARK) {
         plan = plan->input[0];
     }
     return plan;
@@ -112,7 +113,8 @@ static Status watermark_on_batch(Operator *op, uint32_t input, Batch *in, Error 
     WatermarkAssigner *self = (WatermarkAssigner *)op;
     arena_reset(&self->scratch);
     if (vec_has_nulls(in->column[op->plan->time_column])) {
-        return error_set(err, ST_RUNTIME, "RowTime field should not be null, please convert it to a "
+        return error_set(err, ST_RUNTIME,
+                         "RowTime field should not be null, please convert it to a "
                          "non-null long value: column '" STR_FMT "'",
                          STR_ARG(op->plan->type->field[op->plan->time_column]));
     }
@@ -129,7 +131,8 @@ static Status watermark_on_batch(Operator *op, uint32_t input, Batch *in, Error 
         uint32_t row = next_above(mark, from, in->rows, self->sent_ms + self->interval_ms);
         if (row == in->rows) break;
         int64_t ms = vec_timestamp(mark, row).ms;
-        Batch *part = from == 0 && row + 1 == in->rows ? batch_ref(in) : batch_slice(in, from, row + 1 - from);
+        Batch *part = from == 0 && row + 1 == in->rows ? batch_ref(in)
+                                                       : batch_slice(in, from, row + 1 - from);
         from = row + 1;
         TRY(output_batch(op, part, err));
         TRY(send(self, ms < others ? ms : others, err));

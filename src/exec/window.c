@@ -3,7 +3,9 @@
 void window_clock_init(WindowClock *clock, const WindowSpec *spec, OpEnv *env) {
     *clock = (WindowClock){.spec = spec, .env = env};
     const Zone *zone = env->func->zone;
-    if (spec->time_type->kind == TYPE_TIMESTAMP_LTZ && zone && !zone_is_utc(zone)) clock->zone = zone;
+    if (spec->time_type->kind == TYPE_TIMESTAMP_LTZ && zone && !zone_is_utc(zone)) {
+        clock->zone = zone;
+    }
 }
 
 int64_t window_local(const WindowClock *clock, int64_t ms) {
@@ -14,8 +16,8 @@ int64_t window_instant(const WindowClock *clock, int64_t local_ms) {
     return clock->zone ? zone_local_to_utc(clock->zone, local_ms) : local_ms;
 }
 
-// A local time that the clock shows twice fires the second time; one that it skips fires when the gap
-// begins.
+// A local time that the clock shows twice fires the second time; one that it skips fires when the
+// gap begins.
 int64_t window_fires_at(const WindowClock *clock, int64_t end_ms) {
     enum { MS_PER_HOUR = 3600000 };
     int64_t local = end_ms - 1;
@@ -27,7 +29,8 @@ int64_t window_fires_at(const WindowClock *clock, int64_t end_ms) {
     return first;
 }
 
-void window_times(const WindowClock *clock, const Batch *in, int64_t *local, const uint64_t **valid) {
+void window_times(const WindowClock *clock, const Batch *in, int64_t *local,
+                  const uint64_t **valid) {
     *valid = NULL;
     if (clock->spec->proctime) {
         int64_t now = window_local(clock, clock->env->now_ms(clock->env->now_arg));

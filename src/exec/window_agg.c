@@ -64,13 +64,15 @@ static const uint64_t *filter_mask(WindowAgg *self, const Batch *in, uint32_t fr
     return mask;
 }
 
-Status window_agg_fold(WindowAgg *self, const Batch *in, uint32_t from, uint32_t rows, uint8_t *const *group,
-                       Error *err) {
+Status window_agg_fold(WindowAgg *self, const Batch *in, uint32_t from, uint32_t rows,
+                       uint8_t *const *group, Error *err) {
     const Plan *plan = self->base.plan;
     if (!rows) return ST_OK;
     const uint8_t *kinds = in->kinds ? in->kinds + from : NULL;
     if (self->retracts) {
-        for (uint32_t i = 0; i < rows; i++) window_head(group[i])->count += kinds && (kinds[i] & 1) ? -1 : 1;
+        for (uint32_t i = 0; i < rows; i++) {
+            window_head(group[i])->count += kinds && (kinds[i] & 1) ? -1 : 1;
+        }
     }
     bool whole = from == 0 && rows == in->rows;
     for (uint32_t a = 0; a < self->agg_count; a++) {
@@ -95,8 +97,8 @@ Status window_agg_merge(WindowAgg *self, uint8_t *into, const uint8_t *from, Err
     return ST_OK;
 }
 
-static Status emit_some(WindowAgg *self, StateTable *table, uint8_t *const *group, uint32_t count, int64_t start,
-                        int64_t end, uint32_t extra, Error *err) {
+static Status emit_some(WindowAgg *self, StateTable *table, uint8_t *const *group, uint32_t count,
+                        int64_t start, int64_t end, uint32_t extra, Error *err) {
     const Plan *plan = self->base.plan;
     Batch *out = batch_new_columns(plan->type, count);
     Vec **key = ARENA_ARRAY(&self->scratch, Vec *, plan->key_count + extra + 1);
@@ -113,7 +115,8 @@ static Status emit_some(WindowAgg *self, StateTable *table, uint8_t *const *grou
         vec_i64(prop[PROP_TIME])[i] = time;
     }
     for (uint32_t a = 0; a < self->agg_count; a++) {
-        Status st = agg_emit(self->call[a], (const uint8_t *const *)group, count, &self->agg_env, prop[3 + a], err);
+        Status st = agg_emit(self->call[a], (const uint8_t *const *)group, count, &self->agg_env,
+                             prop[3 + a], err);
         if (st) {
             batch_unref(out);
             return st;
@@ -122,14 +125,16 @@ static Status emit_some(WindowAgg *self, StateTable *table, uint8_t *const *grou
     return output_batch(&self->base, batch_seal(out), err);
 }
 
-Status window_agg_emit(WindowAgg *self, StateTable *table, uint8_t *const *group, uint32_t count, int64_t start,
-                       int64_t end, Error *err) {
+Status window_agg_emit(WindowAgg *self, StateTable *table, uint8_t *const *group, uint32_t count,
+                       int64_t start, int64_t end, Error *err) {
     uint8_t **some = ARENA_ARRAY(&self->scratch, uint8_t *, BATCH_ROWS_MAX);
     uint32_t extra = table == self->slices ? 1 + self->clock.spec->attached
                                            : self->clock.spec->kind == WINDOW_CUMULATE;
     uint32_t n = 0;
     for (uint32_t i = 0; i < count; i++) {
-        if (!self->retracts || self->keep_empty || window_head(group[i])->count != 0) some[n++] = group[i];
+        if (!self->retracts || self->keep_empty || window_head(group[i])->count != 0) {
+            some[n++] = group[i];
+        }
         if (n == BATCH_ROWS_MAX || (n && i + 1 == count)) {
             TRY(emit_some(self, table, some, n, start, end, extra, err));
             n = 0;

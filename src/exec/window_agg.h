@@ -74,7 +74,7 @@ NODISCARD Status window_agg_fold(WindowAgg *self, const Batch *in, uint32_t from
 NODISCARD Status window_agg_merge(WindowAgg *self, uint8_t *into, const uint8_t *from, Error *err);
 void window_agg_clear(void *self, uint8_t *group);
 // Emits the groups of one window; their keys are the first columns of [table]'s key.
-NODISCARD Status window_agg_emit(WindowAgg *self, StateTable *table, uint8_t *const *group, uint32_t count,
-                                 int64_t start, int64_t end, Error *err);
+NODISCARD Status window_agg_emit(WindowAgg *self, StateTable *table, uint8_t *const *group,
+                                 uint32_t count, int64_t start, int64_t end, Error *err);
 // The keys of the aggregation and [extra] BIGINT columns as a state table's.
 StateTable *window_agg_table(WindowAgg *self, const char *name, uint32_t extra);

@@ -46,13 +46,20 @@ static Status window_join_open(Operator *op, Error *err) {
     Str *name = ARENA_ARRAY(arena, Str, total + 1);
     for (uint32_t i = 0; i < total; i++) {
         bool l = i < left->child_count;
-        child[i] = type_nullable(arena, l ? left->child[i] : right->child[i - left->child_count], true);
+        child[i] =
+            type_nullable(arena, l ? left->child[i] : right->child[i - left->child_count], true);
         name[i] = l ? left->field[i] : right->field[i - left->child_count];
     }
     self->both = type_row(arena, total, child, name, false);
     StateTableDef def = {
-        .name = "windows", .operator_id = plan->stable_id, .key = kept_key_type(arena, left, plan->key, plan->key_count),
-        .value = self->both, .version = 1, .row_size = sizeof(WindowLists), .clear = window_clear, .clear_arg = self,
+        .name = "windows",
+        .operator_id = plan->stable_id,
+        .key = kept_key_type(arena, left, plan->key, plan->key_count),
+        .value = self->both,
+        .version = 1,
+        .row_size = sizeof(WindowLists),
+        .clear = window_clear,
+        .clear_arg = self,
     };
     self->windows = state_table_open(op->env->state, &def);
     builder_init(&self->out, plan->type);
@@ -90,7 +97,8 @@ static Status window_join_on_batch(Operator *op, uint32_t s, Batch *in, Error *e
     return ST_OK;
 }
 
-static Status emit(WindowJoin *self, const KeptRow *left, const KeptRow *right, bool semi, Error *err) {
+static Status emit(WindowJoin *self, const KeptRow *left, const KeptRow *right, bool semi,
+                   Error *err) {
     uint32_t at = builder_row(&self->out, ROW_INSERT);
     Vec **out = self->out.batch->column;
     kept_emit(left, out, self->columns[0], at);
@@ -110,7 +118,9 @@ static Status join_pairs(WindowJoin *self, WindowLists *lists, bool send, Error 
     KeptRow **right = ARENA_ARRAY(scratch, KeptRow *, rights + 1);
     Vec **both = ARENA_ARRAY(scratch, Vec *, total);
     uint32_t n = 0;
-    for (uint32_t c = self->columns[0]; c < total; c++) both[c] = vec_new(scratch, self->both->child[c], rights);
+    for (uint32_t c = self->columns[0]; c < total; c++) {
+        both[c] = vec_new(scratch, self->both->child[c], rights);
+    }
     for (KeptRow *at = lists->side[1].oldest; at; at = at->newer) {
         right[n] = at;
         kept_load(at, both + self->columns[0], self->columns[1], n++);
@@ -120,9 +130,13 @@ static Status join_pairs(WindowJoin *self, WindowLists *lists, bool send, Error 
         uint32_t passed = rights;
         if (self->condition) {
             Arena work = {0};
-            for (uint32_t c = 0; c < self->columns[0]; c++) both[c] = vec_new(&work, self->both->child[c], 1);
+            for (uint32_t c = 0; c < self->columns[0]; c++) {
+                both[c] = vec_new(&work, self->both->child[c], 1);
+            }
             kept_load(left, both, self->columns[0], 0);
-            for (uint32_t c = 0; c < self->columns[0]; c++) both[c] = vec_repeat(&work, both[c], 0, rights);
+            for (uint32_t c = 0; c < self->columns[0]; c++) {
+                both[c] = vec_repeat(&work, both[c], 0, rights);
+            }
             Status st = program_select(self->condition, both, rights, sel, &passed, err);
             arena_clear(&work);
             TRY(st);
@@ -182,6 +196,11 @@ static void window_join_close(Operator *op) {
 }
 
 const OperatorVt WINDOW_JOIN_OPERATOR = {
-    .name = "window-join", .plan_kind = PLAN_WINDOW_JOIN, .size = sizeof(WindowJoin), .open = window_join_open,
-    .on_batch = window_join_on_batch, .on_watermark = window_join_on_watermark, .close = window_join_close,
+    .name = "window-join",
+    .plan_kind = PLAN_WINDOW_JOIN,
+    .size = sizeof(WindowJoin),
+    .open = window_join_open,
+    .on_batch = window_join_on_batch,
+    .on_watermark = window_join_on_watermark,
+    .close = window_join_close,
 };

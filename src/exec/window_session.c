@@ -1,6 +1,6 @@
-// exec/window_session.c - aggregation per session: exec/session.h merges the windows, the groups lie
-// behind them. Rows are aggregated batch-wise; where two sessions merge, what was assigned so far is
-// folded in first, so that the states that merge are whole.
+// exec/window_session.c - aggregation per session: exec/session.h merges the windows, the groups
+// lie behind them. Rows are aggregated batch-wise; where two sessions merge, what was assigned so
+// far is folded in first, so that the states that merge are whole.
 #include "exec/window_agg.h"
 
 static Status fold_pending(WindowAgg *self, Error *err) {
@@ -95,4 +95,5 @@ static void session_close(WindowAgg *self) {
     sessions_close(&self->sessions);
 }
 
-const WindowAggImpl WINDOW_SESSION_IMPL = {session_open, session_on_batch, session_advance, session_close};
+const WindowAggImpl WINDOW_SESSION_IMPL = {session_open, session_on_batch, session_advance,
+                                           session_close};

@@ -1,15 +1,16 @@
-// exec/window_slice.c - windows of fixed bounds, by slices: time is cut so that each window is a whole
-// number of slices, a row is aggregated once, into its slice, and windows merge slices when they
-// fire (Flink's slicing window operators; "No pane, no gain", SIGMOD Record 2005).
+// exec/window_slice.c - windows of fixed bounds, by slices: time is cut so that each window is a
+// whole number of slices, a row is aggregated once, into its slice, and windows merge slices when
+// they fire (Flink's slicing window operators; "No pane, no gain", SIGMOD Record 2005).
 //
 //   TUMBLE     slice = window.
-//   HOP        slice = the greatest common divisor of size and slide; a window merges its slices into
+//   HOP        slice = the greatest common divisor of size and slide; a window merges its slices
+//   into
 //              groups made for the occasion.
 //   CUMULATE   slice = step; a firing step moves its slice into the totals of the big window.
 //   attached   the row says its window: slice = window.
 //
-// A row is late when the last window of its slice has fired. One whose slice has fired while a later
-// window waits still counts there: in HOP through its slice, in CUMULATE through the totals.
+// A row is late when the last window of its slice has fired. One whose slice has fired while a
+// later window waits still counts there: in HOP through its slice, in CUMULATE through the totals.
 #include "exec/window_agg.h"
 
 // ---- buckets -----------------------------------------------------------------------------------
@@ -42,7 +43,8 @@ static void bucket_add(Buckets *buckets, int64_t end, uint8_t *row) {
             buckets->cap = buckets->cap ? buckets->cap * 2 : 16;
             buckets->at = mem_realloc(buckets->at, buckets->cap * sizeof *buckets->at);
         }
-        memmove(buckets->at + at + 1, buckets->at + at, (buckets->count - at) * sizeof *buckets->at);
+        memmove(buckets->at + at + 1, buckets->at + at,
+                (buckets->count - at) * sizeof *buckets->at);
         buckets->at[at] = (Bucket){.end = end};
         buckets->count++;
     }
@@ -72,11 +74,14 @@ static void buckets_free(Buckets *buckets) {
 // ---- taking rows in ----------------------------------------------------------------------------
 
 static bool fired(const WindowAgg *self, int64_t end) {
-    return !self->clock.spec->proctime && window_fires_at(&self->clock, end) <= self->base.watermark_in;
+    return !self->clock.spec->proctime &&
+           window_fires_at(&self->clock, end) <= self->base.watermark_in;
 }
 
 static int64_t slice_size(const WindowSpec *spec) {
-    if (spec->kind != WINDOW_HOP) return spec->kind == WINDOW_TUMBLE ? spec->size_ms : spec->slide_ms;
+    if (spec->kind != WINDOW_HOP) {
+        return spec->kind == WINDOW_TUMBLE ? spec->size_ms : spec->slide_ms;
+    }
     int64_t a = spec->size_ms, b = spec->slide_ms;
     while (b) {
         int64_t rest = a % b;
@@ -87,7 +92,8 @@ static int64_t slice_size(const WindowSpec *spec) {
 }
 
 // The ends of the first and the last window that a slice belongs to. Between two windows of a HOP
-// whose slide is greater than its size there may be slices of none: the last end lies before theirs.
+// whose slide is greater than its size there may be slices of none: the last end lies before
+// theirs.
 static int64_t first_end(const WindowSpec *spec, int64_t slice_end) {
     if (spec->kind != WINDOW_HOP) return slice_end;
     int64_t start = window_start(slice_end - spec->size_ms, spec->offset_ms, spec->slide_ms);
@@ -162,9 +168,11 @@ static int64_t cumulate_start(const WindowSpec *spec, int64_t slice_end) {
     return window_start(slice_end - spec->slide_ms, spec->offset_ms, spec->size_ms);
 }
 
-// Finds or makes the groups of the rows in [mask] (NULL all) and files the new ones under [bucket_of].
-static Status find_groups(WindowAgg *self, StateTable *table, Buckets *buckets, Vec *const *key, uint32_t rows,
-                          const uint64_t *mask, const int64_t *bucket_of, uint8_t **group, Error *err) {
+// Finds or makes the groups of the rows in [mask] (NULL all) and files the new ones under
+// [bucket_of].
+static Status find_groups(WindowAgg *self, StateTable *table, Buckets *buckets, Vec *const *key,
+                          uint32_t rows, const uint64_t *mask, const int64_t *bucket_of,
+                          uint8_t **group, Error *err) {
     uint8_t *is_new = ARENA_ARRAY(&self->scratch, uint8_t, rows);
     TRY(state_find(table, key, rows, mask, true, 0, group, is_new, err));
     for (uint32_t row = 0; row < rows; row++) {
@@ -176,8 +184,8 @@ static Status find_groups(WindowAgg *self, StateTable *table, Buckets *buckets, 
 }
 
 // CUMULATE: rows of slices that have fired go straight to the totals.
-static Status find_totals(WindowAgg *self, Vec **key, uint32_t at, Assigned *assigned, uint32_t rows,
-                          uint8_t **group, Error *err) {
+static Status find_totals(WindowAgg *self, Vec **key, uint32_t at, Assigned *assigned,
+                          uint32_t rows, uint8_t **group, Error *err) {
     const WindowSpec *spec = self->clock.spec;
     uint64_t *early = ARENA_ARRAY(&self->scratch, uint64_t, BITS_WORDS(rows));
     uint64_t *late = ARENA_ARRAY(&self->scratch, uint64_t, BITS_WORDS(rows));
@@ -209,7 +217,8 @@ static Status fold_batch(WindowAgg *self, const Batch *in, Assigned *assigned, E
     } else {
         if (spec->attached) key[at++] = bigints(&self->scratch, assigned->start, rows);
         key[at] = bigints(&self->scratch, assigned->end, rows);
-        TRY(find_groups(self, self->slices, &self->live, key, rows, NULL, assigned->end, group, err));
+        TRY(find_groups(self, self->slices, &self->live, key, rows, NULL, assigned->end, group,
+                        err));
     }
     return window_agg_fold(self, in, 0, rows, group, err);
 }
@@ -227,7 +236,8 @@ static int64_t attached_start(WindowAgg *self, uint8_t *group) {
     Vec **key = ARENA_ARRAY(&self->scratch, Vec *, count);
     for (uint32_t i = 0; i < count; i++) {
         bool own = i + 2 < count;
-        key[i] = vec_new(&self->scratch, own ? self->base.plan->type->child[i] : type_of(TYPE_BIGINT, false), 1);
+        key[i] = vec_new(&self->scratch,
+                         own ? self->base.plan->type->child[i] : type_of(TYPE_BIGINT, false), 1);
     }
     state_key(self->slices, group, key, 0);
     return vec_i64(key[count - 2])[0];
@@ -237,8 +247,8 @@ static int64_t attached_start(WindowAgg *self, uint8_t *group) {
 static Status emit_attached(WindowAgg *self, const Bucket *bucket, Error *err) {
     const WindowSpec *spec = self->clock.spec;
     if (spec->kind == WINDOW_TUMBLE || spec->kind == WINDOW_HOP) {
-        return window_agg_emit(self, self->slices, bucket->row, bucket->count, bucket->end - spec->size_ms,
-                               bucket->end, err);
+        return window_agg_emit(self, self->slices, bucket->row, bucket->count,
+                               bucket->end - spec->size_ms, bucket->end, err);
     }
     for (uint32_t i = 0; i < bucket->count;) {
         int64_t start = attached_start(self, bucket->row[i]);
@@ -260,7 +270,8 @@ static Status fire_slice(WindowAgg *self, Error *err) {
     return st;
 }
 
-// Adds the groups of a slice to those of [totals]: keys read from one table are looked up in another.
+// Adds the groups of a slice to those of [totals]: keys read from one table are looked up in
+// another.
 static Status merge_slice(WindowAgg *self, const Bucket *slice, Buckets *into, int64_t bucket_of,
                           uint32_t extra, Error *err) {
     const Plan *plan = self->base.plan;
@@ -279,7 +290,9 @@ static Status merge_slice(WindowAgg *self, const Bucket *slice, Buckets *into, i
         if (extra) key[plan->key_count] = bigints(&self->scratch, bucket, rows);
         uint8_t **group = ARENA_ARRAY(&self->scratch, uint8_t *, rows);
         TRY(find_groups(self, self->totals, into, key, rows, NULL, bucket, group, err));
-        for (uint32_t i = 0; i < rows; i++) TRY(window_agg_merge(self, group[i], slice->row[from + i], err));
+        for (uint32_t i = 0; i < rows; i++) {
+            TRY(window_agg_merge(self, group[i], slice->row[from + i], err));
+        }
     }
     return ST_OK;
 }
@@ -293,8 +306,8 @@ static Status fire_hop(WindowAgg *self, int64_t end, Error *err) {
         st = merge_slice(self, &self->live.at[i], &window, end, 0, err);
     }
     if (!st && window.count) {
-        st = window_agg_emit(self, self->totals, window.at[0].row, window.at[0].count, end - spec->size_ms, end,
-                             err);
+        st = window_agg_emit(self, self->totals, window.at[0].row, window.at[0].count,
+                             end - spec->size_ms, end, err);
     }
     for (uint32_t i = 0; window.count && i < window.at[0].count; i++) {
         state_remove(self->totals, window.at[0].row[i]);
@@ -330,7 +343,9 @@ static Status fire_step(WindowAgg *self, int64_t end, Error *err) {
 
 // The first window end from [end] on, in steps of the slide, that has not fired by self->fired_ms.
 static int64_t unfired_from(const WindowAgg *self, int64_t end, int64_t last) {
-    while (end < last && window_fires_at(&self->clock, end) <= self->fired_ms) end += self->clock.spec->slide_ms;
+    while (end < last && window_fires_at(&self->clock, end) <= self->fired_ms) {
+        end += self->clock.spec->slide_ms;
+    }
     return end;
 }
 
@@ -400,8 +415,12 @@ static Status slice_open(WindowAgg *self, Error *err) {
     (void)err;
     const WindowSpec *spec = self->clock.spec;
     self->slices = window_agg_table(self, "slices", 1 + spec->attached);
-    if (!spec->attached && spec->kind == WINDOW_HOP) self->totals = window_agg_table(self, "window", 0);
-    if (!spec->attached && spec->kind == WINDOW_CUMULATE) self->totals = window_agg_table(self, "totals", 1);
+    if (!spec->attached && spec->kind == WINDOW_HOP) {
+        self->totals = window_agg_table(self, "window", 0);
+    }
+    if (!spec->attached && spec->kind == WINDOW_CUMULATE) {
+        self->totals = window_agg_table(self, "totals", 1);
+    }
     return ST_OK;
 }
 

@@ -1,9 +1,9 @@
-// exec/window_tvf.c - TUMBLE, HOP, CUMULATE and SESSION as tables: each row once per window it falls
-// into, with window_start, window_end and window_time behind its columns.
+// exec/window_tvf.c - TUMBLE, HOP, CUMULATE and SESSION as tables: each row once per window it
+// falls into, with window_start, window_end and window_time behind its columns.
 //
 // Windows of fixed bounds are assigned as the rows pass, in Flink's order: HOP the latest window
-// first, CUMULATE the shortest first. A SESSION is known when it closes: its rows wait in state, per
-// partition, and leave together when the watermark passes the end of the merged window
+// first, CUMULATE the shortest first. A SESSION is known when it closes: its rows wait in state,
+// per partition, and leave together when the watermark passes the end of the merged window
 // (UnalignedWindowTableFunctionOperator).
 #include "exec/session.h"
 #include "exec/stored.h"
@@ -36,7 +36,8 @@ static Status emit_assigned(WindowTvf *self, Batch *in, Error *err) {
     bool same = count == in->rows;
     for (uint32_t i = 0; i < count && same; i++) same = self->row[i] == i;
     for (uint32_t c = 0; c < columns; c++) {
-        out->column[c] = same ? in->column[c] : vec_gather(&out->arena, in->column[c], self->row, count);
+        out->column[c] =
+            same ? in->column[c] : vec_gather(&out->arena, in->column[c], self->row, count);
     }
     Vec *start = vec_new(&out->arena, type->child[columns], count);
     Vec *end = vec_new(&out->arena, type->child[columns + 1], count);
@@ -74,13 +75,15 @@ static void assign_all(WindowTvf *self, uint32_t row, int64_t ms) {
     int64_t size = spec->size_ms, slide = spec->slide_ms, start;
     switch (spec->kind) {
         case WINDOW_HOP:
-            for (start = window_start(ms, spec->offset_ms, slide); start > ms - size; start -= slide) {
+            for (start = window_start(ms, spec->offset_ms, slide); start > ms - size;
+                 start -= slide) {
                 assign(self, row, start, start + size);
             }
             return;
         case WINDOW_CUMULATE:
             start = window_start(ms, spec->offset_ms, size);
-            for (int64_t end = window_start(ms, spec->offset_ms, slide) + slide; end <= start + size; end += slide) {
+            for (int64_t end = window_start(ms, spec->offset_ms, slide) + slide;
+                 end <= start + size; end += slide) {
                 assign(self, row, start, end);
             }
             return;
@@ -186,9 +189,17 @@ static Status window_tvf_open(Operator *op, Error *err) {
     builder_init(&self->out, plan->type);
     if (plan->window->kind != WINDOW_SESSION) return ST_OK;
     SessionsDef def = {
-        .name = "sessions", .op = op, .clock = &self->clock, .input = plan->input[0]->type,
-        .key = plan->window->partition, .key_count = plan->window->partition_count,
-        .data_size = sizeof(SessionRows), .merge = rows_merge, .clear = rows_clear, .fire = rows_fire, .arg = self,
+        .name = "sessions",
+        .op = op,
+        .clock = &self->clock,
+        .input = plan->input[0]->type,
+        .key = plan->window->partition,
+        .key_count = plan->window->partition_count,
+        .data_size = sizeof(SessionRows),
+        .merge = rows_merge,
+        .clear = rows_clear,
+        .fire = rows_fire,
+        .arg = self,
     };
     sessions_open(&self->sessions, &def);
     return ST_OK;
@@ -198,7 +209,8 @@ static Status window_tvf_on_batch(Operator *op, uint32_t input, Batch *in, Error
     (void)input;
     WindowTvf *self = (WindowTvf *)op;
     arena_reset(&self->scratch);
-    return self->clock.spec->kind == WINDOW_SESSION ? session_batch(self, in, err) : assign_batch(self, in, err);
+    return self->clock.spec->kind == WINDOW_SESSION ? session_batch(self, in, err)
+                                                    : assign_batch(self, in, err);
 }
 
 static Status fire(WindowTvf *self, int64_t ms, Error *err) {

@@ -24,7 +24,9 @@ Vec *decoder_column(Arena *arena, const Type *type, uint32_t cap) {
     if (size) vec->data = arena_alloc_aligned(arena, (size_t)cap * size, 64);
     if (type->child_count) {
         vec->child = ARENA_ARRAY(arena, Vec *, type->child_count);
-        for (uint32_t i = 0; i < type->child_count; i++) vec->child[i] = vec_new(arena, type->child[i], 0);
+        for (uint32_t i = 0; i < type->child_count; i++) {
+            vec->child[i] = vec_new(arena, type->child[i], 0);
+        }
     }
     return vec;
 }
@@ -44,7 +46,8 @@ void decoder_open(Decoder *decoder) {
     size_t bytes = row_bytes(decoder->produced) * BATCH_ROWS_MAX;
     if (bytes > batch->arena.chunk_size) batch->arena.chunk_size = bytes;
     for (uint32_t i = 0; i < decoder->produced->child_count; i++) {
-        batch->column[i] = decoder_column(&batch->arena, decoder->produced->child[i], BATCH_ROWS_MAX);
+        batch->column[i] =
+            decoder_column(&batch->arena, decoder->produced->child[i], BATCH_ROWS_MAX);
     }
     decoder->batch = batch;
 }

@@ -1,7 +1,7 @@
 // format/decode.h - what all decoders share: the batch they fill and the way values get into it.
 //
-// A decoder writes whole columns in place. Its batch has room for BATCH_ROWS_MAX rows from the start,
-// in one of two states:
+// A decoder writes whole columns in place. Its batch has room for BATCH_ROWS_MAX rows from the
+// start, in one of two states:
 //   dense   (scalars, lists) slots are not cleared and not NULL: each row writes each of them, a
 //           value or NULL, exactly once;
 //   sparse  (ROW columns and all below them) slots are zero and NULL: a row writes what it has and

@@ -1,6 +1,7 @@
-// format/digits.h - numbers of few digits, eight digits at a time: what nearly all numbers in files and
-// messages are. Each function reads at most 25 bytes from [at] and answers the byte behind the number,
-// or NULL where it is none of the simple ones and a reader with all the rules must look at it.
+// format/digits.h - numbers of few digits, eight digits at a time: what nearly all numbers in files
+// and messages are. Each function reads at most 25 bytes from [at] and answers the byte behind the
+// number, or NULL where it is none of the simple ones and a reader with all the rules must look at
+// it.
 #pragma once
 
 #include <stdint.h>
@@ -15,8 +16,8 @@ static inline uint64_t digits_load(const char *at) {
     return word;
 }
 
-// How many of the 8 bytes are leading digits. A byte is one when its high half is 3 and adding 6 does
-// not change that.
+// How many of the 8 bytes are leading digits. A byte is one when its high half is 3 and adding 6
+// does not change that.
 static inline uint32_t digits_count(uint64_t word) {
     uint64_t other = ((word & 0xF0F0F0F0F0F0F0F0u) ^ 0x3030303030303030u) |
                      (((word + 0x0606060606060606u) & 0xF0F0F0F0F0F0F0F0u) ^ 0x3030303030303030u);
@@ -56,8 +57,8 @@ static inline const char *digits_integer(const char *at, int64_t *value) {
     return at;
 }
 
-// Up to 7 digits, a point, up to 7 digits. Clinger's fast path: both the digits and the power of ten
-// are exact doubles, so that one division rounds correctly.
+// Up to 7 digits, a point, up to 7 digits. Clinger's fast path: both the digits and the power of
+// ten are exact doubles, so that one division rounds correctly.
 static inline const char *digits_real(const char *at, double *value) {
     static const double POWER[] = {1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7};
     int negative = *at == '-';

@@ -22,7 +22,9 @@ bool read_integer(Str text, int64_t min, int64_t max, int64_t *out) {
 bool read_decimal(Str text, int32_t precision, int32_t scale, i128 *out, bool *fits) {
     uint32_t at = 0;
     bool negative = false, point = false;
-    if (at < text.len && (text.ptr[at] == '-' || text.ptr[at] == '+')) negative = text.ptr[at++] == '-';
+    if (at < text.len && (text.ptr[at] == '-' || text.ptr[at] == '+')) {
+        negative = text.ptr[at++] == '-';
+    }
     // The significant digits lie in [from, to), the point somewhere among them or nowhere.
     uint32_t from = at, to, digits = 0;
     int64_t fraction = 0, significant = 0;
@@ -87,7 +89,8 @@ bool read_timestamp_slow(TimeCache *cache, const char *at, size_t len, TimeStyle
         return false;
     }
     // Remembered when the first 16 bytes are all that says which minute it is.
-    if (len >= 19 && at[4] == '-' && at[13] == ':' && !str_starts(str_sub(text, 11, 2), STR("24"))) {
+    if (len >= 19 && at[4] == '-' && at[13] == ':' &&
+        !str_starts(str_sub(text, 11, 2), STR("24"))) {
         memcpy(cache->text, at, 16);
         cache->base_ms = out->ms - floor_mod(out->ms, 60000);
     }

@@ -102,7 +102,9 @@ static void print_value(const Vec *vec, uint32_t row, Buf *out) {
         case TYPE_BOOLEAN: buf_puts(out, vec_u8(vec)[row] ? "TRUE" : "FALSE"); break;
         case TYPE_FLOAT: print_f32(vec_f32(vec)[row], out); break;
         case TYPE_DOUBLE: print_f64(vec_f64(vec)[row], out); break;
-        case TYPE_DECIMAL: print_decimal(vec_i128(vec)[row], vec->type->scale, true, false, out); break;
+        case TYPE_DECIMAL:
+            print_decimal(vec_i128(vec)[row], vec->type->scale, true, false, out);
+            break;
         case TYPE_CHAR:
         case TYPE_VARCHAR: buf_put_str(out, vec_str(vec)[row]); break;
         case TYPE_BINARY:
@@ -191,7 +193,8 @@ static void take(FormatCase *c, Decoder *decoder) {
 const char *format_decode_bytes(FormatCase *c, const char *bytes, size_t size) {
     Decoder *decoder = NULL;
     c->out.len = 0;
-    Status st = c->format->check ? c->format->check(c->schema, &c->spec.options, true, &c->err) : ST_OK;
+    Status st =
+        c->format->check ? c->format->check(c->schema, &c->spec.options, true, &c->err) : ST_OK;
     if (!st) st = c->format->decoder_new(&c->spec, &decoder, &c->err);
     // Each call gets a buffer of its own, as from a reader that carries the rest over.
     char *copy = NULL;

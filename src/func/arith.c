@@ -41,7 +41,8 @@ static Status decimal_kernel(const KernelArgs *args, Vec *out, Error *err) {
     return ST_OK;
 }
 
-// ---- loops over machine numbers ------------------------------------------------------------------
+// ---- loops over machine numbers
+// ------------------------------------------------------------------
 
 // Integers wrap, so the work is done in the unsigned type of the width. The count is copied first:
 // the compiler cannot know that the results do not overwrite it, and would not vectorise.
@@ -132,7 +133,8 @@ static Status mod_decimal_kernel(const KernelArgs *args, Vec *out, Error *err) {
     return ST_OK;
 }
 
-// ---- types ---------------------------------------------------------------------------------------
+// ---- types
+// ---------------------------------------------------------------------------------------
 
 // p digits of which s are decimals, cut to 38: the whole digits first, but six decimals stay.
 static const Type *decimal_adjusted(Arena *arena, int32_t p, int32_t s) {
@@ -245,7 +247,8 @@ static Status div_approx_bind(FuncCall *call, Error *err) {
     return div_bind(call, err);
 }
 
-// ---- signs ---------------------------------------------------------------------------------------
+// ---- signs
+// ---------------------------------------------------------------------------------------
 
 static bool is_signed(const Type *type) {
     return type_is_numeric(type) || type_is_interval(type);

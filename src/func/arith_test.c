@@ -74,7 +74,8 @@ TEST(math, rounding_is_of_the_printed_decimal) {
     Vec *x = TEST_COLUMN(&test, of(TYPE_DOUBLE), "2.675", "-0.5", "123.456", "1e300", "~");
     Vec *two = TEST_COLUMN(&test, of(TYPE_INT), "2", "0", "-1", "2", "1");
     CHECK_STR(test_text(&test, TEST_CALL(&test, "ROUND", x, two)), "2.68 -1.0 120.0 1.0E300 NULL");
-    CHECK_STR(test_text(&test, TEST_CALL(&test, "TRUNCATE", x, two)), "2.67 0.0 120.0 1.0E300 NULL");
+    CHECK_STR(test_text(&test, TEST_CALL(&test, "TRUNCATE", x, two)),
+              "2.67 0.0 120.0 1.0E300 NULL");
     CHECK_STR(test_text(&test, TEST_CALL(&test, "FLOOR", x)), "2.0 -1.0 123.0 1.0E300 NULL");
     Vec *d = TEST_COLUMN(&test, decimal(&test, 12, 5), "2.50000", "-0.50000", "9999999.99999", "0",
                          "-1.5");

@@ -2,7 +2,8 @@
 // element by element.
 #include "func/cast_int.h"
 
-// ---- what may be cast ----------------------------------------------------------------------------
+// ---- what may be cast
+// ----------------------------------------------------------------------------
 
 static bool single_unit(const Type *interval) {
     switch (interval->units) {
@@ -58,7 +59,8 @@ bool cast_can_fail(const Type *from, const Type *to) {
     if (to->kind == TYPE_DECIMAL && type_is_numeric(from)) {
         if (type_is_approx(from)) return true;
         int32_t had = type_exact_precision(from) - type_exact_scale(from);
-        bool rounds = type_exact_scale(from) > to->scale;  // 9.9 needs one digit more as DECIMAL(…,0)
+        bool rounds =
+            type_exact_scale(from) > to->scale;  // 9.9 needs one digit more as DECIMAL(…,0)
         return had + rounds > to->precision - to->scale;
     }
     if (type_is_text(from)) return !type_is_text(to) && !type_is_bytes(to);
@@ -68,7 +70,8 @@ bool cast_can_fail(const Type *from, const Type *to) {
     return false;
 }
 
-// ---- the way -------------------------------------------------------------------------------------
+// ---- the way
+// -------------------------------------------------------------------------------------
 
 Status cast_fail(const Cast *cast, uint32_t row, const char *why, Error *err) {
     if (cast->failed) {
@@ -203,7 +206,8 @@ Status cast_masked(const Cast *cast, Error *err) {
 
 Status cast_vec(const Vec *in, uint32_t rows, const uint64_t *only, bool try_cast,
                 const FuncEnv *env, Arena *scratch, Vec *out, Error *err) {
-    // The legacy behaviour of Flink before 1.15: NULL for what fails, CHAR(n) and VARCHAR(n) not cut.
+    // The legacy behaviour of Flink before 1.15: NULL for what fails, CHAR(n) and VARCHAR(n) not
+    // cut.
     try_cast |= env && env->legacy_cast;
     uint64_t *failed = try_cast && cast_can_fail(in->type, out->type)
                            ? ARENA_ARRAY(scratch, uint64_t, BITS_WORDS(rows + 1))

@@ -119,7 +119,8 @@ Status cast_number(const Cast *cast, Error *err) {
     return ST_OK;
 }
 
-// ---- text ----------------------------------------------------------------------------------------
+// ---- text
+// ----------------------------------------------------------------------------------------
 
 static Str trim_spaces(Str text) {  // ' ' alone, as BinaryStringData.trim
     while (text.len && text.ptr[0] == ' ') text = str_sub(text, 1, text.len - 1);

@@ -34,7 +34,8 @@ TEST(cast, text_is_read_as_flink_reads_it) {
     FuncTest test = func_test_begin();
     Vec *s = TEST_COLUMN(&test, of(TYPE_VARCHAR), " 7 ", "-1.999", ".", "1e3", "+5", "1a", "");
     CHECK_STR(cast_text_of(&test, s, of(TYPE_INT), true), "7 -1 0 NULL 5 NULL NULL");
-    CHECK_STR(cast_text_of(&test, s, of(TYPE_DOUBLE), true), "7.0 -1.999 NULL 1000.0 5.0 NULL NULL");
+    CHECK_STR(cast_text_of(&test, s, of(TYPE_DOUBLE), true),
+              "7.0 -1.999 NULL 1000.0 5.0 NULL NULL");
     // One wrong character ends a small decimal, a big one is read strictly.
     CHECK_STR(cast_text_of(&test, s, type_decimal(&test.arena, 10, 2, true), true),
               "7.00 -2.00 0.00 1000.00 5.00 1.00 NULL");

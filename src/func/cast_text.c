@@ -45,7 +45,8 @@ static uint32_t print_timestamp(const Vec *vec, uint32_t row, const FuncEnv *env
 
 void value_print(const Vec *vec, uint32_t row, const FuncEnv *env, bool hex_bytes, Buf *out) {
     enum { TEXT_MAX = 64 };
-    _Static_assert((int)TEXT_MAX >= (int)DECIMAL_TEXT_MAX && (int)TEXT_MAX >= (int)DATETIME_TEXT_MAX &&
+    _Static_assert((int)TEXT_MAX >= (int)DECIMAL_TEXT_MAX &&
+                       (int)TEXT_MAX >= (int)DATETIME_TEXT_MAX &&
                        (int)TEXT_MAX >= (int)NUMBER_TEXT_MAX,
                    "room for each of them");
     if (vec_is_null(vec, row)) {

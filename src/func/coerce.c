@@ -91,7 +91,9 @@ static const Type *common_constructed(Arena *arena, const Type *a, const Type *b
         case TYPE_MULTISET: return type_multiset(arena, child[0], false);
         case TYPE_MAP: return type_map(arena, child[0], child[1], false);
         default:
-            if (!type_is_structured(a)) return type_row(arena, a->child_count, child, a->field, false);
+            if (!type_is_structured(a)) {
+                return type_row(arena, a->child_count, child, a->field, false);
+            }
             return type_structured(arena, a->class_name, a->child_count, child, a->field, false);
     }
 }

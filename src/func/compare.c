@@ -3,7 +3,8 @@
 #include "func/cast.h"
 #include "func/compare_int.h"
 
-// ---- loops ---------------------------------------------------------------------------------------
+// ---- loops
+// ---------------------------------------------------------------------------------------
 
 // The constant side is held in a register: a filter's loop then reads one column and vectorises.
 #define COMPARE_KERNEL(name, ctype, op)                                                   \
@@ -172,7 +173,8 @@ static Status ge_bind(FuncCall *call, Error *err) {
     return compare_bind(call, OP_GE, err);
 }
 
-// ---- IS DISTINCT FROM ----------------------------------------------------------------------------
+// ---- IS DISTINCT FROM
+// ----------------------------------------------------------------------------
 
 static bool is_distinct(CompareHow how, const Vec *a, uint32_t i, const Vec *b, uint32_t j) {
     bool a_null = vec_is_null(a, i), b_null = vec_is_null(b, j);
@@ -219,7 +221,8 @@ static Status not_distinct_bind(FuncCall *call, Error *err) {
     return distinct_bind_as(call, OP_EQ, err);
 }
 
-// ---- BETWEEN -------------------------------------------------------------------------------------
+// ---- BETWEEN
+// -------------------------------------------------------------------------------------
 
 typedef struct BetweenBound {
     CompareHow how;
@@ -276,7 +279,8 @@ static Status between_bind(FuncCall *call, Error *err) {
     return ST_OK;
 }
 
-// ---- IN ------------------------------------------------------------------------------------------
+// ---- IN
+// ------------------------------------------------------------------------------------------
 
 typedef struct InBound {
     CompareHow how;
@@ -397,7 +401,8 @@ static Status in_bind(FuncCall *call, Error *err) {
     return ST_OK;
 }
 
-// ---- NULLIF, GREATEST, LEAST ---------------------------------------------------------------------
+// ---- NULLIF, GREATEST, LEAST
+// ---------------------------------------------------------------------
 
 typedef struct NullifBound {
     CompareHow how;

@@ -1,5 +1,5 @@
-// func/compare_int.h - how two values of possibly different types are compared: decided once at bind
-// time, used by the comparison operators, IN, BETWEEN, NULLIF, GREATEST. For compare*.c only.
+// func/compare_int.h - how two values of possibly different types are compared: decided once at
+// bind time, used by the comparison operators, IN, BETWEEN, NULLIF, GREATEST. For compare*.c only.
 #pragma once
 
 #include "func/func.h"
@@ -8,10 +8,10 @@
 typedef enum CompareHow {
     COMPARE_PLAIN,    // the same type, or such that differ in length or precision only
     COMPARE_DECIMAL,  // DECIMALs of any scale
-    COMPARE_TOTAL,    // doubles by Java's Double.compare: -0.0 before 0.0, NaN equal to itself, last
-    COMPARE_STAMP,    // timestamps of different layout or kind: the bare values
-    COMPARE_KEY,      // as keys of a hash table: -0.0 differs from 0.0, NaN equals NaN
-    COMPARE_NEVER,    // never equal: BOOLEAN against text
+    COMPARE_TOTAL,  // doubles by Java's Double.compare: -0.0 before 0.0, NaN equal to itself, last
+    COMPARE_STAMP,  // timestamps of different layout or kind: the bare values
+    COMPARE_KEY,    // as keys of a hash table: -0.0 differs from 0.0, NaN equals NaN
+    COMPARE_NEVER,  // never equal: BOOLEAN against text
 } CompareHow;
 
 // Chooses the types to cast arguments [0, count) of [call] to so that they can be compared for

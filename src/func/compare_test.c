@@ -34,7 +34,8 @@ TEST(compare, text_meets_numbers_in_order_only) {
     Vec *t = TEST_COLUMN(&test, of(TYPE_VARCHAR), "true", "false", "x", "true");
     CHECK_STR(test_text(&test, TEST_CALL(&test, "=", b, t)), "FALSE FALSE FALSE NULL");
     Vec *day = TEST_COLUMN(&test, of(TYPE_DATE), "2020-01-01", "2020-01-02", "~", "1999-12-31");
-    Vec *text = TEST_COLUMN(&test, of(TYPE_VARCHAR), "2020-01-01", "2020-1-3", "2020-01-01", "2000");
+    Vec *text =
+        TEST_COLUMN(&test, of(TYPE_VARCHAR), "2020-01-01", "2020-1-3", "2020-01-01", "2000");
     CHECK_STR(test_text(&test, TEST_CALL(&test, "=", day, text)), "TRUE FALSE NULL FALSE");
     func_test_end(&test);
 }
@@ -72,8 +73,8 @@ TEST(compare, logic_has_three_values) {
     FuncTest test = func_test_begin();
     Vec *p = TEST_COLUMN(&test, of(TYPE_BOOLEAN), "true", "true", "true", "false", "false", "false",
                          "~", "~", "~");
-    Vec *q = TEST_COLUMN(&test, of(TYPE_BOOLEAN), "true", "false", "~", "true", "false", "~", "true",
-                         "false", "~");
+    Vec *q = TEST_COLUMN(&test, of(TYPE_BOOLEAN), "true", "false", "~", "true", "false", "~",
+                         "true", "false", "~");
     CHECK_STR(test_text(&test, TEST_CALL(&test, "AND", p, q)),
               "TRUE FALSE NULL FALSE FALSE FALSE NULL FALSE NULL");
     CHECK_STR(test_text(&test, TEST_CALL(&test, "OR", p, q)),

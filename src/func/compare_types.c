@@ -96,7 +96,8 @@ static void cast_all(FuncCall *call, uint32_t count, const Type *to) {
 }
 
 // Only the ones that are not [like] what the others are: text beside a date, NULL.
-static void cast_others(FuncCall *call, uint32_t count, const Type *to, bool (*like)(const Type *)) {
+static void cast_others(FuncCall *call, uint32_t count, const Type *to,
+                        bool (*like)(const Type *)) {
     for (uint32_t i = 0; i < count; i++) {
         if (!like(call->arg[i])) cast_arg(call, i, to);
     }
@@ -171,7 +172,8 @@ Status compare_unify_equal(FuncCall *call, uint32_t count, CompareHow *how, Erro
     if (mix.datetime && mix.datetime + mix.text == some) {
         return unify_datetime(call, count, true, how, err);
     }
-    if (mix.text && (mix.boolean || mix.interval) && mix.text + mix.boolean + mix.interval == some) {
+    if (mix.text && (mix.boolean || mix.interval) &&
+        mix.text + mix.boolean + mix.interval == some) {
         *how = COMPARE_NEVER;
         return ST_OK;
     }
@@ -219,7 +221,8 @@ Status compare_unify_order(FuncCall *call, uint32_t count, CompareHow *how, Erro
     return unify_same(call, count, true, err);
 }
 
-// ---- values --------------------------------------------------------------------------------------
+// ---- values
+// --------------------------------------------------------------------------------------
 
 static int order_f64(double a, double b) {
     if (a < b) return -1;
@@ -263,10 +266,15 @@ static bool maps_equal(const Vec *a, ListView x, const Vec *b, ListView y) {
     if (x.count != y.count) return false;
     for (uint32_t k = 0; k < x.count; k++) {
         uint32_t m = 0;
-        while (m < y.count && !vec_key_equal(a->child[0], x.offset + k, b->child[0], y.offset + m)) m++;
+        while (m < y.count &&
+               !vec_key_equal(a->child[0], x.offset + k, b->child[0], y.offset + m)) {
+            m++;
+        }
         if (m == y.count) return false;
         uint32_t i = x.offset + k, j = y.offset + m;
-        if (vec_is_null(a->child[1], i) || !vec_key_equal(a->child[1], i, b->child[1], j)) return false;
+        if (vec_is_null(a->child[1], i) || !vec_key_equal(a->child[1], i, b->child[1], j)) {
+            return false;
+        }
     }
     return true;
 }

@@ -43,7 +43,8 @@ struct KernelArgs {
     void *state;              // made by open, one a call site and worker; NULL without open
     Arena *scratch;           // emptied after the batch
     const FuncEnv *env;
-    const int64_t *watermark_ms;  // the last one of this operator's input; NULL, INT64_MIN: none yet
+    const int64_t
+        *watermark_ms;  // the last one of this operator's input; NULL, INT64_MIN: none yet
 };
 
 static inline bool kernel_row_valid(const KernelArgs *args, uint32_t row) {
@@ -164,7 +165,8 @@ typedef struct FuncTable {
     const ScalarFunc *row;
     uint32_t count;
 } FuncTable;
-#define FUNC_TABLE(topic_, rows) {.topic = (topic_), .row = (rows), .count = sizeof(rows) / sizeof *(rows)}
+#define FUNC_TABLE(topic_, rows) \
+    { .topic = (topic_), .row = (rows), .count = sizeof(rows) / sizeof *(rows) }
 
 // All tables; listed once, in func/builtin.c.
 extern const FuncTable *const FUNC_TABLES[];
@@ -183,8 +185,8 @@ NODISCARD Status func_bind(FuncCall *call, const ScalarFunc *func, Error *err);
 bool arg_spec_accepts(ArgSpec spec, const Type *type, Arena *arena, const Type **cast);
 const char *arg_spec_name(ArgSpec spec);  // "NUMERIC", for messages
 
-// The type that all of [types] are cast to implicitly, or NULL: as the SQL validator finds it (CASE,
-// IN, arrays, VALUES, set operations: Calcite's leastRestrictive) ...
+// The type that all of [types] are cast to implicitly, or NULL: as the SQL validator finds it
+// (CASE, IN, arrays, VALUES, set operations: Calcite's leastRestrictive) ...
 const Type *type_common(Arena *arena, const Type *const *types, uint32_t count);
 // ... and as functions find it (COALESCE, GREATEST, collections: LogicalTypeMerging). They differ
 // for FLOAT beside DOUBLE or DECIMAL and between dates and timestamps.

@@ -32,7 +32,8 @@ static inline Vec *test_column(FuncTest *test, const Type *type, uint32_t rows,
         }
     }
     Vec *out = vec_new(&test->arena, type, rows);
-    CHECK_OK(cast_vec(in, rows, NULL, false, &test->env, &test->arena, out, &test->err), &test->err);
+    CHECK_OK(cast_vec(in, rows, NULL, false, &test->env, &test->arena, out, &test->err),
+             &test->err);
     return out;
 }
 #define TEST_COLUMN(test, type, ...)                                                     \

@@ -75,7 +75,8 @@ static Status not_kernel(const KernelArgs *args, Vec *out, Error *err) {
     return ST_OK;
 }
 
-// ---- IS … ----------------------------------------------------------------------------------------
+// ---- IS …
+// ----------------------------------------------------------------------------------------
 
 static Status is_null_kernel(const KernelArgs *args, Vec *out, Error *err) {
     (void)err;
@@ -119,7 +120,8 @@ static Status is_not_false_kernel(const KernelArgs *args, Vec *out, Error *err) 
     return is_value_kernel(args, out, false, true);
 }
 
-// ---- COALESCE, IF --------------------------------------------------------------------------------
+// ---- COALESCE, IF
+// --------------------------------------------------------------------------------
 
 static Status coalesce_kernel(const KernelArgs *args, Vec *out, Error *err) {
     (void)err;

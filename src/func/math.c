@@ -16,7 +16,8 @@ static Status refuse_null(FuncCall *call, Error *err) {
     return ST_OK;
 }
 
-// ---- of doubles ----------------------------------------------------------------------------------
+// ---- of doubles
+// ----------------------------------------------------------------------------------
 
 static double square_root(double x) {
     return pow(x, 0.5);
@@ -98,7 +99,8 @@ static Status e_kernel(const KernelArgs *args, Vec *out, Error *err) {
     return constant_kernel(args, out, M_E);
 }
 
-// ---- rounding ------------------------------------------------------------------------------------
+// ---- rounding
+// ------------------------------------------------------------------------------------
 
 typedef enum Rounding { ROUND_HALF_UP, ROUND_DOWN, ROUND_FLOOR, ROUND_CEILING } Rounding;
 
@@ -129,8 +131,8 @@ static bool round_decimal(i128 value, int32_t scale, int32_t places, Rounding ho
                           i128 *out) {
     if (places < scale) {
         int64_t drop = (int64_t)scale - places;
-        value = decimal_drop(value, drop > DECIMAL_DIGITS_MAX ? DECIMAL_DIGITS_MAX + 1 : (int32_t)drop,
-                             how);
+        value = decimal_drop(
+            value, drop > DECIMAL_DIGITS_MAX ? DECIMAL_DIGITS_MAX + 1 : (int32_t)drop, how);
         scale = places;
     }
     if (value == 0) return *out = 0, true;
@@ -309,7 +311,8 @@ static Status floor_bind(FuncCall *call, Error *err) {
     return whole_bind_as(call, ROUND_FLOOR, err);
 }
 
-// ---- random --------------------------------------------------------------------------------------
+// ---- random
+// --------------------------------------------------------------------------------------
 
 // java.util.Random: a linear congruential generator of 48 bits (Knuth 3.2.1).
 typedef struct JavaRandom {
@@ -362,8 +365,8 @@ static Status rand_integer_kernel(const KernelArgs *args, Vec *out, Error *err) 
     for (uint32_t row = 0; row < args->rows; row++) {
         if (!kernel_row_valid(args, row)) continue;
         if (bound[row] <= 0) {
-            return error_set(err, ST_RUNTIME, "the bound of RAND_INTEGER is %d: it must be positive",
-                             bound[row]);
+            return error_set(err, ST_RUNTIME,
+                             "the bound of RAND_INTEGER is %d: it must be positive", bound[row]);
         }
         JavaRandom random = random_of(args, seed, row);
         vec_i32(out)[row] = java_random_below(&random, bound[row]);
@@ -433,12 +436,22 @@ static const ScalarFunc MATH_FUNCS[] = {
               .gives = "3.0"),
     OF_DOUBLE("LOG", ln_kernel, "The natural logarithm, or to a base given first.",
               .example = "LOG(1)", .gives = "0.0"),
-    {.name = "LOG", .args = {ARG_DOUBLE, ARG_DOUBLE}, .result = RESULT_DOUBLE, .bind = refuse_null,
-     .kernel = log_base_kernel, .doc = "The logarithm of the second number to the base of the first.",
-     .example = "LOG(2, 1024)", .gives = "10.0"},
-    {.name = "POWER", .args = {ARG_DOUBLE, ARG_DOUBLE}, .result = RESULT_DOUBLE,
-     .bind = refuse_null, .kernel = power_kernel, .doc = "The first number to the power of the second.",
-     .example = "POWER(2, 10)", .gives = "1024.0"},
+    {.name = "LOG",
+     .args = {ARG_DOUBLE, ARG_DOUBLE},
+     .result = RESULT_DOUBLE,
+     .bind = refuse_null,
+     .kernel = log_base_kernel,
+     .doc = "The logarithm of the second number to the base of the first.",
+     .example = "LOG(2, 1024)",
+     .gives = "10.0"},
+    {.name = "POWER",
+     .args = {ARG_DOUBLE, ARG_DOUBLE},
+     .result = RESULT_DOUBLE,
+     .bind = refuse_null,
+     .kernel = power_kernel,
+     .doc = "The first number to the power of the second.",
+     .example = "POWER(2, 10)",
+     .gives = "1024.0"},
     OF_DOUBLE("SIN", sin_kernel, "The sine.", .example = "SIN(0)", .gives = "0.0"),
     OF_DOUBLE("COS", cos_kernel, "The cosine.", .example = "COS(0)", .gives = "1.0"),
     OF_DOUBLE("TAN", tan_kernel, "The tangent.", .example = "TAN(0)", .gives = "0.0"),
@@ -446,52 +459,111 @@ static const ScalarFunc MATH_FUNCS[] = {
     OF_DOUBLE("ASIN", asin_kernel, "The arc sine.", .example = "ASIN(0)", .gives = "0.0"),
     OF_DOUBLE("ACOS", acos_kernel, "The arc cosine.", .example = "ACOS(1)", .gives = "0.0"),
     OF_DOUBLE("ATAN", atan_kernel, "The arc tangent.", .example = "ATAN(0)", .gives = "0.0"),
-    {.name = "ATAN2", .args = {ARG_DOUBLE, ARG_DOUBLE}, .result = RESULT_DOUBLE,
-     .bind = refuse_null, .kernel = atan2_kernel, .doc = "The angle of the point (second, first).",
-     .example = "ATAN2(0, 1)", .gives = "0.0"},
+    {.name = "ATAN2",
+     .args = {ARG_DOUBLE, ARG_DOUBLE},
+     .result = RESULT_DOUBLE,
+     .bind = refuse_null,
+     .kernel = atan2_kernel,
+     .doc = "The angle of the point (second, first).",
+     .example = "ATAN2(0, 1)",
+     .gives = "0.0"},
     OF_DOUBLE("SINH", sinh_kernel, "The hyperbolic sine.", .example = "SINH(0)", .gives = "0.0"),
     OF_DOUBLE("COSH", cosh_kernel, "The hyperbolic cosine.", .example = "COSH(0)", .gives = "1.0"),
-    OF_DOUBLE("TANH", tanh_kernel, "The hyperbolic tangent.", .example = "TANH(0)",
-              .gives = "0.0"),
+    OF_DOUBLE("TANH", tanh_kernel, "The hyperbolic tangent.", .example = "TANH(0)", .gives = "0.0"),
     OF_DOUBLE("DEGREES", degrees_kernel, "Degrees of an angle in radians.",
               .example = "DEGREES(PI())", .gives = "180.0"),
     OF_DOUBLE("RADIANS", radians_kernel, "Radians of an angle in degrees.",
               .example = "RADIANS(180)", .gives = "3.141592653589793"),
-    {.name = "PI", .result = RESULT_DOUBLE, .result_null = RESULT_NULL_NEVER, .kernel = pi_kernel,
-     .doc = "The number pi.", .example = "PI()", .gives = "3.141592653589793"},
-    {.name = "E", .result = RESULT_DOUBLE, .result_null = RESULT_NULL_NEVER, .kernel = e_kernel,
-     .doc = "The base of the natural logarithm.", .example = "E()", .gives = "2.718281828459045"},
-    {.name = "CEIL", .alias = {"CEILING"}, .args = {ARG_NUMERIC}, .bind = ceil_bind,
-     .kernel = whole_kernel, .doc = "The least whole number not below the number.",
-     .example = "CEIL(1.2)", .gives = "2"},
-    {.name = "FLOOR", .args = {ARG_NUMERIC}, .bind = floor_bind, .kernel = whole_kernel,
-     .doc = "The greatest whole number not above the number.", .example = "FLOOR(-1.2)",
+    {.name = "PI",
+     .result = RESULT_DOUBLE,
+     .result_null = RESULT_NULL_NEVER,
+     .kernel = pi_kernel,
+     .doc = "The number pi.",
+     .example = "PI()",
+     .gives = "3.141592653589793"},
+    {.name = "E",
+     .result = RESULT_DOUBLE,
+     .result_null = RESULT_NULL_NEVER,
+     .kernel = e_kernel,
+     .doc = "The base of the natural logarithm.",
+     .example = "E()",
+     .gives = "2.718281828459045"},
+    {.name = "CEIL",
+     .alias = {"CEILING"},
+     .args = {ARG_NUMERIC},
+     .bind = ceil_bind,
+     .kernel = whole_kernel,
+     .doc = "The least whole number not below the number.",
+     .example = "CEIL(1.2)",
+     .gives = "2"},
+    {.name = "FLOOR",
+     .args = {ARG_NUMERIC},
+     .bind = floor_bind,
+     .kernel = whole_kernel,
+     .doc = "The greatest whole number not above the number.",
+     .example = "FLOOR(-1.2)",
      .gives = "-2"},
-    {.name = "ROUND", .args = {ARG_NUMERIC, ARG_INTEGER}, .argc_min = 1, .argc_max = 2,
-     .flags = FUNC_CAN_FAIL, .bind = round_bind, .kernel = round_kernel,
+    {.name = "ROUND",
+     .args = {ARG_NUMERIC, ARG_INTEGER},
+     .argc_min = 1,
+     .argc_max = 2,
+     .flags = FUNC_CAN_FAIL,
+     .bind = round_bind,
+     .kernel = round_kernel,
      .doc = "The number rounded half up to some decimals (none when not given).",
-     .example = "ROUND(2.675, 2)", .gives = "2.68"},
-    {.name = "TRUNCATE", .args = {ARG_NUMERIC, ARG_INTEGER}, .argc_min = 1, .argc_max = 2,
-     .bind = truncate_bind, .kernel = round_kernel,
+     .example = "ROUND(2.675, 2)",
+     .gives = "2.68"},
+    {.name = "TRUNCATE",
+     .args = {ARG_NUMERIC, ARG_INTEGER},
+     .argc_min = 1,
+     .argc_max = 2,
+     .bind = truncate_bind,
+     .kernel = round_kernel,
      .doc = "The number cut off after some decimals (none when not given).",
-     .example = "TRUNCATE(-1.999, 2)", .gives = "-1.99"},
-    {.name = "RAND", .result = RESULT_DOUBLE, .result_null = RESULT_NULL_NEVER,
-     .flags = FUNC_NONDETERMINISTIC, .kernel = rand_kernel,
+     .example = "TRUNCATE(-1.999, 2)",
+     .gives = "-1.99"},
+    {.name = "RAND",
+     .result = RESULT_DOUBLE,
+     .result_null = RESULT_NULL_NEVER,
+     .flags = FUNC_NONDETERMINISTIC,
+     .kernel = rand_kernel,
      .doc = "A random number from 0 to below 1."},
-    {.name = "RAND", .args = {ARG_INT}, .result = RESULT_DOUBLE, .bind = refuse_null,
-     .kernel = rand_kernel, .doc = "The first random number that java.util.Random gives for a seed.",
-     .example = "RAND(42)", .gives = "0.7275636800328681"},
-    {.name = "RAND_INTEGER", .args = {ARG_INT}, .result = RESULT_INT,
-     .flags = FUNC_NONDETERMINISTIC | FUNC_CAN_FAIL, .bind = refuse_null,
-     .kernel = rand_integer_kernel, .doc = "A random whole number from 0 to below the bound."},
-    {.name = "RAND_INTEGER", .args = {ARG_INT, ARG_INT}, .result = RESULT_INT,
-     .flags = FUNC_CAN_FAIL, .bind = refuse_null, .kernel = rand_integer_kernel,
+    {.name = "RAND",
+     .args = {ARG_INT},
+     .result = RESULT_DOUBLE,
+     .bind = refuse_null,
+     .kernel = rand_kernel,
+     .doc = "The first random number that java.util.Random gives for a seed.",
+     .example = "RAND(42)",
+     .gives = "0.7275636800328681"},
+    {.name = "RAND_INTEGER",
+     .args = {ARG_INT},
+     .result = RESULT_INT,
+     .flags = FUNC_NONDETERMINISTIC | FUNC_CAN_FAIL,
+     .bind = refuse_null,
+     .kernel = rand_integer_kernel,
+     .doc = "A random whole number from 0 to below the bound."},
+    {.name = "RAND_INTEGER",
+     .args = {ARG_INT, ARG_INT},
+     .result = RESULT_INT,
+     .flags = FUNC_CAN_FAIL,
+     .bind = refuse_null,
+     .kernel = rand_integer_kernel,
      .doc = "The first random whole number below a bound for a seed.",
-     .example = "RAND_INTEGER(1, 100)", .gives = "85"},
-    {.name = "UUID", .flags = FUNC_NONDETERMINISTIC, .bind = uuid_bind, .kernel = uuid_kernel,
+     .example = "RAND_INTEGER(1, 100)",
+     .gives = "85"},
+    {.name = "UUID",
+     .flags = FUNC_NONDETERMINISTIC,
+     .bind = uuid_bind,
+     .kernel = uuid_kernel,
      .doc = "A random UUID (RFC 4122, version 4)."},
-    {.name = "BIN", .args = {ARG_BIGINT}, .result = RESULT_STRING, .bind = refuse_null,
-     .kernel = bin_kernel, .doc = "The binary digits of a whole number, in two's complement.",
-     .example = "BIN(10)", .gives = "1010"},
+    {.name = "BIN",
+     .args = {ARG_BIGINT},
+     .result = RESULT_STRING,
+     .bind = refuse_null,
+     .kernel = bin_kernel,
+     .doc = "The binary digits of a whole number, in two's complement.",
+     .example = "BIN(10)",
+     .gives = "1010"},
 };
 const FuncTable MATH_TABLE = FUNC_TABLE("Mathematics", MATH_FUNCS);

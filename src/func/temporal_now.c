@@ -1,8 +1,8 @@
 // func/temporal_now.c - what time it is, and the functions that only mark a column.
 //
 // In streaming mode the clock is read once a batch, by env->now_ms: all functions of a row see the
-// same moment, and NOW() = CURRENT_TIMESTAMP holds; exec/program.c keeps that promise. In batch mode
-// all but CURRENT_ROW_TIMESTAMP and PROCTIME stand still at the query's start.
+// same moment, and NOW() = CURRENT_TIMESTAMP holds; exec/program.c keeps that promise. In batch
+// mode all but CURRENT_ROW_TIMESTAMP and PROCTIME stand still at the query's start.
 #include "func/temporal.h"
 
 static int64_t now_of(const KernelArgs *args, bool per_row) {

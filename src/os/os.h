@@ -1,5 +1,5 @@
-// os/os.h - the one door to what is not deterministic: clock, random, files. Everything goes through
-// a table of functions, so that the simulator can put its own behind it (os_use).
+// os/os.h - the one door to what is not deterministic: clock, random, files. Everything goes
+// through a table of functions, so that the simulator can put its own behind it (os_use).
 //
 // Threads: the functions of the real system may be called by any thread. Blocking calls say so.
 #pragma once
@@ -27,7 +27,8 @@ typedef struct Os {
 
     Status (*open)(Str path, int mode, OsFile **out, Error *err);
     // Bytes read at [offset]; 0 at the end.
-    Status (*read_at)(OsFile *file, int64_t offset, void *bytes, size_t size, size_t *got, Error *err);
+    Status (*read_at)(OsFile *file, int64_t offset, void *bytes, size_t size, size_t *got,
+                      Error *err);
     Status (*write)(OsFile *file, const void *bytes, size_t size, Error *err);
     Status (*sync)(OsFile *file, Error *err);
     Status (*close)(OsFile *file, Error *err);  // NULL is fine

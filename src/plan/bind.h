@@ -81,7 +81,8 @@ NODISCARD Status bind_condition(Binder *binder, const AstExpr *ast, const char *
                                 Error *err);
 NODISCARD Status bind_literal(Arena *arena, const AstExpr *ast, Expr **out, Error *err);
 // A numeric literal with the sign that stands before it: -2147483648 is an INT.
-NODISCARD Status bind_number(Arena *arena, const AstExpr *ast, bool negative, Expr **out, Error *err);
+NODISCARD Status bind_number(Arena *arena, const AstExpr *ast, bool negative, Expr **out,
+                             Error *err);
 // plan/bind_time.c: those of points in time and intervals.
 NODISCARD Status bind_datetime_literal(Arena *arena, const AstExpr *ast, Expr **out, Error *err);
 NODISCARD Status bind_interval_literal(Arena *arena, const AstExpr *ast, Expr **out, Error *err);
@@ -90,8 +91,8 @@ NODISCARD Status bind_interval_call(Binder *binder, const AstExpr *ast, Expr **o
 // Whether Flink takes the precisions of an interval type.
 NODISCARD Status interval_check(const AstInterval *interval, Place place, Error *err);
 const Type *interval_type(Arena *arena, const AstInterval *ast, bool nullable);
-// Expressions know two intervals, of months and of milliseconds: the units they were written with are
-// gone once the value is made.
+// Expressions know two intervals, of months and of milliseconds: the units they were written with
+// are gone once the value is made.
 const Type *interval_normal(Arena *arena, const Type *type);
 // Interval literal or expression to milliseconds; ST_VALIDATION when it is no constant day-time
 // interval.
@@ -101,9 +102,11 @@ NODISCARD Status expr_fold(PlanContext *context, Expr **expr, Error *err);
 
 NODISCARD Status bind_query_in(Binder *parent, PlanContext *context, const AstQuery *query,
                                Plan **out, Error *err);
-NODISCARD Status bind_from(Binder *binder, const AstFrom *from, Plan **plan, Scope **scope, Error *err);
+NODISCARD Status bind_from(Binder *binder, const AstFrom *from, Plan **plan, Scope **scope,
+                           Error *err);
 NODISCARD Status bind_window_tvf(Binder *binder, const AstFrom *from, Plan **plan, Error *err);
-NODISCARD Status bind_join(Binder *binder, const AstFrom *from, Plan **plan, Scope **scope, Error *err);
+NODISCARD Status bind_join(Binder *binder, const AstFrom *from, Plan **plan, Scope **scope,
+                           Error *err);
 // WHERE: splits conjuncts; those with subqueries become joins.
 NODISCARD Status bind_where(Binder *binder, const AstExpr *where, Error *err);
 // Whether the value is the text of JSON_OBJECT, JSON_ARRAY or JSON(), to be embedded as it is.
@@ -117,8 +120,8 @@ NODISCARD Status bind_group_window(Binder *binder, const AstExpr *ast, bool *tak
 // TUMBLE_START(…) and its kind, GROUPING(…): *taken when [ast] is one.
 NODISCARD Status bind_group_function(Binder *binder, const AstExpr *ast, bool *taken, Expr **out,
                                      Error *err);
-NODISCARD Status bind_agg_args(Binder *binder, const AstExpr *ast, const AggFunc *func, bool grouped,
-                               Expr ***args, PlanAgg *agg, Error *err);
+NODISCARD Status bind_agg_args(Binder *binder, const AstExpr *ast, const AggFunc *func,
+                               bool grouped, Expr ***args, PlanAgg *agg, Error *err);
 bool ast_has_agg(const AstExpr *ast);
 bool ast_has_over(const AstExpr *ast);
 NODISCARD Status bind_over_call(Binder *binder, const AstExpr *ast, Expr **out, Error *err);
@@ -128,7 +131,8 @@ Scope *scope_single(Arena *arena, const Type *row, Str alias);
 Scope *scope_join(Arena *arena, const Scope *left, const Scope *right, const Type *row);
 
 // Plans from parts.
-Plan *plan_project(PlanContext *context, Plan *input, Expr **expr, const Str *names, uint32_t count);
+Plan *plan_project(PlanContext *context, Plan *input, Expr **expr, const Str *names,
+                   uint32_t count);
 Plan *plan_filter(PlanContext *context, Plan *input, Expr *condition);
 // Makes [expr] a column of the plan: an existing column, or one projected on top.
 uint32_t plan_add_column(PlanContext *context, Plan **plan, Expr *expr, Str name);
@@ -159,8 +163,10 @@ NODISCARD Status bind_outer_name(Binder *binder, const AstExpr *ast, Expr **out,
 NODISCARD Status bind_user_function(Binder *binder, const AstExpr *ast, Expr **out, Error *err);
 // FROM f(…): window functions, ML_PREDICT, TO_CHANGELOG, user table functions. (bind_tvf.c)
 NODISCARD Status bind_table_function(Binder *binder, const AstFrom *from, Plan **plan, Error *err);
-NODISCARD Status bind_unnest(Binder *binder, const AstFrom *from, Plan **plan, Scope **scope, Error *err);
-NODISCARD Status bind_match(Binder *binder, const AstFrom *from, Plan **plan, Scope **scope, Error *err);
+NODISCARD Status bind_unnest(Binder *binder, const AstFrom *from, Plan **plan, Scope **scope,
+                             Error *err);
+NODISCARD Status bind_match(Binder *binder, const AstFrom *from, Plan **plan, Scope **scope,
+                            Error *err);
 // The OVER operators under the projection, once all calls are collected. (bind_over.c)
 NODISCARD Status bind_over_plan(Binder *binder, Error *err);
 // INTERSECT and EXCEPT [ALL] of two plans with one row type. (bind_subquery.c)
@@ -168,27 +174,33 @@ NODISCARD Status bind_intersect(Binder *binder, const AstQuery *query, Plan *lef
                                 const Type *row, Plan **out, Error *err);
 
 // The right side of a join that depends on each row of the left: LATERAL, UNNEST, table functions,
-// FOR SYSTEM_TIME AS OF. *taken when [from] is such a join; then plan and scope are the whole join's.
+// FOR SYSTEM_TIME AS OF. *taken when [from] is such a join; then plan and scope are the whole
+// join's.
 NODISCARD Status bind_lateral(Binder *binder, const AstFrom *from, Plan *left, Scope *left_scope,
                               JoinType type, Plan **plan, Scope **scope, bool *taken, Error *err);
 // Two plans on a condition over both rows. (bind_join.c)
-NODISCARD Status plan_join(PlanContext *context, Plan *left, Plan *right, JoinType type, Expr *condition,
-                           Plan **out, Error *err);
-// IN, EXISTS and their negations as a conjunct of WHERE; *done when [part] is one. (bind_subquery.c)
+NODISCARD Status plan_join(PlanContext *context, Plan *left, Plan *right, JoinType type,
+                           Expr *condition, Plan **out, Error *err);
+// IN, EXISTS and their negations as a conjunct of WHERE; *done when [part] is one.
+// (bind_subquery.c)
 NODISCARD Status bind_where_subquery(Binder *binder, const AstExpr *part, bool *done, Error *err);
-NODISCARD Status bind_lateral_query(Binder *binder, const AstFrom *from, Plan *left, Scope *left_scope,
-                                    JoinType type, Plan **plan, Scope **scope, Error *err);
+NODISCARD Status bind_lateral_query(Binder *binder, const AstFrom *from, Plan *left,
+                                    Scope *left_scope, JoinType type, Plan **plan, Scope **scope,
+                                    Error *err);
 // Temporal and lookup joins.
 NODISCARD Status bind_as_of(Binder *binder, const AstFrom *from, Plan *left, Scope *left_scope,
                             JoinType type, Plan **plan, Scope **scope, Error *err);
 // The filter [condition] over [input]; an inner join takes the conjuncts in. (bind_join.c)
-NODISCARD Status plan_where(PlanContext *context, Plan *input, Expr *condition, Plan **out, Error *err);
+NODISCARD Status plan_where(PlanContext *context, Plan *input, Expr *condition, Plan **out,
+                            Error *err);
 // Time bounds between both sides among the conjuncts: they are taken out of [part], and bounds and
 // time columns set in [out]. (join_kind.c)
-bool join_find_interval(const Plan *left, const Plan *right, Expr **part, uint32_t *count, Plan *out);
-bool join_find_window(const Plan *left, const Plan *right, const uint32_t *left_key, const uint32_t *right_key,
-                      uint32_t count, uint32_t *end_key);
+bool join_find_interval(const Plan *left, const Plan *right, Expr **part, uint32_t *count,
+                        Plan *out);
+bool join_find_window(const Plan *left, const Plan *right, const uint32_t *left_key,
+                      const uint32_t *right_key, uint32_t count, uint32_t *end_key);
 // A table given to a function: TABLE t, (query). (bind_tvf.c)
 NODISCARD Status bind_table_arg(Binder *binder, const AstExpr *arg, Plan **plan, Error *err);
 // TO_CHANGELOG, FROM_CHANGELOG. (bind_changelog.c)
-NODISCARD Status bind_changelog(Binder *binder, const AstExpr *ast, bool to, Plan **out, Error *err);
+NODISCARD Status bind_changelog(Binder *binder, const AstExpr *ast, bool to, Plan **out,
+                                Error *err);

@@ -65,7 +65,8 @@ static uint32_t virtual_agg(const Collected *groups, uint32_t index) {
 }
 
 static Status agg_refuse(const AstExpr *ast, const char *what, Error *err) {
-    return error_at(err, ST_VALIDATION, ast->span.place, "aggregate expression is illegal %s", what);
+    return error_at(err, ST_VALIDATION, ast->span.place, "aggregate expression is illegal %s",
+                    what);
 }
 
 // Binds the arguments (over the select's input) and the function; fills [agg] but for arg[].
@@ -84,17 +85,20 @@ Status bind_agg_args(Binder *binder, const AstExpr *ast, const AggFunc *func, bo
     }
     if (ast_call->within_group.count && !ast_call->json) {
         return error_at(err, ST_VALIDATION, ast->span.place,
-                        "aggregate expression '%s' must not contain a WITHIN GROUP clause", func->name);
+                        "aggregate expression '%s' must not contain a WITHIN GROUP clause",
+                        func->name);
     }
     if (ast_call->nulls != TREAT_UNSAID && ast_call->filter) {  // as odd as it is
-        return error_at(err, ST_VALIDATION, ast->span.place, "FILTER must be applied to aggregate function");
+        return error_at(err, ST_VALIDATION, ast->span.place,
+                        "FILTER must be applied to aggregate function");
     }
     Expr **arg = ARENA_ARRAY(arena, Expr *, argc + 1);
     for (uint32_t i = 0; i < argc; i++) {
         TRY(bind_expr(binder, ast_call->arg.at[i], &arg[i], err));
         TRY(expr_fold(binder->context, &arg[i], err));
         if (arg[i]->type->kind == TYPE_NULL) {
-            return error_at(err, ST_VALIDATION, ast_call->arg.at[i]->span.place, "illegal use of NULL");
+            return error_at(err, ST_VALIDATION, ast_call->arg.at[i]->span.place,
+                            "illegal use of NULL");
         }
     }
     AggCall *call = ARENA_NEW(arena, AggCall);
@@ -135,7 +139,8 @@ Status bind_agg_args(Binder *binder, const AstExpr *ast, const AggFunc *func, bo
 static bool same_agg(const PlanAgg *a, const PlanAgg *b) {
     if (a->call->func != b->call->func || a->call->argc != b->call->argc) return false;
     if (a->call->distinct != b->call->distinct || a->filter != b->filter) return false;
-    if (a->call->respect_nulls != b->call->respect_nulls || a->call->ignore_nulls != b->call->ignore_nulls ||
+    if (a->call->respect_nulls != b->call->respect_nulls ||
+        a->call->ignore_nulls != b->call->ignore_nulls ||
         a->call->absent_on_null != b->call->absent_on_null) {
         return false;
     }
@@ -148,12 +153,15 @@ static bool same_agg(const PlanAgg *a, const PlanAgg *b) {
 static uint32_t group_agg(Arena *arena, Collected *groups, PlanAgg agg) {
     uint32_t index = 0;
     while (index < groups->agg_count && !same_agg(&groups->agg[index], &agg)) index++;
-    if (index == groups->agg_count) ARENA_PUSH(arena, groups->agg, groups->agg_count, groups->agg_cap, agg);
+    if (index == groups->agg_count) {
+        ARENA_PUSH(arena, groups->agg, groups->agg_count, groups->agg_cap, agg);
+    }
     return index;
 }
 
 // A variance: two aggregates of the same rows, and a function of their results.
-static Status group_reduced(Binder *binder, const PlanAgg *whole, Place place, Expr **out, Error *err) {
+static Status group_reduced(Binder *binder, const PlanAgg *whole, Place place, Expr **out,
+                            Error *err) {
     static const char *const PARTS[] = {"$M2", "COUNT"};
     Arena *arena = binder->arena;
     Expr *arg[3];
@@ -166,15 +174,18 @@ static Status group_reduced(Binder *binder, const PlanAgg *whole, Place place, E
         arg[i] = expr_column(arena, virtual_agg(binder->groups, index), part.call->result);
     }
     arg[2] = expr_literal(arena, vec_new(arena, whole->call->result, 1));
-    return expr_call(arena, binder->context->env, whole->call->func->reduced, arg, 3, place, out, err);
+    return expr_call(arena, binder->context->env, whole->call->func->reduced, arg, 3, place, out,
+                     err);
 }
 
-Status bind_agg_call(Binder *binder, const AstExpr *ast, const AggFunc *func, Expr **out, Error *err) {
+Status bind_agg_call(Binder *binder, const AstExpr *ast, const AggFunc *func, Expr **out,
+                     Error *err) {
     Collected *groups = binder->groups;
     if (binder->in_agg) return agg_refuse(ast, "inside another aggregate", err);
     if (!groups || !binder->allow_agg) return agg_refuse(ast, "in this clause", err);
     if (func->flags & AGG_OVER_ONLY) {
-        return error_at(err, ST_VALIDATION, ast->span.place, "OVER clause is necessary for window functions");
+        return error_at(err, ST_VALIDATION, ast->span.place,
+                        "OVER clause is necessary for window functions");
     }
     Binder input = *binder;
     input.groups = NULL;
@@ -186,7 +197,9 @@ Status bind_agg_call(Binder *binder, const AstExpr *ast, const AggFunc *func, Ex
     if (ast->call->filter) TRY(bind_condition(&input, ast->call->filter, "FILTER", &filter, err));
     bool grouped = groups->key_count > 0 || groups->legacy_window;
     TRY(bind_agg_args(&input, ast, func, grouped && !filter, &arg, &agg, err));
-    for (uint32_t i = 0; i < agg.call->argc; i++) agg.arg[i] = group_input(binder->arena, groups, arg[i]);
+    for (uint32_t i = 0; i < agg.call->argc; i++) {
+        agg.arg[i] = group_input(binder->arena, groups, arg[i]);
+    }
     if (filter) agg.filter = (int32_t)group_input(binder->arena, groups, filter);
     if (func->reduced) return group_reduced(binder, &agg, ast->span.place, out, err);
     uint32_t index = group_agg(binder->arena, groups, agg);
@@ -219,7 +232,8 @@ static Status group_key(Binder *binder, const AstExpr *ast, uint32_t *index, Err
         if (expr_equal(groups->key[*index], expr)) return ST_OK;
     }
     if (groups->key_count == GROUP_KEYS_MAX) {
-        return error_at(err, ST_VALIDATION, ast->span.place, "more than %d GROUP BY keys", GROUP_KEYS_MAX);
+        return error_at(err, ST_VALIDATION, ast->span.place, "more than %d GROUP BY keys",
+                        GROUP_KEYS_MAX);
     }
     ARENA_PUSH(binder->arena, groups->key, groups->key_count, groups->key_cap, expr);
     return ST_OK;
@@ -259,14 +273,18 @@ static Status group_sets(Binder *binder, const AstGroup *group, GroupSets *out, 
         return sets_push(arena, out, bits, place, err);
     }
     if (group->kind == GROUP_SETS) {
-        for (uint32_t i = 0; i < group->item_count; i++) TRY(group_sets(binder, &group->item[i], out, err));
+        for (uint32_t i = 0; i < group->item_count; i++) {
+            TRY(group_sets(binder, &group->item[i], out, err));
+        }
         return ST_OK;
     }
     uint64_t part[GROUP_KEYS_MAX];
     if (group->item_count > GROUP_KEYS_MAX) {
         return error_at(err, ST_VALIDATION, place, "more than %d GROUP BY keys", GROUP_KEYS_MAX);
     }
-    for (uint32_t i = 0; i < group->item_count; i++) TRY(group_bits(binder, &group->item[i], &part[i], err));
+    for (uint32_t i = 0; i < group->item_count; i++) {
+        TRY(group_bits(binder, &group->item[i], &part[i], err));
+    }
     if (group->kind == GROUP_ROLLUP) {
         for (uint32_t n = group->item_count + 1; n-- > 0;) {
             uint64_t bits = 0;
@@ -275,7 +293,9 @@ static Status group_sets(Binder *binder, const AstGroup *group, GroupSets *out, 
         }
         return ST_OK;
     }
-    if (group->item_count > 12) return error_at(err, ST_VALIDATION, place, "CUBE of more than 12 keys");
+    if (group->item_count > 12) {
+        return error_at(err, ST_VALIDATION, place, "CUBE of more than 12 keys");
+    }
     for (uint32_t n = (uint32_t)1 << group->item_count; n-- > 0;) {
         uint64_t bits = 0;
         for (uint32_t i = 0; i < group->item_count; i++) {
@@ -300,7 +320,8 @@ static Status group_by(Binder *binder, const AstSelect *select, GroupSets *out, 
         TRY(group_sets(binder, group, &element, err));
         for (uint32_t a = 0; a < out->count; a++) {
             for (uint32_t b = 0; b < element.count; b++) {
-                TRY(sets_push(binder->arena, &product, out->set[a] | element.set[b], group->span.place, err));
+                TRY(sets_push(binder->arena, &product, out->set[a] | element.set[b],
+                              group->span.place, err));
             }
         }
         *out = product;
@@ -315,7 +336,8 @@ Status bind_group(Binder *binder, const AstSelect *select, Error *err) {
     GroupSets sets = {0};
     TRY(group_by(binder, select, &sets, err));
     for (uint32_t i = 0; i < groups->key_count; i++) {
-        ARENA_PUSH(binder->arena, groups->input_expr, groups->input_count, groups->input_cap, groups->key[i]);
+        ARENA_PUSH(binder->arena, groups->input_expr, groups->input_count, groups->input_cap,
+                   groups->key[i]);
     }
     if (groups->legacy_window) {
         groups->legacy_time_input = group_input(binder->arena, groups, groups->legacy_time);
@@ -347,17 +369,18 @@ static Plan *group_input_plan(Binder *binder) {
         name[i] = expr->kind == EXPR_COLUMN ? row->field[expr->column]
                                             : str_printf(binder->arena, "$f%u", i);
     }
-    return plan_project(binder->context, binder->plan, groups->input_expr, name, groups->input_count);
+    return plan_project(binder->context, binder->plan, groups->input_expr, name,
+                        groups->input_count);
 }
 
-// One copy of each row per grouping set, with the keys it leaves out made NULL and the set's id in a
-// new last column.
+// One copy of each row per grouping set, with the keys it leaves out made NULL and the set's id in
+// a new last column.
 static Plan *expand_plan(Binder *binder, Plan *input) {
     Collected *groups = binder->groups;
     Arena *arena = binder->arena;
     uint32_t columns = input->type->child_count;
-    // The keys are nulled in copies, so that aggregates of the same columns see the values: key i is
-    // column [columns + i].
+    // The keys are nulled in copies, so that aggregates of the same columns see the values: key i
+    // is column [columns + i].
     uint32_t total = columns + groups->key_count + 1;
     Expr **expr = ARENA_ARRAY(arena, Expr *, total);
     Str *name = ARENA_ARRAY(arena, Str, total);
@@ -376,7 +399,8 @@ static Plan *expand_plan(Binder *binder, Plan *input) {
     }
     child[total - 1] = type_of(TYPE_BIGINT, false);
     name[total - 1] = STR("$e");
-    Plan *expand = plan_new(binder->context, PLAN_EXPAND, type_row(arena, total, child, name, false), 1);
+    Plan *expand =
+        plan_new(binder->context, PLAN_EXPAND, type_row(arena, total, child, name, false), 1);
     expand->input[0] = wide;
     expand->set_count = groups->set_count;
     expand->keep = ARENA_ARRAY(arena, uint8_t *, groups->set_count);
@@ -399,7 +423,8 @@ static Plan *expand_plan(Binder *binder, Plan *input) {
 }
 
 static const Type *agg_row(Arena *arena, const Plan *input, const uint32_t *key, uint32_t key_count,
-                           bool window, const WindowSpec *spec, const PlanAgg *agg, uint32_t agg_count) {
+                           bool window, const WindowSpec *spec, const PlanAgg *agg,
+                           uint32_t agg_count) {
     uint32_t total = key_count + (window ? 3 : 0) + agg_count, n = 0;
     const Type **child = ARENA_ARRAY(arena, const Type *, total + 1);
     Str *name = ARENA_ARRAY(arena, Str, total + 1);
@@ -415,7 +440,8 @@ static const Type *agg_row(Arena *arena, const Plan *input, const uint32_t *key,
         name[n++] = STR("window_end");
         bool ltz = spec->time_type->kind == TYPE_TIMESTAMP_LTZ;
         bool nullable = spec->legacy && !spec->proctime;  // TUMBLE_ROWTIME is, as Flink types it
-        const Type *time = ltz ? type_timestamp_ltz(arena, 3, nullable) : type_timestamp(arena, 3, nullable);
+        const Type *time =
+            ltz ? type_timestamp_ltz(arena, 3, nullable) : type_timestamp(arena, 3, nullable);
         child[n] = type_attribute(arena, time, spec->proctime ? TIME_PROCTIME : TIME_ROWTIME);
         name[n++] = STR("window_time");
     }
@@ -429,8 +455,8 @@ static const Type *agg_row(Arena *arena, const Plan *input, const uint32_t *key,
 
 // Which keys are the window columns of the input's window function; false when it is no window
 // aggregation (start and end must both be keys).
-static bool find_window(const Binder *binder, const Plan *input, const uint32_t *key, uint32_t count,
-                        WindowColumns *columns, int32_t role[]) {
+static bool find_window(const Binder *binder, const Plan *input, const uint32_t *key,
+                        uint32_t count, WindowColumns *columns, int32_t role[]) {
     (void)binder;
     if (!plan_window_columns(input, columns)) return false;
     bool start = false, end = false;
@@ -450,7 +476,8 @@ static uint32_t *count_up(Arena *arena, uint32_t count) {
     return list;
 }
 
-static uint32_t key_of_role(const int32_t *role, const uint32_t *key, uint32_t count, int32_t wanted) {
+static uint32_t key_of_role(const int32_t *role, const uint32_t *key, uint32_t count,
+                            int32_t wanted) {
     for (uint32_t i = 0; i < count; i++) {
         if (role[i] == wanted) return key[i];
     }
@@ -477,7 +504,8 @@ static void agg_over_groups(Binder *binder) {
                     find_window(binder, groups->grouping_sets ? input->input[0]->input[0] : input,
                                 groups->grouping_sets ? count_up(arena, key_count) : key, key_count,
                                 &window_columns, role);
-    Plan *agg = plan_new(context, attached || groups->legacy_window ? PLAN_WINDOW_AGG : PLAN_AGG, NULL, 1);
+    Plan *agg =
+        plan_new(context, attached || groups->legacy_window ? PLAN_WINDOW_AGG : PLAN_AGG, NULL, 1);
     agg->input[0] = input;
     agg->agg = groups->agg;
     agg->agg_count = groups->agg_count;
@@ -494,8 +522,9 @@ static void agg_over_groups(Binder *binder) {
         if (role[i] >= 0) place[i] = agg->key_count + (uint32_t)role[i];
     }
     if (window) {
-        agg->window = arena_dup(arena, groups->legacy_window ? groups->legacy_window : window_columns.spec,
-                                sizeof *agg->window);
+        agg->window =
+            arena_dup(arena, groups->legacy_window ? groups->legacy_window : window_columns.spec,
+                      sizeof *agg->window);
         if (attached) {
             agg->window->attached = true;
             agg->window->start_column = (uint32_t)window_columns.start;
@@ -511,7 +540,8 @@ static void agg_over_groups(Binder *binder) {
         agg->prop = ARENA_ARRAY(arena, uint8_t, 3);
         for (uint8_t p = 0; p < 3; p++) agg->prop[p] = p;
     }
-    agg->type = agg_row(arena, input, agg->key, agg->key_count, window, agg->window, agg->agg, agg->agg_count);
+    agg->type = agg_row(arena, input, agg->key, agg->key_count, window, agg->window, agg->agg,
+                        agg->agg_count);
     // The virtual row.
     uint32_t total = virtual_agg(groups, groups->agg_count), n = 0;
     uint32_t props = agg->key_count, results = props + (window ? 3 : 0);

@@ -77,7 +77,9 @@ static Status no_column(const Binder *binder, const AstName *name, Error *err) {
     if (name->count > 1) {
         Str table = name->part[name->count - 2].name;
         bool known = false;
-        for (uint32_t i = 0; i < scope->item_count; i++) known |= str_eq(scope->item[i].name, table);
+        for (uint32_t i = 0; i < scope->item_count; i++) {
+            known |= str_eq(scope->item[i].name, table);
+        }
         if (!known) {
             return error_at(err, ST_VALIDATION, name->part[0].span.place,
                             "table '" STR_FMT "' not found", STR_ARG(table));
@@ -95,7 +97,8 @@ static Status no_column(const Binder *binder, const AstName *name, Error *err) {
 }
 
 // Follows the parts of a name that are fields of a ROW column.
-static Status bind_fields(Binder *binder, const AstName *name, uint32_t from, Expr **expr, Error *err) {
+static Status bind_fields(Binder *binder, const AstName *name, uint32_t from, Expr **expr,
+                          Error *err) {
     for (uint32_t i = from; i < name->count; i++) {
         const Type *type = (*expr)->type;
         Str field = name->part[i].name;
@@ -129,8 +132,10 @@ static Status bind_name(Binder *binder, const AstExpr *ast, Expr **out, Error *e
             Status st = bind_outer_name(binder, ast, out, err);
             if (st != ST_END) return st;
         }
-        if (name->count == 1 && str_eq_nocase(name->part[0].name, STR("PI"))) {  // no parentheses needed
-            return expr_call(binder->arena, binder->context->env, "PI", NULL, 0, ast->span.place, out, err);
+        if (name->count == 1 &&
+            str_eq_nocase(name->part[0].name, STR("PI"))) {  // no parentheses needed
+            return expr_call(binder->arena, binder->context->env, "PI", NULL, 0, ast->span.place,
+                             out, err);
         }
         return no_column(binder, name, err);
     }
@@ -154,8 +159,8 @@ static Status null_check(const Expr *expr, Error *err) {
     return error_at(err, ST_VALIDATION, expr->place, "illegal use of NULL");
 }
 
-// CAST(5 AS INTERVAL DAY): of a number as it is written, that many units. (Of any other integer it is
-// months or milliseconds, in Flink too.)
+// CAST(5 AS INTERVAL DAY): of a number as it is written, that many units. (Of any other integer it
+// is months or milliseconds, in Flink too.)
 static Expr *number_as_interval(Arena *arena, const Expr *number, const Type *to) {
     static const int64_t FACTOR[] = {[UNITS_YEAR] = 12,      [UNITS_MONTH] = 1,
                                      [UNITS_DAY] = 86400000, [UNITS_HOUR] = 3600000,
@@ -216,9 +221,10 @@ static Status bind_cast(Binder *binder, const AstExpr *ast, Expr **out, Error *e
         Buf a = {0}, b = {0};
         type_print_summary(from, false, &a);
         type_print_summary(to, false, &b);
-        Status st = error_at(err, ST_VALIDATION, ast->span.place,
-                             "cast function cannot convert value of type " STR_FMT " to type " STR_FMT,
-                             STR_ARG(buf_str(&a)), STR_ARG(buf_str(&b)));
+        Status st =
+            error_at(err, ST_VALIDATION, ast->span.place,
+                     "cast function cannot convert value of type " STR_FMT " to type " STR_FMT,
+                     STR_ARG(buf_str(&a)), STR_ARG(buf_str(&b)));
         buf_free(&a);
         buf_free(&b);
         return st;
@@ -226,7 +232,8 @@ static Status bind_cast(Binder *binder, const AstExpr *ast, Expr **out, Error *e
     to = interval_normal(arena, to);
     if (type_is_approx(to) || to->kind == TYPE_DECIMAL) value = number_behind_casts(value);
     *out = expr_cast(arena, value, to, ast->cast.try_cast);
-    if (*out == value && type_plain(arena, from) != from) {  // the cast takes the time attribute off
+    if (*out == value &&
+        type_plain(arena, from) != from) {  // the cast takes the time attribute off
         *out = ARENA_NEW(arena, Expr);
         **out = (Expr){.kind = EXPR_CAST, .type = type_plain(arena, from), .arg_count = 1,
                        .arg = arena_dup(arena, &value, sizeof(Expr *))};
@@ -247,7 +254,8 @@ static Expr *condition_of(Arena *arena, Expr *when) {
 }
 
 // WHEN a, b: equal to one of them.
-static Status bind_case_when(Binder *binder, const AstExpr *ast, Expr *operand, Expr **out, Error *err) {
+static Status bind_case_when(Binder *binder, const AstExpr *ast, Expr *operand, Expr **out,
+                             Error *err) {
     Arena *arena = binder->arena;
     const FuncEnv *env = binder->context->env;
     if (!operand) {
@@ -281,7 +289,8 @@ static Status bind_case(Binder *binder, const AstExpr *ast, Expr **out, Error *e
         Expr *when;
         TRY(bind_case_when(binder, ast->cases.branch[i].when, operand, &when, err));
         if (when->type->kind != TYPE_BOOLEAN) {
-            return error_at(err, ST_VALIDATION, ast->span.place, "CASE needs conditions of type BOOLEAN");
+            return error_at(err, ST_VALIDATION, ast->span.place,
+                            "CASE needs conditions of type BOOLEAN");
         }
         arg[i * 2] = when;
         TRY(bind_expr(binder, ast->cases.branch[i].then, &arg[i * 2 + 1], err));
@@ -312,9 +321,9 @@ static Status bind_case(Binder *binder, const AstExpr *ast, Expr **out, Error *e
 
 // The clauses of the JSON functions follow their arguments, each a literal:
 //   JSON_EXISTS    [on_error]
-//   JSON_VALUE     returning (a NULL of the type), on_empty, default or NULL, on_error, default or NULL
-//   JSON_QUERY     returning, wrapper, on_empty, on_error
-//   JSON_OBJECT, JSON_ARRAY   two symbols first: NULL_ON_NULL or ABSENT_ON_NULL, and a 'j' for each
+//   JSON_VALUE     returning (a NULL of the type), on_empty, default or NULL, on_error, default or
+//   NULL JSON_QUERY     returning, wrapper, on_empty, on_error JSON_OBJECT, JSON_ARRAY   two
+//   symbols first: NULL_ON_NULL or ABSENT_ON_NULL, and a 'j' for each
 //                             value that is JSON already, '.' for others; then the arguments
 // with symbols "ERROR" "NULL" "DEFAULT" "EMPTY ARRAY" "EMPTY OBJECT" "TRUE" "FALSE" "UNKNOWN",
 // "WITHOUT" "CONDITIONAL" "UNCONDITIONAL".
@@ -332,7 +341,8 @@ static Str json_do(AstJsonDo what, const char *fallback) {
     }
 }
 
-static Status json_default(Binder *binder, const AstExpr *ast, const Type *type, Expr **out, Error *err) {
+static Status json_default(Binder *binder, const AstExpr *ast, const Type *type, Expr **out,
+                           Error *err) {
     if (!ast) return *out = expr_null(binder->arena, type), ST_OK;
     TRY(bind_expr(binder, ast, out, err));
     *out = expr_cast(binder->arena, *out, type, false);
@@ -355,7 +365,8 @@ static Str json_marks(Arena *arena, Expr *const *arg, uint32_t count, bool pairs
     return str_make(marks, values);
 }
 
-static Status bind_json(Binder *binder, const AstCall *call, Expr **arg, uint32_t *count, Error *err) {
+static Status bind_json(Binder *binder, const AstCall *call, Expr **arg, uint32_t *count,
+                        Error *err) {
     static const AstJson NONE = {0};
     const AstJson *json = call->json ? call->json : &NONE;
     Arena *arena = binder->arena;
@@ -395,8 +406,8 @@ static Status bind_json(Binder *binder, const AstCall *call, Expr **arg, uint32_
 }
 
 static bool is_json_function(Str name) {
-    return str_is(name, "JSON_EXISTS") || str_is(name, "JSON_VALUE") || str_is(name, "JSON_QUERY") ||
-           str_is(name, "JSON_OBJECT") || str_is(name, "JSON_ARRAY");
+    return str_is(name, "JSON_EXISTS") || str_is(name, "JSON_VALUE") ||
+           str_is(name, "JSON_QUERY") || str_is(name, "JSON_OBJECT") || str_is(name, "JSON_ARRAY");
 }
 
 static Status unknown_function(const AstExpr *ast, Error *err) {
@@ -418,7 +429,8 @@ static bool is_map_of_null(const AstExpr *ast) {
     return false;
 }
 
-static Status bind_args(Binder *binder, const AstCall *call, Expr ***out, uint32_t *count, Error *err) {
+static Status bind_args(Binder *binder, const AstCall *call, Expr ***out, uint32_t *count,
+                        Error *err) {
     enum { JSON_EXTRA = 6 };
     Expr **arg = ARENA_ARRAY(binder->arena, Expr *, call->arg.count + JSON_EXTRA);
     for (uint32_t i = 0; i < call->arg.count; i++) {
@@ -428,7 +440,8 @@ static Status bind_args(Binder *binder, const AstCall *call, Expr ***out, uint32
                             "'" STR_FMT "' takes no named arguments", STR_ARG(call->name));
         }
         if (is_map_of_null(ast)) {
-            return error_at(err, ST_VALIDATION, ast->span.place, "parameters must be of the same type");
+            return error_at(err, ST_VALIDATION, ast->span.place,
+                            "parameters must be of the same type");
         }
         TRY(bind_expr(binder, ast, &arg[i], err));
     }
@@ -438,10 +451,29 @@ static Status bind_args(Binder *binder, const AstCall *call, Expr ***out, uint32
 }
 
 static bool takes_null(Str name) {
-    static const char *const NAMES[] = {
-        "ARRAY", "MAP", "ROW", "IS NULL", "IS NOT NULL", "COALESCE", "IN", "NOT IN", "NULLIF", "IFNULL",
-        "TYPEOF", "=", "<>", "<", "<=", ">", ">=", "IS DISTINCT FROM", "IS NOT DISTINCT FROM",
-        "BETWEEN ASYMMETRIC", "NOT BETWEEN ASYMMETRIC", "BETWEEN SYMMETRIC", "NOT BETWEEN SYMMETRIC"};
+    static const char *const NAMES[] = {"ARRAY",
+                                        "MAP",
+                                        "ROW",
+                                        "IS NULL",
+                                        "IS NOT NULL",
+                                        "COALESCE",
+                                        "IN",
+                                        "NOT IN",
+                                        "NULLIF",
+                                        "IFNULL",
+                                        "TYPEOF",
+                                        "=",
+                                        "<>",
+                                        "<",
+                                        "<=",
+                                        ">",
+                                        ">=",
+                                        "IS DISTINCT FROM",
+                                        "IS NOT DISTINCT FROM",
+                                        "BETWEEN ASYMMETRIC",
+                                        "NOT BETWEEN ASYMMETRIC",
+                                        "BETWEEN SYMMETRIC",
+                                        "NOT BETWEEN SYMMETRIC"};
     for (size_t i = 0; i < sizeof NAMES / sizeof *NAMES; i++) {
         if (str_eq(name, str_c(NAMES[i]))) return true;
     }
@@ -461,7 +493,8 @@ static bool has_query(const AstCall *call) {
 }
 
 // A number with signs is one literal: -2147483648 is an INT, -(-2147483648) a BIGINT.
-static bool bind_signed_number(Binder *binder, const AstExpr *ast, Expr **out, Status *st, Error *err) {
+static bool bind_signed_number(Binder *binder, const AstExpr *ast, Expr **out, Status *st,
+                               Error *err) {
     bool negative = false, any = false;
     while (ast->kind == EX_CALL && str_is(ast->call->name, "UNARY -")) {
         negative = !negative;
@@ -537,8 +570,8 @@ static Status bind_jdbc_call(Binder *binder, const AstExpr *ast, Expr **out, Err
     return bind_expr(binder, &renamed, out, err);
 }
 
-// Rows and arrays have no order, but one that is compared with itself needs none: r < r is FALSE. Such
-// a comparison is bound as <> or =, which folding then decides.
+// Rows and arrays have no order, but one that is compared with itself needs none: r < r is FALSE.
+// Such a comparison is bound as <> or =, which folding then decides.
 static Str order_with_itself(Str name, Expr *const *arg, uint32_t count) {
     if (count != 2 || !arg[0]->type->child_count || !expr_equal(arg[0], arg[1])) return name;
     if (str_is(name, "<") || str_is(name, ">")) return STR("<>");
@@ -557,7 +590,8 @@ static Status bind_call(Binder *binder, const AstExpr *ast, Expr **out, Error *e
     if (agg && call->syntax == SYN_FUNCTION) return bind_agg_call(binder, ast, agg, out, err);
     if (call->filter || call->quantifier == QUANT_DISTINCT) {
         return error_at(err, ST_VALIDATION, ast->span.place,
-                        "'" STR_FMT "' is no aggregate function: DISTINCT and FILTER do not go with it",
+                        "'" STR_FMT
+                        "' is no aggregate function: DISTINCT and FILTER do not go with it",
                         STR_ARG(name));
     }
     if (has_query(call)) return bind_scalar_subquery(binder, ast, out, err);
@@ -665,7 +699,8 @@ Status bind_expr(Binder *binder, const AstExpr *ast, Expr **out, Error *err) {
     return error_at(err, ST_VALIDATION, ast->span.place, "this cannot be used as an expression");
 }
 
-Status bind_condition(Binder *binder, const AstExpr *ast, const char *what, Expr **out, Error *err) {
+Status bind_condition(Binder *binder, const AstExpr *ast, const char *what, Expr **out,
+                      Error *err) {
     TRY(bind_expr(binder, ast, out, err));
     TypeKind kind = (*out)->type->kind;
     if (kind == TYPE_BOOLEAN) return expr_fold(binder->context, out, err);
@@ -685,7 +720,8 @@ Status bind_interval_ms(Binder *binder, const AstExpr *ast, int64_t *ms, Error *
     return ST_OK;
 }
 
-Status bind_row_expr(PlanContext *context, const AstExpr *ast, const Type *input, Expr **out, Error *err) {
+Status bind_row_expr(PlanContext *context, const AstExpr *ast, const Type *input, Expr **out,
+                     Error *err) {
     Binder binder = {.context = context, .arena = context->arena};
     Str none = {0};
     binder.scope = scope_single(context->arena, input, none);

@@ -1,8 +1,8 @@
 // INSERT INTO: the query's columns become the table's, by position or by the column list.
 #include "plan/bind.h"
 
-Status table_describe(PlanContext *context, Table *table, const Map *hints, bool as_sink, Place place,
-                      TableDesc **out, const Connector **connector, Error *err);
+Status table_describe(PlanContext *context, Table *table, const Map *hints, bool as_sink,
+                      Place place, TableDesc **out, const Connector **connector, Error *err);
 
 typedef struct SinkColumns {
     Expr **expr;      // per sink column; NULL until assigned
@@ -41,7 +41,8 @@ static Status insert_targets(const AstInsert *insert, const Table *table, SinkCo
             const AstName *name = &insert->column.at[i];
             int64_t at = sink_column_find(columns, ast_name_last(*name));
             if (at < 0 || name->count != 1) {
-                return error_at(err, ST_VALIDATION, name->span.place, "unknown target column '" STR_FMT "'",
+                return error_at(err, ST_VALIDATION, name->span.place,
+                                "unknown target column '" STR_FMT "'",
                                 STR_ARG(ast_name_last(*name)));
             }
             for (uint32_t j = 0; j < *count; j++) {
@@ -78,7 +79,8 @@ static Status insert_partition(PlanContext *context, const AstInsert *insert, co
         }
         if (!option->value) continue;
         Binder binder = {.context = context, .arena = context->arena};
-        binder.scope = scope_single(context->arena, type_row(context->arena, 0, NULL, NULL, false), (Str){0});
+        binder.scope =
+            scope_single(context->arena, type_row(context->arena, 0, NULL, NULL, false), (Str){0});
         TRY(bind_expr(&binder, option->value, &columns->expr[at], err));
     }
     return ST_OK;
@@ -90,8 +92,10 @@ static Status type_mismatch(const AstInsert *insert, const Table *table, const C
     type_print_summary(given, true, &a);
     type_print_summary(column->type, true, &b);
     Status st = error_at(err, ST_VALIDATION, insert->query->span.place,
-                         "column types of query result and sink for '" STR_FMT "' do not match: incompatible "
-                         "types for sink column '" STR_FMT "': query gives " STR_FMT ", sink takes " STR_FMT,
+                         "column types of query result and sink for '" STR_FMT
+                         "' do not match: incompatible "
+                         "types for sink column '" STR_FMT "': query gives " STR_FMT
+                         ", sink takes " STR_FMT,
                          STR_ARG(table->name.object), STR_ARG(column->name), STR_ARG(buf_str(&a)),
                          STR_ARG(buf_str(&b)));
     buf_free(&a);
@@ -99,8 +103,9 @@ static Status type_mismatch(const AstInsert *insert, const Table *table, const C
     return st;
 }
 
-static Status sink_plan(PlanContext *context, const AstInsert *insert, Table *table, TableDesc *desc,
-                        const Connector *connector, SinkColumns *columns, Plan *query, Plan **out, Error *err) {
+static Status sink_plan(PlanContext *context, const AstInsert *insert, Table *table,
+                        TableDesc *desc, const Connector *connector, SinkColumns *columns,
+                        Plan *query, Plan **out, Error *err) {
     Arena *arena = context->arena;
     uint32_t count = columns->count;
     Str *name = ARENA_ARRAY(arena, Str, count + 1);
@@ -114,7 +119,8 @@ static Status sink_plan(PlanContext *context, const AstInsert *insert, Table *ta
         if (!columns->expr[i]) {
             if (!wanted->nullable) {
                 return error_at(err, ST_VALIDATION, insert->table.span.place,
-                                "column '" STR_FMT "' has no default value and does not allow NULLs",
+                                "column '" STR_FMT
+                                "' has no default value and does not allow NULLs",
                                 STR_ARG(column->name));
             }
             columns->expr[i] = expr_null(arena, wanted);
@@ -123,7 +129,8 @@ static Status sink_plan(PlanContext *context, const AstInsert *insert, Table *ta
         if (!type_casts_implicitly(expr->type, wanted)) {
             return type_mismatch(insert, table, column, expr->type, err);
         }
-        columns->expr[i] = expr_cast(arena, expr, type_nullable(arena, wanted, expr->type->nullable), false);
+        columns->expr[i] =
+            expr_cast(arena, expr, type_nullable(arena, wanted, expr->type->nullable), false);
         TRY(expr_fold(context, &columns->expr[i], err));
         sink->not_null[i] = !wanted->nullable;
         if (i >= columns->physical) {
@@ -131,9 +138,10 @@ static Status sink_plan(PlanContext *context, const AstInsert *insert, Table *ta
             const Type *type = connector->metadata_type
                 ? connector->metadata_type(arena, desc, column->metadata_key, &writable) : NULL;
             if (!type || !writable) {
-                return error_at(err, ST_VALIDATION, insert->table.span.place,
-                                "metadata '" STR_FMT "' of column '" STR_FMT "' cannot be written by '%s'",
-                                STR_ARG(column->metadata_key), STR_ARG(column->name), connector->name);
+                return error_at(
+                    err, ST_VALIDATION, insert->table.span.place,
+                    "metadata '" STR_FMT "' of column '" STR_FMT "' cannot be written by '%s'",
+                    STR_ARG(column->metadata_key), STR_ARG(column->name), connector->name);
             }
             metadata[i - columns->physical] = (MetadataColumn){column->metadata_key, type};
             columns->expr[i] = expr_cast(arena, columns->expr[i], type, false);
@@ -171,19 +179,23 @@ Status bind_insert(PlanContext *context, const AstInsert *insert, Plan **out, Er
     TRY(catalogs_resolve(context->catalogs, &insert->table, &object, err));
     Table *table = catalogs_table(context->catalogs, object);
     if (!table) {
-        (void)error_at(err, ST_VALIDATION, insert->table.span.place, "table '" STR_FMT "' not found",
-                       STR_ARG(object.object));
+        (void)error_at(err, ST_VALIDATION, insert->table.span.place,
+                       "table '" STR_FMT "' not found", STR_ARG(object.object));
         const char *near = catalogs_nearest_table(context->catalogs, object);
         if (near) error_hint(err, "did you mean '%s'?", near);
         return ST_VALIDATION;
     }
     if (table->kind == TABLE_VIEW) {
-        return error_at(err, ST_VALIDATION, insert->table.span.place, "'" STR_FMT "' is a view and cannot be "
-                        "inserted into", STR_ARG(object.object));
+        return error_at(err, ST_VALIDATION, insert->table.span.place,
+                        "'" STR_FMT
+                        "' is a view and cannot be "
+                        "inserted into",
+                        STR_ARG(object.object));
     }
     if (table->distributed) {
         return error_at(err, ST_VALIDATION, insert->table.span.place,
-                        "table '" STR_FMT "' is distributed into buckets, but its connector does not write buckets",
+                        "table '" STR_FMT
+                        "' is distributed into buckets, but its connector does not write buckets",
                         STR_ARG(object.object));
     }
     Map *hints = NULL;
@@ -193,25 +205,29 @@ Status bind_insert(PlanContext *context, const AstInsert *insert, Plan **out, Er
         if (!hints) hints = ARENA_NEW(arena, Map);
         for (uint32_t k = 0; k < hint->option.count; k++) {
             if (!hint->option.at[k].value) continue;
-            (void)map_put(hints, hint->option.at[k].key.name,
-                          (void *)(uintptr_t)str_cstr(arena, hint->option.at[k].value->literal.text));
+            (void)map_put(
+                hints, hint->option.at[k].key.name,
+                (void *)(uintptr_t)str_cstr(arena, hint->option.at[k].value->literal.text));
         }
     }
     TableDesc *desc;
     const Connector *connector;
-    TRY(table_describe(context, table, hints, true, insert->table.span.place, &desc, &connector, err));
+    TRY(table_describe(context, table, hints, true, insert->table.span.place, &desc, &connector,
+                       err));
     Plan *query;
     TRY(bind_query(context, insert->query, &query, err));
     SinkColumns columns;
     sink_columns(arena, table, &columns);
     TRY(insert_partition(context, insert, table, &columns, err));
-    uint32_t *target = ARENA_ARRAY(arena, uint32_t, columns.count + insert->column.count + 1), count;
+    uint32_t *target = ARENA_ARRAY(arena, uint32_t, columns.count + insert->column.count + 1),
+             count;
     TRY(insert_targets(insert, table, &columns, target, &count, err));
     if (count != query->type->child_count) {
         return error_at(err, ST_VALIDATION, insert->query->span.place,
-                        "column types of query result and sink for '" STR_FMT "' do not match: different number "
-                        "of columns: the query gives %u, the sink takes %u", STR_ARG(object.object),
-                        query->type->child_count, count);
+                        "column types of query result and sink for '" STR_FMT
+                        "' do not match: different number "
+                        "of columns: the query gives %u, the sink takes %u",
+                        STR_ARG(object.object), query->type->child_count, count);
     }
     for (uint32_t i = 0; i < count; i++) {
         columns.expr[target[i]] = expr_column(arena, i, query->type->child[i]);

@@ -35,8 +35,8 @@ typedef struct JoinKeys {
 } JoinKeys;
 
 // Takes a = b or a IS NOT DISTINCT FROM b with one side each as a key; false when it is no such.
-static bool take_key(PlanContext *context, Expr *expr, Plan **left, Plan **right, uint32_t left_columns,
-                     uint32_t columns, JoinKeys *keys) {
+static bool take_key(PlanContext *context, Expr *expr, Plan **left, Plan **right,
+                     uint32_t left_columns, uint32_t columns, JoinKeys *keys) {
     if (expr->kind != EXPR_CALL || expr->arg_count != 2) return false;
     bool equal = strcmp(expr->call->func->name, "=") == 0;
     bool safe = strcmp(expr->call->func->name, "IS NOT DISTINCT FROM") == 0;
@@ -83,14 +83,16 @@ static const Type *join_row(Arena *arena, const Type *left, const Type *right, J
 
 static const Type *without_attributes(Arena *arena, const Type *row) {
     const Type **child = ARENA_ARRAY(arena, const Type *, row->child_count + 1);
-    for (uint32_t i = 0; i < row->child_count; i++) child[i] = type_attribute(arena, row->child[i], TIME_NONE);
+    for (uint32_t i = 0; i < row->child_count; i++) {
+        child[i] = type_attribute(arena, row->child[i], TIME_NONE);
+    }
     return type_row(arena, row->child_count, child, row->field, false);
 }
 
 // Joins two plans on [condition] over both rows (NULL: none). The result's columns are left's, then
 // right's (semi and anti: left's only).
-Status plan_join(PlanContext *context, Plan *left, Plan *right, JoinType type, Expr *condition, Plan **out,
-                 Error *err) {
+Status plan_join(PlanContext *context, Plan *left, Plan *right, JoinType type, Expr *condition,
+                 Plan **out, Error *err) {
     (void)err;
     Arena *arena = context->arena;
     uint32_t left_columns = left->type->child_count, right_columns = right->type->child_count;
@@ -131,7 +133,8 @@ Status plan_join(PlanContext *context, Plan *left, Plan *right, JoinType type, E
         join->time_column = found.time_column;
         join->right_time_column = found.right_time_column;
         join->proctime_order = found.proctime_order;
-    } else if (!context->batch && join_find_window(left, right, keys.left, keys.right, keys.count, &end_key)) {
+    } else if (!context->batch &&
+               join_find_window(left, right, keys.left, keys.right, keys.count, &end_key)) {
         join->kind = PLAN_WINDOW_JOIN;
         WindowColumns window;
         (void)plan_window_columns(left, &window);
@@ -168,8 +171,8 @@ static bool scope_column(const Scope *scope, Str name, uint32_t *column) {
 
 // USING (a, b) and NATURAL: equal columns of both sides; the right side's are hidden (the left's
 // for RIGHT JOIN).
-static Status using_condition(Binder *binder, const AstFrom *from, const Scope *left, const Scope *right,
-                              Scope *both, Expr **out, Error *err) {
+static Status using_condition(Binder *binder, const AstFrom *from, const Scope *left,
+                              const Scope *right, Scope *both, Expr **out, Error *err) {
     Arena *arena = binder->arena;
     uint32_t shift = left->row->child_count;
     AstIdents names = from->join.column;
@@ -185,9 +188,11 @@ static Status using_condition(Binder *binder, const AstFrom *from, const Scope *
     *out = NULL;
     for (uint32_t i = 0; i < names.count; i++) {
         uint32_t l, r;
-        if (!scope_column(left, names.at[i].name, &l) || !scope_column(right, names.at[i].name, &r)) {
+        if (!scope_column(left, names.at[i].name, &l) ||
+            !scope_column(right, names.at[i].name, &r)) {
             return error_at(err, ST_VALIDATION, names.at[i].span.place,
-                            "column '" STR_FMT "' not found on both sides of the join, or ambiguous",
+                            "column '" STR_FMT
+                            "' not found on both sides of the join, or ambiguous",
                             STR_ARG(names.at[i].name));
         }
         Expr *pair[2] = {expr_column(arena, l, both->row->child[l]),
@@ -214,13 +219,16 @@ static bool join_type_of(AstJoinKind kind, JoinType *out) {
 Status bind_join(Binder *binder, const AstFrom *from, Plan **plan, Scope **scope, Error *err) {
     JoinType type;
     if (!join_type_of(from->join.kind, &type)) {
-        return error_at(err, ST_UNSUPPORTED, from->span.place, "this kind of join is not supported");
+        return error_at(err, ST_UNSUPPORTED, from->span.place,
+                        "this kind of join is not supported");
     }
-    bool bare = from->join.kind == JOIN_COMMA || from->join.kind == JOIN_CROSS || from->join.natural;
-    if (!bare && !from->join.on && !from->join.column.count && from->join.right->kind != FROM_UNNEST &&
-        !from->join.right->lateral) {
+    bool bare =
+        from->join.kind == JOIN_COMMA || from->join.kind == JOIN_CROSS || from->join.natural;
+    if (!bare && !from->join.on && !from->join.column.count &&
+        from->join.right->kind != FROM_UNNEST && !from->join.right->lateral) {
         return error_at(err, ST_VALIDATION, from->span.place,
-                        "INNER, LEFT, RIGHT or FULL join requires a condition (NATURAL keyword or ON or USING clause)");
+                        "INNER, LEFT, RIGHT or FULL join requires a condition (NATURAL keyword or "
+                        "ON or USING clause)");
     }
     Plan *left = NULL, *right = NULL;
     Scope *left_scope = NULL, *right_scope = NULL;
@@ -230,7 +238,8 @@ Status bind_join(Binder *binder, const AstFrom *from, Plan **plan, Scope **scope
     if (taken) return ST_OK;
     TRY(bind_from(binder, from->join.right, &right, &right_scope, err));
     Arena *arena = binder->arena;
-    const Type *row = join_row(arena, left->type, right->type, type == JOIN_TYPE_SEMI ? JOIN_TYPE_INNER : type);
+    const Type *row =
+        join_row(arena, left->type, right->type, type == JOIN_TYPE_SEMI ? JOIN_TYPE_INNER : type);
     Scope *both = scope_join(arena, left_scope, right_scope, row);
     Expr *condition = NULL;
     if (from->join.on) {
@@ -264,7 +273,8 @@ static Expr *join_condition(PlanContext *context, const Plan *join) {
                                      join->type->child[shift + join->right_key[i]])};
         Expr *equal = NULL;
         const char *name = join->null_safe[i] ? "IS NOT DISTINCT FROM" : "=";
-        Status st = expr_call(context->arena, context->env, name, pair, 2, (Place){0}, &equal, NULL);
+        Status st =
+            expr_call(context->arena, context->env, name, pair, 2, (Place){0}, &equal, NULL);
         ASSERT(!st);
         condition = expr_and(context->arena, context->env, condition, equal);
     }
@@ -283,11 +293,15 @@ Status plan_where(PlanContext *context, Plan *input, Expr *condition, Plan **out
     split_and(arena, condition, &parts);
     Expr *own[4] = {NULL, NULL, NULL, NULL};  // by the sides it reads
     for (uint32_t i = 0; i < parts.count; i++) {
-        unsigned sides = expr_is_deterministic(parts.at[i]) ? sides_of(parts.at[i], left_columns) : 0;
+        unsigned sides =
+            expr_is_deterministic(parts.at[i]) ? sides_of(parts.at[i], left_columns) : 0;
         own[sides] = expr_and(arena, context->env, own[sides], parts.at[i]);
     }
     if (own[1]) TRY(plan_where(context, left, own[1], &left, err));
-    if (own[2]) TRY(plan_where(context, right, shift_left(arena, own[2], columns, left_columns), &right, err));
+    if (own[2]) {
+        TRY(plan_where(context, right, shift_left(arena, own[2], columns, left_columns), &right,
+                       err));
+    }
     Expr *both = expr_and(arena, context->env, join_condition(context, input), own[3]);
     TRY(plan_join(context, left, right, JOIN_TYPE_INNER, both, out, err));
     *out = plan_filter(context, *out, own[0]);

@@ -11,10 +11,11 @@ static Status check_type(const AstFrom *from, JoinType type, Error *err) {
 // ---- UNNEST ------------------------------------------------------------------------------------
 
 // The columns that one element gives: a ROW its fields, a map key and value, anything else itself.
-static Status element_columns(Arena *arena, const Type *collection, const AstFrom *from, const Type **child,
-                              Str *name, uint32_t *count, Error *err) {
+static Status element_columns(Arena *arena, const Type *collection, const AstFrom *from,
+                              const Type **child, Str *name, uint32_t *count, Error *err) {
     if (!type_is_list(collection)) {
-        return error_at(err, ST_VALIDATION, from->span.place, "UNNEST needs an ARRAY, MAP or MULTISET");
+        return error_at(err, ST_VALIDATION, from->span.place,
+                        "UNNEST needs an ARRAY, MAP or MULTISET");
     }
     const Type *element = collection->child[0];
     *count = 0;
@@ -25,7 +26,8 @@ static Status element_columns(Arena *arena, const Type *collection, const AstFro
         }
     } else if (element->kind == TYPE_ROW) {
         for (uint32_t i = 0; i < element->child_count; i++) {
-            child[*count] = type_nullable(arena, element->child[i], element->child[i]->nullable || element->nullable);
+            child[*count] = type_nullable(arena, element->child[i],
+                                          element->child[i]->nullable || element->nullable);
             name[(*count)++] = element->field[i];
         }
     } else {
@@ -40,11 +42,13 @@ static Status element_columns(Arena *arena, const Type *collection, const AstFro
 }
 
 // [left] with the elements of its collection beside it; *scope sees both.
-static Status unnest_plan(Binder *binder, const AstFrom *from, Plan *left, const Scope *left_scope, JoinType type,
-                          const AstExpr *on, Plan **plan, Scope **scope, Error *err) {
+static Status unnest_plan(Binder *binder, const AstFrom *from, Plan *left, const Scope *left_scope,
+                          JoinType type, const AstExpr *on, Plan **plan, Scope **scope,
+                          Error *err) {
     Arena *arena = binder->arena;
     if (from->unnest.expr.count != 1) {
-        return error_at(err, ST_UNSUPPORTED, from->span.place, "UNNEST of several collections is not supported");
+        return error_at(err, ST_UNSUPPORTED, from->span.place,
+                        "UNNEST of several collections is not supported");
     }
     TRY(check_type(from, type, err));
     Binder element = *binder;
@@ -60,11 +64,13 @@ static Status unnest_plan(Binder *binder, const AstFrom *from, Plan *left, const
     TRY(element_columns(arena, collection->type, from, child + in, name + in, &count, err));
     if (from->column.count && from->column.count != count) {
         return error_at(err, ST_VALIDATION, from->column.at[0].span.place,
-                        "list of column aliases must have same degree as table; table has %u columns, whereas alias "
-                        "list has %u columns", count, from->column.count);
+                        "list of column aliases must have same degree as table; table has %u "
+                        "columns, whereas alias "
+                        "list has %u columns",
+                        count, from->column.count);
     }
-    // A constant collection does not depend on the row: Flink plans a regular join then, above which
-    // there are no time attributes.
+    // A constant collection does not depend on the row: Flink plans a regular join then, above
+    // which there are no time attributes.
     bool regular = expr_is_constant(collection);
     for (uint32_t i = 0; i < in; i++) {
         child[i] = left->type->child[i];
@@ -75,7 +81,8 @@ static Status unnest_plan(Binder *binder, const AstFrom *from, Plan *left, const
         if (from->column.count) name[in + i] = from->column.at[i].name;
         if (type == JOIN_TYPE_LEFT) child[in + i] = type_nullable(arena, child[in + i], true);
     }
-    Plan *unnest = plan_new(binder->context, PLAN_UNNEST, type_row(arena, in + count, child, name, false), 1);
+    Plan *unnest =
+        plan_new(binder->context, PLAN_UNNEST, type_row(arena, in + count, child, name, false), 1);
     unnest->input[0] = left;
     unnest->collection = collection;
     unnest->ordinality = from->unnest.ordinality;
@@ -109,8 +116,8 @@ Status bind_unnest(Binder *binder, const AstFrom *from, Plan **plan, Scope **sco
 
 // ---- the join ----------------------------------------------------------------------------------
 
-Status bind_lateral(Binder *binder, const AstFrom *from, Plan *left, Scope *left_scope, JoinType type,
-                    Plan **plan, Scope **scope, bool *taken, Error *err) {
+Status bind_lateral(Binder *binder, const AstFrom *from, Plan *left, Scope *left_scope,
+                    JoinType type, Plan **plan, Scope **scope, bool *taken, Error *err) {
     const AstFrom *right = from->join.right;
     *taken = true;
     if (right->kind == FROM_UNNEST) {
@@ -140,8 +147,8 @@ static int64_t rowtime_column(const Type *row) {
     return -1;
 }
 
-Status bind_as_of(Binder *binder, const AstFrom *from, Plan *left, Scope *left_scope, JoinType type, Plan **plan,
-                  Scope **scope, Error *err) {
+Status bind_as_of(Binder *binder, const AstFrom *from, Plan *left, Scope *left_scope, JoinType type,
+                  Plan **plan, Scope **scope, Error *err) {
     Arena *arena = binder->arena;
     AstFrom right_ast = *from->join.right;
     TRY(check_type(from, type, err));
@@ -156,16 +163,22 @@ Status bind_as_of(Binder *binder, const AstFrom *from, Plan *left, Scope *left_s
     Expr *time;
     TRY(bind_expr(&on, from->join.right->as_of, &time, err));
     if (time->kind != EXPR_COLUMN || time->type->attribute == TIME_NONE) {
-        return bad_as_of(from->join.right, "FOR SYSTEM_TIME AS OF needs a time attribute of the left table", err);
+        return bad_as_of(from->join.right,
+                         "FOR SYSTEM_TIME AS OF needs a time attribute of the left table", err);
     }
     if (time->type->attribute == TIME_PROCTIME) {
-        return bad_as_of(from->join.right,
-                         "a processing-time temporal join needs a right table whose connector can be looked up", err);
+        return bad_as_of(
+            from->join.right,
+            "a processing-time temporal join needs a right table whose connector can be looked up",
+            err);
     }
     int64_t right_time = rowtime_column(right->type);
     if (right_time < 0) {
-        return bad_as_of(from->join.right, "event-time temporal join requires both primary key and row time attribute "
-                         "in versioned table, but no row time attribute can be found", err);
+        return bad_as_of(
+            from->join.right,
+            "event-time temporal join requires both primary key and row time attribute "
+            "in versioned table, but no row time attribute can be found",
+            err);
     }
     uint32_t columns = left->type->child_count + right->type->child_count;
     const Type **child = ARENA_ARRAY(arena, const Type *, columns + 1);
@@ -176,7 +189,8 @@ Status bind_as_of(Binder *binder, const AstFrom *from, Plan *left, Scope *left_s
         child[i] = !l && type == JOIN_TYPE_LEFT ? type_nullable(arena, of, true) : of;
         name[i] = l ? left->type->field[i] : right->type->field[i - left->type->child_count];
     }
-    Scope *both = scope_join(arena, left_scope, right_scope, type_row(arena, columns, child, name, false));
+    Scope *both =
+        scope_join(arena, left_scope, right_scope, type_row(arena, columns, child, name, false));
     Expr *condition = NULL;
     on.scope = both;
     if (from->join.on) TRY(bind_condition(&on, from->join.on, "ON", &condition, err));
@@ -191,9 +205,11 @@ Status bind_as_of(Binder *binder, const AstFrom *from, Plan *left, Scope *left_s
     kept[time->column] = type_attribute(arena, kept[time->column], TIME_ROWTIME);
     join->type = type_row(arena, join->type->child_count, kept, join->type->field, false);
     if (*plan != join) {
-        const Type **top = arena_dup(arena, (*plan)->type->child, (*plan)->type->child_count * sizeof *top);
+        const Type **top =
+            arena_dup(arena, (*plan)->type->child, (*plan)->type->child_count * sizeof *top);
         top[time->column] = kept[time->column];
-        (*plan)->type = type_row(arena, (*plan)->type->child_count, top, (*plan)->type->field, false);
+        (*plan)->type =
+            type_row(arena, (*plan)->type->child_count, top, (*plan)->type->field, false);
     }
     both->row = (*plan)->type;
     *scope = both;

@@ -13,11 +13,12 @@ static Status bad_literal(const AstExpr *ast, const char *what, Error *err) {
 }
 
 static Status out_of_range(const AstExpr *ast, Error *err) {
-    return error_at(err, ST_VALIDATION, ast->span.place, "numeric literal '" STR_FMT "' out of range",
-                    STR_ARG(ast->literal.text));
+    return error_at(err, ST_VALIDATION, ast->span.place,
+                    "numeric literal '" STR_FMT "' out of range", STR_ARG(ast->literal.text));
 }
 
-static Status integer_literal(Arena *arena, const AstExpr *ast, bool negative, Expr **out, Error *err) {
+static Status integer_literal(Arena *arena, const AstExpr *ast, bool negative, Expr **out,
+                              Error *err) {
     Str digits = ast->literal.text;
     Str text = negative ? str_printf(arena, "-" STR_FMT, STR_ARG(digits)) : digits;
     int64_t value;
@@ -27,9 +28,10 @@ static Status integer_literal(Arena *arena, const AstExpr *ast, bool negative, E
     return ST_OK;
 }
 
-// The precision counts the digits as written, zeros in front too. As in Calcite the number without its
-// point must fit into 64 bits.
-static Status decimal_literal(Arena *arena, const AstExpr *ast, bool negative, Expr **out, Error *err) {
+// The precision counts the digits as written, zeros in front too. As in Calcite the number without
+// its point must fit into 64 bits.
+static Status decimal_literal(Arena *arena, const AstExpr *ast, bool negative, Expr **out,
+                              Error *err) {
     Str text = ast->literal.text;
     int64_t point = str_find(text, STR("."), 0);
     int32_t scale = point < 0 ? 0 : (int32_t)(text.len - (uint32_t)point - 1);
@@ -114,7 +116,8 @@ Status bind_literal(Arena *arena, const AstExpr *ast, Expr **out, Error *err) {
         }
         case LIT_BINARY: TRY(binary_literal(arena, ast, out, err)); break;
         case LIT_DATETIME:
-            return error_at(err, ST_VALIDATION, ast->span.place, "DATETIME literals are not supported");
+            return error_at(err, ST_VALIDATION, ast->span.place,
+                            "DATETIME literals are not supported");
         case LIT_DATE:
         case LIT_TIME:
         case LIT_TIMESTAMP_LTZ:

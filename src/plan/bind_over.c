@@ -1,10 +1,10 @@
 // OVER: calls over ordered, partitioned rows.
 //
-// While a select's expressions are bound, each OVER call is noted and stands as a placeholder column.
-// When all are known bind_over_plan makes the input (with partition keys, order keys and arguments as
-// columns) and one PLAN_OVER per different window, each appending its results; then the placeholders
-// learn their places. Whether a window can run is decided later (plan/rule_rank.c, plan/optimize.c):
-// a ROW_NUMBER may turn out to be a Top-N.
+// While a select's expressions are bound, each OVER call is noted and stands as a placeholder
+// column. When all are known bind_over_plan makes the input (with partition keys, order keys and
+// arguments as columns) and one PLAN_OVER per different window, each appending its results; then
+// the placeholders learn their places. Whether a window can run is decided later (plan/rule_rank.c,
+// plan/optimize.c): a ROW_NUMBER may turn out to be a Top-N.
 #include "plan/bind.h"
 
 typedef struct OverKey {
@@ -45,7 +45,8 @@ static const AstWindow *window_named(const Binder *binder, Str name) {
 }
 
 // What OVER (…) and the window it refers to say together.
-static Status window_resolve(const Binder *binder, const AstWindow *ast, AstWindow *out, Error *err) {
+static Status window_resolve(const Binder *binder, const AstWindow *ast, AstWindow *out,
+                             Error *err) {
     *out = *ast;
     if (!ast_ident_given(ast->ref)) return ST_OK;
     const AstWindow *base = window_named(binder, ast->ref.name);
@@ -55,17 +56,21 @@ static Status window_resolve(const Binder *binder, const AstWindow *ast, AstWind
     }
     AstWindow whole;
     TRY(window_resolve(binder, base, &whole, err));
-    if (ast->partition.count) return refuse(ast->span.place, "PARTITION BY not allowed with existing window reference", err);
+    if (ast->partition.count) {
+        return refuse(ast->span.place, "PARTITION BY not allowed with existing window reference",
+                      err);
+    }
     if (ast->order.count && whole.order.count) {
-        return refuse(ast->span.place, "ORDER BY not allowed in both base and referenced windows", err);
+        return refuse(ast->span.place, "ORDER BY not allowed in both base and referenced windows",
+                      err);
     }
     if (whole.frame != FRAME_NONE && ast->in_parentheses) {
         return refuse(ast->span.place, "referenced window cannot have framing declarations", err);
     }
     out->partition = whole.partition;
     if (whole.order.count) {
-        // The frame of an ordered window is settled where it is named: another one is not heard, as in
-        // Flink.
+        // The frame of an ordered window is settled where it is named: another one is not heard, as
+        // in Flink.
         out->order = whole.order;
         out->frame = whole.frame;
         out->low = whole.low;
@@ -74,13 +79,15 @@ static Status window_resolve(const Binder *binder, const AstWindow *ast, AstWind
     return ST_OK;
 }
 
-static Status bound_offset(Binder *binder, const AstBound *bound, bool rows, int64_t *out, Error *err) {
+static Status bound_offset(Binder *binder, const AstBound *bound, bool rows, int64_t *out,
+                           Error *err) {
     Place place = bound->expr->span.place;
     if (!rows) {
         Expr *expr;
         TRY(bind_expr(binder, bound->expr, &expr, err));
         if (expr->type->kind == TYPE_INTERVAL_MONTHS) {
-            return refuse(place, "INTERVAL_YEAR_MONTH type is not allowed for window boundary", err);
+            return refuse(place, "INTERVAL_YEAR_MONTH type is not allowed for window boundary",
+                          err);
         }
         // A number goes with an order that is no time; nothing runs it, but it is well formed.
         if (type_is_numeric(expr->type)) return *out = 0, ST_OK;
@@ -97,7 +104,8 @@ static Status bound_offset(Binder *binder, const AstBound *bound, bool rows, int
     return ST_OK;
 }
 
-static Status bind_frame(Binder *binder, const AstWindow *ast, bool ranking, OverFrame *frame, Error *err) {
+static Status bind_frame(Binder *binder, const AstWindow *ast, bool ranking, OverFrame *frame,
+                         Error *err) {
     if (ast->frame == FRAME_NONE) {
         // Without an order the frame is the whole partition.
         *frame = (OverFrame){.preceding = -1, .general = !ast->order.count && !ranking};
@@ -113,17 +121,20 @@ static Status bind_frame(Binder *binder, const AstWindow *ast, bool ranking, Ove
     return low->expr ? bound_offset(binder, low, frame->rows, &frame->preceding, err) : ST_OK;
 }
 
-static Status bind_window(Binder *binder, const AstWindow *ast, Str function, bool ranking, OverWindow *out,
-                          Error *err) {
+static Status bind_window(Binder *binder, const AstWindow *ast, Str function, bool ranking,
+                          OverWindow *out, Error *err) {
     Arena *arena = binder->arena;
     AstWindow whole;
     TRY(window_resolve(binder, ast, &whole, err));
     if (ranking && whole.frame != FRAME_NONE) {
-        return refuse(whole.span.place, "ROW/RANGE not allowed with RANK, DENSE_RANK or ROW_NUMBER functions", err);
+        return refuse(whole.span.place,
+                      "ROW/RANGE not allowed with RANK, DENSE_RANK or ROW_NUMBER functions", err);
     }
-    if (ranking && !whole.order.count && (str_is(function, "RANK") || str_is(function, "DENSE_RANK"))) {
-        return refuse(whole.span.place, "RANK or DENSE_RANK functions require ORDER BY clause in window specification",
-                      err);
+    if (ranking && !whole.order.count &&
+        (str_is(function, "RANK") || str_is(function, "DENSE_RANK"))) {
+        return refuse(
+            whole.span.place,
+            "RANK or DENSE_RANK functions require ORDER BY clause in window specification", err);
     }
     out->partition = ARENA_ARRAY(arena, Expr *, whole.partition.count + 1);
     for (uint32_t i = 0; i < whole.partition.count; i++) {
@@ -138,8 +149,11 @@ static Status bind_window(Binder *binder, const AstWindow *ast, Str function, bo
         Expr *expr;
         TRY(bind_expr(binder, order->expr, &expr, err));
         TRY(expr_fold(binder->context, &expr, err));
-        bool nulls_first = order->nulls == NULLS_FIRST || (order->nulls == NULLS_UNSAID && !order->descending);
-        if (expr->kind != EXPR_LITERAL) out->order[out->order_count++] = (OverKey){expr, order->descending, nulls_first};
+        bool nulls_first =
+            order->nulls == NULLS_FIRST || (order->nulls == NULLS_UNSAID && !order->descending);
+        if (expr->kind != EXPR_LITERAL) {
+            out->order[out->order_count++] = (OverKey){expr, order->descending, nulls_first};
+        }
     }
     TRY(bind_frame(binder, &whole, ranking, &out->frame, err));
     if (str_is(function, "ROW_NUMBER")) out->frame.rows = true;
@@ -159,7 +173,8 @@ static bool same_window(const OverWindow *a, const OverWindow *b) {
     }
     for (uint32_t i = 0; i < a->order_count; i++) {
         const OverKey *x = &a->order[i], *y = &b->order[i];
-        if (!same_key(x->expr, y->expr) || x->descending != y->descending || x->nulls_first != y->nulls_first) {
+        if (!same_key(x->expr, y->expr) || x->descending != y->descending ||
+            x->nulls_first != y->nulls_first) {
             return false;
         }
     }
@@ -182,11 +197,14 @@ static bool is_batch_only(Str name) {
 // order key with the last one in a way that never finds them equal.
 static Status ranking_call(Binder *binder, const AstExpr *ast, PlanAgg *agg, Error *err) {
     if (ast->call->arg.count) {
-        return error_at(err, ST_VALIDATION, ast->span.place, "invalid number of arguments to function '" STR_FMT
-                        "': none are needed", STR_ARG(ast->call->name));
+        return error_at(err, ST_VALIDATION, ast->span.place,
+                        "invalid number of arguments to function '" STR_FMT "': none are needed",
+                        STR_ARG(ast->call->name));
     }
     AggCall *call = ARENA_NEW(binder->arena, AggCall);
-    *call = (AggCall){.arena = binder->arena, .env = binder->context->env, .batch = binder->context->batch,
+    *call = (AggCall){.arena = binder->arena,
+                      .env = binder->context->env,
+                      .batch = binder->context->batch,
                       .arg = ARENA_ARRAY(binder->arena, const Type *, 1),
                       .literal = ARENA_ARRAY(binder->arena, const Vec *, 1)};
     TRY(agg_bind(call, agg_find(STR("COUNT")), err));
@@ -222,8 +240,8 @@ static Expr *window_add(Binder *binder, OverWindow *window, PlanAgg agg, Expr **
 }
 
 // A variance: two aggregates, and a function of their results.
-static Status add_reduced(Binder *binder, OverWindow *window, const PlanAgg *whole, Expr **arg, Place place,
-                          Expr **out, Error *err) {
+static Status add_reduced(Binder *binder, OverWindow *window, const PlanAgg *whole, Expr **arg,
+                          Place place, Expr **out, Error *err) {
     static const char *const PARTS[] = {"$M2", "COUNT"};
     Expr *part[3];
     for (uint32_t i = 0; i < 2; i++) {
@@ -235,7 +253,8 @@ static Status add_reduced(Binder *binder, OverWindow *window, const PlanAgg *who
         part[i] = window_add(binder, window, agg, arg, place);
     }
     part[2] = expr_literal(binder->arena, vec_new(binder->arena, whole->call->result, 1));
-    return expr_call(binder->arena, binder->context->env, whole->call->func->reduced, part, 3, place, out, err);
+    return expr_call(binder->arena, binder->context->env, whole->call->func->reduced, part, 3,
+                     place, out, err);
 }
 
 static OverWindow *window_of(Binder *binder, const OverWindow *wanted) {
@@ -252,7 +271,9 @@ static OverWindow *window_of(Binder *binder, const OverWindow *wanted) {
 Status bind_over_call(Binder *binder, const AstExpr *ast, Expr **out, Error *err) {
     const AstCall *call = ast->call;
     Place place = ast->span.place;
-    if (!binder->allow_over) return refuse(place, "windowed aggregate expression is illegal in this clause", err);
+    if (!binder->allow_over) {
+        return refuse(place, "windowed aggregate expression is illegal in this clause", err);
+    }
     bool ranking = is_ranking(call->name);
     const AggFunc *func = ranking ? NULL : agg_find(call->name);
     if (call->filter) return refuse(place, "OVER must be applied to aggregate function", err);
@@ -316,7 +337,8 @@ static void over_columns(Arena *arena, OverInput *input, OverWindow *window, Pla
     over->order_count = window->order_count;
     for (uint32_t i = 0; i < window->order_count; i++) {
         const OverKey *key = &window->order[i];
-        over->order[i] = (OrderKey){input_column(arena, input, key->expr), key->descending, key->nulls_first};
+        over->order[i] =
+            (OrderKey){input_column(arena, input, key->expr), key->descending, key->nulls_first};
     }
     over->frame = window->frame;
     over->agg = window->agg;

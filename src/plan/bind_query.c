@@ -14,9 +14,10 @@ static Status bind_values(Binder *binder, const AstQuery *query, Plan **out, Err
     for (uint32_t r = 0; r < rows; r++) {
         const AstExpr *row = query->values.at[r];
         if (row->call->arg.count != columns) {
-            return error_at(err, ST_VALIDATION, row->span.place,
-                            "values must all have the same number of columns: %u here, %u in the first row",
-                            row->call->arg.count, columns);
+            return error_at(
+                err, ST_VALIDATION, row->span.place,
+                "values must all have the same number of columns: %u here, %u in the first row",
+                row->call->arg.count, columns);
         }
         for (uint32_t c = 0; c < columns; c++) {
             Expr **at = &cell[(size_t)r * columns + c];
@@ -67,9 +68,11 @@ static Status bind_values(Binder *binder, const AstQuery *query, Plan **out, Err
     // Rows that are computed (NOW(), UUID()): a projection of one row each, all together.
     Plan *all = plan_new(binder->context, PLAN_UNION, row_type, rows);
     for (uint32_t r = 0; r < rows; r++) {
-        Plan *one = plan_new(binder->context, PLAN_VALUES, type_row(arena, 0, type, name, false), 0);
+        Plan *one =
+            plan_new(binder->context, PLAN_VALUES, type_row(arena, 0, type, name, false), 0);
         one->row_count = 1;
-        all->input[r] = plan_project(binder->context, one, &cell[(size_t)r * columns], name, columns);
+        all->input[r] =
+            plan_project(binder->context, one, &cell[(size_t)r * columns], name, columns);
     }
     *out = rows == 1 ? all->input[0] : all;
     return ST_OK;
@@ -91,9 +94,10 @@ static Status rename_columns(Binder *binder, Plan **plan, const AstIdents *names
     if (!names->count) return ST_OK;
     const Type *row = (*plan)->type;
     if (names->count != row->child_count) {
-        return error_at(err, ST_VALIDATION, names->at[0].span.place,
-                        "list of column aliases must have same degree as table: %u names for %u columns",
-                        names->count, row->child_count);
+        return error_at(
+            err, ST_VALIDATION, names->at[0].span.place,
+            "list of column aliases must have same degree as table: %u names for %u columns",
+            names->count, row->child_count);
     }
     Expr **expr = ARENA_ARRAY(binder->arena, Expr *, row->child_count + 1);
     Str *name = ARENA_ARRAY(binder->arena, Str, row->child_count + 1);
@@ -108,12 +112,14 @@ static Status rename_columns(Binder *binder, Plan **plan, const AstIdents *names
 static Status bind_view(Binder *binder, Table *table, Place place, Plan **plan, Error *err) {
     PlanContext *context = binder->context;
     if (context->depth >= VIEW_DEPTH_MAX) {
-        return error_at(err, ST_VALIDATION, place, "views are nested more than %d deep", VIEW_DEPTH_MAX);
+        return error_at(err, ST_VALIDATION, place, "views are nested more than %d deep",
+                        VIEW_DEPTH_MAX);
     }
     AstQuery *query;
     TRY(sql_parse_query(context->arena, table->view_query, &query, err));
     // Short names mean what they meant where the view was made.
-    Str catalog = context->catalogs->current_catalog, database = context->catalogs->current_database;
+    Str catalog = context->catalogs->current_catalog,
+        database = context->catalogs->current_database;
     context->catalogs->current_catalog = table->view_catalog;
     context->catalogs->current_database = table->view_database;
     context->depth++;
@@ -156,15 +162,16 @@ static Map *hint_options(Binder *binder, const AstHints *hints) {
     return found;
 }
 
-static Status bind_named_table(Binder *binder, const AstName *name, const AstHints *hints, Plan **plan,
-                               ObjectName *object, Error *err) {
+static Status bind_named_table(Binder *binder, const AstName *name, const AstHints *hints,
+                               Plan **plan, ObjectName *object, Error *err) {
     if (name->count == 1) {
         Cte *cte = cte_find(binder, name->part[0].name);
         if (cte) {
             if (!cte->plan) {
                 Cte *rest = cte->binder->cte;
                 cte->binder->cte = cte->next;  // a CTE sees those before it
-                Status st = bind_query_in(cte->binder, binder->context, cte->ast->query, &cte->plan, err);
+                Status st =
+                    bind_query_in(cte->binder, binder->context, cte->ast->query, &cte->plan, err);
                 cte->binder->cte = rest;
                 TRY(st);
                 TRY(rename_columns(binder, &cte->plan, &cte->ast->column, err));
@@ -195,7 +202,8 @@ static Status bind_named_table(Binder *binder, const AstName *name, const AstHin
     return bind_table(binder->context, table, options, name->span.place, plan, err);
 }
 
-static Status bind_from_table(Binder *binder, const AstFrom *from, Plan **plan, Scope **scope, Error *err) {
+static Status bind_from_table(Binder *binder, const AstFrom *from, Plan **plan, Scope **scope,
+                              Error *err) {
     ObjectName object = {0};
     TRY(bind_named_table(binder, &from->table.name, &from->table.hints, plan, &object, err));
     Str alias = ast_ident_given(from->alias) ? from->alias.name : ast_name_last(from->table.name);
@@ -248,13 +256,15 @@ static void items_add(Arena *arena, Items *items, Expr *expr, Str name, const As
 }
 
 // r.*: the fields of a ROW column.
-static Status bind_row_star(Binder *binder, const AstExpr *ast, Items *items, bool *taken, Error *err) {
+static Status bind_row_star(Binder *binder, const AstExpr *ast, Items *items, bool *taken,
+                            Error *err) {
     AstExpr column = {.kind = EX_NAME, .span = ast->span, .name = ast->name};
     Expr *row;
     *taken = !bind_expr(binder, &column, &row, NULL) && row->type->kind == TYPE_ROW;
     (void)err;
     for (uint32_t i = 0; *taken && i < row->type->child_count; i++) {
-        items_add(binder->arena, items, expr_field(binder->arena, row, i), row->type->field[i], NULL);
+        items_add(binder->arena, items, expr_field(binder->arena, row, i), row->type->field[i],
+                  NULL);
     }
     return ST_OK;
 }
@@ -328,7 +338,8 @@ static Status bind_items(Binder *binder, const AstSelect *select, Items *items, 
             return error_at(err, ST_VALIDATION, item->span.place, "this is no value");
         }
         TRY(expr_fold(binder->context, &expr, err));
-        items_add(binder->arena, items, expr, item_name(binder->arena, item, items->count), item->expr);
+        items_add(binder->arena, items, expr, item_name(binder->arena, item, items->count),
+                  item->expr);
     }
     for (uint32_t i = 1; i < items->count; i++) {
         items->name[i] = unique_name(binder->arena, items->name, i);
@@ -354,7 +365,8 @@ static Status bind_distinct(Binder *binder, Plan **plan, Error *err) {
 }
 
 // ORDER BY, OFFSET and FETCH over a plan whose first [visible] columns are the result.
-static Status number_of(Binder *binder, const AstExpr *ast, const char *what, int64_t *out, Error *err) {
+static Status number_of(Binder *binder, const AstExpr *ast, const char *what, int64_t *out,
+                        Error *err) {
     Expr *expr;
     TRY(bind_literal(binder->arena, ast, &expr, err));
     if (ast->kind != EX_LITERAL || !type_is_integer(expr->type)) {
@@ -387,7 +399,8 @@ static Status bind_order(Binder *binder, const AstQuery *query, Items *items, co
             }
             column = ordinal - 1;
         }
-        for (uint32_t i = 0; column < 0 && ast->kind == EX_NAME && ast->name.count == 1 && i < visible; i++) {
+        for (uint32_t i = 0;
+             column < 0 && ast->kind == EX_NAME && ast->name.count == 1 && i < visible; i++) {
             if (str_eq(items->name[i], ast->name.part[0].name)) column = i;
         }
         if (column < 0) {
@@ -402,10 +415,12 @@ static Status bind_order(Binder *binder, const AstQuery *query, Items *items, co
             }
             if (column < 0) {
                 column = items->count;
-                items_add(binder->arena, items, expr, str_printf(binder->arena, "EXPR$%u", items->count), ast);
+                items_add(binder->arena, items, expr,
+                          str_printf(binder->arena, "EXPR$%u", items->count), ast);
             }
         }
-        bool nulls_first = order->nulls == NULLS_FIRST || (order->nulls == NULLS_UNSAID && !order->descending);
+        bool nulls_first =
+            order->nulls == NULLS_FIRST || (order->nulls == NULLS_UNSAID && !order->descending);
         (*out)[k] = (OrderKey){(uint32_t)column, order->descending, nulls_first};
     }
     return ST_OK;
@@ -480,7 +495,9 @@ static Status bind_select(Binder *binder, const AstQuery *query, Plan **out, Err
     }
     if (items.count > visible) {
         Expr **expr = ARENA_ARRAY(binder->arena, Expr *, visible + 1);
-        for (uint32_t i = 0; i < visible; i++) expr[i] = expr_column(binder->arena, i, plan->type->child[i]);
+        for (uint32_t i = 0; i < visible; i++) {
+            expr[i] = expr_column(binder->arena, i, plan->type->child[i]);
+        }
         plan = plan_project(binder->context, plan, expr, items.name, visible);
     }
     *out = plan;
@@ -510,16 +527,17 @@ static Status bind_set_op(Binder *binder, const AstQuery *query, Plan **out, Err
     uint32_t count = left->type->child_count;
     static const char *const NAMES[] = {"UNION", "INTERSECT", "EXCEPT"};
     if (right->type->child_count != count) {
-        return error_at(err, ST_VALIDATION, query->span.place, "column count mismatch in %s: %u and %u",
-                        NAMES[query->set.op], count, right->type->child_count);
+        return error_at(err, ST_VALIDATION, query->span.place,
+                        "column count mismatch in %s: %u and %u", NAMES[query->set.op], count,
+                        right->type->child_count);
     }
     const Type **type = ARENA_ARRAY(arena, const Type *, count + 1);
     for (uint32_t i = 0; i < count; i++) {
         const Type *pair[2] = {left->type->child[i], right->type->child[i]};
         type[i] = type_common(arena, pair, 2);
         if (!type[i]) {
-            return error_at(err, ST_VALIDATION, query->span.place, "type mismatch in column %u of %s", i + 1,
-                            NAMES[query->set.op]);
+            return error_at(err, ST_VALIDATION, query->span.place,
+                            "type mismatch in column %u of %s", i + 1, NAMES[query->set.op]);
         }
         // UNION ALL only lines rows up: times stay times, as far as the first input's are.
         bool keeps = query->set.op == SET_UNION && query->set.all;
@@ -544,7 +562,8 @@ static Status bind_set_op(Binder *binder, const AstQuery *query, Plan **out, Err
 
 static Status bind_body(Binder *binder, const AstQuery *query, Plan **out, Error *err) {
     if (query->kind == Q_SELECT) return bind_select(binder, query, out, err);
-    binder->scope = scope_single(binder->arena, type_row(binder->arena, 0, NULL, NULL, false), (Str){0});
+    binder->scope =
+        scope_single(binder->arena, type_row(binder->arena, 0, NULL, NULL, false), (Str){0});
     if (query->kind == Q_VALUES) {
         TRY(bind_values(binder, query, out, err));
     } else if (query->kind == Q_TABLE) {
@@ -566,7 +585,8 @@ static Status bind_body(Binder *binder, const AstQuery *query, Plan **out, Error
     return bind_limit(binder, query, *out, err);
 }
 
-Status bind_query_in(Binder *parent, PlanContext *context, const AstQuery *query, Plan **out, Error *err) {
+Status bind_query_in(Binder *parent, PlanContext *context, const AstQuery *query, Plan **out,
+                     Error *err) {
     Binder binder = {.context = context, .arena = context->arena, .parent = parent};
     if (query->recursive) {
         return error_at(err, ST_UNSUPPORTED, query->span.place, "WITH RECURSIVE is not supported");

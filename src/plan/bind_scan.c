@@ -1,4 +1,5 @@
-// A table in FROM: scan of what its connector gives, casts of metadata, computed columns, watermark.
+// A table in FROM: scan of what its connector gives, casts of metadata, computed columns,
+// watermark.
 #include "plan/bind.h"
 
 static const Map *merged_options(PlanContext *context, const Table *table, const Map *hints) {
@@ -7,27 +8,29 @@ static const Map *merged_options(PlanContext *context, const Table *table, const
     for (uint32_t i = 0; i < table->options.count; i++) {
         (void)map_put(all, table->options.entry[i].key, table->options.entry[i].value);
     }
-    for (uint32_t i = 0; i < hints->count; i++) (void)map_put(all, hints->entry[i].key, hints->entry[i].value);
+    for (uint32_t i = 0; i < hints->count; i++) {
+        (void)map_put(all, hints->entry[i].key, hints->entry[i].value);
+    }
     return all;
 }
 
-Status table_describe(PlanContext *context, Table *table, const Map *hints, bool as_sink, Place place,
-                      TableDesc **out, const Connector **connector, Error *err);
-Status table_describe(PlanContext *context, Table *table, const Map *hints, bool as_sink, Place place,
-                      TableDesc **out, const Connector **connector, Error *err) {
+Status table_describe(PlanContext *context, Table *table, const Map *hints, bool as_sink,
+                      Place place, TableDesc **out, const Connector **connector, Error *err);
+Status table_describe(PlanContext *context, Table *table, const Map *hints, bool as_sink,
+                      Place place, TableDesc **out, const Connector **connector, Error *err) {
     Arena *arena = context->arena;
     const Map *options = merged_options(context, table, hints);
     const char *name = map_get(options, STR("connector"));
     if (!name) {
-        (void)error_at(err, ST_VALIDATION, place,
-                       "table '" STR_FMT "' has no 'connector' option", STR_ARG(table->name.object));
+        (void)error_at(err, ST_VALIDATION, place, "table '" STR_FMT "' has no 'connector' option",
+                       STR_ARG(table->name.object));
         error_hint(err, "add WITH ('connector' = 'filesystem', …)");
         return ST_VALIDATION;
     }
     *connector = connector_find(str_c(name));
     if (!*connector) {
-        (void)error_at(err, ST_VALIDATION, place, "unknown connector '%s' of table '" STR_FMT "'", name,
-                       STR_ARG(table->name.object));
+        (void)error_at(err, ST_VALIDATION, place, "unknown connector '%s' of table '" STR_FMT "'",
+                       name, STR_ARG(table->name.object));
         const char *near = connector_nearest(str_c(name));
         if (near) error_hint(err, "did you mean '%s'?", near);
         return ST_VALIDATION;
@@ -39,7 +42,8 @@ Status table_describe(PlanContext *context, Table *table, const Map *hints, bool
     TableDesc *desc = ARENA_NEW(arena, TableDesc);
     desc->name = table->name.object;
     desc->physical = table_physical(table, arena);
-    desc->options = (Options){.map = options, .owner = table->name.object, .defs = (*connector)->options};
+    desc->options =
+        (Options){.map = options, .owner = table->name.object, .defs = (*connector)->options};
     desc->partition_key = table->partition_key;
     desc->partition_key_count = table->partition_key_count;
     uint32_t *key = ARENA_ARRAY(arena, uint32_t, table->primary_key_count + 1);
@@ -62,8 +66,8 @@ Status table_describe(PlanContext *context, Table *table, const Map *hints, bool
     return ST_OK;
 }
 
-static Status scan_plan(PlanContext *context, Table *table, TableDesc *desc, const Connector *connector,
-                        Place place, Plan **out, Error *err) {
+static Status scan_plan(PlanContext *context, Table *table, TableDesc *desc,
+                        const Connector *connector, Place place, Plan **out, Error *err) {
     Arena *arena = context->arena;
     uint32_t metadata = 0, physical = desc->physical->child_count;
     MetadataColumn *columns = ARENA_ARRAY(arena, MetadataColumn, table->column_count + 1);
@@ -77,13 +81,16 @@ static Status scan_plan(PlanContext *context, Table *table, TableDesc *desc, con
         const Column *column = &table->column[i];
         if (column->kind != COL_METADATA) continue;
         bool writable = false;
-        const Type *type = connector->metadata_type
-                               ? connector->metadata_type(arena, desc, column->metadata_key, &writable) : NULL;
+        const Type *type =
+            connector->metadata_type
+                ? connector->metadata_type(arena, desc, column->metadata_key, &writable)
+                : NULL;
         if (!type) {
             return error_at(err, ST_VALIDATION, place,
-                            "invalid metadata key '" STR_FMT "' in column '" STR_FMT "' of table '" STR_FMT
-                            "': connector '%s' does not give it", STR_ARG(column->metadata_key),
-                            STR_ARG(column->name), STR_ARG(table->name.object), connector->name);
+                            "invalid metadata key '" STR_FMT "' in column '" STR_FMT
+                            "' of table '" STR_FMT "': connector '%s' does not give it",
+                            STR_ARG(column->metadata_key), STR_ARG(column->name),
+                            STR_ARG(table->name.object), connector->name);
         }
         if (!type_equal_but_null(type, column->type) && !cast_allowed(type, column->type)) {
             return error_at(err, ST_VALIDATION, place, "metadata column '" STR_FMT
@@ -112,7 +119,8 @@ static Status scan_plan(PlanContext *context, Table *table, TableDesc *desc, con
 }
 
 // All declared columns, in order, over the scan's row.
-static Status columns_plan(PlanContext *context, const Table *table, Plan *scan, Plan **out, Error *err) {
+static Status columns_plan(PlanContext *context, const Table *table, Plan *scan, Plan **out,
+                           Error *err) {
     Arena *arena = context->arena;
     uint32_t count = table->column_count;
     Expr **expr = ARENA_ARRAY(arena, Expr *, count + 1);
@@ -128,7 +136,9 @@ static Status columns_plan(PlanContext *context, const Table *table, Plan *scan,
         if (column->kind == COL_COMPUTED) continue;
         uint32_t from = column->kind == COL_PHYSICAL ? physical++ : metadata++;
         base[from] = expr_column(arena, from, scan->type->child[from]);
-        if (column->kind == COL_METADATA) base[from] = expr_cast(arena, base[from], column->type, false);
+        if (column->kind == COL_METADATA) {
+            base[from] = expr_cast(arena, base[from], column->type, false);
+        }
         seen[from] = base[from]->type;
         expr[i] = base[from];
         plain &= from == i && base[from]->kind == EXPR_COLUMN;
@@ -163,7 +173,8 @@ static Status watermark_plan(PlanContext *context, const Table *table, Plan **pl
     }
     AstExpr *ast;
     TRY(sql_parse_expr(arena, table->watermark_expr, &ast, err));
-    const Type **child = arena_dup(arena, input->type->child, input->type->child_count * sizeof *child);
+    const Type **child =
+        arena_dup(arena, input->type->child, input->type->child_count * sizeof *child);
     child[column] = type_attribute(arena, child[column], TIME_ROWTIME);
     const Type *row = type_row(arena, input->type->child_count, child, input->type->field, false);
     Plan *mark = plan_new(context, PLAN_WATERMARK, row, 1);
@@ -178,7 +189,8 @@ static Status watermark_plan(PlanContext *context, const Table *table, Plan **pl
 }
 
 // Upserts, and changelogs that may repeat themselves, are made whole by key.
-static Plan *normalize_plan(PlanContext *context, const Table *table, const Plan *scan, Plan *input) {
+static Plan *normalize_plan(PlanContext *context, const Table *table, const Plan *scan,
+                            Plan *input) {
     bool upserts = (scan->changes & CHANGE_UPDATE_AFTER) && !(scan->changes & CHANGE_UPDATE_BEFORE);
     bool changes = scan->changes != CHANGES_APPEND;
     bool repeats = config_bool(context->config, "table.exec.source.cdc-events-duplicate", false);
@@ -188,13 +200,16 @@ static Plan *normalize_plan(PlanContext *context, const Table *table, const Plan
     plan->key = ARENA_ARRAY(context->arena, uint32_t, table->primary_key_count);
     for (uint32_t i = 0; i < table->primary_key_count; i++) {
         for (uint32_t c = 0; c < input->type->child_count; c++) {
-            if (str_eq(input->type->field[c], table->primary_key[i])) plan->key[plan->key_count++] = c;
+            if (str_eq(input->type->field[c], table->primary_key[i])) {
+                plan->key[plan->key_count++] = c;
+            }
         }
     }
     return plan;
 }
 
-Status bind_table(PlanContext *context, Table *table, const Map *hints, Place place, Plan **out, Error *err) {
+Status bind_table(PlanContext *context, Table *table, const Map *hints, Place place, Plan **out,
+                  Error *err) {
     TableDesc *desc;
     const Connector *connector;
     TRY(table_describe(context, table, hints, false, place, &desc, &connector, err));

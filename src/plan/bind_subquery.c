@@ -17,7 +17,9 @@ typedef struct Correlation {
 
 Status bind_outer_name(Binder *binder, const AstExpr *ast, Expr **out, Error *err) {
     Correlation *correlation = binder->correlation;
-    Binder outer = {.context = binder->context, .arena = binder->arena, .scope = (Scope *)(uintptr_t)correlation->outer};
+    Binder outer = {.context = binder->context,
+                    .arena = binder->arena,
+                    .scope = (Scope *)(uintptr_t)correlation->outer};
     Expr *expr;
     if (bind_expr(&outer, ast, &expr, NULL)) return ST_END;
     (void)err;
@@ -37,20 +39,24 @@ static bool reads_outer(const Expr *expr) {
     return false;
 }
 
-// [expr] over (left row, right row): inner columns moved behind the left's [left_columns], outer ones
-// made the left's own.
+// [expr] over (left row, right row): inner columns moved behind the left's [left_columns], outer
+// ones made the left's own.
 static Expr *join_side(Arena *arena, const Expr *expr, uint32_t left_columns) {
     Expr *copy = arena_dup(arena, expr, sizeof *expr);
     if (expr->kind == EXPR_COLUMN) {
-        copy->column = expr->column >= OUTER_BASE ? expr->column - OUTER_BASE : expr->column + left_columns;
+        copy->column =
+            expr->column >= OUTER_BASE ? expr->column - OUTER_BASE : expr->column + left_columns;
     }
     if (!expr->arg_count) return copy;
     copy->arg = ARENA_ARRAY(arena, Expr *, expr->arg_count);
-    for (uint32_t i = 0; i < expr->arg_count; i++) copy->arg[i] = join_side(arena, expr->arg[i], left_columns);
+    for (uint32_t i = 0; i < expr->arg_count; i++) {
+        copy->arg[i] = join_side(arena, expr->arg[i], left_columns);
+    }
     return copy;
 }
 
-static Status call2(Binder *binder, const char *name, Expr *a, Expr *b, Place place, Expr **out, Error *err) {
+static Status call2(Binder *binder, const char *name, Expr *a, Expr *b, Place place, Expr **out,
+                    Error *err) {
     Expr *pair[2] = {a, b};
     return expr_call(binder->arena, binder->context->env, name, pair, 2, place, out, err);
 }
@@ -67,7 +73,8 @@ static Status where_part(Binder *binder, const AstExpr *part, Error *err) {
     binder->allow_subquery = false;
     if (reads_outer(condition)) {
         Correlation *correlation = binder->correlation;
-        ARENA_PUSH(binder->arena, correlation->conjunct, correlation->count, correlation->cap, condition);
+        ARENA_PUSH(binder->arena, correlation->conjunct, correlation->count, correlation->cap,
+                   condition);
         return ST_OK;
     }
     return plan_where(binder->context, binder->plan, condition, &binder->plan, err);
@@ -101,7 +108,8 @@ static bool has_query(const AstExpr *ast) {
 
 Status bind_where(Binder *binder, const AstExpr *where, Error *err) {
     if (ast_has_agg(where)) {
-        return error_at(err, ST_VALIDATION, where->span.place, "aggregate expression is illegal in WHERE clause");
+        return error_at(err, ST_VALIDATION, where->span.place,
+                        "aggregate expression is illegal in WHERE clause");
     }
     if (has_query(where) || binder->correlation) {
         TRY(where_parts(binder, where, err));
@@ -123,18 +131,24 @@ typedef struct Inner {
 } Inner;
 
 static bool is_plain_select(const AstQuery *query) {
-    if (query->kind != Q_SELECT || query->order.count || query->fetch || query->offset) return false;
+    if (query->kind != Q_SELECT || query->order.count || query->fetch || query->offset) {
+        return false;
+    }
     const AstSelect *select = query->select;
-    if (select->has_group || select->having || select->qualify || select->quantifier == QUANT_DISTINCT) return false;
+    if (select->has_group || select->having || select->qualify ||
+        select->quantifier == QUANT_DISTINCT) {
+        return false;
+    }
     for (uint32_t i = 0; i < select->item_count; i++) {
         if (ast_has_agg(select->item[i].expr) || ast_has_over(select->item[i].expr)) return false;
     }
     return select->from != NULL;
 }
 
-// Binds [query] with the names of [binder]'s scope visible behind its own. A plain SELECT leaves its
-// correlated conjuncts in [inner]; anything else must not be correlated.
-static Status bind_inner(Binder *binder, const AstQuery *query, bool want_items, Inner *inner, Error *err) {
+// Binds [query] with the names of [binder]'s scope visible behind its own. A plain SELECT leaves
+// its correlated conjuncts in [inner]; anything else must not be correlated.
+static Status bind_inner(Binder *binder, const AstQuery *query, bool want_items, Inner *inner,
+                         Error *err) {
     *inner = (Inner){.correlation = {.outer = binder->scope}};
     Arena *arena = binder->arena;
     if (!is_plain_select(query)) {
@@ -146,17 +160,22 @@ static Status bind_inner(Binder *binder, const AstQuery *query, bool want_items,
         }
         return ST_OK;
     }
-    Binder own = {.context = binder->context, .arena = arena, .parent = binder, .correlation = &inner->correlation};
+    Binder own = {.context = binder->context,
+                  .arena = arena,
+                  .parent = binder,
+                  .correlation = &inner->correlation};
     const AstSelect *select = query->select;
     own.select = select;
     TRY(bind_from(&own, select->from, &own.plan, &own.scope, err));
     if (select->where) TRY(bind_where(&own, select->where, err));
     if (want_items) {
-        inner->item = ARENA_ARRAY(arena, Expr *, own.plan->type->child_count + select->item_count + 1);
+        inner->item =
+            ARENA_ARRAY(arena, Expr *, own.plan->type->child_count + select->item_count + 1);
         for (uint32_t i = 0; i < select->item_count; i++) {
             if (select->item[i].expr->kind == EX_STAR) {
                 for (uint32_t c = 0; c < own.scope->row->child_count; c++) {
-                    inner->item[inner->item_count++] = expr_column(arena, c, own.scope->row->child[c]);
+                    inner->item[inner->item_count++] =
+                        expr_column(arena, c, own.scope->row->child[c]);
                 }
                 continue;
             }
@@ -167,7 +186,8 @@ static Status bind_inner(Binder *binder, const AstQuery *query, bool want_items,
     return ST_OK;
 }
 
-static Expr *correlated_condition(Binder *binder, const Inner *inner, uint32_t left_columns, Expr *condition) {
+static Expr *correlated_condition(Binder *binder, const Inner *inner, uint32_t left_columns,
+                                  Expr *condition) {
     for (uint32_t i = 0; i < inner->correlation.count; i++) {
         Expr *part = join_side(binder->arena, inner->correlation.conjunct[i], left_columns);
         condition = expr_and(binder->arena, binder->context->env, condition, part);
@@ -176,39 +196,47 @@ static Expr *correlated_condition(Binder *binder, const Inner *inner, uint32_t l
 }
 
 // value = item for each pair; [unknown_too]: also true where the comparison is unknown (NOT IN).
-static Status in_condition(Binder *binder, const AstExpr *ast, const Inner *inner, bool unknown_too, Expr **out,
-                           Error *err) {
+static Status in_condition(Binder *binder, const AstExpr *ast, const Inner *inner, bool unknown_too,
+                           Expr **out, Error *err) {
     const AstExpr *value = ast->call->arg.at[0];
     Expr *left[64];
     uint32_t count = 1;
     if (value->kind == EX_CALL && str_is(value->call->name, "ROW") && inner->item_count > 1) {
         count = value->call->arg.count;
-        if (count > 64) return error_at(err, ST_VALIDATION, ast->span.place, "more than 64 values before IN");
-        for (uint32_t i = 0; i < count; i++) TRY(bind_expr(binder, value->call->arg.at[i], &left[i], err));
+        if (count > 64) {
+            return error_at(err, ST_VALIDATION, ast->span.place, "more than 64 values before IN");
+        }
+        for (uint32_t i = 0; i < count; i++) {
+            TRY(bind_expr(binder, value->call->arg.at[i], &left[i], err));
+        }
     } else {
         TRY(bind_expr(binder, value, &left[0], err));
     }
     if (count != inner->item_count) {
-        return error_at(err, ST_VALIDATION, ast->span.place,
-                        "values passed to IN operator must have compatible types: %u columns and %u", count,
-                        inner->item_count);
+        return error_at(
+            err, ST_VALIDATION, ast->span.place,
+            "values passed to IN operator must have compatible types: %u columns and %u", count,
+            inner->item_count);
     }
     uint32_t shift = binder->plan->type->child_count;
     for (uint32_t i = 0; i < count; i++) {
         Expr *equal, *right = join_side(binder->arena, inner->item[i], shift);
         const Type *pair[2] = {left[i]->type, right->type};
         if (!type_common(binder->arena, pair, 2)) {
-            return error_at(err, ST_VALIDATION, ast->span.place, "values passed to IN operator must have compatible types");
+            return error_at(err, ST_VALIDATION, ast->span.place,
+                            "values passed to IN operator must have compatible types");
         }
         TRY(call2(binder, "=", left[i], right, ast->span.place, &equal, err));
         if (unknown_too && left[i]->type->nullable) {
             Expr *null;
-            TRY(expr_call(binder->arena, binder->context->env, "IS NULL", &left[i], 1, ast->span.place, &null, err));
+            TRY(expr_call(binder->arena, binder->context->env, "IS NULL", &left[i], 1,
+                          ast->span.place, &null, err));
             TRY(call2(binder, "OR", equal, null, ast->span.place, &equal, err));
         }
         if (unknown_too && right->type->nullable) {
             Expr *null;
-            TRY(expr_call(binder->arena, binder->context->env, "IS NULL", &right, 1, ast->span.place, &null, err));
+            TRY(expr_call(binder->arena, binder->context->env, "IS NULL", &right, 1,
+                          ast->span.place, &null, err));
             TRY(call2(binder, "OR", equal, null, ast->span.place, &equal, err));
         }
         *out = expr_and(binder->arena, binder->context->env, *out, equal);
@@ -254,15 +282,17 @@ Status bind_where_subquery(Binder *binder, const AstExpr *part, bool *done, Erro
     Expr *condition = NULL;
     if (in) TRY(in_condition(binder, call, &inner, predicate == PRED_NOT_IN, &condition, err));
     condition = correlated_condition(binder, &inner, binder->plan->type->child_count, condition);
-    JoinType type = predicate == PRED_IN || predicate == PRED_EXISTS ? JOIN_TYPE_SEMI : JOIN_TYPE_ANTI;
+    JoinType type =
+        predicate == PRED_IN || predicate == PRED_EXISTS ? JOIN_TYPE_SEMI : JOIN_TYPE_ANTI;
     *done = true;
-    return plan_join(binder->context, binder->plan, inner.plan, type, condition, &binder->plan, err);
+    return plan_join(binder->context, binder->plan, inner.plan, type, condition, &binder->plan,
+                     err);
 }
 
 // ---- values ------------------------------------------------------------------------------------
 
-static Status one_agg(Binder *binder, const char *name, Plan *input, const uint32_t *key, uint32_t key_count,
-                      uint32_t arg, Plan **out, Error *err) {
+static Status one_agg(Binder *binder, const char *name, Plan *input, const uint32_t *key,
+                      uint32_t key_count, uint32_t arg, Plan **out, Error *err) {
     Arena *arena = binder->arena;
     AggCall *call = ARENA_NEW(arena, AggCall);
     *call = (AggCall){.arena = arena, .argc = 1, .arg = ARENA_ARRAY(arena, const Type *, 1),
@@ -282,7 +312,8 @@ static Status one_agg(Binder *binder, const char *name, Plan *input, const uint3
     child[key_count] = call->result;
     field[key_count] = STR("$value");
     agg->agg = ARENA_NEW(arena, PlanAgg);
-    *agg->agg = (PlanAgg){.call = call, .arg = ARENA_ARRAY(arena, uint32_t, 1), .filter = -1, .name = str_c(name)};
+    *agg->agg = (PlanAgg){
+        .call = call, .arg = ARENA_ARRAY(arena, uint32_t, 1), .filter = -1, .name = str_c(name)};
     agg->agg->arg[0] = arg;
     agg->agg_count = 1;
     agg->type = type_row(arena, key_count + 1, child, field, false);
@@ -297,7 +328,8 @@ static Status attach(Binder *binder, Plan *right, Expr *condition, Expr **out, E
         return error_set(err, ST_UNSUPPORTED, "a subquery beside aggregates is not supported yet");
     }
     uint32_t before = binder->plan->type->child_count;
-    TRY(plan_join(binder->context, binder->plan, right, JOIN_TYPE_LEFT, condition, &binder->plan, err));
+    TRY(plan_join(binder->context, binder->plan, right, JOIN_TYPE_LEFT, condition, &binder->plan,
+                  err));
     uint32_t column = before + right->type->child_count - 1;
     const Type *row = binder->plan->type;
     bool *hidden = ARENA_ARRAY(binder->arena, bool, row->child_count + 1);
@@ -311,7 +343,9 @@ static Status attach(Binder *binder, Plan *right, Expr *condition, Expr **out, E
 
 // Does the query give exactly one row whatever its input? SELECT COUNT(*) … without GROUP BY.
 static bool is_global_agg(const AstQuery *query) {
-    if (query->kind != Q_SELECT || query->select->has_group || query->fetch || query->offset) return false;
+    if (query->kind != Q_SELECT || query->select->has_group || query->fetch || query->offset) {
+        return false;
+    }
     for (uint32_t i = 0; i < query->select->item_count; i++) {
         if (ast_has_agg(query->select->item[i].expr)) return !query->select->having;
     }
@@ -319,14 +353,17 @@ static bool is_global_agg(const AstQuery *query) {
 }
 
 // (SELECT agg(x) FROM u WHERE u.k = t.k): grouped by u.k, joined on it.
-static Status correlated_agg(Binder *binder, const AstExpr *ast, const AstQuery *query, bool *taken, Expr **out,
-                             Error *err) {
+static Status correlated_agg(Binder *binder, const AstExpr *ast, const AstQuery *query, bool *taken,
+                             Expr **out, Error *err) {
     *taken = false;
     const AstSelect *select = query->select;
-    if (!is_global_agg(query) || select->item_count != 1 || !select->from || !select->where) return ST_OK;
+    if (!is_global_agg(query) || select->item_count != 1 || !select->from || !select->where) {
+        return ST_OK;
+    }
     Arena *arena = binder->arena;
     Correlation correlation = {.outer = binder->scope};
-    Binder own = {.context = binder->context, .arena = arena, .parent = binder, .correlation = &correlation};
+    Binder own = {
+        .context = binder->context, .arena = arena, .parent = binder, .correlation = &correlation};
     own.select = select;
     TRY(bind_from(&own, select->from, &own.plan, &own.scope, err));
     TRY(bind_where(&own, select->where, err));
@@ -345,14 +382,16 @@ static Status correlated_agg(Binder *binder, const AstExpr *ast, const AstQuery 
             b = swap;
         }
         if (!equal || reads_outer(a) || !reads_outer(b)) {
-            return error_at(err, ST_UNSUPPORTED, ast->span.place,
-                            "a correlated aggregate can only be tied to the outer query by equality");
+            return error_at(
+                err, ST_UNSUPPORTED, ast->span.place,
+                "a correlated aggregate can only be tied to the outer query by equality");
         }
         ARENA_PUSH(arena, groups->key, groups->key_count, groups->key_cap, a);
         outer[i] = b;
     }
     for (uint32_t i = 0; i < groups->key_count; i++) {
-        ARENA_PUSH(arena, groups->input_expr, groups->input_count, groups->input_cap, groups->key[i]);
+        ARENA_PUSH(arena, groups->input_expr, groups->input_count, groups->input_cap,
+                   groups->key[i]);
     }
     own.correlation = NULL;
     own.groups = groups;
@@ -375,7 +414,8 @@ static Status correlated_agg(Binder *binder, const AstExpr *ast, const AstQuery 
     uint32_t shift = binder->plan->type->child_count;
     for (uint32_t i = 0; i < keys; i++) {
         Expr *equal, *left = join_side(arena, outer[i], shift);
-        TRY(call2(binder, "=", left, expr_column(arena, shift + i, right->type->child[i]), ast->span.place, &equal, err));
+        TRY(call2(binder, "=", left, expr_column(arena, shift + i, right->type->child[i]),
+                  ast->span.place, &equal, err));
         condition = expr_and(arena, binder->context->env, condition, equal);
     }
     TRY(attach(binder, right, condition, out, err));
@@ -389,14 +429,16 @@ static Status correlated_agg(Binder *binder, const AstExpr *ast, const AstQuery 
     return ST_OK;
 }
 
-static Status scalar_value(Binder *binder, const AstExpr *ast, const AstQuery *query, Expr **out, Error *err) {
+static Status scalar_value(Binder *binder, const AstExpr *ast, const AstQuery *query, Expr **out,
+                           Error *err) {
     bool taken;
     TRY(correlated_agg(binder, ast, query, &taken, out, err));
     if (taken) return ST_OK;
     Plan *right;
     TRY(bind_query_in(binder, binder->context, query, &right, err));
     if (right->type->child_count != 1) {
-        return error_at(err, ST_VALIDATION, ast->span.place, "a scalar subquery gives one column, this one %u",
+        return error_at(err, ST_VALIDATION, ast->span.place,
+                        "a scalar subquery gives one column, this one %u",
                         right->type->child_count);
     }
     if (!is_global_agg(query)) TRY(one_agg(binder, "SINGLE_VALUE", right, NULL, 0, 0, &right, err));
@@ -404,7 +446,8 @@ static Status scalar_value(Binder *binder, const AstExpr *ast, const AstQuery *q
 }
 
 // IN and EXISTS as a value: a left join to the distinct values and a mark.
-static Status mark_value(Binder *binder, const AstExpr *ast, Predicate predicate, Expr **out, Error *err) {
+static Status mark_value(Binder *binder, const AstExpr *ast, Predicate predicate, Expr **out,
+                         Error *err) {
     Arena *arena = binder->arena;
     const AstExpr *call = ast;
     while (str_is(call->call->name, "NOT")) call = call->call->arg.at[0];
@@ -431,14 +474,16 @@ static Status mark_value(Binder *binder, const AstExpr *ast, Predicate predicate
     distinct->key_count = keys + 1;
     distinct->key = ARENA_ARRAY(arena, uint32_t, keys + 1);
     for (uint32_t i = 0; i <= keys; i++) distinct->key[i] = i;
-    for (uint32_t i = 0; i < keys; i++) inner.item[i] = expr_column(arena, i, right->type->child[i]);
+    for (uint32_t i = 0; i < keys; i++) {
+        inner.item[i] = expr_column(arena, i, right->type->child[i]);
+    }
     Expr *condition = NULL;
     if (in) TRY(in_condition(binder, call, &inner, false, &condition, err));
     TRY(attach(binder, distinct, condition, out, err));
     bool positive = predicate == PRED_IN || predicate == PRED_EXISTS;
     Expr *mark = *out;
-    return expr_call(arena, binder->context->env, positive ? "IS NOT NULL" : "IS NULL", &mark, 1, ast->span.place, out,
-                     err);
+    return expr_call(arena, binder->context->env, positive ? "IS NOT NULL" : "IS NULL", &mark, 1,
+                     ast->span.place, out, err);
 }
 
 // x > SOME (query) is x > the least value, and so on.
@@ -448,7 +493,8 @@ static Status quantified(Binder *binder, const AstExpr *ast, Expr **out, Error *
     Str op = str_sub(name, 0, (uint32_t)space);
     bool some = str_ends(name, STR("SOME")), greater = op.ptr[0] == '>';
     if (str_is(op, "=") || str_is(op, "<>")) {
-        return error_at(err, ST_UNSUPPORTED, ast->span.place, STR_FMT " (subquery) is not supported", STR_ARG(name));
+        return error_at(err, ST_UNSUPPORTED, ast->span.place,
+                        STR_FMT " (subquery) is not supported", STR_ARG(name));
     }
     Plan *right;
     TRY(bind_query_in(binder, binder->context, query_arg(ast), &right, err));
@@ -459,7 +505,8 @@ static Status quantified(Binder *binder, const AstExpr *ast, Expr **out, Error *
     TRY(call2(binder, str_cstr(binder->arena, op), value, limit, ast->span.place, out, err));
     if (some) return ST_OK;
     Expr *empty;  // of ALL over nothing
-    TRY(expr_call(binder->arena, binder->context->env, "IS NULL", &limit, 1, ast->span.place, &empty, err));
+    TRY(expr_call(binder->arena, binder->context->env, "IS NULL", &limit, 1, ast->span.place,
+                  &empty, err));
     return call2(binder, "OR", empty, *out, ast->span.place, out, err);
 }
 
@@ -474,8 +521,10 @@ Status bind_scalar_subquery(Binder *binder, const AstExpr *ast, Expr **out, Erro
             st = mark_value(binder, ast, predicate, out, err);
         } else if (str_ends(name, STR(" SOME")) || str_ends(name, STR(" ALL"))) {
             st = quantified(binder, ast, out, err);
-        } else if (str_is(name, "ARRAY") || str_is(name, "MAP") || str_is(name, "MULTISET") || str_is(name, "CURSOR")) {
-            st = error_at(err, ST_UNSUPPORTED, ast->span.place, STR_FMT "(subquery) is not supported", STR_ARG(name));
+        } else if (str_is(name, "ARRAY") || str_is(name, "MAP") || str_is(name, "MULTISET") ||
+                   str_is(name, "CURSOR")) {
+            st = error_at(err, ST_UNSUPPORTED, ast->span.place,
+                          STR_FMT "(subquery) is not supported", STR_ARG(name));
         } else {
             // An ordinary operator with a scalar subquery among its arguments.
             Expr **arg = ARENA_ARRAY(binder->arena, Expr *, ast->call->arg.count + 1);
@@ -492,8 +541,8 @@ Status bind_scalar_subquery(Binder *binder, const AstExpr *ast, Expr **out, Erro
 
 // ---- INTERSECT, EXCEPT -------------------------------------------------------------------------
 
-Status bind_intersect(Binder *binder, const AstQuery *query, Plan *left, Plan *right, const Type *row, Plan **out,
-                      Error *err) {
+Status bind_intersect(Binder *binder, const AstQuery *query, Plan *left, Plan *right,
+                      const Type *row, Plan **out, Error *err) {
     Arena *arena = binder->arena;
     if (query->set.all) {
         return error_at(err, ST_UNSUPPORTED, query->span.place, "%s ALL is not supported yet",
@@ -520,14 +569,15 @@ Status bind_intersect(Binder *binder, const AstQuery *query, Plan *left, Plan *r
 
 // ---- LATERAL (query) ---------------------------------------------------------------------------
 
-Status bind_lateral_query(Binder *binder, const AstFrom *from, Plan *left, Scope *left_scope, JoinType type,
-                          Plan **plan, Scope **scope, Error *err) {
+Status bind_lateral_query(Binder *binder, const AstFrom *from, Plan *left, Scope *left_scope,
+                          JoinType type, Plan **plan, Scope **scope, Error *err) {
     Arena *arena = binder->arena;
     const AstFrom *right = from->join.right;
     const AstQuery *query = right->query;
     // A subquery that is attached widens the scope it is bound in: the join's own stays as it is.
     Scope *seen = arena_dup(arena, left_scope, sizeof *left_scope);
-    Binder outer = {.context = binder->context, .arena = arena, .parent = binder, .scope = seen, .plan = left};
+    Binder outer = {
+        .context = binder->context, .arena = arena, .parent = binder, .scope = seen, .plan = left};
     uint32_t shift = left->type->child_count, count;
     Expr **expr;
     Str *name;
@@ -547,11 +597,14 @@ Status bind_lateral_query(Binder *binder, const AstFrom *from, Plan *left, Scope
             }
         }
     } else {
-        AstExpr ast = {.kind = EX_QUERY, .span = right->span, .query = (AstQuery *)(uintptr_t)query};
+        AstExpr ast = {
+            .kind = EX_QUERY, .span = right->span, .query = (AstQuery *)(uintptr_t)query};
         bool taken = false;
         count = 1;
         expr = ARENA_ARRAY(arena, Expr *, shift + 2);
-        if (query->kind == Q_SELECT) TRY(correlated_agg(&outer, &ast, query, &taken, &expr[shift], err));
+        if (query->kind == Q_SELECT) {
+            TRY(correlated_agg(&outer, &ast, query, &taken, &expr[shift], err));
+        }
         if (!taken) {
             Plan *alone;
             TRY(bind_query_in(binder, binder->context, query, &alone, err));
@@ -571,7 +624,9 @@ Status bind_lateral_query(Binder *binder, const AstFrom *from, Plan *left, Scope
         name[i] = left->type->field[i];
     }
     for (uint32_t i = 0; i < count; i++) {
-        const AstItem *item = query->kind == Q_SELECT && i < query->select->item_count ? &query->select->item[i] : NULL;
+        const AstItem *item = query->kind == Q_SELECT && i < query->select->item_count
+                                  ? &query->select->item[i]
+                                  : NULL;
         name[shift + i] = right->column.count > i ? right->column.at[i].name
                           : item && ast_ident_given(item->alias) ? item->alias.name
                           : item && item->expr->kind == EX_NAME ? ast_name_last(item->expr->name)
@@ -579,7 +634,8 @@ Status bind_lateral_query(Binder *binder, const AstFrom *from, Plan *left, Scope
     }
     *plan = plan_project(binder->context, *plan, expr, name, shift + count);
     const Type *row = (*plan)->type;
-    Scope *own = scope_single(arena, type_row(arena, count, row->child + shift, name + shift, false), right->alias.name);
+    Scope *own = scope_single(
+        arena, type_row(arena, count, row->child + shift, name + shift, false), right->alias.name);
     *scope = scope_join(arena, left_scope, own, row);
     return ST_OK;
 }

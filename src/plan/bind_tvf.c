@@ -50,8 +50,10 @@ static Status sort_args(const AstExpr *ast, const char *const *names, uint32_t l
     for (uint32_t i = 0; i < least; i++) {
         if (!out[i]) {
             return error_at(err, ST_VALIDATION, ast->span.place,
-                            "invalid number of arguments to function '" STR_FMT "': %u given, at least %u "
-                            "needed", STR_ARG(call->name), given, least);
+                            "invalid number of arguments to function '" STR_FMT
+                            "': %u given, at least %u "
+                            "needed",
+                            STR_ARG(call->name), given, least);
         }
     }
     return ST_OK;
@@ -65,51 +67,61 @@ Status bind_table_arg(Binder *binder, const AstExpr *arg, Plan **plan, Error *er
         table.table = arg->table.name;
         return bind_query_in(binder, binder->context, &table, plan, err);
     }
-    const AstQuery *query = arg->kind == EX_TABLE ? arg->table.query : arg->kind == EX_QUERY ? arg->query : NULL;
-    if (!query) return error_at(err, ST_VALIDATION, arg->span.place, "a table is needed here: TABLE name");
+    const AstQuery *query = arg->kind == EX_TABLE   ? arg->table.query
+                            : arg->kind == EX_QUERY ? arg->query
+                                                    : NULL;
+    if (!query) {
+        return error_at(err, ST_VALIDATION, arg->span.place, "a table is needed here: TABLE name");
+    }
     return bind_query_in(binder, binder->context, query, plan, err);
 }
 
 static Status descriptor_column(const AstExpr *arg, const Type *row, uint32_t *column, Error *err) {
-    if (arg->kind != EX_CALL || !str_is(arg->call->name, "DESCRIPTOR") || arg->call->arg.count != 1 ||
-        arg->call->arg.at[0]->kind != EX_NAME) {
+    if (arg->kind != EX_CALL || !str_is(arg->call->name, "DESCRIPTOR") ||
+        arg->call->arg.count != 1 || arg->call->arg.at[0]->kind != EX_NAME) {
         return error_at(err, ST_VALIDATION, arg->span.place, "DESCRIPTOR(column) is needed here");
     }
     Str name = ast_name_last(arg->call->arg.at[0]->name);
     for (*column = 0; *column < row->child_count; (*column)++) {
         if (str_eq(row->field[*column], name)) return ST_OK;
     }
-    return error_at(err, ST_VALIDATION, arg->call->arg.at[0]->span.place, "unknown identifier '" STR_FMT "'",
-                    STR_ARG(name));
+    return error_at(err, ST_VALIDATION, arg->call->arg.at[0]->span.place,
+                    "unknown identifier '" STR_FMT "'", STR_ARG(name));
 }
 
-static Status window_sizes(Binder *binder, const AstExpr *ast, const AstExpr *const *arg, WindowSpec *spec,
-                           Error *err) {
+static Status window_sizes(Binder *binder, const AstExpr *ast, const AstExpr *const *arg,
+                           WindowSpec *spec, Error *err) {
     uint32_t at = 2;
     if (spec->kind == WINDOW_HOP || spec->kind == WINDOW_CUMULATE) {
         TRY(bind_interval_ms(binder, arg[at++], &spec->slide_ms, err));
     }
     TRY(bind_interval_ms(binder, arg[at++], &spec->size_ms, err));
-    if (spec->kind != WINDOW_SESSION && arg[at]) TRY(bind_interval_ms(binder, arg[at], &spec->offset_ms, err));
+    if (spec->kind != WINDOW_SESSION && arg[at]) {
+        TRY(bind_interval_ms(binder, arg[at], &spec->offset_ms, err));
+    }
     Place place = ast->span.place;
-    if (spec->size_ms <= 0 || (spec->kind != WINDOW_TUMBLE && spec->kind != WINDOW_SESSION && spec->slide_ms <= 0)) {
+    if (spec->size_ms <= 0 ||
+        (spec->kind != WINDOW_TUMBLE && spec->kind != WINDOW_SESSION && spec->slide_ms <= 0)) {
         return error_at(err, ST_VALIDATION, place, "window sizes must be positive");
     }
     if (spec->kind == WINDOW_CUMULATE && spec->size_ms % spec->slide_ms) {
-        return error_at(err, ST_VALIDATION, place,
-                        "CUMULATE table function requires size must be an integral multiple of step");
+        return error_at(
+            err, ST_VALIDATION, place,
+            "CUMULATE table function requires size must be an integral multiple of step");
     }
     return ST_OK;
 }
 
-static Status window_time(const Plan *input, uint32_t column, Place place, WindowSpec *spec, Error *err) {
+static Status window_time(const Plan *input, uint32_t column, Place place, WindowSpec *spec,
+                          Error *err) {
     const Type *type = input->type->child[column];
     if (type->attribute == TIME_NONE) {
         Buf text = {0};
         type_print_summary(type, false, &text);
-        Status st = error_at(err, ST_VALIDATION, place,
-                             "the window function requires the timecol is a time attribute type, but is "
-                             STR_FMT, STR_ARG(buf_str(&text)));
+        Status st = error_at(
+            err, ST_VALIDATION, place,
+            "the window function requires the timecol is a time attribute type, but is " STR_FMT,
+            STR_ARG(buf_str(&text)));
         error_hint(err, "declare WATERMARK FOR the column in its table, or use PROCTIME()");
         buf_free(&text);
         return st;
@@ -120,8 +132,8 @@ static Status window_time(const Plan *input, uint32_t column, Place place, Windo
     return ST_OK;
 }
 
-static Status session_partition(Binder *binder, const AstExpr *table, const Plan *input, WindowSpec *spec,
-                                Error *err) {
+static Status session_partition(Binder *binder, const AstExpr *table, const Plan *input,
+                                WindowSpec *spec, Error *err) {
     if (table->kind != EX_TABLE || !table->table.has_partition) return ST_OK;
     spec->partition_count = table->table.partition.count;
     spec->partition = ARENA_ARRAY(binder->arena, uint32_t, spec->partition_count + 1);
@@ -135,14 +147,16 @@ static Status session_partition(Binder *binder, const AstExpr *table, const Plan
             }
         }
         if (key->kind != EX_NAME || c == input->type->child_count) {
-            return error_at(err, ST_VALIDATION, key->span.place, "PARTITION BY needs columns of the table");
+            return error_at(err, ST_VALIDATION, key->span.place,
+                            "PARTITION BY needs columns of the table");
         }
         spec->partition[i] = c;
     }
     return ST_OK;
 }
 
-static Status window_tvf(Binder *binder, const AstExpr *ast, uint32_t which, Plan **out, Error *err) {
+static Status window_tvf(Binder *binder, const AstExpr *ast, uint32_t which, Plan **out,
+                         Error *err) {
     const AstExpr *arg[WINDOW_ARGS_MAX] = {0};
     TRY(sort_args(ast, WINDOWS[which].args, WINDOWS[which].least, arg, err));
     Plan *input = NULL;
@@ -175,7 +189,8 @@ static Status window_tvf(Binder *binder, const AstExpr *ast, uint32_t which, Pla
     name[count] = STR("window_start");
     name[count + 1] = STR("window_end");
     name[count + 2] = STR("window_time");
-    Plan *plan = plan_new(binder->context, PLAN_WINDOW_TVF, type_row(arena, count + 3, child, name, false), 1);
+    Plan *plan = plan_new(binder->context, PLAN_WINDOW_TVF,
+                          type_row(arena, count + 3, child, name, false), 1);
     plan->input[0] = input;
     plan->window = spec;
     *out = plan;
@@ -189,8 +204,12 @@ Status bind_table_function(Binder *binder, const AstFrom *from, Plan **plan, Err
             return window_tvf(binder, ast, i, plan, err);
         }
     }
-    if (str_eq_nocase(ast->call->name, STR("TO_CHANGELOG"))) return bind_changelog(binder, ast, true, plan, err);
-    if (str_eq_nocase(ast->call->name, STR("FROM_CHANGELOG"))) return bind_changelog(binder, ast, false, plan, err);
+    if (str_eq_nocase(ast->call->name, STR("TO_CHANGELOG"))) {
+        return bind_changelog(binder, ast, true, plan, err);
+    }
+    if (str_eq_nocase(ast->call->name, STR("FROM_CHANGELOG"))) {
+        return bind_changelog(binder, ast, false, plan, err);
+    }
     return error_at(err, ST_UNSUPPORTED, ast->span.place, "no table function '" STR_FMT "'",
                     STR_ARG(ast->call->name));
 }
@@ -242,7 +261,10 @@ static bool same_window(Binder *binder, const AstExpr *ast) {
     input.scope = (Scope *)(uintptr_t)binder->group_scope;
     for (uint32_t i = 0; i < a->arg.count; i++) {
         Expr *x, *y;
-        if (bind_expr(&input, a->arg.at[i], &x, NULL) || bind_expr(&input, b->arg.at[i], &y, NULL)) return false;
+        if (bind_expr(&input, a->arg.at[i], &x, NULL) ||
+            bind_expr(&input, b->arg.at[i], &y, NULL)) {
+            return false;
+        }
         if (!expr_equal(x, y)) return false;
     }
     return true;
@@ -287,7 +309,8 @@ static Status bind_grouping(Binder *binder, const AstExpr *ast, Expr **out, Erro
         TRY(expr_call(arena, env, "/", shift, 2, ast->span.place, &part, err));
         Expr *low[2] = {part, expr_i64(arena, TYPE_BIGINT, 2)};
         TRY(expr_call(arena, env, "MOD", low, 2, ast->span.place, &part, err));
-        Expr *up[2] = {part, expr_i64(arena, TYPE_BIGINT, (int64_t)1 << (ast->call->arg.count - 1 - i))};
+        Expr *up[2] = {part,
+                       expr_i64(arena, TYPE_BIGINT, (int64_t)1 << (ast->call->arg.count - 1 - i))};
         TRY(expr_call(arena, env, "*", up, 2, ast->span.place, &part, err));
         if (sum) {
             Expr *both[2] = {sum, part};
@@ -299,7 +322,8 @@ static Status bind_grouping(Binder *binder, const AstExpr *ast, Expr **out, Erro
     return ST_OK;
 }
 
-Status bind_group_function(Binder *binder, const AstExpr *ast, bool *taken, Expr **out, Error *err) {
+Status bind_group_function(Binder *binder, const AstExpr *ast, bool *taken, Expr **out,
+                           Error *err) {
     static const struct {
         const char *suffix;
         uint32_t prop;
@@ -315,26 +339,33 @@ Status bind_group_function(Binder *binder, const AstExpr *ast, bool *taken, Expr
     for (uint32_t i = 0; i < sizeof AUX / sizeof *AUX; i++) {
         if (!str_ends(name, str_c(AUX[i].suffix))) continue;
         Str window = str_sub(name, 0, name.len - (uint32_t)strlen(AUX[i].suffix));
-        if (!str_is(window, "TUMBLE") && !str_is(window, "HOP") && !str_is(window, "SESSION")) continue;
+        if (!str_is(window, "TUMBLE") && !str_is(window, "HOP") && !str_is(window, "SESSION")) {
+            continue;
+        }
         *taken = true;
         if (!groups->legacy_window || !str_eq_nocase(groups->window_ast->call->name, window) ||
             !same_window(binder, ast)) {
             return error_at(err, ST_VALIDATION, ast->span.place,
-                            "call to auxiliary group function '" STR_FMT "' must have matching call to "
-                            "group function '" STR_FMT "' in GROUP BY clause", STR_ARG(name), STR_ARG(window));
+                            "call to auxiliary group function '" STR_FMT
+                            "' must have matching call to "
+                            "group function '" STR_FMT "' in GROUP BY clause",
+                            STR_ARG(name), STR_ARG(window));
         }
         const WindowSpec *spec = groups->legacy_window;
         if ((i == 2 && spec->proctime) || (i == 3 && !spec->proctime)) {
-            return error_at(err, ST_VALIDATION, ast->span.place, STR_FMT " does not fit the window's time",
-                            STR_ARG(name));
+            return error_at(err, ST_VALIDATION, ast->span.place,
+                            STR_FMT " does not fit the window's time", STR_ARG(name));
         }
         const Type *type = type_timestamp(binder->arena, 3, false);
         if (i >= 2) {
-            if (spec->time_type->kind == TYPE_TIMESTAMP_LTZ) type = type_timestamp_ltz(binder->arena, 3, false);
+            if (spec->time_type->kind == TYPE_TIMESTAMP_LTZ) {
+                type = type_timestamp_ltz(binder->arena, 3, false);
+            }
             if (i == 2) type = type_nullable(binder->arena, type, true);
             type = type_attribute(binder->arena, type, i == 2 ? TIME_ROWTIME : TIME_PROCTIME);
         }
-        *out = expr_column(binder->arena, groups->key_count + groups->grouping_sets + AUX[i].prop, type);
+        *out = expr_column(binder->arena, groups->key_count + groups->grouping_sets + AUX[i].prop,
+                           type);
         return ST_OK;
     }
     return ST_OK;

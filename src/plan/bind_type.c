@@ -4,7 +4,8 @@
 static Status length_check(const AstType *ast, int32_t least, int32_t most, Error *err) {
     if (ast->precision == -1 || (ast->precision >= least && ast->precision <= most)) return ST_OK;
     return error_at(err, ST_VALIDATION, ast->span.place,
-                    "length or precision %d is out of range: %d to %d", ast->precision, least, most);
+                    "length or precision %d is out of range: %d to %d", ast->precision, least,
+                    most);
 }
 
 static IntervalUnits interval_units(const AstInterval *ast) {
@@ -34,7 +35,9 @@ const Type *interval_type(Arena *arena, const AstInterval *ast, bool nullable) {
 
 const Type *interval_normal(Arena *arena, const Type *type) {
     enum { MILLIS_DIGITS = 3 };
-    if (type->kind == TYPE_INTERVAL_MONTHS) return type_interval(arena, UNITS_MONTH, 2, 0, type->nullable);
+    if (type->kind == TYPE_INTERVAL_MONTHS) {
+        return type_interval(arena, UNITS_MONTH, 2, 0, type->nullable);
+    }
     if (type->kind != TYPE_INTERVAL_SECONDS) return type;
     return type_interval(arena, UNITS_SECOND, 2, MILLIS_DIGITS, type->nullable);
 }
@@ -63,12 +66,16 @@ Status bind_type(Arena *arena, const AstType *ast, const Type **out, Error *err)
         case AT_RAW: *out = type_of(TYPE_RAW, nullable); return ST_OK;
         case AT_DECIMAL: {
             // Flink's parser lets DECIMAL(39, 0) through and means (38, 0).
-            int32_t precision = given < 0 ? 10 : given > TYPE_DECIMAL_MAX ? TYPE_DECIMAL_MAX : given;
+            int32_t precision = given < 0                  ? 10
+                                : given > TYPE_DECIMAL_MAX ? TYPE_DECIMAL_MAX
+                                                           : given;
             int32_t scale = ast->scale < 0 ? 0 : ast->scale;
             if (precision < 1 || scale > precision) {
-                return error_at(err, ST_VALIDATION, place,
-                                "DECIMAL(%d, %d): the precision must be 1 to 38 and the scale at most "
-                                "the precision", precision, scale);
+                return error_at(
+                    err, ST_VALIDATION, place,
+                    "DECIMAL(%d, %d): the precision must be 1 to 38 and the scale at most "
+                    "the precision",
+                    precision, scale);
             }
             *out = type_decimal(arena, precision, scale, nullable);
             return ST_OK;
@@ -135,7 +142,8 @@ Status bind_type(Arena *arena, const AstType *ast, const Type **out, Error *err)
                     }
                 }
             }
-            Type *row = (Type *)(uintptr_t)type_row(arena, ast->child_count, child, field, nullable);
+            Type *row =
+                (Type *)(uintptr_t)type_row(arena, ast->child_count, child, field, nullable);
             if (ast->kind == AT_STRUCTURED) row->class_name = str_dup(arena, ast->class_name);
             if (ast->comment) {
                 row->comment = arena_dup(arena, ast->comment, ast->child_count * sizeof(Str));

@@ -62,16 +62,19 @@ static void print_details(const Plan *plan, Buf *out) {
             buf_putc(out, ']');
             return;
         case PLAN_SINK:
-            buf_printf(out, "table=[" STR_FMT "], guarantee=[%s], fields=[", STR_ARG(plan->desc->name),
+            buf_printf(out, "table=[" STR_FMT "], guarantee=[%s], fields=[",
+                       STR_ARG(plan->desc->name),
                        plan->connector->guarantee ? plan->connector->guarantee : "at-least-once");
             break;
         case PLAN_SORT:
             buf_puts(out, "orderBy=[");
             for (uint32_t i = 0; i < plan->order_count; i++) {
-                buf_printf(out, "%s" STR_FMT " %s", i ? ", " : "", STR_ARG(input->type->field[plan->order[i].column]),
+                buf_printf(out, "%s" STR_FMT " %s", i ? ", " : "",
+                           STR_ARG(input->type->field[plan->order[i].column]),
                            plan->order[i].descending ? "DESC" : "ASC");
             }
-            buf_printf(out, "], offset=[%lld], fetch=[%lld]", (long long)plan->offset, (long long)plan->fetch);
+            buf_printf(out, "], offset=[%lld], fetch=[%lld]", (long long)plan->offset,
+                       (long long)plan->fetch);
             return;
         default: buf_puts(out, "fields=["); break;
     }
@@ -89,7 +92,9 @@ static void explain(const Plan *plan, uint32_t depth, bool changelog, Buf *out) 
     print_details(plan, out);
     if (changelog) print_changes(plan, out);
     buf_puts(out, ")\n");
-    for (uint32_t i = 0; i < plan->input_count; i++) explain(plan->input[i], depth + 1, changelog, out);
+    for (uint32_t i = 0; i < plan->input_count; i++) {
+        explain(plan->input[i], depth + 1, changelog, out);
+    }
 }
 
 void plan_explain(const Plan *const *roots, uint32_t count, bool changelog, Buf *out) {

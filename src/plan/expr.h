@@ -1,5 +1,6 @@
 // plan/expr.h - bound expressions: every name resolved, every node typed, implicit casts explicit.
-// What the executor compiles (exec/program.h) and the rules rewrite. Immutable, in the plan's arena.
+// What the executor compiles (exec/program.h) and the rules rewrite. Immutable, in the plan's
+// arena.
 #pragma once
 
 #include "func/agg.h"

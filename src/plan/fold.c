@@ -69,7 +69,9 @@ static Status fold_value(PlanContext *context, Expr **at, Error *err) {
 // a column gives 'SS'. Within a constant expression nothing is cut.
 static void fit_length(PlanContext *context, Expr **at) {
     Expr *expr = *at;
-    if (expr->kind != EXPR_LITERAL || !type_is_text(expr->type) || vec_is_null(expr->value, 0)) return;
+    if (expr->kind != EXPR_LITERAL || !type_is_text(expr->type) || vec_is_null(expr->value, 0)) {
+        return;
+    }
     if (context->env->legacy_cast) return;
     Str text = vec_str(expr->value)[0];
     if (text.len <= (uint32_t)expr->type->length) return;
@@ -131,8 +133,12 @@ static void fold_logic(PlanContext *context, Expr **at) {
     bool is_and = is_name(expr, "AND");
     if ((!is_and && !is_name(expr, "OR")) || expr->arg_count != 2) return;
     for (uint32_t i = 0; i < 2; i++) {
-        if (is_bool(expr->arg[i], !is_and)) *at = with_type(context->arena, expr->arg[i], expr->type);
-        if (is_bool(expr->arg[i], is_and)) *at = with_type(context->arena, expr->arg[1 - i], expr->type);
+        if (is_bool(expr->arg[i], !is_and)) {
+            *at = with_type(context->arena, expr->arg[i], expr->type);
+        }
+        if (is_bool(expr->arg[i], is_and)) {
+            *at = with_type(context->arena, expr->arg[1 - i], expr->type);
+        }
         if (*at != expr) return;
     }
 }
@@ -169,11 +175,15 @@ static Status check_literal(const Vec *value, Place place, Error *err) {
     if (value->type->kind == TYPE_DATE) {
         int32_t year, month, day;
         civil_from_days(vec_i32(value)[0], &year, &month, &day);
-        if (year < 1 || year > 9999) return error_at(err, ST_VALIDATION, place, "year out of range: %d", year);
+        if (year < 1 || year > 9999) {
+            return error_at(err, ST_VALIDATION, place, "year out of range: %d", year);
+        }
     }
     if (value->type->kind == TYPE_TIME) {
         int32_t ms = vec_i32(value)[0];
-        if (ms < 0 || ms >= MS_PER_DAY) return error_at(err, ST_VALIDATION, place, "time of day out of range");
+        if (ms < 0 || ms >= MS_PER_DAY) {
+            return error_at(err, ST_VALIDATION, place, "time of day out of range");
+        }
     }
     for (uint32_t i = 0; value->type->kind == TYPE_ROW && i < value->type->child_count; i++) {
         TRY(check_literal(value->child[i], place, err));

@@ -9,7 +9,8 @@ typedef struct TimeTerm {
 } TimeTerm;
 
 static bool is_call(const Expr *expr, const char *name, uint32_t argc) {
-    return expr->kind == EXPR_CALL && expr->arg_count == argc && strcmp(expr->call->func->name, name) == 0;
+    return expr->kind == EXPR_CALL && expr->arg_count == argc &&
+           strcmp(expr->call->func->name, name) == 0;
 }
 
 static bool time_term(const Plan *left, const Plan *right, const Expr *expr, TimeTerm *out) {
@@ -22,7 +23,9 @@ static bool time_term(const Plan *left, const Plan *right, const Expr *expr, Tim
         *out = (TimeTerm){!is_left, column, 0};
         return true;
     }
-    if (expr->kind == EXPR_CAST) return type_is_timestamp(expr->type) && time_term(left, right, expr->arg[0], out);
+    if (expr->kind == EXPR_CAST) {
+        return type_is_timestamp(expr->type) && time_term(left, right, expr->arg[0], out);
+    }
     bool plus = is_call(expr, "+", 2), minus = is_call(expr, "-", 2);
     if (!plus && !minus) return false;
     const Expr *base = expr->arg[0], *shift = expr->arg[1];
@@ -30,7 +33,8 @@ static bool time_term(const Plan *left, const Plan *right, const Expr *expr, Tim
         base = expr->arg[1];
         shift = expr->arg[0];
     }
-    if (shift->kind != EXPR_LITERAL || shift->type->kind != TYPE_INTERVAL_SECONDS || vec_is_null(shift->value, 0)) {
+    if (shift->kind != EXPR_LITERAL || shift->type->kind != TYPE_INTERVAL_SECONDS ||
+        vec_is_null(shift->value, 0)) {
         return false;
     }
     if (!time_term(left, right, base, out)) return false;
@@ -50,7 +54,10 @@ typedef struct Bounds {
 static bool add_bound(Bounds *bounds, TimeTerm a, TimeTerm b, int64_t strict_ms) {
     if (a.side == b.side) return false;
     TimeTerm left = a.side ? b : a, right = a.side ? a : b;
-    if (bounds->has_columns && (bounds->left_column != left.column || bounds->right_column != right.column)) return false;
+    if (bounds->has_columns &&
+        (bounds->left_column != left.column || bounds->right_column != right.column)) {
+        return false;
+    }
     bounds->has_columns = true;
     bounds->left_column = left.column;
     bounds->right_column = right.column;
@@ -69,21 +76,26 @@ static bool add_bound(Bounds *bounds, TimeTerm a, TimeTerm b, int64_t strict_ms)
 static bool take_bound(const Plan *left, const Plan *right, const Expr *expr, Bounds *bounds) {
     TimeTerm a, b, c;
     if (is_call(expr, "BETWEEN ASYMMETRIC", 3)) {
-        return time_term(left, right, expr->arg[0], &a) && time_term(left, right, expr->arg[1], &b) &&
+        return time_term(left, right, expr->arg[0], &a) &&
+               time_term(left, right, expr->arg[1], &b) &&
                time_term(left, right, expr->arg[2], &c) && a.side != b.side && b.side == c.side &&
                add_bound(bounds, b, a, 0) && add_bound(bounds, a, c, 0);
     }
     static const char *const OPS[] = {"<=", "<", ">=", ">", "="};
     for (uint32_t i = 0; i < 5; i++) {
         if (!is_call(expr, OPS[i], 2)) continue;
-        if (!time_term(left, right, expr->arg[0], &a) || !time_term(left, right, expr->arg[1], &b)) return false;
+        if (!time_term(left, right, expr->arg[0], &a) ||
+            !time_term(left, right, expr->arg[1], &b)) {
+            return false;
+        }
         if (i == 4) return add_bound(bounds, a, b, 0) && add_bound(bounds, b, a, 0);
         return i < 2 ? add_bound(bounds, a, b, i == 1) : add_bound(bounds, b, a, i == 3);
     }
     return false;
 }
 
-bool join_find_interval(const Plan *left, const Plan *right, Expr **part, uint32_t *count, Plan *out) {
+bool join_find_interval(const Plan *left, const Plan *right, Expr **part, uint32_t *count,
+                        Plan *out) {
     Bounds bounds = {0};
     uint32_t kept = 0;
     Expr *rest[256];
@@ -92,7 +104,8 @@ bool join_find_interval(const Plan *left, const Plan *right, Expr **part, uint32
         if (!take_bound(left, right, part[i], &bounds)) rest[kept++] = part[i];
     }
     if (!bounds.has_lower || !bounds.has_upper) return false;
-    const Type *l = left->type->child[bounds.left_column], *r = right->type->child[bounds.right_column];
+    const Type *l = left->type->child[bounds.left_column],
+               *r = right->type->child[bounds.right_column];
     if (l->attribute != r->attribute) return false;
     memcpy(part, rest, kept * sizeof *part);
     *count = kept;
@@ -105,8 +118,8 @@ bool join_find_interval(const Plan *left, const Plan *right, Expr **part, uint32
 }
 
 // Both sides windowed the same way, and start and end of both among the keys.
-bool join_find_window(const Plan *left, const Plan *right, const uint32_t *left_key, const uint32_t *right_key,
-                      uint32_t count, uint32_t *end_key) {
+bool join_find_window(const Plan *left, const Plan *right, const uint32_t *left_key,
+                      const uint32_t *right_key, uint32_t count, uint32_t *end_key) {
     WindowColumns l, r;
     if (!plan_window_columns(left, &l) || !plan_window_columns(right, &r)) return false;
     bool start = false, end = false;

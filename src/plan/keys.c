@@ -35,7 +35,8 @@ static PlanKeys *of_project(Arena *arena, const Plan *plan) {
     return out;
 }
 
-static PlanKeys *of_columns(Arena *arena, const Plan *plan, const uint32_t *column, uint32_t count) {
+static PlanKeys *of_columns(Arena *arena, const Plan *plan, const uint32_t *column,
+                            uint32_t count) {
     PlanKeys *out = keys_new(arena, 1);
     out->set[out->count] = key_new(arena, plan);
     for (uint32_t i = 0; i < count; i++) bits_set(out->set[out->count], column[i]);

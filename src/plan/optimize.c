@@ -17,8 +17,10 @@ static bool updates(uint32_t changes) {
 
 static Status append_only(const Plan *plan, Error *err) {
     if (!updates(input_changes(plan))) return ST_OK;
-    return error_set(err, ST_VALIDATION, "%s doesn't support consuming update and delete changes which is "
-                     "produced by node %s", plan_kind_name(plan->kind), plan_kind_name(plan->input[0]->kind));
+    return error_set(err, ST_VALIDATION,
+                     "%s doesn't support consuming update and delete changes which is "
+                     "produced by node %s",
+                     plan_kind_name(plan->kind), plan_kind_name(plan->input[0]->kind));
 }
 
 // MAX of what only grows, MIN of what only falls: their retractions are followed by better values.
@@ -60,15 +62,18 @@ static bool merges_windows(const WindowSpec *window) {
 
 static Status check_window_agg(const Plan *plan, Error *err) {
     const WindowSpec *window = plan->window;
-    if (window->legacy || window->kind != WINDOW_HOP || window->size_ms % window->slide_ms == 0) return ST_OK;
-    return error_set(err, ST_VALIDATION,
-                     "HOP table function based aggregate requires size must be an integral multiple of slide, "
-                     "but got size %lld ms and slide %lld ms", (long long)window->size_ms,
-                     (long long)window->slide_ms);
+    if (window->legacy || window->kind != WINDOW_HOP || window->size_ms % window->slide_ms == 0) {
+        return ST_OK;
+    }
+    return error_set(
+        err, ST_VALIDATION,
+        "HOP table function based aggregate requires size must be an integral multiple of slide, "
+        "but got size %lld ms and slide %lld ms",
+        (long long)window->size_ms, (long long)window->slide_ms);
 }
 
-// What a stream can run of OVER, and what comes out of it. Over a time attribute only inserts come in
-// and go out; any other order takes changes and corrects the rows behind.
+// What a stream can run of OVER, and what comes out of it. Over a time attribute only inserts come
+// in and go out; any other order takes changes and corrects the rows behind.
 static Status infer_over(PlanContext *context, Plan *plan, Error *err) {
     const Type *row = plan->input[0]->type;
     uint32_t in = input_changes(plan);
@@ -76,24 +81,28 @@ static Status infer_over(PlanContext *context, Plan *plan, Error *err) {
         return error_set(err, ST_VALIDATION, "OVER RANGE FOLLOWING windows are not supported yet.");
     }
     if (plan->order_count != 1) {
-        return error_set(err, ST_VALIDATION, "The window can only be ordered by a single time column.");
+        return error_set(err, ST_VALIDATION,
+                         "The window can only be ordered by a single time column.");
     }
     if (plan->order[0].descending) {
         return error_set(err, ST_VALIDATION, "The window can only be ordered in ASCENDING mode.");
     }
     if (plan->over_chained) {
-        return error_set(err, ST_VALIDATION, "Over Agg: Unsupported use of OVER windows. All aggregates must be "
+        return error_set(err, ST_VALIDATION,
+                         "Over Agg: Unsupported use of OVER windows. All aggregates must be "
                          "computed on the same window. please re-check the over window statement.");
     }
     bool timed = row->child[plan->order[0].column]->attribute != TIME_NONE;
     bool bounded = plan->frame.preceding >= 0;
     if (!timed && bounded) {
-        return error_set(err, ST_VALIDATION, "Non-time attribute sort is not supported for bounded OVER window.");
+        return error_set(err, ST_VALIDATION,
+                         "Non-time attribute sort is not supported for bounded OVER window.");
     }
     if (timed) TRY(append_only(plan, err));
     plan->proctime_order = row->child[plan->order[0].column]->attribute == TIME_PROCTIME;
     plan->ttl_ms = config_ms(context->config, "table.exec.state.ttl", 0);
-    plan->changes = timed ? CHANGE_INSERT : CHANGE_INSERT | CHANGE_UPDATE_BEFORE | CHANGE_UPDATE_AFTER;
+    plan->changes =
+        timed ? CHANGE_INSERT : CHANGE_INSERT | CHANGE_UPDATE_BEFORE | CHANGE_UPDATE_AFTER;
     if (!timed) plan->changes |= in & CHANGE_DELETE;
     return rebind_aggs(context, plan, bounded || updates(in), false, err);
 }
@@ -176,7 +185,9 @@ static void infer_before(Plan *plan, bool needed) {
             case PLAN_NORMALIZE: wants = false; break;
             case PLAN_CHANGELOG:
                 wants = false;
-                for (uint32_t k = 0; k < plan->op_count; k++) wants |= plan->op_kind[k] == ROW_UPDATE_BEFORE;
+                for (uint32_t k = 0; k < plan->op_count; k++) {
+                    wants |= plan->op_kind[k] == ROW_UPDATE_BEFORE;
+                }
                 break;
             case PLAN_RANK: wants = plan->rank_way == RANK_RETRACT; break;
             case PLAN_SINK: wants = plan->sink->changes & CHANGE_UPDATE_BEFORE; break;
@@ -194,8 +205,10 @@ static Status infer_sink(Plan *sink, Error *err) {
     uint32_t refused = requested & ~taken & ~(uint32_t)CHANGE_UPDATE_BEFORE;
     if (refused) {
         return error_set(err, ST_VALIDATION,
-                         "table sink '" STR_FMT "' doesn't support consuming %s changes which is produced by "
-                         "node %s", STR_ARG(sink->desc->name),
+                         "table sink '" STR_FMT
+                         "' doesn't support consuming %s changes which is produced by "
+                         "node %s",
+                         STR_ARG(sink->desc->name),
                          refused & CHANGE_UPDATE_AFTER ? "update" : "delete",
                          plan_kind_name(sink->input[0]->kind));
     }

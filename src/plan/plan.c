@@ -35,7 +35,8 @@ Plan *plan_new(PlanContext *context, PlanKind kind, const Type *type, uint32_t i
     return plan;
 }
 
-Plan *plan_project(PlanContext *context, Plan *input, Expr **expr, const Str *names, uint32_t count) {
+Plan *plan_project(PlanContext *context, Plan *input, Expr **expr, const Str *names,
+                   uint32_t count) {
     Arena *arena = context->arena;
     const Type **child = ARENA_ARRAY(arena, const Type *, count + 1);
     for (uint32_t i = 0; i < count; i++) {

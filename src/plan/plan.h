@@ -80,7 +80,14 @@ typedef struct WindowSpec {
 // Properties of the aggregated windows: columns between the keys and the aggregates.
 typedef enum WindowProp { PROP_START, PROP_END, PROP_TIME } WindowProp;
 
-typedef enum JoinType { JOIN_TYPE_INNER, JOIN_TYPE_LEFT, JOIN_TYPE_RIGHT, JOIN_TYPE_FULL, JOIN_TYPE_SEMI, JOIN_TYPE_ANTI } JoinType;
+typedef enum JoinType {
+    JOIN_TYPE_INNER,
+    JOIN_TYPE_LEFT,
+    JOIN_TYPE_RIGHT,
+    JOIN_TYPE_FULL,
+    JOIN_TYPE_SEMI,
+    JOIN_TYPE_ANTI
+} JoinType;
 
 typedef struct OverFrame {
     bool rows;            // ROWS, else RANGE
@@ -99,7 +106,7 @@ struct Plan {
     Plan **input;
     uint32_t input_count;
     uint32_t id;          // number within the plan, for EXPLAIN and statistics
-    uint64_t stable_id;   // hash of what it means (kind, keys, expressions, inputs): names its state
+    uint64_t stable_id;  // hash of what it means (kind, keys, expressions, inputs): names its state
     uint32_t parallelism; // 0: the default
     int64_t ttl_ms;       // idle state retention; 0: none
     int64_t ttl_right_ms; // joins: of the right side (STATE_TTL hint); -1: as ttl_ms
@@ -207,8 +214,8 @@ NODISCARD Status bind_insert(PlanContext *context, const AstInsert *insert, Plan
 // A type as written. (bind_type.c)
 NODISCARD Status bind_type(Arena *arena, const AstType *ast, const Type **out, Error *err);
 // An expression over the columns of [input] (a ROW type), e.g. a computed column. (bind_expr.c)
-NODISCARD Status bind_row_expr(PlanContext *context, const AstExpr *ast, const Type *input, Expr **out,
-                               Error *err);
+NODISCARD Status bind_row_expr(PlanContext *context, const AstExpr *ast, const Type *input,
+                               Expr **out, Error *err);
 // Scan of a table with its computed columns and watermark. (bind_scan.c)
 NODISCARD Status bind_table(PlanContext *context, Table *table, const Map *hints, Place place,
                             Plan **out, Error *err);

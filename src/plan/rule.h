@@ -4,8 +4,8 @@
 
 #include "plan/bind.h"
 
-// Projections into projections, filters below projections and into filters: at most one of each in a
-// row, the filter first. (rule_calc.c)
+// Projections into projections, filters below projections and into filters: at most one of each in
+// a row, the filter first. (rule_calc.c)
 NODISCARD Status rule_calc(PlanContext *context, Plan **roots, uint32_t count, Error *err);
 // ORDER BY, LIMIT and ROW_NUMBER as Top-N, sort or limit. (rule_rank.c)
 NODISCARD Status rule_rank(PlanContext *context, Plan **roots, uint32_t count, Error *err);
@@ -13,14 +13,15 @@ NODISCARD Status rule_rank(PlanContext *context, Plan **roots, uint32_t count, E
 void rank_settle(PlanContext *context, Plan *rank, bool updates);
 // Equal sub-plans become one: a table read twice is read once. (rule_reuse.c)
 NODISCARD Status rule_reuse(PlanContext *context, Plan **roots, uint32_t count, Error *err);
-// Columns, and fields of ROW columns, that nobody reads are not produced; scans tell their decoders.
-// (rule_prune.c)
+// Columns, and fields of ROW columns, that nobody reads are not produced; scans tell their
+// decoders. (rule_prune.c)
 NODISCARD Status rule_prune(PlanContext *context, Plan **roots, uint32_t count, Error *err);
-// What each node means, as a number that survives changes elsewhere in the statement. (rule_reuse.c)
+// What each node means, as a number that survives changes elsewhere in the statement.
+// (rule_reuse.c)
 void plan_identify(Plan **roots, uint32_t count);
 
-// Everything a node is made of but its inputs, as text; two nodes over the same inputs with the same
-// text do the same.
+// Everything a node is made of but its inputs, as text; two nodes over the same inputs with the
+// same text do the same.
 void plan_fingerprint(const Plan *plan, Buf *out);
 
 // A memo from old nodes to new ones, by id.

@@ -57,7 +57,9 @@ static bool is_identity(const Plan *project) {
 static Plan *calc(PlanContext *context, PlanMemo *memo, Plan *plan) {
     if (plan->id < memo->cap && memo->to[plan->id]) return memo->to[plan->id];
     uint32_t id = plan->id;
-    for (uint32_t i = 0; i < plan->input_count; i++) plan->input[i] = calc(context, memo, plan->input[i]);
+    for (uint32_t i = 0; i < plan->input_count; i++) {
+        plan->input[i] = calc(context, memo, plan->input[i]);
+    }
     if (plan->kind == PLAN_PROJECT) {
         plan = merge_projects(context, plan);
         if (is_identity(plan)) plan = plan->input[0];

@@ -41,7 +41,8 @@ static void need_merge(Arena *arena, const Type *type, Need *into, const Need *f
 }
 
 // Marks what [expr] reads of its input's columns, when [wanted] is read of its value.
-static void need_expr(Arena *arena, const Expr *expr, const Need *wanted, Need *columns, const Type *input) {
+static void need_expr(Arena *arena, const Expr *expr, const Need *wanted, Need *columns,
+                      const Type *input) {
     if (expr->kind == EXPR_COLUMN) {
         need_merge(arena, input->child[expr->column], &columns[expr->column], wanted);
         return;
@@ -54,7 +55,9 @@ static void need_expr(Arena *arena, const Expr *expr, const Need *wanted, Need *
         return;
     }
     Need all = {true, true, NULL};
-    for (uint32_t i = 0; i < expr->arg_count; i++) need_expr(arena, expr->arg[i], &all, columns, input);
+    for (uint32_t i = 0; i < expr->arg_count; i++) {
+        need_expr(arena, expr->arg[i], &all, columns, input);
+    }
 }
 
 static void count_consumers(Pruner *self, Plan *plan) {
@@ -203,7 +206,9 @@ static Expr *pruned_expr(Arena *arena, const Expr *expr, const NodeNeed *input) 
     }
     if (!expr->arg_count) return copy;
     copy->arg = ARENA_ARRAY(arena, Expr *, expr->arg_count);
-    for (uint32_t i = 0; i < expr->arg_count; i++) copy->arg[i] = pruned_expr(arena, expr->arg[i], input);
+    for (uint32_t i = 0; i < expr->arg_count; i++) {
+        copy->arg[i] = pruned_expr(arena, expr->arg[i], input);
+    }
     if (expr->kind == EXPR_FIELD) {
         const Type *row = copy->arg[0]->type;
         Str name = expr->arg[0]->type->field[expr->column];
@@ -218,7 +223,8 @@ static Expr *pruned_expr(Arena *arena, const Expr *expr, const NodeNeed *input) 
 
 static Plan *remake(Pruner *self, Plan *plan);
 
-static uint32_t *map_columns(Arena *arena, const uint32_t *old, uint32_t count, const NodeNeed *input) {
+static uint32_t *map_columns(Arena *arena, const uint32_t *old, uint32_t count,
+                             const NodeNeed *input) {
     uint32_t *made = ARENA_ARRAY(arena, uint32_t, count + 1);
     for (uint32_t i = 0; i < count; i++) made[i] = input->map[old[i]];
     return made;
@@ -235,7 +241,8 @@ static void remake_project(Pruner *self, NodeNeed *node, Plan *made) {
         if (!node->column[i].any) continue;
         node->map[i] = count;
         made->expr[count] = pruned_expr(self->arena, plan->expr[i], input);
-        child[count] = plan->type->child[i]->kind == TYPE_ROW ? made->expr[count]->type : plan->type->child[i];
+        child[count] =
+            plan->type->child[i]->kind == TYPE_ROW ? made->expr[count]->type : plan->type->child[i];
         name[count++] = plan->type->field[i];
     }
     made->type = type_row(self->arena, count, child, name, false);
@@ -256,7 +263,10 @@ static void remake_passing(Pruner *self, NodeNeed *node, Plan *made) {
     for (uint32_t i = 0; i < from; i++) {
         uint32_t to = node->map[i] = input->map[i];
         // Time attributes are the node's own business.
-        if (to < in) child[to] = type_attribute(self->arena, child[to], (TimeAttribute)plan->type->child[i]->attribute);
+        if (to < in) {
+            child[to] = type_attribute(self->arena, child[to],
+                                       (TimeAttribute)plan->type->child[i]->attribute);
+        }
     }
     for (uint32_t i = 0; i < own; i++) {
         node->map[from + i] = in + i;
@@ -343,7 +353,9 @@ static bool remake_ordered(Pruner *self, NodeNeed *node, Plan *made) {
         made->order[i] = plan->order[i];
         made->order[i].column = input->map[plan->order[i].column];
     }
-    if (plan->rank_end_column >= 0) made->rank_end_column = (int32_t)input->map[plan->rank_end_column];
+    if (plan->rank_end_column >= 0) {
+        made->rank_end_column = (int32_t)input->map[plan->rank_end_column];
+    }
     if (plan->window) {
         made->window = arena_dup(self->arena, plan->window, sizeof *plan->window);
         made->window->start_column = input->map[plan->window->start_column];
@@ -405,7 +417,8 @@ static Plan *remake(Pruner *self, Plan *plan) {
 
 Status rule_prune(PlanContext *context, Plan **roots, uint32_t count, Error *err) {
     (void)err;
-    Pruner self = {context, context->arena, ARENA_ARRAY(context->arena, NodeNeed, context->next_id + 1)};
+    Pruner self = {context, context->arena,
+                   ARENA_ARRAY(context->arena, NodeNeed, context->next_id + 1)};
     for (uint32_t i = 0; i < count; i++) count_consumers(&self, roots[i]);
     for (uint32_t i = 0; i < count; i++) {
         mark_every(self.node[roots[i]->id].column, roots[i]->type->child_count);

@@ -3,7 +3,8 @@
 //   FILTER(rn <= n) over OVER(ROW_NUMBER)   a Top-N: PLAN_RANK, or per window PLAN_WINDOW_RANK
 //   ORDER BY … LIMIT n                      a Top-N of one partition (streams)
 //   ORDER BY time                           PLAN_SORT as it is (streams); any other is refused
-//   LIMIT n                                 PLAN_LIMIT; over changing input a Top-N without an order
+//   LIMIT n                                 PLAN_LIMIT; over changing input a Top-N without an
+//   order
 //
 // Whether a Top-N is a deduplication, and how much it may count on, is decided once the changes of
 // its input are known: rank_settle, called by plan_optimize's inference.
@@ -19,7 +20,8 @@ typedef struct RankRange {
 } RankRange;
 
 static bool is_call(const Expr *expr, const char *name, uint32_t args) {
-    return expr->kind == EXPR_CALL && expr->arg_count == args && strcmp(expr->call->func->name, name) == 0;
+    return expr->kind == EXPR_CALL && expr->arg_count == args &&
+           strcmp(expr->call->func->name, name) == 0;
 }
 
 static bool is_rank_column(const Expr *expr, uint32_t column) {
@@ -27,7 +29,9 @@ static bool is_rank_column(const Expr *expr, uint32_t column) {
 }
 
 static bool rank_constant(const Expr *expr, int64_t *out) {
-    if (expr->kind != EXPR_LITERAL || !type_is_integer(expr->type) || vec_is_null(expr->value, 0)) return false;
+    if (expr->kind != EXPR_LITERAL || !type_is_integer(expr->type) || vec_is_null(expr->value, 0)) {
+        return false;
+    }
     *out = vec_integer(expr->value, 0);
     return true;
 }
@@ -82,7 +86,8 @@ static bool is_variable_end(const Expr *expr, uint32_t column) {
 }
 
 // Splits [condition] into the range of ranks and the rest.
-static void split_condition(PlanContext *context, Expr *condition, uint32_t column, RankRange *range, Expr **rest) {
+static void split_condition(PlanContext *context, Expr *condition, uint32_t column,
+                            RankRange *range, Expr **rest) {
     if (is_call(condition, "AND", 2)) {
         split_condition(context, condition->arg[0], column, range, rest);
         split_condition(context, condition->arg[1], column, range, rest);
@@ -94,7 +99,8 @@ static void split_condition(PlanContext *context, Expr *condition, uint32_t colu
 static bool any_variable_end(const Expr *condition, uint32_t column) {
     if (is_variable_end(condition, column)) return true;
     if (!condition || !is_call(condition, "AND", 2)) return false;
-    return any_variable_end(condition->arg[0], column) || any_variable_end(condition->arg[1], column);
+    return any_variable_end(condition->arg[0], column) ||
+           any_variable_end(condition->arg[1], column);
 }
 
 // ---- ROW_NUMBER --------------------------------------------------------------------------------
@@ -116,7 +122,8 @@ static bool has_column(const uint32_t *list, uint32_t count, int32_t column) {
 static void set_window(PlanContext *context, Plan *rank) {
     WindowColumns window;
     if (!plan_window_columns(rank->input[0], &window) || window.start < 0 || window.end < 0) return;
-    if (!has_column(rank->key, rank->key_count, window.start) || !has_column(rank->key, rank->key_count, window.end)) {
+    if (!has_column(rank->key, rank->key_count, window.start) ||
+        !has_column(rank->key, rank->key_count, window.end)) {
         return;
     }
     rank->kind = PLAN_WINDOW_RANK;
@@ -144,11 +151,13 @@ static Status rank_of_filter(PlanContext *context, Plan *filter, Plan **out, Err
     Expr *rest = NULL;
     split_condition(context, filter->condition, column, &range, &rest);
     if (!range.bounded && rest && any_variable_end(rest, column)) {
-        return error_set(err, ST_VALIDATION, "Rank end index can't greater than input field count.");
+        return error_set(err, ST_VALIDATION,
+                         "Rank end index can't greater than input field count.");
     }
     if (!range.any) return ST_OK;
     if (!range.bounded) {
-        return error_set(err, ST_VALIDATION, "Rank end is not specified. Currently rank only support TopN, which "
+        return error_set(err, ST_VALIDATION,
+                         "Rank end is not specified. Currently rank only support TopN, which "
                          "means the rank end must be specified.");
     }
     if (range.end < 1) {
@@ -157,7 +166,8 @@ static Status rank_of_filter(PlanContext *context, Plan *filter, Plan **out, Err
     }
     Str name = over->agg[0].name;
     if (!context->batch && !str_is(name, "ROW_NUMBER")) {
-        return error_set(err, ST_VALIDATION, STR_FMT "() on streaming table is not supported currently", STR_ARG(name));
+        return error_set(err, ST_VALIDATION,
+                         STR_FMT "() on streaming table is not supported currently", STR_ARG(name));
     }
     bool constant = range.start == range.end && str_is(name, "ROW_NUMBER");
     Plan *rank = plan_new(context, PLAN_RANK, constant ? input->type : over->type, 1);
@@ -201,7 +211,8 @@ static Status stream_sort(PlanContext *context, Plan *plan, Plan **out, Error *e
     const OrderKey *first = &plan->order[0];
     TimeAttribute attribute = (TimeAttribute)plan->input[0]->type->child[first->column]->attribute;
     if (attribute == TIME_NONE || first->descending) {
-        return error_set(err, ST_VALIDATION, "Sort on a non-time-attribute field is not supported.");
+        return error_set(err, ST_VALIDATION,
+                         "Sort on a non-time-attribute field is not supported.");
     }
     plan->proctime_order = attribute == TIME_PROCTIME;
     return ST_OK;
@@ -210,7 +221,9 @@ static Status stream_sort(PlanContext *context, Plan *plan, Plan **out, Error *e
 static Status rank_walk(PlanContext *context, PlanMemo *memo, Plan **at, Error *err) {
     Plan *plan = *at;
     if (plan->id < memo->cap && memo->to[plan->id]) return *at = memo->to[plan->id], ST_OK;
-    for (uint32_t i = 0; i < plan->input_count; i++) TRY(rank_walk(context, memo, &plan->input[i], err));
+    for (uint32_t i = 0; i < plan->input_count; i++) {
+        TRY(rank_walk(context, memo, &plan->input[i], err));
+    }
     Plan *made = plan;
     if (plan->kind == PLAN_FILTER && is_ranking(plan->input[0])) {
         TRY(rank_of_filter(context, plan, &made, err));
@@ -268,7 +281,9 @@ static bool find_row_key(Arena *arena, Plan *rank) {
 
 // ROW_NUMBER = 1 by time over inserts.
 static bool is_dedup(const Plan *rank) {
-    if (rank->rank_output || rank->rank_kind || rank->rank_start != 1 || rank->rank_end != 1) return false;
+    if (rank->rank_output || rank->rank_kind || rank->rank_start != 1 || rank->rank_end != 1) {
+        return false;
+    }
     if (rank->order_count != 1) return false;
     return rank->input[0]->type->child[rank->order[0].column]->attribute != TIME_NONE;
 }
@@ -280,7 +295,8 @@ void rank_settle(PlanContext *context, Plan *rank, bool updates) {
     if (!updates && !sorted && !context->batch && is_dedup(rank)) {
         rank->kind = PLAN_DEDUP;
         rank->keep_last = rank->order[0].descending;
-        rank->proctime_order = rank->input[0]->type->child[rank->order[0].column]->attribute == TIME_PROCTIME;
+        rank->proctime_order =
+            rank->input[0]->type->child[rank->order[0].column]->attribute == TIME_PROCTIME;
         rank->changes = CHANGE_INSERT;
         if (rank->keep_last) rank->changes |= CHANGE_UPDATE_BEFORE | CHANGE_UPDATE_AFTER;
         return;
@@ -288,7 +304,8 @@ void rank_settle(PlanContext *context, Plan *rank, bool updates) {
     if (!updates) {
         rank->rank_way = RANK_APPEND;
     } else {
-        rank->rank_way = find_row_key(arena, rank) && only_rises(arena, rank) ? RANK_UPDATE : RANK_RETRACT;
+        rank->rank_way =
+            find_row_key(arena, rank) && only_rises(arena, rank) ? RANK_UPDATE : RANK_RETRACT;
     }
     bool moves = rank->rank_output || rank->rank_start > 1 || rank->rank_end == 1;
     rank->changes = CHANGES_ALL;

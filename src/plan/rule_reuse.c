@@ -1,4 +1,5 @@
-// Sub-plan reuse and stable ids. Both stand on the fingerprint: a text of all that a node is made of.
+// Sub-plan reuse and stable ids. Both stand on the fingerprint: a text of all that a node is made
+// of.
 #include "base/hash.h"
 #include "plan/rule.h"
 
@@ -26,9 +27,10 @@ static void put_scan(const Plan *plan, Buf *out) {
 }
 
 static void put_window(const WindowSpec *window, Buf *out) {
-    buf_printf(out, " window %d %lld %lld %lld %u %d %d %u %u", (int)window->kind, (long long)window->size_ms,
-               (long long)window->slide_ms, (long long)window->offset_ms, window->time_column,
-               (int)window->proctime, (int)window->attached, window->start_column, window->end_column);
+    buf_printf(out, " window %d %lld %lld %lld %u %d %d %u %u", (int)window->kind,
+               (long long)window->size_ms, (long long)window->slide_ms,
+               (long long)window->offset_ms, window->time_column, (int)window->proctime,
+               (int)window->attached, window->start_column, window->end_column);
     put_columns("partition", window->partition, window->partition_count, out);
 }
 
@@ -43,7 +45,9 @@ void plan_fingerprint(const Plan *plan, Buf *out) {
         }
     }
     if (plan->kind == PLAN_VALUES) buf_printf(out, " rows %u", plan->row_count);
-    for (uint32_t i = 0; plan->kind == PLAN_PROJECT && i < plan->type->child_count; i++) put_expr(plan->expr[i], out);
+    for (uint32_t i = 0; plan->kind == PLAN_PROJECT && i < plan->type->child_count; i++) {
+        put_expr(plan->expr[i], out);
+    }
     put_expr(plan->condition, out);
     put_expr(plan->watermark, out);
     put_expr(plan->collection, out);
@@ -52,25 +56,28 @@ void plan_fingerprint(const Plan *plan, Buf *out) {
     if (plan->right_key) put_columns("right", plan->right_key, plan->key_count, out);
     for (uint32_t i = 0; i < plan->agg_count; i++) {
         const PlanAgg *agg = &plan->agg[i];
-        buf_printf(out, " %s%s filter %d", agg->call->func->name, agg->call->distinct ? " distinct" : "",
-                   agg->filter);
+        buf_printf(out, " %s%s filter %d", agg->call->func->name,
+                   agg->call->distinct ? " distinct" : "", agg->filter);
         put_columns("of", agg->arg, agg->call->argc, out);
         type_print(agg->call->result, out);
     }
     if (plan->window) put_window(plan->window, out);
     for (uint32_t s = 0; s < plan->set_count; s++) {
         buf_printf(out, " set %lld:", (long long)plan->expand_id[s]);
-        for (uint32_t c = 0; c + 1 < plan->type->child_count; c++) buf_putc(out, plan->keep[s][c] ? '1' : '0');
+        for (uint32_t c = 0; c + 1 < plan->type->child_count; c++) {
+            buf_putc(out, plan->keep[s][c] ? '1' : '0');
+        }
     }
-    buf_printf(out, " join %d %lld %lld %u", (int)plan->join, (long long)plan->lower_ms, (long long)plan->upper_ms,
-               plan->right_time_column);
+    buf_printf(out, " join %d %lld %lld %u", (int)plan->join, (long long)plan->lower_ms,
+               (long long)plan->upper_ms, plan->right_time_column);
     for (uint32_t i = 0; i < plan->order_count; i++) {
         buf_printf(out, " order %u %d %d", plan->order[i].column, plan->order[i].descending,
                    plan->order[i].nulls_first);
     }
-    buf_printf(out, " limit %lld %lld rank %d %lld %lld %d %d %d frame %d %lld flags %d %d %d", (long long)plan->offset,
-               (long long)plan->fetch, plan->rank_kind, (long long)plan->rank_start, (long long)plan->rank_end,
-               plan->rank_end_column, plan->rank_output, plan->keep_last, plan->frame.rows,
+    buf_printf(out, " limit %lld %lld rank %d %lld %lld %d %d %d frame %d %lld flags %d %d %d",
+               (long long)plan->offset, (long long)plan->fetch, plan->rank_kind,
+               (long long)plan->rank_start, (long long)plan->rank_end, plan->rank_end_column,
+               plan->rank_output, plan->keep_last, plan->frame.rows,
                (long long)plan->frame.preceding, plan->ordinality, plan->outer, plan->to_changelog);
     for (uint32_t i = 0; i < plan->op_count; i++) {
         buf_printf(out, " op " STR_FMT "=%u", STR_ARG(plan->op_code[i]), plan->op_kind[i]);
@@ -81,7 +88,9 @@ void plan_fingerprint(const Plan *plan, Buf *out) {
 }
 
 static bool is_random(const Plan *plan) {
-    if (plan->kind == PLAN_MATCH || plan->kind == PLAN_TABLE_FUNC) return true;  // not described in full
+    if (plan->kind == PLAN_MATCH || plan->kind == PLAN_TABLE_FUNC) {
+        return true;  // not described in full
+    }
     for (uint32_t i = 0; plan->kind == PLAN_PROJECT && i < plan->type->child_count; i++) {
         if (!expr_is_deterministic(plan->expr[i])) return true;
     }
@@ -90,12 +99,16 @@ static bool is_random(const Plan *plan) {
 
 static Plan *reuse(PlanContext *context, PlanMemo *memo, Map *seen, Plan *plan) {
     if (memo->to[plan->id]) return memo->to[plan->id];
-    for (uint32_t i = 0; i < plan->input_count; i++) plan->input[i] = reuse(context, memo, seen, plan->input[i]);
+    for (uint32_t i = 0; i < plan->input_count; i++) {
+        plan->input[i] = reuse(context, memo, seen, plan->input[i]);
+    }
     Plan *kept = plan;
     if (plan->kind != PLAN_SINK && plan->kind != PLAN_COLLECT && !is_random(plan)) {
         Buf text = {0};
         plan_fingerprint(plan, &text);
-        for (uint32_t i = 0; i < plan->input_count; i++) buf_printf(&text, " <%u>", plan->input[i]->id);
+        for (uint32_t i = 0; i < plan->input_count; i++) {
+            buf_printf(&text, " <%u>", plan->input[i]->id);
+        }
         kept = map_get(seen, buf_str(&text));
         if (!kept) {
             kept = plan;

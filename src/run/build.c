@@ -35,7 +35,8 @@ static bool distribution(const Plan *plan, uint32_t input, const uint32_t **key,
     return true;
 }
 
-static Operator *operator_new(Worker *worker, const OperatorVt *vt, const Plan *plan, uint32_t inputs) {
+static Operator *operator_new(Worker *worker, const OperatorVt *vt, const Plan *plan,
+                              uint32_t inputs) {
     ASSERT(inputs <= OPERATOR_INPUTS_MAX);
     Operator *op = arena_zalloc(&worker->arena, vt->size);
     op->vt = vt;
@@ -60,7 +61,8 @@ static void connect(Worker *worker, Operator *from, Operator *to, uint32_t input
     from->target = target;
 }
 
-// The exchange is the job's: the first worker to come here makes it, in plan order, the others find it.
+// The exchange is the job's: the first worker to come here makes it, in plan order, the others find
+// it.
 static Exchange *exchange_get(Job *job, const Plan *consumer, uint32_t input, const uint32_t *key,
                               uint32_t key_count) {
     for (Exchange *at = job->exchanges; at; at = at->next) {
@@ -88,13 +90,16 @@ static Status build_input(Worker *worker, const Plan *plan, uint32_t i, Operator
         connect(worker, from, op, i);
         return ST_OK;
     }
-    // The recursion has numbered the exchanges below already: this one's stage is later than theirs.
+    // The recursion has numbered the exchanges below already: this one's stage is later than
+    // theirs.
     Exchange *exchange = exchange_get(job, plan, i, key, key_count);
-    ExchangeOut *sender = (ExchangeOut *)operator_new(worker, &EXCHANGE_OUT_OPERATOR, plan->input[i], 1);
+    ExchangeOut *sender =
+        (ExchangeOut *)operator_new(worker, &EXCHANGE_OUT_OPERATOR, plan->input[i], 1);
     sender->exchange = exchange;
     sender->pending = ARENA_ARRAY(&worker->arena, struct Pending, job->workers);
     connect(worker, from, &sender->base, 0);
-    ExchangeIn *receiver = (ExchangeIn *)operator_new(worker, &EXCHANGE_IN_OPERATOR, plan->input[i], job->workers);
+    ExchangeIn *receiver =
+        (ExchangeIn *)operator_new(worker, &EXCHANGE_IN_OPERATOR, plan->input[i], job->workers);
     receiver->exchange = exchange;
     receiver->blocked = ARENA_ARRAY(&worker->arena, bool, job->workers);
     connect(worker, &receiver->base, op, i);
@@ -113,13 +118,15 @@ static Status build(Worker *worker, const Plan *plan, Operator **out, Error *err
     bool source = plan->kind == PLAN_SCAN || plan->kind == PLAN_VALUES;
     const OperatorVt *vt = source ? &SOURCE_OPERATOR : operator_for(plan->kind);
     if (!vt) {
-        return error_set(err, ST_UNSUPPORTED, "%s is planned but cannot run yet", plan_kind_name(plan->kind));
+        return error_set(err, ST_UNSUPPORTED, "%s is planned but cannot run yet",
+                         plan_kind_name(plan->kind));
     }
     Operator *op = operator_new(worker, vt, plan, plan->input_count);
     worker->by_plan[plan->id] = op;
     for (uint32_t i = 0; i < plan->input_count; i++) TRY(build_input(worker, plan, i, op, err));
     if (source) {
-        worker->source = mem_realloc(worker->source, (worker->source_count + 1) * sizeof *worker->source);
+        worker->source =
+            mem_realloc(worker->source, (worker->source_count + 1) * sizeof *worker->source);
         worker->source[worker->source_count++] = (Source *)op;
     }
     *out = op;

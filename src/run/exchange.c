@@ -36,7 +36,8 @@ static void send(ExchangeOut *self, uint32_t to, Element element) {
     }
     if (pending->from + pending->count == pending->cap) {
         if (pending->from) {
-            memmove(pending->element, pending->element + pending->from, pending->count * sizeof element);
+            memmove(pending->element, pending->element + pending->from,
+                    pending->count * sizeof element);
             pending->from = 0;
         } else {
             pending->cap = pending->cap ? pending->cap * 2 : 16;
@@ -130,16 +131,24 @@ static void exchange_out_close(Operator *op) {
     ExchangeOut *self = (ExchangeOut *)op;
     for (uint32_t to = 0; self->pending && to < worker_of(op)->job->workers; to++) {
         struct Pending *pending = &self->pending[to];
-        for (uint32_t i = 0; i < pending->count; i++) batch_unref(pending->element[pending->from + i].batch);
+        for (uint32_t i = 0; i < pending->count; i++) {
+            batch_unref(pending->element[pending->from + i].batch);
+        }
         mem_free(pending->element);
     }
     mem_free(self->hashes);
 }
 
 const OperatorVt EXCHANGE_OUT_OPERATOR = {
-    .name = "exchange", .plan_kind = PLAN_KIND_COUNT_, .size = sizeof(ExchangeOut),
-    .on_batch = exchange_out_on_batch, .on_watermark = exchange_out_on_watermark,
-    .on_barrier = exchange_out_on_barrier, .on_end = exchange_out_on_end, .on_idle = exchange_out_on_idle, .close = exchange_out_close,
+    .name = "exchange",
+    .plan_kind = PLAN_KIND_COUNT_,
+    .size = sizeof(ExchangeOut),
+    .on_batch = exchange_out_on_batch,
+    .on_watermark = exchange_out_on_watermark,
+    .on_barrier = exchange_out_on_barrier,
+    .on_end = exchange_out_on_end,
+    .on_idle = exchange_out_on_idle,
+    .close = exchange_out_close,
 };
 
 // ---- receiving ---------------------------------------------------------------------------------
@@ -186,7 +195,8 @@ Status exchange_in_poll(ExchangeIn *self, bool *progress, Error *err) {
     for (uint32_t from = 0; from < worker->job->workers; from++) {
         Ring *ring = &self->exchange->ring[from * worker->job->workers + worker->index];
         Element element;
-        for (uint32_t n = 0; n < POLL_ELEMENTS && !self->blocked[from] && ring_pop(ring, &element); n++) {
+        for (uint32_t n = 0; n < POLL_ELEMENTS && !self->blocked[from] && ring_pop(ring, &element);
+             n++) {
             *progress = true;
             TRY(receive(self, from, element, err));
         }

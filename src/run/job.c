@@ -39,9 +39,16 @@ static Status worker_init(Job *job, uint32_t index, Error *err) {
     worker->workers_only_source = job->workers == 1;
     worker->state = state_backend_new(spec->budget);
     worker->task = (TaskEnv){
-        .index = index, .count = job->workers, .zone = spec->env->zone, .budget = spec->budget,
-        .arena = &worker->arena, .task_name = STR("weir"), .print = spec->print, .print_arg = spec->print_arg,
-        .value_print = value_text, .value_arg = worker,
+        .index = index,
+        .count = job->workers,
+        .zone = spec->env->zone,
+        .budget = spec->budget,
+        .arena = &worker->arena,
+        .task_name = STR("weir"),
+        .print = spec->print,
+        .print_arg = spec->print_arg,
+        .value_print = value_text,
+        .value_arg = worker,
     };
     worker->env = (OpEnv){
         .index = index, .count = job->workers, .config = spec->config, .func = spec->env,

@@ -7,7 +7,8 @@ static Status source_batch(SourceOutput *output, uint32_t split, Batch *batch, E
     self->base.rows_in += batch->rows;
     Worker *worker = self->base.env->owner;
     if (worker->job->spec->progress_in) {
-        atomic_fetch_add_explicit(worker->job->spec->progress_in, batch->rows, memory_order_relaxed);
+        atomic_fetch_add_explicit(worker->job->spec->progress_in, batch->rows,
+                                  memory_order_relaxed);
     }
     return output_batch(&self->base, batch, err);
 }
@@ -38,7 +39,11 @@ static void source_close(Operator *op) {
 }
 
 const OperatorVt SOURCE_OPERATOR = {
-    .name = "source", .plan_kind = PLAN_SCAN, .size = sizeof(Source), .open = source_open, .close = source_close,
+    .name = "source",
+    .plan_kind = PLAN_SCAN,
+    .size = sizeof(Source),
+    .open = source_open,
+    .close = source_close,
 };
 
 static Status values_poll(Source *self, ReadState *state, Error *err) {

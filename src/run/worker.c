@@ -13,7 +13,8 @@ void worker_wake(Worker *worker) {
 static bool rings_empty(const Worker *worker) {
     for (uint32_t i = 0; i < worker->in_count; i++) {
         for (uint32_t from = 0; from < worker->job->workers; from++) {
-            Ring *ring = &worker->in[i]->exchange->ring[from * worker->job->workers + worker->index];
+            Ring *ring =
+                &worker->in[i]->exchange->ring[from * worker->job->workers + worker->index];
             if (atomic_load(&ring->head) != atomic_load(&ring->tail)) return false;
         }
     }
@@ -66,7 +67,8 @@ static Status fire_timers(Worker *worker, bool *progress, Error *err) {
         TRY(op->vt->on_timer(op, now, err));
     }
     if (!worker->env.mini_batch || now < worker->flush_at_ms) return ST_OK;
-    worker->flush_at_ms = now + config_ms(worker->env.config, "table.exec.mini-batch.allow-latency", 100);
+    worker->flush_at_ms =
+        now + config_ms(worker->env.config, "table.exec.mini-batch.allow-latency", 100);
     for (uint32_t i = worker->op_count; i-- > 0;) {
         if (worker->op[i]->vt->on_flush) TRY(worker->op[i]->vt->on_flush(worker->op[i], err));
     }
@@ -115,7 +117,8 @@ Status worker_run(Worker *worker, Error *err) {
     bool stopping = false;
     while (!worker_done(worker) || !outputs_clear(worker)) {
         if (atomic_load_explicit(&job->failed, memory_order_relaxed)) return ST_CANCELLED;
-        int stop = job->spec->stop ? atomic_load_explicit(job->spec->stop, memory_order_relaxed) : 0;
+        int stop =
+            job->spec->stop ? atomic_load_explicit(job->spec->stop, memory_order_relaxed) : 0;
         if (stop >= 2) return error_set(err, ST_CANCELLED, "the job was cancelled");
         if (stop && !stopping) {
             stopping = true;

@@ -10,7 +10,13 @@ typedef struct Worker Worker;
 typedef struct Exchange Exchange;
 
 // What flows through a ring.
-typedef enum ElementKind { ELEMENT_BATCH, ELEMENT_WATERMARK, ELEMENT_IDLE, ELEMENT_BARRIER, ELEMENT_END } ElementKind;
+typedef enum ElementKind {
+    ELEMENT_BATCH,
+    ELEMENT_WATERMARK,
+    ELEMENT_IDLE,
+    ELEMENT_BARRIER,
+    ELEMENT_END
+} ElementKind;
 
 typedef struct Element {
     ElementKind kind;

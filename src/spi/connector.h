@@ -2,8 +2,8 @@
 // them out. The planner checks a table against its connector's row without knowing what it is.
 //
 // Threads: each worker opens readers and writers of its own (index of count) and calls them from
-// its one thread. What blocks for long belongs on threads of the connector's own; poll and write may
-// do some milliseconds of work.
+// its one thread. What blocks for long belongs on threads of the connector's own; poll and write
+// may do some milliseconds of work.
 #pragma once
 
 #include "os/os.h"
@@ -59,7 +59,8 @@ struct TaskEnv {
     Str task_name;          // for print's "2> " and logs
     void (*print)(void *arg, Str line, bool to_stderr);  // where print writes; any thread
     void *print_arg;
-    // Appends a value as CAST AS STRING prints it, BYTES as x'0aff'; func/ lies beside spi/, not below.
+    // Appends a value as CAST AS STRING prints it, BYTES as x'0aff'; func/ lies beside spi/, not
+    // below.
     void (*value_print)(const TaskEnv *env, const Vec *vec, uint32_t row, Buf *out);
     const void *value_arg;
 };
@@ -70,8 +71,10 @@ struct SourceOutput {
     // Hands on [batch] (the reference goes with it) of split [split]. Splits are named by dense
     // numbers per reader; each has a watermark of its own.
     Status (*batch)(SourceOutput *self, uint32_t split, Batch *batch, Error *err);
-    Status (*split_end)(SourceOutput *self, uint32_t split, Error *err);    // nothing more comes of it
-    Status (*split_start)(SourceOutput *self, uint32_t split, Error *err);  // implied by its first batch
+    Status (*split_end)(SourceOutput *self, uint32_t split,
+                        Error *err);  // nothing more comes of it
+    Status (*split_start)(SourceOutput *self, uint32_t split,
+                          Error *err);  // implied by its first batch
 };
 
 typedef enum ReadState {

@@ -54,7 +54,8 @@ typedef struct DecoderVt {
     // Decodes records from a stream of bytes (a file) until the batch is full or no whole record is
     // left; [at_end]: no more bytes follow these. *used says how far it came. Text may point into
     // the bytes, which the caller keeps. An error's place.line is the line within these bytes.
-    Status (*stream)(Decoder *self, char *bytes, size_t size, bool at_end, size_t *used, Error *err);
+    Status (*stream)(Decoder *self, char *bytes, size_t size, bool at_end, size_t *used,
+                     Error *err);
     void (*close)(Decoder *self);
 } DecoderVt;
 

@@ -10,7 +10,9 @@ enum { OPTION_KEY_MAX = 256 };
 // Whether [key] is meant by the definition's pattern.
 static bool key_matches(const char *pattern, Str key) {
     Str p = str_c(pattern);
-    if (str_ends(p, STR(".*"))) return key.len >= p.len && str_starts(key, str_sub(p, 0, p.len - 1));
+    if (str_ends(p, STR(".*"))) {
+        return key.len >= p.len && str_starts(key, str_sub(p, 0, p.len - 1));
+    }
     int64_t hash = str_find(p, STR("#"), 0);
     if (hash < 0) return str_eq(p, key);
     Str head = str_sub(p, 0, (uint32_t)hash), tail = str_sub(p, (uint32_t)hash + 1, p.len);
@@ -74,7 +76,8 @@ static bool enum_same(Str text, const char *value) {
     size_t len = strlen(value);
     if (text.len != len) return false;
     for (uint32_t i = 0; i < text.len; i++) {
-        char a = (char)tolower((unsigned char)text.ptr[i]), b = (char)tolower((unsigned char)value[i]);
+        char a = (char)tolower((unsigned char)text.ptr[i]),
+             b = (char)tolower((unsigned char)value[i]);
         if ((a == '_' ? '-' : a) != (b == '_' ? '-' : b)) return false;
     }
     return true;
@@ -154,9 +157,13 @@ bool option_read_size(Str text, int64_t *bytes) {
 }
 
 static const char *const KIND_NAMES[] = {
-    [OPTION_TEXT] = "a text",     [OPTION_BOOL] = "'true' or 'false'", [OPTION_INT] = "a whole number",
-    [OPTION_DOUBLE] = "a number", [OPTION_DURATION] = "a duration like '10 s'",
-    [OPTION_SIZE] = "a size like '128 mb'", [OPTION_ENUM] = "one of its values",
+    [OPTION_TEXT] = "a text",
+    [OPTION_BOOL] = "'true' or 'false'",
+    [OPTION_INT] = "a whole number",
+    [OPTION_DOUBLE] = "a number",
+    [OPTION_DURATION] = "a duration like '10 s'",
+    [OPTION_SIZE] = "a size like '128 mb'",
+    [OPTION_ENUM] = "one of its values",
 };
 
 static Status value_check(const Options *options, const OptionDef *def, Str key, const char *text,
@@ -178,9 +185,10 @@ static Status value_check(const Options *options, const OptionDef *def, Str key,
         buf_printf(&wanted, "%s '%s'", i ? "," : ":", def->values[i]);
     }
     Status st = error_set(err, ST_VALIDATION,
-                          "option '" STR_FMT STR_FMT "' of table '" STR_FMT "' cannot be '%s': it takes "
-                          STR_FMT, STR_ARG(options->prefix), STR_ARG(key), STR_ARG(options->owner),
-                          text, STR_ARG(buf_str(&wanted)));
+                          "option '" STR_FMT STR_FMT "' of table '" STR_FMT
+                          "' cannot be '%s': it takes " STR_FMT,
+                          STR_ARG(options->prefix), STR_ARG(key), STR_ARG(options->owner), text,
+                          STR_ARG(buf_str(&wanted)));
     buf_free(&wanted);
     return st;
 }
@@ -196,8 +204,8 @@ static size_t known_add(Arena *arena, Str prefix, const OptionDef *defs, const c
     return count;
 }
 
-static Status unknown_key(const Options *options, const OptionDef *const *also, const Options *parts,
-                          uint32_t part_count, Str key, Error *err) {
+static Status unknown_key(const Options *options, const OptionDef *const *also,
+                          const Options *parts, uint32_t part_count, Str key, Error *err) {
     const char *known[KNOWN_MAX];
     Arena arena;
     arena_init(&arena);

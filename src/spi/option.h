@@ -48,8 +48,8 @@ uint32_t options_enum(const Options *options, const char *key);     // index int
 // table and the nearest known key.
 NODISCARD Status options_check(const Options *options, const OptionDef *const *also, Error *err);
 
-// The same for a whole table: keys below the prefix of one of [parts] (its formats) belong to that part
-// and are checked against its definitions; all others as above.
+// The same for a whole table: keys below the prefix of one of [parts] (its formats) belong to that
+// part and are checked against its definitions; all others as above.
 NODISCARD Status options_check_parts(const Options *options, const OptionDef *const *also,
                                      const Options *parts, uint32_t part_count, Error *err);
 

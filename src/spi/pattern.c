@@ -12,12 +12,14 @@ Status pattern_new(Str regex, const char *what, Pattern **out, Error *err) {
     int number;
     size_t offset;
     uint32_t flags = PCRE2_ANCHORED | PCRE2_ENDANCHORED | PCRE2_UTF | PCRE2_MATCH_INVALID_UTF;
-    pcre2_code *code = pcre2_compile((PCRE2_SPTR)regex.ptr, regex.len, flags, &number, &offset, NULL);
+    pcre2_code *code =
+        pcre2_compile((PCRE2_SPTR)regex.ptr, regex.len, flags, &number, &offset, NULL);
     if (!code) {
         char reason[128];
         (void)pcre2_get_error_message(number, (PCRE2_UCHAR *)reason, sizeof reason);
-        return error_set(err, ST_VALIDATION, "option '%s' is no regular expression: %s at '" STR_FMT "'",
-                         what, reason, STR_ARG(str_sub(regex, (uint32_t)offset, 20)));
+        return error_set(err, ST_VALIDATION,
+                         "option '%s' is no regular expression: %s at '" STR_FMT "'", what, reason,
+                         STR_ARG(str_sub(regex, (uint32_t)offset, 20)));
     }
     Pattern *pattern = NEW(Pattern);
     pattern->code = code;
@@ -34,5 +36,6 @@ void pattern_free(Pattern *pattern) {
 }
 
 bool pattern_matches(const Pattern *pattern, Str text) {
-    return !pattern || pcre2_match(pattern->code, (PCRE2_SPTR)text.ptr, text.len, 0, 0, pattern->match, NULL) > 0;
+    return !pattern || pcre2_match(pattern->code, (PCRE2_SPTR)text.ptr, text.len, 0, 0,
+                                   pattern->match, NULL) > 0;
 }

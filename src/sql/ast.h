@@ -30,7 +30,8 @@ typedef struct AstSpan {
     uint32_t from, to;
 } AstSpan;
 
-// One identifier. [name] is decoded: back-ticks removed, case kept (Flink compares case-sensitively).
+// One identifier. [name] is decoded: back-ticks removed, case kept (Flink compares
+// case-sensitively).
 typedef struct AstIdent {
     Str name;
     bool quoted;
@@ -96,19 +97,19 @@ typedef enum AstExprKind {
 
 typedef enum AstLiteralKind {
     LIT_NULL,
-    LIT_UNKNOWN,    // the boolean NULL
-    LIT_BOOLEAN,    // [boolean]
-    LIT_INTEGER,    // text: the digits, here and below behind a '-' when one was folded in
-    LIT_DECIMAL,    // text: digits with a point, or DECIMAL '…'
-    LIT_APPROX,     // text: with an exponent, 1e3
-    LIT_TEXT,       // text: decoded; from '…', U&'…', E'…', _charset'…', adjacent pieces joined
-    LIT_BINARY,     // text: the hex digits of X'…', pieces joined; may be odd in number (the binder's)
-    LIT_DATE,       // text: what stands in the quotes, unchecked, for all of these
+    LIT_UNKNOWN,  // the boolean NULL
+    LIT_BOOLEAN,  // [boolean]
+    LIT_INTEGER,  // text: the digits, here and below behind a '-' when one was folded in
+    LIT_DECIMAL,  // text: digits with a point, or DECIMAL '…'
+    LIT_APPROX,   // text: with an exponent, 1e3
+    LIT_TEXT,  // text: decoded; from '…', U&'…', E'…', _charset'…', adjacent pieces joined
+    LIT_BINARY,  // text: the hex digits of X'…', pieces joined; may be odd in number (the binder's)
+    LIT_DATE,    // text: what stands in the quotes, unchecked, for all of these
     LIT_TIME,
     LIT_TIMESTAMP,
     LIT_TIMESTAMP_LTZ,  // TIMESTAMP WITH LOCAL TIME ZONE '…'
     LIT_DATETIME,       // DATETIME '…', of another dialect: the validator refuses it
-    LIT_INTERVAL,   // and [interval], [negative]
+    LIT_INTERVAL,       // and [interval], [negative]
 } AstLiteralKind;
 
 typedef enum AstUnit {
@@ -177,8 +178,8 @@ typedef enum AstSyntax {
 //
 //   a op b         "+" "-" "*" "/" "%" "||" "=" "<>" "<" "<=" ">" ">=" "AND" "OR"
 //                  "IS DISTINCT FROM" "IS NOT DISTINCT FROM" "MEMBER OF" "NOT MEMBER OF"
-//                  "SUBMULTISET OF" "NOT SUBMULTISET OF" "OVERLAPS" "CONTAINS" "PRECEDES" "SUCCEEDS"
-//                  "IMMEDIATELY PRECEDES" "IMMEDIATELY SUCCEEDS" "EQUALS" (of periods)
+//                  "SUBMULTISET OF" "NOT SUBMULTISET OF" "OVERLAPS" "CONTAINS" "PRECEDES"
+//                  "SUCCEEDS" "IMMEDIATELY PRECEDES" "IMMEDIATELY SUCCEEDS" "EQUALS" (of periods)
 //                  "MULTISET UNION" "MULTISET UNION DISTINCT" … "MULTISET EXCEPT DISTINCT"
 //                  ("ALL" is the default and not named); SYN_BINARY
 //   op a           "UNARY -" "UNARY +" "NOT" "EXISTS" "UNIQUE"
@@ -192,8 +193,8 @@ typedef enum AstSyntax {
 //                  "ROW" (a, b) and ROW(a, b); "PERIOD" PERIOD(a, b)
 //                  "ARRAY" "MAP" "MULTISET": ARRAY[a, b]; with one EX_QUERY and [subquery]:
 //                  ARRAY(SELECT …)
-//                  "CURSOR" CURSOR(SELECT …); "NEW" "SPECIFIC" (call); "NEXT VALUE" "CURRENT VALUE" (name)
-//                  "INTERVAL" (value, EX_TYPE): INTERVAL a DAY, a value that is no literal
+//                  "CURSOR" CURSOR(SELECT …); "NEW" "SPECIFIC" (call); "NEXT VALUE" "CURRENT VALUE"
+//                  (name) "INTERVAL" (value, EX_TYPE): INTERVAL a DAY, a value that is no literal
 //                  "MINUS_DATE" (a, b, EX_TYPE): (a - b) DAY
 //                  "LIST": CASE x WHEN 1, 2 THEN …: the values of one branch
 //   f with words   "EXTRACT" (unit, value); "FLOOR" "CEIL": (value [, unit]);
@@ -205,7 +206,8 @@ typedef enum AstSyntax {
 //                  filled in when not written;
 //                  "SUBSTRING" (text, from [, for]); "POSITION" (part, text [, from]);
 //                  "OVERLAY" (text, by, from [, for]); "TRANSLATE USING" (text, EX_NAME), which
-//                  CONVERT(… USING …) is too; "CONVERT" (text, EX_NAME, EX_NAME) or (EX_TYPE, value)
+//                  CONVERT(… USING …) is too; "CONVERT" (text, EX_NAME, EX_NAME) or (EX_TYPE,
+//                  value)
 //   escapes        {fn f(x)}: "{fn}" (call)
 //   bare           "CURRENT_DATE" "CURRENT_TIME" "CURRENT_TIMESTAMP" "LOCALTIME" "LOCALTIMESTAMP"
 //                  "CURRENT_USER" "USER" …
@@ -256,8 +258,9 @@ typedef enum AstJsonWrapper {
 
 typedef enum AstJsonNulls { JSON_NULLS_UNSAID, NULL_ON_NULL, ABSENT_ON_NULL } AstJsonNulls;
 
-// The clauses of JSON_EXISTS, JSON_VALUE, JSON_QUERY (arguments: document, path) and of JSON_OBJECT,
-// JSON_OBJECTAGG (arguments: key, value, key, value …), JSON_ARRAY, JSON_ARRAYAGG (values).
+// The clauses of JSON_EXISTS, JSON_VALUE, JSON_QUERY (arguments: document, path) and of
+// JSON_OBJECT, JSON_OBJECTAGG (arguments: key, value, key, value …), JSON_ARRAY, JSON_ARRAYAGG
+// (values).
 typedef struct AstJson {
     AstType *returning;
     AstJsonWrapper wrapper;
@@ -294,7 +297,7 @@ struct AstExpr {
         AstQuery *query;     // EX_QUERY
         struct {
             Str text;        // upper-case, words parted by one space: "DAY", "BOTH"
-            bool is_name;    // no unit that the parser knows; as written, to be looked up or refused
+            bool is_name;  // no unit that the parser knows; as written, to be looked up or refused
         } symbol;            // EX_SYMBOL
         AstType *type;       // EX_TYPE
         struct {
@@ -351,7 +354,11 @@ typedef enum AstTypeKind {
     AT_NAMED,      // something else, by name
 } AstTypeKind;
 
-typedef enum AstNullability { NULLABILITY_UNSAID, NULLABILITY_NULL, NULLABILITY_NOT_NULL } AstNullability;
+typedef enum AstNullability {
+    NULLABILITY_UNSAID,
+    NULLABILITY_NULL,
+    NULLABILITY_NOT_NULL
+} AstNullability;
 
 struct AstType {
     AstTypeKind kind;
@@ -402,7 +409,8 @@ struct AstWindow {
     AstSpan span;
 };
 
-// /*+ NAME(a, b), NAME('a', 1), NAME('k' = 'v', k = 'v') */: all options of a hint are of one shape.
+// /*+ NAME(a, b), NAME('a', 1), NAME('k' = 'v', k = 'v') */: all options of a hint are of one
+// shape.
 typedef struct AstHint {
     AstIdent name;
     AstOptions option;
@@ -590,7 +598,8 @@ struct AstPattern {
     AstIdent var;
     AstPattern **item;
     uint32_t item_count;
-    // The quantifier: * is 0..-1, + is 1..-1, ? is 0..1, {n} is n..n, {n,} is n..-1, {,m} has low -1.
+    // The quantifier: * is 0..-1, + is 1..-1, ? is 0..1, {n} is n..n, {n,} is n..-1, {,m} has low
+    // -1.
     bool quantified;
     int32_t low, high;  // -1: not bounded
     bool reluctant;     // followed by ?
@@ -808,7 +817,12 @@ typedef enum AstObject {
     OBJ_FULL_MODULE,       // SHOW FULL MODULES
 } AstObject;
 
-typedef enum AstConflict { CONFLICT_UNSAID, CONFLICT_NOTHING, CONFLICT_ERROR, CONFLICT_DEDUPLICATE } AstConflict;
+typedef enum AstConflict {
+    CONFLICT_UNSAID,
+    CONFLICT_NOTHING,
+    CONFLICT_ERROR,
+    CONFLICT_DEDUPLICATE
+} AstConflict;
 
 typedef struct AstInsert {
     bool overwrite;
@@ -926,7 +940,13 @@ typedef struct AstCreateSimple {  // catalog, database, connection
     AstOptions options;
 } AstCreateSimple;
 
-typedef enum AstLanguage { LANGUAGE_UNSAID, LANGUAGE_JAVA, LANGUAGE_SCALA, LANGUAGE_PYTHON, LANGUAGE_SQL } AstLanguage;
+typedef enum AstLanguage {
+    LANGUAGE_UNSAID,
+    LANGUAGE_JAVA,
+    LANGUAGE_SCALA,
+    LANGUAGE_PYTHON,
+    LANGUAGE_SQL
+} AstLanguage;
 
 typedef struct AstCreateFunction {  // ALTER FUNCTION too
     AstName name;

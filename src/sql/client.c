@@ -1,5 +1,5 @@
-// What Flink's client reads before, or instead of, the grammar: SET and RESET without quotes, QUIT and
-// its kin; and the cutting of scripts into statements.
+// What Flink's client reads before, or instead of, the grammar: SET and RESET without quotes, QUIT
+// and its kin; and the cutting of scripts into statements.
 #include "sql/parser_int.h"
 
 // ---- words of the client -----------------------------------------------------------------------
@@ -17,11 +17,13 @@ static bool take_front(Str *rest, const char *word) {
     return true;
 }
 
-// key = value, both without blanks (the value may be in quotes); the last '=' that leaves both sides
-// their text divides them, as Flink's regular expression does.
+// key = value, both without blanks (the value may be in quotes); the last '=' that leaves both
+// sides their text divides them, as Flink's regular expression does.
 static bool key_and_value(Str rest, Str *key, Str *value) {
     uint32_t key_end = 0;
-    while (key_end < rest.len && !is_blank(rest.ptr[key_end]) && rest.ptr[key_end] != '\'') key_end++;
+    while (key_end < rest.len && !is_blank(rest.ptr[key_end]) && rest.ptr[key_end] != '\'') {
+        key_end++;
+    }
     if (key_end == 0) return false;
     for (uint32_t split = key_end; split > 0; split--) {
         Str behind = str_trim(str_sub(rest, split, rest.len - split));
@@ -36,7 +38,9 @@ static bool key_and_value(Str rest, Str *key, Str *value) {
             return true;
         }
         bool blank = false;
-        for (uint32_t i = 0; i < text.len; i++) blank |= is_blank(text.ptr[i]) || text.ptr[i] == ';';
+        for (uint32_t i = 0; i < text.len; i++) {
+            blank |= is_blank(text.ptr[i]) || text.ptr[i] == ';';
+        }
         if (blank) continue;
         *value = text;
         return true;

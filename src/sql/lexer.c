@@ -260,7 +260,9 @@ static bool sign(const Lexer *lexer, Token *token) {
         case '|': kind = d == '|' ? (size = 2, TOK_CONCAT) : TOK_BAR; break;
         case '*': kind = d == '/' ? (size = 2, TOK_HINT_CLOSE) : TOK_STAR; break;
         case '/': kind = d == '*' ? (size = 3, TOK_HINT_OPEN) : TOK_SLASH; break;
-        case '<': kind = d == '=' ? (size = 2, TOK_LE) : d == '>' ? (size = 2, TOK_NE) : TOK_LT; break;
+        case '<':
+            kind = d == '=' ? (size = 2, TOK_LE) : d == '>' ? (size = 2, TOK_NE) : TOK_LT;
+            break;
         case '!':
             if (d != '=') return false;
             size = 2;
@@ -278,11 +280,13 @@ static Status unknown_character(const Lexer *lexer, Error *err) {
     if (c == '\'') return lexer_error(lexer, err, "the text that starts here has no closing quote");
     if (c == '"') {
         Status st = lexer_error(lexer, err, "unexpected '\"'");
-        error_hint(err, "names are quoted with back-ticks, `name`; texts with single quotes, 'text'");
+        error_hint(err,
+                   "names are quoted with back-ticks, `name`; texts with single quotes, 'text'");
         return st;
     }
     uint32_t code;
-    uint32_t size = utf8_next(lexer->text.ptr + lexer->at, lexer->text.ptr + lexer->text.len, &code);
+    uint32_t size =
+        utf8_next(lexer->text.ptr + lexer->at, lexer->text.ptr + lexer->text.len, &code);
     Place place = {lexer->line, lexer->column, lexer->line, lexer->column};
     if ((unsigned char)c < 0x20 || (unsigned char)c == 0x7F) {
         return error_at(err, ST_PARSE, place, "unexpected character 0x%02x", (unsigned)c);
@@ -294,7 +298,9 @@ static Status unknown_character(const Lexer *lexer, Error *err) {
 // `…`: not empty, not over the end of a line.
 static Status back_quoted(const Lexer *lexer, Token *token, Error *err) {
     uint32_t end = quoted_end(lexer->text, lexer->at, '`');
-    if (end == 0) return lexer_error(lexer, err, "the name that starts here has no closing back-tick");
+    if (end == 0) {
+        return lexer_error(lexer, err, "the name that starts here has no closing back-tick");
+    }
     if (end == lexer->at + 2) return lexer_error(lexer, err, "a quoted name is empty");
     for (uint32_t i = lexer->at; i < end; i++) {
         if (lexer->text.ptr[i] == '\n' || lexer->text.ptr[i] == '\r') {
@@ -308,7 +314,8 @@ static Status back_quoted(const Lexer *lexer, Token *token, Error *err) {
 
 Status lexer_next(Lexer *lexer, Token *token, Error *err) {
     TRY(skip_blank(lexer, err));
-    *token = (Token){.from = lexer->at, .to = lexer->at, .line = lexer->line, .column = lexer->column};
+    *token =
+        (Token){.from = lexer->at, .to = lexer->at, .line = lexer->line, .column = lexer->column};
     if (lexer->at >= lexer->text.len) return ST_OK;  // TOK_END
 
     char c = peek(lexer, 0);
@@ -337,19 +344,52 @@ Status lexer_next(Lexer *lexer, Token *token, Error *err) {
 
 const char *token_kind_text(TokenKind kind) {
     static const char *const TEXTS[TOK_KIND_COUNT_] = {
-        [TOK_END] = "the end", [TOK_WORD] = "a name", [TOK_QUOTED] = "a name",
-        [TOK_INTEGER] = "a whole number", [TOK_DECIMAL] = "a number", [TOK_APPROX] = "a number",
-        [TOK_TEXT] = "a text", [TOK_TEXT_PREFIXED] = "a text", [TOK_TEXT_UNICODE] = "a text",
-        [TOK_TEXT_C] = "a text", [TOK_BINARY] = "a binary literal", [TOK_LPAREN] = "'('",
-        [TOK_RPAREN] = "')'", [TOK_LBRACKET] = "'['", [TOK_RBRACKET] = "']'", [TOK_LBRACE] = "'{'",
-        [TOK_LBRACE_D] = "'{d'", [TOK_LBRACE_T] = "'{t'", [TOK_LBRACE_TS] = "'{ts'",
-        [TOK_LBRACE_FN] = "'{fn'", [TOK_RBRACE] = "'}'", [TOK_SEMICOLON] = "';'", [TOK_DOT] = "'.'",
-        [TOK_DOT_DOT] = "'..'", [TOK_COMMA] = "','", [TOK_EQ] = "'='", [TOK_NE] = "'<>'",
-        [TOK_BANG] = "'!='", [TOK_LT] = "'<'", [TOK_LE] = "'<='", [TOK_GT] = "'>'", [TOK_GE] = "'>='",
-        [TOK_PLUS] = "'+'", [TOK_MINUS] = "'-'", [TOK_STAR] = "'*'", [TOK_SLASH] = "'/'",
-        [TOK_PERCENT] = "'%'", [TOK_CONCAT] = "'||'", [TOK_BAR] = "'|'", [TOK_CARET] = "'^'",
-        [TOK_DOLLAR] = "'$'", [TOK_COLON] = "':'", [TOK_QUESTION] = "'?'", [TOK_ARROW] = "'=>'",
-        [TOK_HINT_OPEN] = "'/*+'", [TOK_HINT_CLOSE] = "'*/'",
+        [TOK_END] = "the end",
+        [TOK_WORD] = "a name",
+        [TOK_QUOTED] = "a name",
+        [TOK_INTEGER] = "a whole number",
+        [TOK_DECIMAL] = "a number",
+        [TOK_APPROX] = "a number",
+        [TOK_TEXT] = "a text",
+        [TOK_TEXT_PREFIXED] = "a text",
+        [TOK_TEXT_UNICODE] = "a text",
+        [TOK_TEXT_C] = "a text",
+        [TOK_BINARY] = "a binary literal",
+        [TOK_LPAREN] = "'('",
+        [TOK_RPAREN] = "')'",
+        [TOK_LBRACKET] = "'['",
+        [TOK_RBRACKET] = "']'",
+        [TOK_LBRACE] = "'{'",
+        [TOK_LBRACE_D] = "'{d'",
+        [TOK_LBRACE_T] = "'{t'",
+        [TOK_LBRACE_TS] = "'{ts'",
+        [TOK_LBRACE_FN] = "'{fn'",
+        [TOK_RBRACE] = "'}'",
+        [TOK_SEMICOLON] = "';'",
+        [TOK_DOT] = "'.'",
+        [TOK_DOT_DOT] = "'..'",
+        [TOK_COMMA] = "','",
+        [TOK_EQ] = "'='",
+        [TOK_NE] = "'<>'",
+        [TOK_BANG] = "'!='",
+        [TOK_LT] = "'<'",
+        [TOK_LE] = "'<='",
+        [TOK_GT] = "'>'",
+        [TOK_GE] = "'>='",
+        [TOK_PLUS] = "'+'",
+        [TOK_MINUS] = "'-'",
+        [TOK_STAR] = "'*'",
+        [TOK_SLASH] = "'/'",
+        [TOK_PERCENT] = "'%'",
+        [TOK_CONCAT] = "'||'",
+        [TOK_BAR] = "'|'",
+        [TOK_CARET] = "'^'",
+        [TOK_DOLLAR] = "'$'",
+        [TOK_COLON] = "':'",
+        [TOK_QUESTION] = "'?'",
+        [TOK_ARROW] = "'=>'",
+        [TOK_HINT_OPEN] = "'/*+'",
+        [TOK_HINT_CLOSE] = "'*/'",
     };
     return TEXTS[kind];
 }

@@ -45,7 +45,8 @@ TEST(sql_lexer, tokens_are_the_longest_that_fit) {
 TEST(sql_lexer, comments_are_skipped_and_hints_are_not) {
     Arena arena;
     arena_init(&arena);
-    CHECK_STR(kinds_of(&arena, "a -- b\n c // d\n /* e */ f /**/ g"), "a name a name a name a name");
+    CHECK_STR(kinds_of(&arena, "a -- b\n c // d\n /* e */ f /**/ g"),
+              "a name a name a name a name");
     CHECK_STR(kinds_of(&arena, "/*+ a */"), "'/*+' a name '*/'");
     CHECK_STR(kinds_of(&arena, "/* a"), "error");
     arena_clear(&arena);
@@ -54,7 +55,8 @@ TEST(sql_lexer, comments_are_skipped_and_hints_are_not) {
 TEST(sql_lexer, what_is_no_token_is_refused) {
     Arena arena;
     arena_init(&arena);
-    const char *const broken[] = {"'a", "\"a\"", "`a", "``", "`a\nb`", "#", "@", "a & b", "~", "!", "\\"};
+    const char *const broken[] = {"'a", "\"a\"", "`a", "``", "`a\nb`", "#",
+                                  "@",  "a & b", "~",  "!",  "\\"};
     for (size_t i = 0; i < sizeof broken / sizeof *broken; i++) {
         CHECK_STR(kinds_of(&arena, broken[i]), "error");
     }

@@ -64,13 +64,14 @@ static Status special_unit(Parser *p, Special *call) {
 // ---- units of time -----------------------------------------------------------------------------
 
 static const char *const UNITS[] = {
-    "YEAR",   "ISOYEAR", "QUARTER",     "MONTH",       "WEEK",       "DAY",    "DAYOFWEEK", "DAYOFYEAR",
-    "DOW",    "DOY",     "ISODOW",      "HOUR",        "MINUTE",     "SECOND", "EPOCH",     "DECADE",
-    "CENTURY", "MILLENNIUM", "MILLISECOND", "MICROSECOND", "NANOSECOND",
+    "YEAR",      "ISOYEAR", "QUARTER", "MONTH",      "WEEK",        "DAY",         "DAYOFWEEK",
+    "DAYOFYEAR", "DOW",     "DOY",     "ISODOW",     "HOUR",        "MINUTE",      "SECOND",
+    "EPOCH",     "DECADE",  "CENTURY", "MILLENNIUM", "MILLISECOND", "MICROSECOND", "NANOSECOND",
 };
 
 static bool is_weekday(const Parser *p, uint32_t ahead) {
-    switch (parser_token(p, ahead)->kind == TOK_WORD ? parser_token(p, ahead)->word : KW_IDENTIFIER) {
+    switch (parser_token(p, ahead)->kind == TOK_WORD ? parser_token(p, ahead)->word
+                                                     : KW_IDENTIFIER) {
         case KW_MONDAY: case KW_TUESDAY: case KW_WEDNESDAY: case KW_THURSDAY: case KW_FRIDAY:
         case KW_SATURDAY: case KW_SUNDAY:
             return true;
@@ -238,8 +239,10 @@ static Status parse_convert(Parser *p, AstExpr **out) {
     Special call;
     TRY(special_open(p, &call, "CONVERT"));
     bool type_first = parser_token(p, 0)->kind == TOK_WORD &&
-                      keyword_reserved((Keyword)parser_token(p, 0)->word) && is_kind(p, 1, TOK_COMMA);
-    if (type_first && !is_word(p, 0, KW_NULL) && !is_word(p, 0, KW_TRUE) && !is_word(p, 0, KW_FALSE)) {
+                      keyword_reserved((Keyword)parser_token(p, 0)->word) &&
+                      is_kind(p, 1, TOK_COMMA);
+    if (type_first && !is_word(p, 0, KW_NULL) && !is_word(p, 0, KW_TRUE) &&
+        !is_word(p, 0, KW_FALSE)) {
         TRY(special_type(p, &call));
         TRY(need_kind(p, TOK_COMMA));
         TRY(special_arg(p, &call));
@@ -356,7 +359,9 @@ static Status json_arg(Parser *p, Special *call) {
     if (take_words(p, KW_FORMAT, KW_JSON)) {
         // One flag an argument; the list is as long as the arguments can be said to be by now.
         bool *flags = arena_zalloc(p->arena, (size_t)index + 1);
-        if (call->json->format_json) memcpy(flags, call->json->format_json, call->json->format_count);
+        if (call->json->format_json) {
+            memcpy(flags, call->json->format_json, call->json->format_count);
+        }
         flags[index] = true;
         call->json->format_json = flags;
         call->json->format_count = index + 1;
@@ -539,7 +544,9 @@ static Status parse_within_group(Parser *p, AstOrders *out) {
 }
 
 static Status orders_grow(Parser *p, AstExpr *expr, const AstOrders *orders) {
-    for (uint32_t i = 0; i < orders->count; i++) TRY(expr_grow(p, expr, orders->at[i].expr->height));
+    for (uint32_t i = 0; i < orders->count; i++) {
+        TRY(expr_grow(p, expr, orders->at[i].expr->height));
+    }
     return ST_OK;
 }
 
@@ -688,8 +695,8 @@ static Status table_from_expr(Parser *p, uint32_t start, AstExpr **expr) {
     return ST_OK;
 }
 
-// What an argument may be depends on where it stands: a function in FROM takes cursors; only the first
-// argument may be a query without parentheses, or be followed by PARTITION BY.
+// What an argument may be depends on where it stands: a function in FROM takes cursors; only the
+// first argument may be a query without parentheses, or be followed by PARTITION BY.
 typedef struct ArgumentPlace {
     bool in_from, first;
 } ArgumentPlace;
@@ -834,8 +841,9 @@ static Str upper_name(Parser *p, Str name) {
 static Status parse_function_name(Parser *p, AstName *out) {
     const Token *token = parser_token(p, 0);
     bool function = token->kind == TOK_WORD && keyword_function((Keyword)token->word);
-    bool known = token->kind == TOK_WORD && (token->word == KW_DATE || token->word == KW_TIME ||
-                                             token->word == KW_TIMESTAMP || token->word == KW_DATETIME);
+    bool known =
+        token->kind == TOK_WORD && (token->word == KW_DATE || token->word == KW_TIME ||
+                                    token->word == KW_TIMESTAMP || token->word == KW_DATETIME);
     if (!function && !known) return parse_name(p, out);
     AstIdent ident = {.name = str_dup(p->arena, token_text(p->text, token)),
                       .span = span_between(p, p->at, p->at)};

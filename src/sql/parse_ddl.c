@@ -179,9 +179,14 @@ static Status parse_like_what(Parser *p, AstLikeWhat *out) {
         Keyword word;
         AstLikeWhat what;
     } WHATS[] = {
-        {KW_ALL, LIKE_ALL}, {KW_CONSTRAINTS, LIKE_CONSTRAINTS}, {KW_DISTRIBUTION, LIKE_DISTRIBUTION},
-        {KW_GENERATED, LIKE_GENERATED}, {KW_METADATA, LIKE_METADATA}, {KW_OPTIONS, LIKE_OPTIONS},
-        {KW_PARTITIONS, LIKE_PARTITIONS}, {KW_WATERMARKS, LIKE_WATERMARKS},
+        {KW_ALL, LIKE_ALL},
+        {KW_CONSTRAINTS, LIKE_CONSTRAINTS},
+        {KW_DISTRIBUTION, LIKE_DISTRIBUTION},
+        {KW_GENERATED, LIKE_GENERATED},
+        {KW_METADATA, LIKE_METADATA},
+        {KW_OPTIONS, LIKE_OPTIONS},
+        {KW_PARTITIONS, LIKE_PARTITIONS},
+        {KW_WATERMARKS, LIKE_WATERMARKS},
     };
     for (size_t i = 0; i < sizeof WHATS / sizeof *WHATS; i++) {
         if (!take_word(p, WHATS[i].word)) continue;
@@ -283,10 +288,13 @@ static Status parse_start_mode(Parser *p, AstCreateMaterializedTable *create) {
     TRY(need_kind(p, TOK_EQ));
     bool now = false, timestamp = false;
     if (take_word(p, KW_FROM_BEGINNING)) create->start = START_FROM_BEGINNING;
-    else if (take_word(p, KW_RESUME_OR_FROM_BEGINNING)) create->start = START_RESUME_OR_FROM_BEGINNING;
+    else if (take_word(p, KW_RESUME_OR_FROM_BEGINNING))
+        create->start = START_RESUME_OR_FROM_BEGINNING;
     else if (take_word(p, KW_FROM_NOW)) create->start = START_FROM_NOW, now = true;
-    else if (take_word(p, KW_RESUME_OR_FROM_NOW)) create->start = START_RESUME_OR_FROM_NOW, now = true;
-    else if (take_word(p, KW_FROM_TIMESTAMP)) create->start = START_FROM_TIMESTAMP, timestamp = true;
+    else if (take_word(p, KW_RESUME_OR_FROM_NOW))
+        create->start = START_RESUME_OR_FROM_NOW, now = true;
+    else if (take_word(p, KW_FROM_TIMESTAMP))
+        create->start = START_FROM_TIMESTAMP, timestamp = true;
     else {
         TRY(need_word(p, KW_RESUME_OR_FROM_TIMESTAMP));
         create->start = START_RESUME_OR_FROM_TIMESTAMP;
@@ -445,7 +453,10 @@ Status parse_create(Parser *p, AstStmt *stmt) {
     if (system) {
         bool function = take_word(p, KW_FUNCTION);
         if (!function) TRY(need_word(p, KW_CONNECTION));
-        if (!temporary) return parser_fail(p, start, "only temporary functions and connections can be of the system");
+        if (!temporary) {
+            return parser_fail(p, start,
+                               "only temporary functions and connections can be of the system");
+        }
         if (function) return parse_create_function(p, true, true, stmt);
         TRY(parse_create_simple(p, STMT_CREATE_CONNECTION, stmt));
         stmt->create_simple->temporary = stmt->create_simple->system = true;

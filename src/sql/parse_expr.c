@@ -182,7 +182,8 @@ static Status parse_pieces(Parser *p, AstExpr *first, AstExpr **out) {
         buf_put_str(&joined, piece->literal.text);
         exprs_push(p, &pieces, piece);
     }
-    AstExpr *expr = expr_new(p, EX_LITERAL, span_join(first->span, pieces.at[pieces.count - 1]->span));
+    AstExpr *expr =
+        expr_new(p, EX_LITERAL, span_join(first->span, pieces.at[pieces.count - 1]->span));
     expr->literal = first->literal;
     expr->literal.text = str_dup(p->arena, buf_str(&joined));
     expr->literal.piece = pieces;
@@ -315,7 +316,9 @@ static Status parse_interval(Parser *p, AstExpr **out) {
         expr->literal.negative = is_kind(p, 0, TOK_MINUS);
         p->at += text_at;
         TRY(parse_plain_text(p, &expr->literal.text));
-        if (!expr->literal.text.len) return parser_fail(p, start, "an INTERVAL literal is not empty");
+        if (!expr->literal.text.len) {
+            return parser_fail(p, start, "an INTERVAL literal is not empty");
+        }
         TRY(parse_interval_qualifier(p, &expr->literal.interval));
         expr->span = span_since(p, start);
         *out = expr;
@@ -330,8 +333,8 @@ static Status parse_interval(Parser *p, AstExpr **out) {
         return parser_fail(p, unit + 1, "only INTERVAL literals go from one unit to another");
     }
     AstExpr *type = interval_type(p, interval, span_since(p, unit));
-    return make_call(p, "INTERVAL", SYN_SPECIAL, span_since(p, start), args_of(p, value, type, NULL),
-                     out);
+    return make_call(p, "INTERVAL", SYN_SPECIAL, span_since(p, start),
+                     args_of(p, value, type, NULL), out);
 }
 
 // ---- literals with a word before them ----------------------------------------------------------
@@ -422,7 +425,9 @@ static bool take_fields(Str *text, char separator, const int64_t (*bounds)[2], i
     for (int i = 0; i < 3; i++) {
         uint32_t digits = 0;
         while (digits < text->len && text->ptr[digits] >= '0' && text->ptr[digits] <= '9') digits++;
-        if (digits == 0 || digits > 4 || !str_to_i64(str_sub(*text, 0, digits), &field[i])) return false;
+        if (digits == 0 || digits > 4 || !str_to_i64(str_sub(*text, 0, digits), &field[i])) {
+            return false;
+        }
         if (field[i] < bounds[i][0] || field[i] > bounds[i][1]) return false;
         *text = str_sub(*text, digits, text->len - digits);
         if (i == 2) break;
@@ -455,7 +460,8 @@ static bool take_time(Str *text) {
 // Inside braces the text of a date is checked by the parser already, as Flink's does.
 static bool escape_fits(TokenKind kind, Str text) {
     if (kind != TOK_LBRACE_T && !take_date(&text)) return false;
-    if (kind == TOK_LBRACE_TS && text.len && text.ptr[0] == ' ') text = str_sub(text, 1, text.len - 1);
+    if (kind == TOK_LBRACE_TS && text.len && text.ptr[0] == ' ')
+        text = str_sub(text, 1, text.len - 1);
     else if (kind == TOK_LBRACE_TS) return text.len == 0;
     return (kind == TOK_LBRACE_D || take_time(&text)) && text.len == 0;
 }
@@ -476,7 +482,8 @@ static Status parse_braces(Parser *p, AstExpr **out) {
             // Any word may be a function's name here, be it reserved.
             const Token *token = parser_token(p, 0);
             if (token->kind != TOK_WORD && token->kind != TOK_QUOTED) return parser_unexpected(p);
-            AstIdent name = {.quoted = token->kind == TOK_QUOTED, .span = span_between(p, p->at, p->at)};
+            AstIdent name = {.quoted = token->kind == TOK_QUOTED,
+                             .span = span_between(p, p->at, p->at)};
             name.name = name.quoted ? token_unquote(p->arena, p->text, token)
                                     : str_dup(p->arena, token_text(p->text, token));
             call = expr_new(p, EX_CALL, name.span);
@@ -715,7 +722,8 @@ static Status parse_sequence(Parser *p, const char *name, AstExpr **out) {
     AstExpr *sequence = expr_new(p, EX_NAME, span_since(p, start));
     TRY(parse_name(p, &sequence->name));
     sequence->span = sequence->name.span;
-    return make_call(p, name, SYN_PREFIX, span_since(p, start), args_of(p, sequence, NULL, NULL), out);
+    return make_call(p, name, SYN_PREFIX, span_since(p, start), args_of(p, sequence, NULL, NULL),
+                     out);
 }
 
 // Words that are expressions of their own shape. *done is false for all others.
@@ -949,8 +957,9 @@ typedef struct Operator {
 static bool operator_is(const Parser *p, Operator *op) {
     bool not = is_word(p, 1, KW_NOT);
     uint32_t i = not ? 2 : 1;
-#define IS(keyword, name_) \
-    if (is_word(p, i, keyword)) return *op = POSTFIX(not ? "IS NOT " name_ : "IS " name_, i + 1), true
+#define IS(keyword, name_)      \
+    if (is_word(p, i, keyword)) \
+    return *op = POSTFIX(not ? "IS NOT " name_ : "IS " name_, i + 1), true
     IS(KW_NULL, "NULL");
     IS(KW_TRUE, "TRUE");
     IS(KW_FALSE, "FALSE");
@@ -1056,8 +1065,12 @@ static bool operator_word(const Parser *p, Operator *op) {
         case KW_PRECEDES: *op = BINARY("PRECEDES", 30, 1); return true;
         case KW_SUCCEEDS: *op = BINARY("SUCCEEDS", 30, 1); return true;
         case KW_IMMEDIATELY:
-            if (is_word(p, 1, KW_PRECEDES)) return *op = BINARY("IMMEDIATELY PRECEDES", 30, 2), true;
-            if (is_word(p, 1, KW_SUCCEEDS)) return *op = BINARY("IMMEDIATELY SUCCEEDS", 30, 2), true;
+            if (is_word(p, 1, KW_PRECEDES)) {
+                return *op = BINARY("IMMEDIATELY PRECEDES", 30, 2), true;
+            }
+            if (is_word(p, 1, KW_SUCCEEDS)) {
+                return *op = BINARY("IMMEDIATELY SUCCEEDS", 30, 2), true;
+            }
             return false;
         default: return operator_predicate(p, false, op);
     }
@@ -1102,7 +1115,8 @@ static Status parse_like(Parser *p, const Operator *op, bool stop_at_and, AstExp
     AstExpr *pattern, *escape = NULL;
     TRY(parse_expr_above(p, op->right, stop_at_and, &pattern));
     if (take_word(p, KW_ESCAPE)) TRY(parse_expr_above(p, op->right, stop_at_and, &escape));
-    return make_call(p, op->name, SYN_SPECIAL, span_join(left->span, (escape ? escape : pattern)->span),
+    return make_call(p, op->name, SYN_SPECIAL,
+                     span_join(left->span, (escape ? escape : pattern)->span),
                      args_of(p, left, pattern, escape), out);
 }
 
@@ -1162,7 +1176,8 @@ static Status parse_prefixed(Parser *p, bool stop_at_and, AstExpr **out) {
             *out = operand;
             return ST_OK;
         }
-        return make_call(p, PREFIXES[i].name, SYN_PREFIX, span, args_of(p, operand, NULL, NULL), out);
+        return make_call(p, PREFIXES[i].name, SYN_PREFIX, span, args_of(p, operand, NULL, NULL),
+                         out);
     }
     return parse_operand(p, out);
 }

@@ -49,8 +49,17 @@ static bool at_extend(const Parser *p) {
         case KW_ANY: case KW_ARRAY: case KW_BIGINT: case KW_BINARY: case KW_BITMAP: case KW_BOOLEAN:
         case KW_BYTES: case KW_CHAR: case KW_CHARACTER: case KW_DATE: case KW_DEC: case KW_DECIMAL:
         case KW_DOUBLE: case KW_FLOAT: case KW_INT: case KW_INTEGER: case KW_NUMERIC: case KW_RAW:
-        case KW_REAL: case KW_ROW: case KW_SMALLINT: case KW_STRING: case KW_STRUCTURED: case KW_TIME:
-        case KW_TIMESTAMP: case KW_TIMESTAMP_LTZ: case KW_TINYINT: case KW_VARBINARY: case KW_VARCHAR:
+        case KW_REAL:
+        case KW_ROW:
+        case KW_SMALLINT:
+        case KW_STRING:
+        case KW_STRUCTURED:
+        case KW_TIME:
+        case KW_TIMESTAMP:
+        case KW_TIMESTAMP_LTZ:
+        case KW_TINYINT:
+        case KW_VARBINARY:
+        case KW_VARCHAR:
         case KW_VARIANT:
             return true;
         default: return false;
@@ -269,7 +278,8 @@ static Status parse_join_kind(Parser *p, AstFrom *join, bool *found) {
         }
     }
     if (is_word(p, 0, KW_APPLY) || is_word(p, 0, KW_OUTER)) {
-        return parser_fail(p, start, "APPLY is not Flink SQL; write CROSS JOIN LATERAL or LEFT JOIN LATERAL");
+        return parser_fail(p, start,
+                           "APPLY is not Flink SQL; write CROSS JOIN LATERAL or LEFT JOIN LATERAL");
     }
     return need_word(p, KW_JOIN);
 }

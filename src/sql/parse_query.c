@@ -417,7 +417,8 @@ static Status parse_tail(Parser *p, Tail *tail) {
         tail->limit_all = take_word(p, KW_ALL);
         if (!tail->limit_all) TRY(parse_count(p, &tail->fetch));
         if (!tail->limit_all && is_kind(p, 0, TOK_COMMA)) {
-            return parser_fail(p, p->at, "LIMIT start, count is not Flink SQL; write LIMIT count OFFSET start");
+            return parser_fail(
+                p, p->at, "LIMIT start, count is not Flink SQL; write LIMIT count OFFSET start");
         }
         if (take_word(p, KW_OFFSET)) TRY(parse_offset(p, tail));
     } else if (take_word(p, KW_OFFSET)) {

@@ -105,7 +105,8 @@ static Status parse_delete(Parser *p, AstStmt *stmt) {
     return take_word(p, KW_WHERE) ? parse_expr(p, &del->where) : ST_OK;
 }
 
-// WHEN MATCHED THEN UPDATE SET …, WHEN NOT MATCHED THEN INSERT …: one of them or both, in this order.
+// WHEN MATCHED THEN UPDATE SET …, WHEN NOT MATCHED THEN INSERT …: one of them or both, in this
+// order.
 static Status parse_merge_actions(Parser *p, AstMerge *merge) {
     TRY(need_word(p, KW_WHEN));
     if (take_word(p, KW_MATCHED)) {
@@ -259,7 +260,9 @@ static Status parse_explain(Parser *p, AstStmt *stmt) {
     if (take_word(p, KW_EXECUTE)) {
         inner = stmt_new(p, STMT_EXECUTE, start);
         TRY(parse_execute(p, inner));
-        if (inner->kind == STMT_EXECUTE_PLAN) return parser_fail(p, start, "EXPLAIN takes no plan file");
+        if (inner->kind == STMT_EXECUTE_PLAN) {
+            return parser_fail(p, start, "EXPLAIN takes no plan file");
+        }
     } else if (take_word(p, KW_CREATE) || is_word(p, 0, KW_REPLACE)) {
         inner = stmt_new(p, STMT_CREATE_TABLE, start);
         TRY(parse_create(p, inner));
@@ -356,7 +359,8 @@ static Status parse_show(Parser *p, AstStmt *stmt) {
     }
     for (size_t i = 0; i < sizeof SHOWS / sizeof *SHOWS; i++) {
         const struct ShowKind *kind = &SHOWS[i];
-        bool here = kind->second ? take_words(p, kind->first, kind->second) : take_word(p, kind->first);
+        bool here =
+            kind->second ? take_words(p, kind->first, kind->second) : take_word(p, kind->first);
         if (!here) continue;
         show->what = kind->what;
         uint32_t from_at = p->at;
@@ -401,7 +405,8 @@ static Status parse_describe(Parser *p, bool full, AstStmt *stmt) {
             TRY(parse_name(p, &describe->name));
             return at_ident(p, 0) ? parse_ident(p, &describe->column) : ST_OK;
         }
-        if (take_word(p, KW_STATEMENT) || at_query(p, 0) || is_kind(p, 0, TOK_LPAREN) || at_insert(p)) {
+        if (take_word(p, KW_STATEMENT) || at_query(p, 0) || is_kind(p, 0, TOK_LPAREN) ||
+            at_insert(p)) {
             return at_insert(p) ? parse_insert(p, &describe->stmt)
                                 : parse_query_stmt(p, &describe->stmt);
         }
@@ -444,7 +449,9 @@ static Status parse_drop(Parser *p, AstStmt *stmt) {
     else if (take_word(p, KW_CONNECTION)) {
         drop->what = OBJ_CONNECTION;
         if (drop->system && !drop->temporary) {
-            return parser_fail(p, start, "connections of the system are temporary: DROP TEMPORARY SYSTEM CONNECTION");
+            return parser_fail(
+                p, start,
+                "connections of the system are temporary: DROP TEMPORARY SYSTEM CONNECTION");
         }
     } else if (drop->system) {
         return parser_unexpected(p);
@@ -457,7 +464,9 @@ static Status parse_drop(Parser *p, AstStmt *stmt) {
         TRY(need_word(p, KW_MATERIALIZED));
         TRY(need_word(p, KW_TABLE));
         drop->what = OBJ_MATERIALIZED_TABLE;
-        if (drop->temporary) return parser_fail(p, start, "a materialized table cannot be temporary");
+        if (drop->temporary) {
+            return parser_fail(p, start, "a materialized table cannot be temporary");
+        }
     }
     drop->if_exists = take_words(p, KW_IF, KW_EXISTS);
     TRY(parse_name(p, &drop->name));
@@ -479,7 +488,8 @@ static Status parse_module(Parser *p, AstStmt *stmt) {
     return ST_OK;
 }
 
-// SET ['k' = 'v'], RESET ['k']: behind the verb. Without quotes they are the client's, see client.c.
+// SET ['k' = 'v'], RESET ['k']: behind the verb. Without quotes they are the client's, see
+// client.c.
 static Status parse_set(Parser *p, AstStmt *stmt) {
     AstSet *set = stmt->set = ARENA_NEW(p->arena, AstSet);
     if (is_kind(p, 0, TOK_END) || is_kind(p, 0, TOK_SEMICOLON)) return ST_OK;
@@ -546,8 +556,12 @@ static Status parse_end(Parser *p, AstStmt *stmt) {
     return ST_OK;
 }
 
-static Status parse_full_describe(Parser *p, AstStmt *stmt) { return parse_describe(p, true, stmt); }
-static Status parse_short_describe(Parser *p, AstStmt *stmt) { return parse_describe(p, false, stmt); }
+static Status parse_full_describe(Parser *p, AstStmt *stmt) {
+    return parse_describe(p, true, stmt);
+}
+static Status parse_short_describe(Parser *p, AstStmt *stmt) {
+    return parse_describe(p, false, stmt);
+}
 static Status parse_add_jar(Parser *p, AstStmt *stmt) { return parse_jar(p, false, stmt); }
 static Status parse_remove_jar(Parser *p, AstStmt *stmt) { return parse_jar(p, true, stmt); }
 

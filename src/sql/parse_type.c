@@ -154,7 +154,9 @@ static Status parse_type_name(Parser *p, AstType **out) {
 #define BEHIND(kind_) type->kind = (kind_), skip_token(p)
     switch (word) {
         case KW_DOUBLE: BEHIND(AT_DOUBLE); take_word(p, KW_PRECISION); return ST_OK;
-        case KW_DECIMAL: case KW_DEC: case KW_NUMERIC: BEHIND(AT_DECIMAL); return parse_decimal(p, type);
+        case KW_DECIMAL:
+        case KW_DEC:
+        case KW_NUMERIC: BEHIND(AT_DECIMAL); return parse_decimal(p, type);
         case KW_ANY: BEHIND(AT_ANY); return parse_decimal(p, type);
         case KW_CHAR: case KW_CHARACTER: BEHIND(AT_CHAR); return parse_char(p, false, type);
         case KW_VARCHAR: BEHIND(AT_VARCHAR); return parse_char(p, true, type);
@@ -220,7 +222,9 @@ Status parse_type(Parser *p, AstType **out) {
     parse_collection_suffix(p, start, &type);
     uint32_t levels = 0;
     for (const AstType *t = type; t->suffix; t = t->child[0]) levels++;
-    if (p->depth + levels > SQL_DEPTH_MAX) return parser_fail(p, start, "the type nests too deeply");
+    if (p->depth + levels > SQL_DEPTH_MAX) {
+        return parser_fail(p, start, "the type nests too deeply");
+    }
     parser_leave(p);
     *out = type;
     return ST_OK;

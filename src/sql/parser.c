@@ -10,7 +10,9 @@ static Status need_utf8(Str text, Error *err) {
     uint32_t good = 0, step = 1;
     while (good < text.len) {  // the longest valid beginning, by characters
         step = 1;
-        while (good + step < text.len && ((unsigned char)text.ptr[good + step] & 0xC0) == 0x80) step++;
+        while (good + step < text.len && ((unsigned char)text.ptr[good + step] & 0xC0) == 0x80) {
+            step++;
+        }
         if (!utf8_valid(str_sub(text, good, step))) break;
         good += step;
     }
@@ -153,8 +155,11 @@ static void nearest_hint(const Parser *p, const Token *token) {
     if (p->at == 0) return;
     const Token *before = &p->token[p->at - 1];
     Str name = token_text(p->text, before);
-    near = before->kind == TOK_WORD && before->word == KW_IDENTIFIER ? nearest_keyword(p, name) : NULL;
-    if (near) error_hint(p->err, "did you mean '%s' where '" STR_FMT "' stands?", near, STR_ARG(name));
+    near =
+        before->kind == TOK_WORD && before->word == KW_IDENTIFIER ? nearest_keyword(p, name) : NULL;
+    if (near) {
+        error_hint(p->err, "did you mean '%s' where '" STR_FMT "' stands?", near, STR_ARG(name));
+    }
 }
 
 Status parser_unexpected(Parser *p) {
@@ -164,7 +169,8 @@ Status parser_unexpected(Parser *p) {
     Place place = token_place(p->text, token);
     Status st;
     if (token->kind == TOK_END) {
-        st = error_at(p->err, ST_PARSE, place, "unexpected end" STR_FMT, STR_ARG(buf_str(&expected)));
+        st = error_at(p->err, ST_PARSE, place, "unexpected end" STR_FMT,
+                      STR_ARG(buf_str(&expected)));
     } else {
         Str shown = token_text(p->text, token);
         st = error_at(p->err, ST_PARSE, place, "unexpected '" STR_FMT "%s'" STR_FMT,
@@ -366,7 +372,9 @@ static Status parse_hint_option(Parser *p, const AstHint *hint, AstOption *out) 
         const AstOption *first = &hint->option.at[0];
         bool first_pair = first->key.name.ptr && first->value;
         bool first_name = first->key.name.ptr && !first->value;
-        if (first_pair != pairs || (!first_pair && first_name != names)) return parser_unexpected(p);
+        if (first_pair != pairs || (!first_pair && first_name != names)) {
+            return parser_unexpected(p);
+        }
     }
     *out = (AstOption){0};
     if (names) {

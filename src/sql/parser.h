@@ -26,13 +26,14 @@ NODISCARD Status sql_parse_expr(Arena *arena, Str text, AstExpr **out, Error *er
 NODISCARD Status sql_parse_query(Arena *arena, Str text, AstQuery **out, Error *err);
 NODISCARD Status sql_parse_type(Arena *arena, Str text, AstType **out, Error *err);
 
-// Cuts a script into statements: each ends with ';' (not within strings, quoted names, comments, nor
-// within a statement set's BEGIN … END). Call with *at = 0, then again until it answers false.
+// Cuts a script into statements: each ends with ';' (not within strings, quoted names, comments,
+// nor within a statement set's BEGIN … END). Call with *at = 0, then again until it answers false.
 // [out] is the next statement without its ';' and without leading white space and comments;
 // [first] is the place of its first character in the script: add it to the places of its tree and
-// errors. Empty statements are passed over. *complete (may be NULL) says whether a ';' ended it: the
-// shell asks for more lines when not.
+// errors. Empty statements are passed over. *complete (may be NULL) says whether a ';' ended it:
+// the shell asks for more lines when not.
 bool sql_split(Str script, uint32_t *at, Str *out, Place *first, bool *complete);
 
-// Moves an error's place within a statement to its place in the script that the statement was cut of.
+// Moves an error's place within a statement to its place in the script that the statement was cut
+// of.
 void sql_place_in_script(Place first, Place *place);

@@ -90,8 +90,9 @@ TEST(sql_parser, spans_give_the_source_back) {
     Arena arena;
     Error err;
     AstStmt *stmt;
-    Str text = STR("CREATE TABLE t (a INT,\n  b AS (a + 1) * 2 COMMENT 'x',\n  WATERMARK FOR c AS c - "
-                   "INTERVAL '5' SECOND)");
+    Str text =
+        STR("CREATE TABLE t (a INT,\n  b AS (a + 1) * 2 COMMENT 'x',\n  WATERMARK FOR c AS c - "
+            "INTERVAL '5' SECOND)");
     arena_init(&arena);
     CHECK_OK(sql_parse(&arena, text, &stmt, &err), &err);
     const AstSchema *schema = &stmt->create_table->schema;
@@ -113,7 +114,8 @@ static void check_error(const char *text, uint32_t line, uint32_t column, const 
     CHECK(parse(&arena, text, &stmt, &err) == ST_PARSE);
     if (err.place.line != line || err.place.column != column || !strstr(err.message, part) ||
         (hint && !strstr(err.hint, hint))) {
-        fail_msg("%s: %u:%u: %s (%s)", text, err.place.line, err.place.column, err.message, err.hint);
+        fail_msg("%s: %u:%u: %s (%s)", text, err.place.line, err.place.column, err.message,
+                 err.hint);
     }
     arena_clear(&arena);
 }
@@ -191,10 +193,11 @@ TEST(sql_parser, client_words_need_no_quotes) {
 }
 
 TEST(sql_split, statements_end_where_their_semicolon_is) {
-    Str script = STR("-- head\nSELECT 1;\n\n;SELECT ';', `;` /* ; */ -- ;\n FROM t ;"
-                     "EXECUTE STATEMENT SET BEGIN INSERT INTO a SELECT CASE WHEN x THEN 1 END; "
-                     "INSERT INTO b VALUES (1); END; BEGIN STATEMENT SET; INSERT INTO a VALUES (1); END;"
-                     "EXPLAIN STATEMENT SET BEGIN INSERT INTO a VALUES (1); END;\nSELECT 'open");
+    Str script =
+        STR("-- head\nSELECT 1;\n\n;SELECT ';', `;` /* ; */ -- ;\n FROM t ;"
+            "EXECUTE STATEMENT SET BEGIN INSERT INTO a SELECT CASE WHEN x THEN 1 END; "
+            "INSERT INTO b VALUES (1); END; BEGIN STATEMENT SET; INSERT INTO a VALUES (1); END;"
+            "EXPLAIN STATEMENT SET BEGIN INSERT INTO a VALUES (1); END;\nSELECT 'open");
     static const char *const want[] = {
         "SELECT 1", "SELECT ';', `;` /* ; */ -- ;\n FROM t",
         ("EXECUTE STATEMENT SET BEGIN INSERT INTO a SELECT CASE WHEN x THEN 1 END; "

@@ -2,9 +2,9 @@
 //
 // SQL_PLAIN   says what was written, so that the text parses to the same tree again.
 // SQL_FLINK   says it as Flink does in SHOW CREATE, DESCRIBE and in the queries of its views: every
-//             name in back-ticks, INTEGER for INT, CASE WHEN x = 1 for CASE x WHEN 1, defaults spelt
-//             out. Functions written as one unquoted name print in upper case: Flink has resolved them
-//             by then. Where Flink loses something (hints of tables), so does this.
+//             name in back-ticks, INTEGER for INT, CASE WHEN x = 1 for CASE x WHEN 1, defaults
+//             spelt out. Functions written as one unquoted name print in upper case: Flink has
+//             resolved them by then. Where Flink loses something (hints of tables), so does this.
 //
 // Both put each clause of a query on a line of its own and indent nothing. Threads: any.
 #pragma once

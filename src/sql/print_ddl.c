@@ -57,7 +57,9 @@ static void print_constraint(Printer *pr, const AstConstraint *constraint) {
         put(pr, " ");
         print_ident_list(pr, constraint->column);
     }
-    if (constraint->enforced) put(pr, constraint->enforced == ENFORCED ? " ENFORCED" : " NOT ENFORCED");
+    if (constraint->enforced) {
+        put(pr, constraint->enforced == ENFORCED ? " ENFORCED" : " NOT ENFORCED");
+    }
 }
 
 static void print_column(Printer *pr, const AstColumn *column) {
@@ -148,8 +150,8 @@ static void print_as(Printer *pr, const AstQuery *query) {
 
 static void print_like(Printer *pr, const AstLike *like) {
     static const char *const MODES[] = {"INCLUDING", "EXCLUDING", "OVERWRITING"};
-    static const char *const WHATS[] = {"ALL", "CONSTRAINTS", "DISTRIBUTION", "GENERATED", "METADATA",
-                                        "OPTIONS", "PARTITIONS", "WATERMARKS"};
+    static const char *const WHATS[] = {"ALL",      "CONSTRAINTS", "DISTRIBUTION", "GENERATED",
+                                        "METADATA", "OPTIONS",     "PARTITIONS",   "WATERMARKS"};
     put(pr, "\nLIKE ");
     print_name(pr, like->table);
     if (!like->option_count) return;
@@ -176,17 +178,21 @@ static void print_head(Printer *pr, const char *verb, bool temporary, bool syste
 
 static void print_create_table(Printer *pr, const AstCreateTable *create) {
     bool replacing = create->replace || (create->or_replace && create->query);
-    const char *verb = create->replace ? "REPLACE" : create->or_replace ? "CREATE OR REPLACE" : "CREATE";
+    const char *verb = create->replace      ? "REPLACE"
+                       : create->or_replace ? "CREATE OR REPLACE"
+                                            : "CREATE";
     if (is_flink(pr) && !create->query) verb = "CREATE";
     bool lost = is_flink(pr) && replacing;  // Flink's text of a replacement leaves this out
-    print_head(pr, verb, create->temporary && !lost, false, " TABLE", create->if_not_exists && !lost,
-               create->name);
+    print_head(pr, verb, create->temporary && !lost, false, " TABLE",
+               create->if_not_exists && !lost, create->name);
     if (create->schema.present && !lost) {
         put(pr, " ");
         print_schema(pr, &create->schema);
     }
     print_comment(pr, "\n", create->comment);
-    if (create->distribution && !lost) print_distribution(pr, "\nDISTRIBUTED", create->distribution);
+    if (create->distribution && !lost) {
+        print_distribution(pr, "\nDISTRIBUTED", create->distribution);
+    }
     if (!lost) print_partitioned_by(pr, create->partition);
     print_with(pr, &create->options);
     if (create->like) print_like(pr, create->like);
@@ -212,8 +218,8 @@ static const char *refresh_text(AstRefresh refresh) {
 }
 
 static void print_create_materialized_table(Printer *pr, const AstCreateMaterializedTable *create) {
-    print_head(pr, create->or_alter ? "CREATE OR ALTER" : "CREATE", false, false, " MATERIALIZED TABLE",
-               false, create->name);
+    print_head(pr, create->or_alter ? "CREATE OR ALTER" : "CREATE", false, false,
+               " MATERIALIZED TABLE", false, create->name);
     if (create->schema.present) {
         put(pr, " ");
         print_schema(pr, &create->schema);
@@ -235,8 +241,8 @@ static void print_create_materialized_table(Printer *pr, const AstCreateMaterial
 }
 
 static void print_create_view(Printer *pr, const AstCreateView *create) {
-    print_head(pr, create->replace && !is_flink(pr) ? "CREATE OR REPLACE" : "CREATE", create->temporary,
-               false, " VIEW", create->if_not_exists, create->name);
+    print_head(pr, create->replace && !is_flink(pr) ? "CREATE OR REPLACE" : "CREATE",
+               create->temporary, false, " VIEW", create->if_not_exists, create->name);
     if (create->column.count) {
         put(pr, " ");
         print_ident_list(pr, create->column);
@@ -246,14 +252,15 @@ static void print_create_view(Printer *pr, const AstCreateView *create) {
 }
 
 static void print_create_simple(Printer *pr, const char *what, const AstCreateSimple *create) {
-    print_head(pr, "CREATE", create->temporary, create->system, what, create->if_not_exists, create->name);
+    print_head(pr, "CREATE", create->temporary, create->system, what, create->if_not_exists,
+               create->name);
     print_comment(pr, "\n", create->comment);
     print_with(pr, &create->options);
 }
 
 static void print_function_body(Printer *pr, const AstCreateFunction *function) {
-    static const char *const LANGUAGES[] = {"", " LANGUAGE JAVA", " LANGUAGE SCALA", " LANGUAGE PYTHON",
-                                            " LANGUAGE SQL"};
+    static const char *const LANGUAGES[] = {"", " LANGUAGE JAVA", " LANGUAGE SCALA",
+                                            " LANGUAGE PYTHON", " LANGUAGE SQL"};
     put(pr, " AS ");
     put_text(pr, function->class_name);
     put(pr, LANGUAGES[function->language]);
@@ -266,8 +273,8 @@ static void print_function_body(Printer *pr, const AstCreateFunction *function) 
 }
 
 static void print_create_model(Printer *pr, const AstCreateModel *create) {
-    print_head(pr, create->replace && !is_flink(pr) ? "CREATE OR REPLACE" : "CREATE", create->temporary,
-               false, " MODEL", create->if_not_exists, create->name);
+    print_head(pr, create->replace && !is_flink(pr) ? "CREATE OR REPLACE" : "CREATE",
+               create->temporary, false, " MODEL", create->if_not_exists, create->name);
     if (create->input.present) {
         put(pr, " INPUT ");
         print_schema(pr, &create->input);
@@ -290,11 +297,13 @@ void print_create(Printer *pr, const AstStmt *stmt) {
         case STMT_CREATE_VIEW: print_create_view(pr, stmt->create_view); break;
         case STMT_CREATE_CATALOG: print_create_simple(pr, " CATALOG", stmt->create_simple); break;
         case STMT_CREATE_DATABASE: print_create_simple(pr, " DATABASE", stmt->create_simple); break;
-        case STMT_CREATE_CONNECTION: print_create_simple(pr, " CONNECTION", stmt->create_simple); break;
+        case STMT_CREATE_CONNECTION:
+            print_create_simple(pr, " CONNECTION", stmt->create_simple);
+            break;
         case STMT_CREATE_FUNCTION: {
             const AstCreateFunction *create = stmt->function;
-            print_head(pr, "CREATE", create->temporary, create->system, " FUNCTION", create->if_exists,
-                       create->name);
+            print_head(pr, "CREATE", create->temporary, create->system, " FUNCTION",
+                       create->if_exists, create->name);
             print_function_body(pr, create);
             break;
         }
@@ -326,7 +335,8 @@ static void print_specs(Printer *pr, const AstAlter *alter) {
 
 static void print_add(Printer *pr, const AstAlter *alter) {
     put(pr, alter->kind == ALTER_ADD ? " ADD " : " MODIFY ");
-    if (alter->schema.distribution) print_distribution(pr, "DISTRIBUTION", alter->schema.distribution);
+    if (alter->schema.distribution)
+        print_distribution(pr, "DISTRIBUTION", alter->schema.distribution);
     else print_schema(pr, &alter->schema);
 }
 

@@ -106,7 +106,8 @@ static void print_c_text(Printer *pr, Str text) {
 
 // Flink's names of the character sets.
 static void print_flink_charset(Printer *pr, Str charset) {
-    Str name = charset.len && charset.ptr[0] == '_' ? str_sub(charset, 1, charset.len - 1) : charset;
+    Str name =
+        charset.len && charset.ptr[0] == '_' ? str_sub(charset, 1, charset.len - 1) : charset;
     if (str_eq_nocase(name, STR("N"))) name = STR("ISO-8859-1");
     put(pr, "_");
     for (uint32_t i = 0; i < name.len; i++) {
@@ -159,7 +160,9 @@ static void print_flink_decimal(Printer *pr, Str text) {
         for (uint32_t i = 0; i < text.len; i++) zero &= text.ptr[i] == '0' || text.ptr[i] == '.';
         if (!zero) put(pr, "-");
     }
-    while (text.len > 1 && text.ptr[0] == '0' && text.ptr[1] != '.') text = str_sub(text, 1, text.len - 1);
+    while (text.len > 1 && text.ptr[0] == '0' && text.ptr[1] != '.') {
+        text = str_sub(text, 1, text.len - 1);
+    }
     if (text.len && text.ptr[0] == '.') put(pr, "0");
     if (text.len && text.ptr[text.len - 1] == '.') text.len--;
     put_str(pr, text);
@@ -187,8 +190,8 @@ static void print_flink_approx(Printer *pr, Str text) {
     if (count == 0) digits[count++] = '0';
     exponent += (int64_t)count - 1;
     while (count > 1 && digits[count - 1] == '0') count--;
-    buf_printf(pr->out, "%s%c%s%.*sE%lld", minus && digits[0] != '0' ? "-" : "", digits[0], count > 1 ? "." : "",
-               (int)count - 1, digits + 1, (long long)exponent);
+    buf_printf(pr->out, "%s%c%s%.*sE%lld", minus && digits[0] != '0' ? "-" : "", digits[0],
+               count > 1 ? "." : "", (int)count - 1, digits + 1, (long long)exponent);
 }
 
 static const char *unit_text(AstUnit unit) {
@@ -251,7 +254,9 @@ typedef struct Strength {
     int left, right;
 } Strength;
 
-static bool name_is(const AstCall *call, const char *name) { return str_eq(call->name, str_c(name)); }
+static bool name_is(const AstCall *call, const char *name) {
+    return str_eq(call->name, str_c(name));
+}
 
 static Strength binary_strength(const AstCall *call) {
     static const struct {
@@ -339,7 +344,8 @@ static void print_list_in(Printer *pr, const AstCall *call, uint32_t first) {
 
 // In Flink's text the two ends of a period are marked as such.
 static void print_period(Printer *pr, const AstExpr *expr, int left, int right) {
-    bool row = expr->kind == EX_CALL && expr->call->arg.count == 2 && expr->call->syntax == SYN_SPECIAL &&
+    bool row = expr->kind == EX_CALL && expr->call->arg.count == 2 &&
+               expr->call->syntax == SYN_SPECIAL &&
                (str_is(expr->call->name, "ROW") || str_is(expr->call->name, "PERIOD"));
     if (!row || !is_flink(pr)) {
         print_expr_within(pr, expr, left, right);
@@ -362,7 +368,9 @@ static bool is_period_operator(const AstCall *call) {
 static void print_operator(Printer *pr, const AstCall *call) {
     put_str(pr, call->name);
     if (!is_flink(pr)) return;
-    if (str_starts(call->name, STR("MULTISET ")) && !str_ends(call->name, STR("DISTINCT"))) put(pr, " ALL");
+    if (str_starts(call->name, STR("MULTISET ")) && !str_ends(call->name, STR("DISTINCT"))) {
+        put(pr, " ALL");
+    }
     if (str_ends(call->name, STR(" JSON"))) put(pr, " VALUE");
 }
 
@@ -421,7 +429,8 @@ static void print_like(Printer *pr, const AstCall *call) {
 
 // A name, a number, a sign before one of them, or anything in parentheses.
 static void print_interval_value(Printer *pr, const AstExpr *value) {
-    bool number = value->kind == EX_LITERAL && value->literal.text.len && value->literal.text.ptr[0] != '-';
+    bool number =
+        value->kind == EX_LITERAL && value->literal.text.len && value->literal.text.ptr[0] != '-';
     if (value->kind == EX_NAME || number) {
         print_expr(pr, value);
     } else if (value->kind == EX_CALL && str_starts(value->call->name, STR("UNARY "))) {
@@ -502,8 +511,8 @@ static void print_special(Printer *pr, const AstCall *call) {
 // ---- functions ---------------------------------------------------------------------------------
 
 static const char *json_do_text(AstJsonDo what) {
-    static const char *const TEXTS[] = {"", "ERROR", "NULL", "DEFAULT", "EMPTY ARRAY", "EMPTY OBJECT",
-                                        "TRUE", "FALSE", "UNKNOWN"};
+    static const char *const TEXTS[] = {
+        "", "ERROR", "NULL", "DEFAULT", "EMPTY ARRAY", "EMPTY OBJECT", "TRUE", "FALSE", "UNKNOWN"};
     return TEXTS[what];
 }
 
@@ -530,7 +539,8 @@ static void print_json_nulls(Printer *pr, AstJsonNulls nulls, bool any) {
 }
 
 static void print_json_wrapper(Printer *pr, AstJsonWrapper wrapper) {
-    static const char *const TEXTS[] = {"", " WITHOUT ARRAY WRAPPER", " WITH CONDITIONAL ARRAY WRAPPER",
+    static const char *const TEXTS[] = {"", " WITHOUT ARRAY WRAPPER",
+                                        " WITH CONDITIONAL ARRAY WRAPPER",
                                         " WITH UNCONDITIONAL ARRAY WRAPPER"};
     put(pr, TEXTS[wrapper]);
 }
@@ -692,7 +702,8 @@ static void print_prefix(Printer *pr, const AstCall *call, int right) {
         bool chain = !is_flink(pr) && own.left == 160 && operand->kind == EX_CALL &&
                      str_starts(operand->call->name, STR("UNARY "));
         if (number) put(pr, "(");
-        print_expr_within(pr, operand, number || chain ? 0 : own.right, number || chain ? 0 : right);
+        print_expr_within(pr, operand, number || chain ? 0 : own.right,
+                          number || chain ? 0 : right);
         if (number) put(pr, ")");
     }
 }
@@ -781,7 +792,8 @@ static void print_table_argument(Printer *pr, const AstExpr *expr) {
 
 static void print_named(Printer *pr, const AstExpr *expr) {
     const AstExpr *value = expr->named.value;
-    bool plain_table = value->kind == EX_TABLE && !value->table.has_partition && !value->table.has_order;
+    bool plain_table =
+        value->kind == EX_TABLE && !value->table.has_partition && !value->table.has_order;
     bool wrap = is_flink(pr) && (value->kind == EX_MODEL || plain_table);
     print_ident(pr, expr->named.name);
     put(pr, " => ");
@@ -811,7 +823,8 @@ static void print_symbol(Printer *pr, const AstExpr *expr) {
 
 // PI is a function without parentheses, though it looks like a column.
 static void print_column(Printer *pr, AstName name) {
-    bool pi = name.count == 1 && !name.part[0].quoted && str_eq_nocase(name.part[0].name, STR("PI"));
+    bool pi =
+        name.count == 1 && !name.part[0].quoted && str_eq_nocase(name.part[0].name, STR("PI"));
     if (pi && is_flink(pr)) put(pr, "PI");
     else print_name(pr, name);
 }

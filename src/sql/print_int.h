@@ -24,8 +24,8 @@ void print_ident(Printer *pr, AstIdent ident);
 void print_name(Printer *pr, AstName name);
 void print_idents(Printer *pr, AstIdents idents);      // a, b
 void print_ident_list(Printer *pr, AstIdents idents);  // (a, b)
-// An expression between operators that bind with [left] and [right]: parentheses where needed. 0, 0:
-// where none are.
+// An expression between operators that bind with [left] and [right]: parentheses where needed. 0,
+// 0: where none are.
 void print_expr_within(Printer *pr, const AstExpr *expr, int left, int right);
 void print_expr(Printer *pr, const AstExpr *expr);
 void print_exprs(Printer *pr, AstExprs exprs);  // a, b

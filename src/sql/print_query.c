@@ -109,7 +109,8 @@ static void print_join(Printer *pr, const AstFrom *from, bool inside) {
                                         [JOIN_RIGHT] = "RIGHT JOIN ", [JOIN_FULL] = "FULL JOIN "};
     const AstFrom *left = from->join.left, *right = from->join.right;
     bool comma = from->join.kind == JOIN_COMMA;
-    if (left->kind == FROM_JOIN) print_join(pr, left, inside);  // to the left it nests as it is read
+    if (left->kind == FROM_JOIN)
+        print_join(pr, left, inside);  // to the left it nests as it is read
     else print_from(pr, left);
     if (comma) {
         put(pr, inside ? ", " : ",\n");
@@ -181,7 +182,8 @@ static void print_pattern(Printer *pr, const AstPattern *pattern) {
 }
 
 static void print_skip(Printer *pr, const AstMatch *match) {
-    static const char *const TEXTS[] = {"", "TO NEXT ROW", "PAST LAST ROW", "TO FIRST ", "TO LAST ", "TO "};
+    static const char *const TEXTS[] = {"",          "TO NEXT ROW", "PAST LAST ROW",
+                                        "TO FIRST ", "TO LAST ",    "TO "};
     if (!match->skip) return;
     put(pr, "\nAFTER MATCH SKIP ");
     bool last = is_flink(pr) && match->skip == SKIP_TO_VAR;
@@ -203,7 +205,9 @@ static void print_match(Printer *pr, const AstMatch *match) {
         put(pr, "\nMEASURES ");
         print_items(pr, match->measure, match->measure_count);
     }
-    if (match->rows) put(pr, match->rows == ONE_ROW_PER_MATCH ? "\nONE ROW PER MATCH" : "\nALL ROWS PER MATCH");
+    if (match->rows) {
+        put(pr, match->rows == ONE_ROW_PER_MATCH ? "\nONE ROW PER MATCH" : "\nALL ROWS PER MATCH");
+    }
     print_skip(pr, match);
     put(pr, "\nPATTERN (");
     if (match->anchor_start) put(pr, "^ ");
@@ -426,7 +430,8 @@ static bool has_tail(const AstQuery *query) {
 
 // An operand of a set operation [op], on the left or on the right of it.
 static void print_set_operand(Printer *pr, const AstQuery *query, AstSetOp op, bool right) {
-    bool wrap = query->with_count || has_tail(query) || query->kind == Q_TABLE || query->kind == Q_VALUES;
+    bool wrap =
+        query->with_count || has_tail(query) || query->kind == Q_TABLE || query->kind == Q_VALUES;
     if (query->kind == Q_SET_OP) {
         bool inner_strong = query->set.op == SET_INTERSECT, outer_strong = op == SET_INTERSECT;
         wrap |= outer_strong ? !inner_strong || right : right && !inner_strong;

@@ -9,7 +9,9 @@ static void print_maybe_hints(Printer *pr, AstHints hints) {
 
 static void print_insert(Printer *pr, const AstInsert *insert) {
     static const char *const CONFLICTS[] = {"", "NOTHING", "ERROR", "DEDUPLICATE"};
-    put(pr, insert->upsert ? "UPSERT INTO " : insert->overwrite ? "INSERT OVERWRITE " : "INSERT INTO ");
+    put(pr, insert->upsert      ? "UPSERT INTO "
+            : insert->overwrite ? "INSERT OVERWRITE "
+                                : "INSERT INTO ");
     print_name(pr, insert->table);
     print_maybe_hints(pr, insert->hints);
     if (insert->partition.present) {
@@ -108,7 +110,8 @@ static void print_statement_set(Printer *pr, const AstStatementSet *set) {
 
 // What stands behind EXPLAIN or FOR: there a statement set goes without its EXECUTE.
 static void print_inner(Printer *pr, const AstStmt *stmt) {
-    if (stmt->kind == STMT_STATEMENT_SET && !stmt->set_of->executed) print_statement_set(pr, stmt->set_of);
+    if (stmt->kind == STMT_STATEMENT_SET && !stmt->set_of->executed)
+        print_statement_set(pr, stmt->set_of);
     else print_stmt(pr, stmt);
 }
 
@@ -161,7 +164,8 @@ static const char *object_text(AstObject object) {
 static void print_show(Printer *pr, const AstShow *show) {
     put(pr, show->create ? "SHOW CREATE " : "SHOW ");
     put(pr, object_text(show->what));
-    bool one = show->create || show->what == OBJ_CURRENT_CATALOG || show->what == OBJ_CURRENT_DATABASE;
+    bool one =
+        show->create || show->what == OBJ_CURRENT_CATALOG || show->what == OBJ_CURRENT_DATABASE;
     if (!one) put(pr, "S");
     if (show->name.count) {
         put(pr, " ");
@@ -204,7 +208,9 @@ static void print_describe(Printer *pr, const AstDescribe *describe) {
 }
 
 static void print_use(Printer *pr, const AstUse *use) {
-    put(pr, use->what == OBJ_MODULE ? "USE MODULES " : use->what == OBJ_CATALOG ? "USE CATALOG " : "USE ");
+    put(pr, use->what == OBJ_MODULE    ? "USE MODULES "
+            : use->what == OBJ_CATALOG ? "USE CATALOG "
+                                       : "USE ");
     if (use->what == OBJ_MODULE) print_idents(pr, use->module);
     else print_name(pr, use->name);
 }
@@ -213,7 +219,8 @@ static void print_use(Printer *pr, const AstUse *use) {
 
 static void print_drop(Printer *pr, const AstDrop *drop) {
     bool database = drop->what == OBJ_DATABASE;
-    bool lost = is_flink(pr) && (database || drop->what == OBJ_CATALOG);  // never temporary to Flink
+    bool lost =
+        is_flink(pr) && (database || drop->what == OBJ_CATALOG);  // never temporary to Flink
     put(pr, drop->temporary && !lost ? "DROP TEMPORARY " : "DROP ");
     if (drop->system) put(pr, "SYSTEM ");
     put(pr, object_text(drop->what));

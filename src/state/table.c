@@ -1,9 +1,9 @@
 // The memory backend: one open-addressing index over rows in slabs.
 //
 // A row is [header][operator's part][encoded key]. Keys are encoded to bytes (NULL bitmap, fixed
-// slots, text with its length), so that equality is memcmp and one hash serves all types. Rows never
-// move; free rows of a size class are reused. The index keeps 32 bits of the hash beside the row's
-// place, so that a probe of a full table touches one cache line before it touches the row.
+// slots, text with its length), so that equality is memcmp and one hash serves all types. Rows
+// never move; free rows of a size class are reused. The index keeps 32 bits of the hash beside the
+// row's place, so that a probe of a full table touches one cache line before it touches the row.
 #include "state/table.h"
 
 #include "base/hash.h"

@@ -31,8 +31,8 @@ void state_backend_free(StateBackend *backend);
 StateTable *state_table_open(StateBackend *backend, const StateTableDef *def);
 
 // rows_out[i]: the row of the key in row i of the key columns, or NULL when absent and not [add].
-// is_new (may be NULL): 1 when this call made the row. [mask]: rows to look up (NULL all; others give
-// NULL). Pointers stay good until the row is removed. [now_ms]: processing time, for the TTL.
+// is_new (may be NULL): 1 when this call made the row. [mask]: rows to look up (NULL all; others
+// give NULL). Pointers stay good until the row is removed. [now_ms]: processing time, for the TTL.
 NODISCARD Status state_find(StateTable *table, Vec *const *key, uint32_t rows, const uint64_t *mask,
                             bool add, int64_t now_ms, uint8_t **rows_out, uint8_t *is_new,
                             Error *err);

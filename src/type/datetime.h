@@ -1,5 +1,6 @@
 // type/datetime.h - calendar arithmetic and ISO text for DATE, TIME, TIMESTAMP. Proleptic
-// Gregorian, as java.time, unless "hybrid" says Julian before 1582-10-15; zones are in type/zone.h, format patterns in func/java_time.h.
+// Gregorian, as java.time, unless "hybrid" says Julian before 1582-10-15; zones are in type/zone.h,
+// format patterns in func/java_time.h.
 #pragma once
 
 #include "base/text.h"

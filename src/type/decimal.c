@@ -41,7 +41,8 @@ bool decimal_fits(i128 value, int32_t precision) {
     return magnitude(value) < POW10[precision];
 }
 
-// ---- 256 bits ------------------------------------------------------------------------------------
+// ---- 256 bits
+// ------------------------------------------------------------------------------------
 
 typedef struct Wide {
     u128 low, high;
@@ -160,7 +161,8 @@ static bool wide_settle(Wide value, bool negative, int32_t scale, int32_t to_sca
     return true;
 }
 
-// ---- operations ----------------------------------------------------------------------------------
+// ---- operations
+// ----------------------------------------------------------------------------------
 
 bool decimal_rescale(i128 value, int32_t scale, int32_t to_precision, int32_t to_scale, i128 *out) {
     u128 size = magnitude(value);
@@ -284,7 +286,8 @@ int decimal_cmp(i128 a, int32_t a_scale, i128 b, int32_t b_scale) {
     return a < 0 ? -order : order;
 }
 
-// ---- from and to other numbers -------------------------------------------------------------------
+// ---- from and to other numbers
+// -------------------------------------------------------------------
 
 bool decimal_from_i64(int64_t value, int32_t precision, int32_t scale, i128 *out) {
     return decimal_rescale(value, 0, precision, scale, out);

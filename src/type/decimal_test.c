@@ -43,8 +43,8 @@ TEST(decimal, rounding_is_half_up) {
 
 TEST(decimal, sums_of_far_scales_are_exact) {
     i128 value;
-    CHECK(decimal_add(read("99999999999999999999", 18), 18, read("99999999999999999999", 18), 18, 17,
-                      &value));
+    CHECK(decimal_add(read("99999999999999999999", 18), 18, read("99999999999999999999", 18), 18,
+                      17, &value));
     CHECK_STR(print(value, 17), "199999999999999999998.00000000000000000");
     CHECK(decimal_sub(decimal_pow10(37), 0, 1, 38, 0, &value) && value == decimal_pow10(37));
     CHECK(!decimal_add(decimal_pow10(37) * 9, 0, decimal_pow10(37), 0, 0, &value));
@@ -84,6 +84,7 @@ TEST(decimal, doubles_come_by_their_text) {
           -687399551400673279);
     CHECK(decimal_digits(0) == 1 && decimal_digits(999) == 3 && decimal_digits(-1000) == 4);
     for (int32_t i = 1; i < 38; i++) {
-        CHECK(decimal_digits(decimal_pow10(i)) == i + 1 && decimal_digits(decimal_pow10(i) - 1) == i);
+        CHECK(decimal_digits(decimal_pow10(i)) == i + 1 &&
+              decimal_digits(decimal_pow10(i) - 1) == i);
     }
 }

@@ -3,9 +3,10 @@
 // Printing follows JDK 17's algorithm (Steele and White, Dragon4, "How to print floating-point
 // numbers accurately", 1990, with the JDK's own stopping rules), because Flink's answers hold its
 // digits and they are not always the shortest ones: 1e23 prints as 9.999999999999999E22, 2^62 as
-// 4.6116860184273879E18. A shortest printer (Ryu, Schubfach, JDK 19) gives other texts. What the JDK does in 32-bit, 64-bit and big integers differs in small ways
-// (overflow of the margin, a tie at the upper bound), so the three sizes are kept apart here too;
-// between 64 and 128 bits we use a 128-bit integer where the JDK uses a big one.
+// 4.6116860184273879E18. A shortest printer (Ryu, Schubfach, JDK 19) gives other texts. What the
+// JDK does in 32-bit, 64-bit and big integers differs in small ways (overflow of the margin, a tie
+// at the upper bound), so the three sizes are kept apart here too; between 64 and 128 bits we use a
+// 128-bit integer where the JDK uses a big one.
 #include "type/number.h"
 
 #include <math.h>
@@ -90,7 +91,8 @@ _Static_assert((63u * 1233u >> 12) == 18, "log10(2^63) lies between 18 and 19");
 
 // floor(log10(value)), sometimes one too high; the first digit is then 0 and is dropped.
 static int32_t estimate_exponent(uint64_t fraction, int32_t bin_exponent) {
-    uint64_t bits = (uint64_t)EXPONENT_BIAS << FRACTION_BITS | (fraction & (((uint64_t)1 << 52) - 1));
+    uint64_t bits =
+        (uint64_t)EXPONENT_BIAS << FRACTION_BITS | (fraction & (((uint64_t)1 << 52) - 1));
     double mantissa;
     memcpy(&mantissa, &bits, sizeof mantissa);
     // Written as the JDK evaluates it; a fused multiply-add would give other estimates.
@@ -187,7 +189,8 @@ static void generate_128(Scaled *in, Digits *out, int32_t *exponent) {
     in->order = twice < tens ? -1 : twice > tens;
 }
 
-// ---- big integers, for what does not fit ---------------------------------------------------------
+// ---- big integers, for what does not fit
+// ---------------------------------------------------------
 
 typedef struct Big {
     uint64_t word[BIG_WORDS];  // little end first
@@ -455,7 +458,8 @@ uint32_t i64_print(int64_t value, char out[NUMBER_TEXT_MAX]) {
     return len;
 }
 
-// ---- reading -------------------------------------------------------------------------------------
+// ---- reading
+// -------------------------------------------------------------------------------------
 
 // A decimal number taken apart: digits * 10^exponent; [exact] when no digit was dropped.
 typedef struct Parts {

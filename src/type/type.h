@@ -88,7 +88,7 @@ struct Type {
     const Type *const *child;   // same arena or longer lived
     const Str *field;           // ROW: child_count names
     const Str *comment;         // ROW: child_count comments, or NULL
-    Str class_name;             // ROW: of a STRUCTURED type (OBJECT_OF); ptr is NULL for a plain ROW
+    Str class_name;  // ROW: of a STRUCTURED type (OBJECT_OF); ptr is NULL for a plain ROW
 };
 
 // Static types with default parameters: INT, STRING (TYPE_VARCHAR), BYTES (TYPE_VARBINARY),

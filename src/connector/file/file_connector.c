@@ -70,7 +70,8 @@ static Status check_partitions(const TableDesc *desc, Error *err) {
         if (partition_index(desc, desc->physical->field[i]) < 0) continue;
         if (type->kind != TYPE_BOOLEAN && !type_is_integer(type) && !type_is_text(type) &&
             !type_is_datetime(type)) {
-            return error_set(err, ST_VALIDATION, "column '" STR_FMT "' cannot be a partition key: its type",
+            return error_set(err, ST_VALIDATION,
+                             "column '" STR_FMT "' cannot be a partition key: its type",
                              STR_ARG(desc->physical->field[i]));
         }
     }
@@ -84,16 +85,19 @@ Status file_table(const TableDesc *desc, FileTable *table, Arena *arena, Error *
     const OptionDef *const also[] = {TABLE_OPTIONS, NULL};
     TRY(options_check_parts(&table->options, also, &table->format_options, 1, err));
     if (!table->format->separator) {
-        return error_set(err, ST_VALIDATION, "table '" STR_FMT "': the format '%s' is not for files",
+        return error_set(err, ST_VALIDATION,
+                         "table '" STR_FMT "': the format '%s' is not for files",
                          STR_ARG(desc->name), table->format->name);
     }
     const char *path = options_get(&table->options, "path");
     table->path = str_dup(arena, local_path(str_c(path)));
     if (str_find(table->path, STR("://"), 0) >= 0) {
-        return error_set(err, ST_VALIDATION, "table '" STR_FMT "': only local paths can be read, not '%s'",
+        return error_set(err, ST_VALIDATION,
+                         "table '" STR_FMT "': only local paths can be read, not '%s'",
                          STR_ARG(desc->name), path);
     }
-    table->default_partition = str_dup(arena, str_c(options_get(&table->options, "partition.default-name")));
+    table->default_partition =
+        str_dup(arena, str_c(options_get(&table->options, "partition.default-name")));
     TRY(check_partitions(desc, err));
     table->stored = stored_fields(desc, arena);
     return ST_OK;
@@ -133,7 +137,8 @@ static bool file_source_bounded(const TableDesc *desc) {
     return !options_has(&desc->options, "source.monitor-interval");
 }
 
-static Status file_sink_changes(const TableDesc *desc, uint32_t requested, uint32_t *taken, Error *err) {
+static Status file_sink_changes(const TableDesc *desc, uint32_t requested, uint32_t *taken,
+                                Error *err) {
     Arena arena;
     arena_init(&arena);
     FileTable table;
@@ -144,7 +149,8 @@ static Status file_sink_changes(const TableDesc *desc, uint32_t requested, uint3
     return st;
 }
 
-static const Type *file_metadata_type(Arena *arena, const TableDesc *desc, Str key, bool *writable) {
+static const Type *file_metadata_type(Arena *arena, const TableDesc *desc, Str key,
+                                      bool *writable) {
     (void)desc;
     *writable = false;
     if (str_is(key, "file.path") || str_is(key, "file.name")) return type_of(TYPE_VARCHAR, false);

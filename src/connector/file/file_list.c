@@ -39,7 +39,8 @@ Str partition_unescape(Arena *arena, Str text) {
     uint32_t len = 0;
     for (uint32_t i = 0; i < text.len; i++) {
         char c = text.ptr[i];
-        if (c == '%' && i + 2 < text.len && hex_digit(text.ptr[i + 1]) >= 0 && hex_digit(text.ptr[i + 2]) >= 0) {
+        if (c == '%' && i + 2 < text.len && hex_digit(text.ptr[i + 1]) >= 0 &&
+            hex_digit(text.ptr[i + 2]) >= 0) {
             c = (char)(hex_digit(text.ptr[i + 1]) * 16 + hex_digit(text.ptr[i + 2]));
             i += 2;
         }
@@ -55,10 +56,13 @@ void partition_print(const Vec *vec, uint32_t row, Buf *out) {
         case TYPE_VARCHAR: buf_put_str(out, vec_str(vec)[row]); break;
         case TYPE_BOOLEAN: buf_puts(out, vec_u8(vec)[row] ? "true" : "false"); break;
         case TYPE_DATE: buf_put(out, text, date_print(vec_i32(vec)[row], text)); break;
-        case TYPE_TIME: buf_put(out, text, time_print(vec_i32(vec)[row], vec->type->precision, text)); break;
+        case TYPE_TIME:
+            buf_put(out, text, time_print(vec_i32(vec)[row], vec->type->precision, text));
+            break;
         case TYPE_TIMESTAMP:
         case TYPE_TIMESTAMP_LTZ:
-            buf_put(out, text, timestamp_print(vec_timestamp(vec, row), vec->type->precision, text));
+            buf_put(out, text,
+                    timestamp_print(vec_timestamp(vec, row), vec->type->precision, text));
             break;
         case TYPE_TINYINT:
         case TYPE_SMALLINT:
@@ -89,15 +93,16 @@ Status partition_read(Vec *vec, uint32_t row, Str text, Error *err) {
             if (good) vec_set_timestamp(vec, row, stamp);
             break;
         default:
-            good = str_to_i64(text, &number) && number >= RANGE[kind].min && number <= RANGE[kind].max;
+            good =
+                str_to_i64(text, &number) && number >= RANGE[kind].min && number <= RANGE[kind].max;
             if (good) vec_set_integer(vec, row, number);
             break;
     }
     if (good) return ST_OK;
     Buf name = {0};
     type_print_summary(vec->type, false, &name);
-    Status st = error_set(err, ST_RUNTIME, "partition '" STR_FMT "' is not a " STR_FMT, STR_ARG(text),
-                          STR_ARG(buf_str(&name)));
+    Status st = error_set(err, ST_RUNTIME, "partition '" STR_FMT "' is not a " STR_FMT,
+                          STR_ARG(text), STR_ARG(buf_str(&name)));
     buf_free(&name);
     return st;
 }
@@ -128,7 +133,8 @@ static Status walk_path(Walk *walk, Str path, Error *err);
 static Status walk_entry(void *arg, Str name, Error *err) {
     Walk *walk = arg;
     if (is_hidden(name)) return ST_OK;
-    Str path = str_printf(walk->arena, STR_FMT "/" STR_FMT, STR_ARG(walk->directory), STR_ARG(name));
+    Str path =
+        str_printf(walk->arena, STR_FMT "/" STR_FMT, STR_ARG(walk->directory), STR_ARG(name));
     return walk_path(walk, path, err);
 }
 
@@ -145,7 +151,9 @@ static bool enter_partition(Walk *walk, Str path, Str *value) {
 static Status add_file(Walk *walk, Str path, const OsStat *stat) {
     const TableDesc *desc = walk->table->desc;
     FileList *list = walk->out;
-    if (walk->level < desc->partition_key_count || !pattern_matches(walk->pattern, path)) return ST_OK;
+    if (walk->level < desc->partition_key_count || !pattern_matches(walk->pattern, path)) {
+        return ST_OK;
+    }
     if (list->count == list->cap) {
         list->cap = list->cap ? list->cap * 2 : 16;
         list->entry = mem_realloc(list->entry, list->cap * sizeof *list->entry);
@@ -171,7 +179,8 @@ static Status walk_path(Walk *walk, Str path, Error *err) {
     return os()->list(path, walk_entry, &inner, err);
 }
 
-Status file_list(const FileTable *table, const Pattern *pattern, Arena *arena, FileList *out, Error *err) {
+Status file_list(const FileTable *table, const Pattern *pattern, Arena *arena, FileList *out,
+                 Error *err) {
     OsStat stat;
     TRY(os()->stat(table->path, &stat, err));
     if (!stat.exists) {

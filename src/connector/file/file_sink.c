@@ -1,7 +1,8 @@
-// Writing files, as Flink's file sink does: rows go to "in progress" files with hidden names, one for
-// each partition; a file that has been rolled is pending; a checkpoint's commit, or the end of the
-// input, renames pending files to their visible names. What was only in progress when the process died
-// stays hidden, what was pending in a completed checkpoint is renamed when that is restored.
+// Writing files, as Flink's file sink does: rows go to "in progress" files with hidden names, one
+// for each partition; a file that has been rolled is pending; a checkpoint's commit, or the end of
+// the input, renames pending files to their visible names. What was only in progress when the
+// process died stays hidden, what was pending in a completed checkpoint is renamed when that is
+// restored.
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -101,7 +102,8 @@ static void add_pending(FileWriter *self, Pending pending) {
 static void forget_part(FileWriter *self, uint32_t index) {
     buf_free(&self->part[index].buffer);
     self->part_count--;
-    memmove(&self->part[index], &self->part[index + 1], (self->part_count - index) * sizeof *self->part);
+    memmove(&self->part[index], &self->part[index + 1],
+            (self->part_count - index) * sizeof *self->part);
 }
 
 // Closes the file; it waits for its commit.
@@ -212,7 +214,8 @@ static Status commit_one(FileWriter *self, const Pending *pending, Error *err) {
     TRY(os()->sync_dir(pending->directory, err));
     if (!self->success_file || !self->table.desc->partition_key_count) return ST_OK;
     Buf name = {0};
-    buf_printf(&name, STR_FMT "/" STR_FMT, STR_ARG(pending->directory), STR_ARG(self->success_name));
+    buf_printf(&name, STR_FMT "/" STR_FMT, STR_ARG(pending->directory),
+               STR_ARG(self->success_name));
     Status st = os_write_file(buf_str(&name), (Str){"", 0}, err);
     buf_free(&name);
     return st;
@@ -250,8 +253,8 @@ static void put_text(Buf *out, Str text) {
     buf_put_str(out, text);
 }
 
-// Everything written so far belongs to the checkpoint: text formats roll on every one, as Flink's bulk
-// writers do, so that no file has to be cut back after a failure.
+// Everything written so far belongs to the checkpoint: text formats roll on every one, as Flink's
+// bulk writers do, so that no file has to be cut back after a failure.
 static Status file_prepare(SinkWriter *base, uint64_t checkpoint, Buf *committable, Error *err) {
     FileWriter *self = (FileWriter *)base;
     TRY(roll_all(self, err));
@@ -358,7 +361,8 @@ Status file_sink_open(const SinkSpec *spec, const TaskEnv *env, SinkWriter **out
     self->roll_bytes = options_int(options, "sink.rolling-policy.file-size");
     self->roll_ms = options_int(options, "sink.rolling-policy.rollover-interval");
     self->idle_ms = options_int(options, "sink.rolling-policy.inactivity-interval");
-    self->success_file = has_policy(options_get(options, "sink.partition-commit.policy.kind"), "success-file");
+    self->success_file =
+        has_policy(options_get(options, "sink.partition-commit.policy.kind"), "success-file");
     self->success_name = str_c(options_get(options, "sink.partition-commit.success-file.name"));
     plan_columns(self, spec->schema);
     EncodeSpec encode = {.schema = self->table.stored, .options = self->table.format_options,

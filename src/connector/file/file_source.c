@@ -1,12 +1,12 @@
-// Reading files: each reader takes every count-th file of the list and reads its files one after the
-// other, a block at a time. Records that a block cuts are carried to the front of the next one.
+// Reading files: each reader takes every count-th file of the list and reads its files one after
+// the other, a block at a time. Records that a block cuts are carried to the front of the next one.
 // Batches point into the blocks and keep them alive.
 #include "base/hash.h"
 #include "connector/file/file_int.h"
 
 enum {
-    BLOCK_BYTES = 512 * 1024,      // small enough for the second-level cache, read ahead by the kernel
-    RECORD_BYTES_MAX = 1 << 30,    // a longer "record" is no text file
+    BLOCK_BYTES = 512 * 1024,  // small enough for the second-level cache, read ahead by the kernel
+    RECORD_BYTES_MAX = 1 << 30,  // a longer "record" is no text file
     SNAPSHOT_VERSION = 1,
 };
 
@@ -83,7 +83,8 @@ static Status next_block(FileReader *self, Error *err) {
     TRY(bytes_new(rest * 2 > BLOCK_BYTES ? rest * 2 : BLOCK_BYTES, self->budget, &block, err));
     if (rest) memcpy(block->ptr, self->block->ptr + self->block_at, rest);
     size_t got;
-    Status st = os()->read_at(self->file, self->file_offset, block->ptr + rest, block->cap - rest, &got, err);
+    Status st = os()->read_at(self->file, self->file_offset, block->ptr + rest, block->cap - rest,
+                              &got, err);
     if (st) {
         bytes_unref(block);
         return st;
@@ -144,8 +145,8 @@ static Status fill_batch(FileReader *self, bool *file_ended, Error *err) {
     for (;;) {
         size_t used = 0, left = self->block ? self->block->len - self->block_at : 0;
         if (left || self->at_end) {
-            Status st = decoder->vt->stream(decoder, self->block->ptr + self->block_at, left, self->at_end,
-                                            &used, err);
+            Status st = decoder->vt->stream(decoder, self->block->ptr + self->block_at, left,
+                                            self->at_end, &used, err);
             if (st) {
                 place_error(self, err);
                 return st;
@@ -283,14 +284,15 @@ static bool take_u64(Str *in, uint64_t *value) {
     return true;
 }
 
-// Version, offset in the file at hand, rows left, then the paths of it and of those to come, then those
-// that are done (needed only to know them again when monitoring).
+// Version, offset in the file at hand, rows left, then the paths of it and of those to come, then
+// those that are done (needed only to know them again when monitoring).
 static Status file_snapshot(SourceReader *base, Buf *out, Error *err) {
     (void)err;
     FileReader *self = (FileReader *)base;
     int64_t offset = self->start_offset;
     if (self->file) {
-        offset = self->file_offset - (self->block ? (int64_t)(self->block->len - self->block_at) : 0);
+        offset =
+            self->file_offset - (self->block ? (int64_t)(self->block->len - self->block_at) : 0);
     }
     put_u64(out, SNAPSHOT_VERSION);
     put_u64(out, (uint64_t)offset);
@@ -319,7 +321,9 @@ static Status file_restore(SourceReader *base, Str bytes, Error *err) {
     FileList now = {0}, mine = {0};
     TRY(file_list(&self->table, self->pattern, &self->arena, &now, err));
     Map places = {0};
-    for (uint32_t i = 0; i < now.count; i++) (void)map_put(&places, now.entry[i].path, &now.entry[i]);
+    for (uint32_t i = 0; i < now.count; i++) {
+        (void)map_put(&places, now.entry[i].path, &now.entry[i]);
+    }
     mine.entry = NEW_ARRAY(FileEntry, count ? count : 1);
     mine.cap = (uint32_t)count;
     Status st = ST_OK;
@@ -333,7 +337,8 @@ static Status file_restore(SourceReader *base, Str bytes, Error *err) {
         bytes = str_sub(bytes, (uint32_t)len, bytes.len);
         const FileEntry *found = map_get(&places, path);
         if (!found && i == at && offset) {
-            st = error_set(err, ST_IO, "a file that was being read is gone: " STR_FMT, STR_ARG(path));
+            st = error_set(err, ST_IO, "a file that was being read is gone: " STR_FMT,
+                           STR_ARG(path));
         } else if (found || i < at) {
             if (i == at) self->start_offset = (int64_t)offset;
             mine.entry[mine.count++] = found ? *found : (FileEntry){.path = path};

@@ -96,7 +96,8 @@ static const char *read_all(FileCase *c, SourceReader *reader) {
     ReadState state = READ_MORE;
     while (reader && state != READ_END) {
         if (!reader->vt->poll(reader, &c->output, &state, &c->err)) continue;
-        buf_printf(&c->out, "error: %s (%s:%u)\n", c->err.message, c->err.source, c->err.place.line);
+        buf_printf(&c->out, "error: %s (%s:%u)\n", c->err.message, c->err.source,
+                   c->err.place.line);
         break;
     }
     if (reader) reader->vt->close(reader);
@@ -178,7 +179,9 @@ static Batch *rows(FileCase *c, const char *json) {
         const char *feed = strchr(line, '\n');
         char *copy = arena_zalloc(&c->arena, (size_t)(feed - line) + DECODE_PADDING);
         memcpy(copy, line, (size_t)(feed - line));
-        CHECK_OK(decoder->vt->message(decoder, str_make(copy, (size_t)(feed - line)), true, &c->err), &c->err);
+        CHECK_OK(
+            decoder->vt->message(decoder, str_make(copy, (size_t)(feed - line)), true, &c->err),
+            &c->err);
         line = feed + 1;
     }
     Batch *batch = decoder_take(decoder);
@@ -224,8 +227,9 @@ TEST(file, the_sink_shows_files_at_the_commit) {
     CHECK_OK(writer->vt->flush(writer, true, &c.err), &c.err);
     writer->vt->close(writer);
     c.out.len = 0;
-    CHECK_STR(read_all(&c, open_source(&c, "id INT", NULL, 0, 0, 1)),
-              "split 0\n+I[2]\nend 0\nsplit 1\n+I[1]\n+I[3]\nend 1\nsplit 2\n+I[1]\n+I[3]\nend 2\n");
+    CHECK_STR(
+        read_all(&c, open_source(&c, "id INT", NULL, 0, 0, 1)),
+        "split 0\n+I[2]\nend 0\nsplit 1\n+I[1]\n+I[3]\nend 1\nsplit 2\n+I[1]\n+I[3]\nend 2\n");
     batch_unref(one);
     batch_unref(batch);
     buf_free(&committable);

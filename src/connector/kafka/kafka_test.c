@@ -441,7 +441,7 @@ static Status write_rows(Fixture *f, uint32_t count, const RowKind *kinds, const
     TRY(connector_of(f)->sink_open(&spec, &f->env, &writer, err));
     Batch *batch = batch_new_columns(f->desc.physical, count);
     for (uint32_t i = 0; i < count; i++) {
-        Str id, name;
+        Str id = {0}, name = {0};
         int64_t number;
         CHECK(word_at(str_c(rows[i]), 0, &id) && word_at(str_c(rows[i]), 1, &name));
         CHECK(str_to_i64(id, &number));

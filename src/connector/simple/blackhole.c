@@ -16,7 +16,8 @@ static Status blackhole_check(const TableDesc *desc, bool as_sink, Error *err) {
     return options_check(&options, also, err);
 }
 
-static Status blackhole_changes(const TableDesc *desc, uint32_t requested, uint32_t *taken, Error *err) {
+static Status blackhole_changes(const TableDesc *desc, uint32_t requested, uint32_t *taken,
+                                Error *err) {
     (void)desc;
     (void)err;
     // Updates are swallowed without their old rows: nobody has to make them.
@@ -45,7 +46,8 @@ static void blackhole_close(SinkWriter *self) {
 static const SinkVt BLACKHOLE_SINK = {
     .write = blackhole_write, .flush = blackhole_flush, .close = blackhole_close};
 
-static Status blackhole_open(const SinkSpec *spec, const TaskEnv *env, SinkWriter **out, Error *err) {
+static Status blackhole_open(const SinkSpec *spec, const TaskEnv *env, SinkWriter **out,
+                             Error *err) {
     (void)spec;
     (void)env;
     (void)err;

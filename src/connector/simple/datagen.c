@@ -1,5 +1,6 @@
-// The datagen connector: rows out of nothing, random or counting, at a given rate. Names, defaults and
-// ranges are Flink's; which random values come is anybody's guess, except that os/ can fix the seed.
+// The datagen connector: rows out of nothing, random or counting, at a given rate. Names, defaults
+// and ranges are Flink's; which random values come is anybody's guess, except that os/ can fix the
+// seed.
 //
 // Of several readers each takes every count-th number of a sequence and its share of the rows.
 #include <math.h>
@@ -15,7 +16,7 @@ enum {
     MULTISET_COUNT_MAX = 10,
     INTERVAL_MONTHS_MAX = 120000,  // of java.time.Period, says Flink
     SLICES = 10,                   // of a second, each with its portion of rows ...
-    SLICES_RATE_MIN = 1000,        // ... unless there are few: they come at its start, as from Flink
+    SLICES_RATE_MIN = 1000,  // ... unless there are few: they come at its start, as from Flink
 };
 
 // clang-format off
@@ -64,9 +65,11 @@ static const char *field_option(Plan *plan, const char *name, const char *option
     return options_has(plan->options, key) ? options_get(plan->options, key) : NULL;
 }
 
-static Status bad_option(const Plan *plan, const char *name, const char *option, const char *text, Error *err) {
-    return error_set(err, ST_VALIDATION, "option 'fields.%s.%s' of table '" STR_FMT "' cannot be '%s'", name,
-                     option, STR_ARG(plan->options->owner), text);
+static Status bad_option(const Plan *plan, const char *name, const char *option, const char *text,
+                         Error *err) {
+    return error_set(err, ST_VALIDATION,
+                     "option 'fields.%s.%s' of table '" STR_FMT "' cannot be '%s'", name, option,
+                     STR_ARG(plan->options->owner), text);
 }
 
 static Status int_option(Plan *plan, const char *name, const char *option, int64_t min, int64_t max,
@@ -79,9 +82,12 @@ static Status int_option(Plan *plan, const char *name, const char *option, int64
     return ST_OK;
 }
 
-static Status real_option(Plan *plan, const char *name, const char *option, double *value, Error *err) {
+static Status real_option(Plan *plan, const char *name, const char *option, double *value,
+                          Error *err) {
     const char *text = field_option(plan, name, option);
-    if (text && !str_to_f64(str_trim(str_c(text)), value)) return bad_option(plan, name, option, text, err);
+    if (text && !str_to_f64(str_trim(str_c(text)), value)) {
+        return bad_option(plan, name, option, text, err);
+    }
     return ST_OK;
 }
 
@@ -89,24 +95,28 @@ static Status null_option(Plan *plan, const char *name, Gen *gen, Error *err) {
     return real_option(plan, name, "null-rate", &gen->null_rate, err);
 }
 
-static Status range_option(Plan *plan, const char *name, Gen *gen, int64_t min, int64_t max, Error *err) {
+static Status range_option(Plan *plan, const char *name, Gen *gen, int64_t min, int64_t max,
+                           Error *err) {
     gen->min = min;
     gen->max = max;
     TRY(int_option(plan, name, "min", min, max, &gen->min, err));
     TRY(int_option(plan, name, "max", min, max, &gen->max, err));
     if (gen->min > gen->max) {
-        return error_set(err, ST_VALIDATION, "'fields.%s.min' is greater than 'fields.%s.max'", name, name);
+        return error_set(err, ST_VALIDATION, "'fields.%s.min' is greater than 'fields.%s.max'",
+                         name, name);
     }
     return null_option(plan, name, gen, err);
 }
 
-static Status reals_option(Plan *plan, const char *name, Gen *gen, double min, double max, Error *err) {
+static Status reals_option(Plan *plan, const char *name, Gen *gen, double min, double max,
+                           Error *err) {
     gen->real_min = min;
     gen->real_max = max;
     TRY(real_option(plan, name, "min", &gen->real_min, err));
     TRY(real_option(plan, name, "max", &gen->real_max, err));
     if (gen->real_min > gen->real_max) {
-        return error_set(err, ST_VALIDATION, "'fields.%s.min' is greater than 'fields.%s.max'", name, name);
+        return error_set(err, ST_VALIDATION, "'fields.%s.min' is greater than 'fields.%s.max'",
+                         name, name);
     }
     return null_option(plan, name, gen, err);
 }
@@ -120,7 +130,8 @@ static Status length_option(Plan *plan, const char *name, Gen *gen, int64_t fall
 
 static Status text_option(Plan *plan, const char *name, Gen *gen, Error *err) {
     int32_t declared = gen->type->length;
-    TRY(length_option(plan, name, gen, declared == TYPE_LENGTH_MAX ? TEXT_LENGTH_DEFAULT : declared, err));
+    TRY(length_option(plan, name, gen, declared == TYPE_LENGTH_MAX ? TEXT_LENGTH_DEFAULT : declared,
+                      err));
     const char *var_len = field_option(plan, name, "var-len");
     if (var_len && !str_to_bool(str_c(var_len), &gen->var_len)) {
         return bad_option(plan, name, "var-len", var_len, err);
@@ -130,8 +141,8 @@ static Status text_option(Plan *plan, const char *name, Gen *gen, Error *err) {
 
 static Status random_gen(Plan *plan, const char *name, const Type *type, Gen *gen, Error *err);
 
-static Status child_gen(Plan *plan, const char *name, const char *child_name, uint32_t index, Gen *gen,
-                        Error *err) {
+static Status child_gen(Plan *plan, const char *name, const char *child_name, uint32_t index,
+                        Gen *gen, Error *err) {
     const char *full = arena_printf(plan->arena, "%s.%s", name, child_name);
     return random_gen(plan, full, gen->type->child[index], &gen->child[index], err);
 }
@@ -162,20 +173,26 @@ static Status random_gen(Plan *plan, const char *name, const Type *type, Gen *ge
     *gen = (Gen){.type = type, .child = ARENA_ARRAY(plan->arena, Gen, type->child_count)};
     switch (type->kind) {
         case TYPE_BOOLEAN: return null_option(plan, name, gen, err);
-        case TYPE_CHAR: gen->length = (uint32_t)type->length; return null_option(plan, name, gen, err);
-        case TYPE_VARCHAR: TRY(null_option(plan, name, gen, err)); return text_option(plan, name, gen, err);
+        case TYPE_CHAR:
+            gen->length = (uint32_t)type->length;
+            return null_option(plan, name, gen, err);
+        case TYPE_VARCHAR:
+            TRY(null_option(plan, name, gen, err));
+            return text_option(plan, name, gen, err);
         case TYPE_BINARY: gen->length = (uint32_t)type->length; return ST_OK;
         case TYPE_VARBINARY: return text_option(plan, name, gen, err);
         case TYPE_TINYINT: return range_option(plan, name, gen, INT8_MIN, INT8_MAX, err);
         case TYPE_SMALLINT: return range_option(plan, name, gen, INT16_MIN, INT16_MAX, err);
         case TYPE_INT: return range_option(plan, name, gen, INT32_MIN, INT32_MAX, err);
-        case TYPE_INTERVAL_MONTHS: return range_option(plan, name, gen, 0, INTERVAL_MONTHS_MAX, err);
+        case TYPE_INTERVAL_MONTHS:
+            return range_option(plan, name, gen, 0, INTERVAL_MONTHS_MAX, err);
         case TYPE_BIGINT:
         case TYPE_INTERVAL_SECONDS: return range_option(plan, name, gen, INT64_MIN, INT64_MAX, err);
         // Java's Float.MIN_VALUE and Double.MIN_VALUE are the least positive numbers.
         case TYPE_FLOAT: return reals_option(plan, name, gen, 1.4e-45, 3.4028234663852886e38, err);
         case TYPE_DOUBLE:
-        case TYPE_DECIMAL: return reals_option(plan, name, gen, 4.9e-324, 1.7976931348623157e308, err);
+        case TYPE_DECIMAL:
+            return reals_option(plan, name, gen, 4.9e-324, 1.7976931348623157e308, err);
         case TYPE_DATE:
         case TYPE_TIME: return ST_OK;
         case TYPE_TIMESTAMP:
@@ -204,7 +221,8 @@ static Status sequence_gen(Plan *plan, const char *name, const Type *type, Gen *
     for (int i = 0; i < 2; i++) {
         if (field_option(plan, name, ENDS[i])) continue;
         return error_set(err, ST_VALIDATION,
-                         "could not find required property 'fields.%s.%s' for sequence generator", name, ENDS[i]);
+                         "could not find required property 'fields.%s.%s' for sequence generator",
+                         name, ENDS[i]);
     }
     bool wide = type->kind == TYPE_BIGINT || type_is_text(type) || type_is_bytes(type);
     int64_t min = wide ? INT64_MIN : INT32_MIN, max = wide ? INT64_MAX : INT32_MAX;
@@ -229,7 +247,8 @@ static Status sequence_gen(Plan *plan, const char *name, const Type *type, Gen *
     }
 }
 
-static Status plan_gens(const TableDesc *desc, const Options *options, Arena *arena, Gen *gens, Error *err) {
+static Status plan_gens(const TableDesc *desc, const Options *options, Arena *arena, Gen *gens,
+                        Error *err) {
     Plan plan = {.options = options, .arena = arena};
     Status st = ST_OK;
     for (uint32_t i = 0; !st && i < desc->physical->child_count; i++) {
@@ -241,14 +260,16 @@ static Status plan_gens(const TableDesc *desc, const Options *options, Arena *ar
         } else if (strcmp(kind, "sequence") == 0) {
             st = sequence_gen(&plan, name, type, &gens[i], err);
         } else {
-            st = error_set(err, ST_VALIDATION, "unsupported generator kind '%s' of field '%s'", kind, name);
+            st = error_set(err, ST_VALIDATION, "unsupported generator kind '%s' of field '%s'",
+                           kind, name);
         }
     }
     for (uint32_t i = 0; !st && i < options->map->count; i++) {
         Str key = options->map->entry[i].key;
         if (!str_starts(key, STR("fields.")) || map_has(&plan.known, key)) continue;
-        st = error_set(err, ST_VALIDATION, "unsupported option '" STR_FMT "' of table '" STR_FMT "'",
-                       STR_ARG(key), STR_ARG(options->owner));
+        st =
+            error_set(err, ST_VALIDATION, "unsupported option '" STR_FMT "' of table '" STR_FMT "'",
+                      STR_ARG(key), STR_ARG(options->owner));
     }
     map_clear(&plan.known);
     return st;
@@ -282,7 +303,8 @@ static double draw_real(uint64_t *state, double min, double max) {
 static void random_text(uint64_t *state, const Gen *gen, Vec *vec, uint32_t row) {
     static const char HEX[] = "0123456789abcdef";
     bool text = type_is_text(gen->type);
-    uint32_t len = gen->var_len && gen->length ? (uint32_t)draw_between(state, 1, gen->length) : gen->length;
+    uint32_t len =
+        gen->var_len && gen->length ? (uint32_t)draw_between(state, 1, gen->length) : gen->length;
     char *at = vec_text_room(vec, len);
     uint64_t bits = 0;
     for (uint32_t i = 0; i < len; i++) {
@@ -297,7 +319,8 @@ static void random_decimal(uint64_t *state, const Gen *gen, Vec *vec, uint32_t r
     double most = pow(10, gen->type->precision - gen->type->scale) - 1;
     double min = fmax(gen->real_min, -most), max = fmin(gen->real_max, most);
     i128 value;
-    if (decimal_from_f64(draw_real(state, min, max), gen->type->precision, gen->type->scale, &value)) {
+    if (decimal_from_f64(draw_real(state, min, max), gen->type->precision, gen->type->scale,
+                         &value)) {
         vec_i128(vec)[row] = value;
     } else {
         vec_set_null(vec, row);
@@ -330,7 +353,9 @@ static void random_value(uint64_t *state, const Gen *gen, Vec *vec, uint32_t row
     }
     switch (gen->type->kind) {
         case TYPE_BOOLEAN: vec_u8(vec)[row] = draw(state) & 1; break;
-        case TYPE_FLOAT: vec_f32(vec)[row] = (float)draw_real(state, gen->real_min, gen->real_max); break;
+        case TYPE_FLOAT:
+            vec_f32(vec)[row] = (float)draw_real(state, gen->real_min, gen->real_max);
+            break;
         case TYPE_DOUBLE: vec_f64(vec)[row] = draw_real(state, gen->real_min, gen->real_max); break;
         case TYPE_DECIMAL: random_decimal(state, gen, vec, row); break;
         case TYPE_CHAR:
@@ -427,7 +452,8 @@ static Status datagen_poll(SourceReader *base, SourceOutput *out, ReadState *sta
         Vec *vec = batch->column[i];
         for (uint32_t row = 0; row < rows; row++) {
             if (gen->sequence) {
-                sequence_value(gen, gen->min + (self->made + row) * self->count + self->index, vec, row);
+                sequence_value(gen, gen->min + (self->made + row) * self->count + self->index, vec,
+                               row);
             } else {
                 random_value(&self->random, gen, vec, row);
             }
@@ -515,7 +541,8 @@ static Options own_options(const TableDesc *desc) {
     return options;
 }
 
-static Status datagen_open(const ScanSpec *spec, const TaskEnv *env, SourceReader **out, Error *err) {
+static Status datagen_open(const ScanSpec *spec, const TaskEnv *env, SourceReader **out,
+                           Error *err) {
     const Type *physical = spec->table->physical;
     Options options = own_options(spec->table);
     DatagenReader *self = NEW(DatagenReader);

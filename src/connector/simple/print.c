@@ -33,7 +33,8 @@ static Status print_check(const TableDesc *desc, bool as_sink, Error *err) {
     return options_check(&options, also, err);
 }
 
-static Status print_changes(const TableDesc *desc, uint32_t requested, uint32_t *taken, Error *err) {
+static Status print_changes(const TableDesc *desc, uint32_t requested, uint32_t *taken,
+                            Error *err) {
     (void)desc;
     (void)err;
     *taken = requested;
@@ -113,7 +114,9 @@ static void put_value(const Vec *vec, uint32_t row, Buf *out) {
         case TYPE_BOOLEAN: buf_puts(out, vec_u8(vec)[row] ? "true" : "false"); break;
         case TYPE_FLOAT: print_f32(vec_f32(vec)[row], out); break;
         case TYPE_DOUBLE: print_f64(vec_f64(vec)[row], out); break;
-        case TYPE_DECIMAL: print_decimal(vec_i128(vec)[row], vec->type->scale, false, false, out); break;
+        case TYPE_DECIMAL:
+            print_decimal(vec_i128(vec)[row], vec->type->scale, false, false, out);
+            break;
         case TYPE_CHAR:
         case TYPE_VARCHAR: buf_put_str(out, vec_str(vec)[row]); break;
         case TYPE_BINARY:
@@ -143,7 +146,8 @@ static Status print_write(SinkWriter *base, const Batch *batch, Error *err) {
         if (self->print) {
             self->print(self->print_arg, buf_str(&self->line), self->to_stderr);
         } else {
-            (void)fprintf(self->to_stderr ? stderr : stdout, STR_FMT "\n", STR_ARG(buf_str(&self->line)));
+            (void)fprintf(self->to_stderr ? stderr : stdout, STR_FMT "\n",
+                          STR_ARG(buf_str(&self->line)));
         }
     }
     return ST_OK;

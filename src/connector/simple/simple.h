@@ -1,5 +1,5 @@
-// connector/simple/simple.h - the connectors that need nothing outside: datagen makes rows, print shows
-// them, blackhole swallows them.
+// connector/simple/simple.h - the connectors that need nothing outside: datagen makes rows, print
+// shows them, blackhole swallows them.
 #pragma once
 
 #include "spi/connector.h"

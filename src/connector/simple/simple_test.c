@@ -91,7 +91,8 @@ TEST(datagen, sequences_end_with_the_shortest) {
 
 TEST(datagen, random_rows_keep_to_their_options) {
     SimpleCase c;
-    simple_case(&c, "datagen", "i INT, s VARCHAR(3), n INT, a ARRAY<INT>, r ROW<x TINYINT, y MAP<INT, INT>>");
+    simple_case(&c, "datagen",
+                "i INT, s VARCHAR(3), n INT, a ARRAY<INT>, r ROW<x TINYINT, y MAP<INT, INT>>");
     option(&c, "number-of-rows", "20");
     option(&c, "fields.i.min", "3");
     option(&c, "fields.i.max", "3");
@@ -106,7 +107,8 @@ TEST(datagen, random_rows_keep_to_their_options) {
     (void)generate(&c, NULL);
     CHECK_INT(c.rows, 20);
     for (char *line = c.out.ptr; *line; line = strchr(line, '\n') + 1) {
-        CHECK(strncmp(line, "+I[3, ", 6) == 0 && strncmp(line + 8, ", NULL, [7, 7], (-128, {})]\n", 27) == 0);
+        CHECK(strncmp(line, "+I[3, ", 6) == 0 &&
+              strncmp(line + 8, ", NULL, [7, 7], (-128, {})]\n", 27) == 0);
     }
     option(&c, "fields.nope.min", "1");
     CHECK(strstr(generate(&c, NULL), "unsupported option 'fields.nope.min'"));
@@ -116,10 +118,11 @@ TEST(datagen, random_rows_keep_to_their_options) {
 TEST(print, rows_look_as_java_prints_them) {
     formats_register();
     SimpleCase c;
-    simple_case(&c, "print",
-                "a INT, b STRING, c DOUBLE, d DECIMAL(10, 2), e TIMESTAMP(3), f TIMESTAMP_LTZ(3), g DATE, "
-                "h TIME(3), i ARRAY<INT>, j MAP<STRING, INT>, k ROW<x INT, y STRING>, l BYTES, m BOOLEAN, "
-                "p TIMESTAMP(9), u TIME");
+    simple_case(
+        &c, "print",
+        "a INT, b STRING, c DOUBLE, d DECIMAL(10, 2), e TIMESTAMP(3), f TIMESTAMP_LTZ(3), g DATE, "
+        "h TIME(3), i ARRAY<INT>, j MAP<STRING, INT>, k ROW<x INT, y STRING>, l BYTES, m BOOLEAN, "
+        "p TIMESTAMP(9), u TIME");
     option(&c, "print-identifier", "xx");
     c.env.count = 2;
     SinkSpec spec = {.table = &c.desc, .schema = c.desc.physical};
@@ -132,14 +135,17 @@ TEST(print, rows_look_as_java_prints_them) {
     Decoder *decoder;
     CHECK_OK(format->decoder_new(&decode, &decoder, &c.err), &c.err);
     char text[1024] =
-        "{\"a\":1,\"b\":\"b\",\"c\":1e10,\"d\":1.5,\"e\":\"2024-01-01 00:00:00\",\"f\":\"1970-01-01 00:00:01.5Z\","
-        "\"g\":\"2024-01-01\",\"h\":\"10:00:00\",\"i\":[1,2],\"j\":{\"k\":1},\"k\":{\"x\":1,\"y\":\"y\"},"
+        "{\"a\":1,\"b\":\"b\",\"c\":1e10,\"d\":1.5,\"e\":\"2024-01-01 "
+        "00:00:00\",\"f\":\"1970-01-01 00:00:01.5Z\","
+        "\"g\":\"2024-01-01\",\"h\":\"10:00:00\",\"i\":[1,2],\"j\":{\"k\":1},\"k\":{\"x\":1,\"y\":"
+        "\"y\"},"
         "\"l\":\"AP8=\",\"m\":true,\"p\":\"2024-01-01 00:00:01.123456789\",\"u\":\"10:20:30\"}";
     CHECK_OK(decoder->vt->message(decoder, str_c(text), true, &c.err), &c.err);
     Batch *batch = decoder_take(decoder);
     CHECK_OK(writer->vt->write(writer, batch, &c.err), &c.err);
     CHECK_STR(buf_cstr(&c.out),
-              "xx:1> +I[1, b, 1.0E10, 1.50, 2024-01-01T00:00, 1970-01-01T00:00:01.500Z, 2024-01-01, 10:00, "
+              "xx:1> +I[1, b, 1.0E10, 1.50, 2024-01-01T00:00, 1970-01-01T00:00:01.500Z, "
+              "2024-01-01, 10:00, "
               "[1, 2], {k=1}, +I[1, y], [0, -1], true, 2024-01-01T00:00:01.123456789, 10:20:30]\n");
     batch_unref(batch);
     decoder->vt->close(decoder);

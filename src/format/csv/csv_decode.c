@@ -145,7 +145,9 @@ static inline bool cut_fast(CsvDecoder *self, char *at, char **next) {
             mark = chunk + *place++;
             c = *mark;
             if (c != separator && c != '\n') return false;
-            if (count <= columns) span[count] = (Span){from + 1, (uint32_t)(close - from) - 1, true, doubled};
+            if (count <= columns) {
+                span[count] = (Span){from + 1, (uint32_t)(close - from) - 1, true, doubled};
+            }
         } else if (c == separator || c == '\n') {
             if (count <= columns) span[count] = (Span){from, (uint32_t)(mark - from), false, false};
         } else {
@@ -166,7 +168,8 @@ static inline Cut check_extra(const CsvDecoder *self) {
     if (self->span_count <= self->column_count || self->dialect.ignore_extra) return CUT_RECORD;
     const Span *extra = &self->span[self->column_count];
     bool blank = read_trim((Str){extra->ptr, extra->len}).len == 0;
-    bool trailing = self->span_count == self->column_count + 1 && blank && self->dialect.trailing_comma;
+    bool trailing =
+        self->span_count == self->column_count + 1 && blank && self->dialect.trailing_comma;
     return trailing ? CUT_RECORD : CUT_EXTRA;
 }
 
@@ -195,7 +198,8 @@ static NOINLINE Cut cut_slow(CsvDecoder *self, char *at, char *end, bool at_end,
             push_span(self, from + 1, close, true, doubled);
             // Blanks may follow, then the separator or the end of the line.
             char *after = close + 1;
-            while (after < end && *after != dialect->separator && *after != '\r' && *after != '\n') {
+            while (after < end && *after != dialect->separator && *after != '\r' &&
+                   *after != '\n') {
                 if ((unsigned char)*after > ' ') result = CUT_QUOTE;
                 after++;
             }
@@ -323,7 +327,8 @@ static inline bool stamp_value(CsvDecoder *self, Vec *vec, uint32_t row, Str tex
 }
 
 // Reads a value of a simple type; false: it is not one.
-static inline bool simple_value(CsvDecoder *self, const Type *type, Vec *vec, uint32_t row, Str text) {
+static inline bool simple_value(CsvDecoder *self, const Type *type, Vec *vec, uint32_t row,
+                                Str text) {
     int64_t value;
     Timestamp stamp;
     switch (type->kind) {
@@ -361,7 +366,9 @@ static inline bool simple_value(CsvDecoder *self, const Type *type, Vec *vec, ui
         case TYPE_TIMESTAMP: return stamp_value(self, vec, row, text);
         case TYPE_TIMESTAMP_LTZ:
             text = read_trim(text);
-            if (!read_timestamp(&self->time, text.ptr, text.len, TIME_SQL_ZULU, &stamp)) return false;
+            if (!read_timestamp(&self->time, text.ptr, text.len, TIME_SQL_ZULU, &stamp)) {
+                return false;
+            }
             vec_set_timestamp(vec, row, stamp);
             return true;
         case TYPE_BINARY:
@@ -377,10 +384,10 @@ typedef struct Fault {
     uint32_t expected, actual;  // fields of a ROW; expected == 0: the text is at fault
 } Fault;
 
-// An element of a list or a field of a row: a value, NULL, or with ignore-parse-errors NULL for what
-// cannot be read. [sparse] as in decode.h.
-static inline bool nested_value(CsvDecoder *self, const Type *type, Vec *vec, uint32_t row, Str text,
-                                bool sparse, Fault *fault) {
+// An element of a list or a field of a row: a value, NULL, or with ignore-parse-errors NULL for
+// what cannot be read. [sparse] as in decode.h.
+static inline bool nested_value(CsvDecoder *self, const Type *type, Vec *vec, uint32_t row,
+                                Str text, bool sparse, Fault *fault) {
     if (is_null(&self->dialect, text)) {
         if (!sparse) slot_null(vec, row);
         return true;
@@ -401,9 +408,13 @@ typedef struct Elements {
 } Elements;
 
 static inline Elements elements_of(const CsvDecoder *self, Str text) {
-    Elements elements = {.at = text.ptr, .end = text.ptr + text.len,
-                         .separator = self->dialect.element_separator.ptr[0], .trim = self->dialect.trim};
-    if (text.len == 0 || ((unsigned char)text.ptr[0] <= ' ' && read_trim(text).len == 0)) elements.at = NULL;
+    Elements elements = {.at = text.ptr,
+                         .end = text.ptr + text.len,
+                         .separator = self->dialect.element_separator.ptr[0],
+                         .trim = self->dialect.trim};
+    if (text.len == 0 || ((unsigned char)text.ptr[0] <= ' ' && read_trim(text).len == 0)) {
+        elements.at = NULL;
+    }
     return elements;
 }
 
@@ -429,7 +440,9 @@ static bool array_value(CsvDecoder *self, Vec *vec, uint32_t row, Str text, Faul
     while (next_element(&elements, &element)) {
         uint32_t at = list_push(vec);
         count++;
-        if (!nested_value(self, vec->child[0]->type, vec->child[0], at, element, false, fault)) return false;
+        if (!nested_value(self, vec->child[0]->type, vec->child[0], at, element, false, fault)) {
+            return false;
+        }
     }
     vec_list(vec)[row] = (ListView){offset, count};
     return true;
@@ -444,7 +457,9 @@ static bool row_value(CsvDecoder *self, const CsvColumn *column, Vec *vec, uint3
         int32_t at = count < fields ? column->part[count] : -1;
         count++;
         if (at < 0) continue;
-        if (!nested_value(self, vec->type->child[at], vec->child[at], row, element, true, fault)) return false;
+        if (!nested_value(self, vec->type->child[at], vec->child[at], row, element, true, fault)) {
+            return false;
+        }
     }
     if (count == 0) return true;  // NULL, as the row is already
     slot_present(vec, row);
@@ -459,8 +474,8 @@ static Status value_error(CsvDecoder *self, uint32_t column, const Fault *fault,
     Str name = self->wanted->field[self->column[column].target];
     if (fault->expected) {
         return error_set(err, ST_RUNTIME,
-                         "column '" STR_FMT "': row length mismatch: %u fields expected but was %u in '"
-                         STR_FMT "'",
+                         "column '" STR_FMT
+                         "': row length mismatch: %u fields expected but was %u in '" STR_FMT "'",
                          STR_ARG(name), fault->expected, fault->actual,
                          STR_ARG(str_sub(fault->text, 0, 100)));
     }
@@ -489,14 +504,16 @@ static Status check_missing(CsvDecoder *self, uint32_t present, Error *err) {
 typedef bool ReadValue(CsvDecoder *self, const CsvColumn *column, Vec *vec, uint32_t row, Str text,
                        Fault *fault);
 
-// Reads one column of [count] records into the rows from [row] on, with [read] made part of the loop.
-// Returns how many came out well: all, or those before the first that did not.
-static inline __attribute__((always_inline)) uint32_t read_loop(CsvDecoder *self, uint32_t index, Vec *vec,
-                                                                uint32_t row, uint32_t count,
-                                                                ReadValue *read, Fault *fault) {
+// Reads one column of [count] records into the rows from [row] on, with [read] made part of the
+// loop. Returns how many came out well: all, or those before the first that did not.
+static inline __attribute__((always_inline)) uint32_t read_loop(CsvDecoder *self, uint32_t index,
+                                                                Vec *vec, uint32_t row,
+                                                                uint32_t count, ReadValue *read,
+                                                                Fault *fault) {
     const CsvDialect *dialect = &self->dialect;
     const CsvColumn *column = &self->column[index];
-    const bool nested = column->full->child_count != 0, ignore = dialect->ignore_errors, trim = dialect->trim;
+    const bool nested = column->full->child_count != 0, ignore = dialect->ignore_errors,
+               trim = dialect->trim;
     const uint32_t stride = self->column_count + 1;
     Span *span = self->spans + index;
     for (uint32_t i = 0; i < count; i++, span += stride) {
@@ -521,16 +538,16 @@ static inline __attribute__((always_inline)) uint32_t read_loop(CsvDecoder *self
     return count;
 }
 
-static inline bool read_i64(CsvDecoder *self, const CsvColumn *column, Vec *vec, uint32_t row, Str text,
-                            Fault *fault) {
+static inline bool read_i64(CsvDecoder *self, const CsvColumn *column, Vec *vec, uint32_t row,
+                            Str text, Fault *fault) {
     (void)self;
     (void)column;
     (void)fault;
     return integer_value(text, INT64_MIN, INT64_MAX, &((int64_t *)vec->data)[row]);
 }
 
-static inline bool read_text(CsvDecoder *self, const CsvColumn *column, Vec *vec, uint32_t row, Str text,
-                             Fault *fault) {
+static inline bool read_text(CsvDecoder *self, const CsvColumn *column, Vec *vec, uint32_t row,
+                             Str text, Fault *fault) {
     (void)self;
     (void)column;
     (void)fault;
@@ -538,22 +555,22 @@ static inline bool read_text(CsvDecoder *self, const CsvColumn *column, Vec *vec
     return true;
 }
 
-static inline bool read_stamp(CsvDecoder *self, const CsvColumn *column, Vec *vec, uint32_t row, Str text,
-                              Fault *fault) {
+static inline bool read_stamp(CsvDecoder *self, const CsvColumn *column, Vec *vec, uint32_t row,
+                              Str text, Fault *fault) {
     (void)column;
     (void)fault;
     return stamp_value(self, vec, row, text);
 }
 
-static inline bool read_simple(CsvDecoder *self, const CsvColumn *column, Vec *vec, uint32_t row, Str text,
-                               Fault *fault) {
+static inline bool read_simple(CsvDecoder *self, const CsvColumn *column, Vec *vec, uint32_t row,
+                               Str text, Fault *fault) {
     (void)column;
     (void)fault;
     return simple_value(self, vec->type, vec, row, text);
 }
 
-static inline bool read_array(CsvDecoder *self, const CsvColumn *column, Vec *vec, uint32_t row, Str text,
-                              Fault *fault) {
+static inline bool read_array(CsvDecoder *self, const CsvColumn *column, Vec *vec, uint32_t row,
+                              Str text, Fault *fault) {
     (void)column;
     return array_value(self, vec, row, text, fault);
 }
@@ -603,9 +620,11 @@ static Status cut_error(CsvDecoder *self, Cut cut, Error *err) {
                          STR_ARG(str_sub((Str){extra->ptr, extra->len}, 0, 100)));
     }
     if (cut == CUT_QUOTE) {
-        return error_set(err, ST_RUNTIME,
-                         "expected the column separator '%c' or the end of the line after a closing "
-                         "quote", self->dialect.separator);
+        return error_set(
+            err, ST_RUNTIME,
+            "expected the column separator '%c' or the end of the line after a closing "
+            "quote",
+            self->dialect.separator);
     }
     return error_set(err, ST_RUNTIME, "missing closing quote for value");
 }
@@ -635,10 +654,10 @@ static uint32_t line_of(const char *bytes, const char *at) {
     return line;
 }
 
-// Cuts records into the group until it or the batch is full, there are no more whole ones, or one is
-// bad (*bad, unless errors are ignored). *at is moved behind those cut.
-static Status cut_group(CsvDecoder *self, char **at, char *end, bool at_end, uint32_t room, uint32_t *count,
-                        Error *err) {
+// Cuts records into the group until it or the batch is full, there are no more whole ones, or one
+// is bad (*bad, unless errors are ignored). *at is moved behind those cut.
+static Status cut_group(CsvDecoder *self, char **at, char *end, bool at_end, uint32_t room,
+                        uint32_t *count, Error *err) {
     Decoder *base = &self->base;
     Status st = ST_OK;
     *count = 0;
@@ -655,7 +674,8 @@ static Status cut_group(CsvDecoder *self, char **at, char *end, bool at_end, uin
         Cut cut = cut_record(self, *at, end, at_end, &next);
         if (cut == CUT_MORE) break;
         base->records++;
-        uint32_t present = self->span_count < self->column_count ? self->span_count : self->column_count;
+        uint32_t present =
+            self->span_count < self->column_count ? self->span_count : self->column_count;
         st = cut ? cut_error(self, cut, err) : check_missing(self, present, err);
         if (!st) {
             self->start[*count] = *at;
@@ -727,7 +747,8 @@ static void csv_close(Decoder *base) {
     mem_free(self);
 }
 
-static const DecoderVt CSV_DECODER = {.message = csv_message, .stream = csv_stream, .close = csv_close};
+static const DecoderVt CSV_DECODER = {
+    .message = csv_message, .stream = csv_stream, .close = csv_close};
 
 static int32_t field_index(const Type *row, Str name) {
     for (uint32_t i = 0; i < row->child_count; i++) {
@@ -741,7 +762,8 @@ static void plan_columns(CsvDecoder *self, const Type *full, const Type *wanted)
     self->column = ARENA_ARRAY(&self->arena, CsvColumn, full->child_count);
     self->read = ARENA_ARRAY(&self->arena, uint32_t, full->child_count);
     size_t record_bytes = (full->child_count + 1) * sizeof(Span);
-    self->group_max = record_bytes < GROUP_SPAN_BYTES ? (uint32_t)(GROUP_SPAN_BYTES / record_bytes) : 1;
+    self->group_max =
+        record_bytes < GROUP_SPAN_BYTES ? (uint32_t)(GROUP_SPAN_BYTES / record_bytes) : 1;
     if (self->group_max > GROUP_RECORDS_MAX) self->group_max = GROUP_RECORDS_MAX;
     self->spans = arena_alloc(&self->arena, self->group_max * record_bytes);
     self->start = ARENA_ARRAY(&self->arena, char *, self->group_max);

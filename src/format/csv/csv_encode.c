@@ -1,6 +1,7 @@
-// Columns to CSV, byte for byte as Jackson's generator writes it. A text is quoted when it is longer
-// than QUOTE_CHECK_MAX or holds a byte up to the greatest of separator, quote and line feed: a cheap
-// test that quotes more than it must ("a b", "+1"), and what Flink users have in their files.
+// Columns to CSV, byte for byte as Jackson's generator writes it. A text is quoted when it is
+// longer than QUOTE_CHECK_MAX or holds a byte up to the greatest of separator, quote and line feed:
+// a cheap test that quotes more than it must ("a b", "+1"), and what Flink users have in their
+// files.
 #include "format/csv/csv_int.h"
 #include "type/java_print.h"
 
@@ -20,7 +21,9 @@ static bool needs_quotes(const CsvEncoder *self, Str text) {
     if (text.len > QUOTE_CHECK_MAX && utf8_units16(text) > QUOTE_CHECK_MAX) return true;
     for (uint32_t i = 0; i < text.len; i++) {
         unsigned char c = (unsigned char)text.ptr[i];
-        if (c < self->safe_min || (self->dialect.has_escape && (char)c == self->dialect.escape)) return true;
+        if (c < self->safe_min || (self->dialect.has_escape && (char)c == self->dialect.escape)) {
+            return true;
+        }
     }
     return false;
 }
@@ -42,7 +45,8 @@ static void put_text(const CsvEncoder *self, Str text, Buf *out) {
 }
 
 // The text of a simple value; *is_text says whether it may need quotes, as numbers never do.
-static void print_simple(const CsvEncoder *self, const Vec *vec, uint32_t row, bool *is_text, Buf *out) {
+static void print_simple(const CsvEncoder *self, const Vec *vec, uint32_t row, bool *is_text,
+                         Buf *out) {
     *is_text = false;
     switch (vec->type->kind) {
         case TYPE_BOOLEAN: buf_puts(out, vec_u8(vec)[row] ? "true" : "false"); return;

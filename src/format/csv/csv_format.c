@@ -94,7 +94,8 @@ Status csv_dialect(const Options *options, CsvDialect *dialect, Arena *arena, Er
         dialect->has_escape = true;
         TRY(one_char(options, "escape-character", str_c(escape), &dialect->escape, err));
     }
-    dialect->element_separator = str_dup(arena, str_c(options_get(options, "array-element-delimiter")));
+    dialect->element_separator =
+        str_dup(arena, str_c(options_get(options, "array-element-delimiter")));
     char ignored;
     TRY(one_char(options, "array-element-delimiter", dialect->element_separator, &ignored, err));
     const char *null_literal = options_get(options, "null-literal");

@@ -1,7 +1,7 @@
 // format/csv/csv_int.h - what the files of the csv format share.
 //
-// The dialect is Jackson's, which Flink uses: a quote counts only as the first byte of a field and is
-// doubled inside; blanks between the closing quote and the separator are skipped; "\r", "\n" and
+// The dialect is Jackson's, which Flink uses: a quote counts only as the first byte of a field and
+// is doubled inside; blanks between the closing quote and the separator are skipped; "\r", "\n" and
 // "\r\n" end a record; an escape character, if there is one, works inside and outside of quotes.
 #pragma once
 
@@ -34,9 +34,10 @@ NODISCARD Status csv_check_type(const Type *schema, Error *err);
 NODISCARD Status csv_decoder_new(const DecodeSpec *spec, Decoder **out, Error *err);
 NODISCARD Status csv_encoder_new(const EncodeSpec *spec, Encoder **out, Error *err);
 
-// csv_index.c: writes the places of all bytes of [bytes, bytes + size) that can end a field or begin
-// a quoted one (separator, line ends, quote, escape; equal bytes where there are fewer) to [out],
-// which has room for [size] + 64 entries; returns how many. Reads up to 64 bytes past the end.
+// csv_index.c: writes the places of all bytes of [bytes, bytes + size) that can end a field or
+// begin a quoted one (separator, line ends, quote, escape; equal bytes where there are fewer) to
+// [out], which has room for [size] + 64 entries; returns how many. Reads up to 64 bytes past the
+// end.
 typedef struct CsvMarks {
     char byte[5];
 } CsvMarks;

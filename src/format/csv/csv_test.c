@@ -53,7 +53,8 @@ TEST(csv, dialect_of_semicolons) {
                 "field-delimiter=|;quote-character=';allow-comments=true;escape-character=\\;"
                 "null-literal=n/a");
     static const char SEMI[] =
-        "# a comment line\none|1|1;2;3|7;x\n'two|pipes'|2|4|8;y\nn/a|n/a|n/a|1;n/a\n'it\\'s'|5||9;n/a\n";
+        "# a comment "
+        "line\none|1|1;2;3|7;x\n'two|pipes'|2|4|8;y\nn/a|n/a|n/a|1;n/a\n'it\\'s'|5||9;n/a\n";
     const char *rows =
         "+I[one, 1, [1, 2, 3], (7, x)]\n+I[two|pipes, 2, [4], (8, y)]\n"
         "+I[NULL, NULL, [NULL], (1, NULL)]\n+I[it's, 5, [], (9, NULL)]\n";
@@ -61,17 +62,20 @@ TEST(csv, dialect_of_semicolons) {
     for (c.piece = 1; c.piece < 40; c.piece++) CHECK_STR(format_decode(&c, SEMI), rows);
     c.piece = 0;
     format_case_want(&c, "d ROW<y STRING>, a STRING");
-    CHECK_STR(format_decode(&c, SEMI), "+I[(x), one]\n+I[(y), two|pipes]\n+I[(NULL), NULL]\n+I[(NULL), it's]\n");
+    CHECK_STR(format_decode(&c, SEMI),
+              "+I[(x), one]\n+I[(y), two|pipes]\n+I[(NULL), NULL]\n+I[(NULL), it's]\n");
     format_case_end(&c);
 }
 
 TEST(csv, the_sink_quotes_as_jackson) {
     FormatCase c;
     format_case(&c, "csv", "a STRING, b STRING, d DECIMAL(10, 2), e DOUBLE, f ARRAY<STRING>", NULL);
-    CHECK_STR(format_encode(&c, "{\"a\":\"a b\",\"b\":\"A_b\",\"d\":5.00,\"e\":1e20,\"f\":[\"x\",\"y;z\"]}\n"
-                                "{\"a\":\"q\\\"q\",\"b\":\"+1\",\"d\":-0.05,\"f\":[\"a b\",null]}\n"
-                                "{\"a\":\"aaaaaaaaaaaaaaaaaaaaaaaaa\",\"b\":\"1:2\",\"d\":500}"),
-              "\"a b\",A_b,5,1.0E20,x;y;z\n\"q\"\"q\",\"+1\",-0.05,,\"a b;\"\n"
-              "\"aaaaaaaaaaaaaaaaaaaaaaaaa\",1:2,5E+2,,\n");
+    CHECK_STR(
+        format_encode(&c,
+                      "{\"a\":\"a b\",\"b\":\"A_b\",\"d\":5.00,\"e\":1e20,\"f\":[\"x\",\"y;z\"]}\n"
+                      "{\"a\":\"q\\\"q\",\"b\":\"+1\",\"d\":-0.05,\"f\":[\"a b\",null]}\n"
+                      "{\"a\":\"aaaaaaaaaaaaaaaaaaaaaaaaa\",\"b\":\"1:2\",\"d\":500}"),
+        "\"a b\",A_b,5,1.0E20,x;y;z\n\"q\"\"q\",\"+1\",-0.05,,\"a b;\"\n"
+        "\"aaaaaaaaaaaaaaaaaaaaaaaaa\",1:2,5E+2,,\n");
     format_case_end(&c);
 }

@@ -1,6 +1,6 @@
-// The changelog formats: debezium-json, canal-json, maxwell-json, ogg-json. Each is an envelope around
-// rows of the table. An envelope is read twice: once for the places of its parts, in whatever order
-// they come, then the rows are read from their places into columns, old row first.
+// The changelog formats: debezium-json, canal-json, maxwell-json, ogg-json. Each is an envelope
+// around rows of the table. An envelope is read twice: once for the places of its parts, in
+// whatever order they come, then the rows are read from their places into columns, old row first.
 //
 // What Flink does is kept, also where it surprises: canal and maxwell look for a field of the old
 // row in all of "old", so that a batch of updates with different columns shares them.
@@ -170,8 +170,8 @@ static Str part(const CdcDecoder *self, uint32_t field) {
     return vec_str(vec)[0];
 }
 
-// JsonNode.asText of a scalar part: a string without its quotes and escapes. The part stays as it is:
-// several columns may come from it.
+// JsonNode.asText of a scalar part: a string without its quotes and escapes. The part stays as it
+// is: several columns may come from it.
 static Str part_text(CdcDecoder *self, Str bytes) {
     if (!bytes.ptr || bytes.ptr[0] != '"') return bytes;
     Str text = str_sub(bytes, 1, bytes.len - 2);
@@ -182,7 +182,8 @@ static Str part_text(CdcDecoder *self, Str bytes) {
 }
 
 // Reads the object [bytes] into row [row] of [columns].
-static bool read_part(CdcDecoder *self, JsonReader *reader, Str bytes, Vec **columns, uint32_t row) {
+static bool read_part(CdcDecoder *self, JsonReader *reader, Str bytes, Vec **columns,
+                      uint32_t row) {
     reader->lines = false;
     reader->borrow = self->envelope.borrow;
     reader->end = bytes.ptr + bytes.len;
@@ -223,7 +224,8 @@ static void find_names(const CdcDecoder *self, Str bytes, uint64_t *present) {
 }
 
 // The fields that "old" does not mention have not changed.
-static void fill_unchanged(CdcDecoder *self, const uint64_t *present, uint32_t before, uint32_t after) {
+static void fill_unchanged(CdcDecoder *self, const uint64_t *present, uint32_t before,
+                           uint32_t after) {
     for (uint32_t i = 0; i < self->wanted->child_count; i++) {
         Vec *vec = self->base.batch->column[i];
         if (!vec_is_null(vec, before) || bits_get(present, i) || vec_is_null(vec, after)) continue;
@@ -282,7 +284,9 @@ static bool changes(CdcDecoder *self, RowKind kind, Str after, Str before) {
         if (before.ptr) find_names(self, before, present);
     }
     if (!self->dialect->arrays) return change(self, kind, after, before, present);
-    if (!after.ptr || after.ptr[0] != '[') return fail(self, "the \"data\" field is no array") != NULL;
+    if (!after.ptr || after.ptr[0] != '[') {
+        return fail(self, "the \"data\" field is no array") != NULL;
+    }
     if (kind == ROW_UPDATE_AFTER && (!before.ptr || before.ptr[0] != '[')) {
         return fail(self, "the \"old\" field of an UPDATE is no array") != NULL;
     }
@@ -330,7 +334,8 @@ static char *read_message(CdcDecoder *self, char *at) {
         if (!name.ptr) return fail(self, "a message without database or table");
         if (!pattern_matches(pattern, name)) return to;
     }
-    Str op = part_text(self, part(self, CDC_OP)), after = part(self, CDC_AFTER), before = part(self, CDC_BEFORE);
+    Str op = part_text(self, part(self, CDC_OP)), after = part(self, CDC_AFTER),
+        before = part(self, CDC_BEFORE);
     if (!op.ptr) return fail(self, "a message without its operation");
     RowKind kind;
     if (is_op(op, dialect->insert[0]) || is_op(op, dialect->insert[1])) {
@@ -386,7 +391,9 @@ static bool metadata_value(CdcDecoder *self, uint32_t index, Str bytes, Vec *vec
             return fail(self, "a timestamp of the message cannot be read") != NULL;
         }
     } else {
-        if (!str_to_i64(text, &number)) return fail(self, "a time of the message is no number") != NULL;
+        if (!str_to_i64(text, &number)) {
+            return fail(self, "a time of the message is no number") != NULL;
+        }
         stamp = (Timestamp){.ms = meta->how == META_SECONDS ? number * 1000 : number};
     }
     vec_set_timestamp(vec, row, stamp);
@@ -399,7 +406,8 @@ static Str inner_part(CdcDecoder *self, uint32_t index, Str bytes) {
     arena_init(&arena);
     Vec *vec = vec_new(&arena, type_of(TYPE_VARCHAR, true), 1);
     Str found = {NULL, 0};
-    if (bytes.ptr[0] == '{' && read_part(self, &self->inner[index], bytes, &vec, 0) && !vec_is_null(vec, 0)) {
+    if (bytes.ptr[0] == '{' && read_part(self, &self->inner[index], bytes, &vec, 0) &&
+        !vec_is_null(vec, 0)) {
         found = vec_str(vec)[0];
     }
     arena_clear(&arena);
@@ -438,9 +446,11 @@ static Status cdc_message(Decoder *base, Str message, bool borrow, Error *err) {
     return one_record(base, at) ? ST_OK : record_failed(base, message, err);
 }
 
-static Status cdc_stream(Decoder *base, char *bytes, size_t size, bool at_end, size_t *used, Error *err) {
+static Status cdc_stream(Decoder *base, char *bytes, size_t size, bool at_end, size_t *used,
+                         Error *err) {
     static const JsonLines LINES = {.record = one_record, .failed = record_failed};
-    return json_read_lines(base, &((CdcDecoder *)base)->envelope, &LINES, bytes, size, at_end, used, err);
+    return json_read_lines(base, &((CdcDecoder *)base)->envelope, &LINES, bytes, size, at_end, used,
+                           err);
 }
 
 static void cdc_close(Decoder *base) {
@@ -458,7 +468,8 @@ static void cdc_close(Decoder *base) {
     mem_free(self);
 }
 
-static const DecoderVt CDC_DECODER = {.message = cdc_message, .stream = cdc_stream, .close = cdc_close};
+static const DecoderVt CDC_DECODER = {
+    .message = cdc_message, .stream = cdc_stream, .close = cdc_close};
 
 // A reader of the bytes of some fields.
 static Status raw_reader(CdcDecoder *self, JsonReader *reader, const Str *field, uint32_t count,
@@ -521,7 +532,8 @@ static Status plan_envelope(CdcDecoder *self, Error *err) {
     return raw_reader(self, &self->payload, &PAYLOAD, 1, &type, err);
 }
 
-static Status cdc_decoder_new(const CdcDialect *dialect, const DecodeSpec *spec, Decoder **out, Error *err) {
+static Status cdc_decoder_new(const CdcDialect *dialect, const DecodeSpec *spec, Decoder **out,
+                              Error *err) {
     CdcDecoder *self = NEW(CdcDecoder);
     arena_init(&self->arena);
     arena_init(&self->scratch);
@@ -535,7 +547,9 @@ static Status cdc_decoder_new(const CdcDialect *dialect, const DecodeSpec *spec,
     Status st = json_reader_init(&self->rows, spec->wanted, &options, err);
     if (!st) st = plan_metadata(self, spec, err);
     if (!st) st = plan_envelope(self, err);
-    if (!st && dialect == &DEBEZIUM) self->schema_include = options_bool(&spec->options, "schema-include");
+    if (!st && dialect == &DEBEZIUM) {
+        self->schema_include = options_bool(&spec->options, "schema-include");
+    }
     if (!st && dialect == &CANAL) {
         const char *database = options_get(&spec->options, "database.include");
         const char *table = options_get(&spec->options, "table.include");
@@ -558,8 +572,9 @@ static const Type *cdc_metadata_type(const CdcDialect *dialect, Arena *arena, St
             case TYPE_TIMESTAMP_LTZ: return type_timestamp_ltz(arena, meta->precision, true);
             case TYPE_ARRAY: return type_array(arena, text, true);
             case TYPE_MAP:
-                return type_map(arena, text, meta->inner || dialect == &DEBEZIUM ? text : type_of(TYPE_INT, true),
-                                true);
+                return type_map(
+                    arena, text,
+                    meta->inner || dialect == &DEBEZIUM ? text : type_of(TYPE_INT, true), true);
             default: return text;
         }
     }
@@ -590,7 +605,8 @@ static Status cdc_row(Encoder *base, const Batch *batch, uint32_t row, Buf *out,
     bool nulls = !self->writer.ignore_nulls;
     buf_puts(out, !add ? "{\"before\":" : nulls ? "{\"before\":null,\"after\":" : "{\"after\":");
     TRY(json_put_row(&self->writer, self->schema, batch->column, row, out, err));
-    buf_printf(out, "%s,\"%s\":\"%s\"}", !add && nulls ? ",\"after\":null" : "", dialect->field[CDC_OP], op);
+    buf_printf(out, "%s,\"%s\":\"%s\"}", !add && nulls ? ",\"after\":null" : "",
+               dialect->field[CDC_OP], op);
     return ST_OK;
 }
 
@@ -600,7 +616,8 @@ static void cdc_encoder_close(Encoder *base) {
 
 static const EncoderVt CDC_ENCODER = {.row = cdc_row, .close = cdc_encoder_close};
 
-static Status cdc_encoder_new(const CdcDialect *dialect, const EncodeSpec *spec, Encoder **out, Error *err) {
+static Status cdc_encoder_new(const CdcDialect *dialect, const EncodeSpec *spec, Encoder **out,
+                              Error *err) {
     TRY(json_check_type(spec->schema, err));
     CdcEncoder *self = NEW(CdcEncoder);
     self->base.vt = &CDC_ENCODER;
@@ -647,21 +664,22 @@ static Status cdc_check(const Type *schema, const Options *options, bool decode,
 
 static Status debezium_check(const Type *schema, const Options *options, bool decode, Error *err) {
     if (!decode && options_bool(options, "schema-include")) {
-        return error_set(err, ST_VALIDATION, "table '" STR_FMT "': debezium-json cannot write schemas",
+        return error_set(err, ST_VALIDATION,
+                         "table '" STR_FMT "': debezium-json cannot write schemas",
                          STR_ARG(options->owner));
     }
     return cdc_check(schema, options, decode, err);
 }
 
-#define CDC_FACE(prefix, dialect)                                                                       \
-    static Status prefix##_decoder(const DecodeSpec *spec, Decoder **out, Error *err) {                 \
-        return cdc_decoder_new(&(dialect), spec, out, err);                                             \
-    }                                                                                                   \
-    static Status prefix##_encoder(const EncodeSpec *spec, Encoder **out, Error *err) {                 \
-        return cdc_encoder_new(&(dialect), spec, out, err);                                             \
-    }                                                                                                   \
-    static const Type *prefix##_metadata(Arena *arena, Str name) {                                      \
-        return cdc_metadata_type(&(dialect), arena, name);                                              \
+#define CDC_FACE(prefix, dialect)                                                       \
+    static Status prefix##_decoder(const DecodeSpec *spec, Decoder **out, Error *err) { \
+        return cdc_decoder_new(&(dialect), spec, out, err);                             \
+    }                                                                                   \
+    static Status prefix##_encoder(const EncodeSpec *spec, Encoder **out, Error *err) { \
+        return cdc_encoder_new(&(dialect), spec, out, err);                             \
+    }                                                                                   \
+    static const Type *prefix##_metadata(Arena *arena, Str name) {                      \
+        return cdc_metadata_type(&(dialect), arena, name);                              \
     }
 CDC_FACE(debezium, DEBEZIUM)
 CDC_FACE(canal, CANAL)
@@ -678,17 +696,18 @@ static const char *const MAXWELL_NAMES[] = {"database", "table", "primary-key-co
 static const char *const OGG_NAMES[] = {"table", "primary-keys", "ingestion-timestamp",
                                         "event-timestamp", NULL};
 
-#define CDC_FORMAT(id, prefix, option_table, checker, names, text)                                  \
-    {                                                                                               \
-        .name = id, .options = option_table, .decodes = CHANGES_ALL, .encodes = CHANGES_ALL,        \
-        .separator = "\n", .needs_update_before = true, .decoder_new = prefix##_decoder,            \
-        .encoder_new = prefix##_encoder, .check = checker, .metadata = names,                       \
-        .metadata_type = prefix##_metadata, .doc = text,                                            \
+#define CDC_FORMAT(id, prefix, option_table, checker, names, text)                           \
+    {                                                                                        \
+        .name = id, .options = option_table, .decodes = CHANGES_ALL, .encodes = CHANGES_ALL, \
+        .separator = "\n", .needs_update_before = true, .decoder_new = prefix##_decoder,     \
+        .encoder_new = prefix##_encoder, .check = checker, .metadata = names,                \
+        .metadata_type = prefix##_metadata, .doc = text,                                     \
     }
-const Format DEBEZIUM_JSON_FORMAT = CDC_FORMAT("debezium-json", debezium, DEBEZIUM_OPTIONS, debezium_check,
-                                               DEBEZIUM_NAMES, "Changes as Debezium writes them.");
-const Format CANAL_JSON_FORMAT = CDC_FORMAT("canal-json", canal, CANAL_OPTIONS, cdc_check, CANAL_NAMES,
-                                            "Changes as Alibaba's Canal writes them.");
+const Format DEBEZIUM_JSON_FORMAT =
+    CDC_FORMAT("debezium-json", debezium, DEBEZIUM_OPTIONS, debezium_check, DEBEZIUM_NAMES,
+               "Changes as Debezium writes them.");
+const Format CANAL_JSON_FORMAT = CDC_FORMAT("canal-json", canal, CANAL_OPTIONS, cdc_check,
+                                            CANAL_NAMES, "Changes as Alibaba's Canal writes them.");
 const Format MAXWELL_JSON_FORMAT = CDC_FORMAT("maxwell-json", maxwell, PLAIN_OPTIONS, cdc_check,
                                               MAXWELL_NAMES, "Changes as Maxwell writes them.");
 const Format OGG_JSON_FORMAT = CDC_FORMAT("ogg-json", ogg, PLAIN_OPTIONS, cdc_check, OGG_NAMES,

@@ -87,7 +87,8 @@ static Status record_failed(Decoder *base, Str record, Error *err) {
         return ST_OK;
     }
     (void)json_reader_error(&self->reader, err);
-    error_while(err, "reading the record %.*s", (int)(record.len < 200 ? record.len : 200), record.ptr);
+    error_while(err, "reading the record %.*s", (int)(record.len < 200 ? record.len : 200),
+                record.ptr);
     return ST_RUNTIME;
 }
 
@@ -102,9 +103,11 @@ static Status json_message(Decoder *base, Str message, bool borrow, Error *err) 
     return one_record(base, at) ? ST_OK : record_failed(base, message, err);
 }
 
-static Status json_stream(Decoder *base, char *bytes, size_t size, bool at_end, size_t *used, Error *err) {
+static Status json_stream(Decoder *base, char *bytes, size_t size, bool at_end, size_t *used,
+                          Error *err) {
     static const JsonLines LINES = {.record = one_record, .failed = record_failed};
-    return json_read_lines(base, &((JsonDecoder *)base)->reader, &LINES, bytes, size, at_end, used, err);
+    return json_read_lines(base, &((JsonDecoder *)base)->reader, &LINES, bytes, size, at_end, used,
+                           err);
 }
 
 static void json_close(Decoder *base) {
@@ -114,7 +117,8 @@ static void json_close(Decoder *base) {
     mem_free(self);
 }
 
-static const DecoderVt JSON_DECODER = {.message = json_message, .stream = json_stream, .close = json_close};
+static const DecoderVt JSON_DECODER = {
+    .message = json_message, .stream = json_stream, .close = json_close};
 
 Status json_decoder_new(const DecodeSpec *spec, Decoder **out, Error *err) {
     JsonDecoder *self = NEW(JsonDecoder);

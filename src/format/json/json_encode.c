@@ -8,7 +8,8 @@ typedef struct JsonEncoder {
     const Type *schema;
 } JsonEncoder;
 
-static Status put_value(const JsonWriter *writer, const Vec *vec, uint32_t row, Buf *out, Error *err);
+static Status put_value(const JsonWriter *writer, const Vec *vec, uint32_t row, Buf *out,
+                        Error *err);
 
 static void put_real(double value, bool single, Buf *out) {
     // Jackson quotes what is no JSON number.
@@ -22,7 +23,8 @@ static void put_real(double value, bool single, Buf *out) {
     if (!finite) buf_putc(out, '"');
 }
 
-static Status put_map(const JsonWriter *writer, const Vec *vec, uint32_t row, Buf *out, Error *err) {
+static Status put_map(const JsonWriter *writer, const Vec *vec, uint32_t row, Buf *out,
+                      Error *err) {
     ListView list = vec_list(vec)[row];
     bool first = true;
     buf_putc(out, '{');
@@ -31,10 +33,11 @@ static Status put_map(const JsonWriter *writer, const Vec *vec, uint32_t row, Bu
         if (vec_is_null(vec->child[0], i)) {
             if (writer->null_keys == NULL_KEYS_DROP) continue;
             if (writer->null_keys == NULL_KEYS_FAIL) {
-                return error_set(err, ST_RUNTIME,
-                                 "JSON format doesn't support to serialize map data with null keys. You "
-                                 "can drop null key entries or encode null in literals by specifying "
-                                 "map-null-key.mode option.");
+                return error_set(
+                    err, ST_RUNTIME,
+                    "JSON format doesn't support to serialize map data with null keys. You "
+                    "can drop null key entries or encode null in literals by specifying "
+                    "map-null-key.mode option.");
             }
             key = writer->null_key;
         }
@@ -48,8 +51,8 @@ static Status put_map(const JsonWriter *writer, const Vec *vec, uint32_t row, Bu
     return ST_OK;
 }
 
-Status json_put_row(const JsonWriter *writer, const Type *type, Vec *const *field, uint32_t row, Buf *out,
-                    Error *err) {
+Status json_put_row(const JsonWriter *writer, const Type *type, Vec *const *field, uint32_t row,
+                    Buf *out, Error *err) {
     bool first = true;
     buf_putc(out, '{');
     for (uint32_t i = 0; i < type->child_count; i++) {
@@ -64,7 +67,8 @@ Status json_put_row(const JsonWriter *writer, const Type *type, Vec *const *fiel
     return ST_OK;
 }
 
-static Status put_value(const JsonWriter *writer, const Vec *vec, uint32_t row, Buf *out, Error *err) {
+static Status put_value(const JsonWriter *writer, const Vec *vec, uint32_t row, Buf *out,
+                        Error *err) {
     if (vec_is_null(vec, row)) {
         buf_puts(out, "null");
         return ST_OK;
@@ -108,7 +112,9 @@ static Status put_value(const JsonWriter *writer, const Vec *vec, uint32_t row, 
         case TYPE_DATE: print_date(vec_i32(vec)[row], out); break;
         case TYPE_TIME: print_time(vec_i32(vec)[row], out); break;
         case TYPE_TIMESTAMP: print_timestamp(vec_timestamp(vec, row), between, false, out); break;
-        case TYPE_TIMESTAMP_LTZ: print_timestamp(vec_timestamp(vec, row), between, true, out); break;
+        case TYPE_TIMESTAMP_LTZ:
+            print_timestamp(vec_timestamp(vec, row), between, true, out);
+            break;
         default: UNREACHABLE();  // json_check_type
     }
     buf_putc(out, '"');

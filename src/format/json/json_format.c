@@ -43,8 +43,9 @@ JsonOptions json_options(const Options *options, const Type *full) {
 static Status unsupported(const Type *type, Str field, const char *why, Error *err) {
     Buf name = {0};
     type_print_summary(type, false, &name);
-    Status st = error_set(err, ST_VALIDATION, "the json format %s: field '" STR_FMT "' is a " STR_FMT, why,
-                          STR_ARG(field), STR_ARG(buf_str(&name)));
+    Status st =
+        error_set(err, ST_VALIDATION, "the json format %s: field '" STR_FMT "' is a " STR_FMT, why,
+                  STR_ARG(field), STR_ARG(buf_str(&name)));
     buf_free(&name);
     return st;
 }
@@ -59,7 +60,8 @@ static Status check_type(const Type *type, Str field, Error *err) {
         case TYPE_MAP:
         case TYPE_MULTISET:
             if (!type_is_text(type->child[0])) {
-                return unsupported(type, field, "doesn't support non-string as key type of map", err);
+                return unsupported(type, field, "doesn't support non-string as key type of map",
+                                   err);
             }
             break;
         default: break;
@@ -75,14 +77,17 @@ Status json_check_type(const Type *schema, Error *err) {
 }
 
 // One of the words exactly: Flink compares them with their case here.
-static Status check_word(const Options *options, const char *key, const char *const *words, bool fold,
-                         Error *err) {
+static Status check_word(const Options *options, const char *key, const char *const *words,
+                         bool fold, Error *err) {
     const char *given = options_get(options, key);
     if (!given) return ST_OK;
     for (uint32_t i = 0; words[i]; i++) {
-        if (fold ? str_eq_nocase(str_c(given), str_c(words[i])) : strcmp(given, words[i]) == 0) return ST_OK;
+        if (fold ? str_eq_nocase(str_c(given), str_c(words[i])) : strcmp(given, words[i]) == 0) {
+            return ST_OK;
+        }
     }
-    return error_set(err, ST_VALIDATION, "option '" STR_FMT "%s' of table '" STR_FMT "' cannot be '%s'",
+    return error_set(err, ST_VALIDATION,
+                     "option '" STR_FMT "%s' of table '" STR_FMT "' cannot be '%s'",
                      STR_ARG(options->prefix), key, STR_ARG(options->owner), given);
 }
 

@@ -1,8 +1,8 @@
 // format/json/json_int.h - what the files of the json formats share.
 //
-// A schema is compiled once into a tree of JsonNodes, which mirrors the wanted type. The decoder walks
-// text and tree together and writes values straight into columns. Objects remember the order in
-// which their keys stood in the last record (JsonKey): as long as records look alike a key costs
+// A schema is compiled once into a tree of JsonNodes, which mirrors the wanted type. The decoder
+// walks text and tree together and writes values straight into columns. Objects remember the order
+// in which their keys stood in the last record (JsonKey): as long as records look alike a key costs
 // one comparison of 16 bytes, no scan and no hash.
 #pragma once
 
@@ -81,14 +81,14 @@ typedef struct JsonReader {
 } JsonReader;
 
 // Compiles [wanted], a ROW. ST_VALIDATION for types that JSON cannot hold.
-NODISCARD Status json_reader_init(JsonReader *reader, const Type *wanted, const JsonOptions *options,
-                                  Error *err);
+NODISCARD Status json_reader_init(JsonReader *reader, const Type *wanted,
+                                  const JsonOptions *options, Error *err);
 void json_reader_clear(JsonReader *reader);
 
 // Reads the object at [at] (the brace) into row [row] of [columns] (of the wanted fields). Returns
 // the byte behind it or NULL; json_reader_error then says what was wrong. [skip_rest]: when all
-// wanted fields are found the rest is not looked at and the answer is the end of the line, or of the
-// text where there are no lines.
+// wanted fields are found the rest is not looked at and the answer is the end of the line, or of
+// the text where there are no lines.
 char *json_read_object(JsonReader *reader, Vec **columns, uint32_t row, char *at, bool skip_rest);
 Status json_reader_error(const JsonReader *reader, Error *err);
 
@@ -98,8 +98,8 @@ typedef struct JsonLines {
     char *(*record)(Decoder *self, char *at);
     Status (*failed)(Decoder *self, Str record, Error *err);
 } JsonLines;
-NODISCARD Status json_read_lines(Decoder *decoder, JsonReader *reader, const JsonLines *lines, char *bytes,
-                                 size_t size, bool at_end, size_t *used, Error *err);
+NODISCARD Status json_read_lines(Decoder *decoder, JsonReader *reader, const JsonLines *lines,
+                                 char *bytes, size_t size, bool at_end, size_t *used, Error *err);
 
 static inline char *json_skip_blank(const JsonReader *reader, char *at) {
     while (*at == ' ' || *at == '\t' || *at == '\r' || (*at == '\n' && !reader->lines)) {
@@ -111,8 +111,8 @@ static inline char *json_skip_blank(const JsonReader *reader, char *at) {
 
 // Resolves the escapes of a string's bytes in place; the new length, or UINT32_MAX.
 uint32_t json_unescape(char *text, uint32_t len);
-// Appends the value [at, end) as Jackson's tree prints it: no blanks, the last of equal keys, numbers
-// as Java prints doubles or, with [big_numbers], BigDecimals. False where it is no JSON.
+// Appends the value [at, end) as Jackson's tree prints it: no blanks, the last of equal keys,
+// numbers as Java prints doubles or, with [big_numbers], BigDecimals. False where it is no JSON.
 bool json_normalise(const char *at, const char *end, bool big_numbers, Buf *out);
 void json_put_string(Str text, Buf *out);  // with quotes and escapes
 
@@ -131,7 +131,7 @@ typedef struct JsonWriter {
     Str null_key;
 } JsonWriter;
 JsonWriter json_writer(const Options *options);
-NODISCARD Status json_put_row(const JsonWriter *writer, const Type *schema, Vec *const *column, uint32_t row,
-                              Buf *out, Error *err);
+NODISCARD Status json_put_row(const JsonWriter *writer, const Type *schema, Vec *const *column,
+                              uint32_t row, Buf *out, Error *err);
 
 enum { JSON_DEPTH_MAX = 1000 };  // of nesting, as Jackson's StreamReadConstraints

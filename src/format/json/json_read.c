@@ -94,7 +94,10 @@ uint32_t json_unescape(char *text, uint32_t len) {
             if (unit == 0) {
                 code = value;
                 // A high surrogate takes the low one that follows with it.
-                if (code < 0xD800 || code > 0xDBFF || end - in < 6 || in[0] != '\\' || in[1] != 'u') break;
+                if (code < 0xD800 || code > 0xDBFF || end - in < 6 || in[0] != '\\' ||
+                    in[1] != 'u') {
+                    break;
+                }
                 in += 2;
             } else if (value >= 0xDC00 && value <= 0xDFFF) {
                 code = 0x10000 + ((code - 0xD800) << 10) + (value - 0xDC00);
@@ -170,8 +173,8 @@ Status json_reader_error(const JsonReader *reader, Error *err) {
 
 typedef enum Token { TOKEN_STRING, TOKEN_WHOLE, TOKEN_REAL, TOKEN_WORD, TOKEN_CONTAINER } Token;
 
-// Cuts the value at [at]: its text without quotes (escapes resolved), what it is, and where the next
-// byte stands. False: no JSON.
+// Cuts the value at [at]: its text without quotes (escapes resolved), what it is, and where the
+// next byte stands. False: no JSON.
 static NOINLINE bool cut_token(JsonReader *reader, char *at, Token *token, Str *text, char **next) {
     char c = *at;
     char *to;
@@ -243,7 +246,9 @@ static inline char *integer_fast(char *at, int64_t *value) {
 
 static inline char *real_fast(char *at, double *value) {
     char *to = (char *)(uintptr_t)digits_real(at, value);
-    return to && ends_number(*to) && !(at[*at == '-'] == '0' && json_is_digit(at[1 + (*at == '-')])) ? to : NULL;
+    return to && ends_number(*to) && !(at[*at == '-'] == '0' && json_is_digit(at[1 + (*at == '-')]))
+               ? to
+               : NULL;
 }
 
 static NOINLINE char *real_slow(JsonReader *reader, const JsonNode *node, Vec *vec, uint32_t row,
@@ -263,8 +268,8 @@ static NOINLINE char *real_slow(JsonReader *reader, const JsonNode *node, Vec *v
     return good ? next : bad_value(reader, node, vec, row, at, next);
 }
 
-static NOINLINE char *decimal_value(JsonReader *reader, const JsonNode *node, Vec *vec, uint32_t row,
-                                    char *at) {
+static NOINLINE char *decimal_value(JsonReader *reader, const JsonNode *node, Vec *vec,
+                                    uint32_t row, char *at) {
     Token token;
     Str text;
     char *next;
@@ -302,7 +307,9 @@ static NOINLINE char *text_slow(JsonReader *reader, Vec *vec, uint32_t row, char
     bool rewritten = token == TOKEN_CONTAINER || (reader->options.tree && token == TOKEN_REAL);
     if (rewritten) {
         reader->scratch.len = 0;
-        if (!json_normalise(text.ptr, next, reader->options.big_numbers, &reader->scratch)) return bad_syntax(reader, at);
+        if (!json_normalise(text.ptr, next, reader->options.big_numbers, &reader->scratch)) {
+            return bad_syntax(reader, at);
+        }
         text = buf_str(&reader->scratch);
     }
     if (reader->borrow && !rewritten) {
@@ -342,8 +349,8 @@ static NOINLINE char *day_or_time(JsonReader *reader, const JsonNode *node, Vec 
     char *next;
     if (!cut_token(reader, at, &token, &text, &next)) return NULL;
     int32_t *slot = &vec_i32(vec)[row];
-    bool good = token == TOKEN_STRING &&
-                (node->op == JSON_DATE ? date_parse_format(text, slot) : time_parse_format(text, slot));
+    bool good = token == TOKEN_STRING && (node->op == JSON_DATE ? date_parse_format(text, slot)
+                                                                : time_parse_format(text, slot));
     return good ? next : bad_value(reader, node, vec, row, at, next);
 }
 
@@ -378,7 +385,8 @@ static inline char *stamp_value(JsonReader *reader, const JsonNode *node, Vec *v
 
 // Values ---------------------------------------------------------------------------------------
 
-static char *array_value(JsonReader *reader, const JsonNode *node, Vec *vec, uint32_t row, char *at);
+static char *array_value(JsonReader *reader, const JsonNode *node, Vec *vec, uint32_t row,
+                         char *at);
 static char *map_value(JsonReader *reader, const JsonNode *node, Vec *vec, uint32_t row, char *at);
 static char *row_value(JsonReader *reader, const JsonNode *node, Vec *vec, uint32_t row, char *at);
 
@@ -439,7 +447,8 @@ static inline char *value(JsonReader *reader, JsonNode *node, Vec *vec, uint32_t
 }
 
 // A container where another kind of value was asked for.
-static COLD char *wrong_kind(JsonReader *reader, const JsonNode *node, Vec *vec, uint32_t row, char *at) {
+static COLD char *wrong_kind(JsonReader *reader, const JsonNode *node, Vec *vec, uint32_t row,
+                             char *at) {
     Token token;
     Str text;
     char *next;
@@ -588,14 +597,16 @@ static char *record_end(JsonReader *reader, char *at) {
     char *to = reader->lines ? memchr(at, '\n', (size_t)(end - at)) : end;
     if (!to) to = end;
     char *last = to;
-    while (last > at && (last[-1] == ' ' || last[-1] == '\r' || last[-1] == '\t' || last[-1] == '\n')) {
+    while (last > at &&
+           (last[-1] == ' ' || last[-1] == '\r' || last[-1] == '\t' || last[-1] == '\n')) {
         last--;
     }
     return last > at && last[-1] == '}' ? to : bad_syntax(reader, at);
 }
 
 // What no member of the object gave is NULL.
-static NOINLINE void fill_null(const JsonNode *node, Vec **columns, uint32_t row, const uint64_t *seen) {
+static NOINLINE void fill_null(const JsonNode *node, Vec **columns, uint32_t row,
+                               const uint64_t *seen) {
     for (uint32_t i = 0; i < node->child_count; i++) {
         if (!node->child[i].sparse && !bits_get(seen, i)) slot_null(columns[i], row);
     }
@@ -618,8 +629,8 @@ static COLD char *field_missing(JsonReader *reader, const JsonNode *node, const 
     return failed_in(reader, node->type->field[i]);
 }
 
-static inline char *object(JsonReader *reader, JsonNode *node, Vec **columns, uint32_t row, char *at,
-                           bool top) {
+static inline char *object(JsonReader *reader, JsonNode *node, Vec **columns, uint32_t row,
+                           char *at, bool top) {
     enum { SEEN_WORDS = 4 };
     uint64_t few[SEEN_WORDS] = {0}, *seen = few;
     if (__builtin_expect(node->child_count > SEEN_WORDS * 64, 0)) {
@@ -731,11 +742,14 @@ static void compile(Arena *arena, JsonNode *node, const Type *type, bool sparse)
     node->child = ARENA_ARRAY(arena, JsonNode, type->child_count);
     for (uint32_t i = 0; i < type->child_count; i++) {
         compile(arena, &node->child[i], type->child[i], sparse && node->op == JSON_ROW);
-        if (node->op == JSON_ROW) (void)map_put(&node->by_name, type->field[i], (void *)(uintptr_t)(i + 1));
+        if (node->op == JSON_ROW) {
+            (void)map_put(&node->by_name, type->field[i], (void *)(uintptr_t)(i + 1));
+        }
     }
 }
 
-Status json_reader_init(JsonReader *reader, const Type *wanted, const JsonOptions *options, Error *err) {
+Status json_reader_init(JsonReader *reader, const Type *wanted, const JsonOptions *options,
+                        Error *err) {
     TRY(json_check_type(wanted, err));
     *reader = (JsonReader){.options = *options};
     arena_init(&reader->arena);

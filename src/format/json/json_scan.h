@@ -1,8 +1,8 @@
 // format/json/json_scan.h - finding ends in JSON text: of strings, of numbers, of whole values.
 //
 // All scanners take a pointer into text that may be read 64 bytes past its [end] and answer a
-// pointer past what they found, or NULL where the text is no JSON. They may look past [end], and end a
-// few bytes behind it: the caller checks once a member that it has not been passed.
+// pointer past what they found, or NULL where the text is no JSON. They may look past [end], and
+// end a few bytes behind it: the caller checks once a member that it has not been passed.
 #pragma once
 
 #include "base/simd.h"
@@ -13,8 +13,8 @@ static inline char *json_string_stop(char *at, const char *end) {
     const Simd16 quote = simd_fill('"'), slash = simd_fill('\\'), control = simd_fill(0x1F);
     for (;;) {
         Simd16 in = simd_load(at);
-        uint32_t mask =
-            simd_mask(simd_or(simd_or(simd_eq(in, quote), simd_eq(in, slash)), simd_le(in, control)));
+        uint32_t mask = simd_mask(
+            simd_or(simd_or(simd_eq(in, quote), simd_eq(in, slash)), simd_le(in, control)));
         if (mask) return at + __builtin_ctz(mask);
         at += 16;
         if (at >= end) return at;
@@ -78,8 +78,8 @@ static inline char *json_value_end(char *at, const char *end, bool lines) {
     if (*at == '{' || *at == '[') return json_container_end(at + 1, end, lines);
     char *from = at;
     // Digits, letters, '+', '-', '.': all of a number or a word, none of what may follow one.
-    while (at < end && (json_is_digit(*at) || (unsigned char)((*at | 0x20) - 'a') < 26 || *at == '-' ||
-                        *at == '.' || *at == '+')) {
+    while (at < end && (json_is_digit(*at) || (unsigned char)((*at | 0x20) - 'a') < 26 ||
+                        *at == '-' || *at == '.' || *at == '+')) {
         at++;
     }
     return at == from ? NULL : at;

@@ -85,12 +85,15 @@ TEST(json, messages_leave_nothing_behind) {
 
 TEST(json, the_sink_writes_as_jackson) {
     FormatCase c;
-    format_case(&c, "json", "m MAP<STRING, INT>, n DOUBLE, d DECIMAL(10, 5), t TIMESTAMP(6), s STRING",
-                NULL);
-    CHECK_STR(format_encode(&c, "{\"m\":{\"k\":1,\"j\":null},\"n\":1e10,\"d\":0.00001,"
-                                "\"t\":\"2024-01-01 00:00:00.1\",\"s\":\"\\u00e9 \\\"q\\\" \\\\ / \\t\\u0001\"}"),
-              "{\"m\":{\"k\":1,\"j\":null},\"n\":1.0E10,\"d\":0.00001,\"t\":\"2024-01-01 00:00:00.1\","
-              "\"s\":\"\xC3\xA9 \\\"q\\\" \\\\ / \\t\\u0001\"}\n");
+    format_case(&c, "json",
+                "m MAP<STRING, INT>, n DOUBLE, d DECIMAL(10, 5), t TIMESTAMP(6), s STRING", NULL);
+    CHECK_STR(
+        format_encode(
+            &c,
+            "{\"m\":{\"k\":1,\"j\":null},\"n\":1e10,\"d\":0.00001,"
+            "\"t\":\"2024-01-01 00:00:00.1\",\"s\":\"\\u00e9 \\\"q\\\" \\\\ / \\t\\u0001\"}"),
+        "{\"m\":{\"k\":1,\"j\":null},\"n\":1.0E10,\"d\":0.00001,\"t\":\"2024-01-01 00:00:00.1\","
+        "\"s\":\"\xC3\xA9 \\\"q\\\" \\\\ / \\t\\u0001\"}\n");
     format_case_end(&c);
 }
 
@@ -123,15 +126,19 @@ TEST(json, debezium_messages_are_changes) {
 TEST(json, canal_and_maxwell_send_old_values) {
     FormatCase c;
     format_case(&c, "canal-json", "id INT, name STRING, score DOUBLE", "database.include=^d$");
-    CHECK_STR(format_decode(&c,
-        "{\"data\":[{\"id\":\"1\",\"name\":\"Ann\",\"score\":\"10.5\"},{\"id\":\"2\",\"score\":null}],"
-        "\"database\":\"d\",\"old\":null,\"type\":\"INSERT\"}\n"
-        "{\"data\":[{\"id\":\"2\",\"name\":\"Bob\",\"score\":\"2.5\"},{\"id\":\"1\",\"name\":\"Anna\","
-        "\"score\":null}],\"database\":\"d\",\"old\":[{\"score\":null},{\"score\":\"10.5\"}],"
-        "\"type\":\"UPDATE\"}\n"
-        "{\"data\":[{\"id\":\"2\"}],\"database\":\"other\",\"type\":\"DELETE\"}\n"
-        "{\"data\":null,\"database\":\"d\",\"type\":\"CREATE\"}\n"
-        "{\"data\":[{\"id\":\"2\"}],\"database\":\"d\",\"type\":\"DELETE\"}\n"),
+    CHECK_STR(
+        format_decode(
+            &c,
+            "{\"data\":[{\"id\":\"1\",\"name\":\"Ann\",\"score\":\"10.5\"},{\"id\":\"2\",\"score\":"
+            "null}],"
+            "\"database\":\"d\",\"old\":null,\"type\":\"INSERT\"}\n"
+            "{\"data\":[{\"id\":\"2\",\"name\":\"Bob\",\"score\":\"2.5\"},{\"id\":\"1\",\"name\":"
+            "\"Anna\","
+            "\"score\":null}],\"database\":\"d\",\"old\":[{\"score\":null},{\"score\":\"10.5\"}],"
+            "\"type\":\"UPDATE\"}\n"
+            "{\"data\":[{\"id\":\"2\"}],\"database\":\"other\",\"type\":\"DELETE\"}\n"
+            "{\"data\":null,\"database\":\"d\",\"type\":\"CREATE\"}\n"
+            "{\"data\":[{\"id\":\"2\"}],\"database\":\"d\",\"type\":\"DELETE\"}\n"),
         "+I[1, Ann, 10.5]\n+I[2, NULL, NULL]\n-U[2, Bob, NULL]\n+U[2, Bob, 2.5]\n"
         "-U[1, Anna, 10.5]\n+U[1, Anna, NULL]\n-D[2, NULL, NULL]\n");
     CHECK_STR(format_encode(&c, "{\"id\":1}"),
@@ -156,9 +163,10 @@ TEST(json, changelog_formats_know_metadata) {
     c.spec.metadata_type = types;
     c.spec.metadata_count = 3;
     c.spec.produced = type_row(&c.arena, 4, all, fields, true);
-    CHECK_STR(format_decode(&c, "{\"before\":null,\"after\":{\"id\":1},\"source\":{\"db\":\"d\","
-                                "\"table\":\"us\\u0065rs\",\"ts_ms\":1},\"op\":\"c\",\"ts_ms\":1001}\n"
-                                "{\"before\":{\"id\":1},\"op\":\"d\"}\n"),
+    CHECK_STR(format_decode(&c,
+                            "{\"before\":null,\"after\":{\"id\":1},\"source\":{\"db\":\"d\","
+                            "\"table\":\"us\\u0065rs\",\"ts_ms\":1},\"op\":\"c\",\"ts_ms\":1001}\n"
+                            "{\"before\":{\"id\":1},\"op\":\"d\"}\n"),
               "+I[1, users, 1970-01-01 00:00:01.001Z, {db=d, table=users, ts_ms=1}]\n"
               "-D[1, NULL, NULL, NULL]\n");
     format_case_end(&c);

@@ -1,5 +1,5 @@
-// The raw format. Text is UTF-8 or, through iconv, any charset the system knows; numbers are the bytes
-// of their Java types. In files a record is a line.
+// The raw format. Text is UTF-8 or, through iconv, any charset the system knows; numbers are the
+// bytes of their Java types. In files a record is a line.
 #include "format/raw/raw.h"
 
 #include <errno.h>
@@ -37,10 +37,11 @@ typedef struct RawEncoder {
 static Status raw_check(const Type *schema, const Options *options, bool decode, Error *err) {
     (void)decode;
     if (schema->child_count != 1) {
-        return error_set(err, ST_VALIDATION,
-                         "the 'raw' format only supports a single physical column, but table '" STR_FMT
-                         "' has %u",
-                         STR_ARG(options->owner), schema->child_count);
+        return error_set(
+            err, ST_VALIDATION,
+            "the 'raw' format only supports a single physical column, but table '" STR_FMT
+            "' has %u",
+            STR_ARG(options->owner), schema->child_count);
     }
     switch (schema->child[0]->kind) {
         case TYPE_CHAR:
@@ -58,8 +59,9 @@ static Status raw_check(const Type *schema, const Options *options, bool decode,
         default: {
             Buf name = {0};
             type_print_summary(schema->child[0], false, &name);
-            Status st = error_set(err, ST_VALIDATION, "the 'raw' format doesn't support the type " STR_FMT,
-                                  STR_ARG(buf_str(&name)));
+            Status st =
+                error_set(err, ST_VALIDATION, "the 'raw' format doesn't support the type " STR_FMT,
+                          STR_ARG(buf_str(&name)));
             buf_free(&name);
             return st;
         }
@@ -67,7 +69,8 @@ static Status raw_check(const Type *schema, const Options *options, bool decode,
     const char *charset = options_get(options, "charset");
     iconv_t probe = iconv_open("UTF-8", charset);
     if (probe == (iconv_t)-1) {
-        return error_set(err, ST_VALIDATION, "unsupported 'charset' of the raw format: '%s'", charset);
+        return error_set(err, ST_VALIDATION, "unsupported 'charset' of the raw format: '%s'",
+                         charset);
     }
     (void)iconv_close(probe);
     return ST_OK;
@@ -135,8 +138,8 @@ static Status raw_message(Decoder *base, Str message, bool borrow, Error *err) {
                 buf_free(&name);
                 return st;
             }
-            copy_number((char *)vec->data + (size_t)row * self->codec.size, message.ptr, message.len,
-                        self->codec.swap);
+            copy_number((char *)vec->data + (size_t)row * self->codec.size, message.ptr,
+                        message.len, self->codec.swap);
             if (vec->phys == PHYS_U8) vec_u8(vec)[row] = vec_u8(vec)[row] != 0;
         } else if (self->codec.convert != (iconv_t)-1) {
             Buf text = {0};
@@ -153,7 +156,8 @@ static Status raw_message(Decoder *base, Str message, bool borrow, Error *err) {
     return ST_OK;
 }
 
-static Status raw_stream(Decoder *base, char *bytes, size_t size, bool at_end, size_t *used, Error *err) {
+static Status raw_stream(Decoder *base, char *bytes, size_t size, bool at_end, size_t *used,
+                         Error *err) {
     char *at = bytes, *end = bytes + size;
     uint32_t line = 1;
     Status st = ST_OK;

@@ -1,6 +1,6 @@
-// The speed of the decoders alone: GB/s and records/s on one core, from memory that is read once, as a
-// file is. The records: nine fields in 190 bytes, all taken; and the lines of Nexmark, of which a
-// query takes few fields.
+// The speed of the decoders alone: GB/s and records/s on one core, from memory that is read once,
+// as a file is. The records: nine fields in 190 bytes, all taken; and the lines of Nexmark, of
+// which a query takes few fields.
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -51,11 +51,13 @@ static const Type *pick(const Type *full, uint32_t count, const char *const *nam
     }
     return row(count, name, type);
 }
-#define PICK(full, ...) \
-    pick(full, sizeof((const char *const[]){__VA_ARGS__}) / sizeof(char *), (const char *const[]){__VA_ARGS__})
+#define PICK(full, ...)                                                     \
+    pick(full, sizeof((const char *const[]){__VA_ARGS__}) / sizeof(char *), \
+         (const char *const[]){__VA_ARGS__})
 
 static const Type *nine_fields(void) {
-    static const char *const NAMES[] = {"id", "user", "mail", "price", "count", "paid", "at", "city", "note"};
+    static const char *const NAMES[] = {"id",   "user", "mail", "price", "count",
+                                        "paid", "at",   "city", "note"};
     const Type *text = type_of(TYPE_VARCHAR, true);
     const Type *types[] = {type_of(TYPE_BIGINT, true), text, text, type_of(TYPE_DOUBLE, true),
                            type_of(TYPE_INT, true), type_of(TYPE_BOOLEAN, true),
@@ -72,11 +74,12 @@ static const Type *nexmark(void) {
     static const char *const AUCTION[] = {"id", "itemName", "description", "initialBid", "reserve",
                                           "dateTime", "expires", "seller", "category", "extra"};
     const Type *auction[] = {big, text, text, big, big, stamp, stamp, big, big, text};
-    static const char *const BID[] = {"auction", "bidder", "price", "channel", "url", "dateTime", "extra"};
+    static const char *const BID[] = {"auction", "bidder",   "price", "channel",
+                                      "url",     "dateTime", "extra"};
     const Type *bid[] = {big, big, big, text, text, stamp, text};
     static const char *const EVENT[] = {"event_type", "person", "auction", "bid"};
-    const Type *event[] = {type_of(TYPE_INT, true), row(8, PERSON, person), row(10, AUCTION, auction),
-                           row(7, BID, bid)};
+    const Type *event[] = {type_of(TYPE_INT, true), row(8, PERSON, person),
+                           row(10, AUCTION, auction), row(7, BID, bid)};
     return row(4, EVENT, event);
 }
 
@@ -95,51 +98,58 @@ static const Type *nexmark_part(const Type *person, const Type *auction, const T
 
 static const char *stamp_at(uint32_t n) {
     static char text[24];
-    (void)snprintf(text, sizeof text, "2026-01-01 %02u:%02u:%02u.%03u", n / 3600000 % 24, n / 60000 % 60,
-                   n / 1000 % 60, n % 1000);
+    (void)snprintf(text, sizeof text, "2026-01-01 %02u:%02u:%02u.%03u", n / 3600000 % 24,
+                   n / 60000 % 60, n / 1000 % 60, n % 1000);
     return text;
 }
 
 static void put_nine(Buf *out, uint32_t n, bool json) {
-    const char *format =
-        json ? "{\"id\":%u,\"user\":\"%s\",\"mail\":\"%s@%s.com\",\"price\":%u.%02u,\"count\":%u,\"paid\":%s,"
-               "\"at\":\"%s\",\"city\":\"%s\",\"note\":\"%s\"}\n"
-             : "%u,%s,%s@%s.com,%u.%02u,%u,%s,%s,%s,%s\n";
+    const char *format = json ? "{\"id\":%u,\"user\":\"%s\",\"mail\":\"%s@%s.com\",\"price\":%u.%"
+                                "02u,\"count\":%u,\"paid\":%s,"
+                                "\"at\":\"%s\",\"city\":\"%s\",\"note\":\"%s\"}\n"
+                              : "%u,%s,%s@%s.com,%u.%02u,%u,%s,%s,%s,%s\n";
     uint32_t more = json ? 0 : 40;  // so that both are of 190 bytes
-    buf_printf(out, format, 10000000 + n, word(6, 12), word(6, 10), word(5, 9), below(10000), below(100),
-               below(1000), below(2) ? "true" : "false", stamp_at(n), word(5, 11), word(24 + more, 40 + more));
+    buf_printf(out, format, 10000000 + n, word(6, 12), word(6, 10), word(5, 9), below(10000),
+               below(100), below(1000), below(2) ? "true" : "false", stamp_at(n), word(5, 11),
+               word(24 + more, 40 + more));
 }
 
 static void put_bid(Buf *out, uint32_t n, bool json) {
-    const char *format =
-        json ? "{\"event_type\":2,\"person\":null,\"auction\":null,\"bid\":{\"auction\":%u,\"bidder\":%u,"
-               "\"price\":%u,\"channel\":\"%s\",\"url\":\"https://www.nexmark.com/%s/%s/%s/item.htm?query=1&"
-               "channel_id=%u\",\"dateTime\":\"%s\",\"extra\":\"%s\"}}\n"
-             : "2,,,%u;%u;%u;%s;https://www.nexmark.com/%s/%s/%s/item.htm?query=1&channel_id=%u;%s;%s\n";
-    buf_printf(out, format, 1000 + n / 15, 1000 + below(10000), 100 + below(10000000), word(5, 12), word(3, 5),
-               word(3, 5), word(3, 5), below(1000000000), stamp_at(n), word(5, 15));
+    const char *format = json ? "{\"event_type\":2,\"person\":null,\"auction\":null,\"bid\":{"
+                                "\"auction\":%u,\"bidder\":%u,"
+                                "\"price\":%u,\"channel\":\"%s\",\"url\":\"https://www.nexmark.com/"
+                                "%s/%s/%s/item.htm?query=1&"
+                                "channel_id=%u\",\"dateTime\":\"%s\",\"extra\":\"%s\"}}\n"
+                              : "2,,,%u;%u;%u;%s;https://www.nexmark.com/%s/%s/%s/"
+                                "item.htm?query=1&channel_id=%u;%s;%s\n";
+    buf_printf(out, format, 1000 + n / 15, 1000 + below(10000), 100 + below(10000000), word(5, 12),
+               word(3, 5), word(3, 5), word(3, 5), below(1000000000), stamp_at(n), word(5, 15));
 }
 
 static void put_auction(Buf *out, uint32_t n, bool json) {
     char expires[24];
     memcpy(expires, stamp_at(n + 12345), sizeof expires);
-    const char *format =
-        json ? "{\"event_type\":1,\"person\":null,\"auction\":{\"id\":%u,\"itemName\":\"%s\",\"description\":\"%s\","
-               "\"initialBid\":%u,\"reserve\":%u,\"dateTime\":\"%s\",\"expires\":\"%s\",\"seller\":%u,\"category\":%u,"
-               "\"extra\":\"%s\"},\"bid\":null}\n"
-             : "1,,%u;%s;%s;%u;%u;%s;%s;%u;%u;%s,\n";
-    buf_printf(out, format, 1000 + n / 15, word(3, 20), word(3, 100), below(10000000), below(10000000),
-               stamp_at(n), expires, 1000 + below(10000), 10 + below(5), word(5, 15));
+    const char *format = json ? "{\"event_type\":1,\"person\":null,\"auction\":{\"id\":%u,"
+                                "\"itemName\":\"%s\",\"description\":\"%s\","
+                                "\"initialBid\":%u,\"reserve\":%u,\"dateTime\":\"%s\",\"expires\":"
+                                "\"%s\",\"seller\":%u,\"category\":%u,"
+                                "\"extra\":\"%s\"},\"bid\":null}\n"
+                              : "1,,%u;%s;%s;%u;%u;%s;%s;%u;%u;%s,\n";
+    buf_printf(out, format, 1000 + n / 15, word(3, 20), word(3, 100), below(10000000),
+               below(10000000), stamp_at(n), expires, 1000 + below(10000), 10 + below(5),
+               word(5, 15));
 }
 
 static void put_person(Buf *out, uint32_t n, bool json) {
     const char *format =
-        json ? "{\"event_type\":0,\"person\":{\"id\":%u,\"name\":\"%s\",\"emailAddress\":\"%s@%s.com\",\"creditCard\":"
-               "\"1234 5678 9012 3456\",\"city\":\"%s\",\"state\":\"OR\",\"dateTime\":\"%s\",\"extra\":\"%s\"},"
+        json ? "{\"event_type\":0,\"person\":{\"id\":%u,\"name\":\"%s\",\"emailAddress\":\"%s@%s."
+               "com\",\"creditCard\":"
+               "\"1234 5678 9012 "
+               "3456\",\"city\":\"%s\",\"state\":\"OR\",\"dateTime\":\"%s\",\"extra\":\"%s\"},"
                "\"auction\":null,\"bid\":null}\n"
              : "0,%u;%s;%s@%s.com;1234 5678 9012 3456;%s;OR;%s;%s,,\n";
-    buf_printf(out, format, 1000 + n / 50, word(6, 14), word(3, 7), word(3, 5), word(5, 9), stamp_at(n),
-               word(5, 15));
+    buf_printf(out, format, 1000 + n / 50, word(6, 14), word(3, 7), word(3, 5), word(5, 9),
+               stamp_at(n), word(5, 15));
 }
 
 static void put_event(Buf *out, uint32_t n, bool json) {
@@ -171,7 +181,9 @@ static uint64_t decode(Decoder *decoder, const Buf *data) {
     Error err;
     for (size_t at = 0; at < data->len;) {
         size_t left = data->len - at, size = left < BLOCK_BYTES ? left : BLOCK_BYTES, used;
-        if (decoder->vt->stream(decoder, data->ptr + at, size, size == left, &used, &err)) fail(&err);
+        if (decoder->vt->stream(decoder, data->ptr + at, size, size == left, &used, &err)) {
+            fail(&err);
+        }
         at += used;
         if (!decoder_full(decoder) && at < data->len) continue;
         Batch *batch = decoder_take(decoder);
@@ -221,7 +233,8 @@ static void bench(const char *what, const char *format_name, const Type *full, c
         decoder->vt->close(decoder);
     }
     printf("%-5s %-34s %6.2f GB/s %7.2f M records/s %6.0f bytes\n", format_name, what,
-           (double)data->len / best / 1e9, (double)rows / best / 1e6, (double)data->len / (double)rows);
+           (double)data->len / best / 1e9, (double)rows / best / 1e6,
+           (double)data->len / (double)rows);
     (void)fflush(stdout);
     map_clear(&map);
 }
@@ -236,8 +249,8 @@ int main(int argc, char **argv) {
     const Type *person = events->child[1], *auction = events->child[2], *bid = events->child[3];
     const Type *times = nexmark_part(PICK(person, "dateTime"), PICK(auction, "dateTime"),
                                      PICK(bid, "auction", "bidder", "price", "dateTime"));
-    const Type *sales = nexmark_part(PICK(person, "id", "name", "dateTime"), PICK(auction, "seller", "dateTime"),
-                                     PICK(bid, "dateTime"));
+    const Type *sales = nexmark_part(PICK(person, "id", "name", "dateTime"),
+                                     PICK(auction, "seller", "dateTime"), PICK(bid, "dateTime"));
     for (int i = 0; i < 2; i++) {
         const char *format = i ? "csv" : "json";
         Buf data = make(put_nine, !i);
