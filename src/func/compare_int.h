@@ -9,6 +9,7 @@ typedef enum CompareHow {
     COMPARE_PLAIN,    // the same type, or such that differ in length or precision only
     COMPARE_DECIMAL,  // DECIMALs of any scale
     COMPARE_TOTAL,  // doubles by Java's Double.compare: -0.0 before 0.0, NaN equal to itself, last
+    COMPARE_BYTES,  // text by its bytes, not its UTF-16 units
     COMPARE_STAMP,  // timestamps of different layout or kind: the bare values
     COMPARE_KEY,    // as keys of a hash table: -0.0 differs from 0.0, NaN equals NaN
     COMPARE_NEVER,  // never equal: BOOLEAN against text

@@ -181,6 +181,15 @@ Status compare_unify_equal(FuncCall *call, uint32_t count, CompareHow *how, Erro
     return unify_same(call, count, false, err);
 }
 
+// Flink orders texts by UTF-16 units as long as both are still Java strings, else by bytes, and a
+// CHAR that was padded never was one. It only matters for surrogates beside U+E000 to U+FFFF.
+static bool has_padded_char(const FuncCall *call, uint32_t count) {
+    for (uint32_t i = 0; i < count; i++) {
+        if (call->arg[i]->kind == TYPE_CHAR && !(call->literal && call->literal[i])) return true;
+    }
+    return false;
+}
+
 Status compare_unify_order(FuncCall *call, uint32_t count, CompareHow *how, Error *err) {
     *how = COMPARE_PLAIN;
     Mix mix = mix_of(call, count);
@@ -209,7 +218,10 @@ Status compare_unify_order(FuncCall *call, uint32_t count, CompareHow *how, Erro
         }
         return ST_OK;
     }
-    if (mix.text == some || mix.bytes == some) return unify_strings(call, count, mix.first);
+    if (mix.text == some || mix.bytes == some) {
+        if (mix.text && has_padded_char(call, count)) *how = COMPARE_BYTES;
+        return unify_strings(call, count, mix.first);
+    }
     if (mix.datetime && mix.datetime + mix.text == some) {
         return unify_datetime(call, count, false, how, err);
     }
@@ -247,6 +259,7 @@ int compare_order(CompareHow how, const Vec *a, uint32_t i, const Vec *b, uint32
             return decimal_cmp(vec_i128(a)[i], a->type->scale, vec_i128(b)[j], b->type->scale);
         case COMPARE_TOTAL: return order_total(vec_f64(a)[i], vec_f64(b)[j]);
         case COMPARE_STAMP: return order_stamp(vec_timestamp(a, i), vec_timestamp(b, j));
+        case COMPARE_BYTES: return str_cmp(vec_str(a)[i], vec_str(b)[j]);
         default: break;
     }
     switch (a->phys) {
@@ -286,6 +299,7 @@ bool compare_equal(CompareHow how, const Vec *a, uint32_t i, const Vec *b, uint3
         case COMPARE_STAMP: return compare_order(how, a, i, b, j) == 0;
         case COMPARE_KEY: return vec_key_equal(a, i, b, j);
         case COMPARE_NEVER: return false;
+        case COMPARE_BYTES:
         case COMPARE_PLAIN: break;
     }
     switch (a->phys) {
