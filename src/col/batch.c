@@ -135,11 +135,20 @@ void builder_init(Builder *builder, const Type *schema) {
     *builder = (Builder){.schema = schema};
 }
 
+enum { BUILDER_ROWS_FIRST = 16 };
+
 uint32_t builder_row(Builder *builder, RowKind kind) {
-    if (!builder->batch) builder->batch = batch_new_columns(builder->schema, 0);
+    if (!builder->batch) {
+        builder->batch = batch_new_columns(builder->schema, BUILDER_ROWS_FIRST);
+        builder->batch->rows = 0;
+        builder->cap = BUILDER_ROWS_FIRST;
+    }
     Batch *batch = builder->batch;
-    uint32_t row = batch->rows;
-    batch_set_rows(batch, row + 1);
+    uint32_t row = batch->rows++;
+    if (row == builder->cap) {
+        builder->cap *= 2;
+        for (uint32_t i = 0; i < builder->schema->child_count; i++) vec_set_len(batch->column[i], builder->cap);
+    }
     if (kind != ROW_INSERT || batch->kinds) batch_need_kinds(batch)[row] = (uint8_t)kind;
     return row;
 }
@@ -147,7 +156,9 @@ uint32_t builder_row(Builder *builder, RowKind kind) {
 Batch *builder_take(Builder *builder) {
     Batch *batch = builder->batch;
     builder->batch = NULL;
-    return batch ? batch_seal(batch) : NULL;
+    if (!batch) return NULL;
+    batch_set_rows(batch, batch->rows);
+    return batch_seal(batch);
 }
 
 void builder_clear(Builder *builder) {

@@ -60,10 +60,12 @@ Batch *batch_copy(const Batch *src);
 typedef struct Builder {
     const Type *schema;
     Batch *batch;  // being filled; NULL when none is open
+    uint32_t cap;  // rows its columns have slots for; lengths are set by builder_take
 } Builder;
 void builder_init(Builder *builder, const Type *schema);
 // Opens the next row, of the given kind, all columns NULL-free zero; returns its index in
-// builder->batch. The caller fills the columns by vec_copy_value and friends.
+// builder->batch. The caller fills the columns by vec_copy_value and friends; their lengths are not
+// good before builder_take.
 uint32_t builder_row(Builder *builder, RowKind kind);
 static inline bool builder_full(const Builder *builder) {
     return builder->batch && builder->batch->rows == BATCH_ROWS_MAX;

@@ -251,6 +251,26 @@ Vec *vec_slice(Arena *arena, const Vec *src, uint32_t from, uint32_t count) {
     return vec;
 }
 
+Vec *vec_concat(Arena *arena, const Vec *a, const Vec *b, uint32_t at) {
+    ASSERT(a->len <= at);
+    Vec *vec = vec_new(arena, a->type, at + b->len);
+    if (a->phys == PHYS_LIST || a->phys == PHYS_ROW) {
+        for (uint32_t i = 0; i < a->len; i++) vec_share_value(vec, i, a, i);
+        for (uint32_t i = 0; i < b->len; i++) vec_share_value(vec, at + i, b, i);
+        return vec;
+    }
+    uint32_t size = phys_size(a->phys);
+    if (size) {
+        memcpy(vec->data, a->data, (size_t)a->len * size);
+        memcpy((char *)vec->data + (size_t)at * size, b->data, (size_t)b->len * size);
+    }
+    if (!a->valid && !b->valid) return vec;
+    vec_need_valid(vec);
+    for (uint32_t i = 0; a->valid && i < a->len; i++) bits_put(vec->valid, i, bits_get(a->valid, i));
+    for (uint32_t i = 0; b->valid && i < b->len; i++) bits_put(vec->valid, at + i, bits_get(b->valid, i));
+    return vec;
+}
+
 Vec *vec_repeat(Arena *arena, const Vec *src, uint32_t row, uint32_t count) {
     uint32_t *rows = ARENA_ARRAY(arena, uint32_t, count);
     for (uint32_t i = 0; i < count; i++) rows[i] = row;

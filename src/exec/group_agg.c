@@ -152,46 +152,77 @@ static void emit_change(GroupAgg *self, const Batch *in, uint32_t row, bool firs
     emit_row(self, ROW_UPDATE_AFTER, in, row, after, after_at);
 }
 
-// The changes of each row in turn. Results before the batch come from agg_emit; after each row from
-// agg_step. [previous] maps a row to the row of its group before it in this batch.
-static Status exact_batch(GroupAgg *self, const Batch *in, uint8_t **group, const uint8_t *is_new,
-                          Error *err) {
+// What to send, gathered at once at the end: which key row, which result, which kind.
+typedef struct Changes {
+    uint32_t *key_row, *value_row;
+    uint8_t *kind;
+    uint32_t count;
+} Changes;
+
+static void changes_add(Changes *changes, RowKind kind, uint32_t key_row, uint32_t value_row) {
+    changes->key_row[changes->count] = key_row;
+    changes->value_row[changes->count] = value_row;
+    changes->kind[changes->count++] = (uint8_t)kind;
+}
+
+// The changes of each row in turn. Results before the batch come from agg_emit, after each row from
+// agg_step; both lie in one column a call: row i is "before row i", row [stride] + i "after row i".
+static Status exact_batch(GroupAgg *self, const Batch *in, uint8_t **group, Error *err) {
     const Plan *plan = self->base.plan;
-    Vec **before = ARENA_ARRAY(&self->scratch, Vec *, self->agg_count + 1);
-    Vec **after = ARENA_ARRAY(&self->scratch, Vec *, self->agg_count + 1);
-    for (uint32_t a = 0; a < self->agg_count; a++) {
+    uint32_t stride = (in->rows + 63) / 64 * 64;  // so that both halves have bitmaps of their own
+    Batch *out = batch_new(plan->type);
+    Arena *arena = &out->arena;
+    Vec **value = ARENA_ARRAY(&self->scratch, Vec *, self->agg_count + 1);
+    Status st = ST_OK;
+    for (uint32_t a = 0; a < self->agg_count && !st; a++) {
         const AggCall *call = self->call[a];
         const Vec **arg = ARENA_ARRAY(&self->scratch, const Vec *, call->argc + 1);
         for (uint32_t i = 0; i < call->argc; i++) arg[i] = in->column[plan->agg[a].arg[i]];
-        before[a] = vec_new(&self->scratch, call->result, in->rows);
-        after[a] = vec_new(&self->scratch, call->result, in->rows);
-        TRY(agg_emit(call, (const uint8_t *const *)group, in->rows, &self->agg_env, before[a],
-                     err));
+        Vec *before = vec_new(arena, call->result, in->rows), *after = vec_new(arena, call->result, in->rows);
+        st = agg_emit(call, (const uint8_t *const *)group, in->rows, &self->agg_env, before, err);
         AggRows rows = {.rows = in->rows, .arg = arg, .group = group, .kinds = in->kinds,
                         .mask = filter_mask(self, in, plan->agg[a].filter)};
-        TRY(agg_step(call, &rows, &self->agg_env, after[a], err));
+        if (!st) st = agg_step(call, &rows, &self->agg_env, after, err);
+        if (!st) value[a] = vec_concat(arena, before, after, stride);
     }
-    // agg_step leaves the state after the whole batch: the count is walked row by row here.
+    if (st) {
+        batch_unref(out);
+        return st;
+    }
+    Changes changes = {.key_row = ARENA_ARRAY(arena, uint32_t, in->rows * 2 + 1),
+                       .value_row = ARENA_ARRAY(arena, uint32_t, in->rows * 2 + 1),
+                       .kind = ARENA_ARRAY(arena, uint8_t, in->rows * 2 + 1)};
     for (uint32_t row = 0; row < in->rows; row++) {
         GroupHead *head = head_of(group[row]);
         bool retract = in->kinds && (in->kinds[row] & 1);
-        if (head->count == 0 && retract) {
-            // A retraction of a group that is not there (expired, or never seen) is ignored.
-            continue;
-        }
+        // A retraction of a group that is not there (expired, or never seen) is ignored.
+        if (head->count == 0 && retract) continue;
         bool first = head->count == 0;
         head->count += retract ? -1 : 1;
-        bool emptied = head->count == 0;
         // dirty holds 1 + the row of this batch that touched the group last.
-        uint32_t last = (uint32_t)head->dirty;
-        Vec *const *was = last ? after : before;
-        emit_change(self, in, row, first, emptied, was, last ? last - 1 : row, after, row);
+        uint32_t was = head->dirty ? stride + (uint32_t)head->dirty - 1 : row;
         head->dirty = (int64_t)row + 1;
-        TRY(output_builder(&self->base, &self->out, false, err));
+        if (first) {
+            changes_add(&changes, ROW_INSERT, row, stride + row);
+        } else if (head->count == 0) {
+            changes_add(&changes, ROW_DELETE, row, was);
+        } else if (self->agg_count && (self->always_send || !same_values(self, value, was, value, stride + row))) {
+            if (plan->emit_before) changes_add(&changes, ROW_UPDATE_BEFORE, row, was);
+            changes_add(&changes, ROW_UPDATE_AFTER, row, stride + row);
+        }
     }
-    (void)is_new;
     for (uint32_t row = 0; row < in->rows; row++) head_of(group[row])->dirty = 0;
-    return ST_OK;
+    for (uint32_t k = 0; k < plan->key_count; k++) {
+        out->column[k] = vec_gather(arena, in->column[plan->key[k]], changes.key_row, changes.count);
+    }
+    for (uint32_t a = 0; a < self->agg_count; a++) {
+        out->column[plan->key_count + a] = vec_gather(arena, value[a], changes.value_row, changes.count);
+    }
+    out->rows = changes.count;
+    out->kinds = changes.kind;
+    out->kinds_cap = in->rows * 2 + 1;
+    batch_keep(out, (Batch *)(uintptr_t)in);
+    return output_batch(&self->base, batch_seal(out), err);
 }
 
 // Groups that a batch emptied leave the state (each once).
@@ -255,7 +286,7 @@ static Status exact(GroupAgg *self, Batch *in, Error *err) {
             batch_unref(part);
             part = prefix;
         }
-        if (!st) st = exact_batch(self, part, group, is_new, err);
+        if (!st) st = exact_batch(self, part, group, err);
         if (!st && part->kinds) drop_empty(self, group, count);
         batch_unref(part);
         if (st) return st;

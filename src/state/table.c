@@ -176,11 +176,59 @@ static void row_unlink(StateTable *table, uint64_t at) {
     table->slot[hole] = (Slot){0};
 }
 
+// Bytes of one encoded key when all keys of the batch have the same: fixed slots, no NULL, no floats
+// (whose NaNs have several bit patterns). 0: they differ.
+static uint32_t keys_stride(const StateTable *table, Vec *const *key) {
+    uint32_t stride = 0;
+    for (uint32_t c = 0; c < table->def.key->child_count; c++) {
+        Phys phys = key[c]->phys;
+        if (phys < PHYS_U8 || phys > PHYS_TS || phys == PHYS_F32 || phys == PHYS_F64) return 0;
+        if (vec_has_nulls(key[c])) return 0;
+        stride += 1 + phys_size(phys);
+    }
+    return stride;
+}
+
+// The same bytes as codec_put_key's, column by column.
+static void keys_encode_fixed(StateTable *table, Vec *const *key, uint32_t rows, uint32_t stride) {
+    table->keys.len = 0;
+    char *out = buf_reserve(&table->keys, (size_t)rows * stride);
+    uint32_t at = 0;
+    for (uint32_t c = 0; c < table->def.key->child_count; c++) {
+        uint32_t size = phys_size(key[c]->phys);
+        const char *data = key[c]->data;
+        char *to = out + at;
+        if (size == 8) {
+            for (uint32_t row = 0; row < rows; row++, to += stride) {
+                to[0] = 1;
+                memcpy(to + 1, data + (size_t)row * 8, 8);
+            }
+        } else {
+            for (uint32_t row = 0; row < rows; row++, to += stride) {
+                to[0] = 1;
+                memcpy(to + 1, data + (size_t)row * size, size);
+            }
+        }
+        at += 1 + size;
+    }
+    table->keys.len = (size_t)rows * stride;
+    for (uint32_t row = 0; row < rows; row++) {
+        table->key_at[row] = row * stride;
+        table->hashes[row] = hash_bytes(out + (size_t)row * stride, stride, 0);
+    }
+    table->key_at[rows] = rows * stride;
+}
+
 static void keys_encode(StateTable *table, Vec *const *key, uint32_t rows, const uint64_t *mask) {
     if (table->batch_cap < rows) {
         table->batch_cap = rows < BATCH_ROWS_MAX ? BATCH_ROWS_MAX : rows;
         table->key_at = mem_realloc(table->key_at, (table->batch_cap + 1) * sizeof *table->key_at);
         table->hashes = mem_realloc(table->hashes, table->batch_cap * sizeof *table->hashes);
+    }
+    uint32_t stride = keys_stride(table, key);
+    if (stride) {
+        keys_encode_fixed(table, key, rows, stride);
+        return;
     }
     table->keys.len = 0;
     uint32_t columns = table->def.key->child_count;
