@@ -24,6 +24,7 @@ enum {
     ZONE_TYPES_MAX = 256,     // the format's own limit; the footer may add two
     CYCLE_YEARS = 400,
 };
+enum { OFFSET_MAX = 26 * 3600 };  // RFC 8536's, and what keeps offsets in ms within 32 bits
 static const int64_t CYCLE_SECONDS = 146097ll * 86400;
 static const int64_t LEGACY_START = -2208988800ll;  // 1900-01-01: java.util.TimeZone knows no more
 
@@ -201,6 +202,7 @@ static bool zone_unroll(Zone *zone, const char *text) {
     FooterRule start, stop;
     if (!footer_name(&f, std->abbreviation) || !footer_time(&f, &std->offset)) return false;
     std->offset = -std->offset;  // POSIX counts west of Greenwich
+    if (std->offset < -OFFSET_MAX || std->offset > OFFSET_MAX) return false;
     std->dst = false;
     zone->legacy_offset = std->offset;
     if (!*f.at) return true;  // no summer time: the last transition says the same
@@ -211,6 +213,7 @@ static bool zone_unroll(Zone *zone, const char *text) {
         if (!footer_time(&f, &dst->offset)) return false;
         dst->offset = -dst->offset;
     }
+    if (dst->offset < -OFFSET_MAX || dst->offset > OFFSET_MAX) return false;
     if (!footer_rule(&f, &start) || !footer_rule(&f, &stop) || *f.at) return false;
     // "Negative summer time" (Dublin): Java's tables call the lower offset the standard one.
     if (dst->offset < std->offset) {
@@ -261,6 +264,7 @@ static bool zone_decode(Zone *zone, const uint8_t *bytes, size_t size) {
     for (uint32_t i = 0; i < c.type; i++) {
         const uint8_t *info = infos + (size_t)i * 6;
         zone->type[i].offset = (int32_t)big_endian(info, 4);
+        if (zone->type[i].offset < -OFFSET_MAX || zone->type[i].offset > OFFSET_MAX) return false;
         zone->type[i].dst = info[4] != 0;
         for (uint32_t from = info[5], k = 0; from + k < c.chars && chars[from + k] && k < 11; k++) {
             zone->type[i].abbreviation[k] = (char)chars[from + k];
