@@ -192,7 +192,7 @@ void console_print(void *arg, Str line, bool to_stderr) {
     Console *console = arg;
     FILE *out = to_stderr ? stderr : stdout;
     console_lock(console);
-    (void)fwrite(line.ptr, 1, line.len, out);
+    if (line.len) (void)fwrite(line.ptr, 1, line.len, out);
     (void)fputc('\n', out);
     (void)fflush(out);
     console_unlock(console);

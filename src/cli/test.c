@@ -237,7 +237,7 @@ static void tell_file(Test *self, uint32_t r) {
         self->failed += known_check_file(&self->known, str_c(self->full[r]), run->file.count, &out);
     }
     if (out.len && self->terminal) (void)fputs("\r\033[K", stderr);
-    (void)fwrite(out.ptr, 1, out.len, stdout);
+    if (out.len) (void)fwrite(out.ptr, 1, out.len, stdout);
     (void)fflush(stdout);
     buf_free(&out);
 }
@@ -322,7 +322,7 @@ static int run_all(Test *self) {
     if (self->known.path) {
         Buf out = {0};
         self->failed += known_check_gone(&self->known, &out);
-        (void)fwrite(out.ptr, 1, out.len, stdout);
+        if (out.len) (void)fwrite(out.ptr, 1, out.len, stdout);
         buf_free(&out);
         printf("known failures: %u\n", self->known.count);
     }

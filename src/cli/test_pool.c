@@ -17,7 +17,7 @@
 enum {
     CHILDREN_MAX = 256,
     MESSAGE_MAX = 1 << 28,  // a child that says more is broken
-    OUTPUT_SHOWN = 2000,    // last bytes of what a dead child printed
+    OUTPUT_SHOWN = 6000,    // last bytes of what a dead child printed
     CRASHES_MAX = 200,      // of one file; then the rest of it has failed too
 };
 

@@ -124,6 +124,9 @@ kafka_stop() {
 
 # For a test that sourced test/lib.sh.
 kafka_need() {
+    local table="CREATE TABLE t (a INT) WITH ('connector' = 'kafka')"
+    ! "$WEIR" run -e "$table; SELECT * FROM t" 2>&1 | grep -q 'built without Kafka' ||
+        skip_all "this weir was built without Kafka"
     kafka_start || skip_all "$KAFKA_MISSING"
     undo kafka_stop
 }
