@@ -22,6 +22,7 @@ extern const OperatorVt UNNEST_OPERATOR;
 extern const OperatorVt WATERMARK_OPERATOR;
 extern const OperatorVt WINDOW_AGG_OPERATOR;
 extern const OperatorVt WINDOW_JOIN_OPERATOR;
+extern const OperatorVt WINDOW_RANK_OPERATOR;
 extern const OperatorVt WINDOW_TVF_OPERATOR;
 
 static const OperatorVt *const OPERATORS[] = {
@@ -46,6 +47,7 @@ static const OperatorVt *const OPERATORS[] = {
     &WATERMARK_OPERATOR,
     &WINDOW_AGG_OPERATOR,
     &WINDOW_JOIN_OPERATOR,
+    &WINDOW_RANK_OPERATOR,
     &WINDOW_TVF_OPERATOR,
 };
 

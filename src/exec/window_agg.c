@@ -41,13 +41,14 @@ static const Type *state_type(Arena *arena, const Plan *plan) {
     return type_row(arena, plan->agg_count + 1, child, name, false);
 }
 
-StateTable *window_agg_table(WindowAgg *self, const char *name, uint32_t extra) {
+StateTable *window_agg_table(WindowAgg *self, const char *name, uint32_t extra,
+                             void (*clear)(void *arg, uint8_t *group), void *clear_arg) {
     const Plan *plan = self->base.plan;
     Arena *arena = self->base.env->arena;
     StateTableDef def = {
         .name = name, .operator_id = plan->stable_id, .key = key_type(arena, plan, extra),
         .value = state_type(arena, plan), .version = 1, .row_size = self->group_size,
-        .clear = window_agg_clear, .clear_arg = self,
+        .clear = clear, .clear_arg = clear_arg,
     };
     return state_table_open(self->base.env->state, &def);
 }
@@ -70,9 +71,8 @@ Status window_agg_fold(WindowAgg *self, const Batch *in, uint32_t from, uint32_t
     if (!rows) return ST_OK;
     const uint8_t *kinds = in->kinds ? in->kinds + from : NULL;
     if (self->retracts) {
-        for (uint32_t i = 0; i < rows; i++) {
+        for (uint32_t i = 0; i < rows; i++)
             window_head(group[i])->count += kinds && (kinds[i] & 1) ? -1 : 1;
-        }
     }
     bool whole = from == 0 && rows == in->rows;
     for (uint32_t a = 0; a < self->agg_count; a++) {
@@ -132,9 +132,7 @@ Status window_agg_emit(WindowAgg *self, StateTable *table, uint8_t *const *group
                                            : self->clock.spec->kind == WINDOW_CUMULATE;
     uint32_t n = 0;
     for (uint32_t i = 0; i < count; i++) {
-        if (!self->retracts || self->keep_empty || window_head(group[i])->count != 0) {
-            some[n++] = group[i];
-        }
+        if (!self->retracts || window_head(group[i])->count != 0) some[n++] = group[i];
         if (n == BATCH_ROWS_MAX || (n && i + 1 == count)) {
             TRY(emit_some(self, table, some, n, start, end, extra, err));
             n = 0;
@@ -162,7 +160,13 @@ static Status window_agg_open(Operator *op, Error *err) {
     self->fired_ms = WATERMARK_NONE;
     builder_init(&self->out, plan->type);
     bool session = plan->window->kind == WINDOW_SESSION && !plan->window->attached;
-    self->impl = session ? &WINDOW_SESSION_IMPL : &WINDOW_SLICE_IMPL;
+    const Map *config = op->env->config;
+    bool triggers =
+        plan->window->legacy && (config_bool(config, "table.exec.emit.early-fire.enabled", false) ||
+                                 config_bool(config, "table.exec.emit.late-fire.enabled", false));
+    self->impl = session    ? &WINDOW_SESSION_IMPL
+                 : triggers ? &WINDOW_TRIGGER_IMPL
+                            : &WINDOW_SLICE_IMPL;
     return self->impl->open(self, err);
 }
 
@@ -183,7 +187,7 @@ static Status window_agg_on_watermark(Operator *op, int64_t ms, Error *err) {
 static Status window_agg_on_timer(Operator *op, int64_t now_ms, Error *err) {
     WindowAgg *self = (WindowAgg *)op;
     arena_reset(&self->scratch);
-    return self->impl->advance(self, now_ms, err);
+    return (self->impl->on_timer ? self->impl->on_timer : self->impl->advance)(self, now_ms, err);
 }
 
 static void window_agg_close(Operator *op) {

@@ -6,6 +6,7 @@
 //   window_trigger.c  group windows of the old syntax that fire early or late
 #pragma once
 
+#include "exec/bucket.h"
 #include "exec/session.h"
 
 typedef struct WindowAgg WindowAgg;
@@ -21,22 +22,12 @@ typedef struct WindowAggImpl {
     Status (*on_batch)(WindowAgg *self, Batch *in, Error *err);
     // Fires what is due at watermark or processing time [ms].
     Status (*advance)(WindowAgg *self, int64_t ms, Error *err);
+    // A timer of processing time; NULL: advance.
+    Status (*on_timer)(WindowAgg *self, int64_t now_ms, Error *err);
     void (*close)(WindowAgg *self);
 } WindowAggImpl;
 
-extern const WindowAggImpl WINDOW_SLICE_IMPL, WINDOW_SESSION_IMPL;
-
-// The groups of one slice or window, in order of birth.
-typedef struct Bucket {
-    int64_t end;
-    uint8_t **row;
-    uint32_t count, cap;
-} Bucket;
-
-typedef struct Buckets {
-    Bucket *at;  // by end
-    uint32_t count, cap;
-} Buckets;
+extern const WindowAggImpl WINDOW_SLICE_IMPL, WINDOW_SESSION_IMPL, WINDOW_TRIGGER_IMPL;
 
 struct WindowAgg {
     Operator base;
@@ -48,7 +39,6 @@ struct WindowAgg {
     uint32_t agg_count;
     uint32_t group_size;
     bool retracts;         // the input can retract
-    bool keep_empty;       // groups whose rows all went are emitted all the same
     bool closed;
     Builder out;
     // Slices.
@@ -62,6 +52,7 @@ struct WindowAgg {
     uint8_t **pending;     // groups of the rows not yet aggregated
     uint32_t pending_from, pending_rows;
     const Batch *pending_batch;
+    struct Trigger *trigger;
 };
 
 static inline WindowHead *window_head(uint8_t *group) {
@@ -76,5 +67,6 @@ void window_agg_clear(void *self, uint8_t *group);
 // Emits the groups of one window; their keys are the first columns of [table]'s key.
 NODISCARD Status window_agg_emit(WindowAgg *self, StateTable *table, uint8_t *const *group,
                                  uint32_t count, int64_t start, int64_t end, Error *err);
-// The keys of the aggregation and [extra] BIGINT columns as a state table's.
-StateTable *window_agg_table(WindowAgg *self, const char *name, uint32_t extra);
+// A table of groups, its key those of the aggregation and [extra] BIGINT columns.
+StateTable *window_agg_table(WindowAgg *self, const char *name, uint32_t extra,
+                             void (*clear)(void *arg, uint8_t *group), void *clear_arg);

@@ -25,7 +25,7 @@ static Status session_fire(void *arg, Session *session, Error *err) {
     WindowAgg *self = arg;
     const Plan *plan = self->base.plan;
     uint8_t *group = session_data(session);
-    if (self->retracts && !self->keep_empty && window_head(group)->count == 0) return ST_OK;
+    if (self->retracts && window_head(group)->count == 0) return ST_OK;
     uint32_t at = builder_row(&self->out, ROW_INSERT);
     Vec **column = self->out.batch->column, **prop = column + plan->key_count;
     sessions_key(&self->sessions, session, column, at);
@@ -81,7 +81,6 @@ static Status session_advance(WindowAgg *self, int64_t ms, Error *err) {
 static Status session_open(WindowAgg *self, Error *err) {
     (void)err;
     const Plan *plan = self->base.plan;
-    self->keep_empty = !plan->window->legacy;
     SessionsDef def = {
         .name = "sessions", .op = &self->base, .clock = &self->clock, .input = plan->input[0]->type,
         .key = plan->key, .key_count = plan->key_count, .data_size = self->group_size,
@@ -95,5 +94,5 @@ static void session_close(WindowAgg *self) {
     sessions_close(&self->sessions);
 }
 
-const WindowAggImpl WINDOW_SESSION_IMPL = {session_open, session_on_batch, session_advance,
+const WindowAggImpl WINDOW_SESSION_IMPL = {session_open, session_on_batch, session_advance, NULL,
                                            session_close};

@@ -13,64 +13,6 @@
 // later window waits still counts there: in HOP through its slice, in CUMULATE through the totals.
 #include "exec/window_agg.h"
 
-// ---- buckets -----------------------------------------------------------------------------------
-
-static uint32_t bucket_find(const Buckets *buckets, int64_t end) {
-    uint32_t low = 0, high = buckets->count;
-    // Rows come roughly in order of time: try the newest first.
-    if (high && buckets->at[high - 1].end < end) return high;
-    if (high && buckets->at[high - 1].end == end) return high - 1;
-    while (low < high) {
-        uint32_t mid = (low + high) / 2;
-        if (buckets->at[mid].end < end) {
-            low = mid + 1;
-        } else {
-            high = mid;
-        }
-    }
-    return low;
-}
-
-static Bucket *bucket_get(const Buckets *buckets, int64_t end) {
-    uint32_t at = bucket_find(buckets, end);
-    return at < buckets->count && buckets->at[at].end == end ? &buckets->at[at] : NULL;
-}
-
-static void bucket_add(Buckets *buckets, int64_t end, uint8_t *row) {
-    uint32_t at = bucket_find(buckets, end);
-    if (at == buckets->count || buckets->at[at].end != end) {
-        if (buckets->count == buckets->cap) {
-            buckets->cap = buckets->cap ? buckets->cap * 2 : 16;
-            buckets->at = mem_realloc(buckets->at, buckets->cap * sizeof *buckets->at);
-        }
-        memmove(buckets->at + at + 1, buckets->at + at,
-                (buckets->count - at) * sizeof *buckets->at);
-        buckets->at[at] = (Bucket){.end = end};
-        buckets->count++;
-    }
-    Bucket *bucket = &buckets->at[at];
-    if (bucket->count == bucket->cap) {
-        bucket->cap = bucket->cap ? bucket->cap * 2 : 4;
-        bucket->row = mem_realloc(bucket->row, bucket->cap * sizeof *bucket->row);
-    }
-    bucket->row[bucket->count++] = row;
-}
-
-// Takes the bucket out; the caller frees its rows array.
-static Bucket bucket_take(Buckets *buckets, Bucket *bucket) {
-    Bucket taken = *bucket;
-    uint32_t at = (uint32_t)(bucket - buckets->at);
-    buckets->count--;
-    memmove(buckets->at + at, buckets->at + at + 1, (buckets->count - at) * sizeof *buckets->at);
-    return taken;
-}
-
-static void buckets_free(Buckets *buckets) {
-    for (uint32_t i = 0; i < buckets->count; i++) mem_free(buckets->at[i].row);
-    mem_free(buckets->at);
-    *buckets = (Buckets){0};
-}
-
 // ---- taking rows in ----------------------------------------------------------------------------
 
 static bool fired(const WindowAgg *self, int64_t end) {
@@ -79,9 +21,8 @@ static bool fired(const WindowAgg *self, int64_t end) {
 }
 
 static int64_t slice_size(const WindowSpec *spec) {
-    if (spec->kind != WINDOW_HOP) {
+    if (spec->kind != WINDOW_HOP)
         return spec->kind == WINDOW_TUMBLE ? spec->size_ms : spec->slide_ms;
-    }
     int64_t a = spec->size_ms, b = spec->slide_ms;
     while (b) {
         int64_t rest = a % b;
@@ -290,9 +231,8 @@ static Status merge_slice(WindowAgg *self, const Bucket *slice, Buckets *into, i
         if (extra) key[plan->key_count] = bigints(&self->scratch, bucket, rows);
         uint8_t **group = ARENA_ARRAY(&self->scratch, uint8_t *, rows);
         TRY(find_groups(self, self->totals, into, key, rows, NULL, bucket, group, err));
-        for (uint32_t i = 0; i < rows; i++) {
+        for (uint32_t i = 0; i < rows; i++)
             TRY(window_agg_merge(self, group[i], slice->row[from + i], err));
-        }
     }
     return ST_OK;
 }
@@ -343,9 +283,8 @@ static Status fire_step(WindowAgg *self, int64_t end, Error *err) {
 
 // The first window end from [end] on, in steps of the slide, that has not fired by self->fired_ms.
 static int64_t unfired_from(const WindowAgg *self, int64_t end, int64_t last) {
-    while (end < last && window_fires_at(&self->clock, end) <= self->fired_ms) {
+    while (end < last && window_fires_at(&self->clock, end) <= self->fired_ms)
         end += self->clock.spec->slide_ms;
-    }
     return end;
 }
 
@@ -414,13 +353,11 @@ static Status slice_on_batch(WindowAgg *self, Batch *in, Error *err) {
 static Status slice_open(WindowAgg *self, Error *err) {
     (void)err;
     const WindowSpec *spec = self->clock.spec;
-    self->slices = window_agg_table(self, "slices", 1 + spec->attached);
-    if (!spec->attached && spec->kind == WINDOW_HOP) {
-        self->totals = window_agg_table(self, "window", 0);
-    }
-    if (!spec->attached && spec->kind == WINDOW_CUMULATE) {
-        self->totals = window_agg_table(self, "totals", 1);
-    }
+    self->slices = window_agg_table(self, "slices", 1 + spec->attached, window_agg_clear, self);
+    if (!spec->attached && spec->kind == WINDOW_HOP)
+        self->totals = window_agg_table(self, "window", 0, window_agg_clear, self);
+    if (!spec->attached && spec->kind == WINDOW_CUMULATE)
+        self->totals = window_agg_table(self, "totals", 1, window_agg_clear, self);
     return ST_OK;
 }
 
@@ -429,4 +366,5 @@ static void slice_close(WindowAgg *self) {
     buckets_free(&self->sums);
 }
 
-const WindowAggImpl WINDOW_SLICE_IMPL = {slice_open, slice_on_batch, slice_advance, slice_close};
+const WindowAggImpl WINDOW_SLICE_IMPL = {slice_open, slice_on_batch, slice_advance, NULL,
+                                         slice_close};

@@ -60,6 +60,35 @@ static bool merges_windows(const WindowSpec *window) {
     return !window->attached && window->kind != WINDOW_TUMBLE;
 }
 
+// Old group windows may fire before their time and be corrected; nothing else may.
+static Status infer_emit(PlanContext *context, Plan *plan, Error *err) {
+    const WindowSpec *window = plan->window;
+    bool early = config_bool(context->config, "table.exec.emit.early-fire.enabled", false);
+    bool late = config_bool(context->config, "table.exec.emit.late-fire.enabled", false);
+    plan->changes = CHANGES_APPEND;
+    if (!early && !late) return ST_OK;
+    if (!window->legacy) {
+        return error_set(
+            err, ST_VALIDATION,
+            "Currently, window table function based aggregate doesn't support "
+            "early-fire and late-fire configuration 'table.exec.emit.early-fire.enabled' and "
+            "'table.exec.emit.late-fire.enabled'.");
+    }
+    if (window->kind == WINDOW_SESSION) {
+        return error_set(err, ST_VALIDATION,
+                         "Session window doesn't support EMIT strategy currently.");
+    }
+    int64_t ttl = config_ms(context->config, "table.exec.state.ttl", 0);
+    if (late && config_ms(context->config, "table.exec.emit.allow-lateness", ttl) <= 0) {
+        return error_set(err, ST_VALIDATION,
+                         "The 'AFTER WATERMARK' emit strategy requires set 'allow-lateness' or "
+                         "'minIdleStateRetentionTime' in table config.");
+    }
+    plan->changes |= CHANGE_UPDATE_BEFORE | CHANGE_UPDATE_AFTER;
+    if (updates(input_changes(plan))) plan->changes |= CHANGE_DELETE;
+    return ST_OK;
+}
+
 static Status check_window_agg(const Plan *plan, Error *err) {
     const WindowSpec *window = plan->window;
     if (window->legacy || window->kind != WINDOW_HOP || window->size_ms % window->slide_ms == 0) {
@@ -129,7 +158,7 @@ static Status infer_kinds(PlanContext *context, Plan *plan, Error *err) {
         case PLAN_WINDOW_AGG:
             TRY(rebind_aggs(context, plan, updates(in), merges_windows(plan->window), err));
             TRY(check_window_agg(plan, err));
-            plan->changes = CHANGES_APPEND;
+            TRY(infer_emit(context, plan, err));
             break;
         case PLAN_JOIN:
             if (plan->join != JOIN_TYPE_INNER && plan->join != JOIN_TYPE_SEMI) {
