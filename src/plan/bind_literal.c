@@ -107,6 +107,11 @@ Status bind_literal(Arena *arena, const AstExpr *ast, Expr **out, Error *err) {
         case LIT_DECIMAL:
         case LIT_APPROX: return bind_number(arena, ast, false, out, err);
         case LIT_TEXT: {
+            if (lit->pieces_on_one_line) {
+                return error_at(err, ST_VALIDATION, ast->span.place,
+                                "a text goes on in the next line only: 'a' and 'b' need a line end "
+                                "between them");
+            }
             // CHAR(n) with n in UTF-16 units, as Java counts.
             int32_t length = (int32_t)utf8_units16(lit->text);
             Vec *vec = vec_new(arena, type_char(arena, length, false), 1);

@@ -272,6 +272,9 @@ static Status bind_row_star(Binder *binder, const AstExpr *ast, Items *items, bo
 static Status bind_star(Binder *binder, const AstExpr *ast, Items *items, Error *err) {
     const Scope *scope = binder->groups ? binder->group_scope : binder->scope;
     uint32_t from = 0, count = scope->row->child_count;
+    if (!ast->name.count && !binder->select->from) {
+        return error_at(err, ST_VALIDATION, ast->span.place, "SELECT * needs a FROM");
+    }
     if (ast->name.count) {
         Str table = ast_name_last(ast->name);
         uint32_t i = 0;

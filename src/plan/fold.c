@@ -65,6 +65,23 @@ static Status fold_value(PlanContext *context, Expr **at, Error *err) {
     return ST_OK;
 }
 
+static bool has_constant_stamp(const Expr *expr) {
+    if (expr->kind == EXPR_CAST && expr->arg[0]->kind == EXPR_LITERAL) {
+        return type_is_timestamp(expr->type);
+    }
+    for (uint32_t i = 0; i < expr->arg_count; i++) {
+        if (has_constant_stamp(expr->arg[i])) return true;
+    }
+    return false;
+}
+
+// TYPEOF does not compute its argument: TYPEOF(flag < '5') does not fail. But Flink makes constant
+// timestamps while it generates code, so TYPEOF(ts < '5') does.
+static void fold_typeof(PlanContext *context, Expr *expr) {
+    if (!is_name(expr, "TYPEOF") || has_constant_stamp(expr->arg[0])) return;
+    expr->arg[0] = expr_null(context->arena, expr->arg[0]->type);
+}
+
 // A constant takes at most the length of its type: UPPER('ß') is a CHAR(1), so 'S', though UPPER of
 // a column gives 'SS'. Within a constant expression nothing is cut.
 static void fit_length(PlanContext *context, Expr **at) {
@@ -156,6 +173,7 @@ static Status fold(PlanContext *context, Expr **at, bool within_constant, Error 
             for (uint32_t i = 0; i < expr->arg_count; i++) {
                 TRY(fold(context, &copy->arg[i], constant, err));
             }
+            fold_typeof(context, copy);
             fold_logic(context, &copy);
         }
         *at = expr = copy;
