@@ -46,11 +46,7 @@ Status ddl_resolve_table(DdlContext *ddl, const AstName *name, ObjectName *out, 
 Status ddl_options(Arena *arena, Map *into, const AstOptions *options, bool replace, Error *err) {
     for (uint32_t i = 0; i < options->count; i++) {
         const AstOption *option = &options->at[i];
-        for (uint32_t j = 0; j < i; j++) {
-            if (!str_eq(options->at[j].key.name, option->key.name)) continue;
-            return error_at(err, ST_VALIDATION, option->span.place,
-                            "option '" STR_FMT "' is given twice", STR_ARG(option->key.name));
-        }
+        // Given twice, the last one counts.
         if (!replace && map_has(into, option->key.name)) {
             return error_at(err, ST_VALIDATION, option->span.place,
                             "option '" STR_FMT "' is there already", STR_ARG(option->key.name));

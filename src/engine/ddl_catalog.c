@@ -267,6 +267,10 @@ Status ddl_create_model(DdlContext *ddl, const AstCreateModel *create, Error *er
         return error_at(err, ST_VALIDATION, create->name.span.place,
                         "a model needs options: WITH ('provider' = …)");
     }
+    if (create->input.column_count && !create->output.column_count) {
+        return error_at(err, ST_VALIDATION, create->name.span.place,
+                        "output column list can not be empty with non-empty input column list");
+    }
     Model *model = NEW(Model);
     model->temporary = create->temporary;
     model->name =

@@ -206,7 +206,8 @@ static Status exact_batch(GroupAgg *self, const Batch *in, uint8_t **group, Erro
             changes_add(&changes, ROW_INSERT, row, stride + row);
         } else if (head->count == 0) {
             changes_add(&changes, ROW_DELETE, row, was);
-        } else if (self->agg_count && (self->always_send || !same_values(self, value, was, value, stride + row))) {
+        } else if (self->always_send || (self->agg_count &&
+                   !same_values(self, value, was, value, stride + row))) {
             if (plan->emit_before) changes_add(&changes, ROW_UPDATE_BEFORE, row, was);
             changes_add(&changes, ROW_UPDATE_AFTER, row, stride + row);
         }

@@ -192,6 +192,11 @@ Status bind_insert(PlanContext *context, const AstInsert *insert, Plan **out, Er
                         "inserted into",
                         STR_ARG(object.object));
     }
+    if (insert->overwrite && !context->batch) {
+        return error_at(err, ST_VALIDATION, insert->table.span.place,
+                        "streaming mode not support overwrite: INSERT OVERWRITE runs with "
+                        "'execution.runtime-mode' = 'batch'");
+    }
     if (table->distributed) {
         return error_at(err, ST_VALIDATION, insert->table.span.place,
                         "table '" STR_FMT

@@ -23,7 +23,7 @@ static Status bind_values(Binder *binder, const AstQuery *query, Plan **out, Err
             Expr **at = &cell[(size_t)r * columns + c];
             TRY(bind_expr(binder, row->call->arg.at[c], at, err));
             // INSERT INTO t VALUES (NULL) alone knows what the NULL is to be.
-            if ((*at)->type->kind == TYPE_NULL && binder->parent) {
+            if ((*at)->type->kind == TYPE_NULL && (binder->parent || rows > 1)) {
                 return error_at(err, ST_VALIDATION, (*at)->place, "illegal use of NULL");
             }
         }
@@ -463,12 +463,32 @@ static Status bind_select_input(Binder *binder, const AstSelect *select, Error *
     return ST_OK;
 }
 
+// Hints that a SELECT may carry; whether they can be followed is the joins' business.
+static Status check_hints(const AstHints *hints, Error *err) {
+    static const char *const NAMES[] = {"LOOKUP",    "STATE_TTL", "BROADCAST", "SHUFFLE_HASH", "SHUFFLE_MERGE",
+                                        "NEST_LOOP", "MULTI_JOIN", "OPTIONS",  "INDEX",        "PROPERTIES",
+                                        "NO_HASH_JOIN", "JSON_AGGREGATE_WRAPPED", "ALIAS"};
+    enum { COUNT = sizeof NAMES / sizeof *NAMES };
+    for (uint32_t i = 0; i < hints->count; i++) {
+        uint32_t n = 0;
+        while (n < COUNT && !str_eq_nocase(hints->at[i].name.name, str_c(NAMES[n]))) n++;
+        if (n < COUNT) continue;
+        (void)error_at(err, ST_VALIDATION, hints->at[i].span.place, "unknown hint '" STR_FMT "'",
+                       STR_ARG(hints->at[i].name.name));
+        const char *near = text_nearest(hints->at[i].name.name, NAMES, COUNT);
+        if (near) error_hint(err, "did you mean %s?", near);
+        return ST_VALIDATION;
+    }
+    return ST_OK;
+}
+
 static Status bind_select(Binder *binder, const AstQuery *query, Plan **out, Error *err) {
     const AstSelect *select = query->select;
     binder->select = select;
     if (select->stream) {
         return error_at(err, ST_VALIDATION, query->span.place, "SELECT STREAM is not supported");
     }
+    TRY(check_hints(&select->hints, err));
     TRY(bind_select_input(binder, select, err));
     Items items = {0};
     OrderKey *order = NULL;

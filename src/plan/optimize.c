@@ -246,7 +246,28 @@ static Status infer_sink(Plan *sink, Error *err) {
     return ST_OK;
 }
 
+// Settings that planning depends on, checked when a plan needs them.
+static Status check_config(const PlanContext *context, Error *err) {
+    static const char *const PHASES[] = {"AUTO", "ONE_PHASE", "TWO_PHASE"};
+    Str phase = str_c(config_get(context->config, "table.optimizer.agg-phase-strategy"));
+    uint32_t i = 0;
+    while (i < 3 && !str_eq_nocase(phase, str_c(PHASES[i]))) i++;
+    if (i == 3) {
+        return error_set(err, ST_VALIDATION, "'table.optimizer.agg-phase-strategy' cannot be '" STR_FMT
+                         "': it is AUTO, ONE_PHASE or TWO_PHASE", STR_ARG(phase));
+    }
+    if (context->batch || !config_bool(context->config, "table.exec.mini-batch.enabled", false)) return ST_OK;
+    if (config_ms(context->config, "table.exec.mini-batch.allow-latency", 0) <= 0) {
+        return error_set(err, ST_VALIDATION, "mini-batch needs 'table.exec.mini-batch.allow-latency' above 0 ms");
+    }
+    if (config_int(context->config, "table.exec.mini-batch.size", -1) <= 0) {
+        return error_set(err, ST_VALIDATION, "mini-batch needs 'table.exec.mini-batch.size' above 0");
+    }
+    return ST_OK;
+}
+
 Status plan_optimize(PlanContext *context, Plan **roots, uint32_t count, Error *err) {
+    TRY(check_config(context, err));
     TRY(rule_calc(context, roots, count, err));
     TRY(rule_rank(context, roots, count, err));
     TRY(rule_calc(context, roots, count, err));  // what stood on a filter may merge now
