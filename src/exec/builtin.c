@@ -14,6 +14,7 @@ extern const OperatorVt NORMALIZE_OPERATOR;
 extern const OperatorVt OVER_OPERATOR;
 extern const OperatorVt PROJECT_OPERATOR;
 extern const OperatorVt RANK_OPERATOR;
+extern const OperatorVt REPLICATE_OPERATOR;
 extern const OperatorVt SINK_OPERATOR;
 extern const OperatorVt SORT_OPERATOR;
 extern const OperatorVt TEMPORAL_JOIN_OPERATOR;
@@ -39,6 +40,7 @@ static const OperatorVt *const OPERATORS[] = {
     &OVER_OPERATOR,
     &PROJECT_OPERATOR,
     &RANK_OPERATOR,
+    &REPLICATE_OPERATOR,
     &SINK_OPERATOR,
     &SORT_OPERATOR,
     &TEMPORAL_JOIN_OPERATOR,

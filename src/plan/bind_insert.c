@@ -167,6 +167,7 @@ static Status sink_plan(PlanContext *context, const AstInsert *insert, Table *ta
     sink->input[0] = project;
     sink->sink = spec;
     sink->table = table;
+    sink->conflict = (uint8_t)insert->on_conflict;
     sink->desc = desc;
     sink->connector = connector;
     *out = sink;

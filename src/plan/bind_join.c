@@ -237,6 +237,14 @@ Status bind_join(Binder *binder, const AstFrom *from, Plan **plan, Scope **scope
     TRY(bind_lateral(binder, from, left, left_scope, type, plan, scope, &taken, err));
     if (taken) return ST_OK;
     TRY(bind_from(binder, from->join.right, &right, &right_scope, err));
+    for (uint32_t l = 0; l < left_scope->item_count; l++) {
+        for (uint32_t r = 0; r < right_scope->item_count; r++) {
+            Str name = left_scope->item[l].name;
+            if (!name.ptr || !str_eq(name, right_scope->item[r].name)) continue;
+            return error_at(err, ST_VALIDATION, from->join.right->span.place,
+                            "duplicate relation name '" STR_FMT "' in FROM clause", STR_ARG(name));
+        }
+    }
     Arena *arena = binder->arena;
     const Type *row =
         join_row(arena, left->type, right->type, type == JOIN_TYPE_SEMI ? JOIN_TYPE_INNER : type);

@@ -541,13 +541,82 @@ Status bind_scalar_subquery(Binder *binder, const AstExpr *ast, Expr **out, Erro
 
 // ---- INTERSECT, EXCEPT -------------------------------------------------------------------------
 
+// [plan]'s columns and two counters, [l] and [r], as literals.
+static Plan *with_counters(Binder *binder, Plan *plan, int64_t l, int64_t r) {
+    Arena *arena = binder->arena;
+    uint32_t count = plan->type->child_count;
+    Expr **expr = ARENA_ARRAY(arena, Expr *, count + 2);
+    Str *name = ARENA_ARRAY(arena, Str, count + 2);
+    for (uint32_t i = 0; i < count; i++) {
+        expr[i] = expr_column(arena, i, plan->type->child[i]);
+        name[i] = plan->type->field[i];
+    }
+    expr[count] = expr_i64(arena, TYPE_BIGINT, l);
+    expr[count + 1] = expr_i64(arena, TYPE_BIGINT, r);
+    name[count] = STR("$l");
+    name[count + 1] = STR("$r");
+    return plan_project(binder->context, plan, expr, name, count + 2);
+}
+
+static Status sum_of(Binder *binder, const Type *type, uint32_t column, PlanAgg *out, Error *err) {
+    Arena *arena = binder->arena;
+    AggCall *call = ARENA_NEW(arena, AggCall);
+    *call = (AggCall){.arena = arena, .argc = 1, .arg = ARENA_ARRAY(arena, const Type *, 1),
+                      .literal = ARENA_ARRAY(arena, const Vec *, 1), .env = binder->context->env, .grouped = true};
+    call->arg[0] = type;
+    TRY(agg_bind(call, agg_find(STR("SUM")), err));
+    *out = (PlanAgg){.call = call, .arg = ARENA_ARRAY(arena, uint32_t, 1), .filter = -1, .name = STR("SUM")};
+    out->arg[0] = column;
+    return ST_OK;
+}
+
+// INTERSECT ALL, EXCEPT ALL: rows are counted on both sides and come as often as the counts say.
+static Status bind_multiset(Binder *binder, const AstQuery *query, Plan *left, Plan *right, const Type *row,
+                            Plan **out, Error *err) {
+    Arena *arena = binder->arena;
+    uint32_t count = row->child_count;
+    Plan *both = plan_new(binder->context, PLAN_UNION, NULL, 2);
+    both->input[0] = with_counters(binder, left, 1, 0);
+    both->input[1] = with_counters(binder, right, 0, 1);
+    both->type = both->input[0]->type;
+    Plan *agg = plan_new(binder->context, PLAN_AGG, both->type, 1);
+    agg->input[0] = both;
+    agg->key = ARENA_ARRAY(arena, uint32_t, count + 1);
+    agg->key_count = count;
+    for (uint32_t i = 0; i < count; i++) agg->key[i] = i;
+    agg->agg = ARENA_ARRAY(arena, PlanAgg, 2);
+    agg->agg_count = 2;
+    Expr *sum[2], *zero = expr_i64(arena, TYPE_BIGINT, 0), *times;
+    for (uint32_t i = 0; i < 2; i++) {
+        TRY(sum_of(binder, both->type->child[count + i], count + i, &agg->agg[i], err));
+        sum[i] = expr_column(arena, count + i, agg->agg[i].call->result);
+    }
+    if (query->set.op == SET_INTERSECT) {
+        TRY(call2(binder, "LEAST", sum[0], sum[1], query->span.place, &times, err));
+    } else {
+        TRY(call2(binder, "-", sum[0], sum[1], query->span.place, &times, err));
+        TRY(call2(binder, "GREATEST", times, zero, query->span.place, &times, err));
+    }
+    Expr **expr = ARENA_ARRAY(arena, Expr *, count + 1);
+    Str *name = ARENA_ARRAY(arena, Str, count + 1);
+    for (uint32_t i = 0; i < count; i++) {
+        expr[i] = expr_column(arena, i, agg->type->child[i]);
+        name[i] = agg->type->field[i];
+    }
+    expr[count] = times;
+    name[count] = STR("$times");
+    Plan *counted = plan_project(binder->context, agg, expr, name, count + 1);
+    Plan *rows = plan_new(binder->context, PLAN_TABLE_FUNC, row, 1);
+    rows->input[0] = counted;
+    rows->function = STR("$REPLICATE_ROWS");
+    *out = rows;
+    return ST_OK;
+}
+
 Status bind_intersect(Binder *binder, const AstQuery *query, Plan *left, Plan *right,
                       const Type *row, Plan **out, Error *err) {
     Arena *arena = binder->arena;
-    if (query->set.all) {
-        return error_at(err, ST_UNSUPPORTED, query->span.place, "%s ALL is not supported yet",
-                        query->set.op == SET_INTERSECT ? "INTERSECT" : "EXCEPT");
-    }
+    if (query->set.all) return bind_multiset(binder, query, left, right, row, out, err);
     Expr *condition = NULL;
     for (uint32_t i = 0; i < row->child_count; i++) {
         Expr *a = expr_column(arena, i, row->child[i]), *same;

@@ -3,6 +3,7 @@
 // Two walks, as Flink's FlinkChangelogModeInferenceProgram: bottom-up, which kinds of change each
 // node can emit; top-down, who needs the -U before each +U.
 #include "plan/monotonic.h"
+#include "plan/keys.h"
 #include "plan/rule.h"
 
 static uint32_t input_changes(const Plan *plan) {
@@ -136,6 +137,21 @@ static Status infer_over(PlanContext *context, Plan *plan, Error *err) {
     return rebind_aggs(context, plan, bounded || updates(in), false, err);
 }
 
+// The right side of a temporal join is versioned by a key, and joined on it.
+static Status check_versions(PlanContext *context, const Plan *join, Error *err) {
+    const Plan *right = join->input[1];
+    uint64_t *on = ARENA_ARRAY(context->arena, uint64_t, BITS_WORDS(right->type->child_count + 1));
+    for (uint32_t i = 0; i < join->key_count; i++) bits_set(on, join->right_key[i]);
+    const PlanKeys *keys = plan_keys(context->arena, right);
+    for (uint32_t i = 0; i < keys->count; i++) {
+        bool inside = true;
+        for (size_t w = 0; w < BITS_WORDS(right->type->child_count); w++) inside &= !(keys->set[i][w] & ~on[w]);
+        if (inside) return ST_OK;
+    }
+    return error_set(err, ST_VALIDATION, "temporal table join requires primary key in versioned table, but %s",
+                     keys->count ? "it is not joined on the primary key" : "no primary key can be found");
+}
+
 static Status infer_kinds(PlanContext *context, Plan *plan, Error *err) {
     for (uint32_t i = 0; i < plan->input_count; i++) {
         if (!plan->input[i]->changes) TRY(infer_kinds(context, plan->input[i], err));
@@ -166,6 +182,7 @@ static Status infer_kinds(PlanContext *context, Plan *plan, Error *err) {
             }
             plan->ttl_ms = config_ms(context->config, "table.exec.state.ttl", 0);
             break;
+        case PLAN_TEMPORAL_JOIN: TRY(check_versions(context, plan, err)); break;
         case PLAN_INTERVAL_JOIN:
         case PLAN_WINDOW_JOIN:
             TRY(append_only(plan, err));
@@ -226,7 +243,54 @@ static void infer_before(Plan *plan, bool needed) {
     }
 }
 
-static Status infer_sink(Plan *sink, Error *err) {
+// A table without watermark below [plan], or NULL.
+static const Plan *scan_without_watermark(const Plan *plan) {
+    if (plan->kind == PLAN_SCAN) return plan->table->watermark_expr.ptr ? NULL : plan;
+    for (uint32_t i = 0; i < plan->input_count; i++) {
+        const Plan *found = scan_without_watermark(plan->input[i]);
+        if (found) return found;
+    }
+    return NULL;
+}
+
+// Whether the rows of the input are told apart by just the columns of the sink's primary key.
+static bool key_fits(PlanContext *context, const Plan *sink) {
+    const Plan *input = sink->input[0];
+    uint64_t *key = ARENA_ARRAY(context->arena, uint64_t, BITS_WORDS(input->type->child_count + 1));
+    size_t words = BITS_WORDS(input->type->child_count);
+    for (uint32_t i = 0; i < sink->desc->primary_key_count; i++) bits_set(key, sink->desc->primary_key[i]);
+    const PlanKeys *keys = plan_keys(context->arena, input);
+    for (uint32_t i = 0; i < keys->count; i++) {
+        if (memcmp(keys->set[i], key, words * sizeof *key) == 0) return true;
+    }
+    return false;
+}
+
+// Two rows of the input with one key of the sink would overwrite each other: Flink wants to be told
+// what is meant.
+static Status check_conflict(PlanContext *context, const Plan *sink, Error *err) {
+    bool keyed = sink->desc->primary_key_count > 0;
+    if (!keyed && sink->conflict != CONFLICT_UNSAID) {
+        return error_set(err, ST_VALIDATION, "ON CONFLICT goes with sinks that have a PRIMARY KEY, '" STR_FMT "' has none",
+                         STR_ARG(sink->desc->name));
+    }
+    if (!keyed || context->batch || !updates(sink->input[0]->changes) || key_fits(context, sink)) return ST_OK;
+    if (sink->conflict == CONFLICT_UNSAID &&
+        config_bool(context->config, "table.exec.sink.require-on-conflict", true)) {
+        (void)error_set(err, ST_VALIDATION,
+                        "the query's upsert key differs from the primary key of sink '" STR_FMT "'",
+                        STR_ARG(sink->desc->name));
+        error_hint(err, "say what shall happen: ON CONFLICT DO DEDUPLICATE, NOTHING or ERROR");
+        return ST_VALIDATION;
+    }
+    const Plan *scan = sink->conflict == CONFLICT_ERROR ? scan_without_watermark(sink) : NULL;
+    if (!scan) return ST_OK;
+    return error_set(err, ST_VALIDATION, "ON CONFLICT DO ERROR requires all source tables to define watermarks, but '" STR_FMT
+                     "' does not", STR_ARG(scan->desc->name));
+}
+
+static Status infer_sink(PlanContext *context, Plan *sink, Error *err) {
+    TRY(check_conflict(context, sink, err));
     uint32_t requested = sink->input[0]->changes, taken = requested & CHANGES_APPEND;
     if (sink->connector->sink_changes) {
         TRY(sink->connector->sink_changes(sink->desc, requested, &taken, err));
@@ -276,7 +340,7 @@ Status plan_optimize(PlanContext *context, Plan **roots, uint32_t count, Error *
     plan_identify(roots, count);
     for (uint32_t i = 0; i < count; i++) {
         TRY(infer_kinds(context, roots[i], err));
-        if (roots[i]->kind == PLAN_SINK) TRY(infer_sink(roots[i], err));
+        if (roots[i]->kind == PLAN_SINK) TRY(infer_sink(context, roots[i], err));
         infer_before(roots[i], true);
     }
     return ST_OK;

@@ -183,6 +183,7 @@ struct Plan {
     uint32_t op_count, op_column;
     // PLAN_SINK
     SinkSpec *sink;
+    uint8_t conflict;           // AstConflict: ON CONFLICT …
     uint8_t *not_null;          // per column: enforce
     // set during compilation to a dataflow
     void *built;
