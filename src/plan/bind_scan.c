@@ -96,6 +96,7 @@ static Status scan_plan(PlanContext *context, Table *table, TableDesc *desc,
             return error_at(err, ST_VALIDATION, place, "metadata column '" STR_FMT
                             "' cannot be read as its declared type", STR_ARG(column->name));
         }
+        type = type_nullable(arena, type, column->type->nullable);  // as declared, not as given
         columns[metadata] = (MetadataColumn){column->metadata_key, type};
         child[physical + metadata] = type;
         name[physical + metadata++] = column->name;

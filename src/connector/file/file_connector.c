@@ -78,12 +78,39 @@ static Status check_partitions(const TableDesc *desc, Error *err) {
     return ST_OK;
 }
 
+static bool is_option_of(const OptionDef *defs, Str key) {
+    for (; defs && defs->key; defs++) {
+        if (str_eq(str_c(defs->key), key)) return true;
+    }
+    return false;
+}
+
+// Of the format's options the unknown ones are none of our business: Flink hands them to formats like
+// Parquet that cannot list all theirs, and lets them pass for all formats.
+static Status check_options(const FileTable *table, Error *err) {
+    Map known = {0};
+    Str prefix = table->format_options.prefix;
+    for (uint32_t i = 0; i < table->options.map->count; i++) {
+        const MapEntry *entry = &table->options.map->entry[i];
+        if (str_starts(entry->key, prefix) &&
+            !is_option_of(table->format->options, str_sub(entry->key, prefix.len, entry->key.len))) {
+            continue;
+        }
+        (void)map_put(&known, entry->key, entry->value);
+    }
+    Options options = table->options, part = table->format_options;
+    options.map = part.map = &known;
+    const OptionDef *const also[] = {TABLE_OPTIONS, NULL};
+    Status st = options_check_parts(&options, also, &part, 1, err);
+    map_clear(&known);
+    return st;
+}
+
 Status file_table(const TableDesc *desc, FileTable *table, Arena *arena, Error *err) {
     *table = (FileTable){.desc = desc, .options = desc->options};
     table->options.defs = FILE_OPTIONS;
     TRY(format_of(&table->options, "format", &table->format, &table->format_options, arena, err));
-    const OptionDef *const also[] = {TABLE_OPTIONS, NULL};
-    TRY(options_check_parts(&table->options, also, &table->format_options, 1, err));
+    TRY(check_options(table, err));
     if (!table->format->separator) {
         return error_set(err, ST_VALIDATION,
                          "table '" STR_FMT "': the format '%s' is not for files",
@@ -107,7 +134,6 @@ static Status file_check(const TableDesc *desc, bool as_sink, Error *err) {
     Arena arena;
     arena_init(&arena);
     FileTable table;
-    Pattern *pattern = NULL;
     Status st = file_table(desc, &table, &arena, err);
     if (!st && table.format->check) {
         st = table.format->check(table.stored, &table.format_options, !as_sink, err);
@@ -116,9 +142,6 @@ static Status file_check(const TableDesc *desc, bool as_sink, Error *err) {
         st = error_set(err, ST_VALIDATION, "table '" STR_FMT "': the format '%s' cannot %s",
                        STR_ARG(desc->name), table.format->name, as_sink ? "be written" : "be read");
     }
-    const char *regex = st ? NULL : options_get(&table.options, "source.path.regex-pattern");
-    if (regex) st = pattern_new(str_c(regex), "source.path.regex-pattern", &pattern, err);
-    pattern_free(pattern);
     arena_clear(&arena);
     return st;
 }

@@ -414,7 +414,10 @@ Status file_source_open(const ScanSpec *spec, const TaskEnv *env, SourceReader *
     self->rows_left = spec->limit;
     Status st = file_table(spec->table, &self->table, &self->arena, err);
     const char *regex = st ? NULL : options_get(&self->table.options, "source.path.regex-pattern");
-    if (regex) st = pattern_new(str_c(regex), "source.path.regex-pattern", &self->pattern, err);
+    if (regex && pattern_new(str_c(regex), "source.path.regex-pattern", &self->pattern, err)) {
+        st = ST_RUNTIME;  // Flink finds out when it looks for files
+        if (err) err->status = st;
+    }
     if (st) goto done;
     // The interval may not be given, and then its definition has no default either.
     if (options_has(&self->table.options, "source.monitor-interval")) {

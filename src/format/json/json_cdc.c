@@ -213,13 +213,13 @@ static void find_names(const CdcDecoder *self, Str bytes, uint64_t *present) {
             continue;
         }
         bool escaped;
-        char *to = json_string_end(at + 1, end, &escaped);
+        char *to = json_string_end(at + 1, end, false, &escaped);
         if (!to) return;
         Str name = {at + 1, (uint32_t)(to - at) - 2};
         for (at = to; at < end && (*at == ' ' || *at == '\t'); at++) continue;
         if (at >= end || *at != ':') continue;
-        uintptr_t place = (uintptr_t)map_get(names, name);
-        if (place) bits_set(present, (uint32_t)place - 1);
+        intptr_t place = (intptr_t)map_get(names, name);
+        if (place > 0) bits_set(present, (uint32_t)place - 1);
     }
 }
 
@@ -478,7 +478,7 @@ static Status raw_reader(CdcDecoder *self, JsonReader *reader, const Str *field,
     for (uint32_t i = 0; i < count; i++) child[i] = type_of(TYPE_VARCHAR, true);
     *type = type_row(&self->arena, count, child, field, true);
     JsonOptions options = {.tree = true};
-    TRY(json_reader_init(reader, *type, &options, err));
+    TRY(json_reader_init(reader, *type, *type, &options, err));
     for (uint32_t i = 0; i < count; i++) reader->root.child[i].op = JSON_RAW;
     return ST_OK;
 }
@@ -505,7 +505,7 @@ static Status plan_metadata(CdcDecoder *self, const DecodeSpec *spec, Error *err
             static const Str VALUE = {"v", 1};
             type = type_row(&self->arena, 1, &spec->metadata_type[i], &VALUE, true);
             JsonOptions options = {.tree = true};
-            TRY(json_reader_init(&self->inner[i], type, &options, err));
+            TRY(json_reader_init(&self->inner[i], type, type, &options, err));
         }
     }
     return ST_OK;
@@ -544,7 +544,7 @@ static Status cdc_decoder_new(const CdcDialect *dialect, const DecodeSpec *spec,
     JsonOptions options = json_options(&spec->options, spec->full);
     options.tree = true;
     options.fail_on_missing = false;
-    Status st = json_reader_init(&self->rows, spec->wanted, &options, err);
+    Status st = json_reader_init(&self->rows, spec->wanted, json_full(&self->arena, spec), &options, err);
     if (!st) st = plan_metadata(self, spec, err);
     if (!st) st = plan_envelope(self, err);
     if (!st && dialect == &DEBEZIUM) {

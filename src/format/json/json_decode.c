@@ -126,7 +126,10 @@ Status json_decoder_new(const DecodeSpec *spec, Decoder **out, Error *err) {
     self->base.produced = spec->produced ? spec->produced : spec->wanted;
     JsonOptions options = json_options(&spec->options, spec->full);
     options.tree = !options_bool(&spec->options, "decode.json-parser.enabled");
-    Status st = json_reader_init(&self->reader, spec->wanted, &options, err);
+    Arena scratch;
+    arena_init(&scratch);
+    Status st = json_reader_init(&self->reader, spec->wanted, json_full(&scratch, spec), &options, err);
+    arena_clear(&scratch);
     if (st) {
         json_close(&self->base);
         return st;

@@ -40,6 +40,18 @@ JsonOptions json_options(const Options *options, const Type *full) {
     };
 }
 
+const Type *json_full(Arena *arena, const DecodeSpec *spec) {
+    const Type *wanted = spec->wanted, *full = spec->full;
+    const Type **child = ARENA_ARRAY(arena, const Type *, wanted->child_count);
+    for (uint32_t i = 0; i < wanted->child_count; i++) {
+        child[i] = wanted->child[i];
+        for (uint32_t k = 0; k < full->child_count; k++) {
+            if (str_eq(wanted->field[i], full->field[k])) child[i] = full->child[k];
+        }
+    }
+    return type_row(arena, wanted->child_count, child, wanted->field, true);
+}
+
 static Status unsupported(const Type *type, Str field, const char *why, Error *err) {
     Buf name = {0};
     type_print_summary(type, false, &name);

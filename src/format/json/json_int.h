@@ -38,7 +38,7 @@ typedef struct JsonKey {
     const char *text;  // all of them
     uint32_t len;      // 0: nothing remembered
     uint32_t mask;     // the bytes of head that count, as simd_mask gives them
-    int32_t field;     // index of the wanted field, or -1: skip
+    int32_t field;     // index of the wanted field, or negative: skip
     uint32_t cap;      // room behind text
 } JsonKey;
 
@@ -48,10 +48,11 @@ struct JsonNode {
     bool sparse;       // the slots it writes to are NULL until said otherwise (decode.h)
     const Type *type;
     uint32_t child_count;
+    uint32_t declared; // JSON_ROW: fields in all, read or not
     JsonNode *child;   // parallel to type->child
     JsonKey *key;      // JSON_ROW: the order of the last record
     uint32_t key_count, key_cap;
-    Map by_name;       // JSON_ROW: name -> index + 1
+    Map by_name;       // JSON_ROW: name -> index + 1, of the declared fields
 };
 
 typedef struct JsonOptions {
@@ -80,8 +81,9 @@ typedef struct JsonReader {
     uint32_t depth;
 } JsonReader;
 
-// Compiles [wanted], a ROW. ST_VALIDATION for types that JSON cannot hold.
-NODISCARD Status json_reader_init(JsonReader *reader, const Type *wanted,
+// Compiles [wanted], a ROW whose nested ROWs may be pruned parts of those in [full]; of the columns
+// themselves [full] has those of [wanted]. ST_VALIDATION for types that JSON cannot hold.
+NODISCARD Status json_reader_init(JsonReader *reader, const Type *wanted, const Type *full,
                                   const JsonOptions *options, Error *err);
 void json_reader_clear(JsonReader *reader);
 
@@ -119,6 +121,8 @@ void json_put_string(Str text, Buf *out);  // with quotes and escapes
 NODISCARD Status json_check_type(const Type *schema, Error *err);
 NODISCARD Status json_check_options(const Options *options, Error *err);
 JsonOptions json_options(const Options *options, const Type *full);
+// The columns of [wanted] with the types they were declared with, unpruned.
+const Type *json_full(Arena *arena, const DecodeSpec *spec);
 extern const OptionDef JSON_OPTIONS[];
 extern const char *const JSON_STANDARDS[], *const JSON_NULL_KEYS[];
 NODISCARD Status json_decoder_new(const DecodeSpec *spec, Decoder **out, Error *err);

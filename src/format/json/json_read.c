@@ -180,7 +180,7 @@ static NOINLINE bool cut_token(JsonReader *reader, char *at, Token *token, Str *
     char *to;
     if (c == '"') {
         bool escaped;
-        to = json_string_end(at + 1, reader->end, &escaped);
+        to = json_string_end(at + 1, reader->end, reader->lines, &escaped);
         if (!to) return bad_syntax(reader, at) != NULL;
         uint32_t len = (uint32_t)(to - at) - 2;
         if (escaped) {
@@ -201,11 +201,10 @@ static NOINLINE bool cut_token(JsonReader *reader, char *at, Token *token, Str *
         *token = whole ? TOKEN_WHOLE : TOKEN_REAL;
         *text = str_make(at, (size_t)(to - at));
     } else {
-        uint32_t len = memcmp(at, "true", 4) == 0 ? 4 : memcmp(at, "false", 5) == 0 ? 5 : 0;
-        if (!len) return bad_syntax(reader, at) != NULL;
-        to = at + len;
+        to = json_word_end(at);
+        if (!to) return bad_syntax(reader, at) != NULL;
         *token = TOKEN_WORD;
-        *text = (Str){at, len};
+        *text = str_make(at, (size_t)(to - at));
     }
     *next = to;
     return to <= reader->end || bad_syntax(reader, at) != NULL;
@@ -535,6 +534,10 @@ static NOINLINE char *map_value(JsonReader *reader, const JsonNode *node, Vec *v
 
 // Objects --------------------------------------------------------------------------------------
 
+// What a key means beside the index of a wanted field. Fields of a nested ROW that nobody reads are
+// known all the same: they count as found, as Flink prunes the columns of a table but nothing inside.
+enum { FIELD_UNKNOWN = -1, FIELD_UNREAD = -2 };
+
 static inline bool key_matches(const JsonKey *key, const char *at) {
     uint32_t same = simd_mask(simd_eq(simd_load(at), simd_load(key->head)));
     if ((same & key->mask) != key->mask) return false;
@@ -572,7 +575,7 @@ static NOINLINE char *key_slow(JsonReader *reader, JsonNode *node, uint32_t plac
                                int32_t *field) {
     bool escaped;
     if (*at != '"') return bad_syntax(reader, at);
-    char *to = json_string_end(at + 1, reader->end, &escaped);
+    char *to = json_string_end(at + 1, reader->end, reader->lines, &escaped);
     if (!to) return bad_syntax(reader, at);
     Str name = {at + 1, (uint32_t)(to - at) - 2};
     if (escaped) {
@@ -583,7 +586,7 @@ static NOINLINE char *key_slow(JsonReader *reader, JsonNode *node, uint32_t plac
         if (name.len == UINT32_MAX) return bad_syntax(reader, at);
         name.ptr = reader->scratch.ptr;
     }
-    *field = (int32_t)(uintptr_t)map_get(&node->by_name, name) - 1;
+    *field = (int32_t)(intptr_t)map_get(&node->by_name, name) - 1;
     to = json_skip_blank(reader, to);
     if (*to != ':') return bad_syntax(reader, to);
     to++;
@@ -591,7 +594,8 @@ static NOINLINE char *key_slow(JsonReader *reader, JsonNode *node, uint32_t plac
     return to;
 }
 
-// All wanted fields are found: the record's end, if it looks like one.
+// All wanted fields are found and [at] is the next key: behind the object. Where the line ends with a
+// brace, as it nearly always does, that is not looked at.
 static char *record_end(JsonReader *reader, char *at) {
     char *end = (char *)(uintptr_t)reader->end;
     char *to = reader->lines ? memchr(at, '\n', (size_t)(end - at)) : end;
@@ -601,7 +605,9 @@ static char *record_end(JsonReader *reader, char *at) {
            (last[-1] == ' ' || last[-1] == '\r' || last[-1] == '\t' || last[-1] == '\n')) {
         last--;
     }
-    return last > at && last[-1] == '}' ? to : bad_syntax(reader, at);
+    if (last > at && last[-1] == '}') return to;
+    to = json_container_end(at, reader->end, reader->lines);
+    return to ? to : bad_syntax(reader, at);
 }
 
 // What no member of the object gave is NULL.
@@ -623,10 +629,10 @@ static COLD void forget_value(const JsonNode *child, Vec *vec, uint32_t row) {
 
 static COLD char *field_missing(JsonReader *reader, const JsonNode *node, const uint64_t *seen) {
     uint32_t i = 0;
-    while (bits_get(seen, i)) i++;
+    while (i < node->child_count && bits_get(seen, i)) i++;
     reader->conversion = false;
     reader->missing = true;
-    return failed_in(reader, node->type->field[i]);
+    return failed_in(reader, i < node->child_count ? node->type->field[i] : STR("(not read)"));
 }
 
 static inline char *object(JsonReader *reader, JsonNode *node, Vec **columns, uint32_t row,
@@ -644,7 +650,8 @@ static inline char *object(JsonReader *reader, JsonNode *node, Vec **columns, ui
         at++;
     } else {
         for (uint32_t place = 0;; place++) {
-            if (found == node->child_count && !reader->options.tree) {
+            if (found == node->declared && !reader->options.tree) {
+                if (*at != '"') return bad_syntax(reader, at);
                 // Jackson's parser counts a key that comes twice as two fields found, and so do we.
                 if (repeated) fill_null(node, columns, row, seen);
                 if (top) return record_end(reader, at);
@@ -661,6 +668,7 @@ static inline char *object(JsonReader *reader, JsonNode *node, Vec **columns, ui
             }
             if ((unsigned char)*at <= ' ') at = json_skip_blank(reader, at);
             if (field < 0) {
+                if (field == FIELD_UNREAD) found++;
                 char *next = json_value_end(at, reader->end, reader->lines);
                 if (!next) return bad_syntax(reader, at);
                 at = next;
@@ -690,8 +698,8 @@ static inline char *object(JsonReader *reader, JsonNode *node, Vec **columns, ui
             }
         }
     }
-    if (found < node->child_count || repeated) {
-        if (found < node->child_count && reader->options.fail_on_missing) {
+    if (found < node->declared || repeated) {
+        if (found < node->declared && reader->options.fail_on_missing) {
             return field_missing(reader, node, seen);
         }
         fill_null(node, columns, row, seen);
@@ -734,26 +742,40 @@ static const JsonOp OPS[TYPE_KIND_COUNT_] = {
     [TYPE_ROW] = JSON_ROW,
 };
 
-static void compile(Arena *arena, JsonNode *node, const Type *type, bool sparse) {
+static int32_t field_index(const Type *row, Str name) {
+    for (uint32_t i = 0; i < row->child_count; i++) {
+        if (str_eq(row->field[i], name)) return (int32_t)i;
+    }
+    return -1;
+}
+
+// The node of [type], which is [full] or a pruned part of it.
+static void compile(Arena *arena, JsonNode *node, const Type *type, const Type *full, bool sparse) {
     node->op = OPS[type->kind];
     node->sparse = sparse;
     node->type = type;
     node->child_count = type->child_count;
+    node->declared = full->child_count;
     node->child = ARENA_ARRAY(arena, JsonNode, type->child_count);
     for (uint32_t i = 0; i < type->child_count; i++) {
-        compile(arena, &node->child[i], type->child[i], sparse && node->op == JSON_ROW);
-        if (node->op == JSON_ROW) {
-            (void)map_put(&node->by_name, type->field[i], (void *)(uintptr_t)(i + 1));
-        }
+        int32_t at = node->op == JSON_ROW ? field_index(full, type->field[i]) : (int32_t)i;
+        const Type *whole = at < 0 ? type->child[i] : full->child[at];
+        compile(arena, &node->child[i], type->child[i], whole, sparse && node->op == JSON_ROW);
+    }
+    if (node->op != JSON_ROW) return;
+    for (uint32_t i = 0; i < full->child_count; i++) {
+        intptr_t at = field_index(type, full->field[i]);
+        if (at < 0) at = FIELD_UNREAD;
+        (void)map_put(&node->by_name, full->field[i], (void *)(at + 1));
     }
 }
 
-Status json_reader_init(JsonReader *reader, const Type *wanted, const JsonOptions *options,
-                        Error *err) {
+Status json_reader_init(JsonReader *reader, const Type *wanted, const Type *full,
+                        const JsonOptions *options, Error *err) {
     TRY(json_check_type(wanted, err));
     *reader = (JsonReader){.options = *options};
     arena_init(&reader->arena);
-    compile(&reader->arena, &reader->root, wanted, true);
+    compile(&reader->arena, &reader->root, wanted, full, true);
     for (uint32_t i = 0; i < wanted->child_count; i++) {
         // The columns themselves are dense unless they are rows.
         JsonNode *column = &reader->root.child[i];

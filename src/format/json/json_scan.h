@@ -7,14 +7,15 @@
 
 #include "base/simd.h"
 
-// The first byte at or behind [at] that is a quote, a backslash or a control character. Bytes past
-// [end] count as found.
+// The first byte at or behind [at] that is a quote, a backslash or a line feed. Other control
+// characters may stand in strings as they are: Flink's parsers allow it. Bytes past [end] count as
+// found.
 static inline char *json_string_stop(char *at, const char *end) {
-    const Simd16 quote = simd_fill('"'), slash = simd_fill('\\'), control = simd_fill(0x1F);
+    const Simd16 quote = simd_fill('"'), slash = simd_fill('\\'), feed = simd_fill('\n');
     for (;;) {
         Simd16 in = simd_load(at);
-        uint32_t mask = simd_mask(
-            simd_or(simd_or(simd_eq(in, quote), simd_eq(in, slash)), simd_le(in, control)));
+        uint32_t mask =
+            simd_mask(simd_or(simd_or(simd_eq(in, quote), simd_eq(in, slash)), simd_eq(in, feed)));
         if (mask) return at + __builtin_ctz(mask);
         at += 16;
         if (at >= end) return at;
@@ -22,16 +23,22 @@ static inline char *json_string_stop(char *at, const char *end) {
 }
 
 // Behind the closing quote of the string whose first byte behind the opening one is [at]; NULL when
-// it does not close in time. *escaped says whether there are backslashes inside.
-static inline char *json_string_end(char *at, const char *end, bool *escaped) {
+// it does not close in time, or not on its line with [lines]. *escaped says whether there are
+// backslashes inside.
+static inline char *json_string_end(char *at, const char *end, bool lines, bool *escaped) {
     *escaped = false;
     for (;;) {
         at = json_string_stop(at, end);
         if (at >= end) return NULL;
         if (*at == '"') return at + 1;
-        if (*at != '\\') return NULL;  // a bare control character
-        *escaped = true;
-        at += 2;
+        if (*at == '\\') {
+            *escaped = true;
+            at += 2;
+        } else if (lines) {
+            return NULL;
+        } else {
+            at++;
+        }
     }
 }
 
@@ -71,16 +78,17 @@ static inline char *json_number_end(char *at, const char *end, bool *whole) {
 // with [lines] is no JSON: there the record ends.
 char *json_container_end(char *at, const char *end, bool lines);
 
-// Behind any value. Numbers and words are only walked over: nobody reads them.
+// Behind the word at [at]: true, false or null.
+static inline char *json_word_end(char *at) {
+    if (memcmp(at, "null", 4) == 0 || memcmp(at, "true", 4) == 0) return at + 4;
+    return memcmp(at, "false", 5) == 0 ? at + 5 : NULL;
+}
+
+// Behind any value.
 static inline char *json_value_end(char *at, const char *end, bool lines) {
-    bool escaped;
-    if (*at == '"') return json_string_end(at + 1, end, &escaped);
+    bool unused;
+    if (*at == '"') return json_string_end(at + 1, end, lines, &unused);
     if (*at == '{' || *at == '[') return json_container_end(at + 1, end, lines);
-    char *from = at;
-    // Digits, letters, '+', '-', '.': all of a number or a word, none of what may follow one.
-    while (at < end && (json_is_digit(*at) || (unsigned char)((*at | 0x20) - 'a') < 26 ||
-                        *at == '-' || *at == '.' || *at == '+')) {
-        at++;
-    }
-    return at == from ? NULL : at;
+    if (json_is_digit(*at) || *at == '-') return json_number_end(at, end, &unused);
+    return json_word_end(at);
 }

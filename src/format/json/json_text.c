@@ -115,7 +115,7 @@ static const char *put_value(Printer *printer, const char *at, Buf *out);
 static const char *take_string(const Printer *printer, const char *at, Buf *text) {
     bool escaped;
     if (at >= printer->end || *at != '"') return NULL;
-    const char *to = json_string_end((char *)(uintptr_t)at + 1, printer->end, &escaped);
+    const char *to = json_string_end((char *)(uintptr_t)at + 1, printer->end, false, &escaped);
     if (!to) return NULL;
     buf_put(text, at + 1, (size_t)(to - at) - 2);
     if (escaped) {
