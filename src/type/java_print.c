@@ -93,6 +93,48 @@ void print_timestamp(Timestamp ts, char between, bool zulu, Buf *out) {
     if (zulu) buf_putc(out, 'Z');
 }
 
+static void put_groups(int32_t nanos, Buf *out) {
+    if (!nanos) return;
+    if (nanos % 1000000 == 0) {
+        buf_printf(out, ".%03d", (int)(nanos / 1000000));
+    } else if (nanos % 1000 == 0) {
+        buf_printf(out, ".%06d", (int)(nanos / 1000));
+    } else {
+        buf_printf(out, ".%09d", (int)nanos);
+    }
+}
+
+static void put_short_clock(int32_t ms, int32_t ns, bool seconds, Buf *out) {
+    int32_t second = ms / 1000 % 60, nanos = ms % 1000 * 1000000 + ns;
+    put_two(out, ms / 3600000);
+    buf_putc(out, ':');
+    put_two(out, ms / 60000 % 60);
+    if (!second && !nanos && !seconds) return;
+    buf_putc(out, ':');
+    put_two(out, second);
+    put_groups(nanos, out);
+}
+
+void print_local_time(int32_t ms, Buf *out) {
+    put_short_clock(ms, 0, false, out);
+}
+
+static void put_short_stamp(Timestamp ts, bool seconds, Buf *out) {
+    int64_t days = floor_div(ts.ms, MS_PER_DAY);
+    print_date((int32_t)days, out);
+    buf_putc(out, 'T');
+    put_short_clock((int32_t)(ts.ms - days * MS_PER_DAY), ts.ns, seconds, out);
+}
+
+void print_local_date_time(Timestamp ts, Buf *out) {
+    put_short_stamp(ts, false, out);
+}
+
+void print_instant(Timestamp ts, Buf *out) {
+    put_short_stamp(ts, true, out);
+    buf_putc(out, 'Z');
+}
+
 void print_i64(int64_t value, Buf *out) {
     char *at = buf_reserve(out, NUMBER_TEXT_MAX);
     out->len += i64_print(value, at);

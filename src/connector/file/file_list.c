@@ -4,6 +4,7 @@
 #include "connector/file/file_int.h"
 #include "os/os.h"
 #include "type/datetime.h"
+#include "type/java_print.h"
 
 int32_t partition_index(const TableDesc *desc, Str field) {
     for (uint32_t i = 0; i < desc->partition_key_count; i++) {
@@ -49,27 +50,24 @@ Str partition_unescape(Arena *arena, Str text) {
     return (Str){out, len};
 }
 
+// As the objects of Flink's runtime print themselves: a DATE is its number of days, a TIME its
+// milliseconds, a timestamp that of java.time.LocalDateTime.
 void partition_print(const Vec *vec, uint32_t row, Buf *out) {
-    char text[DATETIME_TEXT_MAX];
     switch (vec->type->kind) {
         case TYPE_CHAR:
         case TYPE_VARCHAR: buf_put_str(out, vec_str(vec)[row]); break;
         case TYPE_BOOLEAN: buf_puts(out, vec_u8(vec)[row] ? "true" : "false"); break;
-        case TYPE_DATE: buf_put(out, text, date_print(vec_i32(vec)[row], text)); break;
-        case TYPE_TIME:
-            buf_put(out, text, time_print(vec_i32(vec)[row], vec->type->precision, text));
-            break;
         case TYPE_TIMESTAMP:
-        case TYPE_TIMESTAMP_LTZ:
-            buf_put(out, text,
-                    timestamp_print(vec_timestamp(vec, row), vec->type->precision, text));
-            break;
-        case TYPE_TINYINT:
-        case TYPE_SMALLINT:
-        case TYPE_INT:
-        case TYPE_BIGINT: buf_printf(out, "%" PRId64, vec_integer(vec, row)); break;
-        default: buf_puts(out, "?"); break;  // file_table has refused them
+        case TYPE_TIMESTAMP_LTZ: print_local_date_time(vec_timestamp(vec, row), out); break;
+        default: buf_printf(out, "%" PRId64, vec_integer(vec, row)); break;
     }
+}
+
+static bool integer_read(Str text, Vec *vec, uint32_t row, int64_t min, int64_t max) {
+    int64_t number;
+    if (!str_to_i64(text, &number) || number < min || number > max) return false;
+    vec_set_integer(vec, row, number);
+    return true;
 }
 
 Status partition_read(Vec *vec, uint32_t row, Str text, Error *err) {
@@ -78,25 +76,25 @@ Status partition_read(Vec *vec, uint32_t row, Str text, Error *err) {
     } RANGE[] = {[TYPE_TINYINT] = {INT8_MIN, INT8_MAX}, [TYPE_SMALLINT] = {INT16_MIN, INT16_MAX},
                  [TYPE_INT] = {INT32_MIN, INT32_MAX}, [TYPE_BIGINT] = {INT64_MIN, INT64_MAX}};
     TypeKind kind = vec->type->kind;
-    int64_t number;
     Timestamp stamp;
     bool good;
     switch (kind) {
         case TYPE_CHAR:
         case TYPE_VARCHAR: vec_set_text(vec, row, text); return ST_OK;
         case TYPE_BOOLEAN: vec_u8(vec)[row] = str_eq_nocase(text, STR("true")); return ST_OK;
-        case TYPE_DATE: good = date_parse(text, &vec_i32(vec)[row]); break;
-        case TYPE_TIME: good = time_parse(text, &vec_i32(vec)[row]); break;
+        // Flink cannot read back the numbers that it writes for these two; here they mean what they say.
+        case TYPE_DATE:
+            good = date_parse(text, &vec_i32(vec)[row]) || integer_read(text, vec, row, INT32_MIN, INT32_MAX);
+            break;
+        case TYPE_TIME:
+            good = time_parse(text, &vec_i32(vec)[row]) || integer_read(text, vec, row, 0, MS_PER_DAY - 1);
+            break;
         case TYPE_TIMESTAMP:
         case TYPE_TIMESTAMP_LTZ:
-            good = timestamp_parse(text, &stamp);
+            good = timestamp_parse(text, &stamp) || timestamp_parse_format(text, true, false, &stamp);
             if (good) vec_set_timestamp(vec, row, stamp);
             break;
-        default:
-            good =
-                str_to_i64(text, &number) && number >= RANGE[kind].min && number <= RANGE[kind].max;
-            if (good) vec_set_integer(vec, row, number);
-            break;
+        default: good = integer_read(text, vec, row, RANGE[kind].min, RANGE[kind].max); break;
     }
     if (good) return ST_OK;
     Buf name = {0};
@@ -183,6 +181,7 @@ Status file_list(const FileTable *table, const Pattern *pattern, Arena *arena, F
                  Error *err) {
     OsStat stat;
     TRY(os()->stat(table->path, &stat, err));
+    if (!stat.exists && table->desc->partition_key_count) return ST_OK;  // no partition yet
     if (!stat.exists) {
         return error_set(err, ST_IO, "the path of table '" STR_FMT "' does not exist: " STR_FMT,
                          STR_ARG(table->desc->name), STR_ARG(table->path));

@@ -54,6 +54,7 @@ typedef struct Plan {
     const Options *options;
     Arena *arena;
     Map known;  // keys that mean something for this schema
+    const char *empty_range;  // the field whose least value is greater than its greatest
 } Plan;
 
 // Options ----------------------------------------------------------------------------------------
@@ -101,10 +102,7 @@ static Status range_option(Plan *plan, const char *name, Gen *gen, int64_t min, 
     gen->max = max;
     TRY(int_option(plan, name, "min", min, max, &gen->min, err));
     TRY(int_option(plan, name, "max", min, max, &gen->max, err));
-    if (gen->min > gen->max) {
-        return error_set(err, ST_VALIDATION, "'fields.%s.min' is greater than 'fields.%s.max'",
-                         name, name);
-    }
+    if (gen->min > gen->max) plan->empty_range = name;
     return null_option(plan, name, gen, err);
 }
 
@@ -114,10 +112,7 @@ static Status reals_option(Plan *plan, const char *name, Gen *gen, double min, d
     gen->real_max = max;
     TRY(real_option(plan, name, "min", &gen->real_min, err));
     TRY(real_option(plan, name, "max", &gen->real_max, err));
-    if (gen->real_min > gen->real_max) {
-        return error_set(err, ST_VALIDATION, "'fields.%s.min' is greater than 'fields.%s.max'",
-                         name, name);
-    }
+    if (gen->real_min > gen->real_max) plan->empty_range = name;
     return null_option(plan, name, gen, err);
 }
 
@@ -247,7 +242,8 @@ static Status sequence_gen(Plan *plan, const char *name, const Type *type, Gen *
     }
 }
 
-static Status plan_gens(const TableDesc *desc, const Options *options, Arena *arena, Gen *gens,
+// [running]: an empty range is an error only when values are drawn from it, as in Flink.
+static Status plan_gens(const TableDesc *desc, const Options *options, bool running, Arena *arena, Gen *gens,
                         Error *err) {
     Plan plan = {.options = options, .arena = arena};
     Status st = ST_OK;
@@ -272,6 +268,10 @@ static Status plan_gens(const TableDesc *desc, const Options *options, Arena *ar
                       STR_ARG(key), STR_ARG(options->owner));
     }
     map_clear(&plan.known);
+    if (!st && running && plan.empty_range) {
+        st = error_set(err, ST_RUNTIME, "'fields.%s.min' is greater than 'fields.%s.max'", plan.empty_range,
+                       plan.empty_range);
+    }
     return st;
 }
 
@@ -553,7 +553,7 @@ static Status datagen_open(const ScanSpec *spec, const TaskEnv *env, SourceReade
     self->count = env->count ? env->count : 1;
     self->random = os()->random();
     Gen *all = ARENA_ARRAY(&self->arena, Gen, physical->child_count);
-    Status st = plan_gens(spec->table, &options, &self->arena, all, err);
+    Status st = plan_gens(spec->table, &options, true, &self->arena, all, err);
     if (st) {
         datagen_close(&self->base);
         return st;
@@ -584,7 +584,7 @@ static Status datagen_check(const TableDesc *desc, bool as_sink, Error *err) {
     Arena arena;
     arena_init(&arena);
     Gen *gens = ARENA_ARRAY(&arena, Gen, desc->physical->child_count);
-    Status st = plan_gens(desc, &options, &arena, gens, err);
+    Status st = plan_gens(desc, &options, false, &arena, gens, err);
     arena_clear(&arena);
     return st;
 }

@@ -4,7 +4,6 @@
 #include <stdio.h>
 
 #include "connector/simple/simple.h"
-#include "type/datetime.h"
 #include "type/java_print.h"
 
 // clang-format off
@@ -39,35 +38,6 @@ static Status print_changes(const TableDesc *desc, uint32_t requested, uint32_t 
     (void)err;
     *taken = requested;
     return ST_OK;
-}
-
-// The fraction of a second in groups of three digits, as LocalTime.toString; nothing when it is 0.
-static void put_fraction(int32_t nanos, Buf *out) {
-    if (!nanos) return;
-    if (nanos % 1000000 == 0) {
-        buf_printf(out, ".%03d", (int)(nanos / 1000000));
-    } else if (nanos % 1000 == 0) {
-        buf_printf(out, ".%06d", (int)(nanos / 1000));
-    } else {
-        buf_printf(out, ".%09d", (int)nanos);
-    }
-}
-
-// LocalTime.toString: no seconds when there are none. [always]: Instant.toString, which has them.
-static void put_clock(int32_t ms, int32_t ns, bool always, Buf *out) {
-    buf_printf(out, "%02d:%02d", (int)(ms / 3600000), (int)(ms / 60000 % 60));
-    int32_t second = ms / 1000 % 60, nanos = ms % 1000 * 1000000 + ns;
-    if (!second && !nanos && !always) return;
-    buf_printf(out, ":%02d", (int)second);
-    put_fraction(nanos, out);
-}
-
-static void put_stamp(Timestamp stamp, bool instant, Buf *out) {
-    int64_t days = floor_div(stamp.ms, MS_PER_DAY);
-    print_date((int32_t)days, out);
-    buf_putc(out, 'T');
-    put_clock((int32_t)(stamp.ms - days * MS_PER_DAY), stamp.ns, instant, out);
-    if (instant) buf_putc(out, 'Z');
 }
 
 static void put_value(const Vec *vec, uint32_t row, Buf *out);
@@ -125,9 +95,9 @@ static void put_value(const Vec *vec, uint32_t row, Buf *out) {
         case TYPE_BITMAP:
         case TYPE_VARIANT: put_bytes(vec_str(vec)[row], out); break;
         case TYPE_DATE: print_date(vec_i32(vec)[row], out); break;
-        case TYPE_TIME: put_clock(vec_i32(vec)[row], 0, false, out); break;
-        case TYPE_TIMESTAMP: put_stamp(vec_timestamp(vec, row), false, out); break;
-        case TYPE_TIMESTAMP_LTZ: put_stamp(vec_timestamp(vec, row), true, out); break;
+        case TYPE_TIME: print_local_time(vec_i32(vec)[row], out); break;
+        case TYPE_TIMESTAMP: print_local_date_time(vec_timestamp(vec, row), out); break;
+        case TYPE_TIMESTAMP_LTZ: print_instant(vec_timestamp(vec, row), out); break;
         case TYPE_ARRAY:
         case TYPE_MAP:
         case TYPE_MULTISET: put_list(vec, row, out); break;

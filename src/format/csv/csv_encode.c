@@ -12,7 +12,8 @@ typedef struct CsvEncoder {
     Arena arena;
     CsvDialect dialect;
     const Type *schema;
-    unsigned char safe_min;  // the least byte that never asks for quotes
+    unsigned char safe_min;  // the least byte that never asks for quotes ...
+    char escape;             // ... but for this one: the backslash where there is no escape character
     Buf nested;              // an ARRAY or ROW before it is quoted
 } CsvEncoder;
 
@@ -21,9 +22,7 @@ static bool needs_quotes(const CsvEncoder *self, Str text) {
     if (text.len > QUOTE_CHECK_MAX && utf8_units16(text) > QUOTE_CHECK_MAX) return true;
     for (uint32_t i = 0; i < text.len; i++) {
         unsigned char c = (unsigned char)text.ptr[i];
-        if (c < self->safe_min || (self->dialect.has_escape && (char)c == self->dialect.escape)) {
-            return true;
-        }
+        if (c < self->safe_min || (char)c == self->escape) return true;
     }
     return false;
 }
@@ -37,8 +36,7 @@ static void put_text(const CsvEncoder *self, Str text, Buf *out) {
     buf_putc(out, dialect->quote);
     for (uint32_t i = 0; i < text.len; i++) {
         char c = text.ptr[i];
-        if (c == dialect->quote) buf_putc(out, dialect->has_escape ? dialect->escape : c);
-        if (dialect->has_escape && c == dialect->escape && c != dialect->quote) buf_putc(out, c);
+        if (c == dialect->quote || (dialect->has_escape && c == dialect->escape)) buf_putc(out, c);
         buf_putc(out, c);
     }
     buf_putc(out, dialect->quote);
@@ -151,6 +149,7 @@ Status csv_encoder_new(const EncodeSpec *spec, Encoder **out, Error *err) {
     unsigned char quote = self->dialect.has_quote ? (unsigned char)self->dialect.quote : '\n';
     unsigned char greatest = separator > quote ? separator : quote;
     self->safe_min = (unsigned char)((greatest > '\n' ? greatest : '\n') + 1);
+    self->escape = self->dialect.has_escape ? self->dialect.escape : '\\';
     *out = &self->base;
     return ST_OK;
 }
