@@ -147,7 +147,8 @@ uint32_t builder_row(Builder *builder, RowKind kind) {
     uint32_t row = batch->rows++;
     if (row == builder->cap) {
         builder->cap *= 2;
-        for (uint32_t i = 0; i < builder->schema->child_count; i++) vec_set_len(batch->column[i], builder->cap);
+        for (uint32_t i = 0; i < builder->schema->child_count; i++)
+            vec_set_len(batch->column[i], builder->cap);
     }
     if (kind != ROW_INSERT || batch->kinds) batch_need_kinds(batch)[row] = (uint8_t)kind;
     return row;

@@ -266,8 +266,10 @@ Vec *vec_concat(Arena *arena, const Vec *a, const Vec *b, uint32_t at) {
     }
     if (!a->valid && !b->valid) return vec;
     vec_need_valid(vec);
-    for (uint32_t i = 0; a->valid && i < a->len; i++) bits_put(vec->valid, i, bits_get(a->valid, i));
-    for (uint32_t i = 0; b->valid && i < b->len; i++) bits_put(vec->valid, at + i, bits_get(b->valid, i));
+    for (uint32_t i = 0; a->valid && i < a->len; i++)
+        bits_put(vec->valid, i, bits_get(a->valid, i));
+    for (uint32_t i = 0; b->valid && i < b->len; i++)
+        bits_put(vec->valid, at + i, bits_get(b->valid, i));
     return vec;
 }
 

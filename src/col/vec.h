@@ -133,8 +133,8 @@ void vec_share_value(Vec *dst, uint32_t to, const Vec *src, uint32_t from);
 Vec *vec_gather(Arena *arena, const Vec *src, const uint32_t *rows, uint32_t count);
 // Rows [from, from + count) without copying fixed slots where alignment allows.
 Vec *vec_slice(Arena *arena, const Vec *src, uint32_t from, uint32_t count);
-// [a] from row 0 on and [b] from row [at] on, between them undefined; both of one type and of at most
-// [at] rows. Bytes and list children are shared or moved into [arena].
+// [a] from row 0 on and [b] from row [at] on, between them undefined; both of one type and of at
+// most [at] rows. Bytes and list children are shared or moved into [arena].
 Vec *vec_concat(Arena *arena, const Vec *a, const Vec *b, uint32_t at);
 // [count] times row [row] of [src], shared as in vec_gather.
 Vec *vec_repeat(Arena *arena, const Vec *src, uint32_t row, uint32_t count);

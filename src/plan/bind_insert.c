@@ -110,7 +110,8 @@ static Status sink_plan(PlanContext *context, const AstInsert *insert, Table *ta
     uint32_t count = columns->count;
     if (insert->overwrite && !context->env->batch) {
         return error_at(err, ST_VALIDATION, insert->table.span.place,
-                        "INSERT OVERWRITE needs batch mode: a stream has no end at which to replace the old rows");
+                        "INSERT OVERWRITE needs batch mode: a stream has no end at which to "
+                        "replace the old rows");
     }
     Str *name = ARENA_ARRAY(arena, Str, count + 1);
     MetadataColumn *metadata = ARENA_ARRAY(arena, MetadataColumn, count + 1);

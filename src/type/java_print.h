@@ -17,8 +17,9 @@ void print_time(int32_t ms, Buf *out);
 // The two with [between] in the middle; 'Z' behind with [zulu].
 void print_timestamp(Timestamp ts, char between, bool zulu, Buf *out);
 
-// toString() of java.time's LocalTime ("10:00", "10:00:00.500"), LocalDateTime ("2024-01-31T10:00") and
-// Instant ("2024-01-31T10:00:00Z"): seconds only where there are some, three, six or nine digits.
+// toString() of java.time's LocalTime ("10:00", "10:00:00.500"), LocalDateTime ("2024-01-31T10:00")
+// and Instant ("2024-01-31T10:00:00Z"): seconds only where there are some, three, six or nine
+// digits.
 void print_local_time(int32_t ms, Buf *out);
 void print_local_date_time(Timestamp ts, Buf *out);
 void print_instant(Timestamp ts, Buf *out);

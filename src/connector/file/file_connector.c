@@ -85,15 +85,16 @@ static bool is_option_of(const OptionDef *defs, Str key) {
     return false;
 }
 
-// Of the format's options the unknown ones are none of our business: Flink hands them to formats like
-// Parquet that cannot list all theirs, and lets them pass for all formats.
+// Of the format's options the unknown ones are none of our business: Flink hands them to formats
+// like Parquet that cannot list all theirs, and lets them pass for all formats.
 static Status check_options(const FileTable *table, Error *err) {
     Map known = {0};
     Str prefix = table->format_options.prefix;
     for (uint32_t i = 0; i < table->options.map->count; i++) {
         const MapEntry *entry = &table->options.map->entry[i];
         if (str_starts(entry->key, prefix) &&
-            !is_option_of(table->format->options, str_sub(entry->key, prefix.len, entry->key.len))) {
+            !is_option_of(table->format->options,
+                          str_sub(entry->key, prefix.len, entry->key.len))) {
             continue;
         }
         (void)map_put(&known, entry->key, entry->value);

@@ -82,16 +82,20 @@ Status partition_read(Vec *vec, uint32_t row, Str text, Error *err) {
         case TYPE_CHAR:
         case TYPE_VARCHAR: vec_set_text(vec, row, text); return ST_OK;
         case TYPE_BOOLEAN: vec_u8(vec)[row] = str_eq_nocase(text, STR("true")); return ST_OK;
-        // Flink cannot read back the numbers that it writes for these two; here they mean what they say.
+        // Flink cannot read back the numbers that it writes for these two; here they mean what they
+        // say.
         case TYPE_DATE:
-            good = date_parse(text, &vec_i32(vec)[row]) || integer_read(text, vec, row, INT32_MIN, INT32_MAX);
+            good = date_parse(text, &vec_i32(vec)[row]) ||
+                   integer_read(text, vec, row, INT32_MIN, INT32_MAX);
             break;
         case TYPE_TIME:
-            good = time_parse(text, &vec_i32(vec)[row]) || integer_read(text, vec, row, 0, MS_PER_DAY - 1);
+            good = time_parse(text, &vec_i32(vec)[row]) ||
+                   integer_read(text, vec, row, 0, MS_PER_DAY - 1);
             break;
         case TYPE_TIMESTAMP:
         case TYPE_TIMESTAMP_LTZ:
-            good = timestamp_parse(text, &stamp) || timestamp_parse_format(text, true, false, &stamp);
+            good =
+                timestamp_parse(text, &stamp) || timestamp_parse_format(text, true, false, &stamp);
             if (good) vec_set_timestamp(vec, row, stamp);
             break;
         default: good = integer_read(text, vec, row, RANGE[kind].min, RANGE[kind].max); break;

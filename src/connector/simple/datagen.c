@@ -243,8 +243,8 @@ static Status sequence_gen(Plan *plan, const char *name, const Type *type, Gen *
 }
 
 // [running]: an empty range is an error only when values are drawn from it, as in Flink.
-static Status plan_gens(const TableDesc *desc, const Options *options, bool running, Arena *arena, Gen *gens,
-                        Error *err) {
+static Status plan_gens(const TableDesc *desc, const Options *options, bool running, Arena *arena,
+                        Gen *gens, Error *err) {
     Plan plan = {.options = options, .arena = arena};
     Status st = ST_OK;
     for (uint32_t i = 0; !st && i < desc->physical->child_count; i++) {
@@ -269,8 +269,8 @@ static Status plan_gens(const TableDesc *desc, const Options *options, bool runn
     }
     map_clear(&plan.known);
     if (!st && running && plan.empty_range) {
-        st = error_set(err, ST_RUNTIME, "'fields.%s.min' is greater than 'fields.%s.max'", plan.empty_range,
-                       plan.empty_range);
+        st = error_set(err, ST_RUNTIME, "'fields.%s.min' is greater than 'fields.%s.max'",
+                       plan.empty_range, plan.empty_range);
     }
     return st;
 }

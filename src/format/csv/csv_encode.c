@@ -13,7 +13,7 @@ typedef struct CsvEncoder {
     CsvDialect dialect;
     const Type *schema;
     unsigned char safe_min;  // the least byte that never asks for quotes ...
-    char escape;             // ... but for this one: the backslash where there is no escape character
+    char escape;  // ... but for this one: the backslash where there is no escape character
     Buf nested;              // an ARRAY or ROW before it is quoted
 } CsvEncoder;
 

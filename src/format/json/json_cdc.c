@@ -544,7 +544,8 @@ static Status cdc_decoder_new(const CdcDialect *dialect, const DecodeSpec *spec,
     JsonOptions options = json_options(&spec->options, spec->full);
     options.tree = true;
     options.fail_on_missing = false;
-    Status st = json_reader_init(&self->rows, spec->wanted, json_full(&self->arena, spec), &options, err);
+    Status st =
+        json_reader_init(&self->rows, spec->wanted, json_full(&self->arena, spec), &options, err);
     if (!st) st = plan_metadata(self, spec, err);
     if (!st) st = plan_envelope(self, err);
     if (!st && dialect == &DEBEZIUM) {

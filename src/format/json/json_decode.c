@@ -128,7 +128,8 @@ Status json_decoder_new(const DecodeSpec *spec, Decoder **out, Error *err) {
     options.tree = !options_bool(&spec->options, "decode.json-parser.enabled");
     Arena scratch;
     arena_init(&scratch);
-    Status st = json_reader_init(&self->reader, spec->wanted, json_full(&scratch, spec), &options, err);
+    Status st =
+        json_reader_init(&self->reader, spec->wanted, json_full(&scratch, spec), &options, err);
     arena_clear(&scratch);
     if (st) {
         json_close(&self->base);

@@ -86,8 +86,8 @@ static Status put_value(const JsonWriter *writer, const Vec *vec, uint32_t row, 
         case TYPE_FLOAT: put_real((double)vec_f32(vec)[row], true, out); return ST_OK;
         case TYPE_DOUBLE: put_real(vec_f64(vec)[row], false, out); return ST_OK;
         case TYPE_DECIMAL:
-            print_decimal(vec_i128(vec)[row], vec->type->scale, writer->plain_decimals, !writer->plain_decimals,
-                          out);
+            print_decimal(vec_i128(vec)[row], vec->type->scale, writer->plain_decimals,
+                          !writer->plain_decimals, out);
             return ST_OK;
         case TYPE_CHAR:
         case TYPE_VARCHAR: json_put_string(vec_str(vec)[row], out); return ST_OK;

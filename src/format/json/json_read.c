@@ -535,7 +535,8 @@ static NOINLINE char *map_value(JsonReader *reader, const JsonNode *node, Vec *v
 // Objects --------------------------------------------------------------------------------------
 
 // What a key means beside the index of a wanted field. Fields of a nested ROW that nobody reads are
-// known all the same: they count as found, as Flink prunes the columns of a table but nothing inside.
+// known all the same: they count as found, as Flink prunes the columns of a table but nothing
+// inside.
 enum { FIELD_UNKNOWN = -1, FIELD_UNREAD = -2 };
 
 static inline bool key_matches(const JsonKey *key, const char *at) {
@@ -594,8 +595,8 @@ static NOINLINE char *key_slow(JsonReader *reader, JsonNode *node, uint32_t plac
     return to;
 }
 
-// All wanted fields are found and [at] is the next key: behind the object. Where the line ends with a
-// brace, as it nearly always does, that is not looked at.
+// All wanted fields are found and [at] is the next key: behind the object. Where the line ends with
+// a brace, as it nearly always does, that is not looked at.
 static char *record_end(JsonReader *reader, char *at) {
     char *end = (char *)(uintptr_t)reader->end;
     char *to = reader->lines ? memchr(at, '\n', (size_t)(end - at)) : end;
