@@ -335,6 +335,8 @@ Status plan_optimize(PlanContext *context, Plan **roots, uint32_t count, Error *
     TRY(rule_calc(context, roots, count, err));
     TRY(rule_rank(context, roots, count, err));
     TRY(rule_calc(context, roots, count, err));  // what stood on a filter may merge now
+    TRY(rule_window(context, roots, count, err));
+    TRY(rule_calc(context, roots, count, err));
     TRY(rule_reuse(context, roots, count, err));
     TRY(rule_prune(context, roots, count, err));
     plan_identify(roots, count);

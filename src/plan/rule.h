@@ -11,6 +11,8 @@ NODISCARD Status rule_calc(PlanContext *context, Plan **roots, uint32_t count, E
 NODISCARD Status rule_rank(PlanContext *context, Plan **roots, uint32_t count, Error *err);
 // Chooses how a Top-N is kept and what it emits, once it is known whether its input [updates].
 void rank_settle(PlanContext *context, Plan *rank, bool updates);
+// Window functions into the aggregations above them. (rule_window.c)
+NODISCARD Status rule_window(PlanContext *context, Plan **roots, uint32_t count, Error *err);
 // Equal sub-plans become one: a table read twice is read once. (rule_reuse.c)
 NODISCARD Status rule_reuse(PlanContext *context, Plan **roots, uint32_t count, Error *err);
 // Columns, and fields of ROW columns, that nobody reads are not produced; scans tell their
