@@ -29,6 +29,7 @@ struct Session {
     _Atomic bool running;
     _Atomic uint64_t rows_in, rows_out;
     _Atomic int64_t watermark_ms;
+    _Atomic int64_t busy_ns;
     int64_t started_ms;
 };
 
@@ -138,6 +139,9 @@ bool session_progress(Session *session, JobProgress *out) {
         .watermark_ms = atomic_load(&session->watermark_ms),
         .elapsed_ms = os_now_ms() - session->started_ms,
     };
+    int64_t workers = config_int(&session->config, "parallelism.default", 1);
+    double available_ns = (double)out->elapsed_ms * 1e6 * (double)(workers > 0 ? workers : 1);
+    if (available_ns > 0) out->busy = (double)atomic_load(&session->busy_ns) / available_ns;
     return atomic_load(&session->running);
 }
 
@@ -163,6 +167,8 @@ static Status run_plans(Session *session, PlanContext *context, Plan **root, uin
     atomic_store(&session->stop, 0);
     atomic_store(&session->rows_in, 0);
     atomic_store(&session->rows_out, 0);
+    atomic_store(&session->busy_ns, 0);
+    atomic_store(&session->watermark_ms, INT64_MIN);
     session->started_ms = os_now_ms();
     int64_t workers = config_int(&session->config, "parallelism.default", 1);
     if (workers < 1 || workers > 1024) {
@@ -175,6 +181,7 @@ static Status run_plans(Session *session, PlanContext *context, Plan **root, uin
         .record_dir = session->record_dir, .stop = &session->stop, .stats = &session->stats,
         .progress_in = &session->rows_in, .progress_out = &session->rows_out,
         .progress_watermark = &session->watermark_ms,
+        .progress_busy_ns = &session->busy_ns,
     };
     atomic_store(&session->running, true);
     Status st = job_run(&spec, err);

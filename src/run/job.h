@@ -52,6 +52,7 @@ typedef struct JobSpec {
     JobStats *stats;               // filled at the end; free with job_stats_clear
     _Atomic uint64_t *progress_in, *progress_out;
     _Atomic int64_t *progress_watermark;
+    _Atomic int64_t *progress_busy_ns;  // of all workers
 } JobSpec;
 
 // Runs the job in the calling thread and workers - 1 others. ST_CANCELLED after a hard stop.

@@ -112,7 +112,34 @@ static void rest(Worker *worker) {
     worker_sleep(worker, REST_MS);
 }
 
+// Tells a status line how far this worker is: rows that reached sinks, time worked, and, of the first
+// worker, the watermark behind which its sinks lie.
+static void tell_progress(Worker *worker) {
+    const JobSpec *spec = worker->job->spec;
+    uint64_t rows = 0;
+    int64_t watermark = INT64_MAX;
+    for (uint32_t i = 0; i < worker->op_count; i++) {
+        const Operator *op = worker->op[i];
+        if (op->plan->kind == PLAN_SINK) rows += op->rows_in;
+        if (op->target_count == 0 && op->watermark_in < watermark) watermark = op->watermark_in;
+    }
+    if (spec->progress_out) {
+        atomic_fetch_add_explicit(spec->progress_out, rows - worker->told_rows,
+                                  memory_order_relaxed);
+    }
+    if (spec->progress_busy_ns) {
+        atomic_fetch_add_explicit(spec->progress_busy_ns, worker->busy_ns - worker->told_busy_ns,
+                                  memory_order_relaxed);
+    }
+    if (spec->progress_watermark && worker->index == 0) {
+        atomic_store_explicit(spec->progress_watermark, watermark, memory_order_relaxed);
+    }
+    worker->told_rows = rows;
+    worker->told_busy_ns = worker->busy_ns;
+}
+
 Status worker_run(Worker *worker, Error *err) {
+    enum { TELL_NS = 100000000 };
     Job *job = worker->job;
     bool stopping = false;
     while (!worker_done(worker) || !outputs_clear(worker)) {
@@ -126,6 +153,10 @@ Status worker_run(Worker *worker, Error *err) {
         }
         bool progress = false;
         int64_t begin = os_monotonic_ns();
+        if (begin - worker->told_ns >= TELL_NS) {
+            worker->told_ns = begin;
+            tell_progress(worker);
+        }
         TRY(serve_receivers(worker, &progress, err));
         if (outputs_clear(worker)) TRY(poll_sources(worker, &progress, err));
         TRY(fire_timers(worker, &progress, err));

@@ -102,6 +102,9 @@ struct Worker {
     _Atomic int sleeping;
     bool workers_only_source;  // alone: may sleep inside its reader
     int64_t busy_ns, flush_at_ms;
+    // Of what a status line shows: when it was told last, and what.
+    int64_t told_ns, told_busy_ns;
+    uint64_t told_rows;
     Status status;
     Error error;
 };
