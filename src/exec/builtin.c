@@ -10,6 +10,7 @@ extern const OperatorVt GROUP_AGG_OPERATOR;
 extern const OperatorVt INTERVAL_JOIN_OPERATOR;
 extern const OperatorVt JOIN_OPERATOR;
 extern const OperatorVt LIMIT_OPERATOR;
+extern const OperatorVt MATERIALIZE_OPERATOR;
 extern const OperatorVt NORMALIZE_OPERATOR;
 extern const OperatorVt OVER_OPERATOR;
 extern const OperatorVt PROJECT_OPERATOR;
@@ -36,6 +37,7 @@ static const OperatorVt *const OPERATORS[] = {
     &INTERVAL_JOIN_OPERATOR,
     &JOIN_OPERATOR,
     &LIMIT_OPERATOR,
+    &MATERIALIZE_OPERATOR,
     &NORMALIZE_OPERATOR,
     &OVER_OPERATOR,
     &PROJECT_OPERATOR,

@@ -54,7 +54,7 @@ struct Binder {
     struct Cte *cte;
     Scope *scope;          // names are looked up here …
     Plan *plan;            // … and this is what they are columns of
-    bool allow_agg, allow_over, allow_subquery;
+    bool allow_agg, allow_over;
     bool json_values;  // binding the values of JSON_OBJECT or JSON_ARRAY, where JSON() may stand
     bool in_agg;           // inside an aggregate's argument
     Collected *groups;     // set while binding over groups
@@ -62,9 +62,7 @@ struct Binder {
     const AstSelect *select;
     // OVER: columns appended to the plan beneath the projection.
     struct OverList *over;
-    bool correlated;       // a name of the outer scope was used
     struct Correlation *correlation;
-    Error *err_scratch;
 };
 
 typedef struct Cte {

@@ -68,9 +68,7 @@ static Status where_part(Binder *binder, const AstExpr *part, Error *err) {
     TRY(bind_where_subquery(binder, part, &done, err));
     if (done) return ST_OK;
     Expr *condition;
-    binder->allow_subquery = true;
     TRY(bind_condition(binder, part, "WHERE", &condition, err));
-    binder->allow_subquery = false;
     if (reads_outer(condition)) {
         Correlation *correlation = binder->correlation;
         ARENA_PUSH(binder->arena, correlation->conjunct, correlation->count, correlation->cap,

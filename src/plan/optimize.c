@@ -228,6 +228,7 @@ static void infer_before(Plan *plan, bool needed) {
             case PLAN_LIMIT:
             case PLAN_OVER:
             case PLAN_COLLECT: wants = true; break;
+            case PLAN_MATERIALIZE: wants = true; break;
             case PLAN_NORMALIZE: wants = false; break;
             case PLAN_CHANGELOG:
                 wants = false;
@@ -289,8 +290,24 @@ static Status check_conflict(PlanContext *context, const Plan *sink, Error *err)
                      "' does not", STR_ARG(scan->desc->name));
 }
 
+// Puts the materialiser before a sink whose key the query's rows do not have.
+static void materialize(PlanContext *context, Plan *sink) {
+    Str mode = str_c(config_get(context->config, "table.exec.sink.upsert-materialize"));
+    bool keyed = sink->desc->primary_key_count > 0 && !context->batch && updates(sink->input[0]->changes);
+    bool force = str_eq_nocase(mode, STR("FORCE"));
+    if (!keyed || str_eq_nocase(mode, STR("NONE")) || (!force && key_fits(context, sink))) return;
+    Plan *plan = plan_new(context, PLAN_MATERIALIZE, sink->input[0]->type, 1);
+    plan->input[0] = sink->input[0];
+    plan->key = arena_dup(context->arena, sink->desc->primary_key, sink->desc->primary_key_count * sizeof *plan->key);
+    plan->key_count = sink->desc->primary_key_count;
+    plan->changes = CHANGE_INSERT | CHANGE_UPDATE_AFTER | CHANGE_DELETE;
+    plan->ttl_ms = config_ms(context->config, "table.exec.state.ttl", 0);
+    sink->input[0] = plan;
+}
+
 static Status infer_sink(PlanContext *context, Plan *sink, Error *err) {
     TRY(check_conflict(context, sink, err));
+    materialize(context, sink);
     uint32_t requested = sink->input[0]->changes, taken = requested & CHANGES_APPEND;
     if (sink->connector->sink_changes) {
         TRY(sink->connector->sink_changes(sink->desc, requested, &taken, err));
