@@ -21,9 +21,20 @@ source=$TREE/examples/embed/embed.c
 # shellcheck disable=SC2046  # words of flags
 check "a program builds against it" cc -Wall -Wextra -Werror "$source" $(flags --cflags --libs) -o "$SCRATCH/shared"
 check "and runs" "$SCRATCH/shared"
+"$SCRATCH/shared" 2>&1 | sort >"$SCRATCH/out"
+cat >"$SCRATCH/expected" <<'TEXT'
++I milk 300
++I tea 120
++U tea 1200
++U tea 480
+-U tea 120
+-U tea 480
+1:8: column 'prodct' not found in any table; did you mean 'product'?
+TEXT
+grep -v '^weir ' "$SCRATCH/out" | same "it feeds, computes, asks and reads" "$SCRATCH/expected" /dev/stdin
 # shellcheck disable=SC2046
-check "it links statically" cc "$source" $(flags --cflags) "${config%/pkgconfig}/libweir.a" \
-    $(flags --static --libs | sed 's/-lweir//; s/-L[^ ]*//') -o "$SCRATCH/static"
+check "it links statically" cc "$source" \
+    $(pkg-config --define-variable=prefix="$home" --cflags --libs weir-static) -o "$SCRATCH/static"
 check "and runs without the shared library" env -u LD_LIBRARY_PATH "$SCRATCH/static"
 check "both say the same" diff <("$SCRATCH/shared") <("$SCRATCH/static")
 

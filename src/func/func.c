@@ -2,6 +2,7 @@
 #include "func/func.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "base/map.h"
 
@@ -40,6 +41,38 @@ static void func_index_build(void) {
 
 enum { FUNC_NAME_MAX = 64 };
 
+// Functions that came later: a list that only grows at its head, so that readers need no lock.
+typedef struct Added Added;
+struct Added {
+    const ScalarFunc *func;
+    Added *next;
+};
+static Added *_Atomic added;
+
+static const ScalarFunc *const *added_find(Str upper, uint32_t *count) {
+    for (const Added *at = atomic_load(&added); at; at = at->next) {
+        if (!str_eq(str_c(at->func->name), upper)) continue;
+        *count = 1;
+        return &at->func;
+    }
+    return NULL;
+}
+
+bool func_register(const ScalarFunc *func) {
+    static pthread_mutex_t one_at_a_time = PTHREAD_MUTEX_INITIALIZER;
+    uint32_t count;
+    (void)pthread_mutex_lock(&one_at_a_time);
+    bool is_new = strlen(func->name) <= FUNC_NAME_MAX && !func_find(str_c(func->name), &count);
+    if (is_new) {
+        Added *node = NEW(Added);
+        node->func = func;
+        node->next = atomic_load(&added);
+        atomic_store(&added, node);
+    }
+    (void)pthread_mutex_unlock(&one_at_a_time);
+    return is_new;
+}
+
 const ScalarFunc *const *func_find(Str name, uint32_t *count) {
     (void)pthread_once(&func_index_once, func_index_build);
     char upper[FUNC_NAME_MAX];
@@ -50,7 +83,7 @@ const ScalarFunc *const *func_find(Str name, uint32_t *count) {
         upper[i] = c >= 'a' && c <= 'z' ? (char)(c - ('a' - 'A')) : c;
     }
     const Overloads *found = map_get(&func_index, (Str){upper, name.len});
-    if (!found) return NULL;
+    if (!found) return added_find((Str){upper, name.len}, count);
     *count = found->count;
     return found->row;
 }

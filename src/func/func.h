@@ -175,6 +175,9 @@ extern const uint32_t FUNC_TABLE_COUNT;
 // The rows of a name (case-insensitive), in order of the tables; *count 0 when there are none.
 // The array is static. Any thread.
 const ScalarFunc *const *func_find(Str name, uint32_t *count);
+// Adds a row that belongs to no table: a function of the host program. It lives as long as the
+// process. False when the name is taken. Any thread.
+bool func_register(const ScalarFunc *func);
 // The nearest function name, for "did you mean".
 const char *func_nearest(Str name);
 

@@ -176,8 +176,8 @@ static void row_unlink(StateTable *table, uint64_t at) {
     table->slot[hole] = (Slot){0};
 }
 
-// Bytes of one encoded key when all keys of the batch have the same: fixed slots, no NULL, no floats
-// (whose NaNs have several bit patterns). 0: they differ.
+// Bytes of one encoded key when all keys of the batch have the same: fixed slots, no NULL, no
+// floats (whose NaNs have several bit patterns). 0: they differ.
 static uint32_t keys_stride(const StateTable *table, Vec *const *key) {
     uint32_t stride = 0;
     for (uint32_t c = 0; c < table->def.key->child_count; c++) {

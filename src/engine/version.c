@@ -1,5 +1,0 @@
-#include "weir.h"
-
-const char *weir_version(void) {
-    return WEIR_VERSION;
-}
