@@ -39,7 +39,7 @@ sed -i -E "1s/(42[0-9]{3}: ).*/\1column/" got expected
 same "with file, line, column, and a caret below it" expected got
 check "a job that fails ends with 1" ends 1 "$WEIR" run -e "SELECT CAST(x AS INT) FROM (VALUES 'a') AS t (x)"
 check "a script stops at its first failure" \
-    bash -c '! "$WEIR" run -e "SELECT 1 AS a; SELEC; SELECT 2 AS b" 2>&1 | grep -q "| b "' 
+    bash -c '! "$WEIR" run -e "SELECT 1 AS a; SELEC; SELECT 2 AS b" 2>&1 | grep -q "| b "'
 check "standard input is a script, too" bash -c 'echo "SELECT 5 AS five;" | "$WEIR" | grep -q "| five |"'
 check "QUIT ends a script well" ends 0 "$WEIR" run -e "SELECT 1; QUIT; SELEC"
 
