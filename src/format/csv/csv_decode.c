@@ -285,6 +285,7 @@ static inline bool double_value(Str text, double *out) {
 
 static inline uint8_t bool_value(Str text) {
     if (text.len == 4 && memcmp(text.ptr, "true", 4) == 0) return 1;
+    if (text.len == 5 && memcmp(text.ptr, "false", 5) == 0) return 0;
     return read_bool(text);
 }
 
@@ -546,6 +547,25 @@ static inline bool read_i64(CsvDecoder *self, const CsvColumn *column, Vec *vec,
     return integer_value(text, INT64_MIN, INT64_MAX, &((int64_t *)vec->data)[row]);
 }
 
+static inline bool read_i32(CsvDecoder *self, const CsvColumn *column, Vec *vec, uint32_t row,
+                            Str text, Fault *fault) {
+    (void)self;
+    (void)column;
+    (void)fault;
+    int64_t value;
+    if (!integer_value(text, INT32_MIN, INT32_MAX, &value)) return false;
+    ((int32_t *)vec->data)[row] = (int32_t)value;
+    return true;
+}
+
+static inline bool read_double(CsvDecoder *self, const CsvColumn *column, Vec *vec, uint32_t row,
+                               Str text, Fault *fault) {
+    (void)self;
+    (void)column;
+    (void)fault;
+    return double_value(text, &((double *)vec->data)[row]);
+}
+
 static inline bool read_text(CsvDecoder *self, const CsvColumn *column, Vec *vec, uint32_t row,
                              Str text, Fault *fault) {
     (void)self;
@@ -581,6 +601,8 @@ static uint32_t read_column(CsvDecoder *self, uint32_t index, uint32_t count, Fa
     uint32_t row = self->base.batch->rows;
     switch (vec->type->kind) {
         case TYPE_BIGINT: return read_loop(self, index, vec, row, count, read_i64, fault);
+        case TYPE_INT: return read_loop(self, index, vec, row, count, read_i32, fault);
+        case TYPE_DOUBLE: return read_loop(self, index, vec, row, count, read_double, fault);
         case TYPE_CHAR:
         case TYPE_VARCHAR:
             if (self->borrow) return read_loop(self, index, vec, row, count, read_text, fault);
