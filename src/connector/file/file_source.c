@@ -2,6 +2,7 @@
 // the other, a block at a time. Records that a block cuts are carried to the front of the next one.
 // Batches point into the blocks and keep them alive.
 #include "base/hash.h"
+#include "connector/file/file_bytes.h"
 #include "connector/file/file_int.h"
 
 enum {
@@ -36,7 +37,7 @@ typedef struct FileReader {
     FileList files;       // of this reader
     Map known;            // paths seen before, when monitoring
     uint32_t file_at;     // the one being read
-    OsFile *file;         // NULL: not open
+    FileBytes *file;      // NULL: not open
     int64_t file_offset;  // of the first byte behind the block
     int64_t start_offset; // where to begin in files[file_at], after a restore
     bool at_end;          // the block has the file's last bytes
@@ -83,8 +84,7 @@ static Status next_block(FileReader *self, Error *err) {
     TRY(bytes_new(rest * 2 > BLOCK_BYTES ? rest * 2 : BLOCK_BYTES, self->budget, &block, err));
     if (rest) memcpy(block->ptr, self->block->ptr + self->block_at, rest);
     size_t got;
-    Status st = os()->read_at(self->file, self->file_offset, block->ptr + rest, block->cap - rest,
-                              &got, err);
+    Status st = file_bytes_read(self->file, block->ptr + rest, block->cap - rest, &got, err);
     if (st) {
         bytes_unref(block);
         return st;
@@ -99,7 +99,8 @@ static Status next_block(FileReader *self, Error *err) {
 }
 
 static Status open_file(FileReader *self, Error *err) {
-    TRY(os()->open(self->files.entry[self->file_at].path, OS_READ, &self->file, err));
+    Str path = self->files.entry[self->file_at].path;
+    TRY(file_bytes_open(path, self->start_offset, &self->file, err));
     self->file_offset = self->start_offset;
     self->start_offset = 0;
     self->at_end = false;
@@ -109,22 +110,24 @@ static Status open_file(FileReader *self, Error *err) {
 }
 
 static void close_file(FileReader *self) {
-    (void)os()->close(self->file, NULL);
+    file_bytes_close(self->file);
     self->file = NULL;
     self->block = bytes_unref(self->block);
     self->file_at++;
 }
 
 // The number of line feeds in front of [offset]; only to tell where an error is.
-static uint32_t lines_before(FileReader *self, int64_t offset) {
+static uint32_t lines_before(Str path, int64_t offset) {
     char bytes[4096];
+    FileBytes *file;
     uint32_t lines = 0;
-    size_t got = sizeof bytes;
-    for (int64_t at = 0; at < offset && got == sizeof bytes; at += (int64_t)got) {
-        if (os()->read_at(self->file, at, bytes, sizeof bytes, &got, NULL)) break;
-        size_t count = offset - at < (int64_t)got ? (size_t)(offset - at) : got;
+    if (file_bytes_open(path, 0, &file, NULL)) return 0;
+    for (size_t got = sizeof bytes; offset > 0 && got == sizeof bytes; offset -= (int64_t)got) {
+        if (file_bytes_read(file, bytes, sizeof bytes, &got, NULL)) break;
+        size_t count = offset < (int64_t)got ? (size_t)offset : got;
         for (size_t i = 0; i < count; i++) lines += bytes[i] == '\n';
     }
+    file_bytes_close(file);
     return lines;
 }
 
@@ -132,7 +135,7 @@ static void place_error(FileReader *self, Error *err) {
     if (!err) return;
     Str path = self->files.entry[self->file_at].path;
     int64_t offset = self->file_offset - (int64_t)(self->block->len - self->block_at);
-    if (err->place.line) err->place.line += lines_before(self, offset);
+    if (err->place.line) err->place.line += lines_before(path, offset);
     uint32_t len = path.len < ERROR_SOURCE_MAX ? path.len : ERROR_SOURCE_MAX - 1;
     memcpy(err->source, path.ptr, len);
     err->source[len] = 0;
@@ -361,7 +364,7 @@ static Status file_restore(SourceReader *base, Str bytes, Error *err) {
 static void file_close(SourceReader *base) {
     FileReader *self = (FileReader *)base;
     if (self->decoder) self->decoder->vt->close(self->decoder);
-    (void)os()->close(self->file, NULL);
+    file_bytes_close(self->file);
     bytes_unref(self->block);
     file_list_clear(&self->files);
     map_clear(&self->known);

@@ -235,3 +235,46 @@ TEST(file, the_sink_shows_files_at_the_commit) {
     buf_free(&committable);
     file_case_end(&c);
 }
+
+TEST(file, compressed_files_are_inflated) {
+    FileCase c;
+    file_case(&c, "id INT", "csv");
+    // "1\n2\n" and "3\n", one gzip member behind the other.
+    static const unsigned char GZ[] = {
+        0x1f, 0x8b, 0x08, 0, 0, 0, 0, 0, 0, 0xff, 0x33, 0xe4, 0x32, 0xe2, 0x02, 0, 0x61,
+        0x78, 0xe1, 0x69, 0x04, 0, 0, 0, 0x1f, 0x8b, 0x08, 0, 0, 0, 0, 0, 0, 0xff, 0x33, 0xe6,
+        0x02, 0, 0xd1, 0x9e, 0x67, 0x55, 0x02, 0, 0, 0};
+    put_file(&c, "a.csv", "0\n");
+    Str path = str_printf(&c.arena, "%s/t/b.csv.gz", c.root);
+    Str bytes = str_make((const char *)GZ, sizeof GZ);
+    CHECK_OK(os_write_file(path, bytes, &c.err), &c.err);
+    CHECK_STR(read_all(&c, open_source(&c, NULL, NULL, 0, 0, 1)),
+              "split 0\n+I[0]\nend 0\nsplit 1\n+I[1]\n+I[2]\n+I[3]\nend 1\n");
+    CHECK_OK(os_write_file(path, str_sub(bytes, 0, 30), &c.err), &c.err);
+    c.out.len = 0;
+    CHECK(strstr(read_all(&c, open_source(&c, NULL, NULL, 0, 0, 1)), "ends too early"));
+    file_case_end(&c);
+}
+
+TEST(file, a_monitored_directory_gives_new_files) {
+    FileCase c;
+    file_case(&c, "id INT", "csv");
+    option(&c, "source.monitor-interval", "1 ms");
+    CHECK(!FILE_CONNECTOR.source_bounded(&c.desc));
+    put_file(&c, "a", "1\n");
+    SourceReader *reader = open_source(&c, NULL, NULL, 0, 0, 1);
+    ReadState after = READ_MORE;
+    while (after != READ_IDLE)
+        CHECK_OK(reader->vt->poll(reader, &c.output, &after, &c.err), &c.err);
+    put_file(&c, "b", "2\n");
+    for (int i = 0; i < 1000 && c.out.len < 30; i++) {
+        if (after == READ_IDLE) reader->vt->wait(reader, 1);
+        CHECK_OK(reader->vt->poll(reader, &c.output, &after, &c.err), &c.err);
+    }
+    CHECK_STR(buf_cstr(&c.out), "split 0\n+I[1]\nend 0\nsplit 1\n+I[2]\nend 1\n");
+    reader->vt->stop(reader);
+    CHECK_OK(reader->vt->poll(reader, &c.output, &after, &c.err), &c.err);
+    CHECK(after == READ_END);
+    reader->vt->close(reader);
+    file_case_end(&c);
+}
