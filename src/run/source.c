@@ -1,8 +1,20 @@
 // The head of a dataflow: a reader, or literal rows, polled by the worker.
 #include "run/worker.h"
 
+// A reader without any split (more workers than partitions) must not hold time back for the others.
+static Status source_idle(Source *self, bool idle, Error *err) {
+    if (self->idle == idle) return ST_OK;
+    self->idle = idle;
+    for (uint32_t i = 0; i < self->base.target_count; i++) {
+        TRY(operator_idle(self->base.target[i].op, self->base.target[i].input, idle, err));
+    }
+    return ST_OK;
+}
+
 static Status source_batch(SourceOutput *output, uint32_t split, Batch *batch, Error *err) {
     Source *self = (Source *)((char *)output - offsetof(Source, output));
+    self->started = true;
+    if (self->idle) TRY(source_idle(self, false, err));
     self->base.env->split = split;
     self->base.rows_in += batch->rows;
     Worker *worker = self->base.env->owner;
@@ -10,10 +22,15 @@ static Status source_batch(SourceOutput *output, uint32_t split, Batch *batch, E
         atomic_fetch_add_explicit(worker->job->spec->progress_in, batch->rows,
                                   memory_order_relaxed);
     }
-    return output_batch(&self->base, batch, err);
+    int64_t begin = os_monotonic_ns();
+    Status st = output_batch(&self->base, batch, err);
+    self->downstream_ns += os_monotonic_ns() - begin;
+    return st;
 }
 
 static Status source_split(Source *self, uint32_t split, bool ended, Error *err) {
+    self->started = true;
+    if (self->idle) TRY(source_idle(self, false, err));
     for (uint32_t i = 0; i < self->base.target_count; i++) {
         TRY(operator_split(self->base.target[i].op, split, ended, err));
     }
@@ -71,11 +88,15 @@ static Status source_finish(Source *self, Error *err) {
 
 Status source_poll(Source *self, bool *progress, Error *err) {
     ReadState state = READ_IDLE;
-    if (self->base.plan->kind == PLAN_VALUES) {
-        TRY(values_poll(self, &state, err));
-    } else {
-        TRY(self->reader->vt->poll(self->reader, &self->output, &state, err));
-    }
+    int64_t begin = os_monotonic_ns();
+    self->downstream_ns = 0;
+    Status st = self->base.plan->kind == PLAN_VALUES
+                    ? values_poll(self, &state, err)
+                    : self->reader->vt->poll(self->reader, &self->output, &state, err);
+    // Own time is what reading and decoding took, without the operators behind.
+    self->base.busy_ns += os_monotonic_ns() - begin - self->downstream_ns;
+    TRY(st);
+    if (state == READ_IDLE && !self->started) TRY(source_idle(self, true, err));
     if (state != READ_IDLE) *progress = true;
     return state == READ_END ? source_finish(self, err) : ST_OK;
 }

@@ -73,8 +73,10 @@ typedef struct Source {
     Operator base;
     SourceReader *reader;
     SourceOutput output;
-    bool ended, started;
-    int64_t busy_ns;
+    bool ended;
+    bool started;            // a split has been seen
+    bool idle;               // told the operators behind not to wait for this reader
+    int64_t downstream_ns;   // of the poll at hand: spent in the operators behind
     uint32_t values_at;      // PLAN_VALUES
 } Source;
 
