@@ -106,6 +106,32 @@ static void need_ordered(Pruner *self, const NodeNeed *node, Need *below) {
     }
 }
 
+// What a join needs of input [side]: it keeps its rows, which should be narrow. Joins hand on the
+// columns of the left input, then (but for SEMI and ANTI) those of the right one.
+static Need *join_needs(Pruner *self, const NodeNeed *node, uint32_t side) {
+    Arena *arena = self->arena;
+    const Plan *plan = node->plan;
+    const Type *left = plan->input[0]->type, *right = plan->input[1]->type;
+    uint32_t first = side ? left->child_count : 0;
+    const Type *input = side ? right : left;
+    Need *need = ARENA_ARRAY(arena, Need, input->child_count + 1);
+    for (uint32_t c = 0; c < input->child_count && first + c < plan->type->child_count; c++) {
+        if (node->column[first + c].any) need_all(&need[c]);
+    }
+    mark(need, side ? plan->right_key : plan->key, plan->key_count);
+    if (plan->kind == PLAN_INTERVAL_JOIN) {
+        need_all(&need[side ? plan->right_time_column : plan->time_column]);
+    }
+    if (!plan->condition) return need;
+    uint64_t *used =
+        ARENA_ARRAY(arena, uint64_t, BITS_WORDS(left->child_count + right->child_count));
+    expr_columns(plan->condition, used);
+    for (uint32_t c = 0; c < input->child_count; c++) {
+        if (bits_get(used, first + c)) need_all(&need[c]);
+    }
+    return need;
+}
+
 static void pass_needs(Pruner *self, Plan *plan) {
     NodeNeed *node = &self->node[plan->id];
     Arena *arena = self->arena;
@@ -163,6 +189,15 @@ static void pass_needs(Pruner *self, Plan *plan) {
             case PLAN_WINDOW_RANK:
             case PLAN_DEDUP:
             case PLAN_OVER: need_ordered(self, node, below); break;
+            case PLAN_JOIN:
+            case PLAN_INTERVAL_JOIN:
+            case PLAN_WINDOW_JOIN: {
+                const Need *need = join_needs(self, node, i);
+                for (uint32_t c = 0; c < columns; c++) {
+                    need_merge(arena, input->type->child[c], &below[c], &need[c]);
+                }
+                break;
+            }
             default: mark_every(below, columns); break;
         }
         NodeNeed *input_node = &self->node[input->id];
@@ -364,6 +399,80 @@ static bool remake_ordered(Pruner *self, NodeNeed *node, Plan *made) {
     return true;
 }
 
+// Input [side] of a join as it was made anew, without what the join does not need (another consumer
+// or a filter may). Sets the map from the old columns.
+static Plan *narrow_input(Pruner *self, const NodeNeed *node, uint32_t side, uint32_t *map) {
+    const NodeNeed *input = &self->node[node->plan->input[side]->id];
+    const Need *need = join_needs(self, node, side);
+    uint32_t columns = input->plan->type->child_count, count = 0;
+    Expr **expr = ARENA_ARRAY(self->arena, Expr *, columns + 1);
+    Str *name = ARENA_ARRAY(self->arena, Str, columns + 1);
+    for (uint32_t c = 0; c < columns; c++) {
+        if (!need[c].any) continue;
+        uint32_t from = input->map[c];
+        map[c] = count;
+        expr[count] = expr_column(self->arena, from, input->made->type->child[from]);
+        name[count++] = input->made->type->field[from];
+    }
+    if (count && count < input->made->type->child_count) {
+        return plan_project(self->context, input->made, expr, name, count);
+    }
+    memcpy(map, input->map, columns * sizeof *map);
+    return input->made;
+}
+
+static void remake_join(Pruner *self, NodeNeed *node, Plan *made) {
+    const Plan *plan = node->plan;
+    Arena *arena = self->arena;
+    uint32_t left = plan->input[0]->type->child_count, right = plan->input[1]->type->child_count;
+    uint32_t *map = ARENA_ARRAY(arena, uint32_t, left + right + 1);
+    for (uint32_t s = 0; s < 2; s++) {
+        made->input[s] = narrow_input(self, node, s, map + (s ? left : 0));
+    }
+    uint32_t first = made->input[0]->type->child_count;
+    uint32_t total = first + made->input[1]->type->child_count;
+    made->key = ARENA_ARRAY(arena, uint32_t, plan->key_count + 1);
+    made->right_key = ARENA_ARRAY(arena, uint32_t, plan->key_count + 1);
+    for (uint32_t k = 0; k < plan->key_count; k++) {
+        made->key[k] = map[plan->key[k]];
+        made->right_key[k] = map[left + plan->right_key[k]];
+    }
+    if (plan->kind == PLAN_INTERVAL_JOIN) {
+        made->time_column = map[plan->time_column];
+        made->right_time_column = map[left + plan->right_time_column];
+    }
+    for (uint32_t c = left; c < left + right; c++) map[c] += first;
+    if (plan->type->child_count == left) total = first;  // SEMI, ANTI
+    const Type **child = ARENA_ARRAY(arena, const Type *, total + 1);
+    Str *name = ARENA_ARRAY(arena, Str, total + 1);
+    for (uint32_t c = 0; c < total; c++) {  // what an input could not leave out
+        const Type *input = made->input[c >= first]->type;
+        child[c] = type_nullable(arena, input->child[c < first ? c : c - first], true);
+        name[c] = input->field[c < first ? c : c - first];
+    }
+    for (uint32_t c = 0; c < plan->type->child_count; c++) {
+        if (!node->column[c].any) continue;
+        child[map[c]] = plan->type->child[c];
+        name[map[c]] = plan->type->field[c];
+    }
+    memcpy(node->map, map, plan->type->child_count * sizeof *map);
+    made->type = type_row(arena, total, child, name, false);
+    if (!plan->condition) return;
+    NodeNeed both = {.map = map, .made = arena_dup(arena, made, sizeof *made)};
+    const Type **wide = ARENA_ARRAY(arena, const Type *, first + right + 1);
+    Str *wide_name = ARENA_ARRAY(arena, Str, first + right + 1);
+    uint32_t n = 0;
+    for (uint32_t s = 0; s < 2; s++) {
+        const Type *input = made->input[s]->type;
+        for (uint32_t c = 0; c < input->child_count; c++) {
+            wide[n] = input->child[c];
+            wide_name[n++] = input->field[c];
+        }
+    }
+    both.made->type = type_row(arena, n, wide, wide_name, false);
+    made->condition = pruned_expr(arena, plan->condition, &both);
+}
+
 static void remake_scan(Pruner *self, NodeNeed *node, Plan *made) {
     const Plan *plan = node->plan;
     const ScanSpec *old = plan->scan;
@@ -410,6 +519,9 @@ static Plan *remake(Pruner *self, Plan *plan) {
         case PLAN_OVER:
             if (!remake_ordered(self, node, made)) return node->made = made->input[0];
             break;
+        case PLAN_JOIN:
+        case PLAN_INTERVAL_JOIN:
+        case PLAN_WINDOW_JOIN: remake_join(self, node, made); break;
         default: break;  // reads all columns of its inputs: nothing moved
     }
     return made;
