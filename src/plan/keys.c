@@ -12,25 +12,66 @@ static PlanKeys *keys_new(Arena *arena, uint32_t cap) {
     return keys;
 }
 
-// The keys of the input whose columns all pass a projection as they are.
+// Whether different values stay different under CAST, by the rules of Flink's injective casts (asked
+// of a real one): to a longer text or wider integer, and to STRING from what prints exactly. That
+// DECIMAL is not among them and a longer TIMESTAMP neither is Flink's choice.
+static bool cast_injective(const Type *from, const Type *to) {
+    if (from->kind == to->kind && type_equal_but_null(from, to)) return true;
+    if (type_is_integer(from) && type_is_integer(to)) return to->kind > from->kind;
+    bool longer = to->length >= from->length;
+    if (type_is_text(from) && type_is_text(to)) {
+        return longer && (to->kind == TYPE_VARCHAR || from->kind == TYPE_CHAR);
+    }
+    if (type_is_bytes(from) && type_is_bytes(to)) {
+        return longer && (to->kind == TYPE_VARBINARY || from->kind == TYPE_BINARY);
+    }
+    if (to->kind == TYPE_VARBINARY) return type_is_text(from) && to->length == TYPE_LENGTH_MAX;
+    if (to->kind == TYPE_TIMESTAMP_LTZ && from->kind == TYPE_TIMESTAMP) {
+        return to->precision == from->precision;
+    }
+    if (to->kind != TYPE_VARCHAR || to->length != TYPE_LENGTH_MAX) return false;
+    return type_is_integer(from) || type_is_approx(from) || type_is_datetime(from) ||
+           from->kind == TYPE_BOOLEAN;
+}
+
+// Whether [expr] is column [column], or a cast of it that keeps values apart.
+static bool keeps_column(const Expr *expr, uint32_t column) {
+    while (expr->kind == EXPR_CAST && !expr->try_cast &&
+           cast_injective(expr->arg[0]->type, expr->type)) {
+        expr = expr->arg[0];
+    }
+    return expr->kind == EXPR_COLUMN && expr->column == column;
+}
+
+enum { KEYS_MAX = 32 };  // a column that is projected often would make many
+
+// Adds what becomes of one key of the input: each of its columns from [column] on may stand in the
+// output several times, and any choice of them is a key.
+static void project_key(Arena *arena, const Plan *plan, const uint64_t *in, uint32_t column,
+                        const uint64_t *so_far, PlanKeys *out) {
+    uint32_t columns = plan->input[0]->type->child_count;
+    while (column < columns && !bits_get(in, column)) column++;
+    if (out->count == KEYS_MAX) return;
+    if (column == columns) {
+        uint64_t *set = out->set[out->count++] = key_new(arena, plan);
+        memcpy(set, so_far, BITS_WORDS(plan->type->child_count) * sizeof *set);
+        return;
+    }
+    for (uint32_t to = 0; to < plan->type->child_count; to++) {
+        if (!keeps_column(plan->expr[to], column)) continue;
+        uint64_t *next = key_new(arena, plan);
+        memcpy(next, so_far, BITS_WORDS(plan->type->child_count) * sizeof *next);
+        bits_set(next, to);
+        project_key(arena, plan, in, column + 1, next, out);
+    }
+}
+
+// The keys of the input whose columns all pass a projection, as they are or cast.
 static PlanKeys *of_project(Arena *arena, const Plan *plan) {
     const PlanKeys *in = plan_keys(arena, plan->input[0]);
-    PlanKeys *out = keys_new(arena, in->count);
-    uint32_t columns = plan->input[0]->type->child_count;
+    PlanKeys *out = keys_new(arena, KEYS_MAX);
     for (uint32_t k = 0; k < in->count; k++) {
-        uint64_t *set = key_new(arena, plan);
-        bool whole = true;
-        for (uint32_t c = 0; c < columns && whole; c++) {
-            if (!bits_get(in->set[k], c)) continue;
-            uint32_t to = 0;
-            while (to < plan->type->child_count &&
-                   !(plan->expr[to]->kind == EXPR_COLUMN && plan->expr[to]->column == c)) {
-                to++;
-            }
-            whole = to < plan->type->child_count;
-            if (whole) bits_set(set, to);
-        }
-        if (whole) out->set[out->count++] = set;
+        project_key(arena, plan, in->set[k], 0, key_new(arena, plan), out);
     }
     return out;
 }
