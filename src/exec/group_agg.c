@@ -178,7 +178,8 @@ static Status exact_batch(GroupAgg *self, const Batch *in, uint8_t **group, Erro
         const AggCall *call = self->call[a];
         const Vec **arg = ARENA_ARRAY(&self->scratch, const Vec *, call->argc + 1);
         for (uint32_t i = 0; i < call->argc; i++) arg[i] = in->column[plan->agg[a].arg[i]];
-        Vec *before = vec_new(arena, call->result, in->rows), *after = vec_new(arena, call->result, in->rows);
+        Vec *before = vec_new(arena, call->result, in->rows),
+            *after = vec_new(arena, call->result, in->rows);
         st = agg_emit(call, (const uint8_t *const *)group, in->rows, &self->agg_env, before, err);
         AggRows rows = {.rows = in->rows, .arg = arg, .group = group, .kinds = in->kinds,
                         .mask = filter_mask(self, in, plan->agg[a].filter)};
@@ -214,10 +215,12 @@ static Status exact_batch(GroupAgg *self, const Batch *in, uint8_t **group, Erro
     }
     for (uint32_t row = 0; row < in->rows; row++) head_of(group[row])->dirty = 0;
     for (uint32_t k = 0; k < plan->key_count; k++) {
-        out->column[k] = vec_gather(arena, in->column[plan->key[k]], changes.key_row, changes.count);
+        out->column[k] =
+            vec_gather(arena, in->column[plan->key[k]], changes.key_row, changes.count);
     }
     for (uint32_t a = 0; a < self->agg_count; a++) {
-        out->column[plan->key_count + a] = vec_gather(arena, value[a], changes.value_row, changes.count);
+        out->column[plan->key_count + a] =
+            vec_gather(arena, value[a], changes.value_row, changes.count);
     }
     out->rows = changes.count;
     out->kinds = changes.kind;

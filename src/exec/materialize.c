@@ -1,6 +1,6 @@
-// exec/materialize.c - between a changing query and a sink with a primary key, when the query's rows are
-// told apart by other columns than the key: several rows may stand for one key at a time, the last one
-// is the sink's. When it is taken back, the one before it stands again. After Flink's
+// exec/materialize.c - between a changing query and a sink with a primary key, when the query's
+// rows are told apart by other columns than the key: several rows may stand for one key at a time,
+// the last one is the sink's. When it is taken back, the one before it stands again. After Flink's
 // SinkUpsertMaterializer (ON CONFLICT DO DEDUPLICATE).
 // State: key -> the rows that stand, in the order they came.
 #include "exec/kept.h"
@@ -23,9 +23,15 @@ static Status materialize_open(Operator *op, Error *err) {
     Materialize *self = (Materialize *)op;
     const Plan *plan = op->plan;
     StateTableDef def = {
-        .name = "rows", .operator_id = plan->stable_id,
-        .key = kept_key_type(op->env->arena, plan->type, plan->key, plan->key_count), .value = plan->type,
-        .version = 1, .row_size = sizeof(KeptList), .ttl_ms = plan->ttl_ms, .clear = row_clear, .clear_arg = self,
+        .name = "rows",
+        .operator_id = plan->stable_id,
+        .key = kept_key_type(op->env->arena, plan->type, plan->key, plan->key_count),
+        .value = plan->type,
+        .version = 1,
+        .row_size = sizeof(KeptList),
+        .ttl_ms = plan->ttl_ms,
+        .clear = row_clear,
+        .clear_arg = self,
     };
     self->rows = state_table_open(op->env->state, &def);
     builder_init(&self->out, plan->type);
@@ -38,7 +44,8 @@ static Status emit(Materialize *self, RowKind kind, const KeptRow *row, Error *e
     return output_builder(&self->base, &self->out, false, err);
 }
 
-static Status take_back(Materialize *self, const Batch *in, uint32_t row, KeptList *list, Error *err) {
+static Status take_back(Materialize *self, const Batch *in, uint32_t row, KeptList *list,
+                        Error *err) {
     KeptRow *gone = list->newest;
     while (gone && !kept_same(gone, in, row, &self->bytes)) gone = gone->older;
     if (!gone) return ST_OK;  // expired, or never seen

@@ -1,5 +1,5 @@
-// exec/replicate.c - sends each row as often as its last column says, without that column: the end of
-// INTERSECT ALL and EXCEPT ALL. Changes pass through with their kind.
+// exec/replicate.c - sends each row as often as its last column says, without that column: the end
+// of INTERSECT ALL and EXCEPT ALL. Changes pass through with their kind.
 #include "exec/operator.h"
 
 static Status replicate_on_batch(Operator *op, uint32_t input, Batch *in, Error *err) {
@@ -12,14 +12,18 @@ static Status replicate_on_batch(Operator *op, uint32_t input, Batch *in, Error 
         if (n > 0) total += (uint64_t)n;
     }
     if (!total) return ST_OK;
-    if (total > UINT32_MAX / 2) return error_set(err, ST_RUNTIME, "a row would have to be repeated 2^31 times");
+    if (total > UINT32_MAX / 2) {
+        return error_set(err, ST_RUNTIME, "a row would have to be repeated 2^31 times");
+    }
     Batch *out = batch_new(op->plan->type);
     uint32_t *rows = ARENA_ARRAY(&out->arena, uint32_t, total), count = 0;
     for (uint32_t row = 0; row < in->rows; row++) {
         int64_t n = vec_is_null(times, row) ? 0 : vec_i64(times)[row];
         while (n-- > 0) rows[count++] = row;
     }
-    for (uint32_t c = 0; c < columns; c++) out->column[c] = vec_gather(&out->arena, in->column[c], rows, count);
+    for (uint32_t c = 0; c < columns; c++) {
+        out->column[c] = vec_gather(&out->arena, in->column[c], rows, count);
+    }
     out->rows = count;
     if (in->kinds) {
         uint8_t *kinds = batch_need_kinds(out);
@@ -30,5 +34,8 @@ static Status replicate_on_batch(Operator *op, uint32_t input, Batch *in, Error 
 }
 
 const OperatorVt REPLICATE_OPERATOR = {
-    .name = "replicate-rows", .plan_kind = PLAN_TABLE_FUNC, .size = sizeof(Operator), .on_batch = replicate_on_batch,
+    .name = "replicate-rows",
+    .plan_kind = PLAN_TABLE_FUNC,
+    .size = sizeof(Operator),
+    .on_batch = replicate_on_batch,
 };

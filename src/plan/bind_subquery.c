@@ -559,18 +559,23 @@ static Plan *with_counters(Binder *binder, Plan *plan, int64_t l, int64_t r) {
 static Status sum_of(Binder *binder, const Type *type, uint32_t column, PlanAgg *out, Error *err) {
     Arena *arena = binder->arena;
     AggCall *call = ARENA_NEW(arena, AggCall);
-    *call = (AggCall){.arena = arena, .argc = 1, .arg = ARENA_ARRAY(arena, const Type *, 1),
-                      .literal = ARENA_ARRAY(arena, const Vec *, 1), .env = binder->context->env, .grouped = true};
+    *call = (AggCall){.arena = arena,
+                      .argc = 1,
+                      .arg = ARENA_ARRAY(arena, const Type *, 1),
+                      .literal = ARENA_ARRAY(arena, const Vec *, 1),
+                      .env = binder->context->env,
+                      .grouped = true};
     call->arg[0] = type;
     TRY(agg_bind(call, agg_find(STR("SUM")), err));
-    *out = (PlanAgg){.call = call, .arg = ARENA_ARRAY(arena, uint32_t, 1), .filter = -1, .name = STR("SUM")};
+    *out = (PlanAgg){
+        .call = call, .arg = ARENA_ARRAY(arena, uint32_t, 1), .filter = -1, .name = STR("SUM")};
     out->arg[0] = column;
     return ST_OK;
 }
 
 // INTERSECT ALL, EXCEPT ALL: rows are counted on both sides and come as often as the counts say.
-static Status bind_multiset(Binder *binder, const AstQuery *query, Plan *left, Plan *right, const Type *row,
-                            Plan **out, Error *err) {
+static Status bind_multiset(Binder *binder, const AstQuery *query, Plan *left, Plan *right,
+                            const Type *row, Plan **out, Error *err) {
     Arena *arena = binder->arena;
     uint32_t count = row->child_count;
     Plan *both = plan_new(binder->context, PLAN_UNION, NULL, 2);

@@ -112,8 +112,8 @@ static void rest(Worker *worker) {
     worker_sleep(worker, REST_MS);
 }
 
-// Tells a status line how far this worker is: rows that reached sinks, time worked, and, of the first
-// worker, the watermark behind which its sinks lie.
+// Tells a status line how far this worker is: rows that reached sinks, time worked, and, of the
+// first worker, the watermark behind which its sinks lie.
 static void tell_progress(Worker *worker) {
     const JobSpec *spec = worker->job->spec;
     uint64_t rows = 0;
