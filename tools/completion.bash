@@ -12,7 +12,7 @@ _weir() {
         --stats) mapfile -t COMPREPLY < <(compgen -W "json" -- "$cur"); return ;;
     esac
     case $command:$cur in
-        run:-*) mapfile -t COMPREPLY < <(compgen -W "-D -e --memory --stats --record --help" -- "$cur") ;;
+        run:-*) mapfile -t COMPREPLY < <(compgen -W "-D -e --memory --stats --record --replay --help" -- "$cur") ;;
         test:-*) mapfile -t COMPREPLY < <(
             compgen -W "-D -j --data --filter --known --record --timeout --help" -- "$cur") ;;
         run:*) mapfile -t COMPREPLY < <(compgen -d -- "$cur"; compgen -f -X '!*.sql' -- "$cur") ;;

@@ -12,10 +12,11 @@ static const ArgDef ARGS[] = {
     {"--memory", NULL, "SIZE", "the most memory that data may take (512m, 4g)"},
     {"--stats", NULL, "json", "prints figures of each job at its end, a JSON object a line"},
     {"--record", NULL, "DIR", "keeps what the sources handed in"},
+    {"--replay", NULL, "DIR", "hands in what --record kept, instead of asking the sources"},
     {"--help", "-h", NULL, "shows this"},
     {0},
 };
-enum { ARG_SET, ARG_TEXT, ARG_MEMORY, ARG_STATS, ARG_RECORD, ARG_HELP };
+enum { ARG_SET, ARG_TEXT, ARG_MEMORY, ARG_STATS, ARG_RECORD, ARG_REPLAY, ARG_HELP };
 
 const Command RUN_COMMAND = {
     .name = "run",
@@ -48,6 +49,7 @@ static int read_args(Executor *self, int argc, char **argv, Work *work, int *cou
                 self->stats = true;
                 break;
             case ARG_RECORD: self->record = args.value; break;
+            case ARG_REPLAY: self->replay = args.value; break;
             default: return -1;  // --help
         }
         if (good) continue;

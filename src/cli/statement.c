@@ -29,7 +29,8 @@ int executor_open(Executor *self) {
                             .memory_bytes_max = self->memory,
                             .print = console_print,
                             .print_arg = &self->console,
-                            .record_dir = self->record};
+                            .record_dir = self->record,
+                            .replay_dir = self->replay};
     if (session_new(&config, &self->session, &err)) {
         console_clear(&self->console);
         return executor_failed(&err, STR("weir"), STR(""));

@@ -11,6 +11,7 @@ typedef struct Executor {
     Map config;            // initial settings; borrowed values
     int64_t memory;        // 0: from the machine
     const char *record;    // or NULL
+    const char *replay;    // or NULL
     ResultMode mode;       // unless the setting says otherwise
     bool stats;            // --stats json
     bool tell;             // the shell: "OK", and how long it took

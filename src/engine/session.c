@@ -15,7 +15,8 @@ struct Session {
     FuncEnv env;
     Budget budget;
     const char *default_zone;
-    const char *record_dir;
+    const char *record_dir, *replay_dir;
+    uint32_t jobs;  // begun so far
     void (*print)(void *arg, Str line, bool to_stderr);
     void *print_arg;
     JobStats stats;
@@ -97,6 +98,7 @@ Status session_new(const SessionConfig *config, Session **out, Error *err) {
     budget_init(&session->budget, NULL, "weir", memory);
     session->default_zone = config->default_zone ? config->default_zone : getenv("TZ");
     session->record_dir = config->record_dir;
+    session->replay_dir = config->replay_dir;
     session->print = config->print ? config->print : print_line;
     session->print_arg = config->print_arg;
     session->env = (FuncEnv){.now_ms = session_now, .random = session_random, .user = STR("weir")};
@@ -178,7 +180,8 @@ static Status run_plans(Session *session, PlanContext *context, Plan **root, uin
         .root = root, .root_count = count, .workers = (uint32_t)workers, .config = &session->config,
         .env = &session->env, .budget = &session->budget, .print = session->print,
         .print_arg = session->print_arg, .collect = collect, .collect_arg = &collecting,
-        .record_dir = session->record_dir, .stop = &session->stop, .stats = &session->stats,
+        .record_dir = session->record_dir, .replay_dir = session->replay_dir,
+        .number = ++session->jobs, .stop = &session->stop, .stats = &session->stats,
         .progress_in = &session->rows_in, .progress_out = &session->rows_out,
         .progress_watermark = &session->watermark_ms,
         .progress_busy_ns = &session->busy_ns,

@@ -18,6 +18,7 @@ typedef struct SessionConfig {
     void (*print)(void *arg, Str line, bool to_stderr);
     void *print_arg;
     const char *record_dir;    // --record; NULL: none
+    const char *replay_dir;    // --replay; NULL: none
 } SessionConfig;
 
 // Receives what a statement gives. All slots may be NULL. [row] and batches are valid during the

@@ -47,7 +47,9 @@ typedef struct JobSpec {
     // Where PLAN_COLLECT's rows go; called by one worker only.
     Status (*collect)(void *arg, Batch *batch, Error *err);
     void *collect_arg;
-    const char *record_dir;
+    // Recordings of what sources hand in (run/record.h): written, read instead; NULL: neither.
+    const char *record_dir, *replay_dir;
+    uint32_t number;               // of the job in its session; names its recordings
     _Atomic int *stop;             // 1: drain, 2: give up; polled
     JobStats *stats;               // filled at the end; free with job_stats_clear
     _Atomic uint64_t *progress_in, *progress_out;

@@ -18,12 +18,17 @@ static Status source_batch(SourceOutput *output, uint32_t split, Batch *batch, E
     self->base.env->split = split;
     self->base.rows_in += batch->rows;
     Worker *worker = self->base.env->owner;
+    Status st = self->recorder ? recorder_batch(self->recorder, split, batch, err) : ST_OK;
+    if (st) {
+        (void)batch_unref(batch);
+        return st;
+    }
     if (worker->job->spec->progress_in) {
         atomic_fetch_add_explicit(worker->job->spec->progress_in, batch->rows,
                                   memory_order_relaxed);
     }
     int64_t begin = os_monotonic_ns();
-    Status st = output_batch(&self->base, batch, err);
+    st = output_batch(&self->base, batch, err);
     self->downstream_ns += os_monotonic_ns() - begin;
     return st;
 }
@@ -31,6 +36,7 @@ static Status source_batch(SourceOutput *output, uint32_t split, Batch *batch, E
 static Status source_split(Source *self, uint32_t split, bool ended, Error *err) {
     self->started = true;
     if (self->idle) TRY(source_idle(self, false, err));
+    if (self->recorder) TRY(recorder_split(self->recorder, split, ended, err));
     for (uint32_t i = 0; i < self->base.target_count; i++) {
         TRY(operator_split(self->base.target[i].op, split, ended, err));
     }
@@ -47,12 +53,22 @@ static Status source_open(Operator *op, Error *err) {
     Source *self = (Source *)op;
     self->output = (SourceOutput){source_batch, source_split_end, source_split_start};
     if (op->plan->kind == PLAN_VALUES) return ST_OK;
+    const JobSpec *spec = ((Worker *)op->env->owner)->job->spec;
+    if (spec->record_dir) {
+        TRY(recorder_open(spec->record_dir, spec->number, op->plan, op->env->index, &self->recorder,
+                          err));
+    }
+    if (spec->replay_dir) {
+        return replay_open(spec->replay_dir, spec->number, op->plan, op->env->index, &self->reader,
+                           err);
+    }
     return op->plan->connector->source_open(op->plan->scan, op->env->task, &self->reader, err);
 }
 
 static void source_close(Operator *op) {
     Source *self = (Source *)op;
     if (self->reader) self->reader->vt->close(self->reader);
+    recorder_close(self->recorder);
 }
 
 const OperatorVt SOURCE_OPERATOR = {

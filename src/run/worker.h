@@ -4,6 +4,7 @@
 #include <pthread.h>
 
 #include "run/job.h"
+#include "run/record.h"
 
 typedef struct Job Job;
 typedef struct Worker Worker;
@@ -72,6 +73,7 @@ struct Exchange {
 typedef struct Source {
     Operator base;
     SourceReader *reader;
+    Recorder *recorder;      // --record, or NULL
     SourceOutput output;
     bool ended;
     bool started;            // a split has been seen
