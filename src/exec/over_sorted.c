@@ -26,12 +26,13 @@ static Status emit(Over *self, RowKind kind, const StoredRow *row, const Results
 
 // Whether Flink's accumulator would differ though the result does not: most count what they saw.
 static bool always_counts(const AggCall *call, const Vec *const *arg, uint32_t row) {
-    static const char *const PURE[] = {"SUM", "$SUM0", "MIN", "MAX", "FIRST_VALUE", "LAST_VALUE"};
-    if (!call->retract && !call->distinct) {
-        for (size_t i = 0; i < sizeof PURE / sizeof *PURE; i++) {
-            if (strcmp(call->func->name, PURE[i]) == 0) return false;
-        }
+    static const char *const PURE[] = {"MIN", "MAX", "FIRST_VALUE", "LAST_VALUE"};
+    for (size_t i = 0; i < sizeof PURE / sizeof *PURE; i++) {
+        if (strcmp(call->func->name, PURE[i]) == 0) return false;
     }
+    // A SUM is planned as $SUM0 and, where the value can be NULL, a COUNT.
+    if (strcmp(call->func->name, "SUM") == 0 && !call->retract && !call->arg[0]->nullable)
+        return false;
     return !call->argc || !vec_is_null(arg[0], row) || strcmp(call->func->name, "ARRAY_AGG") == 0;
 }
 
@@ -203,12 +204,16 @@ static Status remove_row(Over *self, uint8_t *group, StoredRow *row, bool counts
     Results before, after;
     TRY(run_all(self, rows, &before, err));
     uint32_t rank = sorted_rank(rows, at), peer = first_peer(self, rows, at, rank);
-    TRY(emit(self, ROW_DELETE, found, &before, rank, err));
+    // Peers that came before it are corrected first.
     sorted_remove(rows, at);
+    Status st = run_all(self, rows, &after, err);
+    if (!st) {
+        st = correct_rows(self, rows, sorted_at(rows, peer), rank - peer, &before, peer, &after,
+                          peer, counts, err);
+    }
+    if (!st) st = emit(self, ROW_DELETE, found, &before, rank, err);
     row_free(&self->pool, found);
-    TRY(run_all(self, rows, &after, err));
-    TRY(correct_rows(self, rows, sorted_at(rows, peer), rank - peer, &before, peer, &after, peer,
-                     counts, err));
+    TRY(st);
     TRY(correct_rows(self, rows, sorted_at(rows, rank), rows->count - rank, &before, rank + 1,
                      &after, rank, counts, err));
     return group_again(self, group, err);

@@ -85,8 +85,7 @@ static Status sort_on_timer(Operator *op, int64_t now_ms, Error *err) {
 
 static Status sort_on_end(Operator *op, Error *err) {
     Sort *self = (Sort *)op;
-    if (self->proctime) return sort_release(self, WATERMARK_MAX, err);
-    if (!self->batch_mode) return ST_OK;
+    if (!self->batch_mode) return ST_OK;  // what waits for the clock is lost, as in Flink
     int64_t place = 0, offset = op->plan->offset;
     int64_t end = op->plan->fetch < 0 ? INT64_MAX : offset + op->plan->fetch;
     const StoredRow *row;

@@ -15,6 +15,7 @@ typedef struct WindowAgg WindowAgg;
 typedef struct WindowHead {
     int64_t count;  // rows added minus rows retracted; kept only when the input retracts
     int64_t end;    // of its slice or window
+    int64_t timer;  // HOP over retractions: the first window its rows ask for
 } WindowHead;
 
 typedef struct WindowAggImpl {
@@ -46,6 +47,7 @@ struct WindowAgg {
     Buckets live;
     StateTable *totals;    // HOP: the window being emitted. CUMULATE: keys and window start
     Buckets sums;          // CUMULATE: groups of totals by window start
+    StateTable *chain;     // HOP over retractions: keys whose last window was not empty
     int64_t fired_ms;      // time has advanced to here
     // Sessions.
     Sessions sessions;

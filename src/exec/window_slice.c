@@ -9,6 +9,9 @@
 //   CUMULATE   slice = step; a firing step moves its slice into the totals of the big window.
 //   attached   the row says its window: slice = window.
 //
+// Over retractions a HOP follows the chain of Flink's timers: a key's next window is looked at only
+// when rows asked for it or the one before was not empty. (A window may hold retractions alone.)
+//
 // A row is late when the last window of its slice has fired. One whose slice has fired while a
 // later window waits still counts there: in HOP through its slice, in CUMULATE through the totals.
 #include "exec/window_agg.h"
@@ -146,6 +149,54 @@ static Status find_totals(WindowAgg *self, Vec **key, uint32_t at, Assigned *ass
     return ST_OK;
 }
 
+// ---- the chain of a key's windows --------------------------------------------------------------
+
+typedef struct ChainRow {
+    int64_t next;  // end of the window that follows the last one fired
+    bool set;
+} ChainRow;
+
+static int64_t unfired_from(const WindowAgg *self, int64_t end, int64_t last);
+
+// Each row asks for the first window of its slice that has not fired.
+static void ask_for_windows(WindowAgg *self, const Assigned *assigned, uint8_t **group,
+                            uint32_t rows) {
+    const WindowSpec *spec = self->clock.spec;
+    for (uint32_t row = 0; row < rows; row++) {
+        int64_t end = assigned->end[row];
+        window_head(group[row])->timer =
+            unfired_from(self, first_end(spec, end), last_end(spec, end));
+    }
+}
+
+// Emits the groups of the window's totals whose turn it is, and notes which go on.
+static Status follow_chain(WindowAgg *self, Bucket *window, Error *err) {
+    const Plan *plan = self->base.plan;
+    uint32_t rows = window->count, kept = 0;
+    Vec **key = ARENA_ARRAY(&self->scratch, Vec *, plan->key_count + 1);
+    for (uint32_t k = 0; k < plan->key_count; k++) {
+        key[k] = vec_new(&self->scratch, plan->input[0]->type->child[plan->key[k]], rows);
+    }
+    for (uint32_t i = 0; i < rows; i++) state_key(self->totals, window->row[i], key, i);
+    uint8_t **chain = ARENA_ARRAY(&self->scratch, uint8_t *, rows);
+    uint8_t **turn = ARENA_ARRAY(&self->scratch, uint8_t *, rows);
+    TRY(state_find(self->chain, key, rows, NULL, true, 0, chain, NULL, err));
+    for (uint32_t i = 0; i < rows; i++) {
+        ChainRow *at = (ChainRow *)(void *)chain[i];
+        const WindowHead *head = window_head(window->row[i]);
+        bool due = head->timer == window->end || (at->set && at->next == window->end);
+        if (due && head->count != 0) {
+            turn[kept++] = window->row[i];
+            *at = (ChainRow){window->end + self->clock.spec->slide_ms, true};
+        } else {
+            state_remove(self->chain, chain[i]);
+        }
+    }
+    if (!kept) return ST_OK;
+    return window_agg_emit(self, self->totals, turn, kept, window->end - self->clock.spec->size_ms,
+                           window->end, err);
+}
+
 static Status fold_batch(WindowAgg *self, const Batch *in, Assigned *assigned, Error *err) {
     const Plan *plan = self->base.plan;
     const WindowSpec *spec = self->clock.spec;
@@ -161,6 +212,7 @@ static Status fold_batch(WindowAgg *self, const Batch *in, Assigned *assigned, E
         TRY(find_groups(self, self->slices, &self->live, key, rows, NULL, assigned->end, group,
                         err));
     }
+    if (self->chain) ask_for_windows(self, assigned, group, rows);
     return window_agg_fold(self, in, 0, rows, group, err);
 }
 
@@ -231,8 +283,12 @@ static Status merge_slice(WindowAgg *self, const Bucket *slice, Buckets *into, i
         if (extra) key[plan->key_count] = bigints(&self->scratch, bucket, rows);
         uint8_t **group = ARENA_ARRAY(&self->scratch, uint8_t *, rows);
         TRY(find_groups(self, self->totals, into, key, rows, NULL, bucket, group, err));
-        for (uint32_t i = 0; i < rows; i++)
+        for (uint32_t i = 0; i < rows; i++) {
             TRY(window_agg_merge(self, group[i], slice->row[from + i], err));
+            if (window_head(slice->row[from + i])->timer == bucket_of) {
+                window_head(group[i])->timer = bucket_of;
+            }
+        }
     }
     return ST_OK;
 }
@@ -245,7 +301,9 @@ static Status fire_hop(WindowAgg *self, int64_t end, Error *err) {
         if (self->live.at[i].end <= end - spec->size_ms) continue;
         st = merge_slice(self, &self->live.at[i], &window, end, 0, err);
     }
-    if (!st && window.count) {
+    if (!st && window.count && self->chain) {
+        st = follow_chain(self, &window.at[0], err);
+    } else if (!st && window.count) {
         st = window_agg_emit(self, self->totals, window.at[0].row, window.at[0].count,
                              end - spec->size_ms, end, err);
     }
@@ -350,14 +408,25 @@ static Status slice_on_batch(WindowAgg *self, Batch *in, Error *err) {
     return st;
 }
 
+static StateTable *chain_table(WindowAgg *self) {
+    uint32_t size = self->group_size;
+    self->group_size = sizeof(ChainRow);
+    StateTable *table = window_agg_table(self, "chain", 0, NULL, NULL);
+    self->group_size = size;
+    return table;
+}
+
 static Status slice_open(WindowAgg *self, Error *err) {
     (void)err;
     const WindowSpec *spec = self->clock.spec;
     self->slices = window_agg_table(self, "slices", 1 + spec->attached, window_agg_clear, self);
-    if (!spec->attached && spec->kind == WINDOW_HOP)
+    if (!spec->attached && spec->kind == WINDOW_HOP) {
         self->totals = window_agg_table(self, "window", 0, window_agg_clear, self);
-    if (!spec->attached && spec->kind == WINDOW_CUMULATE)
+        if (self->retracts) self->chain = chain_table(self);
+    }
+    if (!spec->attached && spec->kind == WINDOW_CUMULATE) {
         self->totals = window_agg_table(self, "totals", 1, window_agg_clear, self);
+    }
     return ST_OK;
 }
 

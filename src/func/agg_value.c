@@ -315,6 +315,26 @@ static Status lag_update(const AggCall *call, const AggRows *in, AggEnv *env, Er
     return st;
 }
 
+// A NULL before the row where the default is NOT NULL, and so the result: Flink's generated code
+// reads the type's own default, -1 for numbers, and has none for the rest.
+static Status lag_null(Vec *out, uint32_t row, Error *err) {
+    switch (out->phys) {
+        case PHYS_U8:
+        case PHYS_I8:
+        case PHYS_I16:
+        case PHYS_I32:
+        case PHYS_I64: vec_set_integer(out, row, out->phys == PHYS_U8 ? 0 : -1); break;
+        case PHYS_F32: vec_f32(out)[row] = -1; break;
+        case PHYS_F64: vec_f64(out)[row] = -1; break;
+        default:
+            return error_set(err, ST_RUNTIME,
+                             "the result of LAG is NOT NULL, however, a null value is being "
+                             "written into it");
+    }
+    bits_set(out->valid, row);
+    return ST_OK;
+}
+
 static Status lag_emit(const AggCall *call, const uint8_t *state, AggEnv *env, Vec *out,
                        uint32_t row, Error *err) {
     (void)env, (void)err;
@@ -323,6 +343,7 @@ static Status lag_emit(const AggCall *call, const uint8_t *state, AggEnv *env, V
     Str value;
     if (lag->list.count > bound->offset && list_first(&lag->list, &value)) {
         (void)codec_get(value.ptr, out, row);
+        if (!call->result->nullable && vec_is_null(out, row)) return lag_null(out, row, err);
     } else if (!held_get(&lag->otherwise, out, row)) {
         agg_emit_null(call->result, out, row);
     }
@@ -374,7 +395,7 @@ static Status lag_bind(AggCall *call, Error *err) {
             return error_set(err, ST_VALIDATION, "Please explicitly cast default value %s to %s.",
                              type_kind_name(call->arg[2]->kind), type_kind_name(value->kind));
         }
-        nullable = value->nullable || call->arg[2]->nullable;
+        nullable = call->arg[2]->nullable;
         call->arg[2] = type_nullable(call->arena, value, call->arg[2]->nullable);
     }
     call->result = type_nullable(call->arena, value, nullable);

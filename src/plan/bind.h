@@ -60,6 +60,8 @@ struct Binder {
     Collected *groups;     // set while binding over groups
     const Scope *group_scope;   // the select's input
     const AstSelect *select;
+    const AstSelect *aliases;  // its items' aliases are names too (QUALIFY)
+    uint32_t alias_hits;       // how many of them were OVER calls
     // OVER: columns appended to the plan beneath the projection.
     struct OverList *over;
     struct Correlation *correlation;
@@ -112,6 +114,8 @@ bool bind_is_json_text(const Expr *expr);
 NODISCARD Status bind_agg_call(Binder *binder, const AstExpr *ast, const AggFunc *func, Expr **out,
                                Error *err);
 NODISCARD Status bind_group(Binder *binder, const AstSelect *select, Error *err);
+// SELECT DISTINCT over windows; false when the plan has none to group by.
+bool bind_window_distinct(Binder *binder, Plan **plan);
 NODISCARD Status bind_group_plan(Binder *binder, const AstSelect *select, Error *err);
 // GROUP BY TUMBLE(…), HOP(…), SESSION(…): *taken when [ast] is one. (bind_tvf.c)
 NODISCARD Status bind_group_window(Binder *binder, const AstExpr *ast, bool *taken, Error *err);

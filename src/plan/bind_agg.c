@@ -348,6 +348,12 @@ Status bind_group(Binder *binder, const AstSelect *select, Error *err) {
     if (groups->legacy_window) {
         groups->legacy_time_input = group_input(binder->arena, groups, groups->legacy_time);
     }
+    uint32_t empty = 0;
+    for (uint32_t s = 0; s < sets.count; s++) empty += sets.set[s] == 0;
+    if (empty > 1) {  // the total twice: Flink has no plan for it
+        return error_at(err, ST_VALIDATION, select->group[0].span.place,
+                        "GROUPING SETS are currently not supported");
+    }
     uint64_t all = groups->key_count == 64 ? UINT64_MAX : ((uint64_t)1 << groups->key_count) - 1;
     groups->grouping_sets = sets.count != 1 || sets.set[0] != all;
     if (groups->grouping_sets) {
@@ -562,6 +568,38 @@ static void agg_over_groups(Binder *binder) {
         name[i] = agg->type->field[from[i]];
     }
     binder->plan = plan_project(context, agg, expr, name, total);
+}
+
+// DISTINCT with both bounds of a window among the columns: the window's groups, sent when it
+// closes.
+bool bind_window_distinct(Binder *binder, Plan **plan) {
+    Arena *arena = binder->arena;
+    Plan *input = *plan;
+    uint32_t count = input->type->child_count;
+    int32_t *role = ARENA_ARRAY(arena, int32_t, count + 1);
+    WindowColumns window;
+    if (!find_window(binder, input, count_up(arena, count), count, &window, role)) return false;
+    Plan *agg = plan_new(binder->context, PLAN_WINDOW_AGG, NULL, 1);
+    agg->input[0] = input;
+    agg->key = ARENA_ARRAY(arena, uint32_t, count + 1);
+    agg->window = arena_dup(arena, window.spec, sizeof *window.spec);
+    agg->window->attached = true;
+    agg->window->start_column = (uint32_t)window.start;
+    agg->window->end_column = (uint32_t)window.end;
+    agg->prop_count = 3;
+    agg->prop = ARENA_ARRAY(arena, uint8_t, 3);
+    for (uint8_t p = 0; p < 3; p++) agg->prop[p] = p;
+    for (uint32_t i = 0; i < count; i++) {
+        if (role[i] < 0) agg->key[agg->key_count++] = i;
+    }
+    agg->type = agg_row(arena, input, agg->key, agg->key_count, true, agg->window, NULL, 0);
+    Expr **expr = ARENA_ARRAY(arena, Expr *, count + 1);
+    for (uint32_t i = 0, key = 0; i < count; i++) {
+        uint32_t from = role[i] < 0 ? key++ : agg->key_count + (uint32_t)role[i];
+        expr[i] = expr_column(arena, from, agg->type->child[from]);
+    }
+    *plan = plan_project(binder->context, agg, expr, input->type->field, count);
+    return true;
 }
 
 Status bind_group_plan(Binder *binder, const AstSelect *select, Error *err) {

@@ -119,9 +119,27 @@ static Status bind_fields(Binder *binder, const AstName *name, uint32_t from, Ex
     return ST_OK;
 }
 
+static const AstExpr *aliased_item(const AstSelect *select, Str name) {
+    for (uint32_t i = 0; i < select->item_count; i++) {
+        if (str_eq(select->item[i].alias.name, name)) return select->item[i].expr;
+    }
+    return NULL;
+}
+
 static Status bind_name(Binder *binder, const AstExpr *ast, Expr **out, Error *err) {
     const AstName *name = &ast->name;
     Found found;
+    if (binder->aliases && name->count == 1) {
+        const AstExpr *item = aliased_item(binder->aliases, name->part[0].name);
+        if (item) {
+            const AstSelect *aliases = binder->aliases;
+            binder->aliases = NULL;
+            binder->alias_hits += ast_has_over(item);
+            Status st = bind_expr(binder, item, out, err);
+            binder->aliases = aliases;
+            return st;
+        }
+    }
     scope_find(binder->scope, name, &found);
     if (found.count > 1) {
         return error_at(err, ST_VALIDATION, name->span.place, "column '" STR_FMT "' is ambiguous",

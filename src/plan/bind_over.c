@@ -291,7 +291,8 @@ Status bind_over_call(Binder *binder, const AstExpr *ast, Expr **out, Error *err
     if (ranking) {
         TRY(ranking_call(&input, ast, &agg, err));
     } else {
-        TRY(bind_agg_args(&input, ast, func, false, &arg, &agg, err));
+        // A frame holds the row itself at least.
+        TRY(bind_agg_args(&input, ast, func, true, &arg, &agg, err));
     }
     bool no_frame = ranking || (func->flags & AGG_OVER_ONLY);
     TRY(bind_window(&input, call->over, call->name, no_frame, &wanted, err));

@@ -352,6 +352,7 @@ static Status bind_items(Binder *binder, const AstSelect *select, Items *items, 
 
 static Status bind_distinct(Binder *binder, Plan **plan, Error *err) {
     (void)err;
+    if (bind_window_distinct(binder, plan)) return ST_OK;
     Plan *agg = plan_new(binder->context, PLAN_AGG, (*plan)->type, 1);
     uint32_t count = (*plan)->type->child_count;
     const Type **child = ARENA_ARRAY(binder->arena, const Type *, count + 1);
@@ -437,6 +438,12 @@ static Plan *plan_sorted(Binder *binder, Plan *input, OrderKey *order, uint32_t 
     return sort;
 }
 
+// The order of a subquery means nothing unless it cuts something off: it is checked and dropped.
+static bool keeps_order(const Binder *binder, const AstQuery *query) {
+    if (query->fetch || query->offset) return true;
+    return query->order.count && !binder->parent;
+}
+
 static bool select_is_grouped(const AstSelect *select) {
     if (select->has_group || select->having) return true;
     for (uint32_t i = 0; i < select->item_count; i++) {
@@ -482,6 +489,18 @@ static Status check_hints(const AstHints *hints, Error *err) {
     return ST_OK;
 }
 
+// QUALIFY sees the select's aliases first, and must contain an OVER.
+static Status bind_qualify(Binder *binder, const AstSelect *select, Expr **out, Error *err) {
+    uint32_t before = binder->alias_hits;
+    binder->aliases = select;
+    Status st = bind_condition(binder, select->qualify, "QUALIFY", out, err);
+    binder->aliases = NULL;
+    TRY(st);
+    if (ast_has_over(select->qualify) || binder->alias_hits > before) return ST_OK;
+    return error_at(err, ST_VALIDATION, select->qualify->span.place,
+                    "QUALIFY expression must contain a window function");
+}
+
 static Status bind_select(Binder *binder, const AstQuery *query, Plan **out, Error *err) {
     const AstSelect *select = query->select;
     binder->select = select;
@@ -498,7 +517,7 @@ static Status bind_select(Binder *binder, const AstQuery *query, Plan **out, Err
     uint32_t visible = items.count;
     Expr *having = NULL, *qualify = NULL;
     if (select->having) TRY(bind_condition(binder, select->having, "HAVING", &having, err));
-    if (select->qualify) TRY(bind_condition(binder, select->qualify, "QUALIFY", &qualify, err));
+    if (select->qualify) TRY(bind_qualify(binder, select, &qualify, err));
     if (query->order.count) TRY(bind_order(binder, query, &items, binder->scope, &order, err));
     if (binder->groups) TRY(bind_group_plan(binder, select, err));
     binder->plan = plan_filter(binder->context, binder->plan, having);
@@ -512,7 +531,7 @@ static Status bind_select(Binder *binder, const AstQuery *query, Plan **out, Err
         }
         TRY(bind_distinct(binder, &plan, err));
     }
-    if (query->order.count || query->fetch || query->offset) {
+    if (keeps_order(binder, query)) {
         plan = plan_sorted(binder, plan, order, query->order.count);
         TRY(bind_limit(binder, query, plan, err));
     }
@@ -593,6 +612,8 @@ static Status bind_body(Binder *binder, const AstQuery *query, Plan **out, Error
         ObjectName object;
         AstHints none = {0};
         TRY(bind_named_table(binder, &query->table, &none, out, &object, err));
+    } else if (query->kind == Q_NESTED) {
+        TRY(bind_query_in(binder, binder->context, query->nested, out, err));
     } else {
         TRY(bind_set_op(binder, query, out, err));
     }
@@ -604,6 +625,7 @@ static Status bind_body(Binder *binder, const AstQuery *query, Plan **out, Error
     }
     OrderKey *order = NULL;
     TRY(bind_order(binder, query, &items, NULL, &order, err));
+    if (!keeps_order(binder, query)) return ST_OK;
     *out = plan_sorted(binder, *out, order, query->order.count);
     return bind_limit(binder, query, *out, err);
 }

@@ -176,10 +176,6 @@ static Status window_tvf(Binder *binder, const AstExpr *ast, uint32_t which, Pla
     Str *name = ARENA_ARRAY(arena, Str, count + 3);
     for (uint32_t i = 0; i < count; i++) {
         child[i] = input->type->child[i];
-        // The table's own time attribute is a plain timestamp above the window.
-        if (child[i]->attribute == TIME_ROWTIME || i == column) {
-            child[i] = type_attribute(arena, child[i], TIME_NONE);
-        }
         name[i] = input->type->field[i];
     }
     child[count] = child[count + 1] = type_timestamp(arena, 3, false);
@@ -352,7 +348,12 @@ Status bind_group_function(Binder *binder, const AstExpr *ast, bool *taken, Expr
                             STR_ARG(name), STR_ARG(window));
         }
         const WindowSpec *spec = groups->legacy_window;
-        if ((i == 2 && spec->proctime) || (i == 3 && !spec->proctime)) {
+        if (i == 3 && !spec->proctime) {  // there is none, and Flink says NULL
+            const Type *null = type_timestamp(binder->arena, 3, true);
+            *out = expr_null(binder->arena, type_attribute(binder->arena, null, TIME_ROWTIME));
+            return ST_OK;
+        }
+        if (i == 2 && spec->proctime) {
             return error_at(err, ST_VALIDATION, ast->span.place,
                             STR_FMT " does not fit the window's time", STR_ARG(name));
         }

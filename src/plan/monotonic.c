@@ -115,6 +115,27 @@ static const uint8_t *of_union(Arena *arena, const Plan *plan) {
     return same ? first : filled(arena, count, MONO_NONE);
 }
 
+// The partition and the rank stay; the first order key moves towards the front.
+static const uint8_t *of_rank(Arena *arena, const Plan *plan, const uint8_t *in) {
+    uint32_t columns = plan->input[0]->type->child_count;
+    for (uint32_t i = 0; i < plan->key_count; i++) {
+        if (in[plan->key[i]] != MONO_CONSTANT) return NULL;
+    }
+    uint8_t *mono = filled(arena, plan->type->child_count, MONO_NONE);
+    for (uint32_t i = 0; i < plan->key_count; i++) mono[plan->key[i]] = MONO_CONSTANT;
+    if (plan->rank_output) mono[columns] = MONO_CONSTANT;
+    if (!plan->order_count) return mono;
+    const OrderKey *first = &plan->order[0];
+    uint8_t was = in[first->column];
+    if (plan->input[0]->type->child[first->column]->attribute != TIME_NONE) was = MONO_INCREASING;
+    bool up = was == MONO_INCREASING || was == MONO_CONSTANT;
+    bool down = was == MONO_DECREASING || was == MONO_CONSTANT;
+    mono[first->column] = up && first->descending      ? MONO_INCREASING
+                          : down && !first->descending ? MONO_DECREASING
+                                                       : MONO_NONE;
+    return mono;
+}
+
 const uint8_t *plan_monotony(Arena *arena, const Plan *plan) {
     uint32_t count = plan->type->child_count;
     const uint8_t *in = NULL;
@@ -129,6 +150,8 @@ const uint8_t *plan_monotony(Arena *arena, const Plan *plan) {
         case PLAN_PROJECT: return of_project(arena, plan, in);
         case PLAN_FILTER: return of_filter(arena, plan, in);
         case PLAN_AGG: return of_agg(arena, plan, in);
+        case PLAN_RANK:
+        case PLAN_DEDUP: return of_rank(arena, plan, in);
         case PLAN_JOIN: return of_join(arena, plan);
         case PLAN_UNION: return of_union(arena, plan);
         case PLAN_OVER:

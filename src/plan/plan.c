@@ -74,6 +74,13 @@ uint32_t plan_add_column(PlanContext *context, Plan **plan, Expr *expr, Str name
     return count;
 }
 
+static bool has_key(const Plan *plan, int32_t column) {
+    for (uint32_t k = 0; k < plan->key_count; k++) {
+        if ((int32_t)plan->key[k] == column) return true;
+    }
+    return false;
+}
+
 bool plan_window_columns(const Plan *plan, WindowColumns *out) {
     switch (plan->kind) {
         case PLAN_WINDOW_TVF: {
@@ -91,6 +98,11 @@ bool plan_window_columns(const Plan *plan, WindowColumns *out) {
             }
             return true;
         }
+        case PLAN_OVER:
+            // A ranking within windows, which may become a Top-N of each.
+            return plan->agg_count == 1 && !plan->agg[0].call->argc &&
+                   plan_window_columns(plan->input[0], out) && has_key(plan, out->start) &&
+                   has_key(plan, out->end);
         case PLAN_WINDOW_JOIN:
         case PLAN_WINDOW_RANK:
         case PLAN_DEDUP:

@@ -21,6 +21,7 @@ typedef struct Pruner {
     PlanContext *context;
     Arena *arena;
     NodeNeed *node;  // by plan id
+    NodeNeed *trimmed;  // the input of the node being made, cut to what it reads
 } Pruner;
 
 static void need_all(Need *need) {
@@ -90,13 +91,9 @@ static void need_ordered(Pruner *self, const NodeNeed *node, Need *below) {
     for (uint32_t c = 0; c < columns; c++) {
         need_merge(self->arena, input->type->child[c], &below[c], &node->column[c]);
     }
-    bool any = plan->kind != PLAN_OVER;
     for (uint32_t a = 0; plan->kind == PLAN_OVER && a < plan->agg_count; a++) {
-        if (!node->column[columns + a].any) continue;
-        any = true;
-        mark(below, plan->agg[a].arg, plan->agg[a].call->argc);
+        if (node->column[columns + a].any) mark(below, plan->agg[a].arg, plan->agg[a].call->argc);
     }
-    if (!any) return;  // an OVER that nobody reads goes
     mark(below, plan->key, plan->key_count);
     for (uint32_t i = 0; i < plan->order_count; i++) need_all(&below[plan->order[i].column]);
     if (plan->rank_end_column >= 0) need_all(&below[plan->rank_end_column]);
@@ -356,10 +353,44 @@ static void remake_agg(Pruner *self, NodeNeed *node, Plan *made) {
     }
 }
 
-// False: nobody reads what the node adds, and it is its input.
-static bool remake_ordered(Pruner *self, NodeNeed *node, Plan *made) {
+// Where the rows of a ROW_NUMBER are told apart by all their columns, they are cut to those wanted
+// first, as Flink's plan has it. (ORDER BY … LIMIT takes its input as it is.)
+static void trim_input(Pruner *self, const NodeNeed *node, Plan *made) {
     const Plan *plan = node->plan;
-    const NodeNeed *input = &self->node[plan->input[0]->id];
+    NodeNeed *input = &self->node[plan->input[0]->id];
+    uint32_t in = input->made->type->child_count, from = plan->input[0]->type->child_count,
+             kept = 0;
+    if (plan->kind != PLAN_RANK || plan->fetch > 0) return;
+    uint8_t *wanted = ARENA_ARRAY(self->arena, uint8_t, in + 1);
+    for (uint32_t i = 0; i < from; i++) {
+        bool any = node->column[i].any;
+        for (uint32_t k = 0; k < plan->key_count && !any; k++) any = plan->key[k] == i;
+        for (uint32_t k = 0; k < plan->order_count && !any; k++) any = plan->order[k].column == i;
+        if (any) wanted[input->map[i]] = 1;
+    }
+    uint32_t *to = ARENA_ARRAY(self->arena, uint32_t, in + 1);
+    Expr **expr = ARENA_ARRAY(self->arena, Expr *, in + 1);
+    Str *name = ARENA_ARRAY(self->arena, Str, in + 1);
+    for (uint32_t i = 0; i < in; i++) {
+        to[i] = kept;
+        if (!wanted[i]) continue;
+        name[kept] = input->made->type->field[i];
+        expr[kept++] = expr_column(self->arena, i, input->made->type->child[i]);
+    }
+    if (kept == in) return;
+    // Others may read the same input: this node has a map of its own.
+    NodeNeed *own = ARENA_NEW(self->arena, NodeNeed);
+    own->made = made->input[0] = plan_project(self->context, input->made, expr, name, kept);
+    own->map = ARENA_ARRAY(self->arena, uint32_t, from + 1);
+    for (uint32_t i = 0; i < from; i++) own->map[i] = to[input->map[i]];
+    self->trimmed = own;
+}
+
+static void remake_ordered(Pruner *self, NodeNeed *node, Plan *made) {
+    const Plan *plan = node->plan;
+    self->trimmed = NULL;
+    trim_input(self, node, made);
+    const NodeNeed *input = self->trimmed ? self->trimmed : &self->node[plan->input[0]->id];
     uint32_t from = plan->input[0]->type->child_count, in = input->made->type->child_count;
     uint32_t total = plan->type->child_count, count = in;
     const Type **child = ARENA_ARRAY(self->arena, const Type *, in + total + 1);
@@ -379,7 +410,6 @@ static bool remake_ordered(Pruner *self, NodeNeed *node, Plan *made) {
         *agg = plan->agg[i - from];
         agg->arg = map_columns(self->arena, agg->arg, agg->call->argc, input);
     }
-    if (plan->kind == PLAN_OVER && !made->agg_count) return false;
     made->rank_output = plan->rank_output && count > in;
     made->type = type_row(self->arena, count, child, name, false);
     made->key = map_columns(self->arena, plan->key, plan->key_count, input);
@@ -396,7 +426,6 @@ static bool remake_ordered(Pruner *self, NodeNeed *node, Plan *made) {
         made->window->start_column = input->map[plan->window->start_column];
         made->window->end_column = input->map[plan->window->end_column];
     }
-    return true;
 }
 
 // Input [side] of a join as it was made anew, without what the join does not need (another consumer
@@ -516,9 +545,7 @@ static Plan *remake(Pruner *self, Plan *plan) {
         case PLAN_RANK:
         case PLAN_WINDOW_RANK:
         case PLAN_DEDUP:
-        case PLAN_OVER:
-            if (!remake_ordered(self, node, made)) return node->made = made->input[0];
-            break;
+        case PLAN_OVER: remake_ordered(self, node, made); break;
         case PLAN_JOIN:
         case PLAN_INTERVAL_JOIN:
         case PLAN_WINDOW_JOIN: remake_join(self, node, made); break;
@@ -529,8 +556,8 @@ static Plan *remake(Pruner *self, Plan *plan) {
 
 Status rule_prune(PlanContext *context, Plan **roots, uint32_t count, Error *err) {
     (void)err;
-    Pruner self = {context, context->arena,
-                   ARENA_ARRAY(context->arena, NodeNeed, context->next_id + 1)};
+    Pruner self = {.context = context, .arena = context->arena,
+                   .node = ARENA_ARRAY(context->arena, NodeNeed, context->next_id + 1)};
     for (uint32_t i = 0; i < count; i++) count_consumers(&self, roots[i]);
     for (uint32_t i = 0; i < count; i++) {
         mark_every(self.node[roots[i]->id].column, roots[i]->type->child_count);

@@ -131,6 +131,11 @@ static void set_window(PlanContext *context, Plan *rank) {
     rank->window->attached = true;
     rank->window->start_column = (uint32_t)window.start;
     rank->window->end_column = (uint32_t)window.end;
+    // The last row by time: a deduplication, where equal stamps replace each other.
+    const OrderKey *order = &rank->order[0];
+    rank->keep_last = rank->rank_start == 1 && rank->rank_end == 1 && !rank->rank_output &&
+                      rank->order_count == 1 && order->descending &&
+                      rank->input[0]->type->child[order->column]->attribute != TIME_NONE;
 }
 
 // [plan] with a constant behind its columns.
@@ -218,6 +223,53 @@ static Status stream_sort(PlanContext *context, Plan *plan, Plan **out, Error *e
     return ST_OK;
 }
 
+// ORDER BY and LIMIT go below a projection, where the order's columns are its input's: what is cut
+// off need not be computed. (And a row is then told from others by all its columns, as Flink does.)
+static Plan *below_project(PlanContext *context, Plan *sort) {
+    Plan *project = sort->input[0];
+    if (project->kind != PLAN_PROJECT) return sort;
+    for (uint32_t i = 0; i < sort->order_count; i++) {
+        if (project->expr[sort->order[i].column]->kind != EXPR_COLUMN) return sort;
+    }
+    Plan *below = plan_new(context, sort->kind, project->input[0]->type, 1);
+    below->input[0] = project->input[0];
+    below->offset = sort->offset;
+    below->fetch = sort->fetch;
+    below->order_count = sort->order_count;
+    below->order = ARENA_ARRAY(context->arena, OrderKey, sort->order_count + 1);
+    for (uint32_t i = 0; i < sort->order_count; i++) {
+        below->order[i] = sort->order[i];
+        below->order[i].column = project->expr[sort->order[i].column]->column;
+    }
+    Plan *above = plan_new(context, PLAN_PROJECT, project->type, 1);
+    above->input[0] = below;
+    above->expr = project->expr;
+    return above;
+}
+
+// A scan under a LIMIT need not read on.
+static void limit_scan(PlanContext *context, Plan *limit) {
+    Plan *scan = limit->input[0];
+    if (scan->kind != PLAN_SCAN || limit->fetch < 0) return;
+    Plan *limited = arena_dup(context->arena, scan, sizeof *scan);
+    limited->id = ++context->next_id;
+    ScanSpec *spec = arena_dup(context->arena, scan->scan, sizeof *scan->scan);
+    spec->limit = limit->offset + limit->fetch;
+    limited->scan = spec;
+    limit->input[0] = limited;
+}
+
+static Status sort_of_stream(PlanContext *context, Plan *plan, Plan **out, Error *err) {
+    Plan *top = below_project(context, plan), *sort = top == plan ? plan : top->input[0];
+    Plan *made = sort;
+    TRY(stream_sort(context, sort, &made, err));
+    if (made->kind == PLAN_LIMIT) limit_scan(context, made);
+    if (top == plan) return *out = made, ST_OK;
+    top->input[0] = made;
+    *out = top;
+    return ST_OK;
+}
+
 static Status rank_walk(PlanContext *context, PlanMemo *memo, Plan **at, Error *err) {
     Plan *plan = *at;
     if (plan->id < memo->cap && memo->to[plan->id]) return *at = memo->to[plan->id], ST_OK;
@@ -228,7 +280,7 @@ static Status rank_walk(PlanContext *context, PlanMemo *memo, Plan **at, Error *
     if (plan->kind == PLAN_FILTER && is_ranking(plan->input[0])) {
         TRY(rank_of_filter(context, plan, &made, err));
     } else if (!context->batch && (plan->kind == PLAN_SORT || plan->kind == PLAN_LIMIT)) {
-        TRY(stream_sort(context, plan, &made, err));
+        TRY(sort_of_stream(context, plan, &made, err));
     }
     if (plan->id < memo->cap) memo->to[plan->id] = made;
     *at = made;

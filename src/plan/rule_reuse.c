@@ -19,6 +19,7 @@ static void put_expr(const Expr *expr, Buf *out) {
 
 static void put_scan(const Plan *plan, Buf *out) {
     object_name_print(plan->table->name, out);
+    if (plan->scan) buf_printf(out, " limit %lld", (long long)plan->scan->limit);
     const Map *options = plan->desc->options.map;
     for (uint32_t i = 0; i < options->count; i++) {
         buf_printf(out, " " STR_FMT "=%s", STR_ARG(options->entry[i].key),

@@ -1,147 +1,154 @@
-// Window functions into the aggregations above them.
+// Window aggregates that assign their windows themselves.
 //
-//   WINDOW_AGG(attached) over [PROJECT] over [FILTER] over WINDOW_TVF
-//     becomes WINDOW_AGG over [PROJECT] over [FILTER]
+// GROUP BY window_start, window_end over TUMBLE(…) was bound as two nodes: the window function copies
+// each row into its windows, the aggregate groups the copies. Where nothing else reads the window's
+// columns the copies need not be: the aggregate takes the time instead, and keeps a row once per
+// slice (exec/window_slice.c). A SESSION is taken in when its partition is the aggregate's.
 //
-// The aggregation then assigns the windows itself: HOP and CUMULATE touch one slice a row instead
-// of one group for each window, and a SESSION keeps its accumulators instead of its rows. As
-// Flink's PullUpWindowTableFunctionIntoWindowAggregateRule.
+//     WINDOW_AGG [EXPAND] [PROJECT] [FILTER] WINDOW_TVF x   ->   WINDOW_AGG [EXPAND] [PROJECT] [FILTER] x
 #include "plan/rule.h"
 
-// Columns [width, width + 3) of the function are the window's.
-static bool reads_window(PlanContext *context, const Expr *expr, uint32_t width) {
-    uint64_t *used = ARENA_ARRAY(context->arena, uint64_t, BITS_WORDS(width + 3));
-    expr_columns(expr, used);
-    return bits_get(used, width) || bits_get(used, width + 1) || bits_get(used, width + 2);
-}
+typedef struct Chain {
+    Plan *expand, *project, *filter, *tvf;  // NULL: not there
+} Chain;
 
-// What stands between the aggregation and the window function; NULL: nothing.
-typedef struct Between {
-    const Plan *project, *filter, *tvf;
-} Between;
-
-static bool find_function(const Plan *agg, Between *out) {
-    const Plan *at = agg->input[0];
-    *out = (Between){0};
-    if (at->kind == PLAN_PROJECT) out->project = at, at = at->input[0];
-    if (at->kind == PLAN_FILTER) out->filter = at, at = at->input[0];
+static bool chain_find(const Plan *agg, Chain *out) {
+    *out = (Chain){0};
+    Plan *at = agg->input[0];
+    if (at->kind == PLAN_EXPAND) {
+        out->expand = at;
+        at = at->input[0];
+    }
+    if (at->kind == PLAN_PROJECT) {
+        out->project = at;
+        at = at->input[0];
+    }
+    if (at->kind == PLAN_FILTER) {
+        out->filter = at;
+        at = at->input[0];
+    }
+    if (at->kind != PLAN_WINDOW_TVF) return false;
     out->tvf = at;
-    return at->kind == PLAN_WINDOW_TVF;
+    // An EXPAND always stands on the projection that widens its row.
+    return !out->expand || out->project;
 }
 
-// Projected columns are the same without the window, but for copies of its own columns.
-static bool projects_rows(PlanContext *context, const Between *between) {
-    const Plan *project = between->project;
-    uint32_t width = between->tvf->input[0]->type->child_count;
-    for (uint32_t i = 0; project && i < project->type->child_count; i++) {
-        const Expr *expr = project->expr[i];
-        if (expr->kind == EXPR_COLUMN) continue;
-        if (!expr_is_deterministic(expr) || reads_window(context, expr, width)) return false;
-    }
-    const Plan *filter = between->filter;
-    if (!filter) return true;
-    // A filter below a SESSION would part what its rows hold together.
-    return between->tvf->window->kind != WINDOW_SESSION &&
-           expr_is_deterministic(filter->condition) &&
-           !reads_window(context, filter->condition, width);
+static uint32_t plain_columns(const Chain *chain) {
+    return chain->tvf->input[0]->type->child_count;
 }
 
-// The function's column behind column [column] of the aggregation's input, or -1.
-static int64_t source_of(const Between *between, uint32_t column) {
-    if (!between->project) return column;
-    const Expr *expr = between->project->expr[column];
-    return expr->kind == EXPR_COLUMN ? (int64_t)expr->column : -1;
+static bool reads_window(const Chain *chain, const Expr *expr) {
+    uint64_t *used = NEW_ARRAY(uint64_t, BITS_WORDS(chain->tvf->type->child_count + 1));
+    expr_columns(expr, used);
+    bool reads = false;
+    for (uint32_t c = plain_columns(chain); c < chain->tvf->type->child_count; c++) reads |= bits_get(used, c);
+    mem_free(used);
+    return reads;
 }
 
-static bool is_window_column(const Between *between, uint32_t column) {
-    return source_of(between, column) >= (int64_t)between->tvf->input[0]->type->child_count;
+// Whether column [column] of the aggregate's input is one of the window's, passed on.
+static bool is_window_column(const Chain *chain, uint32_t column) {
+    if (!chain->project) return column >= plain_columns(chain);
+    if (column >= chain->project->type->child_count) return false;  // the expand id
+    const Expr *expr = chain->project->expr[column];
+    return expr->kind == EXPR_COLUMN && expr->column >= plain_columns(chain);
 }
 
-static bool keys_fit(const Plan *agg, const Between *between) {
-    const WindowSpec *window = between->tvf->window;
+static bool same_partition(const Chain *chain, const Plan *agg) {
+    const WindowSpec *spec = chain->tvf->window;
+    if (spec->kind != WINDOW_SESSION) return true;
+    if (spec->partition_count != agg->key_count || chain->expand) return false;
     for (uint32_t k = 0; k < agg->key_count; k++) {
-        if (is_window_column(between, agg->key[k])) return false;
-    }
-    if (window->kind != WINDOW_SESSION) return true;
-    if (agg->key_count != window->partition_count) return false;
-    for (uint32_t p = 0; p < window->partition_count; p++) {
-        bool found = false;
-        for (uint32_t k = 0; k < agg->key_count && !found; k++) {
-            found = source_of(between, agg->key[k]) == (int64_t)window->partition[p];
+        uint32_t column = agg->key[k], p = 0;
+        if (chain->project) {
+            const Expr *expr = chain->project->expr[column];
+            if (expr->kind != EXPR_COLUMN) return false;
+            column = expr->column;
         }
-        if (!found) return false;
+        while (p < spec->partition_count && spec->partition[p] != column) p++;
+        if (p == spec->partition_count) return false;
     }
     return true;
 }
 
-static bool merges(PlanContext *context, const AggCall *old) {
-    AggCall *call = arena_dup(context->arena, old, sizeof *old);
-    call->merge = true;
-    call->arg = arena_dup(context->arena, old->arg, (old->argc + 1) * sizeof *old->arg);
-    Error ignored = {0};
-    bool bound = agg_bind(call, old->func, &ignored) == ST_OK;
-    return bound && call->impl->merge;
-}
-
-static bool aggs_fit(PlanContext *context, const Plan *agg, const Between *between) {
-    for (uint32_t i = 0; i < agg->agg_count; i++) {
-        const PlanAgg *one = &agg->agg[i];
-        for (uint32_t a = 0; a < one->call->argc; a++) {
-            if (is_window_column(between, one->arg[a])) return false;
-        }
-        if (one->filter >= 0 && is_window_column(between, (uint32_t)one->filter)) return false;
-        if (between->tvf->window->kind != WINDOW_TUMBLE && !merges(context, one->call)) {
-            return false;
-        }
+static bool can_fuse(const Chain *chain, const Plan *agg) {
+    if (chain->filter && reads_window(chain, chain->filter->condition)) return false;
+    for (uint32_t c = 0; chain->project && c < chain->project->type->child_count; c++) {
+        if (!is_window_column(chain, c) && reads_window(chain, chain->project->expr[c])) return false;
     }
-    return true;
+    for (uint32_t k = 0; k < agg->key_count; k++) {
+        if (is_window_column(chain, agg->key[k])) return false;
+    }
+    for (uint32_t a = 0; a < agg->agg_count; a++) {
+        for (uint32_t i = 0; i < agg->agg[a].call->argc; i++) {
+            if (is_window_column(chain, agg->agg[a].arg[i])) return false;
+        }
+        if (agg->agg[a].filter >= 0 && is_window_column(chain, (uint32_t)agg->agg[a].filter)) return false;
+    }
+    for (uint32_t s = 0; chain->expand && s < chain->expand->set_count; s++) {
+        // Every grouping set has the window.
+        if (!chain->expand->keep[s][agg->window->start_column]) return false;
+        if (!chain->expand->keep[s][agg->window->end_column]) return false;
+    }
+    return same_partition(chain, agg);
 }
 
-// The aggregation's input with the time in the place of the window's columns.
-static Plan *without_window(PlanContext *context, const Plan *agg, const Between *between) {
+// The projection over the window function's input, with the time where the window's columns were.
+static Plan *project_without(PlanContext *context, const Chain *chain, Plan *input) {
+    const Plan *project = chain->project;
+    uint32_t count = project->type->child_count, time = chain->tvf->window->time_column;
+    Expr **expr = ARENA_ARRAY(context->arena, Expr *, count + 1);
+    for (uint32_t c = 0; c < count; c++) {
+        expr[c] = is_window_column(chain, c) ? expr_column(context->arena, time, input->type->child[time])
+                                             : project->expr[c];
+    }
+    return plan_project(context, input, expr, project->type->field, count);
+}
+
+static Plan *expand_without(PlanContext *context, const Chain *chain, Plan *input) {
+    const Plan *old = chain->expand;
     Arena *arena = context->arena;
-    const Plan *tvf = between->tvf;
-    Plan *input = tvf->input[0];
-    uint32_t width = input->type->child_count, count = agg->input[0]->type->child_count;
-    Expr **expr = ARENA_ARRAY(arena, Expr *, count + 1);
-    for (uint32_t i = 0; i < count; i++) {
-        int64_t from = source_of(between, i);
-        if (from < 0) {
-            expr[i] = between->project->expr[i];
-            continue;
-        }
-        uint32_t column = from < (int64_t)width ? (uint32_t)from : tvf->window->time_column;
-        expr[i] = expr_column(arena, column, input->type->child[column]);
+    uint32_t count = old->type->child_count;
+    const Type **child = ARENA_ARRAY(arena, const Type *, count + 1);
+    for (uint32_t c = 0; c < count; c++) {
+        child[c] = is_window_column(chain, c) ? input->type->child[c] : old->type->child[c];
     }
-    if (between->filter) input = plan_filter(context, input, between->filter->condition);
-    return plan_project(context, input, expr, agg->input[0]->type->field, count);
+    Plan *expand = plan_new(context, PLAN_EXPAND, type_row(arena, count, child, old->type->field, false), 1);
+    expand->input[0] = input;
+    expand->keep = old->keep;
+    expand->expand_id = old->expand_id;
+    expand->set_count = old->set_count;
+    return expand;
 }
 
-static void pull_up(PlanContext *context, Plan *agg) {
-    Between between;
-    if (!agg->window->attached || !find_function(agg, &between)) return;
-    if (!projects_rows(context, &between) || !keys_fit(agg, &between) ||
-        !aggs_fit(context, agg, &between)) {
-        return;
+static void fuse(PlanContext *context, Plan *agg) {
+    Chain chain;
+    if (!agg->window->attached || !chain_find(agg, &chain) || !can_fuse(&chain, agg)) return;
+    const WindowSpec *tvf = chain.tvf->window;
+    Plan *plan = chain.tvf->input[0];
+    if (chain.filter) plan = plan_filter(context, plan, chain.filter->condition);
+    uint32_t time = tvf->time_column;
+    if (chain.project) {
+        plan = project_without(context, &chain, plan);
+        time = agg->window->start_column;
     }
-    agg->input[0] = without_window(context, agg, &between);
-    uint32_t time_column = agg->window->start_column;  // see without_window
-    agg->window = arena_dup(context->arena, between.tvf->window, sizeof *agg->window);
-    agg->window->time_column = time_column;
+    if (chain.expand) plan = expand_without(context, &chain, plan);
+    agg->input[0] = plan;
+    agg->window = arena_dup(context->arena, agg->window, sizeof *agg->window);
+    agg->window->attached = false;
+    agg->window->time_column = time;
 }
 
-static void walk(PlanContext *context, PlanMemo *memo, Plan *plan) {
-    if (plan->id < memo->cap) {
-        if (memo->to[plan->id]) return;
-        memo->to[plan->id] = plan;
-    }
-    for (uint32_t i = 0; i < plan->input_count; i++) walk(context, memo, plan->input[i]);
-    if (plan->kind == PLAN_WINDOW_AGG) pull_up(context, plan);
+static void window_walk(PlanContext *context, PlanMemo *memo, Plan *plan) {
+    if (plan->id < memo->cap && memo->to[plan->id]) return;
+    if (plan->id < memo->cap) memo->to[plan->id] = plan;
+    if (plan->kind == PLAN_WINDOW_AGG) fuse(context, plan);
+    for (uint32_t i = 0; i < plan->input_count; i++) window_walk(context, memo, plan->input[i]);
 }
 
 Status rule_window(PlanContext *context, Plan **roots, uint32_t count, Error *err) {
     (void)err;
     PlanMemo memo = plan_memo(context);
-    for (uint32_t i = 0; i < count; i++) walk(context, &memo, roots[i]);
+    for (uint32_t i = 0; i < count; i++) window_walk(context, &memo, roots[i]);
     return ST_OK;
 }
