@@ -354,6 +354,10 @@ Status bind_group(Binder *binder, const AstSelect *select, Error *err) {
         return error_at(err, ST_VALIDATION, select->group[0].span.place,
                         "GROUPING SETS are currently not supported");
     }
+    if (groups->legacy_window && sets.count > 1) {
+        return error_at(err, ST_VALIDATION, select->group[0].span.place,
+                        "grouping sets do not go with a group window");
+    }
     uint64_t all = groups->key_count == 64 ? UINT64_MAX : ((uint64_t)1 << groups->key_count) - 1;
     groups->grouping_sets = sets.count != 1 || sets.set[0] != all;
     if (groups->grouping_sets) {

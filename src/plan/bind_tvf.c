@@ -78,7 +78,7 @@ Status bind_table_arg(Binder *binder, const AstExpr *arg, Plan **plan, Error *er
 
 static Status descriptor_column(const AstExpr *arg, const Type *row, uint32_t *column, Error *err) {
     if (arg->kind != EX_CALL || !str_is(arg->call->name, "DESCRIPTOR") ||
-        arg->call->arg.count != 1 || arg->call->arg.at[0]->kind != EX_NAME) {
+        !arg->call->arg.count || arg->call->arg.at[0]->kind != EX_NAME) {
         return error_at(err, ST_VALIDATION, arg->span.place, "DESCRIPTOR(column) is needed here");
     }
     Str name = ast_name_last(arg->call->arg.at[0]->name);
@@ -103,6 +103,11 @@ static Status window_sizes(Binder *binder, const AstExpr *ast, const AstExpr *co
     if (spec->size_ms <= 0 ||
         (spec->kind != WINDOW_TUMBLE && spec->kind != WINDOW_SESSION && spec->slide_ms <= 0)) {
         return error_at(err, ST_VALIDATION, place, "window sizes must be positive");
+    }
+    int64_t offset = spec->offset_ms < 0 ? -spec->offset_ms : spec->offset_ms;
+    if (spec->kind == WINDOW_TUMBLE && offset >= spec->size_ms) {
+        return error_at(err, ST_VALIDATION, place,
+                        "TUMBLE table function parameters must satisfy abs(offset) < size");
     }
     if (spec->kind == WINDOW_CUMULATE && spec->size_ms % spec->slide_ms) {
         return error_at(
@@ -135,6 +140,10 @@ static Status window_time(const Plan *input, uint32_t column, Place place, Windo
 static Status session_partition(Binder *binder, const AstExpr *table, const Plan *input,
                                 WindowSpec *spec, Error *err) {
     if (table->kind != EX_TABLE || !table->table.has_partition) return ST_OK;
+    if (spec->kind != WINDOW_SESSION) {
+        return error_at(err, ST_VALIDATION, table->span.place,
+                        "only tables with set semantics may be partitioned");
+    }
     spec->partition_count = table->table.partition.count;
     spec->partition = ARENA_ARRAY(binder->arena, uint32_t, spec->partition_count + 1);
     for (uint32_t i = 0; i < spec->partition_count; i++) {
@@ -170,7 +179,7 @@ static Status window_tvf(Binder *binder, const AstExpr *ast, uint32_t which, Pla
     Binder constants = {.context = binder->context, .arena = arena};
     constants.scope = scope_single(arena, type_row(arena, 0, NULL, NULL, false), (Str){0});
     TRY(window_sizes(&constants, ast, arg, spec, err));
-    if (spec->kind == WINDOW_SESSION) TRY(session_partition(binder, arg[0], input, spec, err));
+    TRY(session_partition(binder, arg[0], input, spec, err));
     uint32_t count = input->type->child_count;
     const Type **child = ARENA_ARRAY(arena, const Type *, count + 3);
     Str *name = ARENA_ARRAY(arena, Str, count + 3);
@@ -234,12 +243,14 @@ Status bind_group_window(Binder *binder, const AstExpr *ast, bool *taken, Error 
     const AstExpr *args[WINDOW_ARGS_MAX] = {0};
     for (uint32_t i = 1; i < argc; i++) args[i + 1] = call->arg.at[i];
     TRY(window_sizes(&input, ast, args, spec, err));
-    if (time->type->attribute == TIME_NONE) {
+    // What is computed of a time attribute will do here, though not in a window function.
+    uint8_t attribute = time->type->attribute ? time->type->attribute : time->type->was_attribute;
+    if (attribute == TIME_NONE) {
         return error_at(err, ST_VALIDATION, ast->span.place,
                         "group window aggregate can only be defined over a time attribute column");
     }
     spec->time_type = time->type;
-    spec->proctime = time->type->attribute == TIME_PROCTIME;
+    spec->proctime = attribute == TIME_PROCTIME;
     spec->legacy = true;
     groups->legacy_window = spec;
     groups->legacy_time = time;
