@@ -348,6 +348,7 @@ Status session_execute(Session *session, Str sql, const ResultSink *sink, Error 
         DdlContext ddl = {session, &context, &session->catalogs, &session->config,
                           sql,     sink,     insert_as};
         st = execute_stmt(session, &context, stmt, &ddl, sink, err);
+        plan_context_clear(&context);
     }
     arena_clear(&arena);
     return st;

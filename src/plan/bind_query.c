@@ -151,7 +151,7 @@ static Map *hint_options(Binder *binder, const AstHints *hints) {
     Map *found = NULL;
     for (uint32_t i = 0; i < hints->count; i++) {
         if (!str_eq_nocase(hints->at[i].name.name, STR("OPTIONS"))) continue;
-        if (!found) found = ARENA_NEW(binder->arena, Map);
+        if (!found) found = plan_map(binder->context);
         for (uint32_t k = 0; k < hints->at[i].option.count; k++) {
             const AstOption *option = &hints->at[i].option.at[k];
             if (!option->value) continue;
@@ -472,9 +472,11 @@ static Status bind_select_input(Binder *binder, const AstSelect *select, Error *
 
 // Hints that a SELECT may carry; whether they can be followed is the joins' business.
 static Status check_hints(const AstHints *hints, Error *err) {
-    static const char *const NAMES[] = {"LOOKUP",    "STATE_TTL", "BROADCAST", "SHUFFLE_HASH", "SHUFFLE_MERGE",
-                                        "NEST_LOOP", "MULTI_JOIN", "OPTIONS",  "INDEX",        "PROPERTIES",
-                                        "NO_HASH_JOIN", "JSON_AGGREGATE_WRAPPED", "ALIAS"};
+    static const char *const NAMES[] = {"LOOKUP",       "STATE_TTL",     "BROADCAST",
+                                        "SHUFFLE_HASH", "SHUFFLE_MERGE", "NEST_LOOP",
+                                        "MULTI_JOIN",   "OPTIONS",       "INDEX",
+                                        "PROPERTIES",   "NO_HASH_JOIN",  "JSON_AGGREGATE_WRAPPED",
+                                        "ALIAS"};
     enum { COUNT = sizeof NAMES / sizeof *NAMES };
     for (uint32_t i = 0; i < hints->count; i++) {
         uint32_t n = 0;

@@ -4,7 +4,7 @@
 
 static const Map *merged_options(PlanContext *context, const Table *table, const Map *hints) {
     if (!hints || !hints->count) return &table->options;
-    Map *all = ARENA_NEW(context->arena, Map);
+    Map *all = plan_map(context);
     for (uint32_t i = 0; i < table->options.count; i++) {
         (void)map_put(all, table->options.entry[i].key, table->options.entry[i].value);
     }

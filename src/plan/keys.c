@@ -12,9 +12,9 @@ static PlanKeys *keys_new(Arena *arena, uint32_t cap) {
     return keys;
 }
 
-// Whether different values stay different under CAST, by the rules of Flink's injective casts (asked
-// of a real one): to a longer text or wider integer, and to STRING from what prints exactly. That
-// DECIMAL is not among them and a longer TIMESTAMP neither is Flink's choice.
+// Whether different values stay different under CAST, by the rules of Flink's injective casts
+// (asked of a real one): to a longer text or wider integer, and to STRING from what prints exactly.
+// That DECIMAL is not among them and a longer TIMESTAMP neither is Flink's choice.
 static bool cast_injective(const Type *from, const Type *to) {
     if (from->kind == to->kind && type_equal_but_null(from, to)) return true;
     if (type_is_integer(from) && type_is_integer(to)) return to->kind > from->kind;

@@ -145,11 +145,13 @@ static Status check_versions(PlanContext *context, const Plan *join, Error *err)
     const PlanKeys *keys = plan_keys(context->arena, right);
     for (uint32_t i = 0; i < keys->count; i++) {
         bool inside = true;
-        for (size_t w = 0; w < BITS_WORDS(right->type->child_count); w++) inside &= !(keys->set[i][w] & ~on[w]);
+        for (size_t w = 0; w < BITS_WORDS(right->type->child_count); w++)
+            inside &= !(keys->set[i][w] & ~on[w]);
         if (inside) return ST_OK;
     }
-    return error_set(err, ST_VALIDATION, "temporal table join requires primary key in versioned table, but %s",
-                     keys->count ? "it is not joined on the primary key" : "no primary key can be found");
+    return error_set(
+        err, ST_VALIDATION, "temporal table join requires primary key in versioned table, but %s",
+        keys->count ? "it is not joined on the primary key" : "no primary key can be found");
 }
 
 static Status infer_kinds(PlanContext *context, Plan *plan, Error *err) {
@@ -259,7 +261,8 @@ static bool key_fits(PlanContext *context, const Plan *sink) {
     const Plan *input = sink->input[0];
     uint64_t *key = ARENA_ARRAY(context->arena, uint64_t, BITS_WORDS(input->type->child_count + 1));
     size_t words = BITS_WORDS(input->type->child_count);
-    for (uint32_t i = 0; i < sink->desc->primary_key_count; i++) bits_set(key, sink->desc->primary_key[i]);
+    for (uint32_t i = 0; i < sink->desc->primary_key_count; i++)
+        bits_set(key, sink->desc->primary_key[i]);
     const PlanKeys *keys = plan_keys(context->arena, input);
     for (uint32_t i = 0; i < keys->count; i++) {
         if (memcmp(keys->set[i], key, words * sizeof *key) == 0) return true;
@@ -272,10 +275,13 @@ static bool key_fits(PlanContext *context, const Plan *sink) {
 static Status check_conflict(PlanContext *context, const Plan *sink, Error *err) {
     bool keyed = sink->desc->primary_key_count > 0;
     if (!keyed && sink->conflict != CONFLICT_UNSAID) {
-        return error_set(err, ST_VALIDATION, "ON CONFLICT goes with sinks that have a PRIMARY KEY, '" STR_FMT "' has none",
+        return error_set(err, ST_VALIDATION,
+                         "ON CONFLICT goes with sinks that have a PRIMARY KEY, '" STR_FMT
+                         "' has none",
                          STR_ARG(sink->desc->name));
     }
-    if (!keyed || context->batch || !updates(sink->input[0]->changes) || key_fits(context, sink)) return ST_OK;
+    if (!keyed || context->batch || !updates(sink->input[0]->changes) || key_fits(context, sink))
+        return ST_OK;
     if (sink->conflict == CONFLICT_UNSAID &&
         config_bool(context->config, "table.exec.sink.require-on-conflict", true)) {
         (void)error_set(err, ST_VALIDATION,
@@ -286,19 +292,24 @@ static Status check_conflict(PlanContext *context, const Plan *sink, Error *err)
     }
     const Plan *scan = sink->conflict == CONFLICT_ERROR ? scan_without_watermark(sink) : NULL;
     if (!scan) return ST_OK;
-    return error_set(err, ST_VALIDATION, "ON CONFLICT DO ERROR requires all source tables to define watermarks, but '" STR_FMT
-                     "' does not", STR_ARG(scan->desc->name));
+    return error_set(
+        err, ST_VALIDATION,
+        "ON CONFLICT DO ERROR requires all source tables to define watermarks, but '" STR_FMT
+        "' does not",
+        STR_ARG(scan->desc->name));
 }
 
 // Puts the materialiser before a sink whose key the query's rows do not have.
 static void materialize(PlanContext *context, Plan *sink) {
     Str mode = str_c(config_get(context->config, "table.exec.sink.upsert-materialize"));
-    bool keyed = sink->desc->primary_key_count > 0 && !context->batch && updates(sink->input[0]->changes);
+    bool keyed =
+        sink->desc->primary_key_count > 0 && !context->batch && updates(sink->input[0]->changes);
     bool force = str_eq_nocase(mode, STR("FORCE"));
     if (!keyed || str_eq_nocase(mode, STR("NONE")) || (!force && key_fits(context, sink))) return;
     Plan *plan = plan_new(context, PLAN_MATERIALIZE, sink->input[0]->type, 1);
     plan->input[0] = sink->input[0];
-    plan->key = arena_dup(context->arena, sink->desc->primary_key, sink->desc->primary_key_count * sizeof *plan->key);
+    plan->key = arena_dup(context->arena, sink->desc->primary_key,
+                          sink->desc->primary_key_count * sizeof *plan->key);
     plan->key_count = sink->desc->primary_key_count;
     plan->changes = CHANGE_INSERT | CHANGE_UPDATE_AFTER | CHANGE_DELETE;
     plan->ttl_ms = config_ms(context->config, "table.exec.state.ttl", 0);
@@ -334,15 +345,20 @@ static Status check_config(const PlanContext *context, Error *err) {
     uint32_t i = 0;
     while (i < 3 && !str_eq_nocase(phase, str_c(PHASES[i]))) i++;
     if (i == 3) {
-        return error_set(err, ST_VALIDATION, "'table.optimizer.agg-phase-strategy' cannot be '" STR_FMT
-                         "': it is AUTO, ONE_PHASE or TWO_PHASE", STR_ARG(phase));
+        return error_set(err, ST_VALIDATION,
+                         "'table.optimizer.agg-phase-strategy' cannot be '" STR_FMT
+                         "': it is AUTO, ONE_PHASE or TWO_PHASE",
+                         STR_ARG(phase));
     }
-    if (context->batch || !config_bool(context->config, "table.exec.mini-batch.enabled", false)) return ST_OK;
+    if (context->batch || !config_bool(context->config, "table.exec.mini-batch.enabled", false))
+        return ST_OK;
     if (config_ms(context->config, "table.exec.mini-batch.allow-latency", 0) <= 0) {
-        return error_set(err, ST_VALIDATION, "mini-batch needs 'table.exec.mini-batch.allow-latency' above 0 ms");
+        return error_set(err, ST_VALIDATION,
+                         "mini-batch needs 'table.exec.mini-batch.allow-latency' above 0 ms");
     }
     if (config_int(context->config, "table.exec.mini-batch.size", -1) <= 0) {
-        return error_set(err, ST_VALIDATION, "mini-batch needs 'table.exec.mini-batch.size' above 0");
+        return error_set(err, ST_VALIDATION,
+                         "mini-batch needs 'table.exec.mini-batch.size' above 0");
     }
     return ST_OK;
 }

@@ -22,6 +22,23 @@ const char *plan_kind_name(PlanKind kind) {
     return KIND_NAMES[kind];
 }
 
+typedef struct PlanMap {
+    Map map;
+    struct PlanMap *next;
+} PlanMap;
+
+Map *plan_map(PlanContext *context) {
+    PlanMap *made = ARENA_NEW(context->arena, PlanMap);
+    made->next = context->maps;
+    context->maps = made;
+    return &made->map;
+}
+
+void plan_context_clear(PlanContext *context) {
+    for (PlanMap *at = context->maps; at; at = at->next) map_clear(&at->map);
+    context->maps = NULL;
+}
+
 Plan *plan_new(PlanContext *context, PlanKind kind, const Type *type, uint32_t input_count) {
     Plan *plan = ARENA_NEW(context->arena, Plan);
     plan->kind = kind;

@@ -199,11 +199,16 @@ typedef struct PlanContext {     // what binding and planning may look at
     uint32_t depth;              // of view expansion
     Str statement;               // text of the statement, for slices
     Map *scans;                  // shared scans of a statement set
+    struct PlanMap *maps;        // made by plan_map; plan_context_clear frees their tables
     // User functions, hooks of libweir.
     const void *user;
     // Evaluates a constant expression (exec/ lies above plan/): a vec of one row in [arena].
     Status (*evaluate)(const Expr *expr, const FuncEnv *env, Arena *arena, Vec **out, Error *err);
 } PlanContext;
+
+// An empty map that lives as long as the statement (a Map's tables are not in its arena).
+Map *plan_map(PlanContext *context);
+void plan_context_clear(PlanContext *context);
 
 Plan *plan_new(PlanContext *context, PlanKind kind, const Type *type, uint32_t input_count);
 const char *plan_kind_name(PlanKind kind);

@@ -1,9 +1,9 @@
 // run/record.h - what sources handed in, kept in files, and handed in again from there.
 //
-// weir run --record DIR writes DIR/JOB-ID-WORKER.rec for each source of each worker: the job's number
-// in the session, the source's stable id, the worker's index. The files hold the batches as they
-// came: rows, kinds of change, splits, boundaries. --replay DIR reads them instead of asking the
-// connector, so that a run can be had again, row by row, without the world around it.
+// weir run --record DIR writes DIR/JOB-ID-WORKER.rec for each source of each worker: the job's
+// number in the session, the source's stable id, the worker's index. The files hold the batches as
+// they came: rows, kinds of change, splits, boundaries. --replay DIR reads them instead of asking
+// the connector, so that a run can be had again, row by row, without the world around it.
 //
 // What depends on the clock (processing time, periodic watermarks) is not in the files.
 #pragma once
