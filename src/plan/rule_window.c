@@ -1,11 +1,13 @@
 // Window aggregates that assign their windows themselves.
 //
-// GROUP BY window_start, window_end over TUMBLE(…) was bound as two nodes: the window function copies
-// each row into its windows, the aggregate groups the copies. Where nothing else reads the window's
-// columns the copies need not be: the aggregate takes the time instead, and keeps a row once per
-// slice (exec/window_slice.c). A SESSION is taken in when its partition is the aggregate's.
+// GROUP BY window_start, window_end over TUMBLE(…) was bound as two nodes: the window function
+// copies each row into its windows, the aggregate groups the copies. Where nothing else reads the
+// window's columns the copies need not be: the aggregate takes the time instead, and keeps a row
+// once per slice (exec/window_slice.c). A SESSION is taken in when its partition is the
+// aggregate's.
 //
-//     WINDOW_AGG [EXPAND] [PROJECT] [FILTER] WINDOW_TVF x   ->   WINDOW_AGG [EXPAND] [PROJECT] [FILTER] x
+//     WINDOW_AGG [EXPAND] [PROJECT] [FILTER] WINDOW_TVF x   ->   WINDOW_AGG [EXPAND] [PROJECT]
+//     [FILTER] x
 #include "plan/rule.h"
 
 typedef struct Chain {
@@ -41,7 +43,9 @@ static bool reads_window(const Chain *chain, const Expr *expr) {
     uint64_t *used = NEW_ARRAY(uint64_t, BITS_WORDS(chain->tvf->type->child_count + 1));
     expr_columns(expr, used);
     bool reads = false;
-    for (uint32_t c = plain_columns(chain); c < chain->tvf->type->child_count; c++) reads |= bits_get(used, c);
+    for (uint32_t c = plain_columns(chain); c < chain->tvf->type->child_count; c++) {
+        reads |= bits_get(used, c);
+    }
     mem_free(used);
     return reads;
 }
@@ -74,7 +78,9 @@ static bool same_partition(const Chain *chain, const Plan *agg) {
 static bool can_fuse(const Chain *chain, const Plan *agg) {
     if (chain->filter && reads_window(chain, chain->filter->condition)) return false;
     for (uint32_t c = 0; chain->project && c < chain->project->type->child_count; c++) {
-        if (!is_window_column(chain, c) && reads_window(chain, chain->project->expr[c])) return false;
+        if (!is_window_column(chain, c) && reads_window(chain, chain->project->expr[c])) {
+            return false;
+        }
     }
     for (uint32_t k = 0; k < agg->key_count; k++) {
         if (is_window_column(chain, agg->key[k])) return false;
@@ -83,7 +89,9 @@ static bool can_fuse(const Chain *chain, const Plan *agg) {
         for (uint32_t i = 0; i < agg->agg[a].call->argc; i++) {
             if (is_window_column(chain, agg->agg[a].arg[i])) return false;
         }
-        if (agg->agg[a].filter >= 0 && is_window_column(chain, (uint32_t)agg->agg[a].filter)) return false;
+        if (agg->agg[a].filter >= 0 && is_window_column(chain, (uint32_t)agg->agg[a].filter)) {
+            return false;
+        }
     }
     for (uint32_t s = 0; chain->expand && s < chain->expand->set_count; s++) {
         // Every grouping set has the window.
@@ -99,8 +107,9 @@ static Plan *project_without(PlanContext *context, const Chain *chain, Plan *inp
     uint32_t count = project->type->child_count, time = chain->tvf->window->time_column;
     Expr **expr = ARENA_ARRAY(context->arena, Expr *, count + 1);
     for (uint32_t c = 0; c < count; c++) {
-        expr[c] = is_window_column(chain, c) ? expr_column(context->arena, time, input->type->child[time])
-                                             : project->expr[c];
+        expr[c] = is_window_column(chain, c)
+                      ? expr_column(context->arena, time, input->type->child[time])
+                      : project->expr[c];
     }
     return plan_project(context, input, expr, project->type->field, count);
 }
@@ -113,7 +122,8 @@ static Plan *expand_without(PlanContext *context, const Chain *chain, Plan *inpu
     for (uint32_t c = 0; c < count; c++) {
         child[c] = is_window_column(chain, c) ? input->type->child[c] : old->type->child[c];
     }
-    Plan *expand = plan_new(context, PLAN_EXPAND, type_row(arena, count, child, old->type->field, false), 1);
+    Plan *expand =
+        plan_new(context, PLAN_EXPAND, type_row(arena, count, child, old->type->field, false), 1);
     expand->input[0] = input;
     expand->keep = old->keep;
     expand->expand_id = old->expand_id;
