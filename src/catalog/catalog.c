@@ -17,6 +17,7 @@ Table *table_ref(Table *table) {
 Table *table_unref(Table *table) {
     if (!table || --table->refs) return NULL;
     map_clear(&table->options);
+    map_clear(&table->partitions);
     Arena arena = table->arena;
     arena_clear(&arena);
     mem_free(table);

@@ -49,6 +49,7 @@ typedef struct Table {
     uint32_t distribution_column_count;
     int32_t distribution_buckets;  // -1: not said
     Map options;            // key -> NUL-terminated value in the arena
+    Map partitions;         // what ALTER TABLE ADD PARTITION told of, as `a=1/b=2`
     Str comment;            // ptr NULL: none
     // TABLE_VIEW: the query as it prints, and the catalog and database its short names meant;
     // columns above are its schema.

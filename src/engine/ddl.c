@@ -72,6 +72,7 @@ Status ddl_execute(DdlContext *ddl, const AstStmt *stmt, Error *err) {
         case STMT_ALTER_VIEW: st = ddl_alter_view(ddl, stmt->alter, err); break;
         case STMT_ALTER_DATABASE: st = ddl_alter_database(ddl, stmt->alter, err); break;
         case STMT_ALTER_CATALOG: st = ddl_alter_catalog(ddl, stmt->alter, err); break;
+        case STMT_ALTER_FUNCTION: st = ddl_alter_function(ddl, stmt->function, err); break;
         case STMT_ALTER_MODEL: st = ddl_alter_model(ddl, stmt->alter, err); break;
         case STMT_DROP: st = ddl_drop(ddl, stmt->drop, err); break;
         case STMT_USE: st = ddl_use(ddl, stmt->use, err); break;

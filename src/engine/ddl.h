@@ -22,7 +22,8 @@ NODISCARD Status ddl_execute(DdlContext *ddl, const AstStmt *stmt, Error *err);
 // ddl_create.c
 NODISCARD Status ddl_create_table(DdlContext *ddl, const AstCreateTable *create, Error *err);
 NODISCARD Status ddl_create_view(DdlContext *ddl, const AstCreateView *create, Error *err);
-NODISCARD Status ddl_schema_add(DdlContext *ddl, Table *table, const AstSchema *schema, Error *err);
+// No two of the names may be the same.
+NODISCARD Status ddl_names_differ(const Str *name, uint32_t count, Error *err);
 NODISCARD Status ddl_column_add(DdlContext *ddl, Table *table, const AstColumn *ast, Column *out,
                                 Error *err);
 // Derives the types of computed columns, and the watermark's attribute, again.
@@ -47,6 +48,7 @@ NODISCARD Status ddl_create_database(DdlContext *ddl, const AstCreateSimple *cre
 NODISCARD Status ddl_alter_database(DdlContext *ddl, const AstAlter *alter, Error *err);
 NODISCARD Status ddl_alter_catalog(DdlContext *ddl, const AstAlter *alter, Error *err);
 NODISCARD Status ddl_create_function(DdlContext *ddl, const AstCreateFunction *create, Error *err);
+NODISCARD Status ddl_alter_function(DdlContext *ddl, const AstCreateFunction *alter, Error *err);
 NODISCARD Status ddl_create_model(DdlContext *ddl, const AstCreateModel *create, Error *err);
 NODISCARD Status ddl_alter_model(DdlContext *ddl, const AstAlter *alter, Error *err);
 NODISCARD Status ddl_drop(DdlContext *ddl, const AstDrop *drop, Error *err);

@@ -36,12 +36,9 @@ static bool contains(const Str *names, uint32_t count, Str name) {
     return false;
 }
 
-// Columns that others are made of can neither go nor change their name.
+// Columns that others are made of can neither go nor change their name. (A key's column may change
+// its name: the key goes along.)
 static Status check_unused(DdlContext *ddl, const Table *table, Str name, Place place, Error *err) {
-    if (contains(table->primary_key, table->primary_key_count, name)) {
-        return error_at(err, ST_VALIDATION, place,
-                        "the column '" STR_FMT "' is used as the primary key", STR_ARG(name));
-    }
     if (contains(table->partition_key, table->partition_key_count, name)) {
         return error_at(err, ST_VALIDATION, place,
                         "the column '" STR_FMT "' is used as a partition key", STR_ARG(name));
@@ -166,17 +163,24 @@ static Status add_or_modify(DdlContext *ddl, Table *table, const AstAlter *alter
 
 static Status drop_columns(DdlContext *ddl, Table *table, const AstAlter *alter, Error *err) {
     for (uint32_t i = 0; i < alter->columns.count; i++) {
-        if (!find(table, &alter->columns.at[i], err)) return ST_VALIDATION;
+        const AstName *column = &alter->columns.at[i];
+        Str name = ast_name_last(*column);
+        if (!find(table, column, err)) return ST_VALIDATION;
+        if (contains(table->primary_key, table->primary_key_count, name)) {
+            return error_at(err, ST_VALIDATION, column->span.place,
+                            "the column '" STR_FMT "' is used as the primary key", STR_ARG(name));
+        }
+        for (uint32_t k = 0; k < i; k++) {
+            if (!str_eq(ast_name_last(alter->columns.at[k]), name)) continue;
+            return error_at(err, ST_VALIDATION, column->span.place,
+                            "duplicate column '" STR_FMT "'", STR_ARG(name));
+        }
     }
     // Columns that refer to each other may go together: computed ones first.
     for (uint32_t pass = 0; pass < 2; pass++) {
         for (uint32_t i = 0; i < alter->columns.count; i++) {
             Str name = ast_name_last(alter->columns.at[i]);
             Column *column = (Column *)(uintptr_t)table_column(table, name);
-            if (!column && pass == 0) {
-                return error_at(err, ST_VALIDATION, alter->columns.at[i].span.place,
-                                "duplicate column '" STR_FMT "'", STR_ARG(name));
-            }
             if (!column || (column->kind == COL_COMPUTED) != (pass == 0)) continue;
             TRY(check_unused(ddl, table, name, alter->columns.at[i].span.place, err));
             uint32_t at = (uint32_t)(column - table->column);
@@ -199,7 +203,11 @@ static Status rename_column(DdlContext *ddl, Table *table, const AstAlter *alter
                         "the column '" STR_FMT "' already exists in the table", STR_ARG(to));
     }
     TRY(check_unused(ddl, table, column->name, alter->column.span.place, err));
+    Str from = column->name;
     column->name = str_dup(&table->arena, to);
+    for (uint32_t i = 0; i < table->primary_key_count; i++) {
+        if (str_eq(table->primary_key[i], from)) table->primary_key[i] = column->name;
+    }
     return ST_OK;
 }
 
@@ -214,6 +222,45 @@ static Status reset_options(Table *table, const AstAlter *alter, Error *err) {
                             "ALTER TABLE RESET does not support changing 'connector'");
         }
         (void)map_remove(&table->options, alter->options.at[i].key.name);
+    }
+    return ST_OK;
+}
+
+// What a partition is called: `a=1/b=2`, in the order of the table's keys.
+static Status partition_text(DdlContext *ddl, const Table *table, const AstOptions *spec, Str *out,
+                             Error *err) {
+    Buf text = {0};
+    uint32_t found = 0;
+    for (uint32_t k = 0; k < table->partition_key_count; k++) {
+        for (uint32_t i = 0; i < spec->count; i++) {
+            const AstOption *part = &spec->at[i];
+            if (!str_eq(part->key.name, table->partition_key[k]) || !part->value) continue;
+            buf_printf(&text, "%s" STR_FMT "=" STR_FMT, found++ ? "/" : "", STR_ARG(part->key.name),
+                       STR_ARG(part->value->literal.text));
+        }
+    }
+    *out = str_dup(ddl->plan->arena, buf_str(&text));
+    buf_free(&text);
+    if (found == table->partition_key_count && found == spec->count) return ST_OK;
+    return error_set(err, ST_VALIDATION, "the partition has other keys than the table");
+}
+
+// The catalog keeps what it is told of partitions; connectors find theirs themselves.
+static Status change_partitions(DdlContext *ddl, Table *table, const AstAlter *alter, Error *err) {
+    bool add = alter->kind == ALTER_ADD_PARTITION;
+    Place place = alter->name.span.place;
+    if (!table->partition_key_count) {
+        return error_at(err, ST_VALIDATION, place, "the table is not partitioned");
+    }
+    for (uint32_t i = 0; i < alter->partition_count; i++) {
+        Str text;
+        TRY(partition_text(ddl, table, &alter->partition[i], &text, err));
+        if (map_has(&table->partitions, text) == add && !alter->partition_if) {
+            return error_at(err, ST_VALIDATION, place, "partition " STR_FMT " %s", STR_ARG(text),
+                            add ? "exists already" : "does not exist");
+        }
+        if (add) (void)map_put(&table->partitions, text, table);
+        else (void)map_remove(&table->partitions, text);
     }
     return ST_OK;
 }
@@ -257,6 +304,8 @@ static Status change_table(DdlContext *ddl, Table *table, const AstAlter *alter,
             table->distributed = false;
             table->distribution_column_count = 0;
             return ST_OK;
+        case ALTER_ADD_PARTITION:
+        case ALTER_DROP_PARTITION: return change_partitions(ddl, table, alter, err);
         case ALTER_COMMENT: table->comment = str_dup(&table->arena, alter->comment); return ST_OK;
         default:
             return error_at(err, ST_UNSUPPORTED, alter->name.span.place,
@@ -303,6 +352,7 @@ Status ddl_alter_view(DdlContext *ddl, const AstAlter *alter, Error *err) {
     if (alter->kind == ALTER_AS) {
         Plan *plan;
         st = bind_query(ddl->plan, alter->query, &plan, err);
+        if (!st) st = ddl_names_differ(plan->type->field, plan->type->child_count, err);
         if (!st) {
             copy->column_count = plan->type->child_count;
             copy->column = ARENA_ARRAY(&copy->arena, Column, plan->type->child_count + 1);

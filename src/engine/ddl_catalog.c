@@ -16,8 +16,13 @@ Status ddl_create_catalog(DdlContext *ddl, const AstCreateSimple *create, Error 
         const AstOption *option = &create->options.at[i];
         if (str_is(option->key.name, "type")) {
             type = str_cstr(ddl->plan->arena, option->value->literal.text);
+        } else if (str_is(option->key.name, "default-database")) {
+            database = option->value->literal.text;
+        } else if (!str_is(option->key.name, "property-version")) {
+            return error_at(err, ST_VALIDATION, option->span.place,
+                            "unsupported option '" STR_FMT "' for 'generic_in_memory'",
+                            STR_ARG(option->key.name));
         }
-        if (str_is(option->key.name, "default-database")) database = option->value->literal.text;
     }
     if (!type || strcmp(type, "generic_in_memory") != 0) {
         (void)error_at(err, ST_VALIDATION, create->name.span.place,
@@ -36,20 +41,32 @@ Status ddl_create_catalog(DdlContext *ddl, const AstCreateSimple *create, Error 
 
 Status ddl_alter_catalog(DdlContext *ddl, const AstAlter *alter, Error *err) {
     CatalogEntry *catalog = map_get(&ddl->catalogs->catalogs, ast_name_last(alter->name));
-    if (!catalog) {
+    if (!catalog || !catalog->properties.count) {  // default_catalog is nobody's to change
         return error_at(err, ST_VALIDATION, alter->name.span.place,
-                        "catalog '" STR_FMT "' does not exist",
+                        "catalog '" STR_FMT "' does not exist in the catalog store",
                         STR_ARG(ast_name_last(alter->name)));
     }
     if (alter->kind == ALTER_COMMENT) {
         catalog->comment = str_dup(&ddl->catalogs->arena, alter->comment);
     } else if (alter->kind == ALTER_SET) {
-        return ddl_options(&ddl->catalogs->arena, &catalog->properties, &alter->options, true, err);
+        TRY(ddl_options(&ddl->catalogs->arena, &catalog->properties, &alter->options, true, err));
     } else {
         for (uint32_t i = 0; i < alter->options.count; i++) {
+            if (str_is(alter->options.at[i].key.name, "type")) {
+                return error_at(err, ST_VALIDATION, alter->options.at[i].span.place,
+                                "ALTER CATALOG RESET does not support changing 'type'");
+            }
             (void)map_remove(&catalog->properties, alter->options.at[i].key.name);
         }
     }
+    // A changed catalog is opened anew; what lay in it, in memory, is gone.
+    while (catalog->databases.count) {
+        Database *database = catalog->databases.entry[0].value;
+        (void)map_remove(&catalog->databases, database->name);
+        database_free(database);
+    }
+    const char *name = map_get(&catalog->properties, STR("default-database"));
+    (void)catalog_add_database(ddl->catalogs, catalog, name ? str_c(name) : STR("default"));
     return ST_OK;
 }
 
@@ -192,6 +209,25 @@ Status ddl_create_function(DdlContext *ddl, const AstCreateFunction *create, Err
     function->system = create->system;
     (void)map_put(functions, name.object, function);
     return ST_OK;
+}
+
+Status ddl_alter_function(DdlContext *ddl, const AstCreateFunction *alter, Error *err) {
+    ObjectName name;
+    Map *functions;
+    if (alter->temporary) {
+        return error_at(err, ST_VALIDATION, alter->name.span.place,
+                        "a temporary function cannot be altered");
+    }
+    TRY(functions_of(ddl, &alter->name, false, false, &name, &functions, err));
+    UserFunction *function = map_get(functions, name.object);
+    if (function) {
+        function->class_name = str_dup(&function->arena, alter->class_name);
+        return ST_OK;
+    }
+    if (alter->if_exists) return ST_OK;
+    return error_at(err, ST_VALIDATION, alter->name.span.place,
+                    "function " STR_FMT "." STR_FMT " does not exist in catalog " STR_FMT,
+                    STR_ARG(name.database), STR_ARG(name.object), STR_ARG(name.catalog));
 }
 
 static Status drop_function(DdlContext *ddl, const AstDrop *drop, Error *err) {
@@ -405,6 +441,7 @@ Status ddl_use(DdlContext *ddl, const AstUse *use, Error *err) {
                             "a catalog with name [" STR_FMT "] does not exist",
                             STR_ARG(ast_name_last(use->name)));
         }
+        if (str_eq(catalogs->current_catalog, catalog->name)) return ST_OK;
         catalogs->current_catalog = catalog->name;
         catalogs->current_database = catalog->databases.count
             ? ((Database *)catalog->databases.entry[0].value)->name : (Str){0};

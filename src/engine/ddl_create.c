@@ -201,58 +201,28 @@ Status ddl_distribution_add(Table *table, const AstDistribution *distribution, E
     return ST_OK;
 }
 
-Status ddl_schema_add(DdlContext *ddl, Table *table, const AstSchema *schema, Error *err) {
-    Arena *arena = &table->arena;
-    Column *all = ARENA_ARRAY(arena, Column, table->column_count + schema->column_count + 1);
-    if (table->column_count) memcpy(all, table->column, table->column_count * sizeof *all);
-    table->column = all;
-    uint32_t inherited = table->column_count;
-    for (uint32_t i = 0; i < schema->column_count; i++) {
-        const AstColumn *ast = &schema->column[i];
-        for (uint32_t j = 0; j < table->column_count; j++) {
-            if (!str_eq(table->column[j].name, ast_name_last(ast->name))) continue;
-            return error_at(err, ST_VALIDATION, ast->span.place,
-                            "a column named '" STR_FMT "' already exists in the %s",
-                            STR_ARG(ast_name_last(ast->name)),
-                            j < inherited ? "base table" : "table");
-        }
-        TRY(ddl_column_add(ddl, table, ast, &table->column[table->column_count], err));
-        table->column_count++;
-    }
-    for (uint32_t i = 0; i < schema->column_count; i++) {
-        const AstColumn *ast = &schema->column[i];
-        if (ast->constraint) {
-            TRY(ddl_key_add(table, ast->constraint, &ast->name.part[ast->name.count - 1], 1, err));
-        }
-    }
-    for (uint32_t i = 0; i < schema->constraint_count; i++) {
-        const AstConstraint *key = &schema->constraint[i];
-        TRY(ddl_key_add(table, key, key->column.at, key->column.count, err));
-    }
-    Place place = {0};
-    if (schema->watermark_count > 1) {
-        return error_at(err, ST_VALIDATION, schema->watermark[1].span.place,
-                        "multiple WATERMARK declarations are not supported yet");
-    }
-    if (schema->watermark_count) {
-        if (table->watermark_expr.ptr) {
-            return error_at(err, ST_VALIDATION, schema->watermark[0].span.place,
-                            "there already exists a watermark in the base table");
-        }
-        TRY(ddl_watermark_add(ddl, table, &schema->watermark[0], err));
-        place = schema->watermark[0].span.place;
-    }
-    return ddl_table_finish(ddl, table, place, err);
-}
-
 // ---- LIKE --------------------------------------------------------------------------------------
 
 typedef struct LikeRules {
     AstLikeMode mode[LIKE_WATERMARKS + 1];
 } LikeRules;
 
-static LikeRules like_rules(const AstLike *like) {
+static Status like_rules(const AstLike *like, LikeRules *out, Error *err) {
     LikeRules rules;
+    for (uint32_t i = 0; i < like->option_count; i++) {
+        AstLikeWhat what = like->option[i].what;
+        if (like->option[i].mode == LIKE_OVERWRITING &&
+            (what == LIKE_ALL || what == LIKE_PARTITIONS || what == LIKE_CONSTRAINTS ||
+             what == LIKE_DISTRIBUTION)) {
+            return error_at(err, ST_VALIDATION, like->option[i].span.place,
+                            "OVERWRITING goes with GENERATED, METADATA, OPTIONS and WATERMARKS");
+        }
+        for (uint32_t k = 0; k < i; k++) {
+            if (like->option[k].what != what) continue;
+            return error_at(err, ST_VALIDATION, like->option[i].span.place,
+                            "each like option can be declared only once");
+        }
+    }
     for (uint32_t w = 0; w <= LIKE_WATERMARKS; w++) rules.mode[w] = LIKE_INCLUDING;
     rules.mode[LIKE_OPTIONS] = LIKE_OVERWRITING;
     for (uint32_t pass = 0; pass < 2; pass++) {  // ALL first, then what is said of each
@@ -266,8 +236,83 @@ static LikeRules like_rules(const AstLike *like) {
             }
         }
     }
-    return rules;
+    *out = rules;
+    return ST_OK;
 }
+
+// OVERWRITING lets a declared column take the place of the base table's of its kind.
+static bool like_overwrites(const LikeRules *rules, const Column *old, const AstColumn *ast) {
+    return rules && ((old->kind == COL_COMPUTED && ast->kind == COLUMN_COMPUTED &&
+                      rules->mode[LIKE_GENERATED] == LIKE_OVERWRITING) ||
+                     (old->kind == COL_METADATA && ast->kind == COLUMN_METADATA &&
+                      rules->mode[LIKE_METADATA] == LIKE_OVERWRITING));
+}
+
+// A key makes the columns declared with it NOT NULL, those that were there before must be.
+static Status check_key(const Table *table, const AstIdents *key, uint32_t inherited, Error *err) {
+    for (uint32_t i = 0; i < key->count; i++) {
+        const Column *column = table_column(table, key->at[i].name);
+        if (!column || column >= table->column + inherited || !column->type->nullable) continue;
+        return error_at(err, ST_VALIDATION, key->at[i].span.place,
+                        "invalid primary key: column '" STR_FMT "' is nullable",
+                        STR_ARG(column->name));
+    }
+    return ST_OK;
+}
+
+// Adds what [schema] declares to what [table] has; [rules] of LIKE, or NULL.
+static Status schema_add(DdlContext *ddl, Table *table, const AstSchema *schema,
+                         const LikeRules *rules, Error *err) {
+    Arena *arena = &table->arena;
+    Column *all = ARENA_ARRAY(arena, Column, table->column_count + schema->column_count + 1);
+    if (table->column_count) memcpy(all, table->column, table->column_count * sizeof *all);
+    table->column = all;
+    uint32_t inherited = table->column_count;
+    for (uint32_t i = 0; i < schema->column_count; i++) {
+        const AstColumn *ast = &schema->column[i];
+        Column *into = NULL;
+        for (uint32_t j = 0; j < table->column_count; j++) {
+            if (!str_eq(table->column[j].name, ast_name_last(ast->name))) continue;
+            if (j < inherited && like_overwrites(rules, &table->column[j], ast)) {
+                into = &table->column[j];
+                continue;
+            }
+            return error_at(err, ST_VALIDATION, ast->span.place,
+                            "a column named '" STR_FMT "' already exists in the %s",
+                            STR_ARG(ast_name_last(ast->name)),
+                            j < inherited ? "base table" : "table");
+        }
+        if (!into) into = &table->column[table->column_count++];
+        TRY(ddl_column_add(ddl, table, ast, into, err));
+    }
+    for (uint32_t i = 0; i < schema->column_count; i++) {
+        const AstColumn *ast = &schema->column[i];
+        if (ast->constraint) {
+            TRY(ddl_key_add(table, ast->constraint, &ast->name.part[ast->name.count - 1], 1, err));
+        }
+    }
+    for (uint32_t i = 0; i < schema->constraint_count; i++) {
+        const AstConstraint *key = &schema->constraint[i];
+        TRY(check_key(table, &key->column, inherited, err));
+        TRY(ddl_key_add(table, key, key->column.at, key->column.count, err));
+    }
+    Place place = {0};
+    if (schema->watermark_count > 1) {
+        return error_at(err, ST_VALIDATION, schema->watermark[1].span.place,
+                        "multiple WATERMARK declarations are not supported yet");
+    }
+    if (schema->watermark_count) {
+        if (table->watermark_expr.ptr &&
+            !(rules && rules->mode[LIKE_WATERMARKS] == LIKE_OVERWRITING)) {
+            return error_at(err, ST_VALIDATION, schema->watermark[0].span.place,
+                            "there already exists a watermark in the base table");
+        }
+        TRY(ddl_watermark_add(ddl, table, &schema->watermark[0], err));
+        place = schema->watermark[0].span.place;
+    }
+    return ddl_table_finish(ddl, table, place, err);
+}
+
 
 static Status like_apply(DdlContext *ddl, Table *table, const AstLike *like, LikeRules *rules,
                          Error *err) {
@@ -281,7 +326,12 @@ static Status like_apply(DdlContext *ddl, Table *table, const AstLike *like, Lik
                         "not found in the catalog",
                         STR_ARG(name.object));
     }
-    *rules = like_rules(like);
+    if (base->kind == TABLE_VIEW) {
+        return error_at(err, ST_VALIDATION, like->table.span.place,
+                        "source table '" STR_FMT "' of the LIKE clause can not be a view",
+                        STR_ARG(name.object));
+    }
+    TRY(like_rules(like, rules, err));
     Table *copy = ddl_table_copy(base);
     Arena *arena = &table->arena;
     table->column = ARENA_ARRAY(arena, Column, copy->column_count + 1);
@@ -307,11 +357,19 @@ static Status like_apply(DdlContext *ddl, Table *table, const AstLike *like, Lik
         table->watermark_column = str_dup(arena, copy->watermark_column);
         table->watermark_expr = str_dup(arena, copy->watermark_expr);
     }
-    if (rules->mode[LIKE_PARTITIONS] != LIKE_EXCLUDING) {
-        table->partition_key = ARENA_ARRAY(arena, Str, copy->partition_key_count + 1);
-        for (uint32_t i = 0; i < copy->partition_key_count; i++) {
-            table->partition_key[table->partition_key_count++] =
-                str_dup(arena, copy->partition_key[i]);
+    // EXCLUDING PARTITIONS only lets others be declared.
+    table->partition_key = ARENA_ARRAY(arena, Str, copy->partition_key_count + 1);
+    for (uint32_t i = 0; i < copy->partition_key_count; i++) {
+        table->partition_key[table->partition_key_count++] = str_dup(arena, copy->partition_key[i]);
+    }
+    if (rules->mode[LIKE_DISTRIBUTION] != LIKE_EXCLUDING && copy->distributed) {
+        table->distributed = true;
+        table->distribution_kind = copy->distribution_kind;
+        table->distribution_buckets = copy->distribution_buckets;
+        table->distribution_column_count = copy->distribution_column_count;
+        table->distribution_column = ARENA_ARRAY(arena, Str, copy->distribution_column_count + 1);
+        for (uint32_t i = 0; i < copy->distribution_column_count; i++) {
+            table->distribution_column[i] = str_dup(arena, copy->distribution_column[i]);
         }
     }
     for (uint32_t i = 0; rules->mode[LIKE_OPTIONS] != LIKE_EXCLUDING && i < copy->options.count;
@@ -334,7 +392,7 @@ Table *ddl_table_copy(const Table *table) {
     *copy = *table;
     copy->arena = own;
     copy->refs = refs;
-    copy->options = none;
+    copy->options = copy->partitions = none;
     copy->column = ARENA_ARRAY(arena, Column, table->column_count + 1);
     for (uint32_t i = 0; i < table->column_count; i++) {
         Column column = table->column[i];
@@ -367,6 +425,9 @@ Table *ddl_table_copy(const Table *table) {
         const MapEntry *entry = &table->options.entry[i];
         (void)map_put(&copy->options, entry->key,
                       (void *)(uintptr_t)str_cstr(arena, str_c(entry->value)));
+    }
+    for (uint32_t i = 0; i < table->partitions.count; i++) {
+        (void)map_put(&copy->partitions, table->partitions.entry[i].key, copy);
     }
     return copy;
 }
@@ -478,7 +539,14 @@ static Status columns_as(DdlContext *ddl, Table *table, const AstCreateTable *cr
             declared++;
         }
         if (!reorder && declared < schema->column_count) {
-            TRY(ddl_column_add(ddl, table, &schema->column[declared], &column[count++], err));
+            TRY(ddl_column_add(ddl, table, &schema->column[declared], &column[count], err));
+            const Column *made = &column[count++];
+            if (made->type && !made->type->nullable && row->child[from]->nullable) {
+                return error_at(err, ST_VALIDATION, schema->column[declared].span.place,
+                                "incompatible types for sink column '" STR_FMT
+                                "': the query's may be NULL",
+                                STR_ARG(made->name));
+            }
             continue;
         }
         const Type *type = type_plain(ddl->plan->arena, row->child[from]);
@@ -488,7 +556,7 @@ static Status columns_as(DdlContext *ddl, Table *table, const AstCreateTable *cr
     table->column = column;
     table->column_count = count;
     own.column_count = 0;
-    TRY(ddl_schema_add(ddl, table, &own, err));
+    TRY(schema_add(ddl, table, &own, NULL, err));
     for (uint32_t i = 0; i < schema->column_count; i++) {
         const AstColumn *ast = &schema->column[i];
         if (ast->constraint) {
@@ -520,7 +588,11 @@ static Status create_as(DdlContext *ddl, const AstCreateTable *create, Error *er
 }
 
 Status ddl_create_table(DdlContext *ddl, const AstCreateTable *create, Error *err) {
-    if (create->replace && !create->query) {
+    if (create->temporary && create->query) {
+        return error_at(err, ST_VALIDATION, create->name.span.place,
+                        "CREATE TABLE … AS does not make temporary tables");
+    }
+    if (create->replace && !create->or_replace && !create->query) {
         return error_at(err, ST_VALIDATION, create->name.span.place,
                         "REPLACE TABLE needs AS and a query");
     }
@@ -541,11 +613,16 @@ Status ddl_create_table(DdlContext *ddl, const AstCreateTable *create, Error *er
     Status st = create->like ? like_apply(ddl, table, create->like, &rules, err) : ST_OK;
     if (!st) {
         st = create->query ? columns_as(ddl, table, create, err)
-                           : ddl_schema_add(ddl, table, &create->schema, err);
+                           : schema_add(ddl, table, &create->schema, create->like ? &rules : NULL, err);
     }
     if (!st) {
         st = ddl_options(&table->arena, &table->options, &create->options,
                          !create->like || rules.mode[LIKE_OPTIONS] == LIKE_OVERWRITING, err);
+    }
+    if (!st && create->like && create->partition.count && table->partition_key_count &&
+        rules.mode[LIKE_PARTITIONS] != LIKE_EXCLUDING) {
+        st = error_at(err, ST_VALIDATION, create->name.span.place,
+                      "the base table has partitions already: say EXCLUDING PARTITIONS");
     }
     if (!st) st = partition_add(table, &create->partition, err);
     if (!st && create->distribution) st = ddl_distribution_add(table, create->distribution, err);
@@ -554,11 +631,22 @@ Status ddl_create_table(DdlContext *ddl, const AstCreateTable *create, Error *er
         return st;
     }
     TRY(table_publish(ddl, table, &create->name, create->if_not_exists,
-                      create->or_replace || create->replace, err));
+                      (create->or_replace || create->replace) && create->query, err));
     return create->query ? create_as(ddl, create, err) : ST_OK;
 }
 
 // ---- CREATE VIEW -------------------------------------------------------------------------------
+
+Status ddl_names_differ(const Str *name, uint32_t count, Error *err) {
+    for (uint32_t i = 0; i < count; i++) {
+        for (uint32_t k = 0; k < i; k++) {
+            if (!str_eq(name[i], name[k])) continue;
+            return error_set(err, ST_VALIDATION, "two columns are named '" STR_FMT "'",
+                             STR_ARG(name[i]));
+        }
+    }
+    return ST_OK;
+}
 
 Status ddl_create_view(DdlContext *ddl, const AstCreateView *create, Error *err) {
     Plan *plan;
@@ -569,6 +657,11 @@ Status ddl_create_view(DdlContext *ddl, const AstCreateView *create, Error *err)
                         "VIEW definition and input fields not match: %u names for %u columns",
                         create->column.count, row->child_count);
     }
+    Str *names = ARENA_ARRAY(ddl->plan->arena, Str, row->child_count + 1);
+    for (uint32_t i = 0; i < row->child_count; i++) {
+        names[i] = create->column.count ? create->column.at[i].name : row->field[i];
+    }
+    TRY(ddl_names_differ(names, row->child_count, err));
     Table *view = table_new(TABLE_VIEW);
     Arena *arena = &view->arena;
     view->temporary = create->temporary;
@@ -576,9 +669,8 @@ Status ddl_create_view(DdlContext *ddl, const AstCreateView *create, Error *err)
     view->column = ARENA_ARRAY(arena, Column, row->child_count + 1);
     view->column_count = row->child_count;
     for (uint32_t i = 0; i < row->child_count; i++) {
-        Str name = create->column.count ? create->column.at[i].name : row->field[i];
         view->column[i] =
-            (Column){.name = str_dup(arena, name), .type = type_dup(arena, row->child[i])};
+            (Column){.name = str_dup(arena, names[i]), .type = type_dup(arena, row->child[i])};
     }
     Buf text = {0};
     sql_print_query(create->query, SQL_FLINK, &text);

@@ -120,10 +120,12 @@ static void builtin_functions(Arena *arena, Names *names) {
 
 static Status show_functions(DdlContext *ddl, const AstShow *show, bool user, Error *err) {
     Database *database;
-    TRY(show_database(ddl, show, &database, err));
     Names names = {0};
-    names_of(ddl->plan->arena, &names, &database->functions);
-    names_of(ddl->plan->arena, &names, &database->temporary_functions);
+    // A database that is not there has no functions: Flink does not mind here.
+    if (!show_database(ddl, show, &database, NULL)) {
+        names_of(ddl->plan->arena, &names, &database->functions);
+        names_of(ddl->plan->arena, &names, &database->temporary_functions);
+    }
     names_of(ddl->plan->arena, &names, &ddl->catalogs->system_functions);
     if (!user) builtin_functions(ddl->plan->arena, &names);
     return show_names(ddl, show, "function name", &names, true, err);
@@ -221,7 +223,7 @@ static void put_table(const Table *table, Arena *arena, Buf *out) {
     buf_puts(out, "\n)\n");
     if (table->comment.ptr) put_comment(table->comment, out);
     if (table->distributed) {
-        static const char *const KINDS[] = {"", " HASH", " RANGE"};
+        static const char *const KINDS[] = {" ", " HASH", " RANGE"};
         buf_puts(out, "DISTRIBUTED");
         if (table->distribution_column_count) {
             buf_printf(out, " BY%s(", KINDS[table->distribution_kind]);
@@ -297,9 +299,9 @@ static Status show_create(DdlContext *ddl, const AstShow *show, Error *err) {
         put_options(&model->options, ddl->plan->arena, &text);
     } else if (show->what == OBJ_CATALOG) {
         CatalogEntry *catalog = map_get(&ddl->catalogs->catalogs, ast_name_last(show->name));
-        if (!catalog) {
+        if (!catalog || !catalog->properties.count) {
             return error_at(err, ST_VALIDATION, show->name.span.place,
-                            "catalog '" STR_FMT "' does not exist",
+                            "no metadata of a catalog '" STR_FMT "'",
                             STR_ARG(ast_name_last(show->name)));
         }
         buf_puts(&text, "CREATE CATALOG ");
@@ -449,9 +451,9 @@ static Status describe_database(DdlContext *ddl, const AstDescribe *describe, Er
 
 static Status describe_catalog(DdlContext *ddl, const AstDescribe *describe, Error *err) {
     CatalogEntry *catalog = map_get(&ddl->catalogs->catalogs, ast_name_last(describe->name));
-    if (!catalog) {
+    if (!catalog || !catalog->properties.count) {  // default_catalog was never created
         return error_at(err, ST_VALIDATION, describe->name.span.place,
-                        "catalog '" STR_FMT "' does not exist",
+                        "no metadata of a catalog '" STR_FMT "'",
                         STR_ARG(ast_name_last(describe->name)));
     }
     static const char *const COLUMNS[] = {"info name", "info value"};
@@ -463,10 +465,11 @@ static Status describe_catalog(DdlContext *ddl, const AstDescribe *describe, Err
     cells[2] = STR("type");
     cells[3] = type ? str_c(type) : STR("generic_in_memory");
     cells[4] = STR("comment");
-    cells[5] = catalog->comment.ptr ? catalog->comment : STR("");
+    cells[5] = catalog->comment;
     uint32_t rows = 3;
     for (uint32_t i = 0; describe->extended && i < catalog->properties.count; i++) {
         const MapEntry *entry = &catalog->properties.entry[i];
+        if (str_is(entry->key, "type")) continue;
         cells[rows * 2] = str_printf(arena, "option:" STR_FMT, STR_ARG(entry->key));
         cells[rows++ * 2 + 1] = str_c(entry->value);
     }
@@ -493,7 +496,14 @@ static Status describe_model(DdlContext *ddl, const AstDescribe *describe, Error
 
 Status ddl_describe(DdlContext *ddl, const AstDescribe *describe, Error *err) {
     switch (describe->what) {
-        case OBJ_TABLE: return describe_table(ddl, &describe->name, NULL, err);
+        case OBJ_TABLE:
+            // To Calcite DESCRIBE TABLE and DESCRIBE (query) are other statements, which the
+            // validator then refuses.
+            if (describe->table_word || describe->stmt) {
+                return error_at(err, ST_VALIDATION, describe->name.span.place,
+                                "write DESCRIBE and the name of a table");
+            }
+            return describe_table(ddl, &describe->name, NULL, err);
         case OBJ_FUNCTION: return describe_function(ddl, describe, err);
         case OBJ_DATABASE: return describe_database(ddl, describe, err);
         case OBJ_CATALOG: return describe_catalog(ddl, describe, err);
@@ -526,8 +536,9 @@ static Status show_partitions(DdlContext *ddl, const AstShow *show, Error *err) 
             table ? "table '" STR_FMT "' is not partitioned" : "table '" STR_FMT "' does not exist",
             STR_ARG(name.object));
     }
-    Names none = {0};
-    return show_names(ddl, show, "partition name", &none, false, err);
+    Names names = {0};
+    names_of(ddl->plan->arena, &names, &table->partitions);
+    return show_names(ddl, show, "partition name", &names, false, err);
 }
 
 Status ddl_show(DdlContext *ddl, const AstShow *show, Error *err) {
@@ -557,7 +568,9 @@ Status ddl_show(DdlContext *ddl, const AstShow *show, Error *err) {
         case OBJ_COLUMN: return describe_table(ddl, &show->from, show, err);
         case OBJ_FUNCTION: return show_functions(ddl, show, false, err);
         case OBJ_USER_FUNCTION: return show_functions(ddl, show, true, err);
-        case OBJ_PROCEDURE: return show_names(ddl, show, "procedure name", &none, false, err);
+        case OBJ_PROCEDURE:
+            return error_at(err, ST_VALIDATION, show->from.span.place,
+                            "a catalog in memory has no procedures");
         case OBJ_MODULE: return show_modules(ddl, false, err);
         case OBJ_FULL_MODULE: return show_modules(ddl, true, err);
         case OBJ_JAR: return show_names(ddl, show, "jars", &none, false, err);
@@ -565,8 +578,8 @@ Status ddl_show(DdlContext *ddl, const AstShow *show, Error *err) {
         case OBJ_MODEL: {
             Database *database;
             TRY(show_database(ddl, show, &database, err));
-            return show_map(ddl, show, "model name", &database->models, &database->temporary_models,
-                            err);
+            // Temporary models are not listed.
+            return show_map(ddl, show, "model name", &database->models, NULL, err);
         }
         default: return ST_END;
     }
