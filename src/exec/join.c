@@ -206,7 +206,7 @@ static Status list_add(Join *self, JoinList *list, const Buf *bytes, int32_t mat
     TRY(budget_charge(self->base.env->budget, (int64_t)(sizeof(JoinRow) + bytes->len), err));
     JoinRow *row = mem_alloc(sizeof *row + bytes->len);
     *row = (JoinRow){.matches = matches, .size = (uint32_t)bytes->len};
-    memcpy(row->bytes, bytes->ptr, bytes->len);
+    if (bytes->len) memcpy(row->bytes, bytes->ptr, bytes->len);
     *(list->last ? &list->last->next : &list->first) = row;
     list->last = row;
     list->count++;

@@ -314,7 +314,7 @@ static void print_decimal(Str value, uint32_t bytes, Buf *out) {
     i128 unscaled = (i128)get_le(value, 2, bytes < 8 ? bytes : 8);
     if (bytes == 4) unscaled = (int32_t)unscaled;
     if (bytes == 8) unscaled = (int64_t)unscaled;
-    if (bytes == 16) unscaled |= (i128)(int64_t)get_le(value, 10, 8) << 64;
+    if (bytes == 16) unscaled |= (i128)((u128)get_le(value, 10, 8) << 64);
     if (scale > TYPE_DECIMAL_MAX || !decimal_fits(unscaled, TYPE_DECIMAL_MAX)) {
         buf_puts(out, "null");
         return;
