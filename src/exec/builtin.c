@@ -11,6 +11,7 @@ extern const OperatorVt INTERVAL_JOIN_OPERATOR;
 extern const OperatorVt JOIN_OPERATOR;
 extern const OperatorVt LIMIT_OPERATOR;
 extern const OperatorVt MATERIALIZE_OPERATOR;
+extern const OperatorVt MATCH_OPERATOR;
 extern const OperatorVt NORMALIZE_OPERATOR;
 extern const OperatorVt OVER_OPERATOR;
 extern const OperatorVt PROJECT_OPERATOR;
@@ -38,6 +39,7 @@ static const OperatorVt *const OPERATORS[] = {
     &JOIN_OPERATOR,
     &LIMIT_OPERATOR,
     &MATERIALIZE_OPERATOR,
+    &MATCH_OPERATOR,
     &NORMALIZE_OPERATOR,
     &OVER_OPERATOR,
     &PROJECT_OPERATOR,

@@ -64,6 +64,7 @@ struct Binder {
     uint32_t alias_hits;       // how many of them were OVER calls
     // OVER: columns appended to the plan beneath the projection.
     struct OverList *over;
+    struct MatchBinding *match;  // inside DEFINE and MEASURES of MATCH_RECOGNIZE
     struct Correlation *correlation;
 };
 
@@ -169,6 +170,12 @@ NODISCARD Status bind_unnest(Binder *binder, const AstFrom *from, Plan **plan, S
                              Error *err);
 NODISCARD Status bind_match(Binder *binder, const AstFrom *from, Plan **plan, Scope **scope,
                             Error *err);
+// Inside DEFINE and MEASURES: a name, of which *used parts were taken (ST_END: no such column), and
+// the calls that have a meaning of their own there. (bind_match_expr.c)
+NODISCARD Status bind_match_name(Binder *binder, const AstExpr *ast, Expr **out, uint32_t *used,
+                                 Error *err);
+NODISCARD Status bind_match_call(Binder *binder, const AstExpr *ast, bool *taken, Expr **out,
+                                 Error *err);
 // The OVER operators under the projection, once all calls are collected. (bind_over.c)
 NODISCARD Status bind_over_plan(Binder *binder, Error *err);
 // INTERSECT and EXCEPT [ALL] of two plans with one row type. (bind_subquery.c)

@@ -126,9 +126,20 @@ static const AstExpr *aliased_item(const AstSelect *select, Str name) {
     return NULL;
 }
 
+// In DEFINE and MEASURES a name is a column of a row of the match.
+static Status bind_name_of_match(Binder *binder, const AstExpr *ast, Expr **out, Error *err) {
+    Expr *expr = NULL;
+    uint32_t used = 0;
+    TRY(bind_match_name(binder, ast, &expr, &used, err));
+    expr->place = ast->span.place;
+    TRY(bind_fields(binder, &ast->name, used, &expr, err));
+    *out = expr;
+    return ST_OK;
+}
+
 static Status bind_name(Binder *binder, const AstExpr *ast, Expr **out, Error *err) {
     const AstName *name = &ast->name;
-    Found found;
+    Found found = {0};
     if (binder->aliases && name->count == 1) {
         const AstExpr *item = aliased_item(binder->aliases, name->part[0].name);
         if (item) {
@@ -140,7 +151,12 @@ static Status bind_name(Binder *binder, const AstExpr *ast, Expr **out, Error *e
             return st;
         }
     }
-    scope_find(binder->scope, name, &found);
+    if (binder->match) {
+        Status st = bind_name_of_match(binder, ast, out, err);
+        if (st != ST_END) return st;
+    } else {
+        scope_find(binder->scope, name, &found);
+    }
     if (found.count > 1) {
         return error_at(err, ST_VALIDATION, name->span.place, "column '" STR_FMT "' is ambiguous",
                         STR_ARG(ast_name_last(*name)));
@@ -601,6 +617,9 @@ static Status bind_call(Binder *binder, const AstExpr *ast, Expr **out, Error *e
     const AstCall *call = ast->call;
     Arena *arena = binder->arena;
     Str name = call->name;
+    bool taken = false;
+    if (binder->match) TRY(bind_match_call(binder, ast, &taken, out, err));
+    if (taken) return ST_OK;
     if (call->over) return bind_over_call(binder, ast, out, err);
     const AggFunc *agg = agg_find(name);
     uint32_t overloads;
@@ -635,7 +654,6 @@ static Status bind_call(Binder *binder, const AstExpr *ast, Expr **out, Error *e
         *out = row;
         return ST_OK;
     }
-    bool taken = false;
     if (binder->groups) TRY(bind_group_function(binder, ast, &taken, out, err));
     if (taken) return ST_OK;
     if (!overloads) {

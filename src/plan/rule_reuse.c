@@ -1,6 +1,7 @@
 // Sub-plan reuse and stable ids. Both stand on the fingerprint: a text of all that a node is made
 // of.
 #include "base/hash.h"
+#include "plan/match.h"
 #include "plan/rule.h"
 
 static void put_columns(const char *what, const uint32_t *column, uint32_t count, Buf *out) {
@@ -33,6 +34,29 @@ static void put_window(const WindowSpec *window, Buf *out) {
                (long long)window->offset_ms, window->time_column, (int)window->proctime,
                (int)window->attached, window->start_column, window->end_column);
     put_columns("partition", window->partition, window->partition_count, out);
+}
+
+static void put_slots(const MatchSpec *spec, Buf *out) {
+    for (uint32_t i = 0; i < spec->slot_count; i++) {
+        const MatchSlot *slot = &spec->slot[i];
+        buf_printf(out, " slot %d %d %d %d", (int)slot->kind, slot->var, slot->first, slot->offset);
+        if (slot->kind != SLOT_AGG) continue;
+        buf_printf(out, " %s", slot->call->func->name);
+        for (uint32_t a = 0; a < slot->call->argc; a++) put_expr(slot->arg[a], out);
+    }
+}
+
+static void put_match(const MatchSpec *spec, Buf *out) {
+    for (uint32_t i = 0; i < spec->part_count; i++) {
+        const MatchPart *part = &spec->part[i];
+        buf_printf(out, " " STR_FMT "{%d,%d}%s as", STR_ARG(part->name), part->low, part->high,
+                   part->greedy ? "" : "?");
+        put_expr(spec->define[i].expr, out);
+    }
+    put_slots(spec, out);
+    for (uint32_t i = 0; i < spec->measure_count; i++) put_expr(spec->measure[i], out);
+    buf_printf(out, " skip %d %d within %lld", (int)spec->skip, spec->skip_var,
+               (long long)spec->within_ms);
 }
 
 void plan_fingerprint(const Plan *plan, Buf *out) {
@@ -84,14 +108,25 @@ void plan_fingerprint(const Plan *plan, Buf *out) {
         buf_printf(out, " op " STR_FMT "=%u", STR_ARG(plan->op_code[i]), plan->op_kind[i]);
     }
     buf_printf(out, " op %u ", plan->op_column);
+    if (plan->match) put_match(plan->match, out);
     buf_put_str(out, plan->function);
     for (uint32_t i = 0; i < plan->func_arg_count; i++) put_expr(plan->func_arg[i], out);
 }
 
-static bool is_random(const Plan *plan) {
-    if (plan->kind == PLAN_MATCH || plan->kind == PLAN_TABLE_FUNC) {
-        return true;  // not described in full
+static bool match_is_random(const MatchSpec *spec) {
+    for (uint32_t i = 0; i < spec->part_count; i++) {
+        const Expr *condition = spec->define[i].expr;
+        if (condition && !expr_is_deterministic(condition)) return true;
     }
+    for (uint32_t i = 0; i < spec->measure_count; i++) {
+        if (!expr_is_deterministic(spec->measure[i])) return true;
+    }
+    return false;
+}
+
+static bool is_random(const Plan *plan) {
+    if (plan->kind == PLAN_TABLE_FUNC) return true;  // not described in full
+    if (plan->match && match_is_random(plan->match)) return true;
     for (uint32_t i = 0; plan->kind == PLAN_PROJECT && i < plan->type->child_count; i++) {
         if (!expr_is_deterministic(plan->expr[i])) return true;
     }

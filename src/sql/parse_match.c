@@ -139,7 +139,7 @@ static Status parse_measures(Parser *p, AstMatch *match) {
     do {
         uint32_t start = p->at;
         AstItem item = {0};
-        TRY(parse_expr(p, &item.expr));
+        TRY(parse_expr_no_query(p, &item.expr));
         TRY(need_word(p, KW_AS));
         TRY(parse_ident(p, &item.alias));
         item.span = span_since(p, start);
