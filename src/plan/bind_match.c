@@ -194,7 +194,7 @@ static Status bind_within(Binder *binder, const MatchInput *in, const AstMatch *
     if (!match->within) return ST_OK;
     Place place = match->within->span.place;
     const Type *time = in->plan->type->child[in->time_column];
-    if (!type_is_timestamp(time)) {
+    if (!in->proctime && !type_is_timestamp(time)) {
         return refuse(place, "the first column of ORDER BY must be a TIMESTAMP when WITHIN is used",
                       err);
     }
@@ -346,7 +346,7 @@ static Status bind_clauses(Binder *binder, const AstFrom *from, const MatchInput
     inner.scope = in->scope;
     inner.match = &match;
     inner.groups = NULL;
-    inner.allow_agg = inner.allow_over = inner.allow_subquery = false;
+    inner.allow_agg = inner.allow_over = false;
     TRY(bind_defines(&inner, &match, err));
     TRY(bind_measures(&inner, &match, from, in, err));
     spec->row = expressions_row(binder->arena, spec, in->plan->type, match.width);
@@ -418,7 +418,7 @@ Status bind_match(Binder *binder, const AstFrom *from, Plan **plan, Scope **scop
     inner.scope = in.scope;
     inner.plan = in.plan;
     inner.groups = NULL;
-    inner.allow_agg = inner.allow_over = inner.allow_subquery = false;
+    inner.allow_agg = inner.allow_over = false;
     TRY(bind_partition(&inner, ast, &in, err));
     TRY(bind_match_order(&inner, from, &in, err));
     bool *used = ARENA_ARRAY(binder->arena, bool, in.plan->type->child_count + 1);

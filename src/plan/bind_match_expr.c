@@ -340,6 +340,10 @@ static Status bind_agg(Binder *binder, const AstExpr *ast, const AggFunc *func, 
                         ast->call->filter ? "FILTER is not supported within MATCH_RECOGNIZE"
                                           : "OVER clause is necessary for window functions");
     }
+    if (ast->call->arg.count && ast->call->arg.at[0]->kind == EX_STAR &&
+        ast->call->arg.at[0]->name.count) {
+        return error_at(err, ST_VALIDATION, ast->span.place, "unknown field '*'");
+    }
     PlanAgg agg = {0};
     MatchSlot slot = {.kind = SLOT_AGG};
     match->in_agg = true;

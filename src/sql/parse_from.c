@@ -182,6 +182,9 @@ static Status parse_sample(Parser *p, AstFrom *from) {
 }
 
 static Status parse_match_suffix(Parser *p, uint32_t start, AstFrom **from) {
+    // The input of MATCH_RECOGNIZE may have an alias of its own.
+    bool alias = is_word(p, 0, KW_AS) && at_ident(p, 1);
+    if (alias && is_word(p, 2, KW_MATCH_RECOGNIZE)) TRY(parse_alias(p, *from));
     if (!take_word(p, KW_MATCH_RECOGNIZE)) return ST_OK;
     AstFrom *match = from_new(p, FROM_MATCH, start);
     match->match.input = *from;
@@ -222,12 +225,7 @@ Status parse_relation(Parser *p, AstFrom **out) {
         TRY(parse_table_function(p, start, &from));
     } else if (!lateral && at_ident(p, 0)) {
         TRY(parse_named_relation(p, &from));
-        if (from->kind == FROM_TABLE) {
-            // The input of MATCH_RECOGNIZE may have an alias of its own.
-            bool alias = is_word(p, 0, KW_AS) && at_ident(p, 1);
-            if (alias && is_word(p, 2, KW_MATCH_RECOGNIZE)) TRY(parse_alias(p, from));
-            TRY(parse_match_suffix(p, start, &from));
-        }
+        if (from->kind == FROM_TABLE) TRY(parse_match_suffix(p, start, &from));
     } else {
         parser_expect(p, "a table");
         return parser_unexpected(p);
