@@ -9,6 +9,30 @@ static void put_u32(Buf *out, uint32_t value) {
     buf_put(out, &value, sizeof value);
 }
 
+enum { TEXT_SHORT_MAX = 253, TEXT_LONG = 255 };
+
+// One byte of length + 1; a long text has 255 and four bytes of length.
+static void put_text(Buf *out, Str text) {
+    if (text.len <= TEXT_SHORT_MAX) {
+        buf_putc(out, (char)(text.len + 1));
+    } else {
+        buf_putc(out, (char)TEXT_LONG);
+        put_u32(out, text.len);
+    }
+    buf_put_str(out, text);
+}
+
+enum { I64_SHORT = 2 };
+
+static void put_short(Buf *out, int64_t value) {
+    uint64_t folded = (uint64_t)value << 1 ^ (uint64_t)(value >> 63);
+    uint32_t size = folded ? (71 - (uint32_t)__builtin_clzll(folded)) / 8 : 0;
+    char *to = buf_reserve(out, 1 + sizeof folded);
+    *to = (char)(I64_SHORT + size);
+    memcpy(to + 1, &folded, sizeof folded);
+    out->len += 1 + size;
+}
+
 static int entry_order(const void *a, const void *b) {
     return str_cmp(*(const Str *)a, *(const Str *)b);
 }
@@ -49,15 +73,18 @@ static void put_list(const Vec *vec, ListView view, bool key, Buf *out) {
 
 static void codec_put_value(const Vec *vec, uint32_t row, bool key, Buf *out) {
     bool null = vec_is_null(vec, row) || vec->phys == PHYS_NONE;
+    if (!null && vec->phys == PHYS_STR) {
+        put_text(out, vec_str(vec)[row]);
+        return;
+    }
+    if (!null && vec->phys == PHYS_I64 && !key) {
+        put_short(out, vec_i64(vec)[row]);
+        return;
+    }
     buf_putc(out, !null);
     if (null) return;
     switch (vec->phys) {
-        case PHYS_STR: {
-            Str text = vec_str(vec)[row];
-            put_u32(out, text.len);
-            buf_put_str(out, text);
-            return;
-        }
+        case PHYS_I32: buf_put(out, &vec_i32(vec)[row], 4); return;
         case PHYS_LIST: put_list(vec, vec_list(vec)[row], key, out); return;
         case PHYS_ROW:
             for (uint32_t c = 0; c < vec->type->child_count; c++) {
@@ -97,18 +124,42 @@ static uint32_t get_u32(const char **at) {
     return value;
 }
 
+// [size] bytes, 0 to 8, least significant first; reads no others.
+static uint64_t get_short(const char *at, uint32_t size) {
+    if (size >= 4) {
+        uint32_t low, high;
+        memcpy(&low, at, 4);
+        memcpy(&high, at + size - 4, 4);
+        return low | (uint64_t)high << (size - 4) * 8;
+    }
+    uint64_t value = 0;
+    for (uint32_t i = 0; i < size; i++) value |= (uint64_t)(uint8_t)at[i] << i * 8;
+    return value;
+}
+
 const char *codec_get(const char *at, Vec *out, uint32_t row) {
-    if (!*at++) {
+    uint32_t tag = (uint8_t)*at++;
+    if (!tag) {
         vec_set_null(out, row);
         return at;
     }
     if (out->valid) bits_set(out->valid, row);
     switch (out->phys) {
         case PHYS_STR: {
-            uint32_t len = get_u32(&at);
+            uint32_t len = tag == TEXT_LONG ? get_u32(&at) : tag - 1;
             vec_set_text(out, row, str_make(at, len));
             return at + len;
         }
+        case PHYS_I64: {
+            if (tag < I64_SHORT) {
+                memcpy(&vec_i64(out)[row], at, 8);
+                return at + 8;
+            }
+            uint64_t folded = get_short(at, tag - I64_SHORT);
+            vec_i64(out)[row] = (int64_t)(folded >> 1 ^ (0 - (folded & 1)));
+            return at + tag - I64_SHORT;
+        }
+        case PHYS_I32: memcpy(&vec_i32(out)[row], at, 4); return at + 4;
         case PHYS_LIST: {
             uint32_t count = get_u32(&at);
             uint32_t from = vec_list_begin(out, row, count);
@@ -130,4 +181,9 @@ const char *codec_get(const char *at, Vec *out, uint32_t row) {
             return at + size;
         }
     }
+}
+
+Str codec_text(Str bytes) {
+    uint32_t head = (uint8_t)bytes.ptr[0] == TEXT_LONG ? 1 + sizeof(uint32_t) : 1;
+    return str_make(bytes.ptr + head, bytes.len - head);
 }

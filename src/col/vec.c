@@ -58,7 +58,7 @@ void vec_reserve(Vec *vec, uint32_t cap) {
     }
 }
 
-void vec_set_len(Vec *vec, uint32_t len) {
+void vec_resize(Vec *vec, uint32_t len) {
     vec_reserve(vec, len);
     vec->len = len;
     if (vec->phys == PHYS_ROW) {
@@ -166,6 +166,8 @@ static void vec_move_value(Vec *dst, uint32_t to, const Vec *src, uint32_t from,
                 vec_move_value(dst->child[c], to, src->child[c], from, deep);
             }
             break;
+        case PHYS_I64: vec_i64(dst)[to] = vec_i64(src)[from]; break;
+        case PHYS_I32: vec_i32(dst)[to] = vec_i32(src)[from]; break;
         default: {
             uint32_t size = phys_size(dst->phys);
             memcpy((char *)dst->data + (size_t)to * size,
@@ -207,8 +209,14 @@ Vec *vec_gather(Arena *arena, const Vec *src, const uint32_t *rows, uint32_t cou
     Vec *vec = vec_shell(arena, src, count);
     if (src->valid) {
         vec->valid = ARENA_ARRAY(arena, uint64_t, valid_words(count));
-        for (uint32_t i = 0; i < count; i++) {
-            vec->valid[i >> 6] |= (uint64_t)bits_get(src->valid, rows[i]) << (i & 63);
+        for (uint32_t i = 0; i < count;) {  // a word at a time, in a register
+            uint32_t end = count - i < 64 ? count - i : 64;
+            uint64_t word = 0;
+            for (uint32_t b = 0; b < end; b++) {
+                word |= (uint64_t)bits_get(src->valid, rows[i + b]) << b;
+            }
+            vec->valid[i >> 6] = word;
+            i += end;
         }
     }
     uint32_t size = phys_size(src->phys);

@@ -37,7 +37,14 @@ Vec *vec_new(Arena *arena, const Type *type, uint32_t len);
 // Grows to at least [cap] slots keeping the content; new slots are zero.
 void vec_reserve(Vec *vec, uint32_t cap);
 // Sets the length, growing if needed; also of ROW children.
-void vec_set_len(Vec *vec, uint32_t len);
+void vec_resize(Vec *vec, uint32_t len);
+static inline void vec_set_len(Vec *vec, uint32_t len) {
+    if (len <= vec->cap && vec->phys != PHYS_ROW && vec->phys != PHYS_NONE) {
+        vec->len = len;  // a builder's rows come one by one
+    } else {
+        vec_resize(vec, len);
+    }
+}
 
 static inline bool vec_is_null(const Vec *vec, uint32_t row) {
     return vec->valid && !bits_get(vec->valid, row);

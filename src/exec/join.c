@@ -10,18 +10,17 @@
 // State: a table per side, key -> list of rows, each encoded by col/codec.
 #include "col/codec.h"
 #include "exec/operator.h"
-
-typedef struct JoinRow {
-    struct JoinRow *next;
-    int32_t matches;      // associations, where the side needs them
-    uint32_t size;
-    char bytes[];
-} JoinRow;
+#include "exec/stored.h"
 
 typedef struct JoinList {  // the operator's part of a state row
-    JoinRow *first, *last;
+    StoredRow *first, *last;
     uint64_t count;
 } JoinList;
+
+// Associations of a kept row, where the side needs them: joins have no other use for the field.
+static int64_t *matches_of(StoredRow *row) {
+    return &row->time_ms;
+}
 
 typedef struct Side {
     StateTable *table;
@@ -39,15 +38,16 @@ typedef struct Join {
     const Type *both;
     Arena scratch;
     Builder out;
+    RowPool pool;
+    bool closing;         // the pool goes as a whole
 } Join;
 
 static void list_clear(void *arg, uint8_t *row) {
     Join *self = arg;
     JoinList *list = (JoinList *)(void *)row;
-    for (JoinRow *at = list->first, *next; at; at = next) {
+    for (StoredRow *at = list->first, *next; at && !self->closing; at = next) {
         next = at->next;
-        budget_release(self->base.env->budget, (int64_t)(sizeof *at + at->size));
-        mem_free(at);
+        row_free(&self->pool, at);
     }
 }
 
@@ -62,6 +62,7 @@ static Status join_open(Operator *op, Error *err) {
     const Plan *plan = op->plan;
     Arena *arena = op->env->arena;
     JoinType type = plan->join;
+    row_pool_init(&self->pool, op->env->budget);
     self->semi = type == JOIN_TYPE_SEMI;
     self->anti = type == JOIN_TYPE_ANTI;
     self->side[0].outer = type == JOIN_TYPE_LEFT || type == JOIN_TYPE_FULL;
@@ -105,18 +106,13 @@ static Status join_open(Operator *op, Error *err) {
 typedef struct Pairs {
     uint32_t count;
     uint32_t *in;         // row of the batch
-    JoinRow **other;
+    StoredRow **other;
     Vec **other_column;   // the other side's rows, decoded, one a pair
 } Pairs;
 
 static void encode_row(const Batch *in, uint32_t row, Buf *out) {
     out->len = 0;
     for (uint32_t c = 0; c < in->schema->child_count; c++) codec_put(in->column[c], row, out);
-}
-
-static void decode_row(const JoinRow *from, Vec **column, uint32_t columns, uint32_t at) {
-    const char *bytes = from->bytes;
-    for (uint32_t c = 0; c < columns; c++) bytes = codec_get(bytes, column[c], at);
 }
 
 // All rows of the other side with the keys of the batch's rows, those that the condition lets pass.
@@ -134,7 +130,7 @@ static Status find_pairs(Join *self, const Batch *in, uint32_t s, uint8_t *const
     }
     pairs->count = (uint32_t)total;
     pairs->in = ARENA_ARRAY(scratch, uint32_t, total + 1);
-    pairs->other = ARENA_ARRAY(scratch, JoinRow *, total + 1);
+    pairs->other = ARENA_ARRAY(scratch, StoredRow *, total + 1);
     uint32_t columns = other->row->child_count, n = 0;
     pairs->other_column = ARENA_ARRAY(scratch, Vec *, columns + 1);
     for (uint32_t c = 0; c < columns; c++) {
@@ -142,11 +138,11 @@ static Status find_pairs(Join *self, const Batch *in, uint32_t s, uint8_t *const
     }
     for (uint32_t i = 0; i < in->rows; i++) {
         if (!found[i]) continue;
-        for (JoinRow *row = ((const JoinList *)(const void *)found[i])->first; row;
+        for (StoredRow *row = ((const JoinList *)(const void *)found[i])->first; row;
              row = row->next) {
             pairs->in[n] = i;
             pairs->other[n] = row;
-            decode_row(row, pairs->other_column, columns, n++);
+            row_load(row, pairs->other_column, columns, n++);
         }
     }
     if (!self->condition || !n) return ST_OK;
@@ -202,11 +198,11 @@ static Status emit_left(Join *self, RowKind kind, Vec *const *column, uint32_t r
 
 // ---- keeping rows ------------------------------------------------------------------------------
 
-static Status list_add(Join *self, JoinList *list, const Buf *bytes, int32_t matches, Error *err) {
-    TRY(budget_charge(self->base.env->budget, (int64_t)(sizeof(JoinRow) + bytes->len), err));
-    JoinRow *row = mem_alloc(sizeof *row + bytes->len);
-    *row = (JoinRow){.matches = matches, .size = (uint32_t)bytes->len};
-    if (bytes->len) memcpy(row->bytes, bytes->ptr, bytes->len);
+static Status list_add(Join *self, JoinList *list, const Batch *in, uint32_t at, int64_t matches,
+                       Error *err) {
+    StoredRow *row;
+    TRY(row_store(&self->pool, NULL, 0, in->column, in->schema->child_count, at, &row, err));
+    *matches_of(row) = matches;
     *(list->last ? &list->last->next : &list->first) = row;
     list->last = row;
     list->count++;
@@ -215,14 +211,13 @@ static Status list_add(Join *self, JoinList *list, const Buf *bytes, int32_t mat
 
 // Takes one row equal to [bytes] away; false when there is none.
 static bool list_remove(Join *self, JoinList *list, const Buf *bytes) {
-    JoinRow *before = NULL;
-    for (JoinRow *row = list->first; row; before = row, row = row->next) {
-        if (row->size != bytes->len || memcmp(row->bytes, bytes->ptr, row->size) != 0) continue;
+    StoredRow *before = NULL;
+    for (StoredRow *row = list->first; row; before = row, row = row->next) {
+        if (!str_eq(row_bytes(row), buf_str(bytes))) continue;
         *(before ? &before->next : &list->first) = row->next;
         if (list->last == row) list->last = before;
         list->count--;
-        budget_release(self->base.env->budget, (int64_t)(sizeof *row + row->size));
-        mem_free(row);
+        row_free(&self->pool, row);
         return true;
     }
     return false;
@@ -241,13 +236,13 @@ static Status outer_row(Join *self, uint32_t s, const Batch *in, uint32_t row, c
         return emit(self, s, add ? ROW_INSERT : ROW_DELETE, in, row, NULL, 0, err);
     }
     for (uint32_t p = from; p < from + count; p++) {
-        JoinRow *match = pairs->other[p];
-        if (other_outer && add && match->matches == 0) {
+        StoredRow *match = pairs->other[p];
+        if (other_outer && add && *matches_of(match) == 0) {
             TRY(emit(self, s, ROW_DELETE, NULL, 0, other, p, err));
         }
-        match->matches += add ? 1 : -1;
+        *matches_of(match) += add ? 1 : -1;
         TRY(emit(self, s, out_kind, in, row, other, p, err));
-        if (other_outer && !add && match->matches == 0) {
+        if (other_outer && !add && *matches_of(match) == 0) {
             TRY(emit(self, s, ROW_INSERT, NULL, 0, other, p, err));
         }
     }
@@ -263,10 +258,10 @@ static Status semi_row(Join *self, uint32_t s, const Batch *in, uint32_t row, co
         return ST_OK;
     }
     for (uint32_t p = from; p < from + count; p++) {
-        JoinRow *left = pairs->other[p];
-        bool before = left->matches > 0;
-        left->matches += add ? 1 : -1;
-        bool after = left->matches > 0;
+        StoredRow *left = pairs->other[p];
+        bool before = *matches_of(left) > 0;
+        *matches_of(left) += add ? 1 : -1;
+        bool after = *matches_of(left) > 0;
         if (before == after) continue;
         RowKind out = after == self->semi ? ROW_INSERT : ROW_DELETE;
         // As Flink: with a match gone or come, the row kind follows the change's own kind.
@@ -319,10 +314,10 @@ static Status join_on_batch(Operator *op, uint32_t s, Batch *in, Error *err) {
                   : outer_row(self, s, in, row, &pairs, from, count, err);
         if (!mine[row] || st) continue;
         JoinList *list = (JoinList *)(void *)mine[row];
-        encode_row(in, row, &bytes);
         if (add) {
-            st = list_add(self, list, &bytes, (int32_t)count, err);
+            st = list_add(self, list, in, row, count, err);
         } else {
+            encode_row(in, row, &bytes);
             (void)list_remove(self, list, &bytes);
         }
         state_touch(own->table, mine[row], now);
@@ -346,6 +341,8 @@ static void join_close(Operator *op) {
     program_free(self->condition);
     builder_clear(&self->out);
     arena_clear(&self->scratch);
+    self->closing = true;
+    row_pool_clear(&self->pool);
 }
 
 const OperatorVt JOIN_OPERATOR = {

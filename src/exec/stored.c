@@ -114,13 +114,13 @@ static void keep_slab(RowPool *pool, void *slab) {
     pool->slab[pool->slab_count++] = slab;
 }
 
-// Steps of 32 bytes up to 1 KiB, then doubling: a class holds blocks of one size, so that a freed
+// Steps of 16 bytes up to 1 KiB, then doubling: a class holds blocks of one size, so that a freed
 // one fits the next row of its class.
 static uint8_t class_of(size_t size, size_t *block) {
-    uint32_t class = (uint32_t)((size + 31) / 32);
-    *block = (size_t)class * 32;
+    uint32_t class = (uint32_t)((size + 15) / 16);
+    *block = (size_t)class * 16;
     if (size <= ROW_POOLED_MAX) return (uint8_t)class;
-    class = ROW_POOLED_MAX / 32 + 1;
+    class = ROW_POOLED_MAX / 16 + 1;
     for (*block = ROW_POOLED_MAX * 2; *block < size; *block *= 2) class++;
     ASSERT(class < ROW_CLASSES);
     return (uint8_t)class;

@@ -26,7 +26,7 @@ struct StoredRow {  // open: operators use the first two fields as they like
     char bytes[];   // the sort key, then the row
 };
 
-enum { ROW_CLASSES = 64 };
+enum { ROW_CLASSES = 96 };
 
 typedef struct RowPool {
     Budget *budget;

@@ -27,30 +27,54 @@ static void distinct_key(const AggCall *call, const Vec *const *arg, uint32_t ro
     for (uint32_t i = 0; i < call->argc; i++) codec_put_key(arg[i], row, key);
 }
 
-// Counts row [row]; *passes says whether the set of values changed.
-static Status distinct_count(const AggCall *call, const AggRows *in, uint32_t row, Buf *key,
-                             AggEnv *env, bool *passes, Error *err) {
-    distinct_key(call, in->arg, row, key);
-    int64_t before, sign = agg_sign(in, row);
-    TRY(value_map_add(distinct_set(call, agg_group(in, row)), buf_str(key), (Str){0}, sign,
-                      &before, env, err));
-    *passes = sign > 0 ? before == 0 : before == 1;
-    return ST_OK;
+// The keys of the rows that are taken, one behind the other, and their hashes.
+typedef struct DistinctKeys {
+    Buf bytes;
+    uint32_t *row, *at;  // key i is of row[i] and has the bytes at[i] .. at[i + 1]
+    uint64_t *hash;
+    uint32_t count;
+} DistinctKeys;
+
+static void distinct_keys(const AggCall *call, const AggRows *in, AggEnv *env, DistinctKeys *keys) {
+    keys->row = ARENA_ARRAY(env->scratch, uint32_t, in->rows + 1);
+    keys->at = ARENA_ARRAY(env->scratch, uint32_t, in->rows + 1);
+    keys->hash = ARENA_ARRAY(env->scratch, uint64_t, in->rows + 1);
+    for (uint32_t row = 0; row < in->rows; row++) {
+        if (!agg_row_taken(in, row)) continue;
+        uint32_t from = keys->at[keys->count];
+        for (uint32_t i = 0; i < call->argc; i++) codec_put_key(in->arg[i], row, &keys->bytes);
+        Str key = str_make(keys->bytes.ptr + from, keys->bytes.len - from);
+        keys->hash[keys->count] = value_map_hash(key);
+        keys->row[keys->count++] = row;
+        keys->at[keys->count] = (uint32_t)keys->bytes.len;
+    }
 }
 
-// The rows to hand on, as a mask.
+// The rows to hand on, as a mask: those that change the set of values. Sets outgrow the caches, so
+// that slots are fetched some rows ahead, and the entries that they name after them.
 static Status distinct_pick(const AggCall *call, const AggRows *in, AggEnv *env, AggRows *passed,
                             Error *err) {
+    enum { AHEAD = 16 };
     uint64_t *mask = ARENA_ARRAY(env->scratch, uint64_t, BITS_WORDS(in->rows));
-    Buf key = {0};
+    DistinctKeys keys = {0};
+    distinct_keys(call, in, env, &keys);
     Status st = ST_OK;
-    for (uint32_t row = 0; row < in->rows && !st; row++) {
-        bool passes = false;
-        if (!agg_row_taken(in, row)) continue;
-        st = distinct_count(call, in, row, &key, env, &passes, err);
-        if (passes) bits_set(mask, row);
+    for (uint32_t i = 0; i < keys.count && !st; i++) {
+        if (i + AHEAD < keys.count) {
+            const ValueMap *set = distinct_set(call, agg_group(in, keys.row[i + AHEAD]));
+            value_map_fetch_slot(set, keys.hash[i + AHEAD]);
+        }
+        if (i + AHEAD / 2 < keys.count) {
+            const ValueMap *set = distinct_set(call, agg_group(in, keys.row[i + AHEAD / 2]));
+            value_map_fetch_entry(set, keys.hash[i + AHEAD / 2]);
+        }
+        Str key = str_make(keys.bytes.ptr + keys.at[i], keys.at[i + 1] - keys.at[i]);
+        int64_t before, sign = agg_sign(in, keys.row[i]);
+        st = value_map_add_hashed(distinct_set(call, agg_group(in, keys.row[i])), keys.hash[i], key,
+                                  (Str){0}, sign, &before, env, err);
+        if (sign > 0 ? before == 0 : before == 1) bits_set(mask, keys.row[i]);
     }
-    buf_free(&key);
+    buf_free(&keys.bytes);
     *passed = *in;
     passed->mask = mask;
     return st;

@@ -195,7 +195,6 @@ static Status listagg_values_emit(const AggCall *call, const uint8_t *state, Agg
         vec_set_null(out, row);
         return ST_OK;
     }
-    enum { CODEC_HEAD = 5 };  // not NULL, length
     Str separator = *(const Str *)call->bound, value;
     char *text = vec_text_room(out, list->size + (size_t)list->count * separator.len);
     uint32_t len = 0;
@@ -203,8 +202,9 @@ static Status listagg_values_emit(const AggCall *call, const uint8_t *state, Agg
     for (uint32_t at = 0; list_next(list, &at, &value); first = false) {
         if (!first && separator.len) memcpy(text + len, separator.ptr, separator.len);
         len += first ? 0 : separator.len;
-        memcpy(text + len, value.ptr + CODEC_HEAD, value.len - CODEC_HEAD);
-        len += value.len - CODEC_HEAD;
+        Str one = codec_text(value);
+        if (one.len) memcpy(text + len, one.ptr, one.len);
+        len += one.len;
     }
     vec_str(out)[row] = str_make(text, len);
     return ST_OK;

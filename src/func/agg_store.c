@@ -133,8 +133,18 @@ void list_free(ValueList *list, AggEnv *env) {
 
 enum { MAP_SCAN = 8 };  // as many entries are compared one by one, without slots
 
-static uint64_t map_hash(Str key) {
+uint64_t value_map_hash(Str key) {
     return hash_bytes(key.ptr, key.len, 0);
+}
+
+void value_map_fetch_slot(const ValueMap *map, uint64_t hash) {
+    if (map->slot) __builtin_prefetch(&map->slot[(uint32_t)hash & (map->slot_count - 1)]);
+}
+
+void value_map_fetch_entry(const ValueMap *map, uint64_t hash) {
+    if (!map->slot) return;
+    uint32_t index = map->slot[(uint32_t)hash & (map->slot_count - 1)];
+    if (index) __builtin_prefetch(&map->entry[index - 1]);
 }
 
 static bool entry_is(const ValueEntry *entry, uint64_t hash, Str key) {
@@ -157,7 +167,7 @@ static ValueEntry *map_find_hash(const ValueMap *map, uint64_t hash, Str key) {
 }
 
 ValueEntry *value_map_find(const ValueMap *map, Str key) {
-    return map->live ? map_find_hash(map, map_hash(key), key) : NULL;
+    return map->live ? map_find_hash(map, value_map_hash(key), key) : NULL;
 }
 
 static void map_index(ValueMap *map, uint32_t index) {
@@ -217,7 +227,11 @@ static Status map_insert(ValueMap *map, uint64_t hash, Str key, Str extra, int64
 
 Status value_map_add(ValueMap *map, Str key, Str extra, int64_t delta, int64_t *before,
                      AggEnv *env, Error *err) {
-    uint64_t hash = map_hash(key);
+    return value_map_add_hashed(map, value_map_hash(key), key, extra, delta, before, env, err);
+}
+
+Status value_map_add_hashed(ValueMap *map, uint64_t hash, Str key, Str extra, int64_t delta,
+                            int64_t *before, AggEnv *env, Error *err) {
     ValueEntry *entry = map_find_hash(map, hash, key);
     if (before) *before = entry ? entry->count : 0;
     if (!entry) return delta ? map_insert(map, hash, key, extra, delta, env, err) : ST_OK;

@@ -71,6 +71,12 @@ ValueEntry *value_map_find(const ValueMap *map, Str key);
 // the count it had. [extra] is stored when the entry is new.
 NODISCARD Status value_map_add(ValueMap *map, Str key, Str extra, int64_t delta, int64_t *before,
                                AggEnv *env, Error *err);
+// The same in steps, for many keys at once: hash them all, fetch slots and entries ahead, add.
+uint64_t value_map_hash(Str key);
+void value_map_fetch_slot(const ValueMap *map, uint64_t hash);
+void value_map_fetch_entry(const ValueMap *map, uint64_t hash);
+NODISCARD Status value_map_add_hashed(ValueMap *map, uint64_t hash, Str key, Str extra,
+                                      int64_t delta, int64_t *before, AggEnv *env, Error *err);
 // Walks the entries alive: `for (uint32_t i = 0; (entry = value_map_next(&map, &i));)`.
 const ValueEntry *value_map_next(const ValueMap *map, uint32_t *i);
 void value_map_free(ValueMap *map, AggEnv *env);
