@@ -78,10 +78,41 @@ static Status insert_partition(PlanContext *context, const AstInsert *insert, co
                             STR_ARG(option->key.name), STR_ARG(table->name.object));
         }
         if (!option->value) continue;
+        if (columns->expr[at]) {
+            return error_at(err, ST_VALIDATION, option->span.place,
+                            "target column '" STR_FMT "' is assigned more than once",
+                            STR_ARG(option->key.name));
+        }
         Binder binder = {.context = context, .arena = context->arena};
         binder.scope =
             scope_single(context->arena, type_row(context->arena, 0, NULL, NULL, false), (Str){0});
         TRY(bind_expr(&binder, option->value, &columns->expr[at], err));
+        const Type *wanted = type_nullable(context->arena, columns->column[at]->type, false);
+        if (cast_allowed(columns->expr[at]->type, wanted)) {  // PARTITION (p = 5) of a STRING
+            columns->expr[at] = expr_cast(context->arena, columns->expr[at], wanted, false);
+        }
+    }
+    return ST_OK;
+}
+
+// The settings that a sink reads when it opens must be words that it knows.
+static Status check_enforcers(const PlanContext *context, Error *err) {
+    static const struct {
+        const char *key;
+        const char *word[4];
+    } KNOWN[] = {
+        {"table.exec.sink.not-null-enforcer", {"ERROR", "DROP"}},
+        {"table.exec.sink.type-length-enforcer", {"IGNORE", "TRIM_PAD", "ERROR"}},
+    };
+    for (size_t k = 0; k < sizeof KNOWN / sizeof *KNOWN; k++) {
+        const char *value = config_get(context->config, KNOWN[k].key);
+        bool known = !value;
+        for (uint32_t w = 0; !known && KNOWN[k].word[w]; w++) {
+            known = str_eq_nocase(str_c(value), str_c(KNOWN[k].word[w]));
+        }
+        if (!known) {
+            return error_set(err, ST_VALIDATION, "'%s' cannot be '%s'", KNOWN[k].key, value);
+        }
     }
     return ST_OK;
 }
@@ -182,6 +213,11 @@ static Status sink_plan(PlanContext *context, const AstInsert *insert, Table *ta
 Status bind_insert(PlanContext *context, const AstInsert *insert, Plan **out, Error *err) {
     ObjectName object;
     Arena *arena = context->arena;
+    if (insert->upsert) {
+        return error_at(err, ST_VALIDATION, insert->table.span.place,
+                        "UPSERT INTO is not supported: use INSERT INTO");
+    }
+    TRY(check_enforcers(context, err));
     TRY(catalogs_resolve(context->catalogs, &insert->table, &object, err));
     Table *table = catalogs_table(context->catalogs, object);
     if (!table) {

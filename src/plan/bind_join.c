@@ -222,6 +222,11 @@ Status bind_join(Binder *binder, const AstFrom *from, Plan **plan, Scope **scope
         return error_at(err, ST_UNSUPPORTED, from->span.place,
                         "this kind of join is not supported");
     }
+    if (from->join.kind == JOIN_CROSS &&
+        (from->join.on || from->join.column.count || from->join.natural)) {
+        return error_at(err, ST_VALIDATION, from->span.place,
+                        "CROSS JOIN takes no condition (NATURAL, ON or USING)");
+    }
     bool bare =
         from->join.kind == JOIN_COMMA || from->join.kind == JOIN_CROSS || from->join.natural;
     if (!bare && !from->join.on && !from->join.column.count &&

@@ -214,6 +214,9 @@ static Status bind_from_table(Binder *binder, const AstFrom *from, Plan **plan, 
 }
 
 Status bind_from(Binder *binder, const AstFrom *from, Plan **plan, Scope **scope, Error *err) {
+    if (from->sample) {
+        return error_at(err, ST_UNSUPPORTED, from->span.place, "TABLESAMPLE is not supported");
+    }
     switch (from->kind) {
         case FROM_TABLE:
             if (!from->as_of) return bind_from_table(binder, from, plan, scope, err);

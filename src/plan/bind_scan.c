@@ -55,6 +55,14 @@ Status table_describe(PlanContext *context, Table *table, const Map *hints, bool
         }
     }
     desc->primary_key = key;
+    const char *writers = as_sink ? map_get(options, STR("sink.parallelism")) : NULL;
+    int64_t parallelism = 1;  // -1 is the default's number in Flink
+    if (writers && (!str_to_i64(str_c(writers), &parallelism) ||
+                    (parallelism < 1 && parallelism != -1))) {
+        return error_at(err, ST_VALIDATION, place,
+                        "'sink.parallelism' of table '" STR_FMT "' cannot be '%s'",
+                        STR_ARG(table->name.object), writers);
+    }
     if ((*connector)->check) {
         Status st = (*connector)->check(desc, as_sink, err);
         if (st) {

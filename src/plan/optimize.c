@@ -280,8 +280,28 @@ static Status check_conflict(PlanContext *context, const Plan *sink, Error *err)
                          "' has none",
                          STR_ARG(sink->desc->name));
     }
-    if (!keyed || context->batch || !updates(sink->input[0]->changes) || key_fits(context, sink))
-        return ST_OK;
+    if (!keyed || context->batch) return ST_OK;
+    if (!updates(sink->input[0]->changes)) {
+        // What the sink makes of inserts: an upsert sink takes them as upserts.
+        uint32_t taken = CHANGE_INSERT;
+        if (sink->conflict != CONFLICT_UNSAID && sink->connector->sink_changes) {
+            TRY(sink->connector->sink_changes(sink->desc, CHANGE_INSERT, &taken, err));
+        }
+        if (sink->conflict == CONFLICT_UNSAID || taken != CHANGE_INSERT) return ST_OK;
+        return error_set(err, ST_VALIDATION,
+                         "ON CONFLICT goes with upserts: sink '" STR_FMT "' is given inserts alone",
+                         STR_ARG(sink->desc->name));
+    }
+    // Both order rows by their watermark, whether or not there is a conflict.
+    bool ordered = sink->conflict == CONFLICT_ERROR || sink->conflict == CONFLICT_NOTHING;
+    const Plan *scan = ordered ? scan_without_watermark(sink) : NULL;
+    if (scan) {
+        return error_set(err, ST_VALIDATION,
+                         "ON CONFLICT DO ERROR and DO NOTHING require all source tables to define "
+                         "watermarks, but '" STR_FMT "' does not",
+                         STR_ARG(scan->desc->name));
+    }
+    if (key_fits(context, sink)) return ST_OK;
     if (sink->conflict == CONFLICT_UNSAID &&
         config_bool(context->config, "table.exec.sink.require-on-conflict", true)) {
         (void)error_set(err, ST_VALIDATION,
@@ -290,13 +310,7 @@ static Status check_conflict(PlanContext *context, const Plan *sink, Error *err)
         error_hint(err, "say what shall happen: ON CONFLICT DO DEDUPLICATE, NOTHING or ERROR");
         return ST_VALIDATION;
     }
-    const Plan *scan = sink->conflict == CONFLICT_ERROR ? scan_without_watermark(sink) : NULL;
-    if (!scan) return ST_OK;
-    return error_set(
-        err, ST_VALIDATION,
-        "ON CONFLICT DO ERROR requires all source tables to define watermarks, but '" STR_FMT
-        "' does not",
-        STR_ARG(scan->desc->name));
+    return ST_OK;
 }
 
 // Puts the materialiser before a sink whose key the query's rows do not have.

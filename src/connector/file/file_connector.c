@@ -118,6 +118,10 @@ Status file_table(const TableDesc *desc, FileTable *table, Arena *arena, Error *
                          STR_ARG(desc->name), table->format->name);
     }
     const char *path = options_get(&table->options, "path");
+    if (!path || !*path) {
+        return error_set(err, ST_VALIDATION, "table '" STR_FMT "': the path is empty",
+                         STR_ARG(desc->name));
+    }
     table->path = str_dup(arena, local_path(str_c(path)));
     if (str_find(table->path, STR("://"), 0) >= 0) {
         return error_set(err, ST_VALIDATION,

@@ -127,6 +127,11 @@ static Status text_option(Plan *plan, const char *name, Gen *gen, Error *err) {
     int32_t declared = gen->type->length;
     TRY(length_option(plan, name, gen, declared == TYPE_LENGTH_MAX ? TEXT_LENGTH_DEFAULT : declared,
                       err));
+    if (declared != TYPE_LENGTH_MAX && gen->length > (uint32_t)declared) {
+        return error_set(err, ST_VALIDATION,
+                         "'fields.%s.length' cannot be greater than the declared length %d", name,
+                         declared);
+    }
     const char *var_len = field_option(plan, name, "var-len");
     if (var_len && !str_to_bool(str_c(var_len), &gen->var_len)) {
         return bad_option(plan, name, "var-len", var_len, err);
@@ -212,6 +217,11 @@ static Status random_gen(Plan *plan, const char *name, const Type *type, Gen *ge
 
 static Status sequence_gen(Plan *plan, const char *name, const Type *type, Gen *gen, Error *err) {
     *gen = (Gen){.type = type, .sequence = true};
+    // Nothing to count with: random, and the ends of a sequence are no options of it.
+    if (type->kind == TYPE_BOOLEAN || type->kind == TYPE_DATE || type->kind == TYPE_TIME) {
+        gen->sequence = false;
+        return ST_OK;
+    }
     static const char *const ENDS[] = {"start", "end"};
     for (int i = 0; i < 2; i++) {
         if (field_option(plan, name, ENDS[i])) continue;
@@ -224,9 +234,6 @@ static Status sequence_gen(Plan *plan, const char *name, const Type *type, Gen *
     TRY(int_option(plan, name, "start", min, max, &gen->min, err));
     TRY(int_option(plan, name, "end", min, max, &gen->max, err));
     switch (type->kind) {
-        case TYPE_BOOLEAN:  // nothing to count with: random
-        case TYPE_DATE:
-        case TYPE_TIME: gen->sequence = false; return ST_OK;
         case TYPE_CHAR:
         case TYPE_VARCHAR:
         case TYPE_BINARY:
@@ -515,7 +522,9 @@ static int64_t sequence_rows(const DatagenReader *self, const Gen *gens, uint32_
     for (uint32_t i = 0; i < count; i++) {
         int64_t span;
         if (!gens[i].sequence || __builtin_sub_overflow(gens[i].max, gens[i].min, &span)) continue;
-        int64_t mine = span < 0 ? 0 : share(self, span == INT64_MAX ? span : span + 1);
+        // As Flink counts: 5 to 1 are three numbers, 5, 6, 7.
+        uint64_t numbers = span < 0 ? -((uint64_t)span + 1) : (uint64_t)span + 1;
+        int64_t mine = share(self, numbers > INT64_MAX ? INT64_MAX : (int64_t)numbers);
         if (mine < rows) rows = mine;
     }
     return rows;

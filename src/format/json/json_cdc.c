@@ -658,8 +658,7 @@ static const OptionDef PLAIN_OPTIONS[] = {
 // clang-format on
 
 static Status cdc_check(const Type *schema, const Options *options, bool decode, Error *err) {
-    (void)decode;
-    TRY(json_check_options(options, err));
+    TRY(json_check_options(options, decode, err));
     return json_check_type(schema, err);
 }
 

@@ -119,7 +119,7 @@ bool json_normalise(const char *at, const char *end, bool big_numbers, Buf *out)
 void json_put_string(Str text, Buf *out);  // with quotes and escapes
 
 NODISCARD Status json_check_type(const Type *schema, Error *err);
-NODISCARD Status json_check_options(const Options *options, Error *err);
+NODISCARD Status json_check_options(const Options *options, bool decode, Error *err);
 JsonOptions json_options(const Options *options, const Type *full);
 // The columns of [wanted] with the types they were declared with, unpruned.
 const Type *json_full(Arena *arena, const DecodeSpec *spec);
