@@ -134,6 +134,10 @@ static void collect_stats(const Job *job, JobStats *stats) {
             out->rows_out += at->rows_out;
             out->late_dropped += at->late_dropped;
             out->busy_ns += at->busy_ns;
+            uint64_t rows, bytes;
+            state_backend_usage(job->worker[w].state, at->plan->stable_id, &rows, &bytes);
+            out->state_rows += rows;
+            out->state_bytes += bytes;
         }
         if (source) stats->rows_in += out->rows_in;
         if (sink) stats->rows_out += out->rows_in;

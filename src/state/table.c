@@ -332,6 +332,15 @@ uint64_t state_count(const StateTable *table) {
 uint64_t state_bytes(const StateTable *table) {
     return table->bytes;
 }
+void state_backend_usage(const StateBackend *backend, uint64_t operator_id, uint64_t *rows,
+                         uint64_t *bytes) {
+    *rows = *bytes = 0;
+    for (const StateTable *table = backend->tables; table; table = table->next) {
+        if (table->def.operator_id != operator_id) continue;
+        *rows += table->count;
+        *bytes += table->bytes;
+    }
+}
 
 uint8_t *state_next(StateTable *table, uint64_t *cursor) {
     RowHead *row = *cursor == 0 ? table->oldest : (RowHead *)(uintptr_t)*cursor;

@@ -44,5 +44,8 @@ void state_remove(StateTable *table, uint8_t *row);
 void state_key(const StateTable *table, const uint8_t *row, Vec **out, uint32_t at);
 uint64_t state_count(const StateTable *table);
 uint64_t state_bytes(const StateTable *table);
+// Both, added up over all tables of an operator.
+void state_backend_usage(const StateBackend *backend, uint64_t operator_id, uint64_t *rows,
+                         uint64_t *bytes);
 // All live rows, in the order they were added. Rows may be removed while iterating, not added.
 uint8_t *state_next(StateTable *table, uint64_t *cursor);

@@ -127,3 +127,14 @@ same "and stay what they are" again cases/new.test
 printf '# ours\n# columns: x\nquery rows\nSELECT 1 AS x\n----\nINT NOT NULL\n1\n\nquery error\nSELECT nothing\n----\nvalidation\n' >expected
 sed -i -E '/^# (columns|message)/d' expected cases/new.test
 same "in the kind that fits" expected cases/new.test
+
+# --- The memory limit
+
+cat >big.sql <<'SQL'
+CREATE TABLE g (a BIGINT) WITH ('connector' = 'datagen', 'rows-per-second' = '1000000', 'number-of-rows' = '300000');
+CREATE TABLE n (a BIGINT, c BIGINT) WITH ('connector' = 'blackhole');
+INSERT INTO n SELECT a, COUNT(*) FROM g GROUP BY a;
+SQL
+check "a job beyond its memory ends with 1" ends 1 "$WEIR" run --memory 8m big.sql
+check "and names the operator and what it keeps" \
+    grep -q "operator 'group-aggregate', which keeps [0-9]* rows of state in [0-9]* KiB" err
