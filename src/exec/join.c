@@ -26,6 +26,8 @@ typedef struct Side {
     StateTable *table;
     const Type *row;
     const uint32_t *key;
+    OrderKey *unique;     // its unique key, if any: what the kept rows are found by
+    uint32_t unique_count;
     bool outer;           // rows without a match are sent padded with NULLs
     int64_t bytes;
 } Side;
@@ -75,6 +77,11 @@ static Status join_open(Operator *op, Error *err) {
         Side *side = &self->side[s];
         side->row = plan->input[s]->type;
         side->key = s ? plan->right_key : plan->key;
+        side->unique_count = plan->unique_count[s];
+        side->unique = ARENA_ARRAY(arena, OrderKey, side->unique_count + 1);
+        for (uint32_t k = 0; k < side->unique_count; k++) {
+            side->unique[k] = (OrderKey){.column = plan->unique[s][k]};
+        }
         const Type **key = ARENA_ARRAY(arena, const Type *, plan->key_count + 1);
         Str *key_name = ARENA_ARRAY(arena, Str, plan->key_count + 1);
         for (uint32_t k = 0; k < plan->key_count; k++) {
@@ -110,8 +117,11 @@ typedef struct Pairs {
     Vec **other_column;   // the other side's rows, decoded, one a pair
 } Pairs;
 
-static void encode_row(const Batch *in, uint32_t row, Buf *out) {
+// What tells the row apart: its unique key, or all of it.
+static void encode_row(const Side *side, const Batch *in, uint32_t row, Buf *out) {
     out->len = 0;
+    sort_key_put(side->unique, side->unique_count, in->column, row, out);
+    if (side->unique_count) return;
     for (uint32_t c = 0; c < in->schema->child_count; c++) codec_put(in->column[c], row, out);
 }
 
@@ -198,10 +208,10 @@ static Status emit_left(Join *self, RowKind kind, Vec *const *column, uint32_t r
 
 // ---- keeping rows ------------------------------------------------------------------------------
 
-static Status list_add(Join *self, JoinList *list, const Batch *in, uint32_t at, int64_t matches,
-                       Error *err) {
+static Status list_add(Join *self, const Side *side, JoinList *list, const Batch *in, uint32_t at,
+                       int64_t matches, Error *err) {
     StoredRow *row;
-    TRY(row_store(&self->pool, NULL, 0, in->column, in->schema->child_count, at, &row, err));
+    TRY(row_store(&self->pool, side->unique, side->unique_count, in->column, in->schema->child_count, at, &row, err));
     *matches_of(row) = matches;
     *(list->last ? &list->last->next : &list->first) = row;
     list->last = row;
@@ -209,11 +219,12 @@ static Status list_add(Join *self, JoinList *list, const Batch *in, uint32_t at,
     return ST_OK;
 }
 
-// Takes one row equal to [bytes] away; false when there is none.
-static bool list_remove(Join *self, JoinList *list, const Buf *bytes) {
+// Takes one row that [bytes] tells apart away; false when there is none.
+static bool list_remove(Join *self, const Side *side, JoinList *list, const Buf *bytes) {
     StoredRow *before = NULL;
     for (StoredRow *row = list->first; row; before = row, row = row->next) {
-        if (!str_eq(row_bytes(row), buf_str(bytes))) continue;
+        Str own = side->unique_count ? row_key(row) : row_bytes(row);
+        if (!str_eq(own, buf_str(bytes))) continue;
         *(before ? &before->next : &list->first) = row->next;
         if (list->last == row) list->last = before;
         list->count--;
@@ -314,12 +325,11 @@ static Status join_on_batch(Operator *op, uint32_t s, Batch *in, Error *err) {
                   : outer_row(self, s, in, row, &pairs, from, count, err);
         if (!mine[row] || st) continue;
         JoinList *list = (JoinList *)(void *)mine[row];
-        if (add) {
-            st = list_add(self, list, in, row, count, err);
-        } else {
-            encode_row(in, row, &bytes);
-            (void)list_remove(self, list, &bytes);
+        if (!add || own->unique_count) {  // a row replaces the one that has its unique key
+            encode_row(own, in, row, &bytes);
+            (void)list_remove(self, own, list, &bytes);
         }
+        if (add) st = list_add(self, own, list, in, row, count, err);
         state_touch(own->table, mine[row], now);
     }
     buf_free(&bytes);

@@ -335,6 +335,22 @@ static Status group_by(Binder *binder, const AstSelect *select, GroupSets *out, 
     return ST_OK;
 }
 
+// Whether set [a] comes before [b]: the one with the first key that only one of them has.
+static bool set_before(uint64_t a, uint64_t b) {
+    uint64_t differ = a ^ b;
+    return differ && (a & (differ & (~differ + 1)));
+}
+
+// The sets in the order in which Flink expands a row, whatever the order they are said in.
+static void sets_sort(GroupSets *sets) {
+    for (uint32_t i = 1; i < sets->count; i++) {
+        uint64_t set = sets->set[i];
+        uint32_t at = i;
+        for (; at && set_before(set, sets->set[at - 1]); at--) sets->set[at] = sets->set[at - 1];
+        sets->set[at] = set;
+    }
+}
+
 Status bind_group(Binder *binder, const AstSelect *select, Error *err) {
     Collected *groups = ARENA_NEW(binder->arena, Collected);
     binder->groups = groups;
@@ -358,6 +374,7 @@ Status bind_group(Binder *binder, const AstSelect *select, Error *err) {
         return error_at(err, ST_VALIDATION, select->group[0].span.place,
                         "grouping sets do not go with a group window");
     }
+    sets_sort(&sets);
     uint64_t all = groups->key_count == 64 ? UINT64_MAX : ((uint64_t)1 << groups->key_count) - 1;
     groups->grouping_sets = sets.count != 1 || sets.set[0] != all;
     if (groups->grouping_sets) {

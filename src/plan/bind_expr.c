@@ -690,6 +690,7 @@ static bool bind_as_key(Binder *binder, const AstExpr *ast, Expr **out) {
     probe.scope = (Scope *)(uintptr_t)binder->group_scope;
     Expr *bound;
     if (bind_expr(&probe, ast, &bound, NULL)) return false;
+    if (expr_fold(binder->context, &bound, NULL)) return false;  // as the keys are
     for (uint32_t i = 0; i < groups->key_count; i++) {
         if (!expr_equal(groups->key[i], bound)) continue;
         const Type *type = type_attribute(binder->arena, groups->key[i]->type, TIME_NONE);

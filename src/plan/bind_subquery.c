@@ -321,13 +321,13 @@ static Status one_agg(Binder *binder, const char *name, Plan *input, const uint3
 }
 
 // Joins [right], whose last column is the value, to the plan; *out is the value.
-static Status attach(Binder *binder, Plan *right, Expr *condition, Expr **out, Error *err) {
+static Status attach_as(Binder *binder, Plan *right, JoinType type, Expr *condition, Expr **out,
+                        Error *err) {
     if (!binder->plan || binder->groups || binder->in_agg || !binder->scope) {
         return error_set(err, ST_UNSUPPORTED, "a subquery beside aggregates is not supported yet");
     }
     uint32_t before = binder->plan->type->child_count;
-    TRY(plan_join(binder->context, binder->plan, right, JOIN_TYPE_LEFT, condition, &binder->plan,
-                  err));
+    TRY(plan_join(binder->context, binder->plan, right, type, condition, &binder->plan, err));
     uint32_t column = before + right->type->child_count - 1;
     const Type *row = binder->plan->type;
     bool *hidden = ARENA_ARRAY(binder->arena, bool, row->child_count + 1);
@@ -337,6 +337,10 @@ static Status attach(Binder *binder, Plan *right, Expr *condition, Expr **out, E
     binder->scope->row = row;
     *out = expr_column(binder->arena, column, row->child[column]);
     return ST_OK;
+}
+
+static Status attach(Binder *binder, Plan *right, Expr *condition, Expr **out, Error *err) {
+    return attach_as(binder, right, JOIN_TYPE_LEFT, condition, out, err);
 }
 
 // Does the query give exactly one row whatever its input? SELECT COUNT(*) … without GROUP BY.
@@ -350,9 +354,10 @@ static bool is_global_agg(const AstQuery *query) {
     return false;
 }
 
-// (SELECT agg(x) FROM u WHERE u.k = t.k): grouped by u.k, joined on it.
-static Status correlated_agg(Binder *binder, const AstExpr *ast, const AstQuery *query, bool *taken,
-                             Expr **out, Error *err) {
+// (SELECT agg(x) FROM u WHERE u.k = t.k): grouped by u.k, joined on it. Joined as JOIN_TYPE_INNER,
+// as Flink does with LATERAL, a row without a group is lost, and none is counted as 0.
+static Status correlated_agg(Binder *binder, const AstExpr *ast, const AstQuery *query,
+                             JoinType type, bool *taken, Expr **out, Error *err) {
     *taken = false;
     const AstSelect *select = query->select;
     if (!is_global_agg(query) || select->item_count != 1 || !select->from || !select->where) {
@@ -416,7 +421,8 @@ static Status correlated_agg(Binder *binder, const AstExpr *ast, const AstQuery 
                   ast->span.place, &equal, err));
         condition = expr_and(arena, binder->context->env, condition, equal);
     }
-    TRY(attach(binder, right, condition, out, err));
+    TRY(attach_as(binder, right, type, condition, out, err));
+    if (type == JOIN_TYPE_INNER) return ST_OK;
     // COUNT of no rows is 0, not NULL.
     const AstExpr *call = select->item[0].expr;
     if (call->kind == EX_CALL && str_is(call->call->name, "COUNT")) {
@@ -430,7 +436,7 @@ static Status correlated_agg(Binder *binder, const AstExpr *ast, const AstQuery 
 static Status scalar_value(Binder *binder, const AstExpr *ast, const AstQuery *query, Expr **out,
                            Error *err) {
     bool taken;
-    TRY(correlated_agg(binder, ast, query, &taken, out, err));
+    TRY(correlated_agg(binder, ast, query, JOIN_TYPE_LEFT, &taken, out, err));
     if (taken) return ST_OK;
     Plan *right;
     TRY(bind_query_in(binder, binder->context, query, &right, err));
@@ -675,7 +681,7 @@ Status bind_lateral_query(Binder *binder, const AstFrom *from, Plan *left, Scope
         count = 1;
         expr = ARENA_ARRAY(arena, Expr *, shift + 2);
         if (query->kind == Q_SELECT) {
-            TRY(correlated_agg(&outer, &ast, query, &taken, &expr[shift], err));
+            TRY(correlated_agg(&outer, &ast, query, type, &taken, &expr[shift], err));
         }
         if (!taken) {
             Plan *alone;

@@ -154,6 +154,36 @@ static Status check_versions(PlanContext *context, const Plan *join, Error *err)
         keys->count ? "it is not joined on the primary key" : "no primary key can be found");
 }
 
+static uint32_t bits_total(const uint64_t *set, uint32_t columns) {
+    uint32_t total = 0;
+    for (uint32_t c = 0; c < columns; c++) total += bits_get(set, c);
+    return total;
+}
+
+// The unique key that a join keeps the rows of an input by: a new row replaces the one with its
+// key. One that the join's own key contains comes first, then the one of the fewest columns.
+static void join_unique(PlanContext *context, Plan *join, uint32_t s) {
+    const Plan *input = join->input[s];
+    uint32_t columns = input->type->child_count, best_total = UINT32_MAX;
+    const uint64_t *best = NULL;
+    const PlanKeys *keys = plan_keys(context->arena, input);
+    for (uint32_t k = 0; k < keys->count; k++) {
+        uint32_t total = bits_total(keys->set[k], columns), inside = 0;
+        for (uint32_t i = 0; i < join->key_count; i++) {
+            inside += bits_get(keys->set[k], s ? join->right_key[i] : join->key[i]);
+        }
+        if (inside < total) total += columns;
+        if (total >= best_total) continue;
+        best_total = total;
+        best = keys->set[k];
+    }
+    if (!best) return;
+    join->unique[s] = ARENA_ARRAY(context->arena, uint32_t, columns + 1);
+    for (uint32_t c = 0; c < columns; c++) {
+        if (bits_get(best, c)) join->unique[s][join->unique_count[s]++] = c;
+    }
+}
+
 static Status infer_kinds(PlanContext *context, Plan *plan, Error *err) {
     for (uint32_t i = 0; i < plan->input_count; i++) {
         if (!plan->input[i]->changes) TRY(infer_kinds(context, plan->input[i], err));
@@ -179,6 +209,7 @@ static Status infer_kinds(PlanContext *context, Plan *plan, Error *err) {
             TRY(infer_emit(context, plan, err));
             break;
         case PLAN_JOIN:
+            for (uint32_t s = 0; s < 2; s++) join_unique(context, plan, s);
             if (plan->join != JOIN_TYPE_INNER && plan->join != JOIN_TYPE_SEMI) {
                 plan->changes |= CHANGE_INSERT | CHANGE_DELETE;
             }

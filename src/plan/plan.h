@@ -151,6 +151,8 @@ struct Plan {
     // joins
     JoinType join;
     uint32_t *right_key;
+    uint32_t *unique[2];  // joins: each input's unique key, or NULL, as column numbers
+    uint32_t unique_count[2];
     uint8_t *null_safe;         // per key: IS NOT DISTINCT FROM
     int64_t lower_ms, upper_ms; // interval: left time between right time + lower and + upper
     uint32_t right_time_column;
