@@ -411,6 +411,7 @@ static Status check_config(const PlanContext *context, Error *err) {
 Status plan_optimize(PlanContext *context, Plan **roots, uint32_t count, Error *err) {
     TRY(check_config(context, err));
     TRY(rule_calc(context, roots, count, err));
+    rule_agg(context, roots, count);
     TRY(rule_rank(context, roots, count, err));
     TRY(rule_calc(context, roots, count, err));  // what stood on a filter may merge now
     TRY(rule_window(context, roots, count, err));

@@ -7,6 +7,8 @@
 // Projections into projections, filters below projections and into filters: at most one of each in
 // a row, the filter first. (rule_calc.c)
 NODISCARD Status rule_calc(PlanContext *context, Plan **roots, uint32_t count, Error *err);
+// Aggregates of groups of one row, and of no rows, without state. (rule_agg.c)
+void rule_agg(PlanContext *context, Plan **roots, uint32_t count);
 // ORDER BY, LIMIT and ROW_NUMBER as Top-N, sort or limit. (rule_rank.c)
 NODISCARD Status rule_rank(PlanContext *context, Plan **roots, uint32_t count, Error *err);
 // Chooses how a Top-N is kept and what it emits, once it is known whether its input [updates].

@@ -1,0 +1,115 @@
+// Aggregates that need no state.
+//
+// Over groups of one row each, because the keys hold a unique key of the input, SUM, MIN and MAX
+// are their argument: the aggregation is a projection, and passes updates on as updates.
+//
+// Over an input that is known to be empty, a total is known too: one row, which Flink computes
+// while planning; over one that merely turns out empty, a stream gives no row at all.
+#include "plan/keys.h"
+#include "plan/rule.h"
+
+static bool agg_is(const PlanAgg *agg, const char *name) {
+    return str_eq(agg->name, str_c(name));
+}
+
+static bool keys_are_unique(PlanContext *context, const Plan *agg) {
+    const Plan *input = agg->input[0], *below = input;
+    while (below->kind == PLAN_PROJECT || below->kind == PLAN_FILTER) below = below->input[0];
+    if (below->kind == PLAN_WATERMARK) return false;  // Flink sees no keys through it here
+    uint32_t columns = input->type->child_count;
+    const PlanKeys *keys = plan_keys(context->arena, input);
+    uint64_t *grouped = ARENA_ARRAY(context->arena, uint64_t, BITS_WORDS(columns + 1));
+    for (uint32_t i = 0; i < agg->key_count; i++) bits_set(grouped, agg->key[i]);
+    for (uint32_t k = 0; k < keys->count; k++) {
+        bool inside = true;
+        for (size_t w = 0; w < BITS_WORDS(columns + 1) && inside; w++) {
+            inside = !(keys->set[k][w] & ~grouped[w]);
+        }
+        if (inside) return true;
+    }
+    return false;
+}
+
+// Whether the aggregate of one row is its argument.
+static bool is_argument(const PlanAgg *agg) {
+    return agg->filter < 0 && agg->call->argc == 1 &&
+           (agg_is(agg, "SUM") || agg_is(agg, "MIN") || agg_is(agg, "MAX"));
+}
+
+static void remove_agg(PlanContext *context, Plan *agg) {
+    if (!agg->key_count) return;
+    for (uint32_t i = 0; i < agg->agg_count; i++) {
+        if (!is_argument(&agg->agg[i])) return;
+    }
+    if (!keys_are_unique(context, agg)) return;
+    Arena *arena = context->arena;
+    Expr **expr = ARENA_ARRAY(arena, Expr *, agg->type->child_count + 1);
+    const Plan *input = agg->input[0];
+    for (uint32_t i = 0; i < agg->type->child_count; i++) {
+        uint32_t column = i < agg->key_count ? agg->key[i] : agg->agg[i - agg->key_count].arg[0];
+        expr[i] = expr_column(arena, column, input->type->child[column]);
+        if (i < agg->key_count) expr[i]->type = agg->type->child[i];
+        else expr[i] = expr_cast(arena, expr[i], agg->type->child[i], false);
+    }
+    agg->kind = PLAN_PROJECT;
+    agg->expr = expr;
+    agg->key_count = agg->agg_count = 0;
+}
+
+static bool is_empty(const Plan *plan) {
+    switch (plan->kind) {
+        case PLAN_VALUES: return !plan->row_count;
+        case PLAN_FILTER:
+            if (plan->condition->kind == EXPR_LITERAL && !expr_is_true(plan->condition)) return true;
+            return is_empty(plan->input[0]);
+        case PLAN_LIMIT: return plan->fetch == 0 || is_empty(plan->input[0]);
+        case PLAN_AGG: return plan->key_count && is_empty(plan->input[0]);
+        case PLAN_PROJECT:
+        case PLAN_SORT: return is_empty(plan->input[0]);
+        case PLAN_JOIN:
+            return (plan->join == JOIN_TYPE_INNER || plan->join == JOIN_TYPE_SEMI) &&
+                   (is_empty(plan->input[0]) || is_empty(plan->input[1]));
+        case PLAN_UNION:
+            for (uint32_t i = 0; i < plan->input_count; i++) {
+                if (!is_empty(plan->input[i])) return false;
+            }
+            return true;
+        default: return false;
+    }
+}
+
+static void compute_total(PlanContext *context, Plan *agg) {
+    static const char *const NONE[] = {"SUM", "MIN", "MAX", "AVG"};
+    if (agg->key_count || !is_empty(agg->input[0])) return;
+    Vec **value = ARENA_ARRAY(context->arena, Vec *, agg->agg_count + 1);
+    for (uint32_t i = 0; i < agg->agg_count; i++) {
+        bool known = agg_is(&agg->agg[i], "COUNT");
+        value[i] = vec_new(context->arena, agg->type->child[i], 1);
+        if (known) {
+            vec_i64(value[i])[0] = 0;
+            continue;
+        }
+        for (size_t n = 0; n < sizeof NONE / sizeof *NONE; n++) known |= agg_is(&agg->agg[i], NONE[n]);
+        if (!known) return;
+        vec_set_null(value[i], 0);
+    }
+    agg->kind = PLAN_VALUES;
+    agg->values = (const Vec **)value;
+    agg->row_count = 1;
+    agg->input_count = 0;
+    agg->agg_count = 0;
+}
+
+static void visit(PlanContext *context, Plan *plan, uint8_t *seen) {
+    if (seen[plan->id]) return;
+    seen[plan->id] = 1;
+    for (uint32_t i = 0; i < plan->input_count; i++) visit(context, plan->input[i], seen);
+    if (plan->kind != PLAN_AGG) return;
+    remove_agg(context, plan);
+    if (plan->kind == PLAN_AGG) compute_total(context, plan);
+}
+
+void rule_agg(PlanContext *context, Plan **roots, uint32_t count) {
+    uint8_t *seen = ARENA_ARRAY(context->arena, uint8_t, context->next_id + 1);
+    for (uint32_t i = 0; i < count; i++) visit(context, roots[i], seen);
+}
