@@ -211,7 +211,8 @@ static Status emit_left(Join *self, RowKind kind, Vec *const *column, uint32_t r
 static Status list_add(Join *self, const Side *side, JoinList *list, const Batch *in, uint32_t at,
                        int64_t matches, Error *err) {
     StoredRow *row;
-    TRY(row_store(&self->pool, side->unique, side->unique_count, in->column, in->schema->child_count, at, &row, err));
+    TRY(row_store(&self->pool, side->unique, side->unique_count, in->column,
+                  in->schema->child_count, at, &row, err));
     *matches_of(row) = matches;
     *(list->last ? &list->last->next : &list->first) = row;
     list->last = row;
