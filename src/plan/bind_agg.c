@@ -274,12 +274,6 @@ static Status group_sets(Binder *binder, const AstGroup *group, GroupSets *out, 
     }
     if (group->kind == GROUP_SETS) {
         for (uint32_t i = 0; i < group->item_count; i++) {
-            if (group->item[i].kind == GROUP_EXPR || group->item[i].kind == GROUP_LIST) continue;
-            return error_at(
-                err, ST_VALIDATION, group->item[i].span.place,
-                "ROLLUP, CUBE and GROUPING SETS inside GROUPING SETS are not supported");
-        }
-        for (uint32_t i = 0; i < group->item_count; i++) {
             TRY(group_sets(binder, &group->item[i], out, err));
         }
         return ST_OK;
