@@ -32,6 +32,7 @@ typedef struct Table {
     TableKind kind;
     ObjectName name;
     bool temporary;
+    bool materialized;      // a materialized table: TABLE_BASE with a query that says its columns
     Arena arena;            // everything below lies in it
     uint32_t refs;
     Column *column;

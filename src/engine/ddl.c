@@ -63,6 +63,9 @@ Status ddl_execute(DdlContext *ddl, const AstStmt *stmt, Error *err) {
         case STMT_SHOW: return ddl_show(ddl, stmt->show, err);
         case STMT_DESCRIBE: return ddl_describe(ddl, stmt->describe, err);
         case STMT_CREATE_TABLE: st = ddl_create_table(ddl, stmt->create_table, err); break;
+        case STMT_CREATE_MATERIALIZED_TABLE:
+            st = ddl_create_materialized(ddl, stmt->create_materialized_table, err);
+            break;
         case STMT_CREATE_VIEW: st = ddl_create_view(ddl, stmt->create_view, err); break;
         case STMT_CREATE_CATALOG: st = ddl_create_catalog(ddl, stmt->create_simple, err); break;
         case STMT_CREATE_DATABASE: st = ddl_create_database(ddl, stmt->create_simple, err); break;

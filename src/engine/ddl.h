@@ -21,6 +21,8 @@ NODISCARD Status ddl_execute(DdlContext *ddl, const AstStmt *stmt, Error *err);
 
 // ddl_create.c
 NODISCARD Status ddl_create_table(DdlContext *ddl, const AstCreateTable *create, Error *err);
+NODISCARD Status ddl_create_materialized(DdlContext *ddl, const AstCreateMaterializedTable *create,
+                                         Error *err);
 NODISCARD Status ddl_create_view(DdlContext *ddl, const AstCreateView *create, Error *err);
 // No two of the names may be the same.
 NODISCARD Status ddl_names_differ(const Str *name, uint32_t count, Error *err);

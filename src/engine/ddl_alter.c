@@ -324,9 +324,10 @@ Status ddl_alter_table(DdlContext *ddl, const AstAlter *alter, Error *err) {
                         "` doesn't exist or is a temporary table",
                         STR_ARG(name.catalog), STR_ARG(name.database), STR_ARG(name.object));
     }
-    if (table->kind == TABLE_VIEW) {
+    if (table->kind == TABLE_VIEW || table->materialized) {
         return error_at(err, ST_VALIDATION, alter->name.span.place,
-                        "ALTER TABLE for a view is not allowed");
+                        "ALTER TABLE for a %s is not allowed",
+                        table->materialized ? "materialized table" : "view");
     }
     if (alter->kind == ALTER_RENAME) return rename_table(ddl, table, alter, err);
     Table *copy = ddl_table_copy(table);

@@ -378,7 +378,8 @@ static Status drop_table(DdlContext *ddl, const AstDrop *drop, Error *err) {
     TRY(catalogs_resolve(ddl->catalogs, &drop->name, &name, err));
     Database *database = catalogs_database(ddl->catalogs, name.catalog, name.database);
     bool view = drop->what == OBJ_VIEW;
-    const char *what = view ? "view" : "table";
+    bool materialized = drop->what == OBJ_MATERIALIZED_TABLE;
+    const char *what = view ? "view" : materialized ? "materialized table" : "table";
     if (database && !drop->temporary && map_has(&database->temporary_tables, name.object)) {
         return error_at(err, ST_VALIDATION, drop->name.span.place,
                         "temporary %s '" STR_FMT
@@ -388,7 +389,7 @@ static Status drop_table(DdlContext *ddl, const AstDrop *drop, Error *err) {
     Map *from =
         database ? (drop->temporary ? &database->temporary_tables : &database->tables) : NULL;
     Table *table = from ? map_get(from, name.object) : NULL;
-    if (!table || (table->kind == TABLE_VIEW) != view) {
+    if (!table || (table->kind == TABLE_VIEW) != view || table->materialized != materialized) {
         if (drop->if_exists) return ST_OK;
         return error_at(err, ST_VALIDATION, drop->name.span.place,
                         "%s%s with identifier '" STR_FMT "." STR_FMT "." STR_FMT "' does not exist",
@@ -402,6 +403,7 @@ static Status drop_table(DdlContext *ddl, const AstDrop *drop, Error *err) {
 Status ddl_drop(DdlContext *ddl, const AstDrop *drop, Error *err) {
     switch (drop->what) {
         case OBJ_TABLE:
+        case OBJ_MATERIALIZED_TABLE:
         case OBJ_VIEW: return drop_table(ddl, drop, err);
         case OBJ_DATABASE: return drop_database(ddl, drop, err);
         case OBJ_CATALOG: return drop_catalog(ddl, drop, err);

@@ -635,6 +635,38 @@ Status ddl_create_table(DdlContext *ddl, const AstCreateTable *create, Error *er
     return create->query ? create_as(ddl, create, err) : ST_OK;
 }
 
+// A materialized table is entered in the catalog with the columns of its query. To keep it fresh is
+// a service's work, not a session's: so it is in Flink, whose table environment does no more.
+Status ddl_create_materialized(DdlContext *ddl, const AstCreateMaterializedTable *create,
+                               Error *err) {
+    if (create->freshness) {
+        const AstExpr *every = create->freshness;
+        int64_t count;
+        AstUnit unit = every->literal.interval.from;
+        if (!str_to_i64(every->literal.text, &count) || count < 1 || every->literal.negative ||
+            (unit != UNIT_SECOND && unit != UNIT_MINUTE && unit != UNIT_HOUR && unit != UNIT_DAY &&
+             unit != UNIT_WEEK)) {
+            return error_at(err, ST_VALIDATION, every->span.place,
+                            "FRESHNESS is a positive whole number of seconds, minutes, hours, days "
+                            "or weeks");
+        }
+    }
+    Table *table = table_new(TABLE_BASE);
+    table->materialized = true;
+    if (create->comment.ptr) table->comment = str_dup(&table->arena, create->comment);
+    AstCreateTable like = {
+        .name = create->name, .schema = create->schema, .query = create->query};
+    Status st = columns_as(ddl, table, &like, err);
+    if (!st) st = ddl_options(&table->arena, &table->options, &create->options, true, err);
+    if (!st) st = partition_add(table, &create->partition, err);
+    if (!st && create->distribution) st = ddl_distribution_add(table, create->distribution, err);
+    if (st) {
+        table_unref(table);
+        return st;
+    }
+    return table_publish(ddl, table, &create->name, false, create->or_alter, err);
+}
+
 // ---- CREATE VIEW -------------------------------------------------------------------------------
 
 Status ddl_names_differ(const Str *name, uint32_t count, Error *err) {

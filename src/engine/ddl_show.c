@@ -87,7 +87,8 @@ static Status show_database(DdlContext *ddl, const AstShow *show, Database **out
                     STR_ARG(database), STR_ARG(catalog));
 }
 
-static Status show_tables(DdlContext *ddl, const AstShow *show, bool views, Error *err) {
+static Status show_tables(DdlContext *ddl, const AstShow *show, Error *err) {
+    bool views = show->what == OBJ_VIEW, materialized = show->what == OBJ_MATERIALIZED_TABLE;
     Database *database;
     TRY(show_database(ddl, show, &database, err));
     Names names = {0};
@@ -95,12 +96,16 @@ static Status show_tables(DdlContext *ddl, const AstShow *show, bool views, Erro
     for (uint32_t m = 0; m < 2; m++) {
         for (uint32_t i = 0; i < maps[m]->count; i++) {
             const Table *table = maps[m]->entry[i].value;
-            if (!views || table->kind == TABLE_VIEW) {
+            if ((!views || table->kind == TABLE_VIEW) && (!materialized || table->materialized)) {
                 names_add(ddl->plan->arena, &names, maps[m]->entry[i].key);
             }
         }
     }
-    return show_names(ddl, show, views ? "view name" : "table name", &names, true, err);
+    return show_names(ddl, show,
+                      views          ? "view name"
+                      : materialized ? "materialized table"
+                                     : "table name",
+                      &names, true, err);
 }
 
 static void builtin_functions(Arena *arena, Names *names) {
@@ -314,6 +319,10 @@ static Status show_create(DdlContext *ddl, const AstShow *show, Error *err) {
         Table *table;
         TRY(ddl_resolve_table(ddl, &show->name, &name, &table, err));
         bool view = show->what == OBJ_VIEW;
+        if (show->what == OBJ_MATERIALIZED_TABLE || (table && table->materialized)) {
+            return error_at(err, ST_UNSUPPORTED, show->name.span.place,
+                            "a materialized table cannot be shown as a statement yet");
+        }
         if (!table || (table->kind == TABLE_VIEW) != view) {
             return error_at(err, ST_VALIDATION, show->name.span.place,
                             "could not execute SHOW CREATE %s: %s with identifier `" STR_FMT
@@ -561,10 +570,9 @@ Status ddl_show(DdlContext *ddl, const AstShow *show, Error *err) {
             }
             return show_map(ddl, show, "database name", &catalog->databases, NULL, err);
         }
-        case OBJ_TABLE: return show_tables(ddl, show, false, err);
-        case OBJ_VIEW: return show_tables(ddl, show, true, err);
-        case OBJ_MATERIALIZED_TABLE:
-            return show_names(ddl, show, "materialized table name", &none, false, err);
+        case OBJ_TABLE:
+        case OBJ_VIEW:
+        case OBJ_MATERIALIZED_TABLE: return show_tables(ddl, show, err);
         case OBJ_COLUMN: return describe_table(ddl, &show->from, show, err);
         case OBJ_FUNCTION: return show_functions(ddl, show, false, err);
         case OBJ_USER_FUNCTION: return show_functions(ddl, show, true, err);
