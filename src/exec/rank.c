@@ -116,6 +116,17 @@ static bool in_range(const Rank *self, const SortedRows *rows, const StoredRow *
     return worst && str_cmp(row_key(row), row_key(worst)) < 0;
 }
 
+// Whether row [row] is worth storing: most rows of a full partition are not.
+static bool reaches_top(Rank *self, const SortedRows *rows, const Batch *in, uint32_t row) {
+    const Plan *plan = self->base.plan;
+    if ((int64_t)rows->count < self->end) return true;
+    const StoredRow *worst = sorted_last(rows);
+    Buf *key = &self->pool.scratch;
+    key->len = 0;
+    sort_key_put(plan->order, plan->order_count, in->column, row, key);
+    return worst && str_cmp(buf_str(key), row_key(worst)) < 0;
+}
+
 static Status append_top1(Rank *self, SortedRows *rows, StoredRow *row, Error *err) {
     StoredRow *top = sorted_last(rows);
     if (!top) {
@@ -130,10 +141,6 @@ static Status append_top1(Rank *self, SortedRows *rows, StoredRow *row, Error *e
 
 static Status append_row(Rank *self, RankPart *part, StoredRow *row, Error *err) {
     SortedRows *rows = &part->rows;
-    if (!in_range(self, rows, row)) {
-        row_free(&self->pool, row);
-        return ST_OK;
-    }
     if (self->batch_mode) {
         (void)sorted_add(rows, row);
         if ((int64_t)rows->count > self->end) drop_last(self, rows);
@@ -338,6 +345,7 @@ static void set_rank_end(Rank *self, RankPart *part, bool is_new, const Batch *i
 
 static Status rank_row(Rank *self, RankPart *part, const Batch *in, uint32_t row, Error *err) {
     const Plan *plan = self->base.plan;
+    if (plan->rank_way == RANK_APPEND && !reaches_top(self, &part->rows, in, row)) return ST_OK;
     StoredRow *stored;
     TRY(row_store(&self->pool, plan->order, plan->order_count, in->column, self->columns, row,
                   &stored, err));

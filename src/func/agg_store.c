@@ -148,7 +148,7 @@ void value_map_fetch_entry(const ValueMap *map, uint64_t hash) {
 }
 
 static bool entry_is(const ValueEntry *entry, uint64_t hash, Str key) {
-    return entry->hash == hash && entry->count && str_eq(entry_key(entry), key);
+    return entry->hash == (uint32_t)hash && entry->count && str_eq(entry_key(entry), key);
 }
 
 static ValueEntry *map_find_hash(const ValueMap *map, uint64_t hash, Str key) {
@@ -171,7 +171,7 @@ ValueEntry *value_map_find(const ValueMap *map, Str key) {
 }
 
 static void map_index(ValueMap *map, uint32_t index) {
-    uint32_t mask = map->slot_count - 1, at = (uint32_t)map->entry[index].hash & mask;
+    uint32_t mask = map->slot_count - 1, at = map->entry[index].hash & mask;
     while (map->slot[at]) at = (at + 1) & mask;
     map->slot[at] = index + 1;
 }
@@ -203,19 +203,20 @@ static Status map_make_room(ValueMap *map, AggEnv *env, Error *err) {
 
 static void entry_free(ValueEntry *entry, AggEnv *env) {
     size_t size = (size_t)entry->len + entry->extra;
-    if (size > MAP_INLINE) store_free(env, entry->bytes.out, size);
+    if (size > MAP_INLINE) store_free(env, entry_outside(entry), size);
 }
 
 static Status map_insert(ValueMap *map, uint64_t hash, Str key, Str extra, int64_t count,
                          AggEnv *env, Error *err) {
     if (map->used == map->cap) TRY(map_make_room(map, env, err));
     ValueEntry *entry = &map->entry[map->used];
-    *entry = (ValueEntry){.hash = hash, .count = count, .len = key.len, .extra = extra.len};
+    *entry = (ValueEntry){.hash = (uint32_t)hash, .count = count, .len = key.len, .extra = extra.len};
     size_t size = (size_t)key.len + extra.len;
-    char *at = entry->bytes.in;
+    char *at = entry->bytes;
     if (size > MAP_INLINE) {
-        TRY(store_resize(env, &entry->bytes.out, 0, size, err));
-        at = entry->bytes.out;
+        at = NULL;
+        TRY(store_resize(env, &at, 0, size, err));
+        memcpy(entry->bytes, &at, sizeof at);
     }
     if (key.len) memcpy(at, key.ptr, key.len);
     if (extra.len) memcpy(at + key.len, extra.ptr, extra.len);
