@@ -61,6 +61,7 @@ a, b = socket.socket(), socket.socket()
 a.bind(("127.0.0.1", 0)); b.bind(("127.0.0.1", 0))
 print(a.getsockname()[1], b.getsockname()[1])')
     KAFKA_DIR=$(mktemp -d)
+    # Tests write stamps of 1970: no message is too old to be kept.
     cat >"$KAFKA_DIR/server.properties" <<-CONF
 	process.roles=broker,controller
 	node.id=1
@@ -78,6 +79,7 @@ print(a.getsockname()[1], b.getsockname()[1])')
 	share.coordinator.state.topic.replication.factor=1
 	share.coordinator.state.topic.min.isr=1
 	group.initial.rebalance.delay.ms=0
+	log.retention.ms=-1
 	CONF
     cat >"$KAFKA_DIR/log4j2.properties" <<-CONF
 	rootLogger.level = WARN
