@@ -612,8 +612,9 @@ Status ddl_create_table(DdlContext *ddl, const AstCreateTable *create, Error *er
     LikeRules rules = {0};
     Status st = create->like ? like_apply(ddl, table, create->like, &rules, err) : ST_OK;
     if (!st) {
-        st = create->query ? columns_as(ddl, table, create, err)
-                           : schema_add(ddl, table, &create->schema, create->like ? &rules : NULL, err);
+        st = create->query
+                 ? columns_as(ddl, table, create, err)
+                 : schema_add(ddl, table, &create->schema, create->like ? &rules : NULL, err);
     }
     if (!st) {
         st = ddl_options(&table->arena, &table->options, &create->options,

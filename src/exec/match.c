@@ -1,10 +1,10 @@
 // exec/match.c - MATCH_RECOGNIZE: feeds each key's rows, in the order of time, to the automaton of
 // exec/nfa.h, answers its questions, and makes a row of each match.
 //
-// By event time a row waits until the watermark has reached its stamp; rows at or below the watermark
-// are late. Each stamp that a key waits for is a timer, and a key that is called takes all rows that
-// are due, so keys' matches mingle as they do in Flink's CepOperator. By processing time rows go in as
-// they come, or, when there are further sort keys, once the clock has ticked.
+// By event time a row waits until the watermark has reached its stamp; rows at or below the
+// watermark are late. Each stamp that a key waits for is a timer, and a key that is called takes
+// all rows that are due, so keys' matches mingle as they do in Flink's CepOperator. By processing
+// time rows go in as they come, or, when there are further sort keys, once the clock has ticked.
 //
 // Conditions: the part of one that speaks of the row at hand alone is computed for whole batches as
 // they come in, a bit per variable; the rest over all runs that wait for an answer, see

@@ -1,5 +1,5 @@
-// Rows are given as the variables that each one suits, "A BC C": the first suits A, the second B and C.
-// A match prints as its variables with the numbers of their rows: "A0 B1 C2".
+// Rows are given as the variables that each one suits, "A BC C": the first suits A, the second B
+// and C. A match prints as its variables with the numbers of their rows: "A0 B1 C2".
 #include "exec/nfa.h"
 #include "test/unit.h"
 
@@ -136,7 +136,8 @@ TEST(nfa, optional_variable_may_be_missing) {
 }
 
 TEST(nfa, greedy_variable_is_asked_about_the_row_that_came_before_it) {
-    // Row 0 suits A and B: the end behind B{0,2} C? is closed while B could take the row that A took.
+    // Row 0 suits A and B: the end behind B{0,2} C? is closed while B could take the row that A
+    // took.
     check("A B{0,2} C?", MATCH_SKIP_TO_NEXT, "AB X", "");
     check("A B{0,2} C?", MATCH_SKIP_TO_NEXT, "A X", "A0");
 }
@@ -149,7 +150,8 @@ TEST(nfa, skip_strategies_end_runs_that_began_too_early) {
 }
 
 TEST(nfa, match_waits_for_runs_that_began_earlier) {
-    // The run from row 0 is under way until row 4: the match from row 1 is found at row 2 and waits.
+    // The run from row 0 is under way until row 4: the match from row 1 is found at row 2 and
+    // waits.
     check("A B{4}", MATCH_SKIP_TO_NEXT, "A B B B B", "A0 B1 B2 B3 B4");
     Fixture self;
     Error err = {0};

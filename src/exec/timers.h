@@ -1,6 +1,6 @@
 // exec/timers.h - timers of keys, the earliest first. Equal ones fire in the order that Flink's own
-// queue (HeapPriorityQueue, a binary heap from index 1) happens to give: operators whose keys' output
-// is interleaved by their timers come to the same interleaving with it.
+// queue (HeapPriorityQueue, a binary heap from index 1) happens to give: operators whose keys'
+// output is interleaved by their timers come to the same interleaving with it.
 //
 // A key's times are held once each: its TimerTimes lie in its state row, zero bytes at first.
 // Memory: charged to the budget. Threads: the worker's own.

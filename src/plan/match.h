@@ -1,5 +1,5 @@
-// plan/match.h - what MATCH_RECOGNIZE asks for, once bound: the pattern, and conditions and measures
-// as expressions over a row of the match.
+// plan/match.h - what MATCH_RECOGNIZE asks for, once bound: the pattern, and conditions and
+// measures as expressions over a row of the match.
 //
 // The expressions' row: first the columns of the row at hand (in measures there is none, and nobody
 // reads them), then what each slot stands for, in the order in which the binder met them:

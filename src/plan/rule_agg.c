@@ -60,7 +60,9 @@ static bool is_empty(const Plan *plan) {
     switch (plan->kind) {
         case PLAN_VALUES: return !plan->row_count;
         case PLAN_FILTER:
-            if (plan->condition->kind == EXPR_LITERAL && !expr_is_true(plan->condition)) return true;
+            if (plan->condition->kind == EXPR_LITERAL && !expr_is_true(plan->condition)) {
+                return true;
+            }
             return is_empty(plan->input[0]);
         case PLAN_LIMIT: return plan->fetch == 0 || is_empty(plan->input[0]);
         case PLAN_AGG: return plan->key_count && is_empty(plan->input[0]);
@@ -89,7 +91,9 @@ static void compute_total(PlanContext *context, Plan *agg) {
             vec_i64(value[i])[0] = 0;
             continue;
         }
-        for (size_t n = 0; n < sizeof NONE / sizeof *NONE; n++) known |= agg_is(&agg->agg[i], NONE[n]);
+        for (size_t n = 0; n < sizeof NONE / sizeof *NONE; n++) {
+            known |= agg_is(&agg->agg[i], NONE[n]);
+        }
         if (!known) return;
         vec_set_null(value[i], 0);
     }
