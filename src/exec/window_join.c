@@ -7,7 +7,7 @@
 typedef struct WindowLists {
     KeptList side[2];
     int64_t end_ms;
-    uint64_t order;
+    uint64_t null_key;  // a key that "=" compares is NULL: these rows meet nobody
 } WindowLists;
 
 typedef struct WindowJoin {
@@ -68,6 +68,14 @@ static Status window_join_open(Operator *op, Error *err) {
     return program_new(&condition, 1, self->both, op->env->func, &self->condition, err);
 }
 
+// Whether a key that is compared with "=" is NULL in row [row].
+static bool has_null_key(const Plan *plan, Vec *const *key, uint32_t row) {
+    for (uint32_t k = 0; k < plan->key_count; k++) {
+        if (!plan->null_safe[k] && vec_is_null(key[k], row)) return true;
+    }
+    return false;
+}
+
 static Status window_join_on_batch(Operator *op, uint32_t s, Batch *in, Error *err) {
     WindowJoin *self = (WindowJoin *)op;
     const Plan *plan = op->plan;
@@ -90,6 +98,7 @@ static Status window_join_on_batch(Operator *op, uint32_t s, Batch *in, Error *e
         if (!found[row]) continue;
         WindowLists *lists = (WindowLists *)(void *)found[row];
         lists->end_ms = vec_timestamp(end, row).ms;
+        lists->null_key = has_null_key(plan, key, row);
         if (lists->end_ms < self->next_end_ms) self->next_end_ms = lists->end_ms;
         KeptRow *kept = NULL;
         TRY(kept_add(op->env->budget, &lists->side[s], in, row, 0, self->arrivals++, &kept, err));
@@ -104,11 +113,6 @@ static Status emit(WindowJoin *self, const KeptRow *left, const KeptRow *right, 
     kept_emit(left, out, self->columns[0], at);
     if (!semi) kept_emit(right, out + self->columns[0], self->columns[1], at);
     return output_builder(&self->base, &self->out, false, err);
-}
-
-static bool key_matches(const WindowJoin *self, const WindowLists *lists) {
-    (void)self;
-    return lists->side[0].count && lists->side[1].count;
 }
 
 // All pairs of a window that the condition lets pass are marked and, but for semi and anti, sent.
@@ -153,7 +157,8 @@ static Status join_pairs(WindowJoin *self, WindowLists *lists, bool send, Error 
 static Status fire(WindowJoin *self, WindowLists *lists, Error *err) {
     JoinType type = self->base.plan->join;
     bool semi = type == JOIN_TYPE_SEMI || type == JOIN_TYPE_ANTI;
-    if (key_matches(self, lists)) TRY(join_pairs(self, lists, !semi, err));
+    bool pairs = lists->side[0].count && lists->side[1].count && !lists->null_key;
+    if (pairs) TRY(join_pairs(self, lists, !semi, err));
     bool left_outer = type == JOIN_TYPE_LEFT || type == JOIN_TYPE_FULL;
     for (KeptRow *left = lists->side[0].oldest; left; left = left->newer) {
         if (semi ? left->matched == (type == JOIN_TYPE_SEMI) : left_outer && !left->matched) {
