@@ -103,6 +103,14 @@ static Status unnest_plan(Binder *binder, const AstFrom *from, Plan *left, const
     return ST_OK;
 }
 
+static bool reads_column(const Expr *expr) {
+    if (expr->kind == EXPR_COLUMN) return true;
+    for (uint32_t i = 0; i < expr->arg_count; i++) {
+        if (reads_column(expr->arg[i])) return true;
+    }
+    return false;
+}
+
 Status bind_unnest(Binder *binder, const AstFrom *from, Plan **plan, Scope **scope, Error *err) {
     const Type *none = type_row(binder->arena, 0, NULL, NULL, false);
     Plan *one = plan_new(binder->context, PLAN_VALUES, none, 0);
@@ -110,6 +118,10 @@ Status bind_unnest(Binder *binder, const AstFrom *from, Plan **plan, Scope **sco
     Scope *empty = scope_single(binder->arena, none, (Str){0});
     Scope *both;
     TRY(unnest_plan(binder, from, one, empty, JOIN_TYPE_INNER, NULL, plan, &both, err));
+    if (reads_column((*plan)->collection)) {  // of an outer query
+        return error_at(err, ST_UNSUPPORTED, from->span.place,
+                        "UNNEST of a column of an outer query is not supported");
+    }
     *scope = scope_single(binder->arena, (*plan)->type, from->alias.name);
     return ST_OK;
 }

@@ -449,6 +449,28 @@ static Status scalar_value(Binder *binder, const AstExpr *ast, const AstQuery *q
     return attach(binder, right, NULL, out, err);
 }
 
+// Whether x IN (query) is unknown where nothing matches: x is NULL and the query has rows, or one of
+// its values is. [values] gives the value and a mark. *out is NULL then, FALSE otherwise.
+static Status unknown_in(Binder *binder, Plan *values, const AstExpr *call, Expr **out,
+                         Error *err) {
+    Place place = call->span.place;
+    Expr *value, *count[2], *none, *some, *lacks;
+    for (uint32_t i = 0; i < 2; i++) {
+        Plan *total;
+        TRY(one_agg(binder, "COUNT", values, NULL, 0, i, &total, err));
+        TRY(attach(binder, total, NULL, &count[i], err));
+    }
+    TRY(bind_expr(binder, call->call->arg.at[0], &value, err));
+    TRY(expr_call(binder->arena, binder->context->env, "IS NULL", &value, 1, place, &none, err));
+    TRY(call2(binder, ">", count[1], expr_i64(binder->arena, TYPE_BIGINT, 0), place, &some, err));
+    TRY(call2(binder, "AND", none, some, place, &none, err));
+    TRY(call2(binder, "<", count[0], count[1], place, &lacks, err));
+    TRY(call2(binder, "OR", none, lacks, place, out, err));
+    // Without rows there are no counts.
+    TRY(call2(binder, "COALESCE", *out, expr_bool(binder->arena, false), place, out, err));
+    return call2(binder, "NULLIF", *out, expr_bool(binder->arena, true), place, out, err);
+}
+
 // IN and EXISTS as a value: a left join to the distinct values and a mark.
 static Status mark_value(Binder *binder, const AstExpr *ast, Predicate predicate, Expr **out,
                          Error *err) {
@@ -486,6 +508,16 @@ static Status mark_value(Binder *binder, const AstExpr *ast, Predicate predicate
     TRY(attach(binder, distinct, condition, out, err));
     bool positive = predicate == PRED_IN || predicate == PRED_EXISTS;
     Expr *mark = *out;
+    if (keys == 1) {
+        Expr *found, *unknown;
+        TRY(unknown_in(binder, right, call, &unknown, err));
+        TRY(expr_call(arena, binder->context->env, "IS NOT NULL", &mark, 1, ast->span.place,
+                      &found, err));
+        TRY(call2(binder, "OR", found, unknown, ast->span.place, out, err));
+        if (positive) return ST_OK;
+        Expr *value = *out;
+        return expr_call(arena, binder->context->env, "NOT", &value, 1, ast->span.place, out, err);
+    }
     return expr_call(arena, binder->context->env, positive ? "IS NOT NULL" : "IS NULL", &mark, 1,
                      ast->span.place, out, err);
 }
