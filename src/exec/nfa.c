@@ -2,8 +2,8 @@
 
 // ---- the states --------------------------------------------------------------------------------
 //
-// After Flink's NFACompiler. In a state a run may TAKE the row at hand as one of the state's variable
-// and go on, or PROCEED to another state with the same row. B{2,} C, greedy:
+// After Flink's NFACompiler. In a state a run may TAKE the row at hand as one of the state's
+// variable and go on, or PROCEED to another state with the same row. B{2,} C, greedy:
 //
 //     B1 --take--> B2 --take--> Bn --proceed--> C1 --take, unless B--> end
 //                               ^ |
@@ -336,8 +336,8 @@ static Status take(const Step *step, uint32_t index, uint32_t var, uint32_t targ
     return st;
 }
 
-// All ways that run [index] can go with the row: those of its state, then of the states it can proceed
-// to. The run without a row stays as well: the next row may be a first one too.
+// All ways that run [index] can go with the row: those of its state, then of the states it can
+// proceed to. The run without a row stays as well: the next row may be a first one too.
 static Status step_run(const Step *step, uint32_t index, Error *err) {
     Nfa *nfa = step->nfa;
     int32_t at = (int32_t)step->runs->partial.run[index].state;

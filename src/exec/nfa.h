@@ -1,19 +1,20 @@
 // exec/nfa.h - the automaton of MATCH_RECOGNIZE: which rows, one after another, make a match.
 //
 // Patterns are variables with quantifiers, one behind the other; the rows of a match are neighbours
-// (of their partition). The rules are those of Flink's CEP library, down to the order in which matches
-// come out:
+// (of their partition). The rules are those of Flink's CEP library, down to the order in which
+// matches come out:
 //   - Every row may start a run, and a run follows all ways that it can go at once.
-//   - A greedy variable is simple-minded: while it suits a row, what stands behind it does not get that
-//     row. It never gives rows back, so A B* C may match nothing where a regular expression would.
-//   - A match waits until no run that began earlier is still under way, then leaves, and takes runs and
-//     waiting matches with it as the skip strategy says.
-//   - Runs and waiting matches lie in binary heaps by the row they began with. Equal ones leave as the
-//     heap has it, and it is Java's, step by step.
+//   - A greedy variable is simple-minded: while it suits a row, what stands behind it does not get
+//     that row. It never gives rows back, so A B* C may match nothing where a regular expression
+//     would.
+//   - A match waits until no run that began earlier is still under way, then leaves, and takes runs
+//     and waiting matches with it as the skip strategy says.
+//   - Runs and waiting matches lie in binary heaps by the row they began with. Equal ones leave as
+//     the heap has it, and it is Java's, step by step.
 //
 // Life:    one Nfa an operator, one NfaRuns a key. Zero bytes are a key that has seen no row.
-// Memory:  paths are trees of nodes, shared by the runs that branched; a node keeps a row alive through
-//          the hooks. Runs and nodes are charged to the budget.
+// Memory:  paths are trees of nodes, shared by the runs that branched; a node keeps a row alive
+//          through the hooks. Runs and nodes are charged to the budget.
 #pragma once
 
 #include "plan/match.h"
@@ -82,8 +83,8 @@ void nfa_clear(Nfa *nfa, NfaRuns *runs);
 void nfa_node_ref(NfaNode *node);
 void nfa_node_unref(Nfa *nfa, NfaNode *node);
 
-// The row that FIRST(var, offset) or LAST(var, offset) names on a path; MATCH_ANY: of all rows. NULL
-// when the path has no such row.
+// The row that FIRST(var, offset) or LAST(var, offset) names on a path; MATCH_ANY: of all rows.
+// NULL when the path has no such row.
 const NfaNode *nfa_find(const NfaNode *path, int32_t var, bool first, uint32_t offset);
 // How many rows of [var] are on the path.
 uint32_t nfa_count(const NfaNode *path, int32_t var);
