@@ -210,7 +210,8 @@ static Status map_insert(ValueMap *map, uint64_t hash, Str key, Str extra, int64
                          AggEnv *env, Error *err) {
     if (map->used == map->cap) TRY(map_make_room(map, env, err));
     ValueEntry *entry = &map->entry[map->used];
-    *entry = (ValueEntry){.hash = (uint32_t)hash, .count = count, .len = key.len, .extra = extra.len};
+    *entry =
+        (ValueEntry){.hash = (uint32_t)hash, .count = count, .len = key.len, .extra = extra.len};
     size_t size = (size_t)key.len + extra.len;
     char *at = entry->bytes;
     if (size > MAP_INLINE) {
