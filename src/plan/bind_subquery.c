@@ -449,8 +449,8 @@ static Status scalar_value(Binder *binder, const AstExpr *ast, const AstQuery *q
     return attach(binder, right, NULL, out, err);
 }
 
-// Whether x IN (query) is unknown where nothing matches: x is NULL and the query has rows, or one of
-// its values is. [values] gives the value and a mark. *out is NULL then, FALSE otherwise.
+// Whether x IN (query) is unknown where nothing matches: x is NULL and the query has rows, or one
+// of its values is. [values] gives the value and a mark. *out is NULL then, FALSE otherwise.
 static Status unknown_in(Binder *binder, Plan *values, const AstExpr *call, Expr **out,
                          Error *err) {
     Place place = call->span.place;
