@@ -91,20 +91,33 @@ Status nfa_new(const MatchSpec *spec, const NfaHooks *hooks, Budget *budget, Nfa
 
 // ---- paths -------------------------------------------------------------------------------------
 
+static size_t node_size(const Nfa *nfa) {
+    return sizeof(NfaNode) + nfa->hooks.extra_size;
+}
+
 static Status node_new(Nfa *nfa, NfaNode *prev, uint32_t var, void *row, uint64_t order,
                        NfaNode **out, Error *err) {
-    TRY(budget_charge(nfa->budget, sizeof(NfaNode), err));
-    NfaNode *node = mem_alloc(sizeof *node);
+    TRY(budget_charge(nfa->budget, (int64_t)node_size(nfa), err));
+    NfaNode *node = mem_zalloc(node_size(nfa));
     bool same = prev && prev->var == var;
-    *node = (NfaNode){.prev = prev, .row = row, .order = order, .var = var, .refs = 1};
+    node->prev = prev;
+    node->row = row;
     node->first = same ? prev->first : node;
     node->before = same ? prev->before : prev;
+    node->order = order;
+    node->var = var;
     node->index = same ? prev->index + 1 : 0;
     node->depth = prev ? prev->depth + 1 : 0;
+    node->refs = 1;
     if (prev) nfa_node_ref(prev);
     nfa->hooks.row_ref(nfa->hooks.arg, row);
-    *out = node;
-    return ST_OK;
+    Status st = nfa->hooks.enter ? nfa->hooks.enter(nfa->hooks.arg, node, err) : ST_OK;
+    if (st) {
+        nfa_node_unref(nfa, node);
+    } else {
+        *out = node;
+    }
+    return st;
 }
 
 void nfa_node_ref(NfaNode *node) {
@@ -115,7 +128,7 @@ void nfa_node_unref(Nfa *nfa, NfaNode *node) {
     while (node && --node->refs == 0) {  // a loop: paths may be long
         NfaNode *prev = node->prev;
         nfa->hooks.row_unref(nfa->hooks.arg, node->row);
-        budget_release(nfa->budget, sizeof *node);
+        budget_release(nfa->budget, (int64_t)node_size(nfa));
         mem_free(node);
         node = prev;
     }

@@ -33,6 +33,8 @@ struct NfaNode {
     uint32_t index;  // among the rows of [var]
     uint32_t depth;  // among all rows
     uint32_t refs;
+    uint32_t unused;
+    uint8_t extra[];  // of the operator's, NfaHooks.extra_size; aligned to 8
 };
 
 typedef struct NfaRun {
@@ -58,10 +60,13 @@ typedef struct NfaHooks {
     // Whether the row at hand suits [var], for each of [count] paths (NULL: none yet).
     Status (*suits)(void *arg, uint32_t var, const NfaNode *const *path, uint32_t count,
                     uint8_t *out, Error *err);
+    // The row at hand has been taken: [node] is made, its extra bytes are zero. NULL: nothing to do.
+    Status (*enter)(void *arg, NfaNode *node, Error *err);
     void (*row_ref)(void *arg, void *row);
     void (*row_unref)(void *arg, void *row);
     // A match leaves: its last row. Its nodes stay alive during the call only.
     Status (*match)(void *arg, NfaNode *path, Error *err);
+    uint32_t extra_size;
 } NfaHooks;
 
 enum { NFA_STATES_MAX = 16384 };  // a quantifier of {n} takes n states

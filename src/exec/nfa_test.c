@@ -75,7 +75,8 @@ static void parse_pattern(Fixture *self, const char *text) {
 static void fixture_open(Fixture *self, const char *pattern, MatchSkip skip, int skip_var) {
     *self = (Fixture){.spec = {.part = self->part, .skip = skip, .skip_var = skip_var}};
     parse_pattern(self, pattern);
-    NfaHooks hooks = {self, suits, row_ref, row_unref, match};
+    NfaHooks hooks = {
+        .arg = self, .suits = suits, .row_ref = row_ref, .row_unref = row_unref, .match = match};
     Error err = {0};
     budget_init(&self->budget, NULL, "test", 0);
     CHECK_OK(nfa_new(&self->spec, &hooks, &self->budget, &self->nfa, &err), &err);
