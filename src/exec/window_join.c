@@ -1,13 +1,14 @@
 // exec/window_join.c - joins of two windowed inputs on the same window: rows are kept per key and
 // window (the window's start and end are among the join keys) and joined once, when the watermark
 // passes the window's end. Append-only, whatever the join type.
-// State: key -> rows of the left, rows of the right.
+// State: key -> rows of the left, rows of the right; buckets of them by the end of their window.
+#include "exec/bucket.h"
 #include "exec/kept.h"
+#include "exec/window.h"
 
 typedef struct WindowLists {
     KeptList side[2];
-    int64_t end_ms;
-    uint64_t null_key;  // a key that "=" compares is NULL: these rows meet nobody
+    bool matches;  // no key is NULL where NULLs do not match
 } WindowLists;
 
 typedef struct WindowJoin {
@@ -21,7 +22,8 @@ typedef struct WindowJoin {
     Builder out;
     Arena scratch;
     uint64_t arrivals;
-    int64_t next_end_ms;     // earliest end waiting; a hint to skip watermarks
+    WindowClock clock;
+    Buckets live;
 } WindowJoin;
 
 static void window_clear(void *arg, uint8_t *row) {
@@ -37,7 +39,7 @@ static Status window_join_open(Operator *op, Error *err) {
     self->key[0] = plan->key;
     self->key[1] = plan->right_key;
     self->end_key = plan->window->end_column;
-    self->next_end_ms = INT64_MAX;
+    window_clock_init(&self->clock, plan->window, op->env);
     const Type *left = plan->input[0]->type, *right = plan->input[1]->type;
     self->columns[0] = left->child_count;
     self->columns[1] = right->child_count;
@@ -68,12 +70,17 @@ static Status window_join_open(Operator *op, Error *err) {
     return program_new(&condition, 1, self->both, op->env->func, &self->condition, err);
 }
 
-// Whether a key that is compared with "=" is NULL in row [row].
-static bool has_null_key(const Plan *plan, Vec *const *key, uint32_t row) {
+// The next window of processing time wants a timer.
+static void ask_timer(WindowJoin *self) {
+    if (!self->clock.spec->proctime || !self->live.count) return;
+    self->base.env->timer_at(&self->base, window_fires_at(&self->clock, self->live.at[0].end));
+}
+
+static bool all_match(const Plan *plan, Vec *const *key, uint32_t row) {
     for (uint32_t k = 0; k < plan->key_count; k++) {
-        if (!plan->null_safe[k] && vec_is_null(key[k], row)) return true;
+        if (!plan->null_safe[k] && vec_is_null(key[k], row)) return false;
     }
-    return false;
+    return true;
 }
 
 static Status window_join_on_batch(Operator *op, uint32_t s, Batch *in, Error *err) {
@@ -85,24 +92,26 @@ static Status window_join_on_batch(Operator *op, uint32_t s, Batch *in, Error *e
     uint64_t *mask = ARENA_ARRAY(&self->scratch, uint64_t, BITS_WORDS(in->rows));
     const Vec *end = key[self->end_key];
     for (uint32_t row = 0; row < in->rows; row++) {
-        int64_t end_ms = vec_timestamp(end, row).ms;
-        if (op->watermark_in != WATERMARK_NONE && end_ms - 1 <= op->watermark_in) {
-            op->late_dropped++;  // the window has been joined already
-        } else {
-            bits_set(mask, row);
-        }
+        // Late: the window has been joined already.
+        bool late = !self->clock.spec->proctime &&
+                    window_fires_at(&self->clock, vec_i64(end)[row]) <= op->watermark_in;
+        op->late_dropped += late;
+        if (!late) bits_set(mask, row);
     }
     uint8_t **found = ARENA_ARRAY(&self->scratch, uint8_t *, in->rows);
-    TRY(state_find(self->windows, key, in->rows, mask, true, 0, found, NULL, err));
+    uint8_t *is_new = ARENA_ARRAY(&self->scratch, uint8_t, in->rows);
+    TRY(state_find(self->windows, key, in->rows, mask, true, 0, found, is_new, err));
     for (uint32_t row = 0; row < in->rows; row++) {
         if (!found[row]) continue;
         WindowLists *lists = (WindowLists *)(void *)found[row];
-        lists->end_ms = vec_timestamp(end, row).ms;
-        lists->null_key = has_null_key(plan, key, row);
-        if (lists->end_ms < self->next_end_ms) self->next_end_ms = lists->end_ms;
+        if (is_new[row]) {
+            lists->matches = all_match(plan, key, row);
+            bucket_add(&self->live, vec_i64(end)[row], found[row]);
+        }
         KeptRow *kept = NULL;
         TRY(kept_add(op->env->budget, &lists->side[s], in, row, 0, self->arrivals++, &kept, err));
     }
+    ask_timer(self);
     return ST_OK;
 }
 
@@ -157,8 +166,9 @@ static Status join_pairs(WindowJoin *self, WindowLists *lists, bool send, Error 
 static Status fire(WindowJoin *self, WindowLists *lists, Error *err) {
     JoinType type = self->base.plan->join;
     bool semi = type == JOIN_TYPE_SEMI || type == JOIN_TYPE_ANTI;
-    bool pairs = lists->side[0].count && lists->side[1].count && !lists->null_key;
-    if (pairs) TRY(join_pairs(self, lists, !semi, err));
+    if (lists->matches && lists->side[0].count && lists->side[1].count) {
+        TRY(join_pairs(self, lists, !semi, err));
+    }
     bool left_outer = type == JOIN_TYPE_LEFT || type == JOIN_TYPE_FULL;
     for (KeptRow *left = lists->side[0].oldest; left; left = left->newer) {
         if (semi ? left->matched == (type == JOIN_TYPE_SEMI) : left_outer && !left->matched) {
@@ -172,30 +182,38 @@ static Status fire(WindowJoin *self, WindowLists *lists, Error *err) {
     return ST_OK;
 }
 
+static Status advance(WindowJoin *self, int64_t ms, Error *err) {
+    while (self->live.count && window_fires_at(&self->clock, self->live.at[0].end) <= ms) {
+        Bucket due = bucket_take(&self->live, &self->live.at[0]);
+        Status st = ST_OK;
+        for (uint32_t i = 0; i < due.count; i++) {
+            arena_reset(&self->scratch);
+            if (!st) st = fire(self, (WindowLists *)(void *)due.row[i], err);
+            state_remove(self->windows, due.row[i]);
+        }
+        mem_free(due.row);
+        TRY(st);
+    }
+    return output_builder(&self->base, &self->out, true, err);
+}
+
 static Status window_join_on_watermark(Operator *op, int64_t ms, Error *err) {
     WindowJoin *self = (WindowJoin *)op;
-    arena_reset(&self->scratch);
-    while (self->next_end_ms != INT64_MAX && self->next_end_ms - 1 <= ms) {
-        int64_t due = self->next_end_ms, next = INT64_MAX;
-        uint64_t cursor = 0;
-        for (uint8_t *row; (row = state_next(self->windows, &cursor));) {
-            WindowLists *lists = (WindowLists *)(void *)row;
-            if (lists->end_ms == due) {
-                TRY(fire(self, lists, err));
-                state_remove(self->windows, row);
-            } else if (lists->end_ms < next) {
-                next = lists->end_ms;
-            }
-        }
-        self->next_end_ms = next;
-    }
-    TRY(output_builder(op, &self->out, true, err));
+    if (!self->clock.spec->proctime) TRY(advance(self, ms, err));
     return output_watermark(op, ms, err);
+}
+
+static Status window_join_on_timer(Operator *op, int64_t now_ms, Error *err) {
+    WindowJoin *self = (WindowJoin *)op;
+    TRY(advance(self, now_ms, err));
+    ask_timer(self);
+    return ST_OK;
 }
 
 static void window_join_close(Operator *op) {
     WindowJoin *self = (WindowJoin *)op;
     program_free(self->condition);
+    buckets_free(&self->live);
     builder_clear(&self->out);
     arena_clear(&self->scratch);
 }
@@ -207,5 +225,6 @@ const OperatorVt WINDOW_JOIN_OPERATOR = {
     .open = window_join_open,
     .on_batch = window_join_on_batch,
     .on_watermark = window_join_on_watermark,
+    .on_timer = window_join_on_timer,
     .close = window_join_close,
 };
