@@ -54,7 +54,8 @@ static Status args_at_hand(MatchEval *eval, uint32_t slot, Vec ***out, Error *er
 
 // ---- slots -------------------------------------------------------------------------------------
 
-// What slots are filled for: paths of runs, with the row at hand as a candidate for [var], or matches.
+// What slots are filled for: paths of runs, with the row at hand as a candidate for [var], or
+// matches.
 typedef struct Filling {
     const NfaNode *const *path;
     const int64_t *time_ms;  // per match

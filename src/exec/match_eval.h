@@ -1,11 +1,11 @@
-// exec/match_eval.h - the expressions of MATCH_RECOGNIZE: what the automaton asks about a row, and the
-// measures of a match.
+// exec/match_eval.h - the expressions of MATCH_RECOGNIZE: what the automaton asks about a row, and
+// the measures of a match.
 //
-// The part of a condition that speaks of the row at hand alone is computed for whole batches as they
-// come in, a bit per variable. The rest is computed for all runs that wait for an answer at once, over
-// the row of expressions (plan/match.h), whose slots are filled for it.
-// Aggregates whose state is plain bytes go along a path: each node keeps the states behind its row, so
-// that a long run costs no more per row than a short one. Others are computed anew.
+// The part of a condition that speaks of the row at hand alone is computed for whole batches as
+// they come in, a bit per variable. The rest is computed for all runs that wait for an answer at
+// once, over the row of expressions (plan/match.h), whose slots are filled for it. Aggregates whose
+// state is plain bytes go along a path: each node keeps the states behind its row, so that a long
+// run costs no more per row than a short one. Others are computed anew.
 #pragma once
 
 #include "exec/nfa.h"

@@ -60,7 +60,8 @@ typedef struct NfaHooks {
     // Whether the row at hand suits [var], for each of [count] paths (NULL: none yet).
     Status (*suits)(void *arg, uint32_t var, const NfaNode *const *path, uint32_t count,
                     uint8_t *out, Error *err);
-    // The row at hand has been taken: [node] is made, its extra bytes are zero. NULL: nothing to do.
+    // The row at hand has been taken: [node] is made, its extra bytes are zero. NULL: nothing to
+    // do.
     Status (*enter)(void *arg, NfaNode *node, Error *err);
     void (*row_ref)(void *arg, void *row);
     void (*row_unref)(void *arg, void *row);
