@@ -426,6 +426,11 @@ static Status bind_order(Binder *binder, const AstQuery *query, Items *items, co
                           str_printf(binder->arena, "EXPR$%u", items->count), ast);
             }
         }
+        TypeKind kind = items->expr[column]->type->kind;
+        if (kind == TYPE_VARIANT || kind == TYPE_BITMAP) {
+            return error_at(err, ST_VALIDATION, ast->span.place,
+                            "%s has no order: it cannot be sorted by", type_kind_name(kind));
+        }
         bool nulls_first =
             order->nulls == NULLS_FIRST || (order->nulls == NULLS_UNSAID && !order->descending);
         (*out)[k] = (OrderKey){(uint32_t)column, order->descending, nulls_first};

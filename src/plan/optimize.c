@@ -198,10 +198,13 @@ static Status infer_kinds(PlanContext *context, Plan *plan, Error *err) {
         case PLAN_AGG:
             TRY(rebind_aggs(context, plan, updates(in), false, err));
             plan->changes = plan->agg_count || updates(in) ? CHANGE_INSERT : CHANGES_APPEND;
-            if (plan->agg_count) plan->changes |= CHANGE_UPDATE_BEFORE | CHANGE_UPDATE_AFTER;
+            plan->ttl_ms = config_ms(context->config, "table.exec.state.ttl", 0);
+            // With a TTL, DISTINCT sends its rows again too: they start the TTL anew downstream.
+            if (plan->agg_count || plan->ttl_ms) {
+                plan->changes |= CHANGE_UPDATE_BEFORE | CHANGE_UPDATE_AFTER;
+            }
             if (updates(in)) plan->changes |= CHANGE_DELETE;
             if (context->batch) plan->changes = CHANGES_APPEND;
-            plan->ttl_ms = config_ms(context->config, "table.exec.state.ttl", 0);
             break;
         case PLAN_WINDOW_AGG:
             TRY(rebind_aggs(context, plan, updates(in), merges_windows(plan->window), err));
