@@ -308,6 +308,45 @@ static Status bind_measures(Binder *binder, struct MatchBinding *match, const As
 
 // ---- the whole ---------------------------------------------------------------------------------
 
+// How EXPLAIN calls the columns of a slot: A.px, FIRST(A.px, 1), SUM(A.px).
+
+static Str variable_name(const MatchSpec *spec, int32_t var) {
+    if (var == MATCH_ANY) return STR("*");
+    return var == MATCH_NONE ? STR("?") : spec->part[var].name;
+}
+
+static Str column_name(Arena *arena, const MatchSpec *spec, const MatchSlot *slot, Str field) {
+    Str var = variable_name(spec, slot->var);
+    const char *what = slot->first ? "FIRST" : "LAST";
+    if (!slot->first && !slot->offset) {
+        return str_printf(arena, STR_FMT "." STR_FMT, STR_ARG(var), STR_ARG(field));
+    }
+    return str_printf(arena, "%s(" STR_FMT "." STR_FMT ", %d)", what, STR_ARG(var), STR_ARG(field),
+                      slot->offset);
+}
+
+static Str slot_name(Arena *arena, const MatchSpec *spec, const MatchSlot *slot,
+                     const Type *input) {
+    if (slot->kind == SLOT_ROW_TIME) return STR("MATCH_ROWTIME()");
+    if (slot->kind == SLOT_PROC_TIME) return STR("MATCH_PROCTIME()");
+    uint32_t columns = input->child_count;
+    Str *name = ARENA_ARRAY(arena, Str, columns + 1);
+    for (uint32_t c = 0; c < columns; c++) {
+        name[c] = column_name(arena, spec, slot, input->field[c]);
+    }
+    const Type *row = type_row(arena, columns, input->child, name, false);
+    Buf text = {0};
+    buf_printf(&text, "%s(", slot->call->func->name);
+    for (uint32_t i = 0; i < slot->call->argc; i++) {
+        if (i) buf_puts(&text, ", ");
+        expr_print(slot->arg[i], row, &text);
+    }
+    buf_puts(&text, slot->call->argc ? ")" : "*)");
+    Str kept = str_dup(arena, buf_str(&text));
+    buf_free(&text);
+    return kept;
+}
+
 static const Type *expressions_row(Arena *arena, const MatchSpec *spec, const Type *input,
                                    uint32_t width) {
     const Type **child = ARENA_ARRAY(arena, const Type *, width + 1);
@@ -319,11 +358,13 @@ static const Type *expressions_row(Arena *arena, const MatchSpec *spec, const Ty
         const MatchSlot *slot = &spec->slot[i];
         if (slot->kind != SLOT_ROW) {
             child[slot->column] = slot->type;
-            name[slot->column] = STR("value");
+            name[slot->column] = slot_name(arena, spec, slot, input);
             continue;
         }
         memcpy(child + slot->column, input->child, columns * sizeof *child);
-        memcpy(name + slot->column, input->field, columns * sizeof *name);
+        for (uint32_t c = 0; c < columns; c++) {
+            name[slot->column + c] = column_name(arena, spec, slot, input->field[c]);
+        }
     }
     return type_row(arena, width, child, name, false);
 }

@@ -1,5 +1,6 @@
 // EXPLAIN: the plan as an indented tree, children below their consumer.
 #include "plan/bind.h"
+#include "plan/match.h"
 
 static void print_columns(const Plan *input, const uint32_t *column, uint32_t count, Buf *out) {
     for (uint32_t i = 0; i < count; i++) {
@@ -19,6 +20,69 @@ static void print_changes(const Plan *plan, Buf *out) {
         first = false;
     }
     buf_putc(out, ']');
+}
+
+static void print_pattern(const MatchSpec *spec, Buf *out) {
+    for (uint32_t i = 0; i < spec->part_count; i++) {
+        const MatchPart *part = &spec->part[i];
+        int32_t low = part->low, high = part->high;
+        if (i) buf_putc(out, ' ');
+        buf_put_str(out, part->name);
+        if (low == 1 && high == 1) continue;
+        if (high < 0 && low <= 1) {
+            buf_putc(out, low ? '+' : '*');
+        } else if (low == 0 && high == 1) {
+            buf_putc(out, '?');
+        } else if (low == high) {
+            buf_printf(out, "{%d}", low);
+        } else if (high < 0) {
+            buf_printf(out, "{%d,}", low);
+        } else {
+            buf_printf(out, "{%d,%d}", low, high);
+        }
+        if (!part->greedy && low != high && high != 1) buf_putc(out, '?');
+    }
+}
+
+static void print_match(const Plan *plan, Buf *out) {
+    static const char *const SKIP[] = {[MATCH_SKIP_PAST_LAST] = "PAST LAST ROW",
+                                       [MATCH_SKIP_TO_NEXT] = "TO NEXT ROW",
+                                       [MATCH_SKIP_TO_FIRST] = "TO FIRST ",
+                                       [MATCH_SKIP_TO_LAST] = "TO LAST "};
+    const MatchSpec *spec = plan->match;
+    const Plan *input = plan->input[0];
+    if (plan->key_count) {
+        buf_puts(out, "partitionBy=[");
+        print_columns(input, plan->key, plan->key_count, out);
+        buf_puts(out, "], ");
+    }
+    buf_puts(out, plan->proctime_order ? "orderBy=[PROCTIME() ASC" : "orderBy=[");
+    for (uint32_t i = 0; i < plan->order_count; i++) {
+        buf_printf(out, "%s" STR_FMT " %s", i || plan->proctime_order ? ", " : "",
+                   STR_ARG(input->type->field[plan->order[i].column]),
+                   plan->order[i].descending ? "DESC" : "ASC");
+    }
+    buf_puts(out, "], measures=[");
+    for (uint32_t i = 0; i < spec->measure_count; i++) {
+        if (i) buf_puts(out, ", ");
+        expr_print(spec->measure[i], spec->row, out);
+        buf_printf(out, " AS " STR_FMT, STR_ARG(plan->type->field[plan->key_count + i]));
+    }
+    buf_printf(out, "], rowsPerMatch=[ONE ROW PER MATCH], after=[SKIP %s", SKIP[spec->skip]);
+    bool to_var = spec->skip == MATCH_SKIP_TO_FIRST || spec->skip == MATCH_SKIP_TO_LAST;
+    if (to_var && spec->skip_var >= 0) buf_put_str(out, spec->part[spec->skip_var].name);
+    buf_puts(out, "], pattern=[");
+    print_pattern(spec, out);
+    buf_puts(out, "], define={");
+    bool first = true;
+    for (uint32_t i = 0; i < spec->part_count; i++) {
+        if (!spec->define[i].expr) continue;
+        buf_printf(out, "%s" STR_FMT "=>", first ? "" : ", ", STR_ARG(spec->part[i].name));
+        expr_print(spec->define[i].expr, spec->row, out);
+        first = false;
+    }
+    buf_putc(out, '}');
+    if (spec->within_ms) buf_printf(out, ", within=[%lld ms]", (long long)spec->within_ms);
 }
 
 static void print_details(const Plan *plan, Buf *out) {
@@ -66,6 +130,7 @@ static void print_details(const Plan *plan, Buf *out) {
                        STR_ARG(plan->desc->name),
                        plan->connector->guarantee ? plan->connector->guarantee : "at-least-once");
             break;
+        case PLAN_MATCH: print_match(plan, out); return;
         case PLAN_SORT:
             buf_puts(out, "orderBy=[");
             for (uint32_t i = 0; i < plan->order_count; i++) {
