@@ -62,9 +62,72 @@ static const uint8_t *of_filter(Arena *arena, const Plan *plan, const uint8_t *i
     return can_fall_out(plan->condition, in) ? filled(arena, count, MONO_NONE) : in;
 }
 
-static Monotony of_agg_call(const PlanAgg *agg, const uint8_t *in, bool input_updates) {
+// ---- signs of values: a SUM of what is never negative only grows --------------------------------
+
+enum { SIGN_NOT_NEGATIVE = 1, SIGN_NOT_POSITIVE = 2 };
+
+static int sign_of_literal(const Expr *expr) {
+    const Vec *value = expr->value;
+    if (expr->kind != EXPR_LITERAL || vec_is_null(value, 0) || !type_is_numeric(expr->type))
+        return 0;
+    double number = value->phys == PHYS_I128  ? (double)vec_i128(value)[0]
+                    : value->phys == PHYS_F64 ? vec_f64(value)[0]
+                    : value->phys == PHYS_F32 ? (double)vec_f32(value)[0]
+                                              : (double)vec_integer(value, 0);
+    return (number >= 0 ? SIGN_NOT_NEGATIVE : 0) | (number <= 0 ? SIGN_NOT_POSITIVE : 0);
+}
+
+// What a conjunct "column op literal" says of the column.
+static int sign_of_condition(const Expr *condition, uint32_t column) {
+    if (condition->kind != EXPR_CALL || condition->arg_count != 2) return 0;
+    const char *name = condition->call->func->name;
+    if (!strcmp(name, "AND")) {
+        return sign_of_condition(condition->arg[0], column) |
+               sign_of_condition(condition->arg[1], column);
+    }
+    bool turned = condition->arg[0]->kind == EXPR_LITERAL;
+    const Expr *left = without_casts(condition->arg[turned]), *right = condition->arg[!turned];
+    if (left->kind != EXPR_COLUMN || left->column != column) return 0;
+    int sign = sign_of_literal(right);
+    if (!strcmp(name, "=")) return sign;
+    if (name[0] == (turned ? '<' : '>') && name[1] != '>') return sign & SIGN_NOT_NEGATIVE;
+    if (name[0] == (turned ? '>' : '<') && name[1] != '>') return sign & SIGN_NOT_POSITIVE;
+    return 0;
+}
+
+static int sign_of_column(const Plan *plan, uint32_t column) {
+    switch (plan->kind) {
+        case PLAN_FILTER:
+            return sign_of_condition(plan->condition, column) |
+                   sign_of_column(plan->input[0], column);
+        case PLAN_WATERMARK: return sign_of_column(plan->input[0], column);
+        case PLAN_PROJECT: {
+            const Expr *expr = without_casts(plan->expr[column]);
+            if (expr->kind == EXPR_COLUMN) return sign_of_column(plan->input[0], expr->column);
+            return sign_of_literal(expr);
+        }
+        case PLAN_AGG: {
+            if (column < plan->key_count) return sign_of_column(plan->input[0], plan->key[column]);
+            const PlanAgg *agg = &plan->agg[column - plan->key_count];
+            const char *name = agg->call->func->name;
+            if (!strcmp(name, "COUNT")) return SIGN_NOT_NEGATIVE;
+            bool keeps = !strcmp(name, "SUM") || !strcmp(name, "MAX") || !strcmp(name, "MIN");
+            return keeps ? sign_of_column(plan->input[0], agg->arg[0]) : 0;
+        }
+        default: return 0;
+    }
+}
+
+static Monotony of_agg_call(const Plan *plan, const PlanAgg *agg, const uint8_t *in,
+                            bool input_updates) {
     const char *name = agg->call->func->name;
     if (!strcmp(name, "COUNT")) return MONO_INCREASING;
+    if (!strcmp(name, "SUM") && !input_updates) {
+        int sign = sign_of_column(plan->input[0], agg->arg[0]);
+        return sign & SIGN_NOT_NEGATIVE   ? MONO_INCREASING
+               : sign & SIGN_NOT_POSITIVE ? MONO_DECREASING
+                                          : MONO_NONE;
+    }
     Monotony mono = !strcmp(name, "MAX")   ? MONO_INCREASING
                     : !strcmp(name, "MIN") ? MONO_DECREASING
                                            : MONO_NONE;
@@ -79,7 +142,7 @@ static const uint8_t *of_agg(Arena *arena, const Plan *plan, const uint8_t *in) 
     }
     uint8_t *mono = filled(arena, plan->type->child_count, MONO_CONSTANT);
     for (uint32_t i = 0; i < plan->agg_count; i++) {
-        mono[plan->key_count + i] = (uint8_t)of_agg_call(&plan->agg[i], in, updates);
+        mono[plan->key_count + i] = (uint8_t)of_agg_call(plan, &plan->agg[i], in, updates);
     }
     return mono;
 }

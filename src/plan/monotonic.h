@@ -12,6 +12,6 @@ typedef enum Monotony {
 } Monotony;
 
 // One Monotony per output column, in [arena]; NULL when rows can be deleted, or nothing is known.
-// [plan]'s inputs have their changes inferred. As Flink's FlinkRelMdModifiedMonotonicity, except
-// that intervals of values are not known here: a SUM is never monotonic.
+// [plan]'s inputs have their changes inferred. As Flink's FlinkRelMdModifiedMonotonicity; of the
+// intervals of values that it knows, only the signs are known here.
 const uint8_t *plan_monotony(Arena *arena, const Plan *plan);
