@@ -354,6 +354,41 @@ static bool is_global_agg(const AstQuery *query) {
     return false;
 }
 
+// Every correlated conjunct must be inner = outer: the two sides of each.
+static Status split_ties(Binder *binder, const AstExpr *ast, const Correlation *correlation,
+                         Expr ***inner, Expr ***outer, Error *err) {
+    *inner = ARENA_ARRAY(binder->arena, Expr *, correlation->count + 1);
+    *outer = ARENA_ARRAY(binder->arena, Expr *, correlation->count + 1);
+    for (uint32_t i = 0; i < correlation->count; i++) {
+        Expr *part = correlation->conjunct[i];
+        bool equal = part->kind == EXPR_CALL && strcmp(part->call->func->name, "=") == 0;
+        bool swapped = equal && reads_outer(part->arg[0]);
+        Expr *a = equal ? part->arg[swapped] : NULL, *b = equal ? part->arg[!swapped] : NULL;
+        if (!equal || reads_outer(a) || !reads_outer(b)) {
+            return error_at(
+                err, ST_UNSUPPORTED, ast->span.place,
+                "a correlated subquery for a value can only be tied to the outer query by "
+                "equality");
+        }
+        (*inner)[i] = a;
+        (*outer)[i] = b;
+    }
+    return ST_OK;
+}
+
+// outer[i] = column i of [right], over the rows of the plan and of [right].
+static Status tie_condition(Binder *binder, const AstExpr *ast, const Plan *right,
+                            Expr *const *outer, uint32_t count, Expr **out, Error *err) {
+    uint32_t shift = binder->plan->type->child_count;
+    for (uint32_t i = 0; i < count; i++) {
+        Expr *equal, *left = join_side(binder->arena, outer[i], shift);
+        TRY(call2(binder, "=", left, expr_column(binder->arena, shift + i, right->type->child[i]),
+                  ast->span.place, &equal, err));
+        *out = expr_and(binder->arena, binder->context->env, *out, equal);
+    }
+    return ST_OK;
+}
+
 // (SELECT agg(x) FROM u WHERE u.k = t.k): grouped by u.k, joined on it. Joined as JOIN_TYPE_INNER,
 // as Flink does with LATERAL, a row without a group is lost, and none is counted as 0.
 static Status correlated_agg(Binder *binder, const AstExpr *ast, const AstQuery *query,
@@ -372,26 +407,10 @@ static Status correlated_agg(Binder *binder, const AstExpr *ast, const AstQuery 
     TRY(bind_where(&own, select->where, err));
     if (!correlation.count) return ST_OK;
     *taken = true;
-    // Every correlated conjunct must be inner = outer.
     Collected *groups = ARENA_NEW(arena, Collected);
-    Expr **outer = ARENA_ARRAY(arena, Expr *, correlation.count);
-    for (uint32_t i = 0; i < correlation.count; i++) {
-        Expr *part = correlation.conjunct[i];
-        bool equal = part->kind == EXPR_CALL && strcmp(part->call->func->name, "=") == 0;
-        Expr *a = equal ? part->arg[0] : NULL, *b = equal ? part->arg[1] : NULL;
-        if (equal && reads_outer(a)) {
-            Expr *swap = a;
-            a = b;
-            b = swap;
-        }
-        if (!equal || reads_outer(a) || !reads_outer(b)) {
-            return error_at(
-                err, ST_UNSUPPORTED, ast->span.place,
-                "a correlated aggregate can only be tied to the outer query by equality");
-        }
-        ARENA_PUSH(arena, groups->key, groups->key_count, groups->key_cap, a);
-        outer[i] = b;
-    }
+    Expr **outer;
+    groups->key_count = groups->key_cap = correlation.count;
+    TRY(split_ties(binder, ast, &correlation, &groups->key, &outer, err));
     for (uint32_t i = 0; i < groups->key_count; i++) {
         ARENA_PUSH(arena, groups->input_expr, groups->input_count, groups->input_cap,
                    groups->key[i]);
@@ -414,13 +433,7 @@ static Status correlated_agg(Binder *binder, const AstExpr *ast, const AstQuery 
     name[keys] = STR("$value");
     Plan *right = plan_project(binder->context, own.plan, expr, name, keys + 1);
     Expr *condition = NULL;
-    uint32_t shift = binder->plan->type->child_count;
-    for (uint32_t i = 0; i < keys; i++) {
-        Expr *equal, *left = join_side(arena, outer[i], shift);
-        TRY(call2(binder, "=", left, expr_column(arena, shift + i, right->type->child[i]),
-                  ast->span.place, &equal, err));
-        condition = expr_and(arena, binder->context->env, condition, equal);
-    }
+    TRY(tie_condition(binder, ast, right, outer, keys, &condition, err));
     TRY(attach_as(binder, right, type, condition, out, err));
     if (type == JOIN_TYPE_INNER) return ST_OK;
     // COUNT of no rows is 0, not NULL.
@@ -433,10 +446,43 @@ static Status correlated_agg(Binder *binder, const AstExpr *ast, const AstQuery 
     return ST_OK;
 }
 
+// (SELECT x FROM u WHERE u.k = t.k): the one x of each key, joined on it.
+static Status correlated_row(Binder *binder, const AstExpr *ast, const AstQuery *query, bool *taken,
+                             Expr **out, Error *err) {
+    Arena *arena = binder->arena;
+    *taken = false;
+    if (!is_plain_select(query) || !query->select->where || query->select->item_count != 1)
+        return ST_OK;
+    Inner inner;
+    TRY(bind_inner(binder, query, true, &inner, err));
+    uint32_t keys = inner.correlation.count;
+    if (!keys || inner.item_count != 1 || reads_outer(inner.item[0])) return ST_OK;
+    *taken = true;
+    Expr **key, **outer;
+    TRY(split_ties(binder, ast, &inner.correlation, &key, &outer, err));
+    Expr **expr = ARENA_ARRAY(arena, Expr *, keys + 1);
+    Str *name = ARENA_ARRAY(arena, Str, keys + 1);
+    uint32_t *column = ARENA_ARRAY(arena, uint32_t, keys + 1);
+    for (uint32_t i = 0; i < keys; i++) {
+        expr[i] = key[i];
+        name[i] = str_printf(arena, "$key%u", i);
+        column[i] = i;
+    }
+    expr[keys] = inner.item[0];
+    name[keys] = STR("$value");
+    Plan *right = plan_project(binder->context, inner.plan, expr, name, keys + 1);
+    TRY(one_agg(binder, "SINGLE_VALUE", right, column, keys, keys, &right, err));
+    Expr *condition = NULL;
+    TRY(tie_condition(binder, ast, right, outer, keys, &condition, err));
+    return attach(binder, right, condition, out, err);
+}
+
 static Status scalar_value(Binder *binder, const AstExpr *ast, const AstQuery *query, Expr **out,
                            Error *err) {
     bool taken;
     TRY(correlated_agg(binder, ast, query, JOIN_TYPE_LEFT, &taken, out, err));
+    if (taken) return ST_OK;
+    TRY(correlated_row(binder, ast, query, &taken, out, err));
     if (taken) return ST_OK;
     Plan *right;
     TRY(bind_query_in(binder, binder->context, query, &right, err));
