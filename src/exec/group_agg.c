@@ -32,7 +32,6 @@ typedef struct GroupAgg {
     uint8_t **dirty;
     uint32_t dirty_count, dirty_cap;
     Batch *dirty_before;   // keys + results before, or kinds: row i belongs to dirty[i]
-    uint32_t global_seen;
 } GroupAgg;
 
 enum { DIRTY_MAX = 50000 };

@@ -136,3 +136,65 @@ Status kept_time(const Batch *batch, uint32_t column, uint32_t row, int64_t *ms,
     *ms = vec_timestamp(time, row).ms;
     return ST_OK;
 }
+
+static void kept_table_clear(void *arg, uint8_t *row) {
+    KeptTable *self = arg;
+    kept_clear(self->base.env->budget, (KeptList *)(void *)row);
+}
+
+Status kept_table_open(Operator *op, Error *err) {
+    (void)err;
+    KeptTable *self = (KeptTable *)op;
+    const Plan *plan = op->plan;
+    StateTableDef def = {
+        .name = "rows",
+        .operator_id = plan->stable_id,
+        .key = kept_key_type(op->env->arena, plan->type, plan->key, plan->key_count),
+        .value = plan->type,
+        .version = 1,
+        .row_size = sizeof(KeptList),
+        .ttl_ms = plan->ttl_ms,
+        .clear = kept_table_clear,
+        .clear_arg = self,
+    };
+    self->rows = state_table_open(op->env->state, &def);
+    builder_init(&self->out, plan->type);
+    return ST_OK;
+}
+
+void kept_table_close(Operator *op) {
+    KeptTable *self = (KeptTable *)op;
+    builder_clear(&self->out);
+    buf_free(&self->bytes);
+    arena_clear(&self->scratch);
+}
+
+Status kept_table_find(KeptTable *self, const Batch *in, KeptList ***lists, Error *err) {
+    const Plan *plan = self->base.plan;
+    arena_reset(&self->scratch);
+    int64_t now = self->base.env->now_ms(self->base.env->now_arg);
+    Vec **key = ARENA_ARRAY(&self->scratch, Vec *, plan->key_count + 1);
+    for (uint32_t k = 0; k < plan->key_count; k++) key[k] = in->column[plan->key[k]];
+    uint8_t **found = ARENA_ARRAY(&self->scratch, uint8_t *, in->rows);
+    TRY(state_find(self->rows, key, in->rows, NULL, true, now, found, NULL, err));
+    for (uint32_t row = 0; row < in->rows; row++) state_touch(self->rows, found[row], now);
+    *lists = (KeptList **)(void *)found;
+    return ST_OK;
+}
+
+void kept_table_drop_empty(KeptTable *self, KeptList **lists, uint32_t count) {
+    for (uint32_t row = 0; row < count; row++) {
+        KeptList *gone = lists[row];
+        if (!gone || gone->count) continue;
+        for (uint32_t later = row; later < count; later++) {
+            if (lists[later] == gone) lists[later] = NULL;
+        }
+        state_remove(self->rows, (uint8_t *)gone);
+    }
+}
+
+Status kept_table_emit(KeptTable *self, RowKind kind, const KeptRow *row, Error *err) {
+    uint32_t at = builder_row(&self->out, kind);
+    kept_load(row, self->out.batch->column, self->base.plan->type->child_count, at);
+    return output_builder(&self->base, &self->out, false, err);
+}

@@ -52,3 +52,22 @@ const Type *kept_key_type(Arena *arena, const Type *row, const uint32_t *key, ui
 // The event time in [column] of row [row]; ST_RUNTIME when it is NULL.
 NODISCARD Status kept_time(const Batch *batch, uint32_t column, uint32_t row, int64_t *ms,
                            Error *err);
+
+// An operator that keeps the rows of each key of its plan (plan->key), and sends rows of its
+// input's type: what the normaliser and the sink's materialiser have in common.
+typedef struct KeptTable {
+    Operator base;
+    StateTable *rows;  // key -> KeptList
+    Builder out;
+    Arena scratch;     // emptied by kept_table_find
+    Buf bytes;         // for kept_same
+} KeptTable;
+
+NODISCARD Status kept_table_open(Operator *op, Error *err);
+void kept_table_close(Operator *op);
+// The list of each row's key, made where there is none; in the scratch arena. Their TTL starts
+// again.
+NODISCARD Status kept_table_find(KeptTable *self, const Batch *in, KeptList ***lists, Error *err);
+// Keys without rows leave the state, each once.
+void kept_table_drop_empty(KeptTable *self, KeptList **lists, uint32_t count);
+NODISCARD Status kept_table_emit(KeptTable *self, RowKind kind, const KeptRow *row, Error *err);
