@@ -14,7 +14,7 @@ _weir() {
     case $command:$cur in
         run:-*) mapfile -t COMPREPLY < <(compgen -W "-D -e --memory --stats --record --replay --help" -- "$cur") ;;
         test:-*) mapfile -t COMPREPLY < <(
-            compgen -W "-D -j --data --filter --known --record --timeout --help" -- "$cur") ;;
+            compgen -W "-D -j --data --filter --known --exempt --materialised --record --timeout --help" -- "$cur") ;;
         run:*) mapfile -t COMPREPLY < <(compgen -d -- "$cur"; compgen -f -X '!*.sql' -- "$cur") ;;
         test:*) mapfile -t COMPREPLY < <(compgen -d -- "$cur"; compgen -f -X '!*.test' -- "$cur") ;;
     esac

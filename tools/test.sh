@@ -2,7 +2,8 @@
 # tools/test.sh SUITE...: runs suites, shows what failed, and closes with one line over all of them:
 # N passed, N failed, N skipped.
 #
-#   all     tidy, unit tests (debug build), and on the release build: SQL cases, the tests with real
+#   all     tidy, unit tests (debug build), and on the release build: SQL cases, those again in all
+#           variants that must give the same rows (tools/variants.sh), the tests with real
 #           servers, the examples
 #   quick   tidy, unit tests and SQL cases on the debug build
 #   asan, ubsan, tsan   unit tests, SQL cases and the tests with real servers on that build
@@ -67,7 +68,10 @@ unit() {
     part "unit ($1)" 600 "build-$1/weir-unit"
     part "fuzz corpora ($1)" 300 tools/fuzz.sh replay "$1"
 }
-sql() { part "sql cases ($1)" 1200 "$WEIR" test --known test/sql/known-failures.txt test/sql; }
+sql() {
+    part "sql cases ($1)" 1200 "$WEIR" test --known test/sql/known-failures.txt test/sql
+    [ $# -lt 2 ] || part "variants ($1)" 1800 tools/variants.sh "$WEIR" "$2"
+}
 services() {
     local script
     kafka_start || echo "note: $KAFKA_MISSING"
@@ -91,18 +95,18 @@ for suite in "${@:-all}"; do
             tools/setup.sh build test services || true
             part tidy 60 tools/tidy.sh
             build debug weir-unit fuzz && unit debug
-            build release && { sql release; services release; examples; }
+            build release && { sql release all; services release; examples; }
             ;;
         quick)
             export WEIR=$PWD/build-debug/weir
             part tidy 60 tools/tidy.sh
-            build debug weir weir-unit fuzz && { unit debug; sql debug; }
+            build debug weir weir-unit fuzz && { unit debug; sql debug 1; }
             ;;
         asan | ubsan | tsan)
             export WEIR=$PWD/build-$suite/weir
             export ASAN_OPTIONS=detect_stack_use_after_return=1:strict_string_checks=1
             export UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1 TSAN_OPTIONS=halt_on_error=1
-            build "$suite" weir weir-unit fuzz && { unit "$suite"; sql "$suite"; services "$suite"; }
+            build "$suite" weir weir-unit fuzz && { unit "$suite"; sql "$suite" 4; services "$suite"; }
             ;;
         *) echo "tools/test.sh: no suite '$suite'" >&2; exit 2 ;;
     esac

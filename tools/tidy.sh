@@ -111,6 +111,9 @@ if [ -f $known ]; then
     [ "${limit:-0}" -le "${before:-${limit:-0}}" ] || echo "$known: the limit grew from $before to $limit"
 fi | rule "tidy: the list of known failures only shrinks"
 
+# Each case that is not judged in all variants says why.
+grep -vE '^(#|$)|[^ ] +# [^ ]' test/sql/order-of-arrival.txt | rule "tidy: exempt cases have a reason"
+
 # Not a rule, a hint: a file that takes more than one sitting usually has a seam.
 wc -l "${core[@]}" | awk '$2 != "total" && $1 > 1500 { print "note: " $2 " has " $1 " lines: is there a seam in it?" }'
 exit $failed

@@ -17,6 +17,8 @@ static const ArgDef ARGS[] = {
     {"--data", NULL, "DIR", "what ${DATA} stands for; default: the nearest folder 'data'"},
     {"--filter", NULL, "GLOB", "only the files whose path or name matches"},
     {"--known", NULL, "FILE", "cases known to fail: they count as skipped, and must fail"},
+    {"--exempt", NULL, "FILE", "cases that are run but not judged: they count as skipped"},
+    {"--materialised", NULL, NULL, "change logs need only come to the same rows, in any order"},
     {"--record", NULL, NULL, "fills in the answers instead of comparing them"},
     {"-j", "--jobs", "N", "files at a time; default: one per core"},
     {"--timeout", NULL, "SECONDS", "of one record; default 30"},
@@ -24,7 +26,18 @@ static const ArgDef ARGS[] = {
     {"--help", "-h", NULL, "shows this"},
     {0},
 };
-enum { ARG_DATA, ARG_FILTER, ARG_KNOWN, ARG_RECORD, ARG_JOBS, ARG_TIMEOUT, ARG_SET, ARG_HELP };
+enum {
+    ARG_DATA,
+    ARG_FILTER,
+    ARG_KNOWN,
+    ARG_EXEMPT,
+    ARG_MATERIALISED,
+    ARG_RECORD,
+    ARG_JOBS,
+    ARG_TIMEOUT,
+    ARG_SET,
+    ARG_HELP
+};
 
 static int test_main(int argc, char **argv);
 
@@ -39,11 +52,11 @@ const Command TEST_COMMAND = {
 };
 
 typedef struct Test {
-    const char *data, *filter, *known_path;
-    bool recording, terminal;
+    const char *data, *filter, *known_path, *exempt_path;
+    bool recording, materialised, terminal;
     int64_t jobs, timeout_s;
     Map settings;  // -D
-    KnownFailures known;
+    KnownFailures known, exempt;
     CaseRun *run;
     char **full;  // absolute path of run i; owned
     Buf *text;    // of run i
@@ -162,8 +175,16 @@ static void judge(Test *self, uint32_t r, uint32_t i, Buf *out) {
     CaseRun *run = &self->run[r];
     const CaseAttempt *attempt = &run->attempt[i];
     bool known = known_has(&self->known, str_c(self->full[r]), i + 1);
+    if (attempt->verdict == VERDICT_NONE) return;
+    if (attempt->verdict != VERDICT_DIED && known_has(&self->exempt, str_c(self->full[r]), i + 1)) {
+        self->skipped++;
+        if (attempt->verdict == VERDICT_DIFFERS) {  // so that a list can be held to what it needs
+            buf_printf(out, "EXEMPT %s:%u: differs\n", run->path, i + 1);
+        }
+        return;
+    }
     switch ((Verdict)attempt->verdict) {
-        case VERDICT_NONE: return;
+        case VERDICT_NONE:
         case VERDICT_PASSED:
             if (!known) {
                 self->passed++;
@@ -233,8 +254,10 @@ static void tell_file(Test *self, uint32_t r) {
         self->failed++;
         buf_printf(&out, "FAIL %s: %s\n", run->path, run->failure);
     }
-    if (self->known.path && run->attempt && !run->only) {
-        self->failed += known_check_file(&self->known, str_c(self->full[r]), run->file.count, &out);
+    KnownFailures *const lists[] = {&self->known, &self->exempt};
+    for (uint32_t i = 0; i < 2 && run->attempt && !run->only; i++) {
+        if (!lists[i]->path) continue;
+        self->failed += known_check_file(lists[i], str_c(self->full[r]), run->file.count, &out);
     }
     if (out.len && self->terminal) (void)fputs("\r\033[K", stderr);
     if (out.len) (void)fwrite(out.ptr, 1, out.len, stdout);
@@ -276,6 +299,8 @@ static int read_args(Test *self, int argc, char **argv, Error *err) {
             case ARG_DATA: good = find_folder(self, args.value); break;
             case ARG_FILTER: self->filter = args.value; break;
             case ARG_KNOWN: self->known_path = args.value; break;
+            case ARG_EXEMPT: self->exempt_path = args.value; break;
+            case ARG_MATERIALISED: self->materialised = true; break;
             case ARG_RECORD: self->recording = true; break;
             case ARG_JOBS: good = str_to_i64(str_c(args.value), &self->jobs); break;
             case ARG_TIMEOUT: good = str_to_i64(str_c(args.value), &self->timeout_s); break;
@@ -306,9 +331,13 @@ static int run_all(Test *self) {
                      .jobs = (uint32_t)self->jobs,
                      .timeout_ms = self->timeout_s * 1000,
                      .recording = self->recording,
+                     .materialised = self->materialised,
                      .finished = on_finished,
                      .arg = self};
     if (self->known_path && known_read(self->known_path, &self->known, &err)) {
+        return usage_error(&TEST_COMMAND, &err);
+    }
+    if (self->exempt_path && known_read(self->exempt_path, &self->exempt, &err)) {
         return usage_error(&TEST_COMMAND, &err);
     }
     load(self);
@@ -319,13 +348,12 @@ static int run_all(Test *self) {
         (void)fprintf(stderr, "weir test: %s\n", err.message);
         return st == ST_CANCELLED ? 130 : EXIT_FAILED;
     }
-    if (self->known.path) {
-        Buf out = {0};
-        self->failed += known_check_gone(&self->known, &out);
-        if (out.len) (void)fwrite(out.ptr, 1, out.len, stdout);
-        buf_free(&out);
-        printf("known failures: %u\n", self->known.count);
-    }
+    Buf out = {0};
+    if (self->known.path) self->failed += known_check_gone(&self->known, &out);
+    if (self->exempt.path) self->failed += known_check_gone(&self->exempt, &out);
+    if (out.len) (void)fwrite(out.ptr, 1, out.len, stdout);
+    buf_free(&out);
+    if (self->known.path) printf("known failures: %u\n", self->known.count);
     printf("%u passed, %u failed, %u skipped\n", self->passed, self->failed, self->skipped);
     return self->failed ? EXIT_FAILED : EXIT_FINE;
 }
@@ -355,6 +383,7 @@ static int test_main(int argc, char **argv) {
     mem_free(self.full);
     mem_free(self.text);
     known_clear(&self.known);
+    known_clear(&self.exempt);
     map_clear(&self.settings);
     arena_clear(&self.arena);
     return code;

@@ -127,6 +127,38 @@ void case_answer_print(CaseKind kind, const CaseOutcome *outcome, Buf *out) {
     arena_clear(&arena);
 }
 
+static bool kind_read(Str text, RowKind *kind) {
+    for (RowKind k = ROW_INSERT; k <= ROW_DELETE; k++) {
+        if (str_eq(text, str_c(row_kind_name(k)))) return *kind = k, true;
+    }
+    return false;
+}
+
+CaseRecord case_materialised(Arena *arena, const CaseRecord *record) {
+    CaseRecord rows = *record;
+    if (record->kind != CASE_QUERY_CHANGES || !record->answered) return rows;
+    CaseOutcome changes = {0};
+    arena_init(&changes.arena);
+    uint32_t at = 0;
+    bool good = case_answer_line(record, &at, &changes.types);
+    for (Str line; good && case_answer_line(record, &at, &line);) {
+        int64_t tab = str_find(line, STR("\t"), 0);
+        RowKind kind;
+        good = tab > 0 && kind_read(str_sub(line, 0, (uint32_t)tab), &kind);
+        if (good) case_outcome_add(&changes, kind, str_sub(line, (uint32_t)tab + 1, line.len));
+    }
+    if (good) {
+        Buf answer = {0};
+        buf_puts(&answer, "----\n");
+        case_answer_print(CASE_QUERY_ROWS, &changes, &answer);
+        rows.kind = CASE_QUERY_ROWS;
+        rows.answer = str_dup(arena, buf_str(&answer));
+        buf_free(&answer);
+    }
+    arena_clear(&changes.arena);
+    return rows;
+}
+
 CaseKind case_kind_of(CaseKind kind, Status status, const CaseOutcome *outcome) {
     if (status) return case_is_query(kind) ? CASE_QUERY_ERROR : CASE_STATEMENT_ERROR;
     if (!outcome->has_rows) return CASE_STATEMENT_OK;

@@ -38,6 +38,11 @@ Str case_collapse(Arena *arena, const CaseDirs *dirs, Str text);
 // Appends a value as answers show it: "(empty)", and \\ \t \n \r.
 void case_escape(Str value, Buf *out);
 
+// A `query changelog` record as the `query rows` that its changes come to, in [arena]: what still
+// holds where rows of different keys may come in another order. Other records come back as they
+// are.
+CaseRecord case_materialised(Arena *arena, const CaseRecord *record);
+
 // The lines below "----" that [kind] asks for: types and rows, or the stage of a failure.
 void case_answer_print(CaseKind kind, const CaseOutcome *outcome, Buf *out);
 

@@ -25,6 +25,26 @@ TEST(test_case, retractions_take_equal_rows_away) {
     arena_clear(&outcome.arena);
 }
 
+TEST(test_case, a_change_log_comes_to_its_rows) {
+    CaseFile file;
+    Error err = {0};
+    Str text = STR("query changelog\nSELECT 1\n----\nINT\n+I\t2\n+I\t1\n-U\t2\n+U\t0\n");
+    CHECK_OK(case_file_parse(text, &file, &err), &err);
+    Arena arena;
+    arena_init(&arena);
+    CaseRecord rows = case_materialised(&arena, &file.record[0]);
+    CHECK(rows.kind == CASE_QUERY_ROWS);
+    CHECK(str_is(rows.answer, "----\nINT\n0\n1\n"));
+    CHECK(file.record[0].kind == CASE_QUERY_CHANGES);
+    case_file_clear(&file);
+    // What is no change log stays what it is, to be judged as that.
+    Str wrong = STR("query changelog\nSELECT 1\n----\nINT\n+X\t2\n");
+    CHECK_OK(case_file_parse(wrong, &file, &err), &err);
+    CHECK(case_materialised(&arena, &file.record[0]).kind == CASE_QUERY_CHANGES);
+    case_file_clear(&file);
+    arena_clear(&arena);
+}
+
 TEST(test_case, folders_become_placeholders_again) {
     Arena arena;
     arena_init(&arena);

@@ -52,6 +52,7 @@ typedef struct CasePool {
     uint32_t jobs;          // children at a time
     int64_t timeout_ms;     // of one record
     bool recording;         // answers are wanted, not verdicts
+    bool materialised;      // change logs need only come to the same rows
     void (*finished)(void *arg, CaseRun *run);  // as soon as a file is through; may be NULL
     void *arg;
 } CasePool;

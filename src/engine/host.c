@@ -116,7 +116,16 @@ static void host_close(SourceReader *base) {
     mem_free(self);
 }
 
-static const SourceVt HOST_SOURCE = {.poll = host_poll, .stop = host_stop, .close = host_close};
+static bool host_is_empty(SourceReader *base) {
+    return !((HostReader *)base)->feed;
+}
+
+static const SourceVt HOST_SOURCE = {
+    .poll = host_poll,
+    .is_empty = host_is_empty,
+    .stop = host_stop,
+    .close = host_close,
+};
 
 // Finds each produced field in the stream's schema.
 static Status match_columns(HostReader *self, Error *err) {

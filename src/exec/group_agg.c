@@ -31,6 +31,7 @@ typedef struct GroupAgg {
     // Mini-batch: the groups touched since the last flush and what they had sent before.
     uint8_t **dirty;
     uint32_t dirty_count, dirty_cap;
+    uint64_t folded, folded_max;  // rows since the last flush; `table.exec.mini-batch.size`
     Batch *dirty_before;   // keys + results before, or kinds: row i belongs to dirty[i]
 } GroupAgg;
 
@@ -86,6 +87,7 @@ static Status group_agg_open(Operator *op, Error *err) {
     self->retracts = plan->input[0]->changes & (CHANGE_DELETE | CHANGE_UPDATE_BEFORE);
     self->batch_mode = op->env->func->batch;
     self->mini_batch = op->env->mini_batch && !self->batch_mode;
+    self->folded_max = (uint64_t)config_int(op->env->config, "table.exec.mini-batch.size", -1);
     StateTableDef def = {
         .name = "groups", .operator_id = plan->stable_id, .key = key_type(arena, plan),
         .value = state_type(arena, plan), .version = 1, .row_size = size, .ttl_ms = plan->ttl_ms,
@@ -373,6 +375,7 @@ static Status flush_dirty(GroupAgg *self, Error *err) {
     }
     self->base.plan = own;
     self->dirty_count = 0;
+    self->folded = 0;
     self->dirty_before = batch_unref(before);
     TRY(st);
     return output_builder(&self->base, &self->out, true, err);
@@ -385,7 +388,9 @@ static Status group_agg_on_batch(Operator *op, uint32_t input, Batch *in, Error 
     self->now_ms = op->env->now_ms(op->env->now_arg);
     if (self->mini_batch || self->batch_mode) {
         TRY(fold(self, in, err));
-        return self->dirty_count >= DIRTY_MAX ? flush_dirty(self, err) : ST_OK;
+        self->folded += in->rows;
+        bool full = self->folded >= self->folded_max || self->dirty_count >= DIRTY_MAX;
+        return full ? flush_dirty(self, err) : ST_OK;
     }
     TRY(exact(self, in, err));
     return output_builder(op, &self->out, true, err);

@@ -33,8 +33,7 @@ struct NfaNode {
     uint32_t index;  // among the rows of [var]
     uint32_t depth;  // among all rows
     uint32_t refs;
-    uint32_t unused;
-    uint8_t extra[];  // of the operator's, NfaHooks.extra_size; aligned to 8
+    _Alignas(8) uint8_t extra[];  // of the operator's, NfaHooks.extra_size
 };
 
 typedef struct NfaRun {

@@ -19,8 +19,20 @@ Status operator_batch(Operator *op, uint32_t input, Batch *batch, Error *err) {
     return st;
 }
 
+static Status output_slices(Operator *op, Batch *batch, Error *err) {
+    uint32_t most = op->env->batch_rows_max;
+    Status st = ST_OK;
+    for (uint32_t from = 0; from < batch->rows && !st; from += most) {
+        uint32_t left = batch->rows - from;
+        st = output_batch(op, batch_slice(batch, from, left < most ? left : most), err);
+    }
+    batch_unref(batch);
+    return st;
+}
+
 Status output_batch(Operator *op, Batch *batch, Error *err) {
     Status st = ST_OK;
+    if (batch->rows > op->env->batch_rows_max) return output_slices(op, batch, err);
     if (batch->rows) {
         op->rows_out += batch->rows;
         for (uint32_t i = 0; i < op->target_count && !st; i++) {

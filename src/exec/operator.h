@@ -32,6 +32,7 @@ typedef struct OpEnv {
     void (*timer_at)(Operator *op, int64_t ms);
     const TaskEnv *task;          // for sinks and lookups
     bool mini_batch;
+    uint32_t batch_rows_max;      // longer batches are cut: `weir.batch-rows-max`, for tests
     // PLAN_COLLECT hands its rows here.
     Status (*collect)(void *arg, Batch *batch, Error *err);
     void *collect_arg;

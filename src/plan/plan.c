@@ -165,6 +165,7 @@ static const struct {
     {"table.optimizer.agg-phase-strategy", "AUTO"},
     {"table.dynamic-table-options.enabled", "true"},
     {"table.exec.source.cdc-events-duplicate", "false"},
+    {"weir.batch-rows-max", "2048"},
 };
 
 const char *config_get(const Map *config, const char *key) {

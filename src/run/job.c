@@ -29,6 +29,12 @@ static void value_text(const TaskEnv *env, const Vec *vec, uint32_t row, Buf *ou
     value_print(vec, row, worker->env.func, true, out);
 }
 
+static uint32_t batch_rows_max(const Map *config) {
+    int64_t rows = config_int(config, "weir.batch-rows-max", BATCH_ROWS_MAX);
+    // Some operators hand on more than a batch's worth at once; that is theirs to decide.
+    return rows < 1 || rows >= BATCH_ROWS_MAX ? UINT32_MAX : (uint32_t)rows;
+}
+
 static Status worker_init(Job *job, uint32_t index, Error *err) {
     const JobSpec *spec = job->spec;
     Worker *worker = &job->worker[index];
@@ -56,6 +62,7 @@ static Status worker_init(Job *job, uint32_t index, Error *err) {
         .timer_at = timer_at, .task = &worker->task, .collect = spec->collect,
         .collect_arg = spec->collect_arg, .owner = worker,
         .mini_batch = config_bool(spec->config, "table.exec.mini-batch.enabled", false),
+        .batch_rows_max = batch_rows_max(spec->config),
     };
     return worker_build(worker, err);
 }
@@ -64,6 +71,28 @@ static Status workers_open(Worker *worker, Error *err) {
     for (uint32_t i = 0; i < worker->op_count; i++) {
         Operator *op = worker->op[i];
         if (op->vt->open) TRY(op->vt->open(op, err));
+    }
+    return ST_OK;
+}
+
+// Readers that have nothing end before the others begin, and all workers take note of it. Otherwise
+// it would depend on who comes first whether time stands still behind an exchange, and with it
+// which rows are late.
+static Status settle_empty_readers(Job *job, Error *err) {
+    bool progress = job->workers > 1;
+    for (uint32_t w = 0; w < job->workers && job->workers > 1; w++) {
+        Worker *worker = &job->worker[w];
+        for (uint32_t i = 0; i < worker->source_count; i++) {
+            bool polled;
+            if (!source_is_empty(worker->source[i])) continue;
+            TRY(source_poll(worker->source[i], &polled, err));
+        }
+    }
+    while (progress) {
+        progress = false;
+        for (uint32_t w = 0; w < job->workers; w++) {
+            TRY(worker_receive(&job->worker[w], &progress, err));
+        }
     }
     return ST_OK;
 }
@@ -160,6 +189,7 @@ Status job_run(const JobSpec *spec, Error *err) {
     uint32_t made = 0;
     for (; made < job.workers && !st; made++) st = worker_init(&job, made, err);
     for (uint32_t i = 0; i < job.workers && !st; i++) st = workers_open(&job.worker[i], err);
+    if (!st) st = settle_empty_readers(&job, err);
     if (!st) st = run_workers(&job, err);
     if (spec->stats && !st) {
         collect_stats(&job, spec->stats);

@@ -174,7 +174,21 @@ static void replay_close(SourceReader *base) {
     mem_free(self);
 }
 
-static const SourceVt REPLAY = {.poll = replay_poll, .stop = replay_stop, .close = replay_close};
+static bool replay_is_empty(SourceReader *base) {
+    Replay *self = (Replay *)base;
+    Frame frame;
+    size_t got = 0;
+    Error ignored;  // a poll will meet it again
+    return !os()->read_at(self->file, self->at, &frame, sizeof frame, &got, &ignored) &&
+           got < sizeof frame;
+}
+
+static const SourceVt REPLAY = {
+    .poll = replay_poll,
+    .is_empty = replay_is_empty,
+    .stop = replay_stop,
+    .close = replay_close,
+};
 
 Status replay_open(const char *dir, uint32_t job, const Plan *scan, uint32_t worker,
                    SourceReader **out, Error *err) {

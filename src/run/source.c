@@ -102,6 +102,11 @@ static Status source_finish(Source *self, Error *err) {
     return output_end(&self->base, err);
 }
 
+bool source_is_empty(const Source *self) {
+    if (self->base.plan->kind == PLAN_VALUES) return self->base.env->index != 0;
+    return self->reader->vt->is_empty && self->reader->vt->is_empty(self->reader);
+}
+
 Status source_poll(Source *self, bool *progress, Error *err) {
     ReadState state = READ_IDLE;
     int64_t begin = os_monotonic_ns();
@@ -112,7 +117,9 @@ Status source_poll(Source *self, bool *progress, Error *err) {
     // Own time is what reading and decoding took, without the operators behind.
     self->base.busy_ns += os_monotonic_ns() - begin - self->downstream_ns;
     TRY(st);
-    if (state == READ_IDLE && !self->started) TRY(source_idle(self, true, err));
+    if (state == READ_IDLE && !self->started && source_is_empty(self)) {
+        TRY(source_idle(self, true, err));
+    }
     if (state != READ_IDLE) *progress = true;
     return state == READ_END ? source_finish(self, err) : ST_OK;
 }

@@ -41,7 +41,7 @@ static bool outputs_clear(Worker *worker) {
 }
 
 // Serves the receivers, last stage first; a stage whose own outputs are stuck takes nothing in.
-static Status serve_receivers(Worker *worker, bool *progress, Error *err) {
+Status worker_receive(Worker *worker, bool *progress, Error *err) {
     for (uint32_t i = 0; i < worker->in_count; i++) {
         if (!outputs_clear(worker) && i > 0) {
             // Something later in the flow is full. Stages that lie behind the full one wait.
@@ -157,7 +157,7 @@ Status worker_run(Worker *worker, Error *err) {
             worker->told_ns = begin;
             tell_progress(worker);
         }
-        TRY(serve_receivers(worker, &progress, err));
+        TRY(worker_receive(worker, &progress, err));
         if (outputs_clear(worker)) TRY(poll_sources(worker, &progress, err));
         TRY(fire_timers(worker, &progress, err));
         if (progress) {

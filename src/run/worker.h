@@ -126,6 +126,8 @@ struct Job {
 };
 
 NODISCARD Status worker_build(Worker *worker, Error *err);   // build.c
+// One look at what the other workers have sent; worker.c.
+NODISCARD Status worker_receive(Worker *worker, bool *progress, Error *err);
 NODISCARD Status worker_run(Worker *worker, Error *err);     // worker.c
 void worker_wake(Worker *worker);
 void worker_close(Worker *worker);
@@ -133,4 +135,6 @@ void worker_close(Worker *worker);
 extern const OperatorVt EXCHANGE_OUT_OPERATOR, EXCHANGE_IN_OPERATOR, SOURCE_OPERATOR;
 NODISCARD Status exchange_in_poll(ExchangeIn *self, bool *progress, Error *err);
 bool exchange_out_flush(ExchangeOut *self);   // true when nothing waits any more
+// Nothing is there for this worker's reader, and that is known.
+bool source_is_empty(const Source *source);
 NODISCARD Status source_poll(Source *source, bool *progress, Error *err);

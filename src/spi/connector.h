@@ -85,6 +85,10 @@ typedef enum ReadState {
 
 typedef struct SourceVt {
     Status (*poll)(SourceReader *self, SourceOutput *out, ReadState *state, Error *err);
+    // Whether it is known that nothing is there for this reader (more workers than splits). It then
+    // ends, or idles while more may turn up, and does not hold time back for the others; where that
+    // is known from the start, before any other reader begins. NULL: never.
+    bool (*is_empty)(SourceReader *self);
     // Sleeps until something may be there, at most [timeout_ms]. NULL: the worker just sleeps.
     void (*wait)(SourceReader *self, int64_t timeout_ms);
     // Stop taking in; poll then says READ_END when what was taken is handed out. NULL: end at once.

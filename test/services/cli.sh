@@ -118,6 +118,13 @@ check "and says so" grep -q 'take it off the list' out
 printf 'deep/bad.test:1\ngone.test:1\n' >cases/known.txt
 check "a line that names no case fails the run" ends 1 "$WEIR" test --known cases/known.txt cases
 
+echo 'deep/bad.test:1 # not ours to judge' >cases/open.txt
+check "an exempt case is run and not judged" ends 0 "$WEIR" test --exempt cases/open.txt cases
+printf 'query changelog\nSELECT SUM(x) AS s FROM (VALUES (1), (2)) AS t(x)\n----\nINT\n+I\t3\n' >cases/log.test
+check "a change log is held to each change" ends 1 "$WEIR" test cases/log.test
+check "--materialised: to the rows it comes to" ends 0 "$WEIR" test --materialised cases/log.test
+rm cases/log.test
+
 printf '# ours\nquery rows\nSELECT 1 AS x\n\nquery rows\nSELECT nothing\n' >cases/new.test
 check "--record fills in answers" ends 0 "$WEIR" test --record cases/new.test
 cp cases/new.test again

@@ -373,8 +373,13 @@ static void file_close(SourceReader *base) {
     mem_free(self);
 }
 
+static bool file_is_empty(SourceReader *base) {
+    return ((FileReader *)base)->files.count == 0;
+}
+
 static const SourceVt FILE_SOURCE = {
     .poll = file_poll,
+    .is_empty = file_is_empty,
     .wait = file_wait,
     .stop = file_stop,
     .snapshot = file_snapshot,

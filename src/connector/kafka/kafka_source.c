@@ -369,6 +369,14 @@ static Status source_poll(SourceReader *base, SourceOutput *out, ReadState *stat
     return ST_OK;
 }
 
+static bool source_is_empty(SourceReader *base) {
+    KafkaSource *self = (KafkaSource *)base;
+    (void)pthread_mutex_lock(&self->lock);
+    bool empty = self->searched && !self->found.count && !self->splits;
+    (void)pthread_mutex_unlock(&self->lock);
+    return empty;
+}
+
 static void source_wait(SourceReader *base, int64_t timeout_ms) {
     KafkaSource *self = (KafkaSource *)base;
     struct pollfd event = {.fd = self->wake, .events = POLLIN};
@@ -491,6 +499,7 @@ static void source_close(SourceReader *base) {
 
 static const SourceVt SOURCE_VT = {
     .poll = source_poll,
+    .is_empty = source_is_empty,
     .wait = source_wait,
     .stop = source_stop,
     .snapshot = source_snapshot,
