@@ -43,6 +43,7 @@ struct Decoder {
     // [produced] is its schema.
     const Type *produced;
     Batch *batch;
+    bool begins;  // set by the caller: the bytes to come are the first of a file
     uint64_t records, skipped;  // seen; dropped as ignore-parse-errors or null messages
 };
 

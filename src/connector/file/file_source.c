@@ -102,6 +102,7 @@ static Status open_file(FileReader *self, Error *err) {
     Str path = self->files.entry[self->file_at].path;
     TRY(file_bytes_open(path, self->start_offset, &self->file, err));
     self->file_offset = self->start_offset;
+    self->decoder->begins = self->start_offset == 0;
     self->start_offset = 0;
     self->at_end = false;
     self->block = bytes_unref(self->block);

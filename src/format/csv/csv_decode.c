@@ -2,6 +2,7 @@
 // record at a time into fields, and once the record is known to be whole and well-formed its wanted
 // fields are read into their columns. Text points into the block; escapes are resolved in place.
 #include "base/simd.h"
+#include "base/utf8.h"
 #include "format/csv/csv_int.h"
 #include "format/digits.h"
 #include "type/number.h"
@@ -33,6 +34,7 @@ typedef struct CsvDecoder {
     CsvDialect dialect;
     char quote;         // the dialect's, or the separator where there is none
     bool plain;         // neither escapes nor trimming: cut_fast may do
+    bool mend;          // there are bytes that only Jackson takes for UTF-8
     CsvMarks marks;
     const Type *wanted;
     CsvColumn *column;  // of the file, in order
@@ -327,6 +329,11 @@ static inline bool stamp_value(CsvDecoder *self, Vec *vec, uint32_t row, Str tex
     return true;
 }
 
+static __attribute__((noinline, cold)) void mend_text(Str *text) {
+    uint32_t unused;
+    (void)utf8_read_jackson((char *)(uintptr_t)text->ptr, &text->len, &unused);
+}
+
 // Reads a value of a simple type; false: it is not one.
 static inline bool simple_value(CsvDecoder *self, const Type *type, Vec *vec, uint32_t row,
                                 Str text) {
@@ -335,6 +342,7 @@ static inline bool simple_value(CsvDecoder *self, const Type *type, Vec *vec, ui
     switch (type->kind) {
         case TYPE_CHAR:
         case TYPE_VARCHAR:
+            if (self->mend) mend_text(&text);
             if (self->borrow) {
                 vec_str(vec)[row] = text;
             } else {
@@ -605,7 +613,9 @@ static uint32_t read_column(CsvDecoder *self, uint32_t index, uint32_t count, Fa
         case TYPE_DOUBLE: return read_loop(self, index, vec, row, count, read_double, fault);
         case TYPE_CHAR:
         case TYPE_VARCHAR:
-            if (self->borrow) return read_loop(self, index, vec, row, count, read_text, fault);
+            if (self->borrow && !self->mend) {
+                return read_loop(self, index, vec, row, count, read_text, fault);
+            }
             return read_loop(self, index, vec, row, count, read_simple, fault);
         case TYPE_TIMESTAMP: return read_loop(self, index, vec, row, count, read_stamp, fault);
         case TYPE_ARRAY: return read_loop(self, index, vec, row, count, read_array, fault);
@@ -713,14 +723,30 @@ static Status cut_group(CsvDecoder *self, char **at, char *end, bool at_end, uin
     return st;
 }
 
+// Jackson reads characters before it reads fields: a byte that is no part of one ends the file's
+// reading, whatever the options say.
+static Status check_text(CsvDecoder *self, const char *bytes, size_t size, bool at_end,
+                         Error *err) {
+    size_t stop;
+    self->mend = utf8_valid_prefix(bytes, size) < size;
+    if (!self->mend || utf8_jackson_reads(bytes, size, at_end, &stop)) return ST_OK;
+    (void)error_set(err, ST_RUNTIME, "this is not UTF-8: byte 0x%02X%s",
+              stop < size ? (unsigned char)bytes[stop] : 0u, stop < size ? "" : " (the end)");
+    error_place(err, (Place){.line = line_of(bytes, bytes + stop)});
+    return ST_RUNTIME;
+}
+
 static Status csv_stream(Decoder *base, char *bytes, size_t size, bool at_end, size_t *used,
                          Error *err) {
     CsvDecoder *self = (CsvDecoder *)base;
     char *at = bytes, *end = bytes + size;
     self->borrow = true;
+    if (base->begins && size >= 3 && memcmp(at, "\xEF\xBB\xBF", 3) == 0) at += 3;
+    if (size) base->begins = false;
     if (self->stop != bytes || self->stop_end != end) {
-        self->indexed = bytes;
+        self->indexed = at;
         self->place_at = self->place_count = 0;
+        TRY(check_text(self, bytes, size, at_end, err));
     }
     self->stop = NULL;
     decoder_open(base);
@@ -757,6 +783,14 @@ static Status csv_message(Decoder *base, Str message, bool borrow, Error *err) {
     decoder_open(base);
     decoder_reserve(base, base->batch->rows + 1);
     uint32_t count, good;
+    Status st = check_text(self, at, message.len, true, err);
+    if (st && !self->dialect.ignore_errors) return st;
+    if (st) {
+        base->records++;
+        base->skipped++;
+        return ST_OK;
+    }
+    if (message.len >= 3 && memcmp(at, "\xEF\xBB\xBF", 3) == 0) self->indexed = at += 3;
     TRY(cut_group(self, &at, end, true, 1, &count, err));
     return read_group(self, count, &good, err);
 }

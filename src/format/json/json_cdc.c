@@ -151,8 +151,8 @@ static Status record_failed(Decoder *base, Str record, Error *err) {
         base->skipped++;
         return ST_OK;
     }
-    if (self->failed) {
-        (void)json_reader_error(self->failed, err);
+    if (self->failed || self->envelope.not_text) {
+        (void)json_reader_error(self->envelope.not_text ? &self->envelope : self->failed, err);
     } else {
         (void)error_set(err, ST_RUNTIME, "%s", self->reason);
     }
@@ -443,7 +443,9 @@ static Status cdc_message(Decoder *base, Str message, bool borrow, Error *err) {
     self->envelope.borrow = borrow;
     self->envelope.end = at + message.len;
     base->records++;
-    return one_record(base, at) ? ST_OK : record_failed(base, message, err);
+    bool good = json_mend(&self->envelope, at, at + message.len) &&
+                one_record(base, json_skip_mark(at)) != NULL;
+    return good ? ST_OK : record_failed(base, message, err);
 }
 
 static Status cdc_stream(Decoder *base, char *bytes, size_t size, bool at_end, size_t *used,

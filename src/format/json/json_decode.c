@@ -1,6 +1,19 @@
 // The json decoder: objects to rows, an array of objects to one row each. A file is a list of lines
 // with one record in each; a message is one record.
+#include "base/utf8.h"
 #include "format/json/json_int.h"
+
+// Whether all of [bytes, end) is UTF-8. A block that takes several calls is checked in the first.
+static bool next_clean(JsonReader *reader, const char *bytes, const char *end) {
+    if (reader->next == bytes && reader->next_end == end) return reader->next_clean;
+    return utf8_valid_prefix(bytes, (size_t)(end - bytes)) == (size_t)(end - bytes);
+}
+
+static bool mend_line(JsonReader *reader, char *line) {
+    char *end = (char *)(uintptr_t)reader->end;
+    char *feed = memchr(line, '\n', (size_t)(end - line));
+    return json_mend(reader, line, feed ? feed : end);
+}
 
 Status json_read_lines(Decoder *decoder, JsonReader *reader, const JsonLines *lines, char *bytes,
                        size_t size, bool at_end, size_t *used, Error *err) {
@@ -14,6 +27,7 @@ Status json_read_lines(Decoder *decoder, JsonReader *reader, const JsonLines *li
     reader->lines = true;
     reader->borrow = true;
     reader->end = end;
+    bool clean = next_clean(reader, bytes, end);
     Status st = ST_OK;
     while (at < end && !decoder_full(decoder)) {
         char *line = at;
@@ -22,7 +36,8 @@ Status json_read_lines(Decoder *decoder, JsonReader *reader, const JsonLines *li
             continue;
         }
         decoder->records++;
-        at = lines->record(decoder, line);
+        at = !clean && !mend_line(reader, line) ? NULL
+                                                : lines->record(decoder, json_skip_mark(line));
         if (!at || *at != '\n') {
             char *from = at ? at : line;
             char *feed = memchr(from, '\n', (size_t)(end - from));
@@ -40,6 +55,9 @@ Status json_read_lines(Decoder *decoder, JsonReader *reader, const JsonLines *li
         if (at < end) at++;
     }
     *used = (size_t)(at - bytes);
+    reader->next = decoder_full(decoder) ? at : NULL;
+    reader->next_end = end;
+    reader->next_clean = clean;
     return st;
 }
 
@@ -63,9 +81,7 @@ static char *one_row(JsonDecoder *self, char *at, bool skip_rest) {
     return to;
 }
 
-// Reads the record at [at]. Rows of an array that come before a bad element stay, as Flink collects
-// them one by one.
-static char *one_record(Decoder *base, char *at) {
+static char *rows_of_record(Decoder *base, char *at) {
     JsonDecoder *self = (JsonDecoder *)base;
     at = json_skip_blank(&self->reader, at);
     if (*at != '[') return one_row(self, at, true);
@@ -78,6 +94,17 @@ static char *one_record(Decoder *base, char *at) {
         if (*at != ',') return *at == ']' && at < self->reader.end ? at + 1 : NULL;
         at = json_skip_blank(&self->reader, at + 1);
     }
+}
+
+// Reads the record at [at]. Rows of an array that come before a bad element stay, as Flink collects
+// them one by one.
+static char *one_record(Decoder *base, char *at) {
+    JsonReader *reader = &((JsonDecoder *)base)->reader;
+    at = rows_of_record(base, at);
+    if (!at || !reader->lost) return at;
+    // A string that was no text, and no column took: Jackson stumbles over what it skips, too.
+    if (base->batch && base->batch->rows) row_undo(base->batch, --base->batch->rows);
+    return NULL;
 }
 
 static Status record_failed(Decoder *base, Str record, Error *err) {
@@ -100,7 +127,9 @@ static Status json_message(Decoder *base, Str message, bool borrow, Error *err) 
     self->reader.borrow = borrow;
     self->reader.end = at + message.len;
     base->records++;
-    return one_record(base, at) ? ST_OK : record_failed(base, message, err);
+    bool good = json_mend(&self->reader, at, at + message.len) &&
+                one_record(base, json_skip_mark(at)) != NULL;
+    return good ? ST_OK : record_failed(base, message, err);
 }
 
 static Status json_stream(Decoder *base, char *bytes, size_t size, bool at_end, size_t *used,

@@ -69,10 +69,15 @@ typedef struct JsonReader {
     JsonNode root;
     Arena arena;       // of the tree and the remembered keys
     bool lines;        // a line feed ends the record
+    bool whole;        // the record is read to its end, whatever is wanted of it
+    uint32_t lost;     // strings of it that were no text (json_mend.c) and have not been met yet
+    const char *next, *next_end;  // where the last call stopped in a block that has been checked
+    bool next_clean;   // that block is UTF-8
     bool borrow;       // text may point into the record
     const char *end;   // of the record or of the block
     bool conversion;   // the failure is of a value, not of the syntax
     bool missing;      // the failure is a field that is not there
+    bool not_text;     // the failure is a byte that is not UTF-8
     TimeCache time;
     Buf scratch;       // for text that has to be rewritten
     Buf path;          // of the field that failed, innermost first while it is built
@@ -110,6 +115,12 @@ static inline char *json_skip_blank(const JsonReader *reader, char *at) {
     }
     return at;
 }
+
+// json_mend.c: Stands where a value was that is not UTF-8 and that ignore-parse-errors makes NULL.
+enum { JSON_LOST = 1 };
+// Makes the record in [at, end) readable; see there. False: it is lost, or the error is set.
+bool json_mend(JsonReader *reader, char *at, char *end);
+char *json_skip_mark(char *at);  // behind a byte order mark, if there is one
 
 // Resolves the escapes of a string's bytes in place; the new length, or UINT32_MAX.
 uint32_t json_unescape(char *text, uint32_t len);

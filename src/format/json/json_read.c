@@ -158,6 +158,10 @@ Status json_reader_error(const JsonReader *reader, Error *err) {
         return error_set(err, ST_RUNTIME, "field '" STR_FMT "' is missing in the JSON data",
                          STR_ARG(buf_str(&reader->path)));
     }
+    if (reader->not_text) {
+        return error_set(err, ST_RUNTIME, "this is not UTF-8: byte 0x%02X%s",
+                         bad.len ? (unsigned char)bad.ptr[0] : 0u, bad.len ? "" : " (the end)");
+    }
     if (!reader->conversion) {
         return error_set(err, ST_RUNTIME, "no JSON here: '" STR_FMT "'", STR_ARG(bad));
     }
@@ -389,6 +393,14 @@ static char *array_value(JsonReader *reader, const JsonNode *node, Vec *vec, uin
 static char *map_value(JsonReader *reader, const JsonNode *node, Vec *vec, uint32_t row, char *at);
 static char *row_value(JsonReader *reader, const JsonNode *node, Vec *vec, uint32_t row, char *at);
 
+// A string that was no text; with ignore-parse-errors it is NULL.
+static COLD char *lost_value(JsonReader *reader, const JsonNode *node, Vec *vec, uint32_t row,
+                             char *at) {
+    if (!reader->lost) return bad_syntax(reader, at);  // the byte stood there by itself
+    reader->lost--;
+    return bad_value(reader, node, vec, row, at, at + 1);
+}
+
 // Reads the value at [at], NULL included. Returns the byte behind it, or NULL.
 static inline char *value(JsonReader *reader, JsonNode *node, Vec *vec, uint32_t row, char *at) {
     int64_t whole;
@@ -397,6 +409,7 @@ static inline char *value(JsonReader *reader, JsonNode *node, Vec *vec, uint32_t
         if (!node->sparse) slot_null(vec, row);
         return at + 4;
     }
+    if (__builtin_expect(*at == JSON_LOST, 0)) return lost_value(reader, node, vec, row, at);
     if (node->sparse) slot_present(vec, row);
     switch (node->op) {
         case JSON_I64:
@@ -720,10 +733,10 @@ static NOINLINE char *row_value(JsonReader *reader, const JsonNode *node, Vec *v
 char *json_read_object(JsonReader *reader, Vec **columns, uint32_t row, char *at, bool skip_rest) {
     reader->depth = 0;
     reader->path.len = 0;
-    reader->missing = false;
+    reader->missing = reader->not_text = false;
     reader->bad = (Str){"", 0};
     if (*at != '{' || at >= reader->end) return bad_syntax(reader, at);
-    return object(reader, &reader->root, columns, row, at, skip_rest);
+    return object(reader, &reader->root, columns, row, at, skip_rest && !reader->whole);
 }
 
 // The tree --------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <iconv.h>
 
+#include "base/utf8.h"
 #include "format/decode.h"
 
 static const char *const ENDIANNESS[] = {"big-endian", "little-endian", NULL};
@@ -144,6 +145,12 @@ static Status raw_message(Decoder *base, Str message, bool borrow, Error *err) {
         } else if (self->codec.convert != (iconv_t)-1) {
             Buf text = {0};
             codec_text(&self->codec, message, STR("\xEF\xBF\xBD"), &text);
+            slot_text_copy(vec, row, buf_str(&text));
+            buf_free(&text);
+        } else if (type_is_text(vec->type) &&
+                   utf8_valid_prefix(message.ptr, message.len) < message.len) {
+            Buf text = {0};
+            utf8_replace_bad(message, &text);
             slot_text_copy(vec, row, buf_str(&text));
             buf_free(&text);
         } else if (borrow) {
