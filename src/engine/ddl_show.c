@@ -112,14 +112,19 @@ static void builtin_functions(Arena *arena, Names *names) {
     for (uint32_t t = 0; t < FUNC_TABLE_COUNT; t++) {
         for (uint32_t i = 0; i < FUNC_TABLES[t]->count; i++) {
             const ScalarFunc *func = &FUNC_TABLES[t]->row[i];
-            if (!(func->flags & FUNC_HIDDEN)) names_add(arena, names, str_c(func->name));
+            const char *listed = func->flags & FUNC_HIDDEN ? NULL : func_listed(func->name);
+            if (listed) names_add(arena, names, str_c(listed));
         }
     }
     for (uint32_t t = 0; t < AGG_TABLE_COUNT; t++) {
         for (uint32_t i = 0; i < AGG_TABLES[t]->count; i++) {
             const AggFunc *func = &AGG_TABLES[t]->row[i];
-            if (!(func->flags & AGG_HIDDEN)) names_add(arena, names, str_c(func->name));
+            const char *listed = func->flags & AGG_HIDDEN ? NULL : func_listed(func->name);
+            if (listed) names_add(arena, names, str_c(listed));
         }
+    }
+    for (uint32_t i = 0; FUNC_INNER_NAMES[i]; i++) {
+        names_add(arena, names, str_c(FUNC_INNER_NAMES[i]));
     }
 }
 

@@ -175,6 +175,10 @@ extern const uint32_t FUNC_TABLE_COUNT;
 // The rows of a name (case-insensitive), in order of the tables; *count 0 when there are none.
 // The array is static. Any thread.
 const ScalarFunc *const *func_find(Str name, uint32_t *count);
+// The name that SHOW FUNCTIONS gives the function (or aggregate function) [name]; NULL: none.
+const char *func_listed(const char *name);
+// What it lists beside them; ends with NULL. (listed.c)
+extern const char *const FUNC_INNER_NAMES[];
 // Adds a row that belongs to no table: a function of the host program. It lives as long as the
 // process. False when the name is taken. Any thread.
 bool func_register(const ScalarFunc *func);

@@ -5,6 +5,38 @@ enum { VIEW_DEPTH_MAX = 64 };
 
 // ---- VALUES ------------------------------------------------------------------------------------
 
+static const AstExpr *behind_sign(const AstExpr *ast) {
+    bool sign = ast->kind == EX_CALL && (str_is(ast->call->name, "UNARY -") ||
+                                         str_is(ast->call->name, "UNARY +"));
+    return sign ? ast->call->arg.at[0] : ast;
+}
+
+// Rows of nothing but literals are no expressions to Flink: it does not cast them, and has no code
+// for an exact number in a column that another row makes DOUBLE. One value that is computed, in any
+// row, and all are cast.
+static Status check_written_numbers(const AstQuery *query, Error *err) {
+    uint32_t rows = query->values.count, columns = query->values.at[0]->call->arg.count;
+    const AstExpr *exact = NULL;
+    for (uint32_t c = 0; c < columns; c++) {
+        const AstExpr *number = NULL;
+        bool approx = false;
+        for (uint32_t r = 0; r < rows; r++) {
+            const AstExpr *cell = behind_sign(query->values.at[r]->call->arg.at[c]);
+            if (cell->kind != EX_LITERAL) return ST_OK;
+            approx |= cell->literal.kind == LIT_APPROX;
+            if (cell->literal.kind == LIT_INTEGER || cell->literal.kind == LIT_DECIMAL) {
+                number = cell;
+            }
+        }
+        if (approx && number && !exact) exact = number;
+    }
+    if (!exact) return ST_OK;
+    (void)error_at(err, ST_VALIDATION, exact->span.place,
+                   "VALUES mixes exact and approximate numbers in a column");
+    error_hint(err, "write all of them with an exponent: 2e0 for 2");
+    return ST_VALIDATION;
+}
+
 static Status bind_values(Binder *binder, const AstQuery *query, Plan **out, Error *err) {
     Arena *arena = binder->arena;
     uint32_t rows = query->values.count;
@@ -28,6 +60,7 @@ static Status bind_values(Binder *binder, const AstQuery *query, Plan **out, Err
             }
         }
     }
+    TRY(check_written_numbers(query, err));
     const Type **type = ARENA_ARRAY(arena, const Type *, columns + 1);
     Str *name = ARENA_ARRAY(arena, Str, columns + 1);
     for (uint32_t c = 0; c < columns; c++) {

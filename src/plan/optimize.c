@@ -420,6 +420,7 @@ Status plan_optimize(PlanContext *context, Plan **roots, uint32_t count, Error *
     TRY(rule_window(context, roots, count, err));
     TRY(rule_calc(context, roots, count, err));
     TRY(rule_reuse(context, roots, count, err));
+    TRY(rule_partition(context, roots, count, err));
     TRY(rule_prune(context, roots, count, err));
     plan_identify(roots, count);
     for (uint32_t i = 0; i < count; i++) {

@@ -17,6 +17,8 @@ void rank_settle(PlanContext *context, Plan *rank, bool updates);
 NODISCARD Status rule_window(PlanContext *context, Plan **roots, uint32_t count, Error *err);
 // Equal sub-plans become one: a table read twice is read once. (rule_reuse.c)
 NODISCARD Status rule_reuse(PlanContext *context, Plan **roots, uint32_t count, Error *err);
+// Partitions that nobody wants rows of are not read. (rule_partition.c)
+NODISCARD Status rule_partition(PlanContext *context, Plan **roots, uint32_t count, Error *err);
 // Columns, and fields of ROW columns, that nobody reads are not produced; scans tell their
 // decoders. (rule_prune.c)
 NODISCARD Status rule_prune(PlanContext *context, Plan **roots, uint32_t count, Error *err);

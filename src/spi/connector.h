@@ -29,6 +29,14 @@ typedef struct TableDesc {
     uint32_t partition_key_count;
 } TableDesc;
 
+// The partitions of a table, each a row: [name] has a text for each partition key (ptr NULL: SQL
+// NULL), [value] a column of [count] values for each, NULL also where a text is no such value.
+typedef struct Partitions {
+    uint32_t count;
+    const Str *name;
+    Vec **value;
+} Partitions;
+
 typedef struct ScanSpec {
     const TableDesc *table;
     const Type *wanted;     // ROW: physical fields to produce, pruned (format.h)
@@ -36,6 +44,9 @@ typedef struct ScanSpec {
     uint32_t metadata_count;
     const Type *produced;   // ROW: wanted's fields, then the metadata columns
     int64_t limit;          // rows that suffice, or -1
+    // Partitions that no wanted row is in, each a text for every partition key, as in Partitions.
+    const Str *left_out;
+    uint32_t left_out_count;
 } ScanSpec;
 
 typedef struct SinkSpec {
@@ -133,6 +144,8 @@ struct Connector {
     bool watermark_per_split;
     // CHANGE_ bits the sink takes of the [requested] ones; NULL: append only.
     Status (*sink_changes)(const TableDesc *table, uint32_t requested, uint32_t *taken, Error *err);
+    // What partitions there are while the query is planned; NULL: the connector knows none.
+    Status (*partitions)(const TableDesc *table, Arena *arena, Partitions *out, Error *err);
     // Readable and writable metadata; NULL-terminated.
     const Type *(*metadata_type)(Arena *arena, const TableDesc *table, Str key, bool *writable);
     Status (*source_open)(const ScanSpec *spec, const TaskEnv *env, SourceReader **out, Error *err);

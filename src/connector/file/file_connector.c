@@ -196,6 +196,7 @@ const Connector FILE_CONNECTOR = {
     .source_changes = file_source_changes,
     .source_bounded = file_source_bounded,
     .sink_changes = file_sink_changes,
+    .partitions = file_partitions,
     .metadata_type = file_metadata_type,
     .source_open = file_source_open,
     .sink_open = file_sink_open,

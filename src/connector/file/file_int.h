@@ -16,6 +16,8 @@ typedef struct FileTable {
     Str path;                // without "file://"
     Str default_partition;   // the name of the partition of NULL
     const Type *stored;      // ROW: the physical fields that lie in the files
+    const Str *left_out;     // partitions that are not listed, as in ScanSpec
+    uint32_t left_out_count;
 } FileTable;
 
 // Reads and checks the settings; what they need is made in [arena].
@@ -49,6 +51,9 @@ typedef struct FileList {
 NODISCARD Status file_list(const FileTable *table, const Pattern *pattern, Arena *arena,
                            FileList *out, Error *err);
 void file_list_clear(FileList *list);
+
+// The partitions that have files, as Connector.partitions gives them.
+NODISCARD Status file_partitions(const TableDesc *desc, Arena *arena, Partitions *out, Error *err);
 
 NODISCARD Status file_source_open(const ScanSpec *spec, const TaskEnv *env, SourceReader **out,
                                   Error *err);

@@ -150,6 +150,22 @@ static bool enter_partition(Walk *walk, Str path, Str *value) {
     return true;
 }
 
+static bool same_name(const Str *a, const Str *b, uint32_t keys) {
+    for (uint32_t i = 0; i < keys; i++) {
+        if (!a[i].ptr != !b[i].ptr || (a[i].ptr && !str_eq(a[i], b[i]))) return false;
+    }
+    return true;
+}
+
+static bool is_left_out(const Walk *walk) {
+    const FileTable *table = walk->table;
+    uint32_t keys = table->desc->partition_key_count;
+    for (uint32_t i = 0; i < table->left_out_count; i++) {
+        if (same_name(table->left_out + (size_t)i * keys, walk->value, keys)) return true;
+    }
+    return false;
+}
+
 static Status add_file(Walk *walk, Str path, const OsStat *stat) {
     const TableDesc *desc = walk->table->desc;
     FileList *list = walk->out;
@@ -177,6 +193,9 @@ static Status walk_path(Walk *walk, Str path, Error *err) {
     if (partition) {
         if (!enter_partition(walk, path, &walk->value[walk->level])) return ST_OK;
         inner.level++;
+        if (inner.level == walk->table->desc->partition_key_count && is_left_out(walk)) {
+            return ST_OK;
+        }
     }
     return os()->list(path, walk_entry, &inner, err);
 }
@@ -201,4 +220,36 @@ Status file_list(const FileTable *table, const Pattern *pattern, Arena *arena, F
 void file_list_clear(FileList *list) {
     mem_free(list->entry);
     *list = (FileList){0};
+}
+
+Status file_partitions(const TableDesc *desc, Arena *arena, Partitions *out, Error *err) {
+    FileTable table;
+    FileList files = {0};
+    uint32_t keys = desc->partition_key_count, count = 0;
+    *out = (Partitions){0};
+    if (!keys) return ST_OK;
+    TRY(file_table(desc, &table, arena, err));
+    TRY(file_list(&table, NULL, arena, &files, err));
+    Str *name = ARENA_ARRAY(arena, Str, (size_t)files.count * keys + 1);
+    for (uint32_t i = 0; i < files.count; i++) {
+        const Str *of = files.entry[i].partition;
+        // Files come in order of their paths: those of one partition together.
+        if (count && same_name(name + (size_t)(count - 1) * keys, of, keys)) continue;
+        memcpy(name + (size_t)count++ * keys, of, keys * sizeof *of);
+    }
+    file_list_clear(&files);
+    *out = (Partitions){.count = count, .name = name, .value = ARENA_ARRAY(arena, Vec *, keys)};
+    for (uint32_t k = 0; k < keys; k++) {
+        uint32_t field = 0;
+        while (partition_index(desc, desc->physical->field[field]) != (int32_t)k) field++;
+        const Type *type = type_nullable(arena, desc->physical->child[field], true);
+        out->value[k] = vec_new(arena, type, count);
+        for (uint32_t i = 0; i < count; i++) {
+            Str text = name[(size_t)i * keys + k];
+            if (!text.ptr || partition_read(out->value[k], i, text, NULL)) {
+                vec_set_null(out->value[k], i);
+            }
+        }
+    }
+    return ST_OK;
 }

@@ -422,6 +422,8 @@ Status file_source_open(const ScanSpec *spec, const TaskEnv *env, SourceReader *
     self->count = env->count ? env->count : 1;
     self->rows_left = spec->limit;
     Status st = file_table(spec->table, &self->table, &self->arena, err);
+    self->table.left_out = spec->left_out;
+    self->table.left_out_count = spec->left_out_count;
     const char *regex = st ? NULL : options_get(&self->table.options, "source.path.regex-pattern");
     if (regex && pattern_new(str_c(regex), "source.path.regex-pattern", &self->pattern, err)) {
         st = ST_RUNTIME;  // Flink finds out when it looks for files
