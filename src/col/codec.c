@@ -33,6 +33,16 @@ static void put_short(Buf *out, int64_t value) {
     out->len += 1 + size;
 }
 
+// Times hardly ever have nanoseconds of their own: the milliseconds alone, as a short number.
+static void put_time(Buf *out, Timestamp value) {
+    if (value.ns == 0) {
+        put_short(out, value.ms);
+        return;
+    }
+    buf_putc(out, 1);
+    buf_put(out, &value, sizeof value);
+}
+
 static int entry_order(const void *a, const void *b) {
     return str_cmp(*(const Str *)a, *(const Str *)b);
 }
@@ -79,6 +89,10 @@ static void codec_put_value(const Vec *vec, uint32_t row, bool key, Buf *out) {
     }
     if (!null && vec->phys == PHYS_I64 && !key) {
         put_short(out, vec_i64(vec)[row]);
+        return;
+    }
+    if (!null && vec->phys == PHYS_TS && !key) {
+        put_time(out, vec_ts(vec)[row]);
         return;
     }
     buf_putc(out, !null);
@@ -137,6 +151,10 @@ static uint64_t get_short(const char *at, uint32_t size) {
     return value;
 }
 
+static int64_t unfold(uint64_t folded) {
+    return (int64_t)(folded >> 1 ^ (0 - (folded & 1)));
+}
+
 const char *codec_get(const char *at, Vec *out, uint32_t row) {
     uint32_t tag = (uint8_t)*at++;
     if (!tag) {
@@ -155,10 +173,16 @@ const char *codec_get(const char *at, Vec *out, uint32_t row) {
                 memcpy(&vec_i64(out)[row], at, 8);
                 return at + 8;
             }
-            uint64_t folded = get_short(at, tag - I64_SHORT);
-            vec_i64(out)[row] = (int64_t)(folded >> 1 ^ (0 - (folded & 1)));
+            vec_i64(out)[row] = unfold(get_short(at, tag - I64_SHORT));
             return at + tag - I64_SHORT;
         }
+        case PHYS_TS:
+            if (tag < I64_SHORT) {
+                memcpy(&vec_ts(out)[row], at, sizeof(Timestamp));
+                return at + sizeof(Timestamp);
+            }
+            vec_ts(out)[row] = (Timestamp){.ms = unfold(get_short(at, tag - I64_SHORT))};
+            return at + tag - I64_SHORT;
         case PHYS_I32: memcpy(&vec_i32(out)[row], at, 4); return at + 4;
         case PHYS_LIST: {
             uint32_t count = get_u32(&at);

@@ -2,8 +2,10 @@
 // sets). The bytes need the type to be read again and say nothing of it.
 //
 // Layout: one byte, 0 for NULL, and else
-//   BIGINT, TIMESTAMP(3)  2 + the count of bytes that follow: the value folded (0, -1, 1, -2, ...)
+//   BIGINT                2 + the count of bytes that follow: the value folded (0, -1, 1, -2, ...)
 //                         without its leading zero bytes; in keys 1 and the slot
+//   TIMESTAMP             the same of its milliseconds when it has nothing below them; else, and in
+//                         keys, 1 and the slot
 //   text                  1 + its length; 255 and the length as u32 when that is above 253
 //   other types           1, and the slot as it lies in memory (little endian), a list as u32 count
 //                         and its children's values entry by entry, a row as its fields.

@@ -52,7 +52,7 @@ static void hold(Dedup *self, DedupKey *key, StoredRow *row) {
 }
 
 static Status last_row(Dedup *self, DedupKey *key, StoredRow *row, Error *err) {
-    if (key->row && !self->proctime && row->time_ms < key->row->time_ms) {
+    if (key->row && !self->proctime && *row_time(row) < *row_time(key->row)) {
         row_free(&self->pool, row);
         return ST_OK;
     }
@@ -76,8 +76,8 @@ static void wait_for(Dedup *self, uint8_t *key, int64_t time_ms) {
 
 static Status first_row(Dedup *self, uint8_t *at, StoredRow *row, Error *err) {
     DedupKey *key = key_of(at);
-    bool late = !self->proctime && row->time_ms <= self->base.watermark_in;
-    bool better = !key->known || (key->row && row->time_ms < key->row->time_ms);
+    bool late = !self->proctime && *row_time(row) <= self->base.watermark_in;
+    bool better = !key->known || (key->row && *row_time(row) < *row_time(key->row));
     if (self->proctime) better = !key->known;
     if (late || !better) {
         self->base.late_dropped += late;
@@ -85,7 +85,7 @@ static Status first_row(Dedup *self, uint8_t *at, StoredRow *row, Error *err) {
         return ST_OK;
     }
     if (!self->proctime) {
-        wait_for(self, at, row->time_ms);
+        wait_for(self, at, *row_time(row));
         hold(self, key, row);
         return ST_OK;
     }
@@ -97,7 +97,7 @@ static Status first_row(Dedup *self, uint8_t *at, StoredRow *row, Error *err) {
 
 static int by_time(const void *a, const void *b) {
     const StoredRow *x = key_of(*(uint8_t *const *)a)->row, *y = key_of(*(uint8_t *const *)b)->row;
-    return x->time_ms < y->time_ms ? -1 : x->time_ms > y->time_ms;
+    return *row_time(x) < *row_time(y) ? -1 : *row_time(x) > *row_time(y);
 }
 
 // Stable: qsort does not promise it, and equal stamps leave in order of arrival.
@@ -125,7 +125,7 @@ static Status release(Dedup *self, int64_t watermark_ms, Error *err) {
     self->waiting_least = INT64_MAX;
     for (uint32_t i = 0; i < self->waiting_count; i++) {
         uint8_t *key = self->waiting[i];
-        int64_t time = key_of(key)->row->time_ms;
+        int64_t time = *row_time(key_of(key)->row);
         if (time <= watermark_ms) {
             due[count++] = key;
         } else {
@@ -156,7 +156,7 @@ static Status dedup_open(Operator *op, Error *err) {
     self->last = plan->keep_last;
     self->batch_mode = op->env->func->batch;
     self->waiting_least = INT64_MAX;
-    row_pool_init(&self->pool, op->env->budget);
+    row_pool_init_timed(&self->pool, op->env->budget);
     builder_init(&self->out, plan->type);
     const Type **child = ARENA_ARRAY(arena, const Type *, plan->key_count + 1);
     Str *name = ARENA_ARRAY(arena, Str, plan->key_count + 1);
@@ -194,7 +194,7 @@ static Status dedup_on_batch(Operator *op, uint32_t input, Batch *in, Error *err
     for (uint32_t row = 0; row < in->rows; row++) {
         StoredRow *stored;
         TRY(row_store(&self->pool, NULL, 0, in->column, self->columns, row, &stored, err));
-        stored->time_ms = time ? vec_timestamp(time, row).ms : 0;
+        *row_time(stored) = time ? vec_timestamp(time, row).ms : 0;
         if (plan->ttl_ms && self->last) state_touch(self->keys, at[row], now);
         TRY(self->last ? last_row(self, key_of(at[row]), stored, err)
                        : first_row(self, at[row], stored, err));

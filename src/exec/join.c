@@ -17,9 +17,9 @@ typedef struct JoinList {  // the operator's part of a state row
     uint64_t count;
 } JoinList;
 
-// Associations of a kept row, where the side needs them: joins have no other use for the field.
+// Associations of a kept row; only where the join counts them.
 static int64_t *matches_of(StoredRow *row) {
-    return &row->time_ms;
+    return row_time(row);
 }
 
 typedef struct Side {
@@ -36,6 +36,7 @@ typedef struct Join {
     Operator base;
     Side side[2];
     bool semi, anti;
+    bool counting;        // outer, semi, anti: rows know their associations
     Program *condition;   // over left columns then right columns; NULL: none
     const Type *both;
     Arena scratch;
@@ -64,7 +65,9 @@ static Status join_open(Operator *op, Error *err) {
     const Plan *plan = op->plan;
     Arena *arena = op->env->arena;
     JoinType type = plan->join;
-    row_pool_init(&self->pool, op->env->budget);
+    self->counting = type != JOIN_TYPE_INNER;
+    if (self->counting) row_pool_init_timed(&self->pool, op->env->budget);
+    else row_pool_init(&self->pool, op->env->budget);
     self->semi = type == JOIN_TYPE_SEMI;
     self->anti = type == JOIN_TYPE_ANTI;
     self->side[0].outer = type == JOIN_TYPE_LEFT || type == JOIN_TYPE_FULL;
@@ -213,7 +216,7 @@ static Status list_add(Join *self, const Side *side, JoinList *list, const Batch
     StoredRow *row;
     TRY(row_store(&self->pool, side->unique, side->unique_count, in->column,
                   in->schema->child_count, at, &row, err));
-    *matches_of(row) = matches;
+    if (self->counting) *matches_of(row) = matches;
     *(list->last ? &list->last->next : &list->first) = row;
     list->last = row;
     list->count++;
@@ -252,7 +255,7 @@ static Status outer_row(Join *self, uint32_t s, const Batch *in, uint32_t row, c
         if (other_outer && add && *matches_of(match) == 0) {
             TRY(emit(self, s, ROW_DELETE, NULL, 0, other, p, err));
         }
-        *matches_of(match) += add ? 1 : -1;
+        if (self->counting) *matches_of(match) += add ? 1 : -1;
         TRY(emit(self, s, out_kind, in, row, other, p, err));
         if (other_outer && !add && *matches_of(match) == 0) {
             TRY(emit(self, s, ROW_INSERT, NULL, 0, other, p, err));

@@ -196,10 +196,10 @@ static Status take_row(MatchOp *self, MatchKey *key, StoredRow *row, int64_t ms,
 static Status take_due(MatchOp *self, MatchKey *key, int64_t ms, Error *err) {
     StoredRow *row;
     int64_t last_ms = INT64_MIN;
-    while ((row = sorted_row(&key->waiting, sorted_first(&key->waiting))) && row->time_ms <= ms) {
+    while ((row = sorted_row(&key->waiting, sorted_first(&key->waiting))) && *row_time(row) <= ms) {
         sorted_remove(&key->waiting, sorted_first(&key->waiting));
-        Status st = row->time_ms > last_ms ? advance(self, key, row->time_ms, err) : ST_OK;
-        last_ms = row->time_ms;
+        Status st = *row_time(row) > last_ms ? advance(self, key, *row_time(row), err) : ST_OK;
+        last_ms = *row_time(row);
         if (st) {
             row_free(&self->pool, row);
             return st;
@@ -241,7 +241,7 @@ static Status match_open(Operator *op, Error *err) {
         self->order[self->order_count++] = plan->order[i];
     }
     self->timers.budget = op->env->budget;
-    row_pool_init(&self->pool, op->env->budget);
+    row_pool_init_timed(&self->pool, op->env->budget);
     builder_init(&self->out, plan->type);
     TRY(match_eval_open(&self->eval, op, err));
     NfaHooks hooks = {
@@ -283,14 +283,14 @@ static Status read_times(MatchOp *self, const Batch *in, int64_t *time_ms, uint6
 }
 
 static Status wait(MatchOp *self, MatchKey *key, StoredRow *row, Error *err) {
-    int64_t ms = row->time_ms;
+    int64_t ms = *row_time(row);
     (void)sorted_add(&key->waiting, row);
     return add_timer(self, key, self->proctime ? ms + 1 : ms, err);
 }
 
 // Processing time: the row goes in now.
 static Status take_at_once(MatchOp *self, MatchKey *key, StoredRow *row, Error *err) {
-    int64_t ms = row->time_ms;
+    int64_t ms = *row_time(row);
     Status st = advance(self, key, ms, err);
     if (st) {
         row_free(&self->pool, row);
@@ -322,7 +322,7 @@ static Status take_batch(MatchOp *self, const Batch *in, const int64_t *time_ms,
         TRY(row_store(&self->pool, self->order, at_once ? 0 : self->order_count, column,
                       self->columns, i, &row, err));
         // Time goes on while a batch is worked through.
-        row->time_ms = at_once ? env->now_ms(env->now_arg) : time_ms[i];
+        *row_time(row) = at_once ? env->now_ms(env->now_arg) : time_ms[i];
         row_set(row, bits[i]);
         TRY(at_once ? take_at_once(self, key_of(at[i]), row, err)
                     : wait(self, key_of(at[i]), row, err));

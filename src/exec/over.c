@@ -138,11 +138,11 @@ static void frame_rows(Over *self, uint8_t *group, StoredRow *first) {
     OverPart *part = over_part(group);
     uint32_t from = self->out_count, last = 0;
     if (!frame->rows && frame->preceding >= 0) {
-        while (part->oldest && part->oldest->time_ms < first->time_ms - frame->preceding) {
+        while (part->oldest && *row_time(part->oldest) < *row_time(first) - frame->preceding) {
             leave_oldest(self, part, group);
         }
     }
-    part->last_ms = first->time_ms;
+    part->last_ms = *row_time(first);
     part->started = true;
     for (StoredRow *row = first, *next; row; row = next) {
         next = row->next;
@@ -168,7 +168,7 @@ static void release_stamp(Over *self, int64_t stamp) {
     uint32_t keys = 0;
     StoredRow *row;
     while ((row = sorted_row(&self->waiting, sorted_first(&self->waiting))) &&
-           row->time_ms == stamp) {
+           *row_time(row) == stamp) {
         uint8_t *group = (uint8_t *)row->next;
         OverPart *part = over_part(group);
         sorted_remove(&self->waiting, sorted_first(&self->waiting));
@@ -196,10 +196,10 @@ static void release_stamp(Over *self, int64_t stamp) {
 static Status release(Over *self, int64_t until_ms, Error *err) {
     const StoredRow *row;
     while ((row = sorted_row(&self->waiting, sorted_first(&self->waiting))) &&
-           row->time_ms <= until_ms) {
+           *row_time(row) <= until_ms) {
         over_work_begin(self);
-        while (self->work->rows < BATCH_ROWS_MAX && row && row->time_ms <= until_ms) {
-            release_stamp(self, row->time_ms);
+        while (self->work->rows < BATCH_ROWS_MAX && row && *row_time(row) <= until_ms) {
+            release_stamp(self, *row_time(row));
             row = sorted_row(&self->waiting, sorted_first(&self->waiting));
         }
         TRY(work_flush(self, err));
@@ -227,7 +227,7 @@ static Status timed_batch(Over *self, const Batch *in, uint8_t **group, Error *e
         StoredRow *stored;
         TRY(row_store(&self->pool, &stamp, self->proctime ? 0 : 1, in->column, self->columns, row,
                       &stored, err));
-        stored->time_ms = ms;
+        *row_time(stored) = ms;
         stored->next = (StoredRow *)(void *)group[row];
         (void)sorted_add(&self->waiting, stored);
     }
@@ -242,7 +242,7 @@ static Status arrival_batch(Over *self, const Batch *in, uint8_t **group, Error 
     for (uint32_t row = 0; row < in->rows; row++) {
         StoredRow *stored;
         TRY(row_store(&self->pool, NULL, 0, in->column, self->columns, row, &stored, err));
-        stored->time_ms = now;
+        *row_time(stored) = now;
         frame_rows(self, group[row], stored);
     }
     return work_flush(self, err);
@@ -286,7 +286,7 @@ static Status over_open(Operator *op, Error *err) {
     uint32_t align = 16;
     self->group_size = agg_layout(self->call, plan->agg_count, sizeof(OverPart), &align);
     self->agg_env = (AggEnv){op->env->budget, &self->scratch, op->env->func};
-    row_pool_init(&self->pool, op->env->budget);
+    row_pool_init_timed(&self->pool, op->env->budget);
     builder_init(&self->out, plan->type);
     const Type **child = ARENA_ARRAY(arena, const Type *, plan->key_count + 1);
     Str *name = ARENA_ARRAY(arena, Str, plan->key_count + 1);

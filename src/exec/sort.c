@@ -25,7 +25,7 @@ static Status sort_open(Operator *op, Error *err) {
     self->batch_mode = op->env->func->batch;
     self->proctime = op->plan->proctime_order;
     self->sent_ms = WATERMARK_NONE;
-    row_pool_init(&self->pool, op->env->budget);
+    row_pool_init_timed(&self->pool, op->env->budget);
     builder_init(&self->out, op->plan->type);
     return ST_OK;
 }
@@ -39,8 +39,9 @@ static Status sort_emit(Sort *self, const StoredRow *row, Error *err) {
 // Sends the rows up to event time [until_ms].
 static Status sort_release(Sort *self, int64_t until_ms, Error *err) {
     StoredRow *row;
-    while ((row = sorted_row(&self->rows, sorted_first(&self->rows))) && row->time_ms <= until_ms) {
-        self->sent_ms = row->time_ms;
+    while ((row = sorted_row(&self->rows, sorted_first(&self->rows))) &&
+           *row_time(row) <= until_ms) {
+        self->sent_ms = *row_time(row);
         TRY(sort_emit(self, row, err));
         sorted_remove(&self->rows, sorted_first(&self->rows));
         row_free(&self->pool, row);
@@ -64,7 +65,7 @@ static Status sort_on_batch(Operator *op, uint32_t input, Batch *in, Error *err)
         StoredRow *stored;
         TRY(row_store(&self->pool, plan->order + skip, plan->order_count - skip, in->column,
                       self->columns, row, &stored, err));
-        stored->time_ms = ms;
+        *row_time(stored) = ms;
         stored->kind = (uint8_t)batch_kind(in, row);
         (void)sorted_add(&self->rows, stored);
     }

@@ -92,59 +92,67 @@ void sort_key_put(const OrderKey *order, uint32_t count, Vec *const *column, uin
 
 // ---- the pool ----------------------------------------------------------------------------------
 
-enum { ROW_SLAB_SIZE = 1 << 18, ROW_POOLED_MAX = 1024 };
+enum { ROW_POOLED_MAX = 1024, ROW_STEP = 8 };
 
 void row_pool_init(RowPool *pool, Budget *budget) {
     *pool = (RowPool){.budget = budget};
 }
 
+void row_pool_init_timed(RowPool *pool, Budget *budget) {
+    *pool = (RowPool){.budget = budget, .timed = true};
+}
+
 void row_pool_clear(RowPool *pool) {
-    for (uint32_t i = 0; i < pool->slab_count; i++) mem_free(pool->slab[i]);
+    for (uint32_t i = 0; i < pool->slab_count; i++) {
+        mem_slab_free(pool->slab[i].ptr, pool->slab[i].size);
+    }
     mem_free(pool->slab);
     buf_free(&pool->scratch);
     budget_release(pool->budget, pool->bytes);
-    *pool = (RowPool){.budget = pool->budget};
+    *pool = (RowPool){.budget = pool->budget, .timed = pool->timed};
 }
 
-static void keep_slab(RowPool *pool, void *slab) {
+static Status add_slab(RowPool *pool, size_t block, Error *err) {
+    size_t size = mem_slab_size((size_t)pool->bytes);
+    if (size < block) size = block;
+    TRY(budget_charge(pool->budget, (int64_t)size, err));
+    pool->bytes += (int64_t)size;
     if (pool->slab_count == pool->slab_cap) {
         pool->slab_cap = pool->slab_cap ? pool->slab_cap * 2 : 16;
         pool->slab = mem_realloc(pool->slab, pool->slab_cap * sizeof *pool->slab);
     }
-    pool->slab[pool->slab_count++] = slab;
+    pool->slab_next = mem_slab_alloc(size);
+    pool->slab_end = pool->slab_next + size;
+    pool->slab[pool->slab_count++] = (struct RowSlab){pool->slab_next, size};
+    return ST_OK;
 }
 
-// Steps of 16 bytes up to 1 KiB, then doubling: a class holds blocks of one size, so that a freed
+// Steps of 8 bytes up to 1 KiB, then doubling: a class holds blocks of one size, so that a freed
 // one fits the next row of its class.
 static uint8_t class_of(size_t size, size_t *block) {
-    uint32_t class = (uint32_t)((size + 15) / 16);
-    *block = (size_t)class * 16;
+    uint32_t class = (uint32_t)((size + ROW_STEP - 1) / ROW_STEP);
+    *block = (size_t)class * ROW_STEP;
     if (size <= ROW_POOLED_MAX) return (uint8_t)class;
-    class = ROW_POOLED_MAX / 16 + 1;
+    class = ROW_POOLED_MAX / ROW_STEP + 1;
     for (*block = ROW_POOLED_MAX * 2; *block < size; *block *= 2) class++;
     ASSERT(class < ROW_CLASSES);
     return (uint8_t)class;
 }
 
+// Room for a row of [size] bytes, head included.
 static Status block_alloc(RowPool *pool, size_t size, StoredRow **out, Error *err) {
-    size_t block;
-    uint8_t class = class_of(size, &block);
+    size_t before = pool->timed ? sizeof *row_time(NULL) : 0, block;
+    uint8_t class = class_of(size + before, &block);
     StoredRow *row = pool->free_block[class];
     if (row) {
         pool->free_block[class] = row->next;
     } else {
-        if ((size_t)(pool->slab_end - pool->slab_next) < block) {
-            size_t slab_size = block > ROW_SLAB_SIZE ? block : ROW_SLAB_SIZE;
-            TRY(budget_charge(pool->budget, (int64_t)slab_size, err));
-            pool->bytes += (int64_t)slab_size;
-            pool->slab_next = mem_alloc(slab_size);
-            pool->slab_end = pool->slab_next + slab_size;
-            keep_slab(pool, pool->slab_next);
-        }
-        row = (StoredRow *)(void *)pool->slab_next;
+        if ((size_t)(pool->slab_end - pool->slab_next) < block) TRY(add_slab(pool, block, err));
+        row = (StoredRow *)(void *)(pool->slab_next + before);
         pool->slab_next += block;
     }
     *row = (StoredRow){.class = class};
+    if (before) *row_time(row) = 0;
     *out = row;
     return ST_OK;
 }
@@ -157,7 +165,7 @@ Status row_store(RowPool *pool, const OrderKey *order, uint32_t order_count, Vec
     size_t key_size = bytes->len;
     for (uint32_t c = 0; c < count; c++) codec_put(column[c], row, bytes);
     StoredRow *made;
-    TRY(block_alloc(pool, sizeof *made + bytes->len, &made, err));
+    TRY(block_alloc(pool, offsetof(StoredRow, bytes) + bytes->len, &made, err));
     made->key_size = (uint32_t)key_size;
     made->row_size = (uint32_t)(bytes->len - key_size);
     if (bytes->len) memcpy(made->bytes, bytes->ptr, bytes->len);

@@ -17,28 +17,33 @@
 #include "plan/plan.h"
 
 typedef struct StoredRow StoredRow;
-struct StoredRow {  // open: operators use the first two fields as they like
-    StoredRow *next;
-    int64_t time_ms;
+struct StoredRow {
+    StoredRow *next;  // the operator's, to use as it likes
     uint32_t key_size, row_size;
     uint8_t kind;   // RowKind of the row as it came
     uint8_t class;  // of the block
     char bytes[];   // the sort key, then the row
 };
 
-enum { ROW_CLASSES = 96 };
+enum { ROW_CLASSES = 160 };
 
 typedef struct RowPool {
     Budget *budget;
     void *free_block[ROW_CLASSES];
     char *slab_next, *slab_end;
-    void **slab;
+    struct RowSlab {
+        void *ptr;
+        size_t size;
+    } *slab;
     uint32_t slab_count, slab_cap;
     int64_t bytes;  // charged
+    bool timed;     // rows have a row_time
     Buf scratch;
 } RowPool;
 
 void row_pool_init(RowPool *pool, Budget *budget);
+// The same for rows with a row_time each.
+void row_pool_init_timed(RowPool *pool, Budget *budget);
 // Frees all rows at once, also those still held somewhere.
 void row_pool_clear(RowPool *pool);
 
@@ -56,6 +61,10 @@ void row_load(const StoredRow *row, Vec *const *column, uint32_t count, uint32_t
 // Equal values, whatever the sort key.
 bool row_same(const StoredRow *a, const StoredRow *b);
 
+// A number of the operator's beside the row, a time as a rule; 0 at first. Of timed pools alone.
+static inline int64_t *row_time(const StoredRow *row) {
+    return (int64_t *)(uintptr_t)row - 1;
+}
 static inline Str row_key(const StoredRow *row) {
     return (Str){row->bytes, row->key_size};
 }

@@ -107,6 +107,39 @@ TEST(stored, rows_come_back_as_they_went_in) {
     arena_clear(&arena);
 }
 
+// Enough rows for slabs of both sizes; the times of a timed pool stay beside their rows.
+TEST(stored, pools_grow_and_give_all_back) {
+    enum { ROWS = 60000, LENGTH = 200 };
+    Arena arena = {0};
+    Budget budget;
+    budget_init(&budget, NULL, "test", 0);
+    RowPool pool;
+    row_pool_init_timed(&pool, &budget);
+    Vec *text = vec_new(&arena, type_of(TYPE_VARCHAR, true), 1);
+    char bytes[LENGTH];
+    memset(bytes, 'x', sizeof bytes);
+    StoredRow *first = NULL, **last = &first;
+    for (int64_t i = 0; i < ROWS; i++) {
+        vec_set_text(text, 0, str_make(bytes, (size_t)(i % LENGTH)));
+        CHECK(row_store(&pool, NULL, 0, &text, 1, 0, last, NULL) == ST_OK);
+        CHECK(*row_time(*last) == 0);
+        *row_time(*last) = i;
+        last = &(*last)->next;
+        if (i % LENGTH) continue;
+        arena_reset(&arena);
+        text = vec_new(&arena, type_of(TYPE_VARCHAR, true), 1);
+    }
+    CHECK(budget.bytes > 3 * SLAB_HUGE);
+    int64_t i = 0;
+    for (StoredRow *row = first; row; row = row->next, i++) {
+        CHECK(*row_time(row) == i && row->row_size == 1 + i % LENGTH);
+    }
+    CHECK(i == ROWS);
+    row_pool_clear(&pool);
+    CHECK(budget.bytes == 0);
+    arena_clear(&arena);
+}
+
 // A model of SortedRows: an array in order.
 enum { MODEL_ROWS = 2000 };
 

@@ -22,7 +22,7 @@ typedef struct Slot {
     uint64_t hash;
 } Slot;
 
-enum { CLASS_MIN = 6, CLASS_MAX = 31, SLAB_SIZE = 1 << 18 };
+enum { CLASS_MIN = 6, CLASS_MAX = 31 };
 
 struct StateTable {
     StateTableDef def;
@@ -35,7 +35,11 @@ struct StateTable {
     RowHead *oldest, *newest;
     RowHead *free_row[CLASS_MAX + 1];
     char *slab_next, *slab_end;
-    void **slab;
+    struct Slab {
+        void *ptr;
+        size_t size;
+    } *slab;
+    size_t slab_bytes;
     uint32_t slab_count, slab_cap;
     Buf keys;                // encoded keys of the batch at hand
     uint32_t *key_at;        // BATCH rows + 1 offsets
@@ -68,9 +72,11 @@ static void table_free(StateTable *table) {
     for (RowHead *row = table->oldest; row; row = row->newer) {
         if (table->def.clear) table->def.clear(table->def.clear_arg, row_of(row));
     }
-    for (uint32_t i = 0; i < table->slab_count; i++) mem_free(table->slab[i]);
+    for (uint32_t i = 0; i < table->slab_count; i++) {
+        mem_slab_free(table->slab[i].ptr, table->slab[i].size);
+    }
     mem_free(table->slab);
-    mem_free(table->slot);
+    mem_slab_free(table->slot, table->slot_count * sizeof *table->slot);
     mem_free(table->key_at);
     mem_free(table->hashes);
     buf_free(&table->keys);
@@ -97,7 +103,7 @@ StateTable *state_table_open(StateBackend *backend, const StateTableDef *def) {
     table->next = backend->tables;
     backend->tables = table;
     table->slot_count = SLOTS_FIRST;
-    table->slot = NEW_ARRAY(Slot, SLOTS_FIRST);
+    table->slot = mem_slab_zalloc(SLOTS_FIRST * sizeof(Slot));
     return table;
 }
 
@@ -119,15 +125,17 @@ static Status row_alloc(StateTable *table, uint32_t key_size, RowHead **out, Err
         return *out = row, ST_OK;
     }
     if ((size_t)(table->slab_end - table->slab_next) < size) {
-        size_t slab_size = size > SLAB_SIZE ? size : SLAB_SIZE;
+        size_t slab_size = mem_slab_size(table->slab_bytes);
+        if (slab_size < size) slab_size = size;
         TRY(budget_charge(table->backend->budget, (int64_t)slab_size, err));
         table->bytes += slab_size;
+        table->slab_bytes += slab_size;
         if (table->slab_count == table->slab_cap) {
             table->slab_cap = table->slab_cap ? table->slab_cap * 2 : 16;
             table->slab = mem_realloc(table->slab, table->slab_cap * sizeof *table->slab);
         }
-        char *slab = mem_alloc(slab_size);
-        table->slab[table->slab_count++] = slab;
+        char *slab = mem_slab_alloc(slab_size);
+        table->slab[table->slab_count++] = (struct Slab){slab, slab_size};
         table->slab_next = slab;
         table->slab_end = slab + slab_size;
     }
@@ -143,14 +151,14 @@ static Status slots_grow(StateTable *table, Error *err) {
     uint64_t count = table->slot_count * 2;
     TRY(budget_charge(table->backend->budget, (int64_t)(count / 2 * sizeof(Slot)), err));
     table->bytes += count / 2 * sizeof(Slot);
-    Slot *slot = NEW_ARRAY(Slot, count);
+    Slot *slot = mem_slab_zalloc(count * sizeof *slot);
     for (uint64_t i = 0; i < table->slot_count; i++) {
         if (!table->slot[i].row) continue;
         uint64_t at = table->slot[i].hash & (count - 1);
         while (slot[at].row) at = (at + 1) & (count - 1);
         slot[at] = table->slot[i];
     }
-    mem_free(table->slot);
+    mem_slab_free(table->slot, table->slot_count * sizeof *table->slot);
     table->slot = slot;
     table->slot_count = count;
     return ST_OK;
