@@ -389,7 +389,11 @@ static Status describe_table(DdlContext *ddl, const AstName *ast, const AstShow 
         if (show && !wanted(show, column->name)) continue;
         Str *row = &cells[(size_t)rows++ * columns];
         row[0] = column->name;
-        row[1] = summary(arena, column->type);
+        const Type *type = column->type;
+        if (ddl->plan->batch && type->attribute == TIME_ROWTIME) {
+            type = type_plain(arena, type);
+        }
+        row[1] = summary(arena, type);
         row[2] = column->type->nullable ? STR("TRUE") : STR("FALSE");
         for (uint32_t k = 0; k < table->primary_key_count; k++) {
             if (str_eq(table->primary_key[k], column->name)) row[3] = key;

@@ -1,6 +1,8 @@
 // The one list of operators.
 #include "exec/operator.h"
 
+extern const OperatorVt BATCH_OVER_OPERATOR;
+extern const OperatorVt BATCH_SORT_OPERATOR;
 extern const OperatorVt CHANGELOG_OPERATOR;
 extern const OperatorVt COLLECT_OPERATOR;
 extern const OperatorVt DEDUP_OPERATOR;
@@ -57,7 +59,23 @@ static const OperatorVt *const OPERATORS[] = {
     &WINDOW_TVF_OPERATOR,
 };
 
-const OperatorVt *operator_for(PlanKind kind) {
+// Over bounded input some go another way.
+static const OperatorVt *const BATCH_OPERATORS[] = {
+    &BATCH_OVER_OPERATOR,
+    &BATCH_SORT_OPERATOR,
+};
+
+bool operator_spills(PlanKind kind) {
+    for (size_t i = 0; i < sizeof BATCH_OPERATORS / sizeof *BATCH_OPERATORS; i++) {
+        if (BATCH_OPERATORS[i]->plan_kind == kind) return true;
+    }
+    return false;
+}
+
+const OperatorVt *operator_for(PlanKind kind, bool batch) {
+    for (size_t i = 0; batch && i < sizeof BATCH_OPERATORS / sizeof *BATCH_OPERATORS; i++) {
+        if (BATCH_OPERATORS[i]->plan_kind == kind) return BATCH_OPERATORS[i];
+    }
     for (size_t i = 0; i < sizeof OPERATORS / sizeof *OPERATORS; i++) {
         if (OPERATORS[i]->plan_kind == kind) return OPERATORS[i];
     }

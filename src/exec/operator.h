@@ -33,6 +33,7 @@ typedef struct OpEnv {
     const TaskEnv *task;          // for sinks and lookups
     bool mini_batch;
     uint32_t batch_rows_max;      // longer batches are cut: `weir.batch-rows-max`, for tests
+    uint32_t spillers;            // operators of the job that share its memory (exec/spill.h)
     // PLAN_COLLECT hands its rows here.
     Status (*collect)(void *arg, Batch *batch, Error *err);
     void *collect_arg;
@@ -106,5 +107,9 @@ NODISCARD Status operator_end(Operator *op, uint32_t input, Error *err);
 NODISCARD Status operator_split(Operator *op, uint32_t split, bool ended, Error *err);
 NODISCARD Status operator_barrier(Operator *op, uint32_t input, uint64_t checkpoint, Error *err);
 
-// The operator of a physical plan kind; NULL when there is none. Listed in exec/builtin.c.
-const OperatorVt *operator_for(PlanKind kind);
+// The operator of a physical plan kind, in batch mode or in a stream; NULL when there is none.
+// Listed in exec/builtin.c.
+const OperatorVt *operator_for(PlanKind kind, bool batch);
+// Whether the operator of a batch holds as much of its input as its share of the memory allows, and
+// puts the rest aside.
+bool operator_spills(PlanKind kind);

@@ -391,6 +391,8 @@ static Status lag_bind(AggCall *call, Error *err) {
     if (call->argc > 2) {
         bool alike = value->kind == call->arg[2]->kind ||
                      (type_is_text(value) && type_is_text(call->arg[2]));
+        alike |= call->batch && type_casts_implicitly(call->arg[2], value);
+        alike |= call->batch && type_is_numeric(call->arg[2]) && type_is_numeric(value);
         if (!alike) {
             return error_set(err, ST_VALIDATION, "Please explicitly cast default value %s to %s.",
                              type_kind_name(call->arg[2]->kind), type_kind_name(value->kind));

@@ -2,7 +2,7 @@
 //
 // In streaming mode the clock is read once a batch, by env->now_ms: all functions of a row see the
 // same moment, and NOW() = CURRENT_TIMESTAMP holds; exec/program.c keeps that promise. In batch
-// mode all but CURRENT_ROW_TIMESTAMP and PROCTIME stand still at the query's start.
+// mode all but CURRENT_ROW_TIMESTAMP stand still at the query's start.
 #include "func/temporal.h"
 
 static int64_t now_of(const KernelArgs *args, bool per_row) {
@@ -138,7 +138,7 @@ static const ScalarFunc NOW_FUNCS[] = {
     {.name = "UNIX_TIMESTAMP", .result = RESULT_BIGINT, .result_null = RESULT_NULL_NEVER,
      .kernel = unix_now_kernel, .flags = FUNC_DYNAMIC,
      .doc = "Seconds since 1970-01-01 00:00:00 UTC, now."},
-    {.name = "PROCTIME", .bind = proctime_bind, .kernel = row_now_kernel,
+    {.name = "PROCTIME", .bind = proctime_bind, .kernel = now_kernel,
      .flags = FUNC_NONDETERMINISTIC,
      .doc = "The processing time attribute: the clock at each row."},
     {.name = "CURRENT_WATERMARK", .args = {ARG_ANY_TIMESTAMP}, .bind = watermark_bind,

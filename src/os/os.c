@@ -64,10 +64,13 @@ static void real_sleep_ms(int64_t ms) {
 static Status real_open(Str path, int mode, OsFile **out, Error *err) {
     char name[OS_PATH_MAX];
     TRY(path_of(path, name, err));
-    int flags = mode == OS_READ    ? O_RDONLY
-                : mode == OS_WRITE ? O_WRONLY | O_CREAT | O_TRUNC
-                                   : O_WRONLY | O_CREAT | O_APPEND;
-    int fd = open(name, flags | O_CLOEXEC, 0666);
+    static const int FLAGS[] = {
+        [OS_READ] = O_RDONLY,
+        [OS_WRITE] = O_WRONLY | O_CREAT | O_TRUNC,
+        [OS_APPEND] = O_WRONLY | O_CREAT | O_APPEND,
+        [OS_SCRATCH] = O_RDWR | O_CREAT | O_EXCL,
+    };
+    int fd = open(name, FLAGS[mode] | O_CLOEXEC, mode == OS_SCRATCH ? 0600 : 0666);
     if (fd < 0) return io_error(err, mode == OS_READ ? "open" : "create", name);
     OsFile *file = NEW(OsFile);
     file->fd = fd;

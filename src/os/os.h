@@ -17,7 +17,9 @@ typedef struct OsStat {
 // Called for each entry of a directory, in byte order of names.
 typedef Status (*OsVisit)(void *arg, Str name, Error *err);
 
-enum { OS_READ, OS_WRITE, OS_APPEND };
+// OS_SCRATCH: a new file of nobody's but the one who opens it, to be written and read again; it
+// must not be there yet.
+enum { OS_READ, OS_WRITE, OS_APPEND, OS_SCRATCH };
 
 typedef struct Os {
     int64_t (*now_ms)(void);        // wall clock, epoch

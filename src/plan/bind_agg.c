@@ -527,7 +527,8 @@ static void agg_over_groups(Binder *binder) {
     }
     WindowColumns window_columns;
     int32_t role[GROUP_KEYS_MAX + 2];
-    bool attached = !groups->legacy_window && key_count &&
+    // A batch groups by a window's bounds as by any other columns: they spill as the rest does.
+    bool attached = !context->batch && !groups->legacy_window && key_count &&
                     find_window(binder, groups->grouping_sets ? input->input[0]->input[0] : input,
                                 groups->grouping_sets ? count_up(arena, key_count) : key, key_count,
                                 &window_columns, role);
@@ -593,6 +594,7 @@ bool bind_window_distinct(Binder *binder, Plan **plan) {
     uint32_t count = input->type->child_count;
     int32_t *role = ARENA_ARRAY(arena, int32_t, count + 1);
     WindowColumns window;
+    if (binder->context->batch) return false;
     if (!find_window(binder, input, count_up(arena, count), count, &window, role)) return false;
     Plan *agg = plan_new(binder->context, PLAN_WINDOW_AGG, NULL, 1);
     agg->input[0] = input;

@@ -174,6 +174,10 @@ Status bind_as_of(Binder *binder, const AstFrom *from, Plan *left, Scope *left_s
     on.groups = NULL;
     Expr *time;
     TRY(bind_expr(&on, from->join.right->as_of, &time, err));
+    if (binder->context->batch && time->type->attribute != TIME_PROCTIME) {
+        return bad_as_of(from->join.right,
+                         "event-time temporal joins are not supported in batch mode", err);
+    }
     if (time->kind != EXPR_COLUMN || time->type->attribute == TIME_NONE) {
         return bad_as_of(from->join.right,
                          "FOR SYSTEM_TIME AS OF needs a time attribute of the left table", err);

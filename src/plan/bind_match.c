@@ -64,7 +64,9 @@ static Status bind_match_order(Binder *binder, const AstFrom *from, MatchInput *
                           err);
         }
         const Type *type = in->plan->type->child[column];
-        if (i == 0 && type->attribute == TIME_NONE) {
+        bool timed = type->attribute != TIME_NONE;
+        if (binder->context->batch) timed = type_is_timestamp(type);  // no attributes there
+        if (i == 0 && !timed) {
             return refuse(
                 order->span.place,
                 "you must specify either rowtime or proctime for ORDER BY as the first one", err);

@@ -79,12 +79,15 @@ static Status window_resolve(const Binder *binder, const AstWindow *ast, AstWind
     return ST_OK;
 }
 
+// How far a bound is from the current row: *out for streams, and [end] for batches.
 static Status bound_offset(Binder *binder, const AstBound *bound, bool rows, int64_t *out,
-                           Error *err) {
+                           FrameEnd *end, Error *err) {
     Place place = bound->expr->span.place;
     if (!rows) {
         Expr *expr;
         TRY(bind_expr(binder, bound->expr, &expr, err));
+        TRY(expr_fold(binder->context, &expr, err));
+        if (expr->kind == EXPR_LITERAL && !vec_is_null(expr->value, 0)) end->range = expr->value;
         if (expr->type->kind == TYPE_INTERVAL_MONTHS) {
             return refuse(place, "INTERVAL_YEAR_MONTH type is not allowed for window boundary",
                           err);
@@ -100,7 +103,35 @@ static Status bound_offset(Binder *binder, const AstBound *bound, bool rows, int
         vec_integer(expr->value, 0) < 0) {
         return refuse(place, "ROWS value must be a non-negative integral constant", err);
     }
-    *out = vec_integer(expr->value, 0);
+    *out = end->rows = vec_integer(expr->value, 0);
+    return ST_OK;
+}
+
+static FrameEnd frame_end(AstBoundKind kind) {
+    return (FrameEnd){
+        .unbounded = kind == BOUND_UNBOUNDED_PRECEDING || kind == BOUND_UNBOUNDED_FOLLOWING,
+        .preceding = kind == BOUND_PRECEDING,
+    };
+}
+
+// How far along the order an end may lie: what comes later in the list may not be the lower end.
+static int end_order(AstBoundKind kind) {
+    return kind == BOUND_PRECEDING ? 0 : kind == BOUND_CURRENT_ROW ? 1 : 2;
+}
+
+static Status check_ends(const AstWindow *ast, const AstBound *low, const AstBound *high,
+                         Error *err) {
+    Place place = ast->span.place;
+    if (low->kind == BOUND_UNBOUNDED_FOLLOWING) {
+        return refuse(place, "UNBOUNDED FOLLOWING cannot be the lower frame boundary", err);
+    }
+    if (high->kind == BOUND_UNBOUNDED_PRECEDING) {
+        return refuse(place, "UNBOUNDED PRECEDING cannot be the upper frame boundary", err);
+    }
+    if (low->kind != BOUND_UNBOUNDED_PRECEDING && high->kind != BOUND_UNBOUNDED_FOLLOWING &&
+        end_order(low->kind) > end_order(high->kind)) {
+        return refuse(place, "the upper frame boundary lies before the lower one", err);
+    }
     return ST_OK;
 }
 
@@ -109,6 +140,8 @@ static Status bind_frame(Binder *binder, const AstWindow *ast, bool ranking, Ove
     if (ast->frame == FRAME_NONE) {
         // Without an order the frame is the whole partition.
         *frame = (OverFrame){.preceding = -1, .general = !ast->order.count && !ranking};
+        frame->low.unbounded = true;
+        frame->high.unbounded = frame->general;
         return ST_OK;
     }
     AstBound current = {.kind = BOUND_CURRENT_ROW};
@@ -116,9 +149,37 @@ static Status bind_frame(Binder *binder, const AstWindow *ast, bool ranking, Ove
     *frame = (OverFrame){.rows = ast->frame == FRAME_ROWS, .preceding = -1};
     frame->general = high->kind != BOUND_CURRENT_ROW ||
                      (low->kind != BOUND_PRECEDING && low->kind != BOUND_UNBOUNDED_PRECEDING);
+    TRY(check_ends(ast, low, high, err));
+    frame->low = frame_end(low->kind);
+    frame->high = frame_end(high->kind);
     int64_t ignored;
-    if (high->expr) TRY(bound_offset(binder, high, frame->rows, &ignored, err));
-    return low->expr ? bound_offset(binder, low, frame->rows, &frame->preceding, err) : ST_OK;
+    if (high->expr) TRY(bound_offset(binder, high, frame->rows, &ignored, &frame->high, err));
+    if (!low->expr) return ST_OK;
+    return bound_offset(binder, low, frame->rows, &frame->preceding, &frame->low, err);
+}
+
+static bool is_fraction(Str name) {
+    return str_is(name, "PERCENT_RANK") || str_is(name, "CUME_DIST");
+}
+
+// An offset of RANGE is counted along one column that it can be added to.
+static Status check_range(const OverWindow *window, Place place, Error *err) {
+    const FrameEnd *end = window->frame.low.range ? &window->frame.low : &window->frame.high;
+    if (window->frame.rows || !end->range) return ST_OK;
+    if (!window->order_count) {
+        return refuse(place, "window specification must contain an ORDER BY clause", err);
+    }
+    if (window->order_count > 1) {
+        return refuse(place, "RANGE clause cannot be used with compound ORDER BY clause", err);
+    }
+    const Type *type = window->order[0].expr->type;
+    if (!type_is_numeric(type) && !type_is_datetime(type)) {
+        return refuse(place, "data type of ORDER BY prohibits use of RANGE clause", err);
+    }
+    if (type_is_numeric(type) != type_is_numeric(end->range->type)) {
+        return refuse(place, "data type mismatch between ORDER BY and RANGE clause", err);
+    }
+    return ST_OK;
 }
 
 static Status bind_window(Binder *binder, const AstWindow *ast, Str function, bool ranking,
@@ -126,12 +187,12 @@ static Status bind_window(Binder *binder, const AstWindow *ast, Str function, bo
     Arena *arena = binder->arena;
     AstWindow whole;
     TRY(window_resolve(binder, ast, &whole, err));
-    if (ranking && whole.frame != FRAME_NONE) {
+    if (ranking && whole.frame != FRAME_NONE && !str_is(function, "NTILE")) {
         return refuse(whole.span.place,
                       "ROW/RANGE not allowed with RANK, DENSE_RANK or ROW_NUMBER functions", err);
     }
     if (ranking && !whole.order.count &&
-        (str_is(function, "RANK") || str_is(function, "DENSE_RANK"))) {
+        (str_is(function, "RANK") || str_is(function, "DENSE_RANK") || is_fraction(function))) {
         return refuse(
             whole.span.place,
             "RANK or DENSE_RANK functions require ORDER BY clause in window specification", err);
@@ -156,6 +217,10 @@ static Status bind_window(Binder *binder, const AstWindow *ast, Str function, bo
         }
     }
     TRY(bind_frame(binder, &whole, ranking, &out->frame, err));
+    TRY(check_range(out, whole.span.place, err));
+    if (binder->context->batch && !out->order_count && !ranking) {
+        out->frame.low = out->frame.high = (FrameEnd){.unbounded = true};  // as Flink does
+    }
     if (str_is(function, "ROW_NUMBER")) out->frame.rows = true;
     return ST_OK;
 }
@@ -164,6 +229,14 @@ static Status bind_window(Binder *binder, const AstWindow *ast, Str function, bo
 static bool same_key(const Expr *a, const Expr *b) {
     if (expr_equal(a, b)) return true;
     return a->type->attribute == TIME_PROCTIME && b->type->attribute == TIME_PROCTIME;
+}
+
+static bool same_end(const FrameEnd *a, const FrameEnd *b) {
+    if (a->unbounded != b->unbounded || a->preceding != b->preceding || a->rows != b->rows) {
+        return false;
+    }
+    if (!a->range || !b->range) return a->range == b->range;
+    return type_equal(a->range->type, b->range->type) && vec_key_equal(a->range, 0, b->range, 0);
 }
 
 static bool same_window(const OverWindow *a, const OverWindow *b) {
@@ -179,36 +252,54 @@ static bool same_window(const OverWindow *a, const OverWindow *b) {
         }
     }
     return a->frame.rows == b->frame.rows && a->frame.preceding == b->frame.preceding &&
-           a->frame.general == b->frame.general;
+           a->frame.general == b->frame.general && same_end(&a->frame.low, &b->frame.low) &&
+           same_end(&a->frame.high, &b->frame.high);
 }
 
 // ---- calls -------------------------------------------------------------------------------------
 
 static bool is_ranking(Str name) {
-    return str_is(name, "ROW_NUMBER") || str_is(name, "RANK") || str_is(name, "DENSE_RANK");
+    return str_is(name, "ROW_NUMBER") || str_is(name, "RANK") || str_is(name, "DENSE_RANK") ||
+           str_is(name, "NTILE") || is_fraction(name);
 }
 
 static bool is_batch_only(Str name) {
-    return str_is(name, "LEAD") || str_is(name, "NTILE") || str_is(name, "PERCENT_RANK") ||
-           str_is(name, "CUME_DIST");
+    return str_is(name, "LEAD") || str_is(name, "NTILE") || is_fraction(name);
 }
 
 // Counts rows: what ROW_NUMBER is, and, in a stream, RANK and DENSE_RANK too: Flink's compare the
-// order key with the last one in a way that never finds them equal.
-static Status ranking_call(Binder *binder, const AstExpr *ast, PlanAgg *agg, Error *err) {
-    if (ast->call->arg.count) {
+// order key with the last one in a way that never finds them equal. In a batch the operator knows
+// each by its name (exec/batch_over.c), and the count only stands for the place of its result.
+static Status ranking_call(Binder *binder, const AstExpr *ast, PlanAgg *agg, Expr ***args,
+                           Error *err) {
+    uint32_t argc = str_is(ast->call->name, "NTILE") ? 1 : 0;
+    if (ast->call->arg.count != argc) {
         return error_at(err, ST_VALIDATION, ast->span.place,
-                        "invalid number of arguments to function '" STR_FMT "': none are needed",
-                        STR_ARG(ast->call->name));
+                        "invalid number of arguments to function '" STR_FMT "': %s",
+                        STR_ARG(ast->call->name), argc ? "one is needed" : "none are needed");
     }
     AggCall *call = ARENA_NEW(binder->arena, AggCall);
     *call = (AggCall){.arena = binder->arena,
                       .env = binder->context->env,
                       .batch = binder->context->batch,
-                      .arg = ARENA_ARRAY(binder->arena, const Type *, 1),
-                      .literal = ARENA_ARRAY(binder->arena, const Vec *, 1)};
+                      .arg = ARENA_ARRAY(binder->arena, const Type *, 2),
+                      .literal = ARENA_ARRAY(binder->arena, const Vec *, 2)};
     TRY(agg_bind(call, agg_find(STR("COUNT")), err));
-    *agg = (PlanAgg){.call = call, .filter = -1, .arg = ARENA_ARRAY(binder->arena, uint32_t, 1),
+    if (argc) {
+        Expr **arg = ARENA_ARRAY(binder->arena, Expr *, 2);
+        TRY(bind_expr(binder, ast->call->arg.at[0], &arg[0], err));
+        TRY(expr_fold(binder->context, &arg[0], err));
+        bool integer = arg[0]->kind == EXPR_LITERAL && type_is_integer(arg[0]->type);
+        if (!integer || vec_is_null(arg[0]->value, 0) || vec_integer(arg[0]->value, 0) < 0) {
+            return error_at(err, ST_VALIDATION, ast->call->arg.at[0]->span.place,
+                            "argument to function 'NTILE' must be a positive integer literal");
+        }
+        call->argc = argc;
+        call->arg[0] = arg[0]->type;
+        *args = arg;
+    }
+    if (is_fraction(ast->call->name)) call->result = type_of(TYPE_DOUBLE, false);
+    *agg = (PlanAgg){.call = call, .filter = -1, .arg = ARENA_ARRAY(binder->arena, uint32_t, 2),
                      .name = ast->call->name};
     return ST_OK;
 }
@@ -268,6 +359,13 @@ static OverWindow *window_of(Binder *binder, const OverWindow *wanted) {
     return made;
 }
 
+// Whether the frame is known to hold the row itself: not with an offset, says Calcite.
+static bool holds_itself(const Binder *binder, const AstWindow *ast) {
+    AstWindow whole;
+    if (window_resolve(binder, ast, &whole, NULL)) return true;
+    return !whole.low.expr && !whole.high.expr;
+}
+
 Status bind_over_call(Binder *binder, const AstExpr *ast, Expr **out, Error *err) {
     const AstCall *call = ast->call;
     Place place = ast->span.place;
@@ -275,12 +373,16 @@ Status bind_over_call(Binder *binder, const AstExpr *ast, Expr **out, Error *err
         return refuse(place, "windowed aggregate expression is illegal in this clause", err);
     }
     bool ranking = is_ranking(call->name);
-    const AggFunc *func = ranking ? NULL : agg_find(call->name);
+    bool batch = binder->context->batch, lead = batch && str_is(call->name, "LEAD");
+    // LEAD is LAG that looks the other way: the name tells the operator.
+    const AggFunc *func = ranking ? NULL : agg_find(lead ? STR("LAG") : call->name);
     if (call->filter) return refuse(place, "OVER must be applied to aggregate function", err);
-    if (is_batch_only(call->name)) {
-        return error_at(err, binder->context->batch ? ST_UNSUPPORTED : ST_VALIDATION, place,
-                        STR_FMT " Function is not supported in %s mode", STR_ARG(call->name),
-                        binder->context->batch ? "batch" : "stream");
+    if (is_batch_only(call->name) && !batch) {
+        return error_at(err, ST_VALIDATION, place,
+                        STR_FMT " Function is not supported in stream mode", STR_ARG(call->name));
+    }
+    if (batch && call->quantifier == QUANT_DISTINCT) {
+        return refuse(place, "Distinct not supported in Windowing function!", err);
     }
     if (!ranking && !func) return refuse(place, "OVER must be applied to aggregate function", err);
     Binder input = *binder;
@@ -289,13 +391,18 @@ Status bind_over_call(Binder *binder, const AstExpr *ast, Expr **out, Error *err
     PlanAgg agg;
     Expr **arg = NULL;
     if (ranking) {
-        TRY(ranking_call(&input, ast, &agg, err));
+        TRY(ranking_call(&input, ast, &agg, &arg, err));
     } else {
-        // A frame holds the row itself at least.
-        TRY(bind_agg_args(&input, ast, func, true, &arg, &agg, err));
+        TRY(bind_agg_args(&input, ast, func, holds_itself(&input, call->over), &arg, &agg, err));
+        if (lead) agg.name = STR("LEAD");
     }
     bool no_frame = ranking || (func->flags & AGG_OVER_ONLY);
     TRY(bind_window(&input, call->over, call->name, no_frame, &wanted, err));
+    if (batch && ranking && !wanted.order_count && !str_is(call->name, "NTILE")) {
+        return refuse(place,
+                      "the window rank function requires order by clause with non-constant fields",
+                      err);
+    }
     OverWindow *window = window_of(binder, &wanted);
     if (func && func->reduced) return add_reduced(binder, window, &agg, arg, place, out, err);
     *out = window_add(binder, window, agg, arg, place);

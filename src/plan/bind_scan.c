@@ -193,7 +193,7 @@ static Status watermark_plan(PlanContext *context, const Table *table, Plan **pl
     const char *idle = map_get(&table->options, STR("scan.watermark.idle-timeout"));
     mark->idle_timeout_ms = config_ms(context->config, "table.exec.source.idle-timeout", 0);
     if (idle) (void)option_read_duration(str_c(idle), &mark->idle_timeout_ms);
-    *plan = mark;
+    if (!context->batch) *plan = mark;  // a batch has all its rows when it begins: no row is late
     return ST_OK;
 }
 
@@ -217,6 +217,28 @@ static Plan *normalize_plan(PlanContext *context, const Table *table, const Plan
     return plan;
 }
 
+// What a batch query can read: an end, and rows that nobody takes back.
+static Status check_batch(const Plan *scan, Place place, Error *err) {
+    const Table *table = scan->table;
+    Buf name = {0};
+    object_name_print(table->name, &name);
+    Status st = ST_OK;
+    if (scan->connector->source_bounded && !scan->connector->source_bounded(scan->desc)) {
+        st = error_at(err, ST_VALIDATION, place,
+                      "querying an unbounded table " STR_FMT " in batch mode is not allowed",
+                      STR_ARG(buf_str(&name)));
+        error_hint(err, "SET 'execution.runtime-mode' = 'streaming', or give the table an end");
+    } else if (scan->changes != CHANGES_APPEND) {
+        st = error_at(err, ST_VALIDATION, place,
+                      "querying a table in batch mode is only possible for INSERT-only sources, "
+                      "but the source of table " STR_FMT " produces other changes too",
+                      STR_ARG(buf_str(&name)));
+        error_hint(err, "SET 'execution.runtime-mode' = 'streaming'");
+    }
+    buf_free(&name);
+    return st;
+}
+
 Status bind_table(PlanContext *context, Table *table, const Map *hints, Place place, Plan **out,
                   Error *err) {
     TableDesc *desc;
@@ -225,6 +247,7 @@ Status bind_table(PlanContext *context, Table *table, const Map *hints, Place pl
     Plan *plan = NULL;
     TRY(scan_plan(context, table, desc, connector, place, &plan, err));
     const Plan *scan = plan;
+    if (context->batch) TRY(check_batch(scan, place, err));
     TRY(columns_plan(context, table, plan, &plan, err));
     plan = normalize_plan(context, table, scan, plan);
     if (table->watermark_expr.ptr) TRY(watermark_plan(context, table, &plan, err));

@@ -117,10 +117,15 @@ static Status window_sizes(Binder *binder, const AstExpr *ast, const AstExpr *co
     return ST_OK;
 }
 
-static Status window_time(const Plan *input, uint32_t column, Place place, WindowSpec *spec,
-                          Error *err) {
+// The time that windows are made of: a time attribute, and in a batch any timestamp.
+static Status window_time(const Plan *input, bool batch, uint32_t column, Place place,
+                          WindowSpec *spec, Error *err) {
+    if (batch && spec->kind == WINDOW_SESSION) {
+        return error_at(err, ST_VALIDATION, place,
+                        "SESSION windows are not supported in batch mode");
+    }
     const Type *type = input->type->child[column];
-    if (type->attribute == TIME_NONE) {
+    if (batch ? !type_is_timestamp(type) : type->attribute == TIME_NONE) {
         Buf text = {0};
         type_print_summary(type, false, &text);
         Status st = error_at(
@@ -175,7 +180,7 @@ static Status window_tvf(Binder *binder, const AstExpr *ast, uint32_t which, Pla
     spec->kind = WINDOWS[which].kind;
     uint32_t column = 0;
     TRY(descriptor_column(arg[1], input->type, &column, err));
-    TRY(window_time(input, column, ast->span.place, spec, err));
+    TRY(window_time(input, binder->context->batch, column, ast->span.place, spec, err));
     Binder constants = {.context = binder->context, .arena = arena};
     constants.scope = scope_single(arena, type_row(arena, 0, NULL, NULL, false), (Str){0});
     TRY(window_sizes(&constants, ast, arg, spec, err));
@@ -221,6 +226,22 @@ Status bind_table_function(Binder *binder, const AstFrom *from, Plan **plan, Err
 
 // ---- group windows -----------------------------------------------------------------------------
 
+static Status check_batch_window(const Type *time, WindowKind kind, Place place, Error *err) {
+    if (time->attribute == TIME_PROCTIME) {
+        return error_at(err, ST_VALIDATION, place,
+                        "window can not be defined over a proctime attribute column in batch mode");
+    }
+    if (!type_is_timestamp(time)) {
+        return error_at(err, ST_VALIDATION, place,
+                        "group window aggregate can only be defined over a timestamp column");
+    }
+    if (kind == WINDOW_SESSION) {
+        return error_at(err, ST_VALIDATION, place,
+                        "SESSION windows are not supported in batch mode");
+    }
+    return ST_OK;
+}
+
 Status bind_group_window(Binder *binder, const AstExpr *ast, bool *taken, Error *err) {
     *taken = false;
     if (ast->kind != EX_CALL) return ST_OK;
@@ -245,7 +266,9 @@ Status bind_group_window(Binder *binder, const AstExpr *ast, bool *taken, Error 
     TRY(window_sizes(&input, ast, args, spec, err));
     // What is computed of a time attribute will do here, though not in a window function.
     uint8_t attribute = time->type->attribute ? time->type->attribute : time->type->was_attribute;
-    if (attribute == TIME_NONE) {
+    if (binder->context->batch) {
+        TRY(check_batch_window(time->type, spec->kind, ast->span.place, err));
+    } else if (attribute == TIME_NONE) {
         return error_at(err, ST_VALIDATION, ast->span.place,
                         "group window aggregate can only be defined over a time attribute column");
     }

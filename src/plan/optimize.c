@@ -102,9 +102,29 @@ static Status check_window_agg(const Plan *plan, Error *err) {
         (long long)window->size_ms, (long long)window->slide_ms);
 }
 
+// In a batch any frame will do. Where rows leave it again the aggregates take them back, if they
+// can and the result is the same then: sums of floating point numbers are made anew for each row.
+static Status infer_batch_over(PlanContext *context, Plan *plan) {
+    plan->changes = CHANGES_APPEND;
+    bool slides = !plan->frame.low.unbounded;
+    for (uint32_t i = 0; i < plan->agg_count && slides; i++) {
+        AggCall *call = plan->agg[i].call;
+        if (!call->func || (call->func->flags & (AGG_NO_RETRACT | AGG_OVER_ONLY))) continue;
+        if (call->argc && type_is_approx(call->arg[0])) continue;
+        AggCall *made = arena_dup(context->arena, call, sizeof *call);
+        const Type *result = call->result;
+        made->retract = true;
+        made->arg = arena_dup(context->arena, call->arg, (call->argc + 1) * sizeof *call->arg);
+        if (agg_bind(made, call->func, NULL)) continue;
+        if (type_equal(made->result, result)) plan->agg[i].call = made;
+    }
+    return ST_OK;
+}
+
 // What a stream can run of OVER, and what comes out of it. Over a time attribute only inserts come
 // in and go out; any other order takes changes and corrects the rows behind.
 static Status infer_over(PlanContext *context, Plan *plan, Error *err) {
+    if (context->batch) return infer_batch_over(context, plan);
     const Type *row = plan->input[0]->type;
     uint32_t in = input_changes(plan);
     if (plan->frame.general) {

@@ -89,10 +89,19 @@ typedef enum JoinType {
     JOIN_TYPE_ANTI
 } JoinType;
 
+// One end of a frame as it was written, relative to the current row.
+typedef struct FrameEnd {
+    bool unbounded;
+    bool preceding;       // an offset counts towards the front
+    int64_t rows;         // ROWS: how many
+    const Vec *range;     // RANGE: how far, a number or an interval; NULL: the current row's peers
+} FrameEnd;
+
 typedef struct OverFrame {
     bool rows;            // ROWS, else RANGE
     int64_t preceding;    // rows, or ms of the time column; -1: UNBOUNDED
     bool general;         // it does not end at the current row, or begins there: streams refuse it
+    FrameEnd low, high;   // batches take any frame: exec/frame.c
 } OverFrame;
 
 // What a Top-N may count on, see exec/rank.c.

@@ -148,6 +148,15 @@ static Plan *add_constant(PlanContext *context, Plan *plan, const Type *type, in
     return plan_project(context, plan, expr, type->field, count + 1);
 }
 
+// Whether a batch had better keep the first rows of each partition than number all of them: few
+// enough to hold, for a Top-N does not spill and the numbering does.
+static bool batch_top(const Plan *over, const RankRange *range) {
+    enum { TOP_ROWS_MAX = 100 };
+    bool numbers = str_is(over->agg[0].name, "ROW_NUMBER");
+    if (range->bounded && range->end < 1) return str_is(over->agg[0].name, "RANK");  // refused
+    return range->bounded && range->end <= TOP_ROWS_MAX && numbers;
+}
+
 static Status rank_of_filter(PlanContext *context, Plan *filter, Plan **out, Error *err) {
     const Plan *over = filter->input[0];
     const Plan *input = over->input[0];
@@ -155,11 +164,12 @@ static Status rank_of_filter(PlanContext *context, Plan *filter, Plan **out, Err
     RankRange range = {.start = 1, .end = INT64_MAX};
     Expr *rest = NULL;
     split_condition(context, filter->condition, column, &range, &rest);
-    if (!range.bounded && rest && any_variable_end(rest, column)) {
+    if (!context->batch && !range.bounded && rest && any_variable_end(rest, column)) {
         return error_set(err, ST_VALIDATION,
                          "Rank end index can't greater than input field count.");
     }
     if (!range.any) return ST_OK;
+    if (context->batch && !batch_top(over, &range)) return ST_OK;
     if (!range.bounded) {
         return error_set(err, ST_VALIDATION,
                          "Rank end is not specified. Currently rank only support TopN, which "
@@ -270,6 +280,22 @@ static Status sort_of_stream(PlanContext *context, Plan *plan, Plan **out, Error
     return ST_OK;
 }
 
+static Status sort_of_batch(PlanContext *context, Plan *plan, Error *err) {
+    for (uint32_t i = 0; i < plan->order_count; i++) {
+        const Type *type = plan->type->child[plan->order[i].column];
+        if (type->kind == TYPE_MAP || type->kind == TYPE_MULTISET) {
+            return error_set(err, ST_VALIDATION, "%s has no order: it cannot be sorted by",
+                             type_kind_name(type->kind));
+        }
+    }
+    if (plan->kind == PLAN_SORT && plan->fetch < 0 && plan->offset > 0) {
+        return error_set(err, ST_VALIDATION,
+                         "FETCH is missed: ORDER BY with an OFFSET alone is not supported");
+    }
+    if (plan->kind == PLAN_LIMIT) limit_scan(context, plan);
+    return ST_OK;
+}
+
 static Status rank_walk(PlanContext *context, PlanMemo *memo, Plan **at, Error *err) {
     Plan *plan = *at;
     if (plan->id < memo->cap && memo->to[plan->id]) return *at = memo->to[plan->id], ST_OK;
@@ -279,8 +305,12 @@ static Status rank_walk(PlanContext *context, PlanMemo *memo, Plan **at, Error *
     Plan *made = plan;
     if (plan->kind == PLAN_FILTER && is_ranking(plan->input[0])) {
         TRY(rank_of_filter(context, plan, &made, err));
-    } else if (!context->batch && (plan->kind == PLAN_SORT || plan->kind == PLAN_LIMIT)) {
-        TRY(sort_of_stream(context, plan, &made, err));
+    } else if (plan->kind == PLAN_SORT || plan->kind == PLAN_LIMIT) {
+        if (context->batch) {
+            TRY(sort_of_batch(context, plan, err));
+        } else {
+            TRY(sort_of_stream(context, plan, &made, err));
+        }
     }
     if (plan->id < memo->cap) memo->to[plan->id] = made;
     *at = made;

@@ -158,6 +158,7 @@ static void window_walk(PlanContext *context, PlanMemo *memo, Plan *plan) {
 
 Status rule_window(PlanContext *context, Plan **roots, uint32_t count, Error *err) {
     (void)err;
+    if (context->batch) return ST_OK;  // PLAN_AGG groups by the window's columns
     PlanMemo memo = plan_memo(context);
     for (uint32_t i = 0; i < count; i++) window_walk(context, &memo, roots[i]);
     return ST_OK;

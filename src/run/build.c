@@ -173,7 +173,8 @@ static Status build(Worker *worker, const Plan *plan, Operator **out, Error *err
         return ST_OK;
     }
     bool source = plan->kind == PLAN_SCAN || plan->kind == PLAN_VALUES;
-    const OperatorVt *vt = source ? &SOURCE_OPERATOR : operator_for(plan->kind);
+    const OperatorVt *vt =
+        source ? &SOURCE_OPERATOR : operator_for(plan->kind, worker->env.func->batch);
     if (!vt) {
         return error_set(err, ST_UNSUPPORTED, "%s is planned but cannot run yet",
                          plan_kind_name(plan->kind));

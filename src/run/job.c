@@ -64,7 +64,13 @@ static Status worker_init(Job *job, uint32_t index, Error *err) {
         .mini_batch = config_bool(spec->config, "table.exec.mini-batch.enabled", false),
         .batch_rows_max = batch_rows_max(spec->config),
     };
-    return worker_build(worker, err);
+    TRY(worker_build(worker, err));
+    for (uint32_t i = 0; i < worker->op_count; i++) {
+        Operator *op = worker->op[i];
+        bool own = op->vt == operator_for(op->plan->kind, spec->env->batch);
+        worker->env.spillers += spec->env->batch && own && operator_spills(op->plan->kind);
+    }
+    return ST_OK;
 }
 
 static Status workers_open(Worker *worker, Error *err) {
