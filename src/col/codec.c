@@ -211,3 +211,84 @@ Str codec_text(Str bytes) {
     uint32_t head = (uint8_t)bytes.ptr[0] == TEXT_LONG ? 1 + sizeof(uint32_t) : 1;
     return str_make(bytes.ptr + head, bytes.len - head);
 }
+
+// ---- by hand -----------------------------------------------------------------------------------
+
+void codec_put_i64(Buf *out, int64_t value) {
+    put_short(out, value);
+}
+
+const char *codec_get_i64(const char *at, int64_t *out) {
+    uint32_t tag = (uint8_t)*at++;
+    if (tag < I64_SHORT) {
+        *out = 0;
+        if (!tag) return at;
+        memcpy(out, at, sizeof *out);
+        return at + sizeof *out;
+    }
+    uint64_t folded = get_short(at, tag - I64_SHORT);
+    *out = (int64_t)(folded >> 1 ^ (0 - (folded & 1)));
+    return at + tag - I64_SHORT;
+}
+
+void codec_put_u8(Buf *out, uint8_t value) {
+    buf_putc(out, 1);
+    buf_putc(out, (char)value);
+}
+
+const char *codec_get_u8(const char *at, uint8_t *out) {
+    *out = (uint8_t)at[1];
+    return at + 2;
+}
+
+void codec_put_text(Buf *out, Str text) {
+    put_text(out, text);
+}
+
+const char *codec_get_text(const char *at, Str *out) {
+    uint32_t tag = (uint8_t)*at++;
+    uint32_t len = tag == TEXT_LONG ? get_u32(&at) : tag ? tag - 1 : 0;
+    *out = str_make(at, len);
+    return at + len;
+}
+
+void codec_put_list_head(Buf *out, uint32_t count) {
+    buf_putc(out, 1);
+    put_u32(out, count);
+}
+
+const char *codec_get_list_head(const char *at, uint32_t *count) {
+    at++;
+    *count = get_u32(&at);
+    return at;
+}
+
+void codec_put_row_head(Buf *out) {
+    buf_putc(out, 1);
+}
+
+const char *codec_get_row_head(const char *at) {
+    return at + 1;
+}
+
+const char *codec_skip(const Type *type, const char *at) {
+    uint32_t tag = (uint8_t)*at++;
+    if (!tag) return at;
+    Phys phys = type_phys(type);
+    switch (phys) {
+        case PHYS_STR: {
+            uint32_t len = tag == TEXT_LONG ? get_u32(&at) : tag - 1;
+            return at + len;
+        }
+        case PHYS_I64: return at + (tag < I64_SHORT ? sizeof(int64_t) : tag - I64_SHORT);
+        case PHYS_LIST:
+            for (uint32_t count = get_u32(&at); count--;) {
+                for (uint32_t c = 0; c < type->child_count; c++) at = codec_skip(type->child[c], at);
+            }
+            return at;
+        case PHYS_ROW:
+            for (uint32_t c = 0; c < type->child_count; c++) at = codec_skip(type->child[c], at);
+            return at;
+        default: return at + phys_size(phys);
+    }
+}

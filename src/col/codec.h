@@ -22,3 +22,19 @@ void codec_put_key(const Vec *vec, uint32_t row, Buf *out);
 const char *codec_get(const char *at, Vec *out, uint32_t row);
 // The text in the bytes of a text that is not NULL.
 Str codec_text(Str bytes);
+
+// The same without a column, for what an operator writes by hand: values that are not NULL of
+// BIGINT, BOOLEAN, TINYINT and text, and what leads the entries of a list and the fields of a row.
+// Each reading returns the end of what it read.
+void codec_put_i64(Buf *out, int64_t value);
+const char *codec_get_i64(const char *at, int64_t *out);
+void codec_put_u8(Buf *out, uint8_t value);
+const char *codec_get_u8(const char *at, uint8_t *out);
+void codec_put_text(Buf *out, Str text);
+const char *codec_get_text(const char *at, Str *out);
+void codec_put_list_head(Buf *out, uint32_t count);
+const char *codec_get_list_head(const char *at, uint32_t *count);
+void codec_put_row_head(Buf *out);
+const char *codec_get_row_head(const char *at);
+// The end of the value of type [type] at [at].
+const char *codec_skip(const Type *type, const char *at);

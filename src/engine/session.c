@@ -6,6 +6,7 @@
 
 #include "connector/builtin.h"
 #include "engine/ddl.h"
+#include "engine/durable.h"
 #include "exec/program.h"
 #include "format/builtin.h"
 
@@ -161,6 +162,14 @@ static Status collect(void *arg, Batch *batch, Error *err) {
     return self->sink->batch(self->sink->arg, batch, err);
 }
 
+// What a job has to say while it runs goes where errors go.
+static void log_line(void *arg, Str line) {
+    Session *session = arg;
+    Arena arena = {0};
+    session->print(session->print_arg, str_printf(&arena, "weir: " STR_FMT, STR_ARG(line)), true);
+    arena_clear(&arena);
+}
+
 static Status run_plans(Session *session, PlanContext *context, Plan **root, uint32_t count,
                         const ResultSink *sink, Error *err) {
     Collecting collecting = {session, sink};
@@ -187,7 +196,7 @@ static Status run_plans(Session *session, PlanContext *context, Plan **root, uin
         .progress_busy_ns = &session->busy_ns,
     };
     atomic_store(&session->running, true);
-    Status st = job_run(&spec, err);
+    Status st = durable_run(&spec, log_line, session, err);
     atomic_store(&session->running, false);
     session->has_stats = !st;
     return st;

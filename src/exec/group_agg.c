@@ -8,7 +8,7 @@
 //
 // State: group -> [row count, "sent" flag][aggregate states]. The count of rows (COUNT(*) over
 // inserts minus retractions) says when a group is empty; an append-only input needs none.
-#include "exec/operator.h"
+#include "exec/saved.h"
 
 typedef struct GroupHead {
     int64_t count;     // rows accumulated minus retracted
@@ -19,6 +19,7 @@ typedef struct GroupAgg {
     Operator base;
     StateTable *groups;
     AggEnv agg_env;
+    AggSaver saver;
     Arena scratch;
     AggCall **call;      // copies with their offsets
     uint32_t agg_count;
@@ -63,11 +64,20 @@ static const Type *state_type(Arena *arena, const Plan *plan) {
     Str *name = ARENA_ARRAY(arena, Str, plan->agg_count + 1);
     child[0] = type_of(TYPE_BIGINT, false);
     name[0] = STR("rows");
-    for (uint32_t i = 0; i < plan->agg_count; i++) {
-        child[i + 1] = plan->agg[i].call->state_type;
-        name[i + 1] = plan->agg[i].name;
-    }
+    agg_state_fields(plan, child, name, 1);
     return type_row(arena, plan->agg_count + 1, child, name, false);
+}
+
+static void group_save(void *arg, const uint8_t *row, Buf *out) {
+    GroupAgg *self = arg;
+    codec_put_i64(out, ((const GroupHead *)(const void *)row)->count);
+    aggs_save(&self->saver, row, out);
+}
+
+static const char *group_load(void *arg, uint8_t *row, const char *at, Error *err) {
+    GroupAgg *self = arg;
+    at = codec_get_i64(at, &head_of(row)->count);
+    return aggs_load(&self->saver, row, at, err);
 }
 
 static Status group_agg_open(Operator *op, Error *err) {
@@ -84,6 +94,7 @@ static Status group_agg_open(Operator *op, Error *err) {
     uint32_t align = 16;
     uint32_t size = agg_layout(self->call, plan->agg_count, sizeof(GroupHead), &align);
     self->agg_env = (AggEnv){op->env->budget, &self->scratch, op->env->func};
+    agg_saver_init(&self->saver, self->call, self->agg_count, &self->agg_env);
     self->retracts = plan->input[0]->changes & (CHANGE_DELETE | CHANGE_UPDATE_BEFORE);
     self->batch_mode = op->env->func->batch;
     self->mini_batch = op->env->mini_batch && !self->batch_mode;
@@ -91,7 +102,7 @@ static Status group_agg_open(Operator *op, Error *err) {
     StateTableDef def = {
         .name = "groups", .operator_id = plan->stable_id, .key = key_type(arena, plan),
         .value = state_type(arena, plan), .version = 1, .row_size = size, .ttl_ms = plan->ttl_ms,
-        .clear = group_clear, .clear_arg = self,
+        .clear = group_clear, .save = group_save, .load = group_load, .clear_arg = self,
     };
     self->groups = state_table_open(op->env->state, &def);
     builder_init(&self->out, plan->type);
@@ -432,6 +443,7 @@ static void group_agg_close(Operator *op) {
     batch_unref(self->dirty_before);
     mem_free(self->dirty);
     arena_clear(&self->scratch);
+    agg_saver_clear(&self->saver);
 }
 
 const OperatorVt GROUP_AGG_OPERATOR = {

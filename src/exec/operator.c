@@ -102,16 +102,6 @@ Status output_end(Operator *op, Error *err) {
     return ST_OK;
 }
 
-Status operator_end(Operator *op, uint32_t input, Error *err) {
-    op->ended_inputs |= (uint64_t)1 << input;
-    uint64_t all = op->input_count == 64 ? UINT64_MAX : ((uint64_t)1 << op->input_count) - 1;
-    if (op->ended || (op->ended_inputs & all) != all) return ST_OK;
-    op->ended = true;
-    if (op->vt->on_flush) TRY(op->vt->on_flush(op, err));
-    if (op->vt->on_end) TRY(op->vt->on_end(op, err));
-    return output_end(op, err);
-}
-
 Status output_barrier(Operator *op, uint64_t checkpoint, Error *err) {
     for (uint32_t i = 0; i < op->target_count; i++) {
         TRY(operator_barrier(op->target[i].op, op->target[i].input, checkpoint, err));
@@ -119,11 +109,33 @@ Status output_barrier(Operator *op, uint64_t checkpoint, Error *err) {
     return ST_OK;
 }
 
-Status operator_barrier(Operator *op, uint32_t input, uint64_t checkpoint, Error *err) {
-    (void)input;  // alignment over several channels is the exchange's
+// The barrier goes on when it has come on every input that is still open.
+static Status pass_barrier(Operator *op, uint64_t checkpoint, Error *err) {
+    uint64_t all = op->input_count == 64 ? UINT64_MAX : ((uint64_t)1 << op->input_count) - 1;
+    if (((op->barrier_inputs | op->ended_inputs) & all) != all) return ST_OK;
+    op->barrier_inputs = 0;
     if (op->vt->on_flush) TRY(op->vt->on_flush(op, err));
     if (op->vt->on_barrier) TRY(op->vt->on_barrier(op, checkpoint, err));
     return output_barrier(op, checkpoint, err);
+}
+
+Status operator_end(Operator *op, uint32_t input, Error *err) {
+    op->ended_inputs |= (uint64_t)1 << input;
+    uint64_t all = op->input_count == 64 ? UINT64_MAX : ((uint64_t)1 << op->input_count) - 1;
+    if (op->barrier_inputs && (op->ended_inputs & all) != all) {
+        TRY(pass_barrier(op, op->barrier, err));
+    }
+    if (op->ended || (op->ended_inputs & all) != all) return ST_OK;
+    op->ended = true;
+    if (op->vt->on_flush) TRY(op->vt->on_flush(op, err));
+    if (op->vt->on_end) TRY(op->vt->on_end(op, err));
+    return output_end(op, err);
+}
+
+Status operator_barrier(Operator *op, uint32_t input, uint64_t checkpoint, Error *err) {
+    op->barrier_inputs |= (uint64_t)1 << input;
+    op->barrier = checkpoint;
+    return pass_barrier(op, checkpoint, err);
 }
 
 Status operator_split(Operator *op, uint32_t split, bool ended, Error *err) {

@@ -58,6 +58,8 @@ struct Operator {
     int64_t watermark_out;    // last one sent
     uint64_t idle_inputs;     // bit i: input i is idle and does not hold the watermark back
     uint64_t ended_inputs;
+    uint64_t barrier_inputs;  // those whose barrier of the checkpoint under way has come
+    uint64_t barrier;         // that checkpoint
     bool ended;
     // numRecordsIn, numRecordsOut, numLateRecordsDropped, busy time.
     uint64_t rows_in, rows_out, late_dropped;
@@ -84,6 +86,16 @@ struct OperatorVt {
     // by the caller.
     Status (*on_end)(Operator *op, Error *err);
     Status (*on_barrier)(Operator *op, uint64_t checkpoint, Error *err);
+    // What an operator keeps beside its tables, as bytes; and what one of the workers of the job
+    // that took the snapshot had: called once for each of those whose state concerns this worker,
+    // after the tables are there. NULL: there is nothing.
+    Status (*save)(Operator *op, Buf *out, Error *err);
+    Status (*restore)(Operator *op, Str bytes, Error *err);
+    // Sinks: what is to be committed when the checkpoint is complete; commit it; commit what the
+    // job that took the snapshot had prepared and may not have committed.
+    Status (*prepare)(Operator *op, uint64_t checkpoint, Buf *committable, Error *err);
+    Status (*commit)(Operator *op, uint64_t checkpoint, Error *err);
+    Status (*recommit)(Operator *op, Str committable, Error *err);
     // All inputs are idle, or one is active again; consumers are told by the caller.
     Status (*on_idle)(Operator *op, bool idle, Error *err);
     // A split of the source below began or ended; passed down along plain chains only.

@@ -69,6 +69,25 @@ static Status sink_on_end(Operator *op, Error *err) {
     return self->writer->vt->flush ? self->writer->vt->flush(self->writer, true, err) : ST_OK;
 }
 
+static Status sink_prepare(Operator *op, uint64_t checkpoint, Buf *committable, Error *err) {
+    Sink *self = (Sink *)op;
+    if (self->writer->vt->flush && !op->ended) TRY(self->writer->vt->flush(self->writer, false, err));
+    if (!self->writer->vt->prepare) return ST_OK;
+    return self->writer->vt->prepare(self->writer, checkpoint, committable, err);
+}
+
+static Status sink_commit(Operator *op, uint64_t checkpoint, Error *err) {
+    Sink *self = (Sink *)op;
+    if (!self->writer->vt->commit) return ST_OK;
+    return self->writer->vt->commit(self->writer, checkpoint, err);
+}
+
+static Status sink_recommit(Operator *op, Str committable, Error *err) {
+    Sink *self = (Sink *)op;
+    if (!self->writer->vt->restore) return ST_OK;
+    return self->writer->vt->restore(self->writer, committable, err);
+}
+
 static void sink_close(Operator *op) {
     Sink *self = (Sink *)op;
     if (self->writer) self->writer->vt->close(self->writer);
@@ -76,5 +95,6 @@ static void sink_close(Operator *op) {
 
 const OperatorVt SINK_OPERATOR = {
     .name = "sink", .plan_kind = PLAN_SINK, .size = sizeof(Sink), .open = sink_open,
-    .on_batch = sink_on_batch, .on_end = sink_on_end, .close = sink_close,
+    .on_batch = sink_on_batch, .on_end = sink_on_end, .prepare = sink_prepare,
+    .commit = sink_commit, .recommit = sink_recommit, .close = sink_close,
 };

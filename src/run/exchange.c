@@ -73,7 +73,7 @@ static Status exchange_out_on_batch(Operator *op, uint32_t input, Batch *in, Err
     (void)input, (void)err;
     ExchangeOut *self = (ExchangeOut *)op;
     const Exchange *exchange = self->exchange;
-    uint32_t workers = worker_of(op)->job->workers;
+    uint32_t workers = worker_of(op)->job->workers, groups = worker_of(op)->job->groups;
     if (!exchange->key_count) {
         send(self, 0, (Element){ELEMENT_BATCH, batch_ref(in), 0});
         return ST_OK;
@@ -93,7 +93,7 @@ static Status exchange_out_on_batch(Operator *op, uint32_t input, Batch *in, Err
         for (uint32_t i = 0; i < in->rows; i++) {
             // The high bits choose the worker: the low ones choose the slot in its tables.
             rows[count] = i;
-            count += (self->hashes[i] >> 32) % workers == to;
+            count += state_owner(self->hashes[i], groups, workers) == to;
         }
         if (!count) continue;
         Batch *part = count == in->rows ? batch_ref(in) : batch_gather(in, rows, count);
@@ -163,9 +163,19 @@ const OperatorVt EXCHANGE_IN_OPERATOR = {
     .on_batch = exchange_in_on_batch,
 };
 
+// Handed on when it has come on every channel that is open; what follows it waits until the worker's
+// state is taken.
+static Status pass_barrier(ExchangeIn *self, Error *err) {
+    uint32_t workers = worker_of(&self->base)->job->workers;
+    if (self->barriers + self->ended < workers) return ST_OK;
+    self->barriers = 0;
+    self->passed = self->barrier;
+    memset(self->blocked, 0, workers * sizeof *self->blocked);
+    return self->base.ended ? ST_OK : output_barrier(&self->base, self->barrier, err);
+}
+
 static Status receive(ExchangeIn *self, uint32_t channel, Element element, Error *err) {
     Operator *op = &self->base;
-    Worker *worker = worker_of(op);
     switch (element.kind) {
         case ELEMENT_BATCH: {
             Status st = operator_batch(op, channel, element.batch, err);
@@ -177,13 +187,13 @@ static Status receive(ExchangeIn *self, uint32_t channel, Element element, Error
         case ELEMENT_BARRIER:
             // Aligned: what follows the barrier on this channel waits for the other channels' one.
             self->blocked[channel] = true;
-            if (++self->barriers + self->ended < worker->job->workers) return ST_OK;
-            self->barriers = 0;
-            memset(self->blocked, 0, worker->job->workers * sizeof *self->blocked);
-            return operator_barrier(op, 0, (uint64_t)element.value, err);
+            self->barriers++;
+            self->barrier = (uint64_t)element.value;
+            return pass_barrier(self, err);
         case ELEMENT_END:
             self->ended++;
-            return operator_end(op, channel, err);
+            TRY(operator_end(op, channel, err));
+            return self->barriers ? pass_barrier(self, err) : ST_OK;
     }
     return ST_OK;
 }
@@ -195,7 +205,8 @@ Status exchange_in_poll(ExchangeIn *self, bool *progress, Error *err) {
     for (uint32_t from = 0; from < worker->job->workers; from++) {
         Ring *ring = &self->exchange->ring[from * worker->job->workers + worker->index];
         Element element;
-        for (uint32_t n = 0; n < POLL_ELEMENTS && !self->blocked[from] && ring_pop(ring, &element);
+        for (uint32_t n = 0; n < POLL_ELEMENTS && !self->blocked[from] &&
+                             self->passed <= worker->snapped && ring_pop(ring, &element);
              n++) {
             *progress = true;
             TRY(receive(self, from, element, err));

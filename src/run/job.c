@@ -4,7 +4,10 @@
 #include <stdio.h>
 #include <sys/resource.h>
 
-#include "run/worker.h"
+#include "run/checkpoint.h"
+
+// Flink's lower bound of pipeline.max-parallelism when it is not set.
+enum { KEY_GROUPS_DEFAULT = 128 };
 
 static int64_t now_of(void *arg) {
     (void)arg;
@@ -74,6 +77,7 @@ static Status worker_init(Job *job, uint32_t index, Error *err) {
 }
 
 static Status workers_open(Worker *worker, Error *err) {
+    if (worker->job->checkpointer) state_track(worker->state);
     for (uint32_t i = 0; i < worker->op_count; i++) {
         Operator *op = worker->op[i];
         if (op->vt->open) TRY(op->vt->open(op, err));
@@ -90,7 +94,7 @@ static Status settle_empty_readers(Job *job, Error *err) {
         Worker *worker = &job->worker[w];
         for (uint32_t i = 0; i < worker->source_count; i++) {
             bool polled;
-            if (!source_is_empty(worker->source[i])) continue;
+            if (worker->source[i]->ended || !source_is_empty(worker->source[i])) continue;
             TRY(source_poll(worker->source[i], &polled, err));
         }
     }
@@ -115,6 +119,7 @@ static void *worker_main(void *arg) {
 
 static Status run_workers(Job *job, Error *err) {
     uint32_t started = 1;
+    if (job->checkpointer) TRY(checkpointer_start(job, err));
     for (; started < job->workers; started++) {
         Worker *worker = &job->worker[started];
         if (pthread_create(&worker->thread, NULL, worker_main, worker)) {
@@ -126,11 +131,13 @@ static Status run_workers(Job *job, Error *err) {
     }
     if (started == job->workers) (void)worker_main(&job->worker[0]);
     for (uint32_t i = 1; i < started; i++) (void)pthread_join(job->worker[i].thread, NULL);
+    Status checkpoints = job->checkpointer ? checkpointer_stop(job, err) : ST_OK;
     // The cause is the failure that is not "another worker failed".
     for (uint32_t pass = 0; pass < 2; pass++) {
         for (uint32_t i = 0; i < job->workers; i++) {
             Worker *worker = &job->worker[i];
             if (!worker->status || (pass == 0 && worker->status == ST_CANCELLED)) continue;
+            if (pass == 1 && checkpoints) return checkpoints;
             if (err) *err = worker->error;
             return worker->status;
         }
@@ -177,6 +184,10 @@ static void collect_stats(const Job *job, JobStats *stats) {
         if (source) stats->rows_in += out->rows_in;
         if (sink) stats->rows_out += out->rows_in;
     }
+    for (uint32_t w = 0; w < job->workers; w++) {
+        int64_t pause_ns = job->worker[w].pause_max_ns;
+        if (pause_ns > stats->pause_max_ns) stats->pause_max_ns = pause_ns;
+    }
     stats->memory_peak_bytes = job->spec->budget ? atomic_load(&job->spec->budget->bytes_peak) : 0;
 }
 
@@ -189,15 +200,22 @@ Status job_run(const JobSpec *spec, Error *err) {
     Job job = {.spec = spec, .workers = spec->workers ? spec->workers : 1, .plan_count = 1};
     for (uint32_t i = 0; i < spec->root_count; i++) count_plans(spec->root[i], &job.plan_count);
     job.worker = NEW_ARRAY(Worker, job.workers);
+    job.groups = spec->checkpoint ? spec->checkpoint->groups : KEY_GROUPS_DEFAULT;
+    if (spec->checkpoint && spec->checkpoint->dir.len) {
+        job.checkpointer = checkpointer_new(&job, spec->checkpoint);
+    }
+    if (spec->stats) spec->stats->halted = false;
     double cpu = cpu_seconds();
     int64_t begin = os_monotonic_ns();
     Status st = ST_OK;
     uint32_t made = 0;
     for (; made < job.workers && !st; made++) st = worker_init(&job, made, err);
     for (uint32_t i = 0; i < job.workers && !st; i++) st = workers_open(&job.worker[i], err);
+    if (!st && spec->checkpoint && spec->checkpoint->restore.len) st = job_restore(&job, err);
     if (!st) st = settle_empty_readers(&job, err);
     if (!st) st = run_workers(&job, err);
     if (spec->stats && !st) {
+        mem_free(spec->stats->op);
         collect_stats(&job, spec->stats);
         spec->stats->wall_s = (double)(os_monotonic_ns() - begin) / 1e9;
         spec->stats->cpu_s = cpu_seconds() - cpu;
@@ -209,6 +227,7 @@ Status job_run(const JobSpec *spec, Error *err) {
             while (ring_pop(&exchange->ring[r], &element)) batch_unref(element.batch);
         }
     }
+    checkpointer_free(job.checkpointer);
     mem_free(job.worker);
     arena_clear(&job.arena);
     return st;

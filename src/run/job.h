@@ -23,6 +23,10 @@ typedef struct OperatorStats {
 typedef struct JobStats {
     double wall_s, cpu_s;
     int64_t memory_peak_bytes;     // of the budget
+    uint64_t checkpoints, checkpoints_failed;
+    int64_t checkpoint_bytes;      // of the last one
+    int64_t pause_max_ns;          // the longest time that a checkpoint kept a worker from its work
+    bool halted;                   // ended by a checkpoint, with input left
     uint64_t rows_in, rows_out;    // of sources, of sinks
     OperatorStats *op;
     uint32_t op_count;
@@ -35,7 +39,26 @@ typedef struct JobProgress {
     double busy;                   // share of the workers' time spent working
 } JobProgress;
 
+// How a job's state is kept (run/checkpoint.c). Option names and defaults are Flink's.
+typedef struct CheckpointSpec {
+    Str dir;                  // of this job; empty: no checkpoints
+    Str job;                  // its name
+    uint32_t groups;          // pipeline.max-parallelism
+    int64_t interval_ms;      // 0: only at the end and when asked for
+    int64_t min_pause_ms, timeout_ms;
+    uint32_t tolerable_failures, retained;
+    bool incremental;
+    Str restore;              // the checkpoint or savepoint to begin from; empty: from nothing
+    bool allow_non_restored;  // state that no operator takes is dropped
+    // Tests: each worker stops reading after that many batches; the job then halts with a
+    // checkpoint, its input not ended. 0: never.
+    uint64_t cut_after;
+    void (*log)(void *arg, Str line);
+    void *log_arg;
+} CheckpointSpec;
+
 typedef struct JobSpec {
+    const CheckpointSpec *checkpoint;  // NULL: no checkpoints
     Plan *const *root;
     uint32_t root_count;
     uint32_t workers;

@@ -1,4 +1,5 @@
 // The head of a dataflow: a reader, or literal rows, polled by the worker.
+#include "col/codec.h"
 #include "run/worker.h"
 
 // A reader without any split (more workers than partitions) must not hold time back for the others.
@@ -11,8 +12,15 @@ static Status source_idle(Source *self, bool idle, Error *err) {
     return ST_OK;
 }
 
-static Status source_batch(SourceOutput *output, uint32_t split, Batch *batch, Error *err) {
-    Source *self = (Source *)((char *)output - offsetof(Source, output));
+static void hold(Source *self, Held held) {
+    if (self->held_count == self->held_cap) {
+        self->held_cap = self->held_cap ? self->held_cap * 2 : 8;
+        self->held = mem_realloc(self->held, self->held_cap * sizeof *self->held);
+    }
+    self->held[self->held_count++] = held;
+}
+
+static Status hand_on(Source *self, uint32_t split, Batch *batch, Error *err) {
     self->started = true;
     if (self->idle) TRY(source_idle(self, false, err));
     self->base.env->split = split;
@@ -33,6 +41,15 @@ static Status source_batch(SourceOutput *output, uint32_t split, Batch *batch, E
     return st;
 }
 
+static Status source_batch(SourceOutput *output, uint32_t split, Batch *batch, Error *err) {
+    Source *self = (Source *)((char *)output - offsetof(Source, output));
+    if (batch->rows <= self->batch_rows && self->held_from == self->held_count) {
+        return hand_on(self, split, batch, err);
+    }
+    hold(self, (Held){.batch = batch, .split = split});
+    return ST_OK;
+}
+
 static Status source_split(Source *self, uint32_t split, bool ended, Error *err) {
     self->started = true;
     if (self->idle) TRY(source_idle(self, false, err));
@@ -43,15 +60,95 @@ static Status source_split(Source *self, uint32_t split, bool ended, Error *err)
     return ST_OK;
 }
 static Status source_split_end(SourceOutput *output, uint32_t split, Error *err) {
-    return source_split((Source *)((char *)output - offsetof(Source, output)), split, true, err);
+    Source *self = (Source *)((char *)output - offsetof(Source, output));
+    if (self->held_from == self->held_count) return source_split(self, split, true, err);
+    hold(self, (Held){.split = split, .split_ends = true});
+    return ST_OK;
 }
 static Status source_split_start(SourceOutput *output, uint32_t split, Error *err) {
-    return source_split((Source *)((char *)output - offsetof(Source, output)), split, false, err);
+    Source *self = (Source *)((char *)output - offsetof(Source, output));
+    if (self->held_from == self->held_count) return source_split(self, split, false, err);
+    hold(self, (Held){.split = split});
+    return ST_OK;
+}
+
+// The next piece of what is held.
+static Status release(Source *self, Error *err) {
+    Held *held = &self->held[self->held_from];
+    Batch *batch = held->batch;
+    uint32_t split = held->split;
+    if (!batch) {
+        bool ends = held->split_ends;
+        self->held_from++;
+        return source_split(self, split, ends, err);
+    }
+    uint32_t left = batch->rows - held->at;
+    uint32_t rows = left < self->batch_rows ? left : self->batch_rows;
+    Batch *piece = rows == batch->rows ? batch_ref(batch) : batch_slice(batch, held->at, rows);
+    held->at += rows;
+    if (held->at == batch->rows) {
+        self->held_from++;
+        batch_unref(batch);
+    }
+    return hand_on(self, split, piece, err);
+}
+
+Status source_save_held(const Source *self, Buf *out, Error *err) {
+    (void)err;
+    codec_put_i64(out, self->held_count - self->held_from);
+    for (uint32_t i = self->held_from; i < self->held_count; i++) {
+        const Held *held = &self->held[i];
+        uint32_t rows = held->batch ? held->batch->rows - held->at : 0;
+        codec_put_i64(out, held->split);
+        codec_put_u8(out, held->split_ends);
+        codec_put_i64(out, rows);
+        for (uint32_t row = rows ? held->at : 0; rows; rows--, row++) {
+            codec_put_u8(out, batch_kind(held->batch, row));
+            for (uint32_t c = 0; c < held->batch->schema->child_count; c++) {
+                codec_put(held->batch->column[c], row, out);
+            }
+        }
+    }
+    return ST_OK;
+}
+
+Status source_load_held(Source *self, Str *bytes, bool keep, Error *err) {
+    (void)err;
+    int64_t count, split, rows;
+    const char *at = codec_get_i64(bytes->ptr, &count);
+    for (; count; count--) {
+        Held held = {0};
+        uint8_t ends, kind;
+        at = codec_get_i64(at, &split);
+        at = codec_get_u8(at, &ends);
+        at = codec_get_i64(at, &rows);
+        held.split = (uint32_t)split;
+        held.split_ends = ends != 0;
+        Builder builder;
+        builder_init(&builder, self->base.plan->type);
+        for (; rows; rows--) {
+            at = codec_get_u8(at, &kind);
+            uint32_t row = builder_row(&builder, (RowKind)kind);
+            for (uint32_t c = 0; c < self->base.plan->type->child_count; c++) {
+                at = codec_get(at, builder.batch->column[c], row);
+            }
+        }
+        if (builder.batch) held.batch = builder_take(&builder);
+        builder_clear(&builder);
+        if (keep) {
+            hold(self, held);
+        } else {
+            batch_unref(held.batch);
+        }
+    }
+    *bytes = str_make(at, (size_t)(str_end(*bytes) - at));
+    return ST_OK;
 }
 
 static Status source_open(Operator *op, Error *err) {
     Source *self = (Source *)op;
     self->output = (SourceOutput){source_batch, source_split_end, source_split_start};
+    self->batch_rows = op->env->batch_rows_max;
     if (op->plan->kind == PLAN_VALUES) return ST_OK;
     const JobSpec *spec = ((Worker *)op->env->owner)->job->spec;
     if (spec->record_dir) {
@@ -69,6 +166,8 @@ static void source_close(Operator *op) {
     Source *self = (Source *)op;
     if (self->reader) self->reader->vt->close(self->reader);
     recorder_close(self->recorder);
+    for (uint32_t i = self->held_from; i < self->held_count; i++) batch_unref(self->held[i].batch);
+    mem_free(self->held);
 }
 
 const OperatorVt SOURCE_OPERATOR = {
@@ -82,7 +181,8 @@ const OperatorVt SOURCE_OPERATOR = {
 static Status values_poll(Source *self, ReadState *state, Error *err) {
     const Plan *plan = self->base.plan;
     uint32_t left = plan->row_count - self->values_at;
-    uint32_t count = left < BATCH_ROWS_MAX ? left : BATCH_ROWS_MAX;
+    uint32_t most = self->batch_rows < BATCH_ROWS_MAX ? self->batch_rows : BATCH_ROWS_MAX;
+    uint32_t count = left < most ? left : most;
     *state = READ_END;
     if (self->base.env->index != 0 || !count) return ST_OK;  // the rows are there once, on worker 0
     Batch *batch = batch_new(plan->type);
@@ -108,6 +208,12 @@ bool source_is_empty(const Source *self) {
 }
 
 Status source_poll(Source *self, bool *progress, Error *err) {
+    if (self->held_from < self->held_count) {
+        *progress = true;
+        return release(self, err);
+    }
+    self->held_from = self->held_count = 0;
+    if (self->drained) return source_finish(self, err);
     ReadState state = READ_IDLE;
     int64_t begin = os_monotonic_ns();
     self->downstream_ns = 0;
@@ -121,5 +227,6 @@ Status source_poll(Source *self, bool *progress, Error *err) {
         TRY(source_idle(self, true, err));
     }
     if (state != READ_IDLE) *progress = true;
-    return state == READ_END ? source_finish(self, err) : ST_OK;
+    self->drained = state == READ_END;
+    return self->drained && !self->held_count ? source_finish(self, err) : ST_OK;
 }

@@ -59,6 +59,7 @@ Status worker_receive(Worker *worker, bool *progress, Error *err) {
 }
 
 static Status fire_timers(Worker *worker, bool *progress, Error *err) {
+    if (worker_aligning(worker)) return ST_OK;
     int64_t now = os_now_ms();
     for (Operator *op = worker->timers; op; op = op->next_timer) {
         if (op->timer_ms > now) continue;
@@ -86,9 +87,18 @@ static bool worker_done(const Worker *worker) {
 }
 
 static Status poll_sources(Worker *worker, bool *progress, Error *err) {
+    const CheckpointSpec *spec = worker->job->spec->checkpoint;
     for (uint32_t i = 0; i < worker->source_count; i++) {
+        if (worker_aligning(worker) || (spec && spec->cut_after == worker->polls &&
+                                        spec->cut_after)) {
+            return ST_OK;
+        }
         Source *source = worker->source[i];
-        if (!source->ended) TRY(source_poll(source, progress, err));
+        if (source->ended) continue;
+        bool got = false;
+        TRY(source_poll(source, &got, err));
+        worker->polls += got;
+        *progress |= got;
     }
     return ST_OK;
 }
@@ -142,12 +152,14 @@ Status worker_run(Worker *worker, Error *err) {
     enum { TELL_NS = 100000000 };
     Job *job = worker->job;
     bool stopping = false;
-    while (!worker_done(worker) || !outputs_clear(worker)) {
+    for (;;) {
+        bool done = worker_done(worker) && outputs_clear(worker);
+        if (worker_may_leave(worker, done)) return ST_OK;
         if (atomic_load_explicit(&job->failed, memory_order_relaxed)) return ST_CANCELLED;
         int stop =
             job->spec->stop ? atomic_load_explicit(job->spec->stop, memory_order_relaxed) : 0;
         if (stop >= 2) return error_set(err, ST_CANCELLED, "the job was cancelled");
-        if (stop && !stopping) {
+        if (stop && !stopping && !job->checkpointer) {
             stopping = true;
             stop_sources(worker);
         }
@@ -157,6 +169,7 @@ Status worker_run(Worker *worker, Error *err) {
             worker->told_ns = begin;
             tell_progress(worker);
         }
+        TRY(worker_checkpoint(worker, &progress, err));
         TRY(worker_receive(worker, &progress, err));
         if (outputs_clear(worker)) TRY(poll_sources(worker, &progress, err));
         TRY(fire_timers(worker, &progress, err));
@@ -174,6 +187,7 @@ void worker_close(Worker *worker) {
         if (worker->op[i]->vt->close) worker->op[i]->vt->close(worker->op[i]);
     }
     state_backend_free(worker->state);
+    buf_free(&worker->frames.bytes);
     mem_free(worker->op);
     mem_free(worker->source);
     mem_free(worker->in);

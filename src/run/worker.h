@@ -3,12 +3,14 @@
 
 #include <pthread.h>
 
+#include "ckpt/frames.h"
 #include "run/job.h"
 #include "run/record.h"
 
 typedef struct Job Job;
 typedef struct Worker Worker;
 typedef struct Exchange Exchange;
+typedef struct Checkpointer Checkpointer;
 
 // What flows through a ring.
 typedef enum ElementKind {
@@ -57,6 +59,8 @@ typedef struct ExchangeIn {
     bool *blocked;       // per channel: waiting for the others' barrier
     uint32_t barriers;
     uint32_t ended;
+    uint64_t barrier;    // of the checkpoint under way
+    uint64_t passed;     // the last checkpoint whose barrier was handed on
 } ExchangeIn;
 
 struct Exchange {
@@ -70,16 +74,29 @@ struct Exchange {
     uint32_t input;          // which input of the consumer
 };
 
+// What a reader has given and the dataflow has not seen yet: when batches are cut smaller than they
+// come (weir.batch-rows-max).
+typedef struct Held {
+    Batch *batch;   // NULL: the split begins or ends
+    uint32_t at;    // rows handed on already
+    uint32_t split;
+    bool split_ends;
+} Held;
+
 typedef struct Source {
     Operator base;
     SourceReader *reader;
     Recorder *recorder;      // --record, or NULL
     SourceOutput output;
     bool ended;
+    bool drained;            // the reader has ended; what is held goes first
     bool started;            // a split has been seen
     bool idle;               // told the operators behind not to wait for this reader
     int64_t downstream_ns;   // of the poll at hand: spent in the operators behind
     uint32_t values_at;      // PLAN_VALUES
+    uint32_t batch_rows;     // weir.batch-rows-max: most rows of a batch handed on
+    Held *held;
+    uint32_t held_from, held_count, held_cap;
 } Source;
 
 struct Worker {
@@ -109,14 +126,23 @@ struct Worker {
     // Of what a status line shows: when it was told last, and what.
     int64_t told_ns, told_busy_ns;
     uint64_t told_rows;
+    // Checkpoints (checkpoint.c): the last one asked for, whose state was taken, that has ended.
+    uint64_t aligning, snapped, ended;
+    FrameWriter frames;        // of the one being written
+    bool writing;
+    bool told_done;
+    uint64_t polls;            // of sources, that gave something
+    int64_t pause_ns, pause_max_ns;
     Status status;
     Error error;
 };
 
 struct Job {
+    Checkpointer *checkpointer;  // NULL: no checkpoints
     const JobSpec *spec;
     Worker *worker;
     uint32_t workers;
+    uint32_t groups;         // key groups: pipeline.max-parallelism
     Arena arena;
     Exchange *exchanges;
     uint32_t exchange_count;
@@ -132,9 +158,28 @@ NODISCARD Status worker_run(Worker *worker, Error *err);     // worker.c
 void worker_wake(Worker *worker);
 void worker_close(Worker *worker);
 
+// checkpoint.c. Between barrier and snapshot a worker takes nothing in.
+static inline bool worker_aligning(const Worker *worker) {
+    return worker->aligning > worker->snapped;
+}
+NODISCARD Status worker_checkpoint(Worker *worker, bool *progress, Error *err);
+// This worker has nothing left to do; true when all may leave.
+bool worker_may_leave(Worker *worker, bool done);
+NODISCARD Status checkpointer_start(Job *job, Error *err);
+// Waits for its thread; the first failure of a checkpoint is the job's.
+NODISCARD Status checkpointer_stop(Job *job, Error *err);
+void checkpointer_wake(Checkpointer *self);
+void checkpointer_free(Checkpointer *self);
+// restore.c: puts the state of spec->checkpoint->restore into the opened workers.
+NODISCARD Status job_restore(Job *job, Error *err);
+void operator_frame_name(const Worker *worker, uint32_t index, FrameName *out);
+
 extern const OperatorVt EXCHANGE_OUT_OPERATOR, EXCHANGE_IN_OPERATOR, SOURCE_OPERATOR;
 NODISCARD Status exchange_in_poll(ExchangeIn *self, bool *progress, Error *err);
 bool exchange_out_flush(ExchangeOut *self);   // true when nothing waits any more
 // Nothing is there for this worker's reader, and that is known.
 bool source_is_empty(const Source *source);
+// What is held, as bytes; and back, or only passed over.
+NODISCARD Status source_save_held(const Source *source, Buf *out, Error *err);
+NODISCARD Status source_load_held(Source *source, Str *bytes, bool keep, Error *err);
 NODISCARD Status source_poll(Source *source, bool *progress, Error *err);

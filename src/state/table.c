@@ -1,71 +1,13 @@
-// The memory backend: one open-addressing index over rows in slabs.
-//
-// A row is [header][operator's part][encoded key]. Keys are encoded to bytes (NULL bitmap, fixed
-// slots, text with its length), so that equality is memcmp and one hash serves all types. Rows
-// never move; free rows of a size class are reused. The index keeps 32 bits of the hash beside the
-// row's place, so that a probe of a full table touches one cache line before it touches the row.
-#include "state/table.h"
+// The memory backend: finding, adding and removing rows.
+#include "state/memory.h"
 
 #include "base/hash.h"
 #include "col/codec.h"
-
-typedef struct RowHead {
-    uint64_t hash;
-    int64_t written_ms;      // for the TTL
-    struct RowHead *older, *newer;  // in order of addition
-    uint32_t key_size;
-    uint32_t class;          // log2 of the block
-} RowHead;
-
-typedef struct Slot {
-    RowHead *row;  // NULL: free
-    uint64_t hash;
-} Slot;
-
-enum { CLASS_MIN = 6, CLASS_MAX = 31 };
-
-struct StateTable {
-    StateTableDef def;
-    StateBackend *backend;
-    StateTable *next;
-    Slot *slot;
-    uint64_t slot_count;     // power of two
-    uint64_t count;
-    uint64_t bytes;          // charged to the budget
-    RowHead *oldest, *newest;
-    RowHead *free_row[CLASS_MAX + 1];
-    char *slab_next, *slab_end;
-    struct Slab {
-        void *ptr;
-        size_t size;
-    } *slab;
-    size_t slab_bytes;
-    uint32_t slab_count, slab_cap;
-    Buf keys;                // encoded keys of the batch at hand
-    uint32_t *key_at;        // BATCH rows + 1 offsets
-    uint64_t *hashes;
-    uint32_t batch_cap;
-};
-
-struct StateBackend {
-    Budget *budget;
-    StateTable *tables;
-};
 
 StateBackend *state_backend_new(Budget *budget) {
     StateBackend *backend = NEW(StateBackend);
     backend->budget = budget;
     return backend;
-}
-
-static uint8_t *row_of(RowHead *head) {
-    return (uint8_t *)(head + 1);
-}
-static RowHead *head_of(uint8_t *row) {
-    return (RowHead *)(void *)row - 1;
-}
-static const char *key_of(const StateTable *table, RowHead *head) {
-    return (const char *)row_of(head) + table->def.row_size;
 }
 
 static void table_free(StateTable *table) {
@@ -79,6 +21,10 @@ static void table_free(StateTable *table) {
     mem_slab_free(table->slot, table->slot_count * sizeof *table->slot);
     mem_free(table->key_at);
     mem_free(table->hashes);
+    mem_free(table->changed.row);
+    mem_free(table->to_save.row);
+    buf_free(&table->removed);
+    buf_free(&table->rows);
     buf_free(&table->keys);
     budget_release(table->backend->budget, (int64_t)table->bytes);
     mem_free(table);
@@ -100,6 +46,7 @@ StateTable *state_table_open(StateBackend *backend, const StateTableDef *def) {
     table->def = *def;
     table->def.row_size = (def->row_size + 15) & ~15u;
     table->backend = backend;
+    table->epoch = backend->epoch;
     table->next = backend->tables;
     backend->tables = table;
     table->slot_count = SLOTS_FIRST;
@@ -121,7 +68,7 @@ static Status row_alloc(StateTable *table, uint32_t key_size, RowHead **out, Err
         RowHead *row = *free_row;
         *free_row = row->newer;
         memset(row, 0, sizeof *row + table->def.row_size);
-        row->class = class;
+        row->class = (uint16_t)class;
         return *out = row, ST_OK;
     }
     if ((size_t)(table->slab_end - table->slab_next) < size) {
@@ -142,7 +89,7 @@ static Status row_alloc(StateTable *table, uint32_t key_size, RowHead **out, Err
     RowHead *row = (RowHead *)(void *)table->slab_next;
     table->slab_next += size;
     memset(row, 0, sizeof *row + table->def.row_size);
-    row->class = class;
+    row->class = (uint16_t)class;
     *out = row;
     return ST_OK;
 }
@@ -166,6 +113,7 @@ static Status slots_grow(StateTable *table, Error *err) {
 
 static void row_unlink(StateTable *table, uint64_t at) {
     RowHead *row = table->slot[at].row;
+    if (table->epoch) row_goes(table, row);
     *(row->older ? &row->older->newer : &table->oldest) = row->newer;
     *(row->newer ? &row->newer->older : &table->newest) = row->older;
     if (table->def.clear) table->def.clear(table->def.clear_arg, row_of(row));
@@ -250,6 +198,38 @@ static void keys_encode(StateTable *table, Vec *const *key, uint32_t rows, const
     table->key_at[rows] = (uint32_t)table->keys.len;
 }
 
+Status row_add(StateTable *table, uint64_t at, uint64_t hash, Str key, int64_t now_ms,
+               RowHead **out, Error *err) {
+    RowHead *row;
+    TRY(row_alloc(table, key.len, &row, err));
+    row->hash = hash;
+    row->key_size = key.len;
+    row->live = true;
+    row->written_ms = now_ms;
+    row->older = table->newest;
+    row->newer = NULL;
+    *(table->newest ? &table->newest->newer : &table->oldest) = row;
+    table->newest = row;
+    if (key.len) memcpy((char *)row_of(row) + table->def.row_size, key.ptr, key.len);
+    table->slot[at] = (Slot){row, hash};
+    table->count++;
+    *out = row;
+    return ST_OK;
+}
+
+Status slot_reserve(StateTable *table, uint64_t hash, Str key, uint64_t *at, Error *err) {
+    if ((table->count + 1) * 10 > table->slot_count * 7) TRY(slots_grow(table, err));
+    uint64_t slot = hash & (table->slot_count - 1);
+    for (RowHead *row; (row = table->slot[slot].row); slot = (slot + 1) & (table->slot_count - 1)) {
+        if (table->slot[slot].hash == hash && row->key_size == key.len &&
+            memcmp(key_of(table, row), key.ptr, key.len) == 0) {
+            break;
+        }
+    }
+    *at = slot;
+    return ST_OK;
+}
+
 // Slots are fetched that many rows ahead; by half way they are there, and say which row to fetch.
 enum { PREFETCH_AHEAD = 16 };
 
@@ -296,19 +276,10 @@ Status state_find(StateTable *table, Vec *const *key, uint32_t rows, const uint6
                 at = hash & (table->slot_count - 1);
                 while (table->slot[at].row) at = (at + 1) & (table->slot_count - 1);
             }
-            TRY(row_alloc(table, size, &row, err));
-            row->hash = hash;
-            row->key_size = size;
-            row->written_ms = now_ms;
-            row->older = table->newest;
-            row->newer = NULL;
-            *(table->newest ? &table->newest->newer : &table->oldest) = row;
-            table->newest = row;
-            memcpy((char *)row_of(row) + table->def.row_size, bytes, size);
-            table->slot[at] = (Slot){row, hash};
-            table->count++;
+            TRY(row_add(table, at, hash, str_make(bytes, size), now_ms, &row, err));
             if (is_new) is_new[i] = 1;
         }
+        if (add && row->changed != table->epoch) row_changes(table, row);
         rows_out[i] = row ? row_of(row) : NULL;
     }
     return ST_OK;

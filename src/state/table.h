@@ -5,10 +5,15 @@
 // and frees in [clear]. The description of key and value types lies beside the data, so that a
 // snapshot can be read without the program that wrote it.
 //
+// Snapshots are taken while work goes on (copy on write, row by row): from the moment a snapshot
+// begins, a row that is about to change is written out first as it was; the others follow in small
+// steps between batches. A later snapshot holds only what changed since the one that was confirmed.
+//
 // Hot path: encode and hash a whole batch of keys, prefetch, then probe.
 // Memory: charged to the backend's budget. Threads: the worker's own.
 #pragma once
 
+#include "base/map.h"
 #include "col/batch.h"
 
 typedef struct StateBackend StateBackend;
@@ -23,7 +28,15 @@ typedef struct StateTableDef {
     uint32_t row_size;         // bytes of the operator's part of a row; multiple of 8
     int64_t ttl_ms;            // after the last write; 0: for ever
     void (*clear)(void *arg, uint8_t *row);  // releases what a row owns; may be NULL
-    void *clear_arg;
+    // Appends the row's value: the fields of [value] one after the other, as codec_put writes them.
+    void (*save)(void *arg, const uint8_t *row, Buf *out);
+    // Reads it back into a row of zero bytes whose key is in place, and rebuilds what points at the
+    // row from elsewhere (timers, buckets). Returns the end of the value's bytes, NULL on failure.
+    const char *(*load)(void *arg, uint8_t *row, const char *at, Error *err);
+    void *clear_arg;           // of clear, save and load
+    // The columns of [key] by which rows are spread over workers (indexes); group_count 0: all.
+    const uint32_t *group;
+    uint32_t group_count;
 } StateTableDef;
 
 StateBackend *state_backend_new(Budget *budget);
@@ -36,6 +49,9 @@ StateTable *state_table_open(StateBackend *backend, const StateTableDef *def);
 NODISCARD Status state_find(StateTable *table, Vec *const *key, uint32_t rows, const uint64_t *mask,
                             bool add, int64_t now_ms, uint8_t **rows_out, uint8_t *is_new,
                             Error *err);
+// To be called before a row is changed that was not found with [add] since the last barrier: through
+// a pointer kept in a timer, a bucket or a heap, or found without [add].
+void state_write(StateTable *table, uint8_t *row);
 // Marks rows written now (starts their TTL again).
 void state_touch(StateTable *table, uint8_t *row, int64_t now_ms);
 // Removes a row (clear is called). The pointer is dead afterwards.
@@ -49,3 +65,47 @@ void state_backend_usage(const StateBackend *backend, uint64_t operator_id, uint
                          uint64_t *bytes);
 // All live rows, in the order they were added. Rows may be removed while iterating, not added.
 uint8_t *state_next(StateTable *table, uint64_t *cursor);
+
+// ---- snapshots ---------------------------------------------------------------------------------
+
+// The parts of a snapshot, in the order in which they come.
+typedef enum StatePart {
+    STATE_TABLE,    // a table begins: its definition
+    STATE_REMOVED,  // keys that went since the snapshot before; none in a full one
+    STATE_ROWS,     // rows: u32 size of key and of value, i64 time of writing, key, value
+} StatePart;
+
+typedef struct StateOut {
+    void (*part)(void *arg, const StateTableDef *table, StatePart part, Str bytes);
+    void *arg;
+} StateOut;
+
+// From now on tables remember what changes. Before the first row comes.
+void state_track(StateBackend *backend);
+// Begins a snapshot of all tables as they are now: of everything, or of what changed since the last
+// confirmed one. A first one, and one after a failure, is always full: *full says so.
+void state_snapshot_begin(StateBackend *backend, bool *full, StateOut out);
+// Goes on with it until about [until_ns] of the monotonic clock; true when all is written out.
+bool state_snapshot_step(StateBackend *backend, int64_t until_ns);
+// The snapshot has become durable, or has been given up.
+void state_snapshot_end(StateBackend *backend, bool durable);
+
+// Which keys a worker takes when it reads a snapshot.
+typedef struct StateShare {
+    uint32_t index, count;  // of the workers
+    uint32_t groups;        // pipeline.max-parallelism
+} StateShare;
+
+// The worker among [count] that owns a key of that hash (vec_hash_into over its columns).
+static inline uint32_t state_owner(uint64_t hash, uint32_t groups, uint32_t count) {
+    uint64_t group = (hash >> 32) % groups;
+    return (uint32_t)(group * count / groups);
+}
+
+// The table of that operator and name; NULL when there is none.
+StateTable *state_table_find(StateBackend *backend, uint64_t operator_id, Str name);
+const StateTableDef *state_table_def(const StateTable *table);
+// Reads the bytes of a STATE_ROWS part. Snapshots are read newest first: a key that is there, or in
+// [gone] (keys removed later; may be NULL), is passed over.
+NODISCARD Status state_load(StateTable *table, Str bytes, const StateShare *share,
+                            const Map *gone, Error *err);

@@ -1,0 +1,308 @@
+#include "ckpt/store.h"
+
+#include <stdlib.h>
+
+#include "base/hash.h"
+#include "base/json.h"
+#include "base/map.h"
+
+static const char METADATA[] = "_metadata";
+enum { METADATA_VERSION = 1, METADATA_SIZE_MAX = 64 << 20 };
+
+Str checkpoint_path(Arena *arena, Str dir, uint64_t id) {
+    return str_printf(arena, STR_FMT "/chk-%llu", STR_ARG(dir), (unsigned long long)id);
+}
+
+Str checkpoint_file_path(Arena *arena, uint64_t id, uint32_t worker, bool savepoint) {
+    return str_printf(arena, "%s%llu-%u.state", savepoint ? "" : "../shared/",
+                      (unsigned long long)id, worker);
+}
+
+// ---- _metadata ---------------------------------------------------------------------------------
+
+static void put_name(Buf *out, const char *name) {
+    buf_printf(out, ",\n \"%s\": ", name);
+}
+
+static void print(const Checkpoint *at, Buf *out) {
+    buf_printf(out, "{\"weir-checkpoint\": %d", METADATA_VERSION);
+    put_name(out, "id");
+    buf_printf(out, "%llu", (unsigned long long)at->id);
+    put_name(out, "job");
+    json_print_text(at->job, 0, out);
+    put_name(out, "parallelism");
+    buf_printf(out, "%u", at->workers);
+    put_name(out, "max-parallelism");
+    buf_printf(out, "%u", at->groups);
+    put_name(out, "time");
+    buf_printf(out, "%lld", (long long)at->time_ms);
+    put_name(out, "savepoint");
+    buf_puts(out, at->savepoint ? "true" : "false");
+    put_name(out, "full");
+    buf_puts(out, at->full ? "true" : "false");
+    put_name(out, "finished");
+    buf_puts(out, at->finished ? "true" : "false");
+    put_name(out, "operators");
+    json_print_text(at->operators, 0, out);
+    put_name(out, "files");
+    buf_puts(out, "[");
+    for (uint32_t i = 0; i < at->file_count; i++) {
+        const CheckpointFile *file = &at->file[i];
+        buf_puts(out, i ? ",\n  {\"path\": " : "\n  {\"path\": ");
+        json_print_text(file->path, 0, out);
+        buf_printf(out, ", \"checkpoint\": %llu, \"worker\": %u, \"size\": %lld}",
+                   (unsigned long long)file->checkpoint, file->worker, (long long)file->size);
+    }
+    buf_puts(out, "]}\n");
+    // The last line is the hash of all before it.
+    buf_printf(out, "%016llx\n", (unsigned long long)hash_bytes(out->ptr, out->len, 0));
+}
+
+static Status write_synced(Str path, Str bytes, Error *err) {
+    OsFile *file;
+    TRY(os()->open(path, OS_WRITE, &file, err));
+    Status st = os()->write(file, bytes.ptr, bytes.len, err);
+    if (!st) st = os()->sync(file, err);
+    Status closed = os()->close(file, st ? NULL : err);
+    return st ? st : closed;
+}
+
+Status checkpoint_write(Str path, const Checkpoint *checkpoint, Error *err) {
+    Arena arena = {0};
+    Buf bytes = {0};
+    print(checkpoint, &bytes);
+    Str part = str_printf(&arena, STR_FMT "/%s.part", STR_ARG(path), METADATA);
+    Str whole = str_printf(&arena, STR_FMT "/%s", STR_ARG(path), METADATA);
+    Status st = os()->make_dirs(path, err);
+    if (!st) st = write_synced(part, buf_str(&bytes), err);
+    if (!st) st = os()->rename(part, whole, err);
+    if (!st) st = os()->sync_dir(path, err);
+    if (!st) st = os()->sync_dir(str_printf(&arena, STR_FMT "/..", STR_ARG(path)), err);
+    buf_free(&bytes);
+    arena_clear(&arena);
+    return st;
+}
+
+static Status bad(Str path, const char *what, Error *err) {
+    return error_set(err, ST_RUNTIME, "'" STR_FMT "' is not the whole _metadata of a checkpoint: %s",
+                     STR_ARG(path), what);
+}
+
+static bool get_number(const JsonValue *object, Str name, int64_t *out) {
+    const JsonValue *value = json_member(object, name);
+    return value && value->kind == JK_INTEGER && str_to_i64(value->text, out);
+}
+
+static bool get_text(const JsonValue *object, Str name, Str *out) {
+    const JsonValue *value = json_member(object, name);
+    if (!value || value->kind != JK_TEXT) return false;
+    *out = value->text;
+    return true;
+}
+
+static bool get_flag(const JsonValue *object, Str name, bool *out) {
+    const JsonValue *value = json_member(object, name);
+    if (!value || value->kind != JK_BOOLEAN) return false;
+    *out = value->boolean;
+    return true;
+}
+
+static bool take_files(Arena *arena, const JsonValue *list, Checkpoint *out) {
+    if (!list || list->kind != JK_ARRAY) return false;
+    out->file_count = list->count;
+    out->file = ARENA_ARRAY(arena, CheckpointFile, list->count + 1);
+    for (uint32_t i = 0; i < list->count; i++) {
+        CheckpointFile *file = &out->file[i];
+        int64_t id, worker;
+        if (!get_text(&list->item[i], STR("path"), &file->path) ||
+            !get_number(&list->item[i], STR("checkpoint"), &id) ||
+            !get_number(&list->item[i], STR("worker"), &worker) ||
+            !get_number(&list->item[i], STR("size"), &file->size)) {
+            return false;
+        }
+        file->checkpoint = (uint64_t)id;
+        file->worker = (uint32_t)worker;
+    }
+    return true;
+}
+
+static Status take(Arena *arena, Str path, Str text, Checkpoint *out, Error *err) {
+    enum { HASH_LINE = 17 };
+    if (text.len < HASH_LINE) return bad(path, "it is cut short", err);
+    uint32_t size = text.len - HASH_LINE;
+    Str hash = str_printf(arena, "%016llx\n", (unsigned long long)hash_bytes(text.ptr, size, 0));
+    if (!str_eq(hash, str_sub(text, size, HASH_LINE))) {
+        return bad(path, "it does not have the hash that it should have", err);
+    }
+    JsonValue root;
+    TRY(json_parse(arena, str_sub(text, 0, size), 0, &root, NULL, err));
+    int64_t version, id, workers, groups;
+    *out = (Checkpoint){0};
+    if (!get_number(&root, STR("weir-checkpoint"), &version) ||
+        !get_number(&root, STR("id"), &id) || !get_text(&root, STR("job"), &out->job) ||
+        !get_number(&root, STR("parallelism"), &workers) ||
+        !get_number(&root, STR("max-parallelism"), &groups) ||
+        !get_number(&root, STR("time"), &out->time_ms) ||
+        !get_flag(&root, STR("savepoint"), &out->savepoint) ||
+        !get_flag(&root, STR("full"), &out->full) ||
+        !get_flag(&root, STR("finished"), &out->finished) ||
+        !get_text(&root, STR("operators"), &out->operators) ||
+        !take_files(arena, json_member(&root, STR("files")), out)) {
+        return bad(path, "something is missing in it", err);
+    }
+    if (version != METADATA_VERSION) {
+        return error_set(err, ST_UNSUPPORTED,
+                         "'" STR_FMT "' has format %lld; this program reads %d", STR_ARG(path),
+                         (long long)version, METADATA_VERSION);
+    }
+    out->id = (uint64_t)id;
+    out->workers = (uint32_t)workers;
+    out->groups = (uint32_t)groups;
+    return ST_OK;
+}
+
+Status checkpoint_read(Arena *arena, Str path, Checkpoint *out, Error *err) {
+    OsStat stat;
+    TRY(os()->stat(path, &stat, err));
+    if (stat.is_dir) path = str_printf(arena, STR_FMT "/%s", STR_ARG(path), METADATA);
+    TRY(os()->stat(path, &stat, err));
+    if (!stat.exists) {
+        (void)error_set(err, ST_RUNTIME, "there is no checkpoint at '" STR_FMT "'", STR_ARG(path));
+        error_hint(err, "give the directory that holds the file _metadata");
+        return ST_RUNTIME;
+    }
+    if (stat.size > METADATA_SIZE_MAX) return bad(path, "it is too long", err);
+    Buf bytes = {0};
+    Status st = os_read_file(path, &bytes, err);
+    if (!st) st = take(arena, path, str_dup(arena, buf_str(&bytes)), out, err);
+    buf_free(&bytes);
+    return st;
+}
+
+// ---- the directory -----------------------------------------------------------------------------
+
+typedef struct Listing {
+    Arena *arena;
+    uint64_t *id;
+    uint32_t count, cap;
+} Listing;
+
+static Status see_checkpoint(void *arg, Str name, Error *err) {
+    (void)err;
+    Listing *list = arg;
+    int64_t id;
+    if (!str_starts(name, STR("chk-")) || !str_to_i64(str_sub(name, 4, name.len), &id)) return ST_OK;
+    if (list->count == list->cap) {
+        uint64_t *grown = ARENA_ARRAY(list->arena, uint64_t, list->cap * 2 + 16);
+        if (list->count) memcpy(grown, list->id, list->count * sizeof *grown);
+        list->id = grown;
+        list->cap = list->cap * 2 + 16;
+    }
+    list->id[list->count++] = (uint64_t)id;
+    return ST_OK;
+}
+
+static int newest_first(const void *a, const void *b) {
+    uint64_t left = *(const uint64_t *)a, right = *(const uint64_t *)b;
+    return left < right ? 1 : left > right ? -1 : 0;
+}
+
+static Status list_checkpoints(Arena *arena, Str dir, Listing *out, Error *err) {
+    *out = (Listing){.arena = arena};
+    OsStat stat;
+    TRY(os()->stat(dir, &stat, err));
+    if (!stat.is_dir) return ST_OK;
+    TRY(os()->list(dir, see_checkpoint, out, err));
+    if (out->count) qsort(out->id, out->count, sizeof *out->id, newest_first);
+    return ST_OK;
+}
+
+// The files are there, and as long as they should be.
+static bool files_there(Arena *arena, Str path, const Checkpoint *at) {
+    for (uint32_t i = 0; i < at->file_count; i++) {
+        OsStat stat;
+        Str file = str_printf(arena, STR_FMT "/" STR_FMT, STR_ARG(path), STR_ARG(at->file[i].path));
+        if (os()->stat(file, &stat, NULL) || !stat.exists || stat.size != at->file[i].size) {
+            return false;
+        }
+    }
+    return true;
+}
+
+Status checkpoint_latest(Arena *arena, Str dir, Str *path, uint32_t *skipped, Error *err) {
+    *path = STR("");
+    Listing list;
+    TRY(list_checkpoints(arena, dir, &list, err));
+    for (uint32_t i = 0; i < list.count; i++) {
+        Str at = checkpoint_path(arena, dir, list.id[i]);
+        Checkpoint read;
+        if (!checkpoint_read(arena, at, &read, NULL) && files_there(arena, at, &read)) {
+            *path = at;
+            if (skipped) *skipped = i;
+            return ST_OK;
+        }
+    }
+    if (skipped) *skipped = list.count;
+    return ST_OK;
+}
+
+typedef struct Sweep {
+    Str dir;       // shared/
+    const Map *named;
+    Arena *arena;
+} Sweep;
+
+static Status drop_unnamed(void *arg, Str name, Error *err) {
+    Sweep *sweep = arg;
+    if (map_has(sweep->named, name)) return ST_OK;
+    return os()->remove(str_printf(sweep->arena, STR_FMT "/" STR_FMT, STR_ARG(sweep->dir),
+                                   STR_ARG(name)), err);
+}
+
+static Str base_name(Str path) {
+    uint32_t at = path.len;
+    while (at && path.ptr[at - 1] != '/') at--;
+    return str_sub(path, at, path.len);
+}
+
+static Status retain(Arena *arena, Str dir, uint32_t retained, Map *named, Error *err) {
+    Listing list;
+    TRY(list_checkpoints(arena, dir, &list, err));
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < list.count; i++) {
+        Str path = checkpoint_path(arena, dir, list.id[i]);
+        Checkpoint at;
+        bool whole = !checkpoint_read(arena, path, &at, NULL);
+        if (whole && kept < retained) {
+            kept++;
+            for (uint32_t f = 0; f < at.file_count; f++) {
+                (void)map_put(named, base_name(at.file[f].path), (void *)(uintptr_t)1);
+            }
+            continue;
+        }
+        // _metadata goes first: without it there is no checkpoint.
+        Str metadata = str_printf(arena, STR_FMT "/%s", STR_ARG(path), METADATA);
+        OsStat stat;
+        TRY(os()->stat(metadata, &stat, err));
+        if (stat.exists) TRY(os()->remove(metadata, err));
+        Str part = str_printf(arena, STR_FMT ".part", STR_ARG(metadata));
+        TRY(os()->stat(part, &stat, err));
+        if (stat.exists) TRY(os()->remove(part, err));
+        TRY(os()->remove(path, err));
+    }
+    Str shared = str_printf(arena, STR_FMT "/shared", STR_ARG(dir));
+    OsStat stat;
+    TRY(os()->stat(shared, &stat, err));
+    if (!stat.is_dir) return ST_OK;
+    Sweep sweep = {shared, named, arena};
+    return os()->list(shared, drop_unnamed, &sweep, err);
+}
+
+Status checkpoint_retain(Str dir, uint32_t retained, Error *err) {
+    Arena arena = {0};
+    Map named = {0};
+    Status st = retain(&arena, dir, retained, &named, err);
+    map_clear(&named);
+    arena_clear(&arena);
+    return st;
+}

@@ -1,0 +1,42 @@
+// ckpt/store.h - the directory of a job's checkpoints: which there are, and what each consists of.
+//
+// Threads: one at a time a directory.
+#pragma once
+
+#include "os/os.h"
+
+typedef struct CheckpointFile {
+    Str path;             // relative to the checkpoint's own directory
+    uint64_t checkpoint;  // that wrote it
+    uint32_t worker;
+    int64_t size;
+} CheckpointFile;
+
+// What _metadata says. Texts lie in the arena it was read into.
+typedef struct Checkpoint {
+    uint64_t id;
+    Str job;
+    uint32_t workers, groups;   // parallelism, pipeline.max-parallelism
+    int64_t time_ms;
+    bool savepoint, full;
+    bool finished;              // the job had come to its end: nothing is left to do
+    CheckpointFile *file;       // newest first
+    uint32_t file_count;
+    Str operators;              // a line for each that has state: id, name, description
+} Checkpoint;
+
+// <dir>/chk-7 or, for a savepoint, the directory given.
+Str checkpoint_path(Arena *arena, Str dir, uint64_t id);
+// The path, from the checkpoint's directory, of what [worker] writes for [id].
+Str checkpoint_file_path(Arena *arena, uint64_t id, uint32_t worker, bool savepoint);
+
+// Writes _metadata into [path] (its directory) so that it is there whole or not at all. The files it
+// names are synced already.
+NODISCARD Status checkpoint_write(Str path, const Checkpoint *checkpoint, Error *err);
+// Reads it. [path]: the directory, or its _metadata.
+NODISCARD Status checkpoint_read(Arena *arena, Str path, Checkpoint *out, Error *err);
+// The newest checkpoint below [dir] that is whole: its path, or the empty text. Those that are not
+// are passed over; *skipped (may be NULL) says how many.
+NODISCARD Status checkpoint_latest(Arena *arena, Str dir, Str *path, uint32_t *skipped, Error *err);
+// Removes all checkpoints of [dir] but the newest [retained], and the files that none of them names.
+NODISCARD Status checkpoint_retain(Str dir, uint32_t retained, Error *err);

@@ -1,0 +1,43 @@
+// run/checkpoint.h - the inside of checkpointing, shared by checkpoint.c and snapshot.c.
+#pragma once
+
+#include "ckpt/store.h"
+#include "run/worker.h"
+
+// Bytes of a worker's snapshot file on their way to the disk.
+typedef struct Chunk {
+    struct Chunk *next;
+    uint32_t worker;
+    bool last;
+    Buf bytes;
+} Chunk;
+
+// Asks for checkpoints, writes what the workers hand over, and makes it durable: one thread a job.
+struct Checkpointer {
+    Job *job;
+    const CheckpointSpec *spec;
+    pthread_t thread;
+    bool started;
+    pthread_mutex_t lock;  // of the chunks and of [done]
+    pthread_cond_t wake;
+    Chunk *first, *last;
+    uint32_t done;         // workers that have nothing left to do
+    // Read by workers without the lock.
+    _Atomic uint64_t asked, ended;  // ids: the last one asked for, the last one that ended
+    _Atomic int full;               // of [asked]
+    _Atomic int durable;            // of [ended]
+    _Atomic int over;               // workers may leave
+    _Atomic int cut;                // a worker has come to cut_after
+    // The thread's own.
+    Arena arena;           // of the checkpoints' names
+    CheckpointFile *file;  // of the last durable one, newest first
+    uint32_t file_count;
+    int64_t full_bytes, more_bytes;  // of the last full one, and of those that stand on it
+    uint32_t failures;
+    Status status;
+    Error error;
+};
+
+Checkpointer *checkpointer_new(Job *job, const CheckpointSpec *spec);
+// snapshot.c: the worker's state of this instant goes into its frames; its tables follow in steps.
+NODISCARD Status worker_snapshot_begin(Worker *worker, Error *err);

@@ -1,0 +1,395 @@
+// A worker's state as frames: what it hands over at a checkpoint, and how a job takes it back.
+//
+// Operators are known by their stable id and name (and by which of several with both they are). The
+// time that an operator has seen, and which of its inputs have ended, is part of its state: so a
+// restored job goes on in the middle of a window as if nothing had happened. Restored with another
+// parallelism, keyed rows go to the worker that owns their key now, and every operator's time is
+// the least that any of its former copies had.
+#include <stdio.h>
+
+#include "run/checkpoint.h"
+
+void operator_frame_name(const Worker *worker, uint32_t index, FrameName *out) {
+    const Operator *op = worker->op[index];
+    *out = (FrameName){op->plan->stable_id, str_c(op->vt->name), 0};
+    for (uint32_t i = 0; i < index; i++) {
+        const Operator *other = worker->op[i];
+        out->ordinal += other->plan->stable_id == op->plan->stable_id && other->vt == op->vt;
+    }
+}
+
+// ---- taking ------------------------------------------------------------------------------------
+
+static void table_part(void *arg, const StateTableDef *table, StatePart part, Str bytes) {
+    FrameWriter *frames = arg;
+    if (part != STATE_TABLE) {
+        frames_put(frames, part == STATE_ROWS ? PART_ROWS : PART_REMOVED, bytes);
+        return;
+    }
+    Buf key = {0}, value = {0};
+    type_print(table->key, &key);
+    type_print(table->value, &value);
+    FrameTable head = {table->operator_id, str_c(table->name), table->version, buf_str(&key),
+                       buf_str(&value)};
+    frames_put_table(frames, &head);
+    buf_free(&key);
+    buf_free(&value);
+}
+
+// What every operator has, as it lies in a frame; one watermark an input behind it.
+typedef struct OperatorTime {
+    int64_t watermark_in, watermark_out;
+    uint64_t idle_inputs, ended_inputs;
+    uint32_t input_count;
+    uint32_t ended;
+} OperatorTime;
+
+static Status put_operator(Worker *worker, uint32_t index, Buf *bytes, Error *err) {
+    Operator *op = worker->op[index];
+    FrameName name;
+    operator_frame_name(worker, index, &name);
+    OperatorTime time = {op->watermark_in, op->watermark_out, op->idle_inputs, op->ended_inputs,
+                         op->input_count,  op->ended};
+    bytes->len = 0;
+    buf_put(bytes, &time, sizeof time);
+    buf_put(bytes, op->watermark, op->input_count * sizeof *op->watermark);
+    if (op->vt->save) TRY(op->vt->save(op, bytes, err));
+    frames_put_named(&worker->frames, PART_OPERATOR, &name, buf_str(bytes));
+    if (op->vt->prepare) {
+        bytes->len = 0;
+        TRY(op->vt->prepare(op, worker->aligning, bytes, err));
+        if (bytes->len) frames_put_named(&worker->frames, PART_SINK, &name, buf_str(bytes));
+    }
+    return ST_OK;
+}
+
+// A source's frame: whether it has ended, how many literal rows it has sent; behind it what it holds,
+// and the reader's position.
+typedef struct SourceHead {
+    uint32_t ended, values_at;
+} SourceHead;
+
+static Status put_source(Worker *worker, uint32_t index, Buf *bytes, Error *err) {
+    Source *source = (Source *)worker->op[index];
+    FrameName name;
+    operator_frame_name(worker, index, &name);
+    SourceHead head = {source->ended, source->values_at};
+    bytes->len = 0;
+    buf_put(bytes, &head, sizeof head);
+    TRY(source_save_held(source, bytes, err));
+    SourceReader *reader = source->reader;
+    if (reader && reader->vt->snapshot) TRY(reader->vt->snapshot(reader, bytes, err));
+    frames_put_named(&worker->frames, PART_SOURCE, &name, buf_str(bytes));
+    return ST_OK;
+}
+
+Status worker_snapshot_begin(Worker *worker, Error *err) {
+    Checkpointer *self = worker->job->checkpointer;
+    FrameHead head = {worker->aligning, worker->index, worker->job->workers};
+    frames_begin(&worker->frames, &head);
+    Buf bytes = {0};
+    Status st = ST_OK;
+    for (uint32_t i = 0; i < worker->op_count && !st; i++) {
+        st = worker->op[i]->vt == &SOURCE_OPERATOR ? put_source(worker, i, &bytes, err) : ST_OK;
+        if (!st) st = put_operator(worker, i, &bytes, err);
+    }
+    buf_free(&bytes);
+    TRY(st);
+    bool full = atomic_load(&self->full) != 0;
+    state_snapshot_begin(worker->state, &full, (StateOut){table_part, &worker->frames});
+    if (full) atomic_store(&self->full, 1);
+    return ST_OK;
+}
+
+// ---- restoring ---------------------------------------------------------------------------------
+
+typedef struct Restore {
+    Worker *worker;
+    const CheckpointSpec *spec;
+    Checkpoint from;
+    StateTable *table;   // of the rows that come; NULL: nobody has them
+    Map gone;            // keys that were removed after the file at hand, by table name and id
+    Map *removed;        // of the table at hand, by the file at hand
+    bool *seen;          // operators that have had their time
+} Restore;
+
+static Operator *operator_named(Worker *worker, const FrameName *name, uint32_t *index) {
+    for (uint32_t i = 0; i < worker->op_count; i++) {
+        FrameName at;
+        if (worker->op[i]->plan->stable_id != name->operator_id) continue;
+        operator_frame_name(worker, i, &at);
+        if (!str_eq(at.name, name->name) || at.ordinal != name->ordinal) continue;
+        *index = i;
+        return worker->op[i];
+    }
+    return NULL;
+}
+
+static Status orphan(const Restore *self, uint64_t id, Str name, Error *err) {
+    if (self->spec->allow_non_restored) return ST_OK;
+    (void)error_set(err, ST_VALIDATION,
+                    "the checkpoint holds state of '" STR_FMT
+                    "' (%016llx), which no operator of this job takes",
+                    STR_ARG(name), (unsigned long long)id);
+    error_hint(err, "the query has changed; --allow-non-restored-state drops such state");
+    return ST_VALIDATION;
+}
+
+// Everything that an operator has seen of time, least of all copies.
+static void take_time(Restore *self, uint32_t index, const OperatorTime *time,
+                      const int64_t *watermark) {
+    Operator *op = self->worker->op[index];
+    bool first = !self->seen[index], same = self->from.workers == self->worker->job->workers;
+    self->seen[index] = true;
+    if (same && time->input_count == op->input_count) {
+        memcpy(op->watermark, watermark, op->input_count * sizeof *watermark);
+        op->idle_inputs = time->idle_inputs;
+        op->ended_inputs = time->ended_inputs;
+        op->ended = time->ended != 0;
+    } else {
+        for (uint32_t i = 0; i < op->input_count; i++) {
+            // An exchange has an input a worker: what they all had seen, each had.
+            bool one_to_one = time->input_count == op->input_count;
+            int64_t ms = one_to_one ? watermark[i] : time->watermark_in;
+            if (first || ms < op->watermark[i]) op->watermark[i] = ms;
+        }
+        uint64_t all = op->input_count == 64 ? UINT64_MAX : ((uint64_t)1 << op->input_count) - 1;
+        uint64_t ended = time->ended ? all
+                         : time->input_count == op->input_count ? time->ended_inputs : 0;
+        op->ended_inputs = first ? ended : op->ended_inputs & ended;
+        op->ended = (first || op->ended) && time->ended;
+    }
+    if (first || time->watermark_in < op->watermark_in) op->watermark_in = time->watermark_in;
+    if (first || time->watermark_out < op->watermark_out) op->watermark_out = time->watermark_out;
+    if (op->vt == &EXCHANGE_IN_OPERATOR) {
+        ((ExchangeIn *)op)->ended = (uint32_t)__builtin_popcountll(op->ended_inputs);
+    }
+}
+
+static Status take_operator(Restore *self, Str bytes, Error *err) {
+    FrameName name;
+    Str rest;
+    TRY(frame_name(bytes, &name, &rest, err));
+    uint32_t index;
+    Operator *op = operator_named(self->worker, &name, &index);
+    OperatorTime time;
+    if (rest.len < sizeof time) return error_set(err, ST_RUNTIME, "a frame is cut short");
+    memcpy(&time, rest.ptr, sizeof time);
+    uint32_t head = (uint32_t)(sizeof time + time.input_count * sizeof(int64_t));
+    if (time.input_count > OPERATOR_INPUTS_MAX || rest.len < head) {
+        return error_set(err, ST_RUNTIME, "a frame is cut short");
+    }
+    // Exchanges come and go with the parallelism; others are missed only if they kept something.
+    if (!op) return rest.len > head ? orphan(self, name.operator_id, name.name, err) : ST_OK;
+    int64_t watermark[OPERATOR_INPUTS_MAX];
+    memcpy(watermark, rest.ptr + sizeof time, time.input_count * sizeof *watermark);
+    take_time(self, index, &time, watermark);
+    if (rest.len == head || !op->vt->restore) return ST_OK;
+    return op->vt->restore(op, str_sub(rest, head, rest.len), err);
+}
+
+static Status take_source(Restore *self, uint32_t from_worker, Str bytes, Error *err) {
+    FrameName name;
+    Str rest;
+    TRY(frame_name(bytes, &name, &rest, err));
+    uint32_t index;
+    Operator *op = operator_named(self->worker, &name, &index);
+    if (!op) return orphan(self, name.operator_id, name.name, err);
+    SourceHead head;
+    if (rest.len < sizeof head) return error_set(err, ST_RUNTIME, "a frame is cut short");
+    memcpy(&head, rest.ptr, sizeof head);
+    Source *source = (Source *)op;
+    if (source->base.plan->kind == PLAN_VALUES) {
+        // Literal rows are worker 0's.
+        if (from_worker == 0 && self->worker->index == 0) source->values_at = head.values_at;
+    }
+    bool same = self->from.workers == self->worker->job->workers;
+    if (same) source->ended = head.ended != 0;
+    rest = str_sub(rest, sizeof head, rest.len);
+    bool keep = from_worker % self->worker->job->workers == self->worker->index;
+    TRY(source_load_held(source, &rest, keep, err));
+    SourceReader *reader = source->reader;
+    if (!reader || !reader->vt->restore || !rest.len) return ST_OK;
+    return reader->vt->restore(reader, rest, err);
+}
+
+static Status take_sink(Restore *self, Str bytes, Error *err) {
+    FrameName name;
+    Str rest;
+    TRY(frame_name(bytes, &name, &rest, err));
+    uint32_t index;
+    Operator *op = operator_named(self->worker, &name, &index);
+    if (!op) return orphan(self, name.operator_id, name.name, err);
+    return op->vt->recommit ? op->vt->recommit(op, rest, err) : ST_OK;
+}
+
+static Status same_type(const FrameTable *table, const char *what, Str saved, const Type *now,
+                        Error *err) {
+    Buf text = {0};
+    type_print(now, &text);
+    bool same = str_eq(saved, buf_str(&text));
+    if (!same) {
+        (void)error_set(err, ST_VALIDATION,
+                        "the %s of state '" STR_FMT "' (%016llx) is " STR_FMT
+                        " in the checkpoint and " STR_FMT " in this job",
+                        what, STR_ARG(table->name), (unsigned long long)table->operator_id,
+                        STR_ARG(saved), STR_ARG(buf_str(&text)));
+        error_hint(err, "start without the checkpoint, or with the query that took it");
+    }
+    buf_free(&text);
+    return same ? ST_OK : ST_VALIDATION;
+}
+
+// The keys of a table that later checkpoints removed.
+static Map *gone_of(Map *all, const FrameTable *table) {
+    char name[128];
+    (void)snprintf(name, sizeof name, "%016llx " STR_FMT, (unsigned long long)table->operator_id,
+                   STR_ARG(table->name));
+    Map *gone = map_get(all, str_c(name));
+    if (gone) return gone;
+    gone = NEW(Map);
+    (void)map_put(all, str_c(name), gone);
+    return gone;
+}
+
+static Status take_table(Restore *self, Map *removed, Str bytes, Map **gone, Error *err) {
+    FrameTable table;
+    TRY(frame_table(bytes, &table, err));
+    self->table = state_table_find(self->worker->state, table.operator_id, table.name);
+    *gone = gone_of(&self->gone, &table);
+    self->removed = gone_of(removed, &table);
+    if (!self->table) return ST_OK;  // an error once there are rows
+    const StateTableDef *def = state_table_def(self->table);
+    TRY(same_type(&table, "key", table.key, def->key, err));
+    TRY(same_type(&table, "value", table.value, def->value, err));
+    if (def->version == table.version) return ST_OK;
+    return error_set(err, ST_UNSUPPORTED, "state '" STR_FMT "' has version %u in the checkpoint; "
+                     "this program reads version %u", STR_ARG(table.name), table.version,
+                     def->version);
+}
+
+static Status take_removed(Map *removed, Str bytes, Error *err) {
+    while (bytes.len) {
+        uint32_t size;
+        if (bytes.len < sizeof size) return error_set(err, ST_RUNTIME, "a frame is cut short");
+        memcpy(&size, bytes.ptr, sizeof size);
+        if (bytes.len - sizeof size < size) {
+            return error_set(err, ST_RUNTIME, "a frame is cut short");
+        }
+        (void)map_put(removed, str_make(bytes.ptr + sizeof size, size), removed);
+        bytes = str_sub(bytes, (uint32_t)sizeof size + size, bytes.len);
+    }
+    return ST_OK;
+}
+
+static Status take_frames(Restore *self, const CheckpointFile *file, FrameReader *reader,
+                          const FrameHead *head, Map *removed, Error *err) {
+    Worker *worker = self->worker;
+    bool newest = file->checkpoint == self->from.id;
+    bool mine = self->from.workers == worker->job->workers ? head->worker == worker->index : true;
+    StateShare share = {worker->index, worker->job->workers, worker->job->groups};
+    Map *gone = NULL;
+    for (;;) {
+        PartKind kind;
+        Str bytes;
+        TRY(frames_next(reader, &kind, &bytes, err));
+        switch (kind) {
+            case PART_END: return ST_OK;
+            case PART_TABLE: TRY(take_table(self, removed, bytes, &gone, err)); break;
+            case PART_REMOVED: TRY(take_removed(self->removed, bytes, err)); break;
+            case PART_ROWS:
+                if (!self->table) {
+                    TRY(orphan(self, 0, STR("a table"), err));
+                } else {
+                    TRY(state_load(self->table, bytes, &share, gone, err));
+                }
+                break;
+            case PART_OPERATOR:
+                if (newest && mine) TRY(take_operator(self, bytes, err));
+                break;
+            case PART_SOURCE:
+                if (newest && mine) TRY(take_source(self, head->worker, bytes, err));
+                break;
+            case PART_SINK:
+                if (newest && head->worker % worker->job->workers == worker->index) {
+                    TRY(take_sink(self, bytes, err));
+                }
+                break;
+        }
+    }
+}
+
+static void maps_free(Map *maps) {
+    for (uint32_t i = 0; i < maps->count; i++) {
+        map_clear(maps->entry[i].value);
+        mem_free(maps->entry[i].value);
+    }
+    map_clear(maps);
+}
+
+// What the file at hand removed is gone for the older ones.
+static void add_gone(Map *all, const Map *removed) {
+    for (uint32_t i = 0; i < removed->count; i++) {
+        const Map *keys = removed->entry[i].value;
+        Map *gone = map_get(all, removed->entry[i].key);
+        for (uint32_t k = 0; k < keys->count; k++) (void)map_put(gone, keys->entry[k].key, gone);
+    }
+}
+
+static Status take_file(Restore *self, Str path, const CheckpointFile *file, Error *err) {
+    FrameReader *reader;
+    FrameHead head;
+    TRY(frames_open(path, &reader, &head, err));
+    Map removed = {0};
+    Status st = take_frames(self, file, reader, &head, &removed, err);
+    if (st) error_while(err, "restoring from '" STR_FMT "'", STR_ARG(path));
+    if (!st) add_gone(&self->gone, &removed);
+    maps_free(&removed);
+    frames_close(reader);
+    return st;
+}
+
+static Status restore_worker(Worker *worker, Str path, const Checkpoint *from, Error *err) {
+    Arena arena = {0};
+    Restore self = {.worker = worker, .spec = worker->job->spec->checkpoint, .from = *from};
+    self.seen = ARENA_ARRAY(&arena, bool, worker->op_count + 1);
+    Status st = ST_OK;
+    for (uint32_t i = 0; i < from->file_count && !st; i++) {
+        const CheckpointFile *file = &from->file[i];
+        if (from->workers == worker->job->workers && file->worker != worker->index) continue;
+        st = take_file(&self, str_printf(&arena, STR_FMT "/" STR_FMT, STR_ARG(path),
+                                         STR_ARG(file->path)), file, err);
+    }
+    maps_free(&self.gone);
+    arena_clear(&arena);
+    return st;
+}
+
+Status job_restore(Job *job, Error *err) {
+    const CheckpointSpec *spec = job->spec->checkpoint;
+    Arena arena = {0};
+    Checkpoint from;
+    Str path = spec->restore;
+    static const Str METADATA = {"/_metadata", 10};
+    if (str_ends(path, METADATA)) path = str_sub(path, 0, path.len - METADATA.len);
+    Status st = checkpoint_read(&arena, path, &from, err);
+    if (!st && from.groups != job->groups) {
+        st = error_set(err, ST_VALIDATION,
+                       "the checkpoint was taken with 'pipeline.max-parallelism' = %u, this job has %u",
+                       from.groups, job->groups);
+    }
+    for (uint32_t i = 0; i < job->workers && !st; i++) {
+        st = restore_worker(&job->worker[i], path, &from, err);
+    }
+    Checkpointer *checkpointer = job->checkpointer;
+    for (uint32_t i = 0; i < job->workers && !st; i++) {
+        Worker *worker = &job->worker[i];
+        worker->aligning = worker->snapped = worker->ended = from.id;
+    }
+    if (!st && checkpointer) {
+        atomic_store(&checkpointer->asked, from.id);
+        atomic_store(&checkpointer->ended, from.id);
+    }
+    arena_clear(&arena);
+    return st;
+}

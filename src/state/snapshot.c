@@ -1,0 +1,216 @@
+// Snapshots of the memory backend: copy on write, row by row, and what changed since the last one.
+//
+// Time is cut into epochs; a snapshot takes the state at an epoch's end. Each row knows the epoch of
+// its last change and the one whose snapshot took it last, so that "still to be written" is two
+// comparisons. A snapshot of what changed walks the list of those rows and never the table, so that
+// its cost is that of the changes.
+#include "base/hash.h"
+#include "col/codec.h"
+#include "os/os.h"
+#include "state/memory.h"
+
+static void list_add(RowList *list, RowHead *row) {
+    if (list->count == list->cap) {
+        list->cap = list->cap ? list->cap * 2 : 256;
+        list->row = mem_realloc(list->row, list->cap * sizeof(RowHead *));
+    }
+    list->row[list->count++] = row;
+}
+
+enum { ROWS_PART_SIZE = 1 << 18 };
+
+static void rows_hand_out(StateTable *table) {
+    if (!table->rows.len) return;
+    const StateOut *out = &table->backend->out;
+    out->part(out->arg, &table->def, STATE_ROWS, buf_str(&table->rows));
+    table->rows.len = 0;
+}
+
+static void row_save(StateTable *table, RowHead *row) {
+    Buf *out = &table->rows;
+    size_t at = out->len;
+    uint32_t size[2] = {row->key_size, 0};
+    buf_put(out, size, sizeof size);
+    buf_put(out, &row->written_ms, sizeof row->written_ms);
+    buf_put(out, key_of(table, row), row->key_size);
+    size_t value_at = out->len;
+    if (table->def.save) table->def.save(table->def.clear_arg, row_of(row), out);
+    size[1] = (uint32_t)(out->len - value_at);
+    memcpy(out->ptr + at, size, sizeof size);
+    row->saved = table->backend->taking;
+    if (out->len >= ROWS_PART_SIZE) rows_hand_out(table);
+}
+
+// The snapshot under way has not come to the row yet.
+static bool row_waits(const StateTable *table, const RowHead *row) {
+    const StateBackend *backend = table->backend;
+    return backend->taking && row->saved != backend->taking && row->changed > backend->floor &&
+           row->changed <= backend->taking;
+}
+
+void row_changes(StateTable *table, RowHead *row) {
+    if (row_waits(table, row)) row_save(table, row);
+    row->changed = table->epoch;
+    list_add(&table->changed, row);
+}
+
+void row_goes(StateTable *table, RowHead *row) {
+    if (row_waits(table, row)) row_save(table, row);
+    if (row == table->cursor) table->cursor = row->newer;
+    row->live = false;
+    if (!row->saved) return;  // no snapshot knows of it
+    buf_put(&table->removed, &row->key_size, sizeof row->key_size);
+    buf_put(&table->removed, key_of(table, row), row->key_size);
+}
+
+void state_write(StateTable *table, uint8_t *row) {
+    if (head_of(row)->changed != table->epoch) row_changes(table, head_of(row));
+}
+
+
+void state_track(StateBackend *backend) {
+    if (backend->epoch) return;
+    backend->epoch = 1;
+    for (StateTable *table = backend->tables; table; table = table->next) table->epoch = 1;
+}
+
+// ---- taking one --------------------------------------------------------------------------------
+
+void state_snapshot_begin(StateBackend *backend, bool *full, StateOut out) {
+    ASSERT(backend->epoch && !backend->taking);
+    *full |= !backend->durable;
+    backend->taking = backend->epoch++;
+    backend->floor = *full ? 0 : backend->durable;
+    backend->out = out;
+    backend->sweeping = backend->tables;
+    for (StateTable *table = backend->tables; table; table = table->next) {
+        table->epoch = backend->epoch;
+        out.part(out.arg, &table->def, STATE_TABLE, (Str){0});
+        if (!*full && table->removed.len) {
+            out.part(out.arg, &table->def, STATE_REMOVED, buf_str(&table->removed));
+        }
+        table->removed.len = 0;
+        table->cursor = *full ? table->oldest : NULL;
+        RowList done = table->to_save;
+        table->to_save = table->changed;
+        table->to_save_at = 0;
+        table->changed = (RowList){done.row, 0, done.cap};
+        if (*full) table->to_save.count = 0;
+    }
+}
+
+// Some rows of the table; true when there are no more.
+static bool table_step(StateTable *table) {
+    enum { STEP_ROWS = 64 };
+    for (uint32_t i = 0; i < STEP_ROWS; i++) {
+        RowHead *row;
+        if (table->cursor) {
+            row = table->cursor;
+            table->cursor = row->newer;
+        } else if (table->to_save_at < table->to_save.count) {
+            row = table->to_save.row[table->to_save_at++];
+        } else {
+            rows_hand_out(table);
+            return true;
+        }
+        if (row->live && row_waits(table, row)) row_save(table, row);
+    }
+    return false;
+}
+
+bool state_snapshot_step(StateBackend *backend, int64_t until_ns) {
+    while (backend->sweeping) {
+        if (table_step(backend->sweeping)) backend->sweeping = backend->sweeping->next;
+        if (os_monotonic_ns() >= until_ns) break;
+    }
+    return !backend->sweeping;
+}
+
+void state_snapshot_end(StateBackend *backend, bool durable) {
+    // What a snapshot held that was given up is in no file: the next one is full.
+    backend->durable = durable ? backend->taking : 0;
+    backend->taking = 0;
+    backend->sweeping = NULL;
+    for (StateTable *table = backend->tables; table; table = table->next) {
+        table->cursor = NULL;
+        table->to_save.count = 0;
+        table->rows.len = 0;
+    }
+}
+
+// ---- reading one -------------------------------------------------------------------------------
+
+StateTable *state_table_find(StateBackend *backend, uint64_t operator_id, Str name) {
+    for (StateTable *table = backend->tables; table; table = table->next) {
+        if (table->def.operator_id == operator_id && str_eq(str_c(table->def.name), name)) {
+            return table;
+        }
+    }
+    return NULL;
+}
+
+const StateTableDef *state_table_def(const StateTable *table) {
+    return &table->def;
+}
+
+// The hash by which exchanges spread the key's rows; [column]: one row of each key column.
+static uint64_t owner_hash(const StateTable *table, Str key, Vec *const *column) {
+    const char *at = key.ptr;
+    for (uint32_t c = 0; c < table->def.key->child_count; c++) at = codec_get(at, column[c], 0);
+    uint64_t hash = 0;
+    uint32_t count = table->def.group_count ? table->def.group_count : table->def.key->child_count;
+    for (uint32_t i = 0; i < count; i++) {
+        vec_hash_into(column[table->def.group_count ? table->def.group[i] : i], &hash);
+    }
+    return hash;
+}
+
+static Status load_row(StateTable *table, Str key, Str value, int64_t written_ms, Error *err) {
+    uint64_t hash = hash_bytes(key.ptr, key.len, 0), at;
+    TRY(slot_reserve(table, hash, key, &at, err));
+    if (table->slot[at].row) return ST_OK;
+    RowHead *row;
+    TRY(row_add(table, at, hash, key, written_ms, &row, err));
+    row->changed = table->epoch;
+    if (!table->def.load) return ST_OK;
+    const char *end = table->def.load(table->def.clear_arg, row_of(row), value.ptr, err);
+    if (end && end != value.ptr + value.len) {
+        return error_set(err, ST_INTERNAL, "table '%s': a row of %u bytes was read as %lld",
+                         table->def.name, value.len, (long long)(end - value.ptr));
+    }
+    return end ? ST_OK : err ? err->status : ST_RUNTIME;
+}
+
+Status state_load(StateTable *table, Str bytes, const StateShare *share, const Map *gone,
+                  Error *err) {
+    Arena arena = {0};
+    uint32_t columns = table->def.key->child_count;
+    Vec **column = ARENA_ARRAY(&arena, Vec *, columns + 1);
+    for (uint32_t c = 0; c < columns; c++) {
+        column[c] = vec_new(&arena, table->def.key->child[c], 1);
+    }
+    const char *at = bytes.ptr, *end = bytes.ptr + bytes.len;
+    Status st = ST_OK;
+    while (at < end && !st) {
+        uint32_t size[2];
+        int64_t written_ms;
+        if ((size_t)(end - at) < sizeof size + sizeof written_ms) break;
+        memcpy(size, at, sizeof size);
+        memcpy(&written_ms, at + sizeof size, sizeof written_ms);
+        at += sizeof size + sizeof written_ms;
+        if ((uint64_t)size[0] + size[1] > (uint64_t)(end - at)) break;
+        Str key = str_make(at, size[0]), value = str_make(at + size[0], size[1]);
+        at += size[0] + size[1];
+        if (gone && map_has(gone, key)) continue;
+        if (share->count > 1) {
+            uint64_t hash = owner_hash(table, key, column);
+            if (state_owner(hash, share->groups, share->count) != share->index) continue;
+        }
+        st = load_row(table, key, value, written_ms, err);
+    }
+    arena_clear(&arena);
+    if (!st && at != end) {
+        return error_set(err, ST_RUNTIME, "the rows of table '%s' are cut short", table->def.name);
+    }
+    return st;
+}
