@@ -36,12 +36,24 @@ void frames_begin(FrameWriter *writer, const FrameHead *head) {
     buf_put(&writer->bytes, &file, sizeof file);
 }
 
-void frames_put(FrameWriter *writer, PartKind kind, Str bytes) {
-    Frame frame = {.kind = kind, .size = bytes.len};
-    frame.hash = frame_hash(&frame, bytes.ptr, writer->written + writer->bytes.len);
+// Two pieces that lie together in the frame.
+static void put_pieces(FrameWriter *writer, PartKind kind, Str head, Str bytes) {
+    Frame frame = {.kind = kind, .size = (uint64_t)head.len + bytes.len};
+    size_t at = writer->bytes.len;
     buf_put(&writer->bytes, &frame, sizeof frame);
+    buf_put_str(&writer->bytes, head);
     buf_put_str(&writer->bytes, bytes);
+    frame.hash = frame_hash(&frame, writer->bytes.ptr + at + sizeof frame, writer->written + at);
+    memcpy(writer->bytes.ptr + at, &frame, sizeof frame);
     writer->frames++;
+}
+
+void frames_put(FrameWriter *writer, PartKind kind, Str bytes) {
+    put_pieces(writer, kind, (Str){0}, bytes);
+}
+
+void frames_put_rows(FrameWriter *writer, PartKind kind, uint32_t table, Str bytes) {
+    put_pieces(writer, kind, str_make((const char *)&table, sizeof table), bytes);
 }
 
 static void put_text(Buf *out, Str text) {
@@ -212,6 +224,14 @@ Status frame_table(Str bytes, FrameTable *out, Error *err) {
         return ST_OK;
     }
     return error_set(err, ST_RUNTIME, "%s", CUT_SHORT);
+}
+
+Status frame_rows(Str bytes, uint32_t *table, Str *rest, Error *err) {
+    if (!get_bytes(&bytes, table, sizeof *table)) {
+        return error_set(err, ST_RUNTIME, "%s", CUT_SHORT);
+    }
+    *rest = bytes;
+    return ST_OK;
 }
 
 Status frame_name(Str bytes, FrameName *out, Str *rest, Error *err) {

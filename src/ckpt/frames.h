@@ -11,8 +11,8 @@
 
 typedef enum PartKind {
     PART_TABLE = 1,   // a state table begins: FrameTable
-    PART_REMOVED,     // of that table: u32 size and key, again and again
-    PART_ROWS,        // of that table: rows as state/table.h writes them
+    PART_REMOVED,     // u32 number of the table in this file; u32 size and key, again and again
+    PART_ROWS,        // the same number; rows as state/table.h writes them
     PART_OPERATOR,    // FrameName, then what the operator keeps beside its tables
     PART_SOURCE,      // FrameName, then the reader's position
     PART_SINK,        // FrameName, then what is to be committed when the checkpoint is complete
@@ -50,6 +50,7 @@ typedef struct FrameWriter {
 void frames_begin(FrameWriter *writer, const FrameHead *head);
 void frames_put(FrameWriter *writer, PartKind kind, Str bytes);
 void frames_put_table(FrameWriter *writer, const FrameTable *table);
+void frames_put_rows(FrameWriter *writer, PartKind kind, uint32_t table, Str bytes);
 void frames_put_named(FrameWriter *writer, PartKind kind, const FrameName *name, Str bytes);
 void frames_end(FrameWriter *writer);
 // What is there so far; the writer goes on with an empty buffer.
@@ -64,6 +65,7 @@ NODISCARD Status frames_open(Str path, FrameReader **out, FrameHead *head, Error
 // The next frame; its bytes are good until the next call. PART_END at the end.
 NODISCARD Status frames_next(FrameReader *reader, PartKind *kind, Str *bytes, Error *err);
 void frames_close(FrameReader *reader);
-// What a PART_TABLE or a named frame begins with; *rest is what follows.
+// What a PART_TABLE, a frame of rows or a named frame begins with; *rest is what follows.
 NODISCARD Status frame_table(Str bytes, FrameTable *out, Error *err);
+NODISCARD Status frame_rows(Str bytes, uint32_t *table, Str *rest, Error *err);
 NODISCARD Status frame_name(Str bytes, FrameName *out, Str *rest, Error *err);

@@ -13,10 +13,17 @@ static const ArgDef ARGS[] = {
     {"--stats", NULL, "json", "prints figures of each job at its end, a JSON object a line"},
     {"--record", NULL, "DIR", "keeps what the sources handed in"},
     {"--replay", NULL, "DIR", "hands in what --record kept, instead of asking the sources"},
+    {"--checkpoint-dir", NULL, "DIR", "where checkpoints go (execution.checkpointing.dir)"},
+    {"--resume", NULL, NULL, "goes on from the newest checkpoint there, if there is one"},
+    {"--from-savepoint", NULL, "DIR", "begins from this savepoint or checkpoint"},
+    {"--allow-non-restored-state", NULL, NULL, "drops state that no operator of the job takes"},
     {"--help", "-h", NULL, "shows this"},
     {0},
 };
-enum { ARG_SET, ARG_TEXT, ARG_MEMORY, ARG_STATS, ARG_RECORD, ARG_REPLAY, ARG_HELP };
+enum {
+    ARG_SET, ARG_TEXT, ARG_MEMORY, ARG_STATS, ARG_RECORD, ARG_REPLAY, ARG_CHECKPOINT_DIR,
+    ARG_RESUME, ARG_FROM_SAVEPOINT, ARG_ALLOW_NON_RESTORED, ARG_HELP
+};
 
 const Command RUN_COMMAND = {
     .name = "run",
@@ -31,6 +38,10 @@ typedef struct Work {
     const char *text;
     bool is_file;
 } Work;
+
+static void set(Executor *self, const char *key, const char *value) {
+    mem_free(map_put(&self->config, str_c(key), mem_strdup(value)));
+}
 
 static int read_args(Executor *self, int argc, char **argv, Work *work, int *count, Error *err) {
     Args args = {.argc = argc, .argv = argv, .defs = ARGS};
@@ -50,6 +61,14 @@ static int read_args(Executor *self, int argc, char **argv, Work *work, int *cou
                 break;
             case ARG_RECORD: self->record = args.value; break;
             case ARG_REPLAY: self->replay = args.value; break;
+            case ARG_CHECKPOINT_DIR:
+                set(self, "execution.checkpointing.dir", args.value);
+                break;
+            case ARG_RESUME: set(self, "weir.resume", "true"); break;
+            case ARG_FROM_SAVEPOINT: set(self, "execution.state-recovery.path", args.value); break;
+            case ARG_ALLOW_NON_RESTORED:
+                set(self, "execution.state-recovery.ignore-unclaimed-state", "true");
+                break;
             default: return -1;  // --help
         }
         if (good) continue;

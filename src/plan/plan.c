@@ -165,6 +165,12 @@ static const struct {
     {"table.optimizer.agg-phase-strategy", "AUTO"},
     {"table.dynamic-table-options.enabled", "true"},
     {"table.exec.source.cdc-events-duplicate", "false"},
+    {"execution.checkpointing.mode", "EXACTLY_ONCE"},
+    {"execution.checkpointing.timeout", "10 min"},
+    {"execution.checkpointing.min-pause", "0 ms"},
+    {"execution.checkpointing.tolerable-failed-checkpoints", "0"},
+    {"execution.checkpointing.num-retained", "1"},
+    {"execution.checkpointing.incremental", "false"},
     {"weir.batch-rows-max", "2048"},
 };
 

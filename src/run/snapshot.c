@@ -20,10 +20,11 @@ void operator_frame_name(const Worker *worker, uint32_t index, FrameName *out) {
 
 // ---- taking ------------------------------------------------------------------------------------
 
-static void table_part(void *arg, const StateTableDef *table, StatePart part, Str bytes) {
+static void table_part(void *arg, const StateTableDef *table, uint32_t number, StatePart part,
+                       Str bytes) {
     FrameWriter *frames = arg;
     if (part != STATE_TABLE) {
-        frames_put(frames, part == STATE_ROWS ? PART_ROWS : PART_REMOVED, bytes);
+        frames_put_rows(frames, part == STATE_ROWS ? PART_ROWS : PART_REMOVED, number, bytes);
         return;
     }
     Buf key = {0}, value = {0};
@@ -103,13 +104,19 @@ Status worker_snapshot_begin(Worker *worker, Error *err) {
 
 // ---- restoring ---------------------------------------------------------------------------------
 
+typedef struct RestoredTable {
+    StateTable *table;   // NULL: no operator has it
+    FrameTable name;     // of the texts, only that of the table is kept
+    Map *gone, *removed;  // keys removed after the file at hand, and by it
+} RestoredTable;
+
 typedef struct Restore {
     Worker *worker;
     const CheckpointSpec *spec;
     Checkpoint from;
-    StateTable *table;   // of the rows that come; NULL: nobody has them
     Map gone;            // keys that were removed after the file at hand, by table name and id
-    Map *removed;        // of the table at hand, by the file at hand
+    RestoredTable *table;  // of the file at hand, in the order in which they are described
+    uint32_t table_count, table_cap;
     bool *seen;          // operators that have had their time
 } Restore;
 
@@ -252,14 +259,20 @@ static Map *gone_of(Map *all, const FrameTable *table) {
     return gone;
 }
 
-static Status take_table(Restore *self, Map *removed, Str bytes, Map **gone, Error *err) {
+static Status take_table(Restore *self, Map *removed, Str bytes, Error *err) {
     FrameTable table;
     TRY(frame_table(bytes, &table, err));
-    self->table = state_table_find(self->worker->state, table.operator_id, table.name);
-    *gone = gone_of(&self->gone, &table);
-    self->removed = gone_of(removed, &table);
-    if (!self->table) return ST_OK;  // an error once there are rows
-    const StateTableDef *def = state_table_def(self->table);
+    if (self->table_count == self->table_cap) {
+        self->table_cap = self->table_cap ? self->table_cap * 2 : 16;
+        self->table = mem_realloc(self->table, self->table_cap * sizeof *self->table);
+    }
+    RestoredTable *at = &self->table[self->table_count++];
+    at->table = state_table_find(self->worker->state, table.operator_id, table.name);
+    at->name = table;
+    at->gone = gone_of(&self->gone, &table);
+    at->removed = gone_of(removed, &table);
+    if (!at->table) return ST_OK;  // an error once there are rows
+    const StateTableDef *def = state_table_def(at->table);
     TRY(same_type(&table, "key", table.key, def->key, err));
     TRY(same_type(&table, "value", table.value, def->value, err));
     if (def->version == table.version) return ST_OK;
@@ -288,22 +301,31 @@ static Status take_frames(Restore *self, const CheckpointFile *file, FrameReader
     bool newest = file->checkpoint == self->from.id;
     bool mine = self->from.workers == worker->job->workers ? head->worker == worker->index : true;
     StateShare share = {worker->index, worker->job->workers, worker->job->groups};
-    Map *gone = NULL;
+    self->table_count = 0;
     for (;;) {
         PartKind kind;
         Str bytes;
         TRY(frames_next(reader, &kind, &bytes, err));
         switch (kind) {
             case PART_END: return ST_OK;
-            case PART_TABLE: TRY(take_table(self, removed, bytes, &gone, err)); break;
-            case PART_REMOVED: TRY(take_removed(self->removed, bytes, err)); break;
-            case PART_ROWS:
-                if (!self->table) {
-                    TRY(orphan(self, 0, STR("a table"), err));
+            case PART_TABLE: TRY(take_table(self, removed, bytes, err)); break;
+            case PART_REMOVED:
+            case PART_ROWS: {
+                uint32_t number;
+                TRY(frame_rows(bytes, &number, &bytes, err));
+                if (number >= self->table_count) {
+                    return error_set(err, ST_RUNTIME, "a frame names no table of its file");
+                }
+                RestoredTable *at = &self->table[number];
+                if (kind == PART_REMOVED) {
+                    TRY(take_removed(at->removed, bytes, err));
+                } else if (at->table) {
+                    TRY(state_load(at->table, bytes, &share, at->gone, err));
                 } else {
-                    TRY(state_load(self->table, bytes, &share, gone, err));
+                    TRY(orphan(self, at->name.operator_id, STR("a table"), err));
                 }
                 break;
+            }
             case PART_OPERATOR:
                 if (newest && mine) TRY(take_operator(self, bytes, err));
                 break;
@@ -361,6 +383,7 @@ static Status restore_worker(Worker *worker, Str path, const Checkpoint *from, E
                                          STR_ARG(file->path)), file, err);
     }
     maps_free(&self.gone);
+    mem_free(self.table);
     arena_clear(&arena);
     return st;
 }

@@ -55,6 +55,7 @@ struct StateTable {
     uint32_t *key_at;        // BATCH rows + 1 offsets
     uint64_t *hashes;
     uint32_t batch_cap;
+    uint32_t number;         // in the snapshot under way
     // What the next snapshot needs: rows changed and keys removed since the last one began.
     uint32_t epoch;          // the backend's
     RowList changed;

@@ -22,7 +22,7 @@ enum { ROWS_PART_SIZE = 1 << 18 };
 static void rows_hand_out(StateTable *table) {
     if (!table->rows.len) return;
     const StateOut *out = &table->backend->out;
-    out->part(out->arg, &table->def, STATE_ROWS, buf_str(&table->rows));
+    out->part(out->arg, &table->def, table->number, STATE_ROWS, buf_str(&table->rows));
     table->rows.len = 0;
 }
 
@@ -83,11 +83,13 @@ void state_snapshot_begin(StateBackend *backend, bool *full, StateOut out) {
     backend->floor = *full ? 0 : backend->durable;
     backend->out = out;
     backend->sweeping = backend->tables;
+    uint32_t number = 0;
     for (StateTable *table = backend->tables; table; table = table->next) {
         table->epoch = backend->epoch;
-        out.part(out.arg, &table->def, STATE_TABLE, (Str){0});
+        table->number = number++;
+        out.part(out.arg, &table->def, table->number, STATE_TABLE, (Str){0});
         if (!*full && table->removed.len) {
-            out.part(out.arg, &table->def, STATE_REMOVED, buf_str(&table->removed));
+            out.part(out.arg, &table->def, table->number, STATE_REMOVED, buf_str(&table->removed));
         }
         table->removed.len = 0;
         table->cursor = *full ? table->oldest : NULL;

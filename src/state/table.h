@@ -76,7 +76,8 @@ typedef enum StatePart {
 } StatePart;
 
 typedef struct StateOut {
-    void (*part)(void *arg, const StateTableDef *table, StatePart part, Str bytes);
+    // [number]: of the table, from 0 in the order of the STATE_TABLE parts.
+    void (*part)(void *arg, const StateTableDef *table, uint32_t number, StatePart part, Str bytes);
     void *arg;
 } StateOut;
 
