@@ -84,8 +84,9 @@ Status checkpoint_write(Str path, const Checkpoint *checkpoint, Error *err) {
 }
 
 static Status bad(Str path, const char *what, Error *err) {
-    return error_set(err, ST_RUNTIME, "'" STR_FMT "' is not the whole _metadata of a checkpoint: %s",
-                     STR_ARG(path), what);
+    return error_set(err, ST_RUNTIME,
+                     "'" STR_FMT "' is not the whole _metadata of a checkpoint: %s", STR_ARG(path),
+                     what);
 }
 
 static bool get_number(const JsonValue *object, Str name, int64_t *out) {
@@ -191,7 +192,8 @@ static Status see_checkpoint(void *arg, Str name, Error *err) {
     (void)err;
     Listing *list = arg;
     int64_t id;
-    if (!str_starts(name, STR("chk-")) || !str_to_i64(str_sub(name, 4, name.len), &id)) return ST_OK;
+    if (!str_starts(name, STR("chk-")) || !str_to_i64(str_sub(name, 4, name.len), &id))
+        return ST_OK;
     if (list->count == list->cap) {
         uint64_t *grown = ARENA_ARRAY(list->arena, uint64_t, list->cap * 2 + 16);
         if (list->count) memcpy(grown, list->id, list->count * sizeof *grown);

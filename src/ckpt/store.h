@@ -30,13 +30,14 @@ Str checkpoint_path(Arena *arena, Str dir, uint64_t id);
 // The path, from the checkpoint's directory, of what [worker] writes for [id].
 Str checkpoint_file_path(Arena *arena, uint64_t id, uint32_t worker, bool savepoint);
 
-// Writes _metadata into [path] (its directory) so that it is there whole or not at all. The files it
-// names are synced already.
+// Writes _metadata into [path] (its directory) so that it is there whole or not at all. The files
+// it names are synced already.
 NODISCARD Status checkpoint_write(Str path, const Checkpoint *checkpoint, Error *err);
 // Reads it. [path]: the directory, or its _metadata.
 NODISCARD Status checkpoint_read(Arena *arena, Str path, Checkpoint *out, Error *err);
 // The newest checkpoint below [dir] that is whole: its path, or the empty text. Those that are not
 // are passed over; *skipped (may be NULL) says how many.
 NODISCARD Status checkpoint_latest(Arena *arena, Str dir, Str *path, uint32_t *skipped, Error *err);
-// Removes all checkpoints of [dir] but the newest [retained], and the files that none of them names.
+// Removes all checkpoints of [dir] but the newest [retained], and the files that none of them
+// names.
 NODISCARD Status checkpoint_retain(Str dir, uint32_t retained, Error *err);

@@ -227,7 +227,7 @@ const char *codec_get_i64(const char *at, int64_t *out) {
         return at + sizeof *out;
     }
     uint64_t folded = get_short(at, tag - I64_SHORT);
-    *out = (int64_t)(folded >> 1 ^ (0 - (folded & 1)));
+    *out = unfold(folded);
     return at + tag - I64_SHORT;
 }
 
@@ -281,9 +281,11 @@ const char *codec_skip(const Type *type, const char *at) {
             return at + len;
         }
         case PHYS_I64: return at + (tag < I64_SHORT ? sizeof(int64_t) : tag - I64_SHORT);
+        case PHYS_TS: return at + (tag < I64_SHORT ? sizeof(Timestamp) : tag - I64_SHORT);
         case PHYS_LIST:
             for (uint32_t count = get_u32(&at); count--;) {
-                for (uint32_t c = 0; c < type->child_count; c++) at = codec_skip(type->child[c], at);
+                for (uint32_t c = 0; c < type->child_count; c++)
+                    at = codec_skip(type->child[c], at);
             }
             return at;
         case PHYS_ROW:

@@ -30,8 +30,11 @@ static Status directory(const Map *config, const char *key, Str *out, Error *err
     } else if (str_starts(text, STR("file:"))) {
         text = str_sub(text, 5, text.len);
     } else if (str_find(text, STR("://"), 0) >= 0) {
-        (void)error_set(err, ST_UNSUPPORTED, "'%s' = '" STR_FMT "': weir keeps checkpoints in local "
-                        "directories", key, STR_ARG(text));
+        (void)error_set(err, ST_UNSUPPORTED,
+                        "'%s' = '" STR_FMT
+                        "': weir keeps checkpoints in local "
+                        "directories",
+                        key, STR_ARG(text));
         error_hint(err, "give a path, or file:///path");
         return ST_UNSUPPORTED;
     }
@@ -190,7 +193,8 @@ typedef struct Restart {
     RestartKind kind;
     int64_t attempts;        // most restarts; -1: any number
     int64_t delay_ms;        // of the next restart
-    int64_t first_ms, most_ms, calm_ms;  // exponential: first and greatest delay, when it is first again
+    int64_t first_ms, most_ms,
+        calm_ms;  // exponential: first and greatest delay, when it is first again
     double factor, jitter;
     int64_t interval_ms;     // failure-rate: that many failures in it are too many
     int64_t failed_ms[64];   // when it failed last
@@ -240,7 +244,8 @@ static Status restart_options(const Map *config, bool checkpoints, Restart *out,
                 config, "restart-strategy.exponential-delay.reset-backoff-threshold", 3600000);
             out->factor = 1.5;
             out->jitter = 0.1;
-            Str factor = config_str(config, "restart-strategy.exponential-delay.backoff-multiplier");
+            Str factor =
+                config_str(config, "restart-strategy.exponential-delay.backoff-multiplier");
             Str jitter = config_str(config, "restart-strategy.exponential-delay.jitter-factor");
             if ((factor.len && !str_to_f64(factor, &out->factor)) ||
                 (jitter.len && !str_to_f64(jitter, &out->jitter))) {

@@ -71,7 +71,8 @@ static Status sink_on_end(Operator *op, Error *err) {
 
 static Status sink_prepare(Operator *op, uint64_t checkpoint, Buf *committable, Error *err) {
     Sink *self = (Sink *)op;
-    if (self->writer->vt->flush && !op->ended) TRY(self->writer->vt->flush(self->writer, false, err));
+    if (self->writer->vt->flush && !op->ended)
+        TRY(self->writer->vt->flush(self->writer, false, err));
     if (!self->writer->vt->prepare) return ST_OK;
     return self->writer->vt->prepare(self->writer, checkpoint, committable, err);
 }

@@ -163,8 +163,8 @@ const OperatorVt EXCHANGE_IN_OPERATOR = {
     .on_batch = exchange_in_on_batch,
 };
 
-// Handed on when it has come on every channel that is open; what follows it waits until the worker's
-// state is taken.
+// Handed on when it has come on every channel that is open; what follows it waits until the
+// worker's state is taken.
 static Status pass_barrier(ExchangeIn *self, Error *err) {
     uint32_t workers = worker_of(&self->base)->job->workers;
     if (self->barriers + self->ended < workers) return ST_OK;

@@ -64,8 +64,8 @@ static Status put_operator(Worker *worker, uint32_t index, Buf *bytes, Error *er
     return ST_OK;
 }
 
-// A source's frame: whether it has ended, how many literal rows it has sent; behind it what it holds,
-// and the reader's position.
+// A source's frame: whether it has ended, how many literal rows it has sent; behind it what it
+// holds, and the reader's position.
 typedef struct SourceHead {
     uint32_t ended, values_at;
 } SourceHead;
@@ -397,9 +397,10 @@ Status job_restore(Job *job, Error *err) {
     if (str_ends(path, METADATA)) path = str_sub(path, 0, path.len - METADATA.len);
     Status st = checkpoint_read(&arena, path, &from, err);
     if (!st && from.groups != job->groups) {
-        st = error_set(err, ST_VALIDATION,
-                       "the checkpoint was taken with 'pipeline.max-parallelism' = %u, this job has %u",
-                       from.groups, job->groups);
+        st = error_set(
+            err, ST_VALIDATION,
+            "the checkpoint was taken with 'pipeline.max-parallelism' = %u, this job has %u",
+            from.groups, job->groups);
     }
     for (uint32_t i = 0; i < job->workers && !st; i++) {
         st = restore_worker(&job->worker[i], path, &from, err);

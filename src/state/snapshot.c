@@ -1,7 +1,7 @@
 // Snapshots of the memory backend: copy on write, row by row, and what changed since the last one.
 //
-// Time is cut into epochs; a snapshot takes the state at an epoch's end. Each row knows the epoch of
-// its last change and the one whose snapshot took it last, so that "still to be written" is two
+// Time is cut into epochs; a snapshot takes the state at an epoch's end. Each row knows the epoch
+// of its last change and the one whose snapshot took it last, so that "still to be written" is two
 // comparisons. A snapshot of what changed walks the list of those rows and never the table, so that
 // its cost is that of the changes.
 #include "base/hash.h"

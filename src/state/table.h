@@ -49,8 +49,8 @@ StateTable *state_table_open(StateBackend *backend, const StateTableDef *def);
 NODISCARD Status state_find(StateTable *table, Vec *const *key, uint32_t rows, const uint64_t *mask,
                             bool add, int64_t now_ms, uint8_t **rows_out, uint8_t *is_new,
                             Error *err);
-// To be called before a row is changed that was not found with [add] since the last barrier: through
-// a pointer kept in a timer, a bucket or a heap, or found without [add].
+// To be called before a row is changed that was not found with [add] since the last barrier:
+// through a pointer kept in a timer, a bucket or a heap, or found without [add].
 void state_write(StateTable *table, uint8_t *row);
 // Marks rows written now (starts their TTL again).
 void state_touch(StateTable *table, uint8_t *row, int64_t now_ms);
