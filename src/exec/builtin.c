@@ -12,6 +12,7 @@ extern const OperatorVt GROUP_AGG_OPERATOR;
 extern const OperatorVt INTERVAL_JOIN_OPERATOR;
 extern const OperatorVt JOIN_OPERATOR;
 extern const OperatorVt LIMIT_OPERATOR;
+extern const OperatorVt LOOKUP_JOIN_OPERATOR;
 extern const OperatorVt MATERIALIZE_OPERATOR;
 extern const OperatorVt MATCH_OPERATOR;
 extern const OperatorVt NORMALIZE_OPERATOR;
@@ -40,6 +41,7 @@ static const OperatorVt *const OPERATORS[] = {
     &INTERVAL_JOIN_OPERATOR,
     &JOIN_OPERATOR,
     &LIMIT_OPERATOR,
+    &LOOKUP_JOIN_OPERATOR,
     &MATERIALIZE_OPERATOR,
     &MATCH_OPERATOR,
     &NORMALIZE_OPERATOR,

@@ -22,6 +22,8 @@ struct Scope {
     ScopeItem *item;
     uint32_t item_count;
     bool *hidden;          // per column: not for the star and bare names (USING's right side)
+    uint32_t *first;       // columns that the star puts first: those of USING and NATURAL
+    uint32_t first_count;
     Scope *outer;          // of the enclosing query, for correlated subqueries and LATERAL
 };
 
@@ -196,6 +198,25 @@ NODISCARD Status bind_where_subquery(Binder *binder, const AstExpr *part, bool *
 NODISCARD Status bind_lateral_query(Binder *binder, const AstFrom *from, Plan *left,
                                     Scope *left_scope, JoinType type, Plan **plan, Scope **scope,
                                     Error *err);
+// The condition of USING and NATURAL over both rows; NULL without any column. (bind_join.c)
+NODISCARD Status bind_using(Binder *binder, const AstFrom *from, const Scope *left,
+                            const Scope *right, Scope *both, Expr **out, Error *err);
+// The conjuncts of a condition.
+typedef struct Conjuncts {
+    Expr **at;
+    uint32_t count, cap;
+} Conjuncts;
+void expr_split_and(Arena *arena, Expr *expr, Conjuncts *out);
+// Which sides' columns an expression over two rows reads: bit 0 left, bit 1 right.
+unsigned expr_sides(const Expr *expr, uint32_t left_columns);
+
+// The LOOKUP hints of a SELECT: checked, and the one for the table called [name]. (bind_lookup.c)
+NODISCARD Status bind_check_lookup_hints(const AstHints *hints, const AstFrom *from, Error *err);
+// FOR SYSTEM_TIME AS OF a processing time, the table [right] of scope [right_scope].
+// (bind_lookup.c)
+NODISCARD Status bind_lookup(Binder *binder, const AstFrom *from, Plan *left, Scope *left_scope,
+                             Plan *right, Scope *right_scope, JoinType type, Plan **plan,
+                             Scope **scope, Error *err);
 // Temporal and lookup joins.
 NODISCARD Status bind_as_of(Binder *binder, const AstFrom *from, Plan *left, Scope *left_scope,
                             JoinType type, Plan **plan, Scope **scope, Error *err);

@@ -31,6 +31,12 @@ Scope *scope_join(Arena *arena, const Scope *left, const Scope *right, const Typ
     for (uint32_t i = 0; i < right->row->child_count && shift + i < row->child_count; i++) {
         scope->hidden[shift + i] = right->hidden[i];
     }
+    scope->first_count = left->first_count + right->first_count;
+    scope->first = ARENA_ARRAY(arena, uint32_t, scope->first_count + 1);
+    for (uint32_t i = 0; i < scope->first_count; i++) {
+        bool l = i < left->first_count;
+        scope->first[i] = l ? left->first[i] : right->first[i - left->first_count] + shift;
+    }
     return scope;
 }
 

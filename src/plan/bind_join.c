@@ -2,23 +2,17 @@
 // interval, window, temporal) is decided by plan/rule_join.c from keys, rest and time attributes.
 #include "plan/bind.h"
 
-typedef struct Conjuncts {
-    Expr **at;
-    uint32_t count, cap;
-} Conjuncts;
-
-static void split_and(Arena *arena, Expr *expr, Conjuncts *out) {
+void expr_split_and(Arena *arena, Expr *expr, Conjuncts *out) {
     if (expr->kind == EXPR_CALL && strcmp(expr->call->func->name, "AND") == 0) {
-        for (uint32_t i = 0; i < expr->arg_count; i++) split_and(arena, expr->arg[i], out);
+        for (uint32_t i = 0; i < expr->arg_count; i++) expr_split_and(arena, expr->arg[i], out);
         return;
     }
     ARENA_PUSH(arena, out->at, out->count, out->cap, expr);
 }
 
-// Which sides' columns an expression reads: bit 0 left, bit 1 right.
-static unsigned sides_of(const Expr *expr, uint32_t left_columns) {
+unsigned expr_sides(const Expr *expr, uint32_t left_columns) {
     unsigned sides = expr->kind == EXPR_COLUMN ? (expr->column < left_columns ? 1 : 2) : 0;
-    for (uint32_t i = 0; i < expr->arg_count; i++) sides |= sides_of(expr->arg[i], left_columns);
+    for (uint32_t i = 0; i < expr->arg_count; i++) sides |= expr_sides(expr->arg[i], left_columns);
     return sides;
 }
 
@@ -42,7 +36,7 @@ static bool take_key(PlanContext *context, Expr *expr, Plan **left, Plan **right
     bool safe = strcmp(expr->call->func->name, "IS NOT DISTINCT FROM") == 0;
     if (!equal && !safe) return false;
     Expr *a = expr->arg[0], *b = expr->arg[1];
-    unsigned a_sides = sides_of(a, left_columns), b_sides = sides_of(b, left_columns);
+    unsigned a_sides = expr_sides(a, left_columns), b_sides = expr_sides(b, left_columns);
     if (a_sides == 2 && b_sides == 1) {
         Expr *swap = a;
         a = b;
@@ -99,7 +93,7 @@ Status plan_join(PlanContext *context, Plan *left, Plan *right, JoinType type, E
     uint32_t columns = left_columns + right_columns;
     Conjuncts parts = {0}, rest = {0};
     JoinKeys keys = {0};
-    if (condition && !expr_is_true(condition)) split_and(arena, condition, &parts);
+    if (condition && !expr_is_true(condition)) expr_split_and(arena, condition, &parts);
     Plan found = {0};
     bool interval = type <= JOIN_TYPE_FULL && !context->batch &&
                     join_find_interval(left, right, parts.at, &parts.count, &found);
@@ -171,8 +165,8 @@ static bool scope_column(const Scope *scope, Str name, uint32_t *column) {
 
 // USING (a, b) and NATURAL: equal columns of both sides; the right side's are hidden (the left's
 // for RIGHT JOIN).
-static Status using_condition(Binder *binder, const AstFrom *from, const Scope *left,
-                              const Scope *right, Scope *both, Expr **out, Error *err) {
+Status bind_using(Binder *binder, const AstFrom *from, const Scope *left, const Scope *right,
+                  Scope *both, Expr **out, Error *err) {
     Arena *arena = binder->arena;
     uint32_t shift = left->row->child_count;
     AstIdents names = from->join.column;
@@ -186,6 +180,7 @@ static Status using_condition(Binder *binder, const AstFrom *from, const Scope *
         }
     }
     *out = NULL;
+    uint32_t *first = ARENA_ARRAY(arena, uint32_t, names.count + both->first_count + 1), inner = 0;
     for (uint32_t i = 0; i < names.count; i++) {
         uint32_t l, r;
         if (!scope_column(left, names.at[i].name, &l) ||
@@ -199,8 +194,18 @@ static Status using_condition(Binder *binder, const AstFrom *from, const Scope *
                          expr_column(arena, shift + r, both->row->child[shift + r])}, *equal;
         TRY(expr_call(arena, binder->context->env, "=", pair, 2, from->span.place, &equal, err));
         *out = expr_and(arena, binder->context->env, *out, equal);
-        both->hidden[from->join.kind == JOIN_RIGHT ? l : shift + r] = true;
+        bool right_counts = from->join.kind == JOIN_RIGHT;
+        both->hidden[right_counts ? l : shift + r] = true;
+        first[i] = right_counts ? shift + r : l;
     }
+    // The columns of this join come before those of the joins in it.
+    for (uint32_t i = 0; i < both->first_count; i++) {
+        uint32_t column = both->first[i], k = 0;
+        while (k < names.count && first[k] != column) k++;
+        if (k == names.count && !both->hidden[column]) first[names.count + inner++] = column;
+    }
+    both->first = first;
+    both->first_count = names.count + inner;
     return ST_OK;
 }
 
@@ -262,7 +267,7 @@ Status bind_join(Binder *binder, const AstFrom *from, Plan **plan, Scope **scope
         on.groups = NULL;
         TRY(bind_condition(&on, from->join.on, "ON", &condition, err));
     } else if (from->join.natural || from->join.column.count) {
-        TRY(using_condition(binder, from, left_scope, right_scope, both, &condition, err));
+        TRY(bind_using(binder, from, left_scope, right_scope, both, &condition, err));
     }
     TRY(plan_join(binder->context, left, right, type, condition, plan, err));
     if (type == JOIN_TYPE_SEMI) {
@@ -303,11 +308,11 @@ Status plan_where(PlanContext *context, Plan *input, Expr *condition, Plan **out
     Plan *left = input->input[0], *right = input->input[1];
     uint32_t left_columns = left->type->child_count, columns = input->type->child_count;
     Conjuncts parts = {0};
-    split_and(arena, condition, &parts);
+    expr_split_and(arena, condition, &parts);
     Expr *own[4] = {NULL, NULL, NULL, NULL};  // by the sides it reads
     for (uint32_t i = 0; i < parts.count; i++) {
         unsigned sides =
-            expr_is_deterministic(parts.at[i]) ? sides_of(parts.at[i], left_columns) : 0;
+            expr_is_deterministic(parts.at[i]) ? expr_sides(parts.at[i], left_columns) : 0;
         own[sides] = expr_and(arena, context->env, own[sides], parts.at[i]);
     }
     if (own[1]) TRY(plan_where(context, left, own[1], &left, err));

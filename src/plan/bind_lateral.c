@@ -183,10 +183,8 @@ Status bind_as_of(Binder *binder, const AstFrom *from, Plan *left, Scope *left_s
                          "FOR SYSTEM_TIME AS OF needs a time attribute of the left table", err);
     }
     if (time->type->attribute == TIME_PROCTIME) {
-        return bad_as_of(
-            from->join.right,
-            "a processing-time temporal join needs a right table whose connector can be looked up",
-            err);
+        return bind_lookup(binder, from, left, left_scope, right, right_scope, type, plan, scope,
+                           err);
     }
     int64_t right_time = rowtime_column(right->type);
     if (right_time < 0) {
@@ -209,7 +207,11 @@ Status bind_as_of(Binder *binder, const AstFrom *from, Plan *left, Scope *left_s
         scope_join(arena, left_scope, right_scope, type_row(arena, columns, child, name, false));
     Expr *condition = NULL;
     on.scope = both;
-    if (from->join.on) TRY(bind_condition(&on, from->join.on, "ON", &condition, err));
+    if (from->join.on) {
+        TRY(bind_condition(&on, from->join.on, "ON", &condition, err));
+    } else if (from->join.natural || from->join.column.count) {
+        TRY(bind_using(binder, from, left_scope, right_scope, both, &condition, err));
+    }
     TRY(plan_join(binder->context, left, right, type, condition, plan, err));
     Plan *join = *plan;
     while (join->kind == PLAN_PROJECT) join = join->input[0];

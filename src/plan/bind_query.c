@@ -325,8 +325,12 @@ static Status bind_star(Binder *binder, const AstExpr *ast, Items *items, Error 
         from = scope->item[i].from;
         count = scope->item[i].count;
     }
-    for (uint32_t c = from; c < from + count; c++) {
+    uint32_t ahead = ast->name.count ? 0 : scope->first_count;
+    for (uint32_t i = 0; i < ahead + count; i++) {
+        uint32_t c = i < ahead ? scope->first[i] : from + i - ahead, k = 0;
         if (!ast->name.count && scope->hidden[c]) continue;
+        while (k < ahead && scope->first[k] != c) k++;
+        if (i >= ahead && k < ahead) continue;
         AstIdent part = {.name = scope->row->field[c], .span = ast->span};
         Expr *expr;
         if (binder->groups) {
@@ -551,6 +555,7 @@ static Status bind_select(Binder *binder, const AstQuery *query, Plan **out, Err
         return error_at(err, ST_VALIDATION, query->span.place, "SELECT STREAM is not supported");
     }
     TRY(check_hints(&select->hints, err));
+    TRY(bind_check_lookup_hints(&select->hints, select->from, err));
     TRY(bind_select_input(binder, select, err));
     Items items = {0};
     OrderKey *order = NULL;

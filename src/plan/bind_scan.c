@@ -14,6 +14,31 @@ static const Map *merged_options(PlanContext *context, const Table *table, const
     return all;
 }
 
+// The properties of before FLIP-95, of which Flink 2.3 still reads CSV files that lookup joins may
+// ask: 'connector.type' = 'filesystem'. NULL: the options are none of these.
+static const Map *legacy_options(PlanContext *context, const Map *options) {
+    static const char *const NAMES[][2] = {
+        {"connector.path", "path"},
+        {"format.field-delimiter", "csv.field-delimiter"},
+        {"format.quote-character", "csv.quote-character"},
+        {"format.ignore-parse-errors", "csv.ignore-parse-errors"},
+    };
+    const char *type = map_get(options, STR("connector.type"));
+    const char *format = map_get(options, STR("format.type"));
+    if (!type || strcmp(type, "filesystem") != 0 || !format || strcmp(format, "csv") != 0) {
+        return NULL;
+    }
+    Map *made = plan_map(context);
+    (void)map_put(made, STR("connector"), "filesystem");
+    (void)map_put(made, STR("format"), "csv");
+    (void)map_put(made, STR("lookup.cache"), "FULL");
+    for (size_t i = 0; i < sizeof NAMES / sizeof *NAMES; i++) {
+        void *value = map_get(options, str_c(NAMES[i][0]));
+        if (value) (void)map_put(made, str_c(NAMES[i][1]), value);
+    }
+    return made;
+}
+
 Status table_describe(PlanContext *context, Table *table, const Map *hints, bool as_sink,
                       Place place, TableDesc **out, const Connector **connector, Error *err);
 Status table_describe(PlanContext *context, Table *table, const Map *hints, bool as_sink,
@@ -21,6 +46,11 @@ Status table_describe(PlanContext *context, Table *table, const Map *hints, bool
     Arena *arena = context->arena;
     const Map *options = merged_options(context, table, hints);
     const char *name = map_get(options, STR("connector"));
+    const Map *legacy = name || as_sink ? NULL : legacy_options(context, options);
+    if (legacy) {
+        options = legacy;
+        name = "filesystem";
+    }
     if (!name) {
         (void)error_at(err, ST_VALIDATION, place, "table '" STR_FMT "' has no 'connector' option",
                        STR_ARG(table->name.object));

@@ -85,6 +85,55 @@ static void print_match(const Plan *plan, Buf *out) {
     if (spec->within_ms) buf_printf(out, ", within=[%lld ms]", (long long)spec->within_ms);
 }
 
+static void print_lookup(const Plan *plan, Buf *out) {
+    const LookupPlan *lookup = plan->lookup;
+    const Type *right = lookup->right;
+    buf_printf(out, "table=[" STR_FMT "], joinType=[%s], ", STR_ARG(plan->desc->name),
+               plan->join == JOIN_TYPE_LEFT ? "LeftOuterJoin" : "InnerJoin");
+    if (!lookup->right) {  // as it was bound
+        buf_puts(out, "condition=[");
+        if (plan->condition) expr_print(plan->condition, plan->type, out);
+        buf_putc(out, ']');
+        return;
+    }
+    if (lookup->hint.async) {
+        buf_printf(out, "async=[%s, %lld ms, %lld], ",
+                   lookup->hint.unordered ? "UNORDERED" : "ORDERED",
+                   (long long)lookup->hint.timeout_ms, (long long)lookup->hint.capacity);
+    }
+    if (lookup->hint.retry_attempts) {
+        buf_printf(out, "retry=[lookup_miss, FIXED_DELAY, %lld ms, %lld], ",
+                   (long long)lookup->hint.retry_delay_ms, (long long)lookup->hint.retry_attempts);
+    }
+    buf_puts(out, "lookup=[");
+    for (uint32_t i = 0; i < plan->key_count; i++) {
+        Str name = plan->desc->physical->field[lookup->spec->key[i]];
+        buf_printf(out, "%s" STR_FMT "=" STR_FMT, i ? ", " : "", STR_ARG(name),
+                   STR_ARG(plan->input[0]->type->field[plan->key[i]]));
+    }
+    buf_putc(out, ']');
+    if (lookup->scan->filter_count) {
+        buf_printf(out, ", pushed=[%u]", lookup->scan->filter_count);
+    }
+    if (lookup->filter) {
+        buf_puts(out, ", where=[");
+        expr_print(lookup->filter, lookup->scan->produced, out);
+        buf_putc(out, ']');
+    }
+    if (plan->condition) {
+        buf_puts(out, ", joinCondition=[");
+        expr_print(plan->condition, plan->type, out);
+        buf_putc(out, ']');
+    }
+    buf_puts(out, ", select=[");
+    for (uint32_t i = 0; i < plan->type->child_count; i++) {
+        uint32_t left = plan->input[0]->type->child_count;
+        buf_printf(out, "%s" STR_FMT, i ? ", " : "",
+                   STR_ARG(i < left ? plan->type->field[i] : right->field[i - left]));
+    }
+    buf_putc(out, ']');
+}
+
 static void print_details(const Plan *plan, Buf *out) {
     const Plan *input = plan->input_count ? plan->input[0] : NULL;
     switch (plan->kind) {
@@ -131,6 +180,7 @@ static void print_details(const Plan *plan, Buf *out) {
                        plan->connector->guarantee ? plan->connector->guarantee : "at-least-once");
             break;
         case PLAN_MATCH: print_match(plan, out); return;
+        case PLAN_LOOKUP_JOIN: print_lookup(plan, out); return;
         case PLAN_SORT:
             buf_puts(out, "orderBy=[");
             for (uint32_t i = 0; i < plan->order_count; i++) {

@@ -133,6 +133,16 @@ const PlanKeys *plan_keys(Arena *arena, const Plan *plan) {
         case PLAN_SORT:
         case PLAN_LIMIT: return plan_keys(arena, plan->input[0]);
         case PLAN_AGG: return of_first(arena, plan, plan->key_count);
+        case PLAN_LOOKUP_JOIN: {  // a row keeps its key where it meets one row at most
+            const PlanKeys *in = plan_keys(arena, plan->input[0]);
+            PlanKeys *out = keys_new(arena, in->count);
+            uint32_t columns = plan->input[0]->type->child_count;
+            for (uint32_t k = 0; plan->lookup->unique && k < in->count; k++) {
+                out->set[out->count] = key_new(arena, plan);
+                memcpy(out->set[out->count++], in->set[k], BITS_WORDS(columns) * sizeof(uint64_t));
+            }
+            return out;
+        }
         case PLAN_RANK:
         case PLAN_DEDUP: return of_rank(arena, plan);
         default: break;

@@ -434,6 +434,9 @@ static Status check_config(const PlanContext *context, Error *err) {
 Status plan_optimize(PlanContext *context, Plan **roots, uint32_t count, Error *err) {
     TRY(check_config(context, err));
     TRY(rule_calc(context, roots, count, err));
+    TRY(rule_lookup(context, roots, count, err));
+    TRY(rule_calc(context, roots, count, err));  // what went to either side goes further down
+    rule_push(context, roots, count);
     rule_agg(context, roots, count);
     TRY(rule_rank(context, roots, count, err));
     TRY(rule_calc(context, roots, count, err));  // what stood on a filter may merge now
@@ -442,6 +445,7 @@ Status plan_optimize(PlanContext *context, Plan **roots, uint32_t count, Error *
     TRY(rule_reuse(context, roots, count, err));
     TRY(rule_partition(context, roots, count, err));
     TRY(rule_prune(context, roots, count, err));
+    rule_lookup_settle(context, roots, count);
     plan_identify(roots, count);
     for (uint32_t i = 0; i < count; i++) {
         TRY(infer_kinds(context, roots[i], err));

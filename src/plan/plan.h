@@ -109,6 +109,26 @@ typedef enum RankWay { RANK_APPEND, RANK_UPDATE, RANK_RETRACT } RankWay;
 
 typedef struct MatchSpec MatchSpec;  // plan/match.h
 
+// PLAN_LOOKUP_JOIN: how its right table is asked.
+typedef struct LookupHint {    // LOOKUP('table' = …)
+    bool async, unordered;
+    int64_t capacity, timeout_ms;  // async: lookups under way, and how long one may take
+    int64_t retry_attempts;        // of keys without rows; 0: none
+    int64_t retry_delay_ms;
+} LookupHint;
+
+typedef struct LookupPlan {
+    LookupHint hint;
+    // The right input of the join until rule_prune has narrowed it; then folded into these.
+    const LookupSpec *spec;    // for a connector that is asked by key
+    const ScanSpec *scan;      // for one that is read as a whole (full cache)
+    const Connector *connector;
+    Expr *filter;              // over the row that the connector gives, or NULL
+    Expr **project;            // the join's right columns, over the same row
+    const Type *right;         // ROW of them
+    bool unique;               // at most one row a key
+} LookupPlan;
+
 struct Plan {
     PlanKind kind;
     const Type *type;     // ROW of the output
@@ -187,6 +207,7 @@ struct Plan {
     Expr **func_arg;
     uint32_t func_arg_count;
     const MatchSpec *match;
+    LookupPlan *lookup;
     // PLAN_CHANGELOG: codes of the op column and the RowKinds they stand for
     bool to_changelog;
     Str *op_code;

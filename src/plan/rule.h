@@ -9,6 +9,12 @@
 NODISCARD Status rule_calc(PlanContext *context, Plan **roots, uint32_t count, Error *err);
 // Aggregates of groups of one row, and of no rows, without state. (rule_agg.c)
 void rule_agg(PlanContext *context, Plan **roots, uint32_t count);
+// Lookup joins: the condition into keys, what goes to either side, and a rest. (rule_lookup.c)
+NODISCARD Status rule_lookup(PlanContext *context, Plan **roots, uint32_t count, Error *err);
+// Their right inputs, narrowed by then, become what the connector is asked. (rule_lookup.c)
+void rule_lookup_settle(PlanContext *context, Plan **roots, uint32_t count);
+// Filters over scans into the connectors that take them. (rule_push.c)
+void rule_push(PlanContext *context, Plan **roots, uint32_t count);
 // ORDER BY, LIMIT and ROW_NUMBER as Top-N, sort or limit. (rule_rank.c)
 NODISCARD Status rule_rank(PlanContext *context, Plan **roots, uint32_t count, Error *err);
 // Chooses how a Top-N is kept and what it emits, once it is known whether its input [updates].

@@ -188,6 +188,7 @@ static void pass_needs(Pruner *self, Plan *plan) {
             case PLAN_OVER: need_ordered(self, node, below); break;
             case PLAN_JOIN:
             case PLAN_INTERVAL_JOIN:
+            case PLAN_LOOKUP_JOIN:
             case PLAN_WINDOW_JOIN: {
                 const Need *need = join_needs(self, node, i);
                 for (uint32_t c = 0; c < columns; c++) {
@@ -548,6 +549,7 @@ static Plan *remake(Pruner *self, Plan *plan) {
         case PLAN_OVER: remake_ordered(self, node, made); break;
         case PLAN_JOIN:
         case PLAN_INTERVAL_JOIN:
+        case PLAN_LOOKUP_JOIN:
         case PLAN_WINDOW_JOIN: remake_join(self, node, made); break;
         default: break;  // reads all columns of its inputs: nothing moved
     }

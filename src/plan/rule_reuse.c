@@ -18,9 +18,21 @@ static void put_expr(const Expr *expr, Buf *out) {
     }
 }
 
+static void put_filter(const TableFilter *filter, Buf *out) {
+    buf_printf(out, " filter %d %u", (int)filter->op, filter->column);
+    if (filter->value) {
+        buf_putc(out, ' ');
+        value_print(filter->value, 0, NULL, true, out);
+    }
+    for (uint32_t i = 0; i < 2 && filter->arg[i]; i++) put_filter(filter->arg[i], out);
+}
+
 static void put_scan(const Plan *plan, Buf *out) {
     object_name_print(plan->table->name, out);
     if (plan->scan) buf_printf(out, " limit %lld", (long long)plan->scan->limit);
+    for (uint32_t i = 0; plan->scan && i < plan->scan->filter_count; i++) {
+        put_filter(plan->scan->filter[i], out);
+    }
     const Map *options = plan->desc->options.map;
     for (uint32_t i = 0; i < options->count; i++) {
         buf_printf(out, " " STR_FMT "=%s", STR_ARG(options->entry[i].key),
@@ -59,10 +71,25 @@ static void put_match(const MatchSpec *spec, Buf *out) {
                (long long)spec->within_ms);
 }
 
+static void put_lookup(const LookupPlan *lookup, Buf *out) {
+    const LookupHint *hint = &lookup->hint;
+    buf_printf(out, " lookup %d %d %lld %lld %lld %lld", hint->async, hint->unordered,
+               (long long)hint->capacity, (long long)hint->timeout_ms,
+               (long long)hint->retry_attempts, (long long)hint->retry_delay_ms);
+    if (!lookup->scan) return;
+    type_print(lookup->scan->produced, out);
+    for (uint32_t i = 0; i < lookup->scan->filter_count; i++) {
+        put_filter(lookup->scan->filter[i], out);
+    }
+    put_expr(lookup->filter, out);
+    for (uint32_t i = 0; i < lookup->right->child_count; i++) put_expr(lookup->project[i], out);
+}
+
 void plan_fingerprint(const Plan *plan, Buf *out) {
     buf_printf(out, "%d ", (int)plan->kind);
     type_print(plan->type, out);
-    if (plan->kind == PLAN_SCAN || plan->kind == PLAN_SINK) put_scan(plan, out);
+    bool names_table = plan->kind == PLAN_SCAN || plan->kind == PLAN_SINK;
+    if (names_table || (plan->lookup && plan->desc)) put_scan(plan, out);
     for (uint32_t c = 0; plan->kind == PLAN_VALUES && c < plan->type->child_count; c++) {
         for (uint32_t r = 0; r < plan->row_count; r++) {
             buf_putc(out, ' ');
@@ -109,6 +136,7 @@ void plan_fingerprint(const Plan *plan, Buf *out) {
     }
     buf_printf(out, " op %u ", plan->op_column);
     if (plan->match) put_match(plan->match, out);
+    if (plan->lookup) put_lookup(plan->lookup, out);
     buf_put_str(out, plan->function);
     for (uint32_t i = 0; i < plan->func_arg_count; i++) put_expr(plan->func_arg[i], out);
 }

@@ -37,6 +37,30 @@ typedef struct Partitions {
     Vec **value;
 } Partitions;
 
+// A condition on a table that its connector takes over: a comparison of a column with a constant,
+// or several of them. Rows for which it is not TRUE are not wanted.
+typedef enum FilterOp {
+    FILTER_EQUAL,
+    FILTER_NOT_EQUAL,
+    FILTER_LESS,
+    FILTER_LESS_EQUAL,
+    FILTER_GREATER,
+    FILTER_GREATER_EQUAL,
+    FILTER_LIKE,         // without an escape character
+    FILTER_IS_NULL,
+    FILTER_IS_NOT_NULL,
+    FILTER_AND,
+    FILTER_OR,
+} FilterOp;
+
+typedef struct TableFilter TableFilter;
+struct TableFilter {
+    FilterOp op;
+    uint32_t column;        // of the table's physical ones; comparisons and IS NULL
+    const Vec *value;  // comparisons: a vec of one row, not NULL, of the column's type or wider
+    const TableFilter *arg[2];  // AND, OR
+};
+
 typedef struct ScanSpec {
     const TableDesc *table;
     const Type *wanted;     // ROW: physical fields to produce, pruned (format.h)
@@ -47,7 +71,20 @@ typedef struct ScanSpec {
     // Partitions that no wanted row is in, each a text for every partition key, as in Partitions.
     const Str *left_out;
     uint32_t left_out_count;
+    const TableFilter *const *filter;  // conditions that the connector has taken (filter_taken)
+    uint32_t filter_count;
 } ScanSpec;
+
+// What a lookup join asks of a table.
+typedef struct LookupSpec {
+    const TableDesc *table;
+    const Type *wanted;     // ROW: physical fields to produce, the keys not always among them
+    const uint32_t *key;    // physical columns that are compared with the asked values …
+    const Type *const *key_type;  // … which have these types (one layout with the columns')
+    uint32_t key_count;
+    const TableFilter *const *filter;  // conditions that the connector has taken
+    uint32_t filter_count;
+} LookupSpec;
 
 typedef struct SinkSpec {
     const TableDesc *table;
@@ -116,6 +153,30 @@ struct SourceReader {
     uint64_t errors_skipped;  // numRecordsInErrors
 };
 
+// Where a lookup puts the rows that it found.
+typedef struct LookupOutput LookupOutput;
+struct LookupOutput {
+    // Takes [batch] (the reference goes with it); row i answers the asked key number key[i].
+    Status (*rows)(LookupOutput *self, Batch *batch, const uint32_t *key, Error *err);
+};
+
+typedef struct LookupReader LookupReader;
+
+// A LookupReader is used by one thread at a time, not always the same one.
+typedef struct LookupVt {
+    // All rows of [count] different keys, none of them NULL, in one go: key[k] is the k-th key
+    // column. The rows of one key come in the order in which they are found.
+    Status (*lookup)(LookupReader *self, Vec *const *key, uint32_t count, LookupOutput *out,
+                     Error *err);
+    // Called by another thread: a lookup under way should fail soon. NULL: it cannot.
+    void (*cancel)(LookupReader *self);
+    void (*close)(LookupReader *self);
+} LookupVt;
+
+struct LookupReader {
+    const LookupVt *vt;
+};
+
 typedef struct SinkVt {
     Status (*write)(SinkWriter *self, const Batch *batch, Error *err);
     // All written so far leaves the process (a barrier, the buffer timeout, the end).
@@ -150,6 +211,13 @@ struct Connector {
     const Type *(*metadata_type)(Arena *arena, const TableDesc *table, Str key, bool *writable);
     Status (*source_open)(const ScanSpec *spec, const TaskEnv *env, SourceReader **out, Error *err);
     Status (*sink_open)(const SinkSpec *spec, const TaskEnv *env, SinkWriter **out, Error *err);
+    // Whether a lookup join may ask the table (spi/lookup.h); NULL: never. Without lookup_open only
+    // a full cache can answer, which is read by a scan.
+    bool (*lookup_allowed)(const TableDesc *table);
+    Status (*lookup_open)(const LookupSpec *spec, const TaskEnv *env, LookupReader **out,
+                          Error *err);
+    // Whether scans and lookups of the table take the condition over in full; NULL: none.
+    bool (*filter_taken)(const TableDesc *table, const TableFilter *filter);
     const char *guarantee;     // what EXPLAIN says of the sink: "exactly-once", "at-least-once"
     const char *doc;
 };

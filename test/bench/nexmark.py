@@ -46,7 +46,8 @@ def data(name, formats, args):
 def script(query, ddl, folder, sink, out):
     """The query's statements with everything filled in."""
     text = open(os.path.join(NEXMARK, f'ddl-{ddl}.sql')).read() + open(os.path.join(NEXMARK, query + '.sql')).read()
-    side = f"'connector' = 'filesystem', 'path' = '{folder}/side_input.csv', 'format' = 'csv'"
+    side = (f"'connector' = 'filesystem', 'path' = '{folder}/side_input.csv', 'format' = 'csv', "
+            "'lookup.cache' = 'FULL'")
     for name, value in ('DATA', folder), ('SINK', sink), ('OUT', out), ('SIDE', side):
         text = text.replace('${%s}' % name, value)
     return text

@@ -2,6 +2,7 @@
 #include "connector/file/file.h"
 
 #include "connector/file/file_int.h"
+#include "spi/lookup.h"
 
 static const char *const STATISTICS[] = {"ALL", "NONE", NULL};
 static const char *const TRIGGERS[] = {"process-time", "partition-time", NULL};
@@ -101,7 +102,7 @@ static Status check_options(const FileTable *table, Error *err) {
     }
     Options options = table->options, part = table->format_options;
     options.map = part.map = &known;
-    const OptionDef *const also[] = {TABLE_OPTIONS, NULL};
+    const OptionDef *const also[] = {TABLE_OPTIONS, LOOKUP_OPTIONS, NULL};
     Status st = options_check_parts(&options, also, &part, 1, err);
     map_clear(&known);
     return st;
@@ -135,6 +136,22 @@ Status file_table(const TableDesc *desc, FileTable *table, Arena *arena, Error *
     return ST_OK;
 }
 
+// Flink's filesystem cannot be looked up. Here a table that asks for it is: it is read once (or as
+// often as it says) and kept.
+static bool file_lookup_allowed(const TableDesc *desc) {
+    return options_has(&desc->options, "lookup.cache");
+}
+
+static Status check_lookup(const TableDesc *desc, Error *err) {
+    LookupOptions lookup;
+    TRY(lookup_options(desc, &lookup, err));
+    if (!file_lookup_allowed(desc) || lookup.cache == LOOKUP_CACHE_FULL) return ST_OK;
+    return error_set(err, ST_VALIDATION,
+                     "table '" STR_FMT
+                     "': files can only be looked up with 'lookup.cache' = 'FULL'",
+                     STR_ARG(desc->name));
+}
+
 static Status file_check(const TableDesc *desc, bool as_sink, Error *err) {
     Arena arena;
     arena_init(&arena);
@@ -148,7 +165,7 @@ static Status file_check(const TableDesc *desc, bool as_sink, Error *err) {
                        STR_ARG(desc->name), table.format->name, as_sink ? "be written" : "be read");
     }
     arena_clear(&arena);
-    return st;
+    return st ? st : check_lookup(desc, err);
 }
 
 static Status file_source_changes(const TableDesc *desc, uint32_t *changes, Error *err) {
@@ -200,6 +217,7 @@ const Connector FILE_CONNECTOR = {
     .metadata_type = file_metadata_type,
     .source_open = file_source_open,
     .sink_open = file_sink_open,
+    .lookup_allowed = file_lookup_allowed,
     .guarantee = "exactly-once",
     .doc = "Files and directories of this machine.",
 };
