@@ -58,23 +58,29 @@ static void budget_note_peak(Budget *budget, int64_t now) {
     }
 }
 
+static Status refuse(const Budget *budget, const Budget *limit, int64_t bytes, Error *err) {
+    int64_t own = atomic_load_explicit(&budget->bytes, memory_order_relaxed);
+    (void)error_set(err, ST_OVER_BUDGET,
+                    "memory limit of %" PRId64 " KiB reached: %s%s%s holds %" PRId64
+                    " KiB and asks for %" PRId64 " KiB more",
+                    limit->bytes_max >> 10, budget->parent ? "operator '" : "", budget->name,
+                    budget->parent ? "'" : "", own >> 10, (bytes + 1023) >> 10);
+    error_hint(err, "raise --memory, or set 'table.exec.state.ttl' so that state expires");
+    return ST_OVER_BUDGET;
+}
+
 Status budget_charge(Budget *budget, int64_t bytes, Error *err) {
     for (Budget *at = budget; at; at = at->parent) {
         int64_t now =
             atomic_fetch_add_explicit(&at->bytes, bytes, memory_order_relaxed) + bytes;
-        if (bytes > 0 && at->bytes_max > 0 && now > at->bytes_max) {
+        bool over = bytes > 0 && at->bytes_max > 0 && now > at->bytes_max;
+        if (at->refuse) over |= atomic_fetch_add(&at->charges, 1) + 1 == at->refuse;
+        if (over) {
             for (Budget *undo = budget;; undo = undo->parent) {
                 atomic_fetch_sub_explicit(&undo->bytes, bytes, memory_order_relaxed);
                 if (undo == at) break;
             }
-            int64_t own = atomic_load_explicit(&budget->bytes, memory_order_relaxed);
-            (void)error_set(err, ST_OVER_BUDGET,
-                            "memory limit of %" PRId64 " MiB reached: '%s' holds %" PRId64
-                            " MiB and asks for %" PRId64 " KiB more",
-                            at->bytes_max >> 20, budget->name ? budget->name : "?", own >> 20,
-                            (bytes + 1023) >> 10);
-            error_hint(err, "raise --memory, or set 'table.exec.state.ttl' so that state expires");
-            return ST_OVER_BUDGET;
+            return refuse(budget, at, bytes, err);
         }
         budget_note_peak(at, now);
     }

@@ -36,10 +36,13 @@ size_t mem_slab_size(size_t held);
 // A limit on bytes, shared by threads. Budgets form a tree: a charge goes to all ancestors.
 typedef struct Budget {
     struct Budget *parent;  // borrowed; NULL at the root
-    const char *name;       // borrowed; the operator named in the error
+    const char *name;       // borrowed; an operator's, or of the root what it is: "the job"
     int64_t bytes_max;      // 0: no limit of its own
     _Atomic int64_t bytes;
     _Atomic int64_t bytes_peak;
+    // For tests, of a root: the charge of this number is refused, counted from 1; 0: none is.
+    int64_t refuse;
+    _Atomic int64_t charges;
 } Budget;
 
 void budget_init(Budget *budget, Budget *parent, const char *name, int64_t bytes_max);

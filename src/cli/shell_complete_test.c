@@ -33,11 +33,13 @@ TEST(shell_complete, offers_what_may_stand_at_the_cursor) {
     offers(session, "SELECT amount FROM orders o WHERE am", "amount ");
     offers(session, "CREATE TABLE t (a INT) WITH ('conn", "connector ");
     offers(session, "CREATE TABLE t (a INT) WITH ('connector' = 'upsert", "upsert-kafka ");
-    offers(session, "CREATE TABLE t (a INT) WITH ('connector' = 'kafka', 'scan.startup.m",
-           "scan.startup.mode ");
     offers(session,
-           "CREATE TABLE t (a INT) WITH ('connector' = 'kafka', 'scan.startup.mode' = 'ear",
-           "earliest-offset ");
+           "CREATE TABLE t (a INT) WITH ('connector' = 'filesystem', 'sink.partition-commit.t",
+           "sink.partition-commit.trigger ");
+    offers(session,
+           "CREATE TABLE t (a INT) WITH ('connector' = 'filesystem', "
+           "'sink.partition-commit.trigger' = 'proc",
+           "process-time ");
     offers(session, "SET 'table.local", "table.local-time-zone ");
     offers(session, "SET 'execution.runtime-mode' = '", "batch streaming ");
     offers(session, "SELECT 'sel", "");  // a text of the user's own

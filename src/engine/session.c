@@ -96,7 +96,7 @@ Status session_new(const SessionConfig *config, Session **out, Error *err) {
         config_set(&session->config, entry->key, str_c(entry->value));
     }
     int64_t memory = config->memory_bytes_max ? config->memory_bytes_max : machine_memory();
-    budget_init(&session->budget, NULL, "weir", memory);
+    budget_init(&session->budget, NULL, "the job", memory);
     session->default_zone = config->default_zone ? config->default_zone : getenv("TZ");
     session->record_dir = config->record_dir;
     session->replay_dir = config->replay_dir;
@@ -185,6 +185,8 @@ static Status run_plans(Session *session, PlanContext *context, Plan **root, uin
     if (workers < 1 || workers > 1024) {
         return error_set(err, ST_VALIDATION, "'parallelism.default' must be 1 to 1024");
     }
+    session->budget.refuse = config_int(&session->config, "weir.refuse-charge", 0);
+    atomic_store(&session->budget.charges, 0);
     JobSpec spec = {
         .root = root, .root_count = count, .workers = (uint32_t)workers, .config = &session->config,
         .env = &session->env, .budget = &session->budget, .print = session->print,

@@ -83,7 +83,7 @@ static Status batch_over_open(Operator *op, Error *err) {
     for (uint32_t i = 0; i < plan->order_count; i++) {
         self->order[plan->key_count + i] = plan->order[i];
     }
-    sorter_init(&self->sorter, op->env, self->order, count, self->columns);
+    sorter_init(&self->sorter, op, self->order, count, self->columns);
     self->call = ARENA_ARRAY(arena, AggCall *, plan->agg_count + 1);
     for (uint32_t i = 0; i < plan->agg_count; i++) {
         self->call[i] = arena_dup(arena, plan->agg[i].call, sizeof(AggCall));
@@ -92,7 +92,7 @@ static Status batch_over_open(Operator *op, Error *err) {
     self->group_size = agg_layout(self->call, plan->agg_count, 0, &align);
     self->group = arena_alloc_aligned(arena, self->group_size + 1, align);
     memset(self->group, 0, self->group_size);
-    self->agg_env = (AggEnv){op->env->budget, &self->scratch, op->env->func};
+    self->agg_env = (AggEnv){op->budget, &self->scratch, op->env->func};
     self->running = runs(plan);
     return ST_OK;
 }
@@ -312,7 +312,7 @@ static Status send(BatchOver *self, Vec *const *result, Error *err) {
 
 static void piece_drop(BatchOver *self) {
     self->part = batch_unref(self->part);
-    budget_release(self->base.env->budget, self->charged);
+    budget_release(self->base.budget, self->charged);
     self->charged = 0;
 }
 
@@ -344,7 +344,7 @@ static Status piece_room(BatchOver *self, uint32_t rows, Error *err) {
     if (!self->part) self->part = batch_new_columns(self->base.plan->input[0]->type, 0);
     int64_t more = (int64_t)self->part->arena.bytes - self->charged;
     if (more > 0) {  // a partition that is looked at as a whole has to fit
-        TRY(budget_charge(self->base.env->budget, more, err));
+        TRY(budget_charge(self->base.budget, more, err));
         self->charged += more;
     }
     if (rows > self->cap) {

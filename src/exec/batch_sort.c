@@ -26,9 +26,9 @@ static Status batch_sort_open(Operator *op, Error *err) {
     const Plan *plan = op->plan;
     self->columns = plan->type->child_count;
     self->top = last_place(plan) <= TOP_MAX;
-    row_pool_init(&self->pool, op->env->budget);
+    row_pool_init(&self->pool, op->budget);
     builder_init(&self->out, plan->type);
-    sorter_init(&self->sorter, op->env, plan->order, plan->order_count, self->columns);
+    sorter_init(&self->sorter, op, plan->order, plan->order_count, self->columns);
     return ST_OK;
 }
 

@@ -156,7 +156,7 @@ static Status dedup_open(Operator *op, Error *err) {
     self->last = plan->keep_last;
     self->batch_mode = op->env->func->batch;
     self->waiting_least = INT64_MAX;
-    row_pool_init_timed(&self->pool, op->env->budget);
+    row_pool_init_timed(&self->pool, op->budget);
     builder_init(&self->out, plan->type);
     const Type **child = ARENA_ARRAY(arena, const Type *, plan->key_count + 1);
     Str *name = ARENA_ARRAY(arena, Str, plan->key_count + 1);
@@ -167,7 +167,7 @@ static Status dedup_open(Operator *op, Error *err) {
     bool waits = !self->proctime && !self->last;
     StateTableDef def = {
         .name = "rows",
-        .operator_id = plan->stable_id,
+        .operator_id = plan->stable_id, .budget = op->budget,
         .key = type_row(arena, plan->key_count, child, name, false),
         .value = input,
         .version = 1,

@@ -93,16 +93,25 @@ static Status group_agg_open(Operator *op, Error *err) {
     }
     uint32_t align = 16;
     uint32_t size = agg_layout(self->call, plan->agg_count, sizeof(GroupHead), &align);
-    self->agg_env = (AggEnv){op->env->budget, &self->scratch, op->env->func};
+    self->agg_env = (AggEnv){op->budget, &self->scratch, op->env->func};
     agg_saver_init(&self->saver, self->call, self->agg_count, &self->agg_env);
     self->retracts = plan->input[0]->changes & (CHANGE_DELETE | CHANGE_UPDATE_BEFORE);
     self->batch_mode = op->env->func->batch;
     self->mini_batch = op->env->mini_batch && !self->batch_mode;
     self->folded_max = (uint64_t)config_int(op->env->config, "table.exec.mini-batch.size", -1);
     StateTableDef def = {
-        .name = "groups", .operator_id = plan->stable_id, .key = key_type(arena, plan),
-        .value = state_type(arena, plan), .version = 1, .row_size = size, .ttl_ms = plan->ttl_ms,
-        .clear = group_clear, .save = group_save, .load = group_load, .clear_arg = self,
+        .name = "groups",
+        .operator_id = plan->stable_id,
+        .budget = op->budget,
+        .key = key_type(arena, plan),
+        .value = state_type(arena, plan),
+        .version = 1,
+        .row_size = size,
+        .ttl_ms = plan->ttl_ms,
+        .clear = group_clear,
+        .save = group_save,
+        .load = group_load,
+        .clear_arg = self,
     };
     self->groups = state_table_open(op->env->state, &def);
     builder_init(&self->out, plan->type);
@@ -396,7 +405,8 @@ static Status group_agg_on_batch(Operator *op, uint32_t input, Batch *in, Error 
     (void)input;
     GroupAgg *self = (GroupAgg *)op;
     arena_reset(&self->scratch);
-    self->now_ms = op->env->now_ms(op->env->now_arg);
+    // Within a bundle the clock stands still: no group that it holds may expire under it.
+    if (!self->dirty_count) self->now_ms = op->env->now_ms(op->env->now_arg);
     if (self->mini_batch || self->batch_mode) {
         TRY(fold(self, in, err));
         self->folded += in->rows;

@@ -28,7 +28,7 @@ typedef struct IntervalJoin {
 
 static void list_clear(void *arg, uint8_t *row) {
     IntervalJoin *self = arg;
-    kept_clear(self->base.env->budget, (KeptList *)(void *)row);
+    kept_clear(self->base.budget, (KeptList *)(void *)row);
 }
 
 static Status interval_join_open(Operator *op, Error *err) {
@@ -62,7 +62,7 @@ static Status interval_join_open(Operator *op, Error *err) {
         const Type *row = plan->input[s]->type;
         StateTableDef def = {
             .name = s ? "right" : "left",
-            .operator_id = plan->stable_id,
+            .operator_id = plan->stable_id, .budget = op->budget,
             .key = kept_key_type(arena, row, self->side[s].key, plan->key_count),
             .value = row,
             .version = 1,
@@ -91,7 +91,7 @@ static void forget(IntervalJoin *self, uint32_t s, KeptRow *row) {
     Side *side = &self->side[s];
     KeptList *list = row->list;
     if (row->heap_at) heap_remove(&side->heap, row);
-    kept_remove(self->base.env->budget, row);
+    kept_remove(self->base.budget, row);
     if (!list->count) state_remove(side->table, (uint8_t *)list);
 }
 
@@ -172,16 +172,16 @@ static Status interval_join_on_batch(Operator *op, uint32_t s, Batch *in, Error 
             }
             TRY(state_find(own->table, one, 1, NULL, true, 0, &mine[row], NULL, err));
             KeptRow *kept = NULL;
-            TRY(kept_add(op->env->budget, (KeptList *)(void *)mine[row], in, row, time,
+            TRY(kept_add(op->budget, (KeptList *)(void *)mine[row], in, row, time,
                          self->arrivals++, &kept, err));
             kept->matched = matched;
             heap_push(&own->heap, kept);
         } else if (own->outer && !matched) {
             KeptList none = {0};
             KeptRow *kept = NULL;
-            TRY(kept_add(op->env->budget, &none, in, row, time, 0, &kept, err));
+            TRY(kept_add(op->budget, &none, in, row, time, 0, &kept, err));
             Status st = emit_padded(self, s, kept, err);
-            kept_clear(op->env->budget, &none);
+            kept_clear(op->budget, &none);
             TRY(st);
         }
     }

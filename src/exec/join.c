@@ -66,8 +66,8 @@ static Status join_open(Operator *op, Error *err) {
     Arena *arena = op->env->arena;
     JoinType type = plan->join;
     self->counting = type != JOIN_TYPE_INNER;
-    if (self->counting) row_pool_init_timed(&self->pool, op->env->budget);
-    else row_pool_init(&self->pool, op->env->budget);
+    if (self->counting) row_pool_init_timed(&self->pool, op->budget);
+    else row_pool_init(&self->pool, op->budget);
     self->semi = type == JOIN_TYPE_SEMI;
     self->anti = type == JOIN_TYPE_ANTI;
     self->side[0].outer = type == JOIN_TYPE_LEFT || type == JOIN_TYPE_FULL;
@@ -96,7 +96,7 @@ static Status join_open(Operator *op, Error *err) {
             name[n++] = side->row->field[c];
         }
         StateTableDef def = {
-            .name = s ? "right" : "left", .operator_id = plan->stable_id,
+            .name = s ? "right" : "left", .operator_id = plan->stable_id, .budget = op->budget,
             .key = type_row(arena, plan->key_count, key, key_name, false),
             .value = rows_type(arena, side->row), .version = 1, .row_size = sizeof(JoinList),
             .ttl_ms = s && plan->ttl_right_ms >= 0 ? plan->ttl_right_ms : plan->ttl_ms,

@@ -139,7 +139,7 @@ Status kept_time(const Batch *batch, uint32_t column, uint32_t row, int64_t *ms,
 
 static void kept_table_clear(void *arg, uint8_t *row) {
     KeptTable *self = arg;
-    kept_clear(self->base.env->budget, (KeptList *)(void *)row);
+    kept_clear(self->base.budget, (KeptList *)(void *)row);
 }
 
 Status kept_table_open(Operator *op, Error *err) {
@@ -148,7 +148,7 @@ Status kept_table_open(Operator *op, Error *err) {
     const Plan *plan = op->plan;
     StateTableDef def = {
         .name = "rows",
-        .operator_id = plan->stable_id,
+        .operator_id = plan->stable_id, .budget = op->budget,
         .key = kept_key_type(op->env->arena, plan->type, plan->key, plan->key_count),
         .value = plan->type,
         .version = 1,

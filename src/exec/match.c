@@ -240,8 +240,8 @@ static Status match_open(Operator *op, Error *err) {
     for (uint32_t i = 0; i < plan->order_count; i++) {
         self->order[self->order_count++] = plan->order[i];
     }
-    self->timers.budget = op->env->budget;
-    row_pool_init_timed(&self->pool, op->env->budget);
+    self->timers.budget = op->budget;
+    row_pool_init_timed(&self->pool, op->budget);
     builder_init(&self->out, plan->type);
     TRY(match_eval_open(&self->eval, op, err));
     NfaHooks hooks = {
@@ -253,10 +253,10 @@ static Status match_open(Operator *op, Error *err) {
         .match = hook_match,
         .extra_size = self->eval.kept_size,
     };
-    TRY(nfa_new(self->spec, &hooks, op->env->budget, &self->nfa, err));
+    TRY(nfa_new(self->spec, &hooks, op->budget, &self->nfa, err));
     StateTableDef def = {
         .name = "runs",
-        .operator_id = plan->stable_id,
+        .operator_id = plan->stable_id, .budget = op->budget,
         .key = kept_key_type(arena, input, plan->key, plan->key_count),
         .value = input,
         .version = 1,

@@ -107,7 +107,7 @@ static void fill_time(const MatchEval *eval, const Filling *in, const MatchSlot 
 // ---- aggregates --------------------------------------------------------------------------------
 
 static AggEnv agg_env(MatchEval *eval) {
-    return (AggEnv){eval->env->budget, &eval->arena, eval->env->func};
+    return (AggEnv){eval->budget, &eval->arena, eval->env->func};
 }
 
 static void copy_state(const AggCall *call, uint8_t *to, const NfaNode *from) {
@@ -346,6 +346,7 @@ Status match_eval_open(MatchEval *eval, Operator *op, Error *err) {
     eval->input = op->plan->input[0]->type;
     eval->columns = eval->input->child_count;
     eval->env = op->env;
+    eval->budget = op->budget;
     TRY(open_conditions(eval, op, err));
     TRY(open_aggregates(eval, err));
     TRY(program_new(eval->spec->measure, eval->spec->measure_count, eval->spec->row, op->env->func,

@@ -17,6 +17,7 @@ typedef struct MatchEval {
     const Type *input;
     uint32_t columns;  // of the input
     const OpEnv *env;
+    Budget *budget;    // the operator's
     // Per variable: the part of its condition that reads the row at hand alone, and what remains.
     Program **local, **rest;
     Program *measures;

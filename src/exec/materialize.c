@@ -13,7 +13,7 @@ static Status take_back(KeptTable *self, const Batch *in, uint32_t row, KeptList
     bool last = gone == list->newest;
     Status st = last && list->count == 1 ? kept_table_emit(self, ROW_DELETE, gone, err) : ST_OK;
     if (!st && last && gone->older) st = kept_table_emit(self, ROW_UPDATE_AFTER, gone->older, err);
-    kept_remove(self->base.env->budget, gone);
+    kept_remove(self->base.budget, gone);
     return st;
 }
 
@@ -25,7 +25,7 @@ static Status materialize_on_batch(Operator *op, uint32_t input, Batch *in, Erro
     for (uint32_t row = 0; row < in->rows; row++) {
         if (row_kind_is_add(batch_kind(in, row))) {
             KeptRow *kept = NULL;
-            TRY(kept_add(op->env->budget, lists[row], in, row, 0, 0, &kept, err));
+            TRY(kept_add(op->budget, lists[row], in, row, 0, 0, &kept, err));
             TRY(kept_table_emit(self, lists[row]->count == 1 ? ROW_INSERT : ROW_UPDATE_AFTER, kept,
                                 err));
         } else {

@@ -14,7 +14,7 @@ static Status emit_new(KeptTable *self, RowKind kind, const Batch *in, uint32_t 
 
 static Status normalize_row(KeptTable *self, const Batch *in, uint32_t row, KeptList *list,
                             Error *err) {
-    Budget *budget = self->base.env->budget;
+    Budget *budget = self->base.budget;
     RowKind kind = batch_kind(in, row);
     KeptRow *old = list->oldest;
     if (kind == ROW_UPDATE_BEFORE) return ST_OK;  // made anew from what is kept

@@ -1,22 +1,10 @@
 // How elements enter operators and leave them: counting, watermark combination, ends.
 #include "exec/operator.h"
 
-// Who ran into the memory limit: the innermost operator under way, and what it keeps.
-static void name_culprit(const Operator *op, Error *err) {
-    static const char NAMED[] = "operator '";
-    if (!err || strncmp(err->message, NAMED, sizeof NAMED - 1) == 0) return;
-    uint64_t rows, bytes;
-    state_backend_usage(op->env->state, op->plan->stable_id, &rows, &bytes);
-    error_while(err, "%s%s', which keeps %llu rows of state in %llu KiB", NAMED, op->vt->name,
-                (unsigned long long)rows, (unsigned long long)bytes / 1024);
-}
-
 Status operator_batch(Operator *op, uint32_t input, Batch *batch, Error *err) {
     if (!batch->rows) return ST_OK;
     op->rows_in += batch->rows;
-    Status st = op->vt->on_batch(op, input, batch, err);
-    if (st == ST_OVER_BUDGET) name_culprit(op, err);
-    return st;
+    return op->vt->on_batch(op, input, batch, err);
 }
 
 static Status output_slices(Operator *op, Batch *batch, Error *err) {

@@ -23,7 +23,7 @@ typedef struct OpEnv {
     uint32_t index, count;        // this worker among the job's
     const Map *config;
     const FuncEnv *func;
-    Budget *budget;
+    Budget *budget;               // of the job; an operator charges its own
     StateBackend *state;          // keyed state of this worker
     Arena *arena;                 // lives as long as the job
     int64_t (*now_ms)(void *);    // processing time
@@ -50,6 +50,7 @@ struct Operator {
     const OperatorVt *vt;
     const Plan *plan;
     OpEnv *env;
+    Budget *budget;           // its own, below the job's: what it keeps is charged to it
     OpTarget *target;         // consumers
     uint32_t target_count;
     uint32_t input_count;

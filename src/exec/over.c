@@ -285,8 +285,8 @@ static Status over_open(Operator *op, Error *err) {
     }
     uint32_t align = 16;
     self->group_size = agg_layout(self->call, plan->agg_count, sizeof(OverPart), &align);
-    self->agg_env = (AggEnv){op->env->budget, &self->scratch, op->env->func};
-    row_pool_init_timed(&self->pool, op->env->budget);
+    self->agg_env = (AggEnv){op->budget, &self->scratch, op->env->func};
+    row_pool_init_timed(&self->pool, op->budget);
     builder_init(&self->out, plan->type);
     const Type **child = ARENA_ARRAY(arena, const Type *, plan->key_count + 1);
     Str *name = ARENA_ARRAY(arena, Str, plan->key_count + 1);
@@ -298,7 +298,7 @@ static Status over_open(Operator *op, Error *err) {
         self->timed && !(self->proctime && (plan->frame.rows || plan->frame.preceding < 0));
     StateTableDef def = {
         .name = "frames",
-        .operator_id = plan->stable_id,
+        .operator_id = plan->stable_id, .budget = op->budget,
         .key = type_row(arena, plan->key_count, child, name, false),
         .value = input,
         .version = 1,

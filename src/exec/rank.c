@@ -298,7 +298,7 @@ static StateTable *open_table(Rank *self, const char *name, const uint32_t *key,
     }
     StateTableDef def = {
         .name = name,
-        .operator_id = plan->stable_id,
+        .operator_id = plan->stable_id, .budget = self->base.budget,
         .key = type_row(arena, count, child, field, false),
         .value = input,
         .version = 1,
@@ -321,7 +321,7 @@ static Status rank_open(Operator *op, Error *err) {
     self->numbered = plan->rank_output || plan->rank_start > 1;
     self->top1 = plan->rank_start == 1 && plan->rank_end == 1 && plan->rank_end_column < 0 &&
                  plan->rank_way != RANK_RETRACT;
-    row_pool_init(&self->pool, op->env->budget);
+    row_pool_init(&self->pool, op->budget);
     builder_init(&self->out, plan->type);
     self->parts =
         open_table(self, "ranks", plan->key, plan->key_count, NULL, 0, sizeof(RankPart), true);

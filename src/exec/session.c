@@ -53,7 +53,7 @@ static Status session_new(Sessions *self, SessionKey *key, int64_t start, int64_
         self->unused = session->next;
         memset(session, 0, size);
     } else {
-        TRY(budget_charge(self->def.op->env->budget, (int64_t)size, err));
+        TRY(budget_charge(self->def.op->budget, (int64_t)size, err));
         self->charged += (int64_t)size;
         session = arena_zalloc(&self->arena, size);
     }
@@ -89,7 +89,7 @@ void sessions_open(Sessions *self, const SessionsDef *def) {
     }
     StateTableDef table = {
         .name = def->name,
-        .operator_id = def->op->plan->stable_id,
+        .operator_id = def->op->plan->stable_id, .budget = def->op->budget,
         .version = 1,
         .row_size = sizeof(SessionKey),
         .key = type_row(arena, def->key_count, child, name, false),
@@ -105,7 +105,7 @@ void sessions_close(Sessions *self) {
     uint64_t cursor = 0;
     for (uint8_t *row; (row = state_next(self->keys, &cursor));) key_clear(self, row);
     self->closed = true;
-    budget_release(self->def.op->env->budget, self->charged);
+    budget_release(self->def.op->budget, self->charged);
     arena_clear(&self->arena);
     mem_free(self->heap);
 }

@@ -25,7 +25,7 @@ static Status sort_open(Operator *op, Error *err) {
     self->batch_mode = op->env->func->batch;
     self->proctime = op->plan->proctime_order;
     self->sent_ms = WATERMARK_NONE;
-    row_pool_init_timed(&self->pool, op->env->budget);
+    row_pool_init_timed(&self->pool, op->budget);
     builder_init(&self->out, op->plan->type);
     return ST_OK;
 }

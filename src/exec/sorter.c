@@ -37,10 +37,11 @@ static uint64_t prefix_of(Str key) {
     return prefix;
 }
 
-void sorter_init(Sorter *self, const OpEnv *env, const OrderKey *order, uint32_t order_count,
+void sorter_init(Sorter *self, const Operator *op, const OrderKey *order, uint32_t order_count,
                  uint32_t columns) {
-    *self = (Sorter){.env = env, .order = order, .order_count = order_count, .columns = columns,
-                     .share = spill_share(env)};
+    *self = (Sorter){.env = op->env, .budget = op->budget, .order = order,
+                     .order_count = order_count, .columns = columns,
+                     .share = spill_share(op->env)};
 }
 
 // ---- in memory ---------------------------------------------------------------------------------
@@ -92,7 +93,7 @@ static void forget_rows(Sorter *self) {
     self->slab_count = self->slab_cap = 0;
     self->slab_next = self->slab_end = NULL;
     self->count = self->cap = self->next = 0;
-    budget_release(self->env->budget, self->bytes);
+    budget_release(self->budget, self->bytes);
     self->bytes = 0;
 }
 
@@ -115,7 +116,7 @@ static Status write_run(Sorter *self, Error *err) {
 }
 
 static Status charge(Sorter *self, int64_t bytes, Error *err) {
-    TRY(budget_charge(self->env->budget, bytes, err));
+    TRY(budget_charge(self->budget, bytes, err));
     self->bytes += bytes;
     return ST_OK;
 }

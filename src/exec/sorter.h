@@ -23,6 +23,7 @@ typedef struct SortMerge SortMerge;
 
 typedef struct Sorter {
     const OpEnv *env;
+    Budget *budget;        // the operator's
     const OrderKey *order;
     uint32_t order_count, columns;
     int64_t share;         // bytes to hold before a run is written
@@ -40,8 +41,8 @@ typedef struct Sorter {
     SortMerge *merge;      // when there are runs
 } Sorter;
 
-// [order] is borrowed.
-void sorter_init(Sorter *self, const OpEnv *env, const OrderKey *order, uint32_t order_count,
+// For [op]; [order] is borrowed.
+void sorter_init(Sorter *self, const Operator *op, const OrderKey *order, uint32_t order_count,
                  uint32_t columns);
 // Takes all rows of [in] in.
 NODISCARD Status sorter_add(Sorter *self, const Batch *in, Error *err);

@@ -20,7 +20,7 @@ typedef struct TemporalJoin {
 
 static void list_clear(void *arg, uint8_t *row) {
     TemporalJoin *self = arg;
-    kept_clear(self->base.env->budget, (KeptList *)(void *)row);
+    kept_clear(self->base.budget, (KeptList *)(void *)row);
 }
 
 static Status temporal_join_open(Operator *op, Error *err) {
@@ -41,7 +41,7 @@ static Status temporal_join_open(Operator *op, Error *err) {
     for (uint32_t s = 0; s < 2; s++) {
         StateTableDef def = {
             .name = s ? "versions" : "waiting",
-            .operator_id = plan->stable_id,
+            .operator_id = plan->stable_id, .budget = op->budget,
             .key = kept_key_type(arena, row[s], s ? plan->right_key : plan->key, plan->key_count),
             .value = row[s],
             .version = 1,
@@ -75,7 +75,7 @@ static Status temporal_join_on_batch(Operator *op, uint32_t s, Batch *in, Error 
         RowKind kind = batch_kind(in, row);
         if (s && kind == ROW_UPDATE_BEFORE) continue;  // the version after it says it all
         KeptRow *kept = NULL;
-        TRY(kept_add(op->env->budget, (KeptList *)(void *)found[row], in, row, time,
+        TRY(kept_add(op->budget, (KeptList *)(void *)found[row], in, row, time,
                      self->arrivals++, &kept, err));
         if (!s) heap_push(&self->heap, kept);
     }
@@ -135,7 +135,7 @@ static void drop_versions(TemporalJoin *self, int64_t ms) {
         }
         for (KeptRow *at = list->oldest, *next; at; at = next) {
             next = at->newer;
-            if (at->time_ms < newest) kept_remove(self->base.env->budget, at);
+            if (at->time_ms < newest) kept_remove(self->base.budget, at);
         }
     }
 }
@@ -147,7 +147,7 @@ static Status temporal_join_on_watermark(Operator *op, int64_t ms, Error *err) {
         TRY(join_row(self, left, err));
         KeptList *list = left->list;
         heap_remove(&self->heap, left);
-        kept_remove(op->env->budget, left);
+        kept_remove(op->budget, left);
         if (!list->count) state_remove(self->waiting, (uint8_t *)list);
     }
     drop_versions(self, ms);

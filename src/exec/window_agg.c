@@ -46,9 +46,15 @@ StateTable *window_agg_table(WindowAgg *self, const char *name, uint32_t extra,
     const Plan *plan = self->base.plan;
     Arena *arena = self->base.env->arena;
     StateTableDef def = {
-        .name = name, .operator_id = plan->stable_id, .key = key_type(arena, plan, extra),
-        .value = state_type(arena, plan), .version = 1, .row_size = self->group_size,
-        .clear = clear, .clear_arg = clear_arg,
+        .name = name,
+        .operator_id = plan->stable_id,
+        .budget = self->base.budget,
+        .key = key_type(arena, plan, extra),
+        .value = state_type(arena, plan),
+        .version = 1,
+        .row_size = self->group_size,
+        .clear = clear,
+        .clear_arg = clear_arg,
     };
     return state_table_open(self->base.env->state, &def);
 }
@@ -155,7 +161,7 @@ static Status window_agg_open(Operator *op, Error *err) {
     }
     uint32_t align = 16;
     self->group_size = agg_layout(self->call, plan->agg_count, sizeof(WindowHead), &align);
-    self->agg_env = (AggEnv){op->env->budget, &self->scratch, op->env->func};
+    self->agg_env = (AggEnv){op->budget, &self->scratch, op->env->func};
     self->retracts = plan->input[0]->changes & (CHANGE_DELETE | CHANGE_UPDATE_BEFORE);
     self->fired_ms = WATERMARK_NONE;
     builder_init(&self->out, plan->type);

@@ -29,7 +29,7 @@ typedef struct WindowJoin {
 static void window_clear(void *arg, uint8_t *row) {
     WindowJoin *self = arg;
     WindowLists *lists = (WindowLists *)(void *)row;
-    for (uint32_t s = 0; s < 2; s++) kept_clear(self->base.env->budget, &lists->side[s]);
+    for (uint32_t s = 0; s < 2; s++) kept_clear(self->base.budget, &lists->side[s]);
 }
 
 static Status window_join_open(Operator *op, Error *err) {
@@ -55,7 +55,7 @@ static Status window_join_open(Operator *op, Error *err) {
     self->both = type_row(arena, total, child, name, false);
     StateTableDef def = {
         .name = "windows",
-        .operator_id = plan->stable_id,
+        .operator_id = plan->stable_id, .budget = op->budget,
         .key = kept_key_type(arena, left, plan->key, plan->key_count),
         .value = self->both,
         .version = 1,
@@ -109,7 +109,7 @@ static Status window_join_on_batch(Operator *op, uint32_t s, Batch *in, Error *e
             bucket_add(&self->live, vec_i64(end)[row], found[row]);
         }
         KeptRow *kept = NULL;
-        TRY(kept_add(op->env->budget, &lists->side[s], in, row, 0, self->arrivals++, &kept, err));
+        TRY(kept_add(op->budget, &lists->side[s], in, row, 0, self->arrivals++, &kept, err));
     }
     ask_timer(self);
     return ST_OK;

@@ -141,7 +141,7 @@ static Status window_rank_open(Operator *op, Error *err) {
     window_clock_init(&self->clock, plan->window, op->env);
     self->columns = input->child_count;
     self->last_wins = plan->keep_last;
-    row_pool_init(&self->pool, op->env->budget);
+    row_pool_init(&self->pool, op->budget);
     builder_init(&self->out, plan->type);
     const Type **child = ARENA_ARRAY(arena, const Type *, plan->key_count + 1);
     Str *name = ARENA_ARRAY(arena, Str, plan->key_count + 1);
@@ -151,7 +151,7 @@ static Status window_rank_open(Operator *op, Error *err) {
     }
     StateTableDef def = {
         .name = "windows",
-        .operator_id = plan->stable_id,
+        .operator_id = plan->stable_id, .budget = op->budget,
         .key = type_row(arena, plan->key_count, child, name, false),
         .value = input,
         .version = 1,

@@ -242,7 +242,7 @@ static Status trigger_open(WindowAgg *agg, Error *err) {
     self->late_ms = config_ms(config, "table.exec.emit.late-fire.delay", 0);
     int64_t ttl = config_ms(config, "table.exec.state.ttl", 0);
     if (self->late) self->lateness_ms = config_ms(config, "table.exec.emit.allow-lateness", ttl);
-    row_pool_init(&self->pool, agg->base.env->budget);
+    row_pool_init(&self->pool, agg->base.budget);
     uint32_t align = 16;
     agg->group_size = agg_layout(agg->call, agg->agg_count, sizeof(TriggerHead), &align);
     self->windows = window_agg_table(agg, "windows", 1, trigger_clear, self);

@@ -185,7 +185,7 @@ static Status window_tvf_open(Operator *op, Error *err) {
     WindowTvf *self = (WindowTvf *)op;
     const Plan *plan = op->plan;
     window_clock_init(&self->clock, plan->window, op->env);
-    row_pool_init(&self->pool, op->env->budget);
+    row_pool_init(&self->pool, op->budget);
     builder_init(&self->out, plan->type);
     if (plan->window->kind != WINDOW_SESSION) return ST_OK;
     SessionsDef def = {

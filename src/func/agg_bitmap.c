@@ -16,28 +16,31 @@ typedef struct BitmapBound {
 
 typedef struct BitmapState {
     Roaring set;
+    size_t charged;    // bytes of it
     SortedBag bag;     // by unsigned number
     int64_t inputs;    // bitmaps taken minus retracted, or numbers
 } BitmapState;
 
-// Charges what the set grew by; a set has its own memory.
-static Status charge_growth(AggEnv *env, size_t before, size_t after, Error *err) {
+// Charges what the set grew by since the last time; a set has its own memory.
+static Status charge_growth(BitmapState *state, AggEnv *env, Error *err) {
     if (!env->budget) return ST_OK;
-    if (after < before) {
-        budget_release(env->budget, (int64_t)(before - after));
-        return ST_OK;
+    size_t bytes = state->set.bytes;
+    if (bytes > state->charged) {
+        TRY(budget_charge(env->budget, (int64_t)(bytes - state->charged), err));
+    } else {
+        budget_release(env->budget, (int64_t)(state->charged - bytes));
     }
-    return budget_charge(env->budget, (int64_t)(after - before), err);
+    state->charged = bytes;
+    return ST_OK;
 }
 
-static Status set_combine(Roaring *set, const Roaring *other, RoaringOp op, AggEnv *env,
+static Status set_combine(BitmapState *state, const Roaring *other, RoaringOp op, AggEnv *env,
                           Error *err) {
     Roaring result = {0};
-    roaring_combine(set, other, op, &result);
-    size_t before = set->bytes;
-    roaring_free(set);
-    *set = result;
-    return charge_growth(env, before, set->bytes, err);
+    roaring_combine(&state->set, other, op, &result);
+    roaring_free(&state->set);
+    state->set = result;
+    return charge_growth(state, env, err);
 }
 
 static Status bag_count(SortedBag *bag, uint32_t value, int64_t delta, AggEnv *env, Error *err) {
@@ -58,7 +61,7 @@ static Status take_bitmap(const BitmapBound *bound, BitmapState *state, Str byte
         RoaringOp op = bound->op == BITMAP_XOR ? ROARING_XOR
                        : bound->op == BITMAP_AND && state->inputs ? ROARING_AND
                                                                   : ROARING_OR;
-        st = set_combine(&state->set, &other, op, env, err);
+        st = set_combine(state, &other, op, env, err);
     }
     roaring_free(&other);
     state->inputs += sign;
@@ -77,9 +80,8 @@ static Status bitmap_update(const AggCall *call, const AggRows *in, AggEnv *env,
         } else if (bound->counts) {
             TRY(bag_count(&state->bag, (uint32_t)vec_i32(arg)[row], sign, env, err));
         } else {
-            size_t before = state->set.bytes;
             roaring_add(&state->set, (uint32_t)vec_i32(arg)[row]);
-            TRY(charge_growth(env, before, state->set.bytes, err));
+            TRY(charge_growth(state, env, err));
         }
     }
     return ST_OK;
@@ -98,7 +100,7 @@ static Status bitmap_merge(const AggCall *call, uint8_t *dst, const uint8_t *src
         RoaringOp op = bound->op == BITMAP_XOR                ? ROARING_XOR
                        : bound->op == BITMAP_AND && to->inputs ? ROARING_AND
                                                                : ROARING_OR;
-        TRY(set_combine(&to->set, &from->set, op, env, err));
+        TRY(set_combine(to, &from->set, op, env, err));
     }
     to->inputs += from->inputs;
     return ST_OK;
@@ -139,7 +141,7 @@ static Status bitmap_emit(const AggCall *call, const uint8_t *data, AggEnv *env,
 static void bitmap_clear(const AggCall *call, uint8_t *data, AggEnv *env) {
     (void)call;
     BitmapState *state = (BitmapState *)data;
-    if (env->budget) budget_release(env->budget, (int64_t)state->set.bytes);
+    if (env->budget) budget_release(env->budget, (int64_t)state->charged);
     roaring_free(&state->set);
     bag_free(&state->bag, env);
 }
@@ -162,7 +164,7 @@ static Status bitmap_read(const AggCall *call, const Vec *in, uint32_t row, AggE
     (void)call;
     BitmapState *state = (BitmapState *)data;
     (void)roaring_read(vec_str(in->child[0])[row], &state->set);
-    TRY(charge_growth(env, 0, state->set.bytes, err));
+    TRY(charge_growth(state, env, err));
     TRY(store_read_bag(&state->bag, in->child[1], row, env, err));
     state->inputs = vec_i64(in->child[2])[row];
     return ST_OK;

@@ -98,6 +98,8 @@ static Operator *operator_new(Worker *worker, const OperatorVt *vt, const Plan *
     op->vt = vt;
     op->plan = plan;
     op->env = &worker->env;
+    op->budget = ARENA_NEW(&worker->arena, Budget);
+    budget_init(op->budget, worker->job->spec->budget, vt->name, 0);
     op->input_count = inputs;
     op->watermark_in = op->watermark_out = WATERMARK_NONE;
     op->timer_ms = INT64_MAX;

@@ -117,6 +117,35 @@ static void *worker_main(void *arg) {
     return NULL;
 }
 
+// What the copies of an operator keep, in all workers.
+static void usage_of(const Job *job, uint32_t op, uint64_t *rows, uint64_t *bytes) {
+    *rows = *bytes = 0;
+    for (uint32_t w = 0; w < job->workers; w++) {
+        const Operator *at = job->worker[w].op[op];
+        uint64_t table_rows, table_bytes;
+        state_backend_usage(job->worker[w].state, at->plan->stable_id, &table_rows, &table_bytes);
+        *rows += table_rows;
+        *bytes += (uint64_t)atomic_load_explicit(&at->budget->bytes, memory_order_relaxed);
+    }
+}
+
+// At the memory limit it is of little interest who came last: names the operator that keeps most.
+static void name_largest(const Job *job, Error *err) {
+    uint64_t most = 0, most_rows = 0;
+    const char *name = NULL;
+    for (uint32_t i = 0; i < job->worker[0].op_count; i++) {
+        uint64_t rows, bytes;
+        usage_of(job, i, &rows, &bytes);
+        if (bytes <= most) continue;
+        most = bytes;
+        most_rows = rows;
+        name = job->worker[0].op[i]->vt->name;
+    }
+    if (!name) return;
+    error_while(err, "operator '%s' keeps most, %llu rows of state in %llu KiB", name,
+                (unsigned long long)most_rows, (unsigned long long)most / 1024);
+}
+
 static Status run_workers(Job *job, Error *err) {
     uint32_t started = 1;
     if (job->checkpointer) TRY(checkpointer_start(job, err));
@@ -176,11 +205,8 @@ static void collect_stats(const Job *job, JobStats *stats) {
             out->rows_out += at->rows_out;
             out->late_dropped += at->late_dropped;
             out->busy_ns += at->busy_ns;
-            uint64_t rows, bytes;
-            state_backend_usage(job->worker[w].state, at->plan->stable_id, &rows, &bytes);
-            out->state_rows += rows;
-            out->state_bytes += bytes;
         }
+        usage_of(job, i, &out->state_rows, &out->state_bytes);
         if (source) stats->rows_in += out->rows_in;
         if (sink) stats->rows_out += out->rows_in;
     }
@@ -214,6 +240,7 @@ Status job_run(const JobSpec *spec, Error *err) {
     if (!st && spec->checkpoint && spec->checkpoint->restore.len) st = job_restore(&job, err);
     if (!st) st = settle_empty_readers(&job, err);
     if (!st) st = run_workers(&job, err);
+    if (st == ST_OVER_BUDGET && made == job.workers) name_largest(&job, err);
     if (spec->stats && !st) {
         mem_free(spec->stats->op);
         collect_stats(&job, spec->stats);

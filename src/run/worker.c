@@ -188,6 +188,9 @@ void worker_close(Worker *worker) {
     }
     state_backend_free(worker->state);
     buf_free(&worker->frames.bytes);
+    for (uint32_t i = 0; i < worker->op_count; i++) {
+        DASSERT(atomic_load(&worker->op[i]->budget->bytes) == 0);  // all was given back
+    }
     mem_free(worker->op);
     mem_free(worker->source);
     mem_free(worker->in);

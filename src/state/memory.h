@@ -14,7 +14,7 @@ typedef struct RowHead {
     int64_t written_ms;      // for the TTL
     struct RowHead *older, *newer;  // in order of addition
     uint32_t key_size;
-    uint16_t class;          // log2 of the block
+    uint16_t class;          // of the block's size
     bool live;               // in the table, not in a free list
     // Epochs end where snapshots begin; 0: nobody takes snapshots.
     uint32_t changed;        // the last epoch in which the row changed
@@ -32,7 +32,15 @@ typedef struct Slot {
     uint64_t hash;
 } Slot;
 
-enum { CLASS_MIN = 6, CLASS_MAX = 31 };
+// All blocks of a class have one size, so that a freed one serves any row of its class: up to 1 KiB
+// each multiple of 16, beyond it four sizes to a doubling.
+enum {
+    CLASS_UNIT = 16,
+    CLASS_EXACT = 64,
+    CLASS_SHIFT_MIN = 10,  // 64 * 16
+    CLASS_SHIFT_MAX = 33,  // a key has 4 GiB at most
+    CLASS_COUNT = CLASS_EXACT + 1 + (CLASS_SHIFT_MAX - CLASS_SHIFT_MIN) * 4,
+};
 
 struct StateTable {
     StateTableDef def;
@@ -43,7 +51,7 @@ struct StateTable {
     uint64_t count;
     uint64_t bytes;          // charged to the budget
     RowHead *oldest, *newest;
-    RowHead *free_row[CLASS_MAX + 1];
+    RowHead *free_row[CLASS_COUNT];
     char *slab_next, *slab_end;
     struct Slab {
         void *ptr;

@@ -26,7 +26,7 @@ static void table_free(StateTable *table) {
     buf_free(&table->removed);
     buf_free(&table->rows);
     buf_free(&table->keys);
-    budget_release(table->backend->budget, (int64_t)table->bytes);
+    budget_release(table->def.budget, (int64_t)table->bytes);
     mem_free(table);
 }
 
@@ -45,6 +45,7 @@ StateTable *state_table_open(StateBackend *backend, const StateTableDef *def) {
     StateTable *table = NEW(StateTable);
     table->def = *def;
     table->def.row_size = (def->row_size + 15) & ~15u;
+    if (!table->def.budget) table->def.budget = backend->budget;
     table->backend = backend;
     table->epoch = backend->epoch;
     table->next = backend->tables;
@@ -56,15 +57,22 @@ StateTable *state_table_open(StateBackend *backend, const StateTableDef *def) {
 
 // ---- rows --------------------------------------------------------------------------------------
 
+// The class of blocks for *size bytes; *size becomes the block's.
+static uint32_t class_of(size_t *size) {
+    size_t units = (*size + CLASS_UNIT - 1) / CLASS_UNIT;
+    if (units <= CLASS_EXACT) return *size = units * CLASS_UNIT, (uint32_t)units;
+    uint32_t shift = 63 - (uint32_t)__builtin_clzll(*size - 1);  // 2^shift < size <= 2^(shift + 1)
+    size_t step = (size_t)1 << (shift - 2);
+    size_t steps = (*size - ((size_t)1 << shift) + step - 1) / step;  // 1..4
+    *size = ((size_t)1 << shift) + steps * step;
+    return CLASS_EXACT + (shift - CLASS_SHIFT_MIN) * 4 + (uint32_t)steps;
+}
+
 static Status row_alloc(StateTable *table, uint32_t key_size, RowHead **out, Error *err) {
-    size_t need = sizeof(RowHead) + table->def.row_size + key_size;
-    uint32_t class = CLASS_MIN;
-    while (((size_t)1 << class) < need) class++;
-    // Odd sizes would waste half of a power of two: classes are for reuse only, blocks are exact
-    // to 16 bytes; a freed block serves rows of its own class at most as large as itself.
-    size_t size = (need + 15) & ~(size_t)15;
+    size_t size = sizeof(RowHead) + table->def.row_size + key_size;
+    uint32_t class = class_of(&size);
     RowHead **free_row = &table->free_row[class];
-    if (*free_row && (*free_row)->key_size >= key_size) {
+    if (*free_row) {
         RowHead *row = *free_row;
         *free_row = row->newer;
         memset(row, 0, sizeof *row + table->def.row_size);
@@ -74,7 +82,7 @@ static Status row_alloc(StateTable *table, uint32_t key_size, RowHead **out, Err
     if ((size_t)(table->slab_end - table->slab_next) < size) {
         size_t slab_size = mem_slab_size(table->slab_bytes);
         if (slab_size < size) slab_size = size;
-        TRY(budget_charge(table->backend->budget, (int64_t)slab_size, err));
+        TRY(budget_charge(table->def.budget, (int64_t)slab_size, err));
         table->bytes += slab_size;
         table->slab_bytes += slab_size;
         if (table->slab_count == table->slab_cap) {
@@ -96,7 +104,7 @@ static Status row_alloc(StateTable *table, uint32_t key_size, RowHead **out, Err
 
 static Status slots_grow(StateTable *table, Error *err) {
     uint64_t count = table->slot_count * 2;
-    TRY(budget_charge(table->backend->budget, (int64_t)(count / 2 * sizeof(Slot)), err));
+    TRY(budget_charge(table->def.budget, (int64_t)(count / 2 * sizeof(Slot)), err));
     table->bytes += count / 2 * sizeof(Slot);
     Slot *slot = mem_slab_zalloc(count * sizeof *slot);
     for (uint64_t i = 0; i < table->slot_count; i++) {

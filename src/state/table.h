@@ -10,7 +10,7 @@
 // steps between batches. A later snapshot holds only what changed since the one that was confirmed.
 //
 // Hot path: encode and hash a whole batch of keys, prefetch, then probe.
-// Memory: charged to the backend's budget. Threads: the worker's own.
+// Memory: charged to the operator's budget. Threads: the worker's own.
 #pragma once
 
 #include "base/map.h"
@@ -22,6 +22,7 @@ typedef struct StateTable StateTable;
 typedef struct StateTableDef {
     const char *name;          // "groups"
     uint64_t operator_id;      // Plan.stable_id
+    Budget *budget;            // charged with rows and index; NULL: the backend's
     const Type *key;           // ROW of the key columns
     const Type *value;         // ROW that describes the value as a snapshot stores it
     uint32_t version;          // of the value's layout
