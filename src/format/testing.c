@@ -249,21 +249,20 @@ const char *format_decode_messages(FormatCase *c, const char *bytes) {
     return buf_cstr(&c->out);
 }
 
-const char *format_encode(FormatCase *c, const char *json) {
+// Reads a file with [reader] and [spec], writes its rows with c's format. NUL bytes come out too:
+// c->out.len says how much there is.
+static const char *rewrite(FormatCase *c, const Format *reader, const DecodeSpec *spec,
+                           const char *bytes, size_t len) {
     Decoder *decoder = NULL;
     Encoder *encoder = NULL;
-    Map none = {0};
-    DecodeSpec spec = c->spec;
-    const Format *reader = format_find(STR("json"));
-    spec.options = (Options){.map = &none, .owner = STR("t"), .defs = reader->options};
     EncodeSpec target = {.schema = c->schema, .options = c->spec.options, .zone = zone_utc()};
     c->out.len = 0;
-    Status st = reader->decoder_new(&spec, &decoder, &c->err);
+    Status st = reader->decoder_new(spec, &decoder, &c->err);
     if (!st) st = c->format->encoder_new(&target, &encoder, &c->err);
-    size_t len = strlen(json), used;
+    size_t used;
     char *copy = mem_alloc(len + DECODE_PADDING);
     memset(copy, 0, len + DECODE_PADDING);
-    memcpy(copy, json, len);
+    memcpy(copy, bytes, len);
     if (!st) st = decoder->vt->stream(decoder, copy, len, true, &used, &c->err);
     Batch *batch = st ? NULL : decoder_take(decoder);
     for (uint32_t row = 0; !st && batch && row < batch->rows; row++) {
@@ -276,4 +275,16 @@ const char *format_encode(FormatCase *c, const char *json) {
     if (decoder) decoder->vt->close(decoder);
     if (encoder) encoder->vt->close(encoder);
     return buf_cstr(&c->out);
+}
+
+const char *format_rewrite(FormatCase *c, const char *bytes, size_t size) {
+    return rewrite(c, c->format, &c->spec, bytes, size);
+}
+
+const char *format_encode(FormatCase *c, const char *json) {
+    Map none = {0};
+    DecodeSpec spec = c->spec;
+    const Format *reader = format_find(STR("json"));
+    spec.options = (Options){.map = &none, .owner = STR("t"), .defs = reader->options};
+    return rewrite(c, reader, &spec, json, strlen(json));
 }

@@ -30,5 +30,7 @@ const char *format_decode(FormatCase *c, const char *bytes);
 const char *format_decode_bytes(FormatCase *c, const char *bytes, size_t size);
 // The rows of messages, one a line of [bytes].
 const char *format_decode_messages(FormatCase *c, const char *bytes);
+// The rows of a file with this content, written with the same format and options.
+const char *format_rewrite(FormatCase *c, const char *bytes, size_t size);
 // Decodes json lines with c's schema and encodes the rows with c's format.
 const char *format_encode(FormatCase *c, const char *json);

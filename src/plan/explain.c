@@ -134,11 +134,37 @@ static void print_lookup(const Plan *plan, Buf *out) {
     buf_putc(out, ']');
 }
 
+// The terms that the scan was told.
+static void print_filter(const Plan *plan, Buf *out) {
+    static const char *const OPS[] = {
+        [TERM_EQUAL] = "=",  [TERM_NOT_EQUAL] = "<>", [TERM_LESS] = "<",
+        [TERM_LESS_EQUAL] = "<=", [TERM_GREATER] = ">",  [TERM_GREATER_EQUAL] = ">=",
+        [TERM_IN] = "IN", [TERM_IS_NULL] = "IS NULL", [TERM_NOT_NULL] = "IS NOT NULL"};
+    if (!plan->scan || !plan->scan->early_count) return;
+    buf_puts(out, ", filter=[");
+    for (uint32_t i = 0; i < plan->scan->early_count; i++) {
+        const FilterTerm *term = &plan->scan->early[i];
+        buf_printf(out, "%s" STR_FMT " %s", i ? ", " : "",
+                   STR_ARG(plan->type->field[term->column]), OPS[term->op]);
+        if (term->op == TERM_IN) buf_puts(out, " (");
+        for (uint32_t v = 0; v < term->value_count; v++) {
+            buf_puts(out, v ? ", " : term->op == TERM_IN ? "" : " ");
+            const Expr literal = {.kind = EXPR_LITERAL, .type = term->value[v]->type,
+                                  .value = term->value[v]};
+            expr_print(&literal, NULL, out);
+        }
+        if (term->op == TERM_IN) buf_putc(out, ')');
+    }
+    buf_putc(out, ']');
+}
+
 static void print_details(const Plan *plan, Buf *out) {
     const Plan *input = plan->input_count ? plan->input[0] : NULL;
     switch (plan->kind) {
         case PLAN_SCAN:
-            buf_printf(out, "table=[" STR_FMT "], fields=[", STR_ARG(plan->desc->name));
+            buf_printf(out, "table=[" STR_FMT, STR_ARG(plan->desc->name));
+            print_filter(plan, out);
+            buf_puts(out, "], fields=[");
             break;
         case PLAN_PROJECT:
             buf_puts(out, "select=[");

@@ -446,6 +446,7 @@ Status plan_optimize(PlanContext *context, Plan **roots, uint32_t count, Error *
     TRY(rule_partition(context, roots, count, err));
     TRY(rule_prune(context, roots, count, err));
     rule_lookup_settle(context, roots, count);
+    rule_filter(context, roots, count);
     plan_identify(roots, count);
     for (uint32_t i = 0; i < count; i++) {
         TRY(infer_kinds(context, roots[i], err));

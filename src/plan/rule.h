@@ -28,6 +28,8 @@ NODISCARD Status rule_partition(PlanContext *context, Plan **roots, uint32_t cou
 // Columns, and fields of ROW columns, that nobody reads are not produced; scans tell their
 // decoders. (rule_prune.c)
 NODISCARD Status rule_prune(PlanContext *context, Plan **roots, uint32_t count, Error *err);
+// The simple terms of a filter on a scan are told to the scan. (rule_filter.c)
+void rule_filter(PlanContext *context, Plan **roots, uint32_t count);
 // What each node means, as a number that survives changes elsewhere in the statement.
 // (rule_reuse.c)
 void plan_identify(Plan **roots, uint32_t count);

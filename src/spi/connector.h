@@ -73,6 +73,9 @@ typedef struct ScanSpec {
     uint32_t left_out_count;
     const TableFilter *const *filter;  // conditions that the connector has taken (filter_taken)
     uint32_t filter_count;
+    // Terms over [produced] of the filter right above: rows that fail one need not be handed in.
+    const FilterTerm *early;
+    uint32_t early_count;
 } ScanSpec;
 
 // What a lookup join asks of a table.
@@ -203,6 +206,7 @@ struct Connector {
     bool (*source_bounded)(const TableDesc *table);
     // Watermarks are kept per split (Kafka's partitions) and the least counts; else per reader.
     bool watermark_per_split;
+    bool early_filter;  // its readers make use of ScanSpec.early
     // CHANGE_ bits the sink takes of the [requested] ones; NULL: append only.
     Status (*sink_changes)(const TableDesc *table, uint32_t requested, uint32_t *taken, Error *err);
     // What partitions there are while the query is planned; NULL: the connector knows none.

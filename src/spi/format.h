@@ -5,6 +5,7 @@
 #pragma once
 
 #include "col/batch.h"
+#include "spi/filter.h"
 #include "spi/option.h"
 #include "type/zone.h"
 
@@ -35,6 +36,10 @@ typedef struct DecodeSpec {
     const Type *const *metadata_type;
     uint32_t metadata_count;
     const Type *produced;  // ROW: wanted's fields, then the metadata; NULL: [wanted] itself
+    // Terms over [wanted]: records that fail one need not be produced, nor read to their end. Each
+    // record is still cut out as one; a format may ignore this.
+    const FilterTerm *filter;
+    uint32_t filter_count;
 } DecodeSpec;
 
 struct Decoder {

@@ -215,6 +215,7 @@ const Connector FILE_CONNECTOR = {
     .sink_changes = file_sink_changes,
     .partitions = file_partitions,
     .metadata_type = file_metadata_type,
+    .early_filter = true,
     .source_open = file_source_open,
     .sink_open = file_sink_open,
     .lookup_allowed = file_lookup_allowed,

@@ -8,6 +8,9 @@
 enum {
     BLOCK_BYTES = 512 * 1024,  // small enough for the second-level cache, read ahead by the kernel
     RECORD_BYTES_MAX = 1 << 30,  // a longer "record" is no text file
+    // One batch takes rows of so many blocks at most, and keeps them. Few rows pass a filter: else
+    // they would keep the whole file, and nobody else would come to work meanwhile.
+    BATCH_BLOCKS_MAX = 16,
     SNAPSHOT_VERSION = 1,
 };
 
@@ -142,11 +145,16 @@ static void place_error(FileReader *self, Error *err) {
     err->source[len] = 0;
 }
 
-// Decodes until a batch is full or the file ends.
+static uint32_t rows_decoded(const FileReader *self) {
+    return self->decoder->batch ? self->decoder->batch->rows : 0;
+}
+
+// Decodes until a batch is full, has rows of many blocks, or the file ends.
 static Status fill_batch(FileReader *self, bool *file_ended, Error *err) {
     Decoder *decoder = self->decoder;
     *file_ended = false;
-    for (;;) {
+    for (uint32_t blocks = 0;; blocks++) {
+        uint32_t before = rows_decoded(self);
         size_t used = 0, left = self->block ? self->block->len - self->block_at : 0;
         if (left || self->at_end) {
             Status st = decoder->vt->stream(decoder, self->block->ptr + self->block_at, left,
@@ -155,13 +163,14 @@ static Status fill_batch(FileReader *self, bool *file_ended, Error *err) {
                 place_error(self, err);
                 return st;
             }
-            if (used && decoder->batch) batch_keep_bytes(decoder->batch, self->block);
+            if (rows_decoded(self) > before) batch_keep_bytes(decoder->batch, self->block);
             self->block_at += used;
             if (decoder_full(decoder)) return ST_OK;
             if (self->at_end) {
                 *file_ended = true;
                 return ST_OK;
             }
+            if (blocks >= BATCH_BLOCKS_MAX) return ST_OK;
         }
         TRY(next_block(self, err));
     }
@@ -412,6 +421,20 @@ static const Type *plan_columns(FileReader *self, const ScanSpec *spec) {
     return type_row(&self->arena, stored, child, field, spec->wanted->nullable);
 }
 
+// The terms over columns of the files are the decoder's. (Those over partition keys have been
+// heeded before: ScanSpec.left_out.)
+static void plan_filter(FileReader *self, const ScanSpec *spec, DecodeSpec *decode) {
+    FilterTerm *decoded = ARENA_ARRAY(&self->arena, FilterTerm, spec->early_count + 1);
+    decode->filter = decoded;
+    for (uint32_t i = 0; i < spec->early_count; i++) {
+        FilterTerm term = spec->early[i];
+        const ConstantColumn *column = self->column ? &self->column[term.column] : NULL;
+        if (column && column->is_constant) continue;
+        if (column) term.column = (uint32_t)column->source;
+        decoded[decode->filter_count++] = term;
+    }
+}
+
 Status file_source_open(const ScanSpec *spec, const TaskEnv *env, SourceReader **out, Error *err) {
     FileReader *self = NEW(FileReader);
     arena_init(&self->arena);
@@ -441,6 +464,7 @@ Status file_source_open(const ScanSpec *spec, const TaskEnv *env, SourceReader *
         .options = self->table.format_options,
         .zone = env->zone,
     };
+    plan_filter(self, spec, &decode);
     st = self->table.format->decoder_new(&decode, &self->decoder, err);
     if (st) goto done;
     st = scan_files(self, err);

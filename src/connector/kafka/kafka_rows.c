@@ -141,14 +141,19 @@ static uint32_t row_type_add(RowType *self, const Type *type, Str name) {
     return self->count++;
 }
 
+typedef struct RowFilter {
+    FilterTerm *term;
+    uint32_t count;
+} RowFilter;
+
 static Status open_decoder(const MessagePart *part, const Type *wanted, const RowType *metadata,
-                           const TaskEnv *env, Decoder **out, Error *err) {
+                           RowFilter filter, const TaskEnv *env, Decoder **out, Error *err) {
     RowType *all = NEW(RowType);
     for (uint32_t i = 0; i < wanted->child_count; i++) {
         (void)row_type_add(all, wanted->child[i], wanted->field[i]);
     }
-    DecodeSpec spec = {
-        .full = part->type, .wanted = wanted, .options = part->options, .zone = env->zone};
+    DecodeSpec spec = {.full = part->type, .wanted = wanted, .options = part->options,
+                       .zone = env->zone, .filter = filter.term, .filter_count = filter.count};
     if (metadata && metadata->count) {
         Str *name = ARENA_ARRAY(env->arena, Str, metadata->count);
         const Type **type = ARENA_ARRAY(env->arena, const Type *, metadata->count);
@@ -164,6 +169,20 @@ static Status open_decoder(const MessagePart *part, const Type *wanted, const Ro
     spec.produced = type_row(env->arena, all->count, all->child, all->field, false);
     mem_free(all);
     return part->format->decoder_new(&spec, out, err);
+}
+
+// The terms that look at columns of the value alone. Of upserts each message counts, whatever is in
+// it: a value that nobody wants still takes the place of the one before.
+static RowFilter value_filter(const RowMaker *self, const ScanSpec *spec, Arena *arena) {
+    RowFilter filter = {.term = ARENA_ARRAY(arena, FilterTerm, spec->early_count + 1)};
+    for (uint32_t i = 0; i < spec->early_count && !self->table->upsert; i++) {
+        FilterTerm term = spec->early[i];
+        const ColumnPlan *plan = &self->plan[term.column];
+        if (term.column >= spec->wanted->child_count || plan->source != FROM_VALUE) continue;
+        term.column = plan->value;
+        filter.term[filter.count++] = term;
+    }
+    return filter;
 }
 
 // Decides where each produced column comes from and opens the decoders for what they give.
@@ -202,9 +221,10 @@ static Status plan_columns(RowMaker *self, const ScanSpec *spec, const TaskEnv *
     const Type *value_type = type_row(env->arena, value->count, value->child, value->field, false);
     const Type *key_type = type_row(env->arena, key->count, key->child, key->field, false);
     self->hold_bytes = holds_bytes(value_type) || holds_bytes(key_type) || meta->count;
-    Status st = open_decoder(&table->value, value_type, meta, env, &self->value, err);
+    Status st = open_decoder(&table->value, value_type, meta,
+                             value_filter(self, spec, env->arena), env, &self->value, err);
     if (!st && table->key.format) {
-        st = open_decoder(&table->key, key_type, NULL, env, &self->key, err);
+        st = open_decoder(&table->key, key_type, NULL, (RowFilter){0}, env, &self->key, err);
     }
     mem_free(value);
     mem_free(key);

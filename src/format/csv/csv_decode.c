@@ -39,8 +39,11 @@ typedef struct CsvDecoder {
     const Type *wanted;
     CsvColumn *column;  // of the file, in order
     uint32_t column_count;
-    uint32_t *read;     // the columns that somebody reads, in their order in the file
-    uint32_t read_count;
+    uint32_t *read;     // the columns that somebody reads, in their order in the file, those that
+    uint32_t read_count;  // the filter looks at first
+    uint32_t filtered_count;    // how many those are
+    const FilterTerm *filter;   // over [wanted]; borrowed
+    uint32_t filter_count;
     // Records are cut in groups, and a group is read column by column: loops without a switch.
     Span *spans;        // group_max records of column_count + 1 fields each
     char **start;       // of each record of the group
@@ -624,23 +627,87 @@ static uint32_t read_column(CsvDecoder *self, uint32_t index, uint32_t count, Fa
     }
 }
 
-// Reads the group's [count] records into rows of the batch. On failure *good says how many of them
-// came before the bad one; they are in the batch.
-static Status read_group(CsvDecoder *self, uint32_t count, uint32_t *good, Error *err) {
-    Batch *batch = self->base.batch;
-    uint32_t bad_column = 0;
-    Fault fault = {0}, found;
-    *good = count;
-    for (uint32_t r = 0; r < self->read_count && *good; r++) {
-        uint32_t done = read_column(self, self->read[r], *good, &found);
-        if (done == *good) continue;
-        *good = done;  // columns to come are read up to here: an earlier record may be bad there
-        bad_column = self->read[r];
-        fault = found;
+// The first record of the group that cannot be read.
+typedef struct BadRecord {
+    char *start;  // NULL: all are fine
+    uint32_t column;
+    Fault fault;
+} BadRecord;
+
+// Reads the columns read[from] to read[to] of [count] records. Returns how many came before one
+// that is bad, or all.
+static uint32_t read_columns(CsvDecoder *self, uint32_t from, uint32_t to, uint32_t count,
+                             BadRecord *bad) {
+    for (uint32_t r = from; r < to && count; r++) {
+        Fault fault;
+        uint32_t done = read_column(self, self->read[r], count, &fault);
+        if (done == count) continue;
+        // Columns to come are read up to here: an earlier record may be bad there.
+        *bad = (BadRecord){self->start[done], self->read[r], fault};
+        count = done;
     }
-    for (uint32_t i = *good; i < count; i++) row_undo(batch, batch->rows + i);
-    batch->rows += *good;
-    return *good == count ? ST_OK : value_error(self, bad_column, &fault, err);
+    return count;
+}
+
+// Moves a slot of a scalar column down over one that is not needed.
+static void slot_move(Vec *vec, uint32_t to, uint32_t from) {
+    uint32_t size = phys_size(vec->phys);
+    memcpy((char *)vec->data + (size_t)to * size, (char *)vec->data + (size_t)from * size, size);
+    if (!vec->valid) return;
+    if (bits_get(vec->valid, from)) {
+        bits_set(vec->valid, to);
+    } else {
+        bits_clear(vec->valid, to);
+    }
+}
+
+// Of the first [count] records of the group, whose filtered columns have been read, keeps those
+// that pass, one behind the other. Returns how many.
+static uint32_t keep_passing(CsvDecoder *self, uint32_t count) {
+    const uint32_t stride = self->column_count + 1, row = self->base.batch->rows;
+    Vec **column = self->base.batch->column;
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t t = 0;
+        while (t < self->filter_count && filter_term_passes(&self->filter[t],
+                                                            column[self->filter[t].column],
+                                                            row + i)) {
+            t++;
+        }
+        if (t < self->filter_count) continue;
+        if (kept < i) {
+            memcpy(self->spans + (size_t)kept * stride, self->spans + (size_t)i * stride,
+                   stride * sizeof *self->spans);
+            self->start[kept] = self->start[i];
+            self->present[kept] = self->present[i];
+            for (uint32_t r = 0; r < self->filtered_count; r++) {
+                slot_move(column[self->column[self->read[r]].target], row + kept, row + i);
+            }
+        }
+        kept++;
+    }
+    return kept;
+}
+
+// Reads the group's [count] records into rows of the batch. On failure those before the bad one are
+// in the batch, and *bad is where it begins.
+static Status read_group(CsvDecoder *self, uint32_t count, char **bad, Error *err) {
+    Batch *batch = self->base.batch;
+    BadRecord found = {NULL};
+    uint32_t good = read_columns(self, 0, self->filtered_count, count, &found);
+    if (self->filter_count) good = keep_passing(self, good);
+    good = read_columns(self, self->filtered_count, self->read_count, good, &found);
+    // Without a bad record only the filter's columns have been read beyond.
+    for (uint32_t i = good; i < count; i++) {
+        if (found.start) row_undo(batch, batch->rows + i);
+        for (uint32_t r = 0; !found.start && r < self->filtered_count; r++) {
+            slot_undo(batch->column[self->column[self->read[r]].target], batch->rows + i);
+        }
+    }
+    batch->rows += good;
+    if (!found.start) return ST_OK;
+    *bad = found.start;
+    return value_error(self, found.column, &found.fault, err);
 }
 
 static Status cut_error(CsvDecoder *self, Cut cut, Error *err) {
@@ -751,15 +818,12 @@ static Status csv_stream(Decoder *base, char *bytes, size_t size, bool at_end, s
     self->stop = NULL;
     decoder_open(base);
     Status st = ST_OK;
-    uint32_t count = 1, good;
+    uint32_t count = 1;
     while (!st && count && !decoder_full(base)) {
         st = cut_group(self, &at, end, at_end, BATCH_ROWS_MAX - base->batch->rows, &count, err);
         char *bad = at;
-        Status read = read_group(self, count, &good, err);
-        if (read) {  // it comes before the one that could not be cut
-            st = read;
-            bad = self->start[good];
-        }
+        Status read = read_group(self, count, &bad, err);
+        if (read) st = read;  // it comes before the one that could not be cut
         if (st) error_place(err, (Place){.line = line_of(bytes, bad)});
         if (st) at = bad;
     }
@@ -782,7 +846,8 @@ static Status csv_message(Decoder *base, Str message, bool borrow, Error *err) {
     self->stop = NULL;
     decoder_open(base);
     decoder_reserve(base, base->batch->rows + 1);
-    uint32_t count, good;
+    uint32_t count;
+    char *bad;
     Status st = check_text(self, at, message.len, true, err);
     if (st && !self->dialect.ignore_errors) return st;
     if (st) {
@@ -792,7 +857,7 @@ static Status csv_message(Decoder *base, Str message, bool borrow, Error *err) {
     }
     if (message.len >= 3 && memcmp(at, "\xEF\xBB\xBF", 3) == 0) self->indexed = at += 3;
     TRY(cut_group(self, &at, end, true, 1, &count, err));
-    return read_group(self, count, &good, err);
+    return read_group(self, count, &bad, err);
 }
 
 static void csv_close(Decoder *base) {
@@ -811,6 +876,24 @@ static int32_t field_index(const Type *row, Str name) {
         if (str_eq(row->field[i], name)) return (int32_t)i;
     }
     return -1;
+}
+
+static bool is_filtered(const CsvDecoder *self, int32_t target) {
+    for (uint32_t i = 0; i < self->filter_count; i++) {
+        if (self->filter[i].column == (uint32_t)target) return true;
+    }
+    return false;
+}
+
+// Moves the columns that the filter looks at to the front of the list.
+static void filtered_first(CsvDecoder *self) {
+    for (uint32_t r = 0; r < self->read_count; r++) {
+        uint32_t column = self->read[r];
+        if (!is_filtered(self, self->column[column].target)) continue;
+        memmove(&self->read[self->filtered_count + 1], &self->read[self->filtered_count],
+                (r - self->filtered_count) * sizeof *self->read);
+        self->read[self->filtered_count++] = column;
+    }
 }
 
 static void plan_columns(CsvDecoder *self, const Type *full, const Type *wanted) {
@@ -851,7 +934,10 @@ Status csv_decoder_new(const DecodeSpec *spec, Decoder **out, Error *err) {
         csv_close(&self->base);
         return st;
     }
+    self->filter_count = spec->filter_count;
+    self->filter = spec->filter;
     plan_columns(self, spec->full, spec->wanted);
+    filtered_first(self);
     const CsvDialect *dialect = &self->dialect;
     char separator = dialect->separator;
     self->quote = dialect->has_quote ? dialect->quote : separator;

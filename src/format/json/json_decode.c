@@ -74,7 +74,7 @@ static char *one_row(JsonDecoder *self, char *at, bool skip_rest) {
     if (batch->rows >= BATCH_ROWS_MAX) decoder_reserve(base, batch->rows + 1);
     char *to = json_read_object(&self->reader, batch->column, batch->rows, at, skip_rest);
     if (to) {
-        batch->rows++;
+        batch->rows += !self->reader.dropped;
     } else {
         row_undo(batch, batch->rows);
     }
@@ -103,7 +103,7 @@ static char *one_record(Decoder *base, char *at) {
     at = rows_of_record(base, at);
     if (!at || !reader->lost) return at;
     // A string that was no text, and no column took: Jackson stumbles over what it skips, too.
-    if (base->batch && base->batch->rows) row_undo(base->batch, --base->batch->rows);
+    if (!reader->dropped) row_undo(base->batch, --base->batch->rows);
     return NULL;
 }
 
@@ -164,6 +164,7 @@ Status json_decoder_new(const DecodeSpec *spec, Decoder **out, Error *err) {
         json_close(&self->base);
         return st;
     }
+    json_reader_filter(&self->reader, spec->filter, spec->filter_count);
     *out = &self->base;
     return ST_OK;
 }

@@ -45,6 +45,7 @@ typedef struct JsonKey {
 typedef struct JsonNode JsonNode;
 struct JsonNode {
     JsonOp op;
+    bool filtered;     // a column that terms of the filter look at
     bool sparse;       // the slots it writes to are NULL until said otherwise (decode.h)
     const Type *type;
     uint32_t child_count;
@@ -75,6 +76,9 @@ typedef struct JsonReader {
     bool next_clean;   // that block is UTF-8
     bool borrow;       // text may point into the record
     const char *end;   // of the record or of the block
+    const FilterTerm *filter;  // over the root's fields (format.h)
+    uint32_t filter_count;
+    bool dropped;      // the record failed a term: its row is not wanted, and maybe not whole
     bool conversion;   // the failure is of a value, not of the syntax
     bool missing;      // the failure is a field that is not there
     bool not_text;     // the failure is a byte that is not UTF-8
@@ -90,12 +94,17 @@ typedef struct JsonReader {
 // themselves [full] has those of [wanted]. ST_VALIDATION for types that JSON cannot hold.
 NODISCARD Status json_reader_init(JsonReader *reader, const Type *wanted, const Type *full,
                                   const JsonOptions *options, Error *err);
+// Records that fail one of the terms, over the columns, are dropped. Borrowed.
+void json_reader_filter(JsonReader *reader, const FilterTerm *filter, uint32_t count);
 void json_reader_clear(JsonReader *reader);
 
 // Reads the object at [at] (the brace) into row [row] of [columns] (of the wanted fields). Returns
 // the byte behind it or NULL; json_reader_error then says what was wrong. [skip_rest]: when all
 // wanted fields are found the rest is not looked at and the answer is the end of the line, or of
 // the text where there are no lines.
+// With a filter (json_reader_filter), reader->dropped says whether the record failed it: the row
+// is as it was then, and of what stands behind the field that failed the same is looked at as with
+// [skip_rest].
 char *json_read_object(JsonReader *reader, Vec **columns, uint32_t row, char *at, bool skip_rest);
 Status json_reader_error(const JsonReader *reader, Error *err);
 

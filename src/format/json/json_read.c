@@ -649,6 +649,34 @@ static COLD char *field_missing(JsonReader *reader, const JsonNode *node, const 
     return failed_in(reader, i < node->child_count ? node->type->field[i] : STR("(not read)"));
 }
 
+static NOINLINE bool field_fails(const JsonReader *reader, uint32_t field, const Vec *vec,
+                                 uint32_t row) {
+    for (uint32_t i = 0; i < reader->filter_count; i++) {
+        const FilterTerm *term = &reader->filter[i];
+        if (term->column == field && !filter_term_passes(term, vec, row)) return true;
+    }
+    return false;
+}
+
+static bool record_fails(const JsonReader *reader, Vec **columns, uint32_t row) {
+    for (uint32_t i = 0; i < reader->filter_count; i++) {
+        const FilterTerm *term = &reader->filter[i];
+        if (!filter_term_passes(term, columns[term->column], row)) return true;
+    }
+    return false;
+}
+
+// The record failed the filter at the field before [at]. What it has written so far is taken back:
+// of the many records like it most have not written much.
+static char *drop_record(JsonReader *reader, const JsonNode *node, Vec **columns, uint32_t row,
+                         const uint64_t *seen, char *at) {
+    for (uint32_t i = 0; i < node->child_count; i++) {
+        if (bits_get(seen, i)) slot_undo(columns[i], row);
+    }
+    reader->dropped = true;
+    return record_end(reader, at);
+}
+
 static inline char *object(JsonReader *reader, JsonNode *node, Vec **columns, uint32_t row,
                            char *at, bool top) {
     enum { SEEN_WORDS = 4 };
@@ -698,6 +726,10 @@ static inline char *object(JsonReader *reader, JsonNode *node, Vec **columns, ui
                     bool named = reader->conversion || reader->missing;
                     return named ? failed_in(reader, node->type->field[field]) : NULL;
                 }
+                if (__builtin_expect(node->child[field].filtered, 0) && top &&
+                    field_fails(reader, (uint32_t)field, columns[field], row)) {
+                    return drop_record(reader, node, columns, row, seen, at);
+                }
             }
             if ((unsigned char)*at <= ' ') at = json_skip_blank(reader, at);
             if (at >= reader->end) return bad_syntax(reader, at);
@@ -736,7 +768,15 @@ char *json_read_object(JsonReader *reader, Vec **columns, uint32_t row, char *at
     reader->missing = reader->not_text = false;
     reader->bad = (Str){"", 0};
     if (*at != '{' || at >= reader->end) return bad_syntax(reader, at);
-    return object(reader, &reader->root, columns, row, at, skip_rest && !reader->whole);
+    reader->dropped = false;
+    at = object(reader, &reader->root, columns, row, at, skip_rest && !reader->whole);
+    if (at && !reader->dropped && reader->filter_count) {
+        reader->dropped = record_fails(reader, columns, row);
+        for (uint32_t i = 0; reader->dropped && i < reader->root.child_count; i++) {
+            slot_undo(columns[i], row);
+        }
+    }
+    return at;
 }
 
 // The tree --------------------------------------------------------------------------------------
@@ -796,6 +836,14 @@ Status json_reader_init(JsonReader *reader, const Type *wanted, const Type *full
         if (column->op != JSON_ROW) column->sparse = false;
     }
     return ST_OK;
+}
+
+void json_reader_filter(JsonReader *reader, const FilterTerm *filter, uint32_t count) {
+    reader->filter = filter;
+    reader->filter_count = count;
+    // A field that is missing is an error even of a record that nobody wants: look for all first.
+    if (reader->options.fail_on_missing) return;
+    for (uint32_t i = 0; i < count; i++) reader->root.child[filter[i].column].filtered = true;
 }
 
 static void clear_names(JsonNode *node) {
