@@ -8,9 +8,7 @@
 // of changes follows Flink's StreamingJoinOperator and StreamingSemiAntiJoinOperator.
 //
 // State: a table per side, key -> list of rows, each encoded by col/codec.
-#include "col/codec.h"
-#include "exec/operator.h"
-#include "exec/stored.h"
+#include "exec/saved.h"
 
 typedef struct JoinList {  // the operator's part of a state row
     StoredRow *first, *last;
@@ -23,16 +21,18 @@ static int64_t *matches_of(StoredRow *row) {
 }
 
 typedef struct Side {
+    struct Join *join;
     StateTable *table;
     const Type *row;
     const uint32_t *key;
     OrderKey *unique;     // its unique key, if any: what the kept rows are found by
     uint32_t unique_count;
     bool outer;           // rows without a match are sent padded with NULLs
-    int64_t bytes;
+    RowLoader loader;
 } Side;
 
-typedef struct Join {
+typedef struct Join Join;
+struct Join {
     Operator base;
     Side side[2];
     bool semi, anti;
@@ -43,10 +43,10 @@ typedef struct Join {
     Builder out;
     RowPool pool;
     bool closing;         // the pool goes as a whole
-} Join;
+};
 
 static void list_clear(void *arg, uint8_t *row) {
-    Join *self = arg;
+    Join *self = ((Side *)arg)->join;
     JoinList *list = (JoinList *)(void *)row;
     for (StoredRow *at = list->first, *next; at && !self->closing; at = next) {
         next = at->next;
@@ -54,10 +54,36 @@ static void list_clear(void *arg, uint8_t *row) {
     }
 }
 
+static void list_save(void *arg, const uint8_t *row, Buf *out) {
+    const JoinList *list = (const JoinList *)(const void *)row;
+    codec_put_list_head(out, (uint32_t)list->count);
+    for (const StoredRow *at = list->first; at; at = at->next) {
+        stored_save(&((Side *)arg)->join->pool, at, out);
+    }
+}
+
+static void list_append(JoinList *list, StoredRow *row) {
+    *(list->last ? &list->last->next : &list->first) = row;
+    list->last = row;
+    list->count++;
+}
+
+static const char *list_load(void *arg, uint8_t *row, const char *at, Error *err) {
+    uint32_t count;
+    at = codec_get_list_head(at, &count);
+    for (; count; count--) {
+        StoredRow *stored;
+        at = stored_load(&((Side *)arg)->loader, at, &stored, err);
+        if (!at) return NULL;
+        list_append((JoinList *)(void *)row, stored);
+    }
+    return at;
+}
+
 static const Type *rows_type(Arena *arena, const Type *row) {
-    Str name = STR("rows");
-    const Type *list = type_array(arena, row, false);
-    return type_row(arena, 1, &list, &name, false);
+    FieldList list = {.arena = arena};
+    field_add(&list, "rows", stored_rows_type(arena, row));
+    return field_row(&list);
 }
 
 static Status join_open(Operator *op, Error *err) {
@@ -95,12 +121,14 @@ static Status join_open(Operator *op, Error *err) {
             child[n] = type_nullable(arena, side->row->child[c], true);
             name[n++] = side->row->field[c];
         }
+        side->join = self;
+        row_loader_init(&side->loader, &self->pool, side->unique, side->unique_count, side->row);
         StateTableDef def = {
             .name = s ? "right" : "left", .operator_id = plan->stable_id, .budget = op->budget,
             .key = type_row(arena, plan->key_count, key, key_name, false),
             .value = rows_type(arena, side->row), .version = 1, .row_size = sizeof(JoinList),
             .ttl_ms = s && plan->ttl_right_ms >= 0 ? plan->ttl_right_ms : plan->ttl_ms,
-            .clear = list_clear, .clear_arg = self,
+            .clear = list_clear, .save = list_save, .load = list_load, .clear_arg = side,
         };
         side->table = state_table_open(op->env->state, &def);
     }
@@ -217,9 +245,7 @@ static Status list_add(Join *self, const Side *side, JoinList *list, const Batch
     TRY(row_store(&self->pool, side->unique, side->unique_count, in->column,
                   in->schema->child_count, at, &row, err));
     if (self->counting) *matches_of(row) = matches;
-    *(list->last ? &list->last->next : &list->first) = row;
-    list->last = row;
-    list->count++;
+    list_append(list, row);
     return ST_OK;
 }
 
@@ -313,6 +339,9 @@ static Status join_on_batch(Operator *op, uint32_t s, Batch *in, Error *err) {
     uint8_t **mine = ARENA_ARRAY(&self->scratch, uint8_t *, in->rows);
     uint8_t **found = ARENA_ARRAY(&self->scratch, uint8_t *, in->rows);
     TRY(state_find(other->table, key, in->rows, mask, false, now, found, NULL, err));
+    for (uint32_t row = 0; row < in->rows && self->counting; row++) {
+        if (found[row]) state_write(other->table, found[row]);  // its rows' matches are counted
+    }
     TRY(state_find(own->table, key, in->rows, mask, true, now, mine, NULL, err));
     Pairs pairs = {0};
     TRY(find_pairs(self, in, s, found, &pairs, err));
@@ -356,6 +385,7 @@ static void join_close(Operator *op) {
     builder_clear(&self->out);
     arena_clear(&self->scratch);
     self->closing = true;
+    for (uint32_t s = 0; s < 2; s++) row_loader_clear(&self->side[s].loader);
     row_pool_clear(&self->pool);
 }
 

@@ -1,22 +1,31 @@
 #include "exec/kept.h"
 
+#include "exec/saved.h"
+
+Status kept_add_bytes(Budget *budget, KeptList *list, Str bytes, int64_t time_ms, uint64_t order,
+                      KeptRow **out, Error *err) {
+    TRY(budget_charge(budget, (int64_t)(sizeof(KeptRow) + bytes.len), err));
+    KeptRow *kept = mem_alloc(sizeof *kept + bytes.len);
+    *kept = (KeptRow){.older = list->newest, .list = list, .time_ms = time_ms, .order = order,
+                      .size = bytes.len};
+    if (bytes.len) memcpy(kept->bytes, bytes.ptr, bytes.len);
+    *(list->newest ? &list->newest->newer : &list->oldest) = kept;
+    list->newest = kept;
+    list->count++;
+    *out = kept;
+    return ST_OK;
+}
+
 Status kept_add(Budget *budget, KeptList *list, const Batch *batch, uint32_t row, int64_t time_ms,
                 uint64_t order, KeptRow **out, Error *err) {
     Buf bytes = {0};
     for (uint32_t c = 0; c < batch->schema->child_count; c++) {
         codec_put(batch->column[c], row, &bytes);
     }
-    Status st = budget_charge(budget, (int64_t)(sizeof(KeptRow) + bytes.len), err);
-    if (!st) {
-        KeptRow *kept = mem_alloc(sizeof *kept + bytes.len);
-        *kept = (KeptRow){.older = list->newest, .list = list, .time_ms = time_ms, .order = order,
-                          .size = (uint32_t)bytes.len, .kind = (uint8_t)batch_kind(batch, row)};
-        memcpy(kept->bytes, bytes.ptr, bytes.len);
-        *(list->newest ? &list->newest->newer : &list->oldest) = kept;
-        list->newest = kept;
-        list->count++;
-        if (out) *out = kept;
-    }
+    KeptRow *kept;
+    Status st = kept_add_bytes(budget, list, buf_str(&bytes), time_ms, order, &kept, err);
+    if (!st) kept->kind = (uint8_t)batch_kind(batch, row);
+    if (!st && out) *out = kept;
     buf_free(&bytes);
     return st;
 }
@@ -142,6 +151,22 @@ static void kept_table_clear(void *arg, uint8_t *row) {
     kept_clear(self->base.budget, (KeptList *)(void *)row);
 }
 
+static void kept_table_save(void *arg, const uint8_t *row, Buf *out) {
+    kept_list_save((const KeptList *)(const void *)row, out);
+}
+
+static const char *kept_table_load(void *arg, uint8_t *row, const char *at, Error *err) {
+    KeptTable *self = arg;
+    return kept_list_load(self->base.env->budget, (KeptList *)(void *)row, self->base.plan->type,
+                          at, err);
+}
+
+const Type *kept_list_type(Arena *arena, const Type *row) {
+    FieldList list = {.arena = arena};
+    field_add(&list, "rows", kept_rows_type(arena, row));
+    return field_row(&list);
+}
+
 Status kept_table_open(Operator *op, Error *err) {
     (void)err;
     KeptTable *self = (KeptTable *)op;
@@ -150,11 +175,13 @@ Status kept_table_open(Operator *op, Error *err) {
         .name = "rows",
         .operator_id = plan->stable_id, .budget = op->budget,
         .key = kept_key_type(op->env->arena, plan->type, plan->key, plan->key_count),
-        .value = plan->type,
+        .value = kept_list_type(op->env->arena, plan->type),
         .version = 1,
         .row_size = sizeof(KeptList),
         .ttl_ms = plan->ttl_ms,
         .clear = kept_table_clear,
+        .save = kept_table_save,
+        .load = kept_table_load,
         .clear_arg = self,
     };
     self->rows = state_table_open(op->env->state, &def);

@@ -28,6 +28,9 @@ struct KeptList {
 
 NODISCARD Status kept_add(Budget *budget, KeptList *list, const Batch *batch, uint32_t row,
                           int64_t time_ms, uint64_t order, KeptRow **out, Error *err);
+// The same of a row's bytes.
+NODISCARD Status kept_add_bytes(Budget *budget, KeptList *list, Str bytes, int64_t time_ms,
+                                uint64_t order, KeptRow **out, Error *err);
 void kept_remove(Budget *budget, KeptRow *row);
 void kept_clear(Budget *budget, KeptList *list);
 // Writes the row's [count] columns to row [at] of [column].
@@ -49,6 +52,8 @@ void heap_free(KeptHeap *heap);
 
 // Type of the key columns [key] of [row], for a state table.
 const Type *kept_key_type(Arena *arena, const Type *row, const uint32_t *key, uint32_t count);
+// Type of a state table's value that is a KeptList: ROW<rows>.
+const Type *kept_list_type(Arena *arena, const Type *row);
 // The event time in [column] of row [row]; ST_RUNTIME when it is NULL.
 NODISCARD Status kept_time(const Batch *batch, uint32_t column, uint32_t row, int64_t *ms,
                            Error *err);

@@ -36,3 +36,149 @@ void agg_state_fields(const Plan *plan, const Type **child, Str *name, uint32_t 
         name[from + i] = plan->agg[i].name;
     }
 }
+
+// ---- types -------------------------------------------------------------------------------------
+
+void field_add(FieldList *list, const char *name, const Type *type) {
+    ASSERT(list->count < sizeof list->child / sizeof *list->child);
+    list->child[list->count] = type;
+    list->name[list->count++] = str_c(name);
+}
+
+const Type *field_row(const FieldList *list) {
+    const Type **child = arena_dup(list->arena, list->child, sizeof list->child);
+    Str *name = arena_dup(list->arena, list->name, sizeof list->name);
+    return type_row(list->arena, list->count, child, name, false);
+}
+
+const Type *stored_rows_type(Arena *arena, const Type *row) {
+    FieldList list = {.arena = arena};
+    field_add(&list, "kind", type_of(TYPE_TINYINT, false));
+    field_add(&list, "time", type_of(TYPE_BIGINT, false));
+    field_add(&list, "row", row);
+    return type_array(arena, field_row(&list), false);
+}
+
+const Type *kept_rows_type(Arena *arena, const Type *row) {
+    FieldList list = {.arena = arena};
+    field_add(&list, "kind", type_of(TYPE_TINYINT, false));
+    field_add(&list, "time", type_of(TYPE_BIGINT, false));
+    field_add(&list, "arrival", type_of(TYPE_BIGINT, false));
+    field_add(&list, "matched", type_of(TYPE_TINYINT, false));
+    field_add(&list, "row", row);
+    return type_array(arena, field_row(&list), false);
+}
+
+// ---- stored rows -------------------------------------------------------------------------------
+
+void stored_save(const RowPool *pool, const StoredRow *row, Buf *out) {
+    codec_put_row_head(out);
+    codec_put_u8(out, row->kind);
+    codec_put_i64(out, pool->timed ? *row_time(row) : 0);
+    codec_put_row_head(out);
+    buf_put_str(out, row_bytes(row));  // they are the row's fields already
+}
+
+void sorted_save(const RowPool *pool, const SortedRows *rows, Buf *out) {
+    codec_put_list_head(out, rows->count);
+    for (uint32_t c = 0; c < rows->chunk_count; c++) {
+        for (uint32_t i = 0; i < rows->chunk[c]->count; i++) {
+            stored_save(pool, rows->chunk[c]->row[i], out);
+        }
+    }
+}
+
+void row_loader_init(RowLoader *loader, RowPool *pool, const OrderKey *order, uint32_t order_count,
+                     const Type *row) {
+    *loader = (RowLoader){.pool = pool, .order = order, .order_count = order_count, .row = row};
+    arena_init(&loader->scratch);
+}
+
+void row_loader_clear(RowLoader *loader) {
+    arena_clear(&loader->scratch);
+}
+
+const char *stored_load(RowLoader *loader, const char *at, StoredRow **out, Error *err) {
+    uint32_t columns = loader->row->child_count;
+    uint8_t kind;
+    int64_t time;
+    at = codec_get_row_head(at);
+    at = codec_get_u8(at, &kind);
+    at = codec_get_i64(at, &time);
+    at = codec_get_row_head(at);
+    arena_reset(&loader->scratch);
+    loader->column = ARENA_ARRAY(&loader->scratch, Vec *, columns + 1);
+    for (uint32_t c = 0; c < columns; c++) {
+        loader->column[c] = vec_new(&loader->scratch, loader->row->child[c], 1);
+        at = codec_get(at, loader->column[c], 0);
+    }
+    loader->column[columns] = vec_new(&loader->scratch, type_of(TYPE_BIGINT, false), 1);
+    vec_i64(loader->column[columns])[0] = time;
+    if (row_store(loader->pool, loader->order, loader->order_count, loader->column, columns, 0, out,
+                  err)) {
+        return NULL;
+    }
+    (*out)->kind = kind;
+    if (loader->pool->timed) *row_time(*out) = time;
+    return at;
+}
+
+const char *sorted_load(RowLoader *loader, SortedRows *rows, const char *at, Error *err) {
+    uint32_t count;
+    at = codec_get_list_head(at, &count);
+    for (; count; count--) {
+        StoredRow *row;
+        at = stored_load(loader, at, &row, err);
+        if (!at) return NULL;
+        (void)sorted_add(rows, row);
+    }
+    return at;
+}
+
+// ---- kept rows ---------------------------------------------------------------------------------
+
+void kept_list_save(const KeptList *list, Buf *out) {
+    codec_put_list_head(out, (uint32_t)list->count);
+    for (const KeptRow *row = list->oldest; row; row = row->newer) {
+        codec_put_row_head(out);
+        codec_put_u8(out, row->kind);
+        codec_put_i64(out, row->time_ms);
+        codec_put_i64(out, (int64_t)row->order);
+        codec_put_u8(out, row->matched);
+        codec_put_row_head(out);
+        buf_put(out, row->bytes, row->size);
+    }
+}
+
+const char *kept_list_load(Budget *budget, KeptList *list, const Type *row, const char *at,
+                           Error *err) {
+    uint32_t count;
+    at = codec_get_list_head(at, &count);
+    for (; count; count--) {
+        uint8_t kind, matched;
+        int64_t time_ms, order;
+        at = codec_get_row_head(at);
+        at = codec_get_u8(at, &kind);
+        at = codec_get_i64(at, &time_ms);
+        at = codec_get_i64(at, &order);
+        at = codec_get_u8(at, &matched);
+        at = codec_get_row_head(at);
+        const char *from = at;
+        for (uint32_t c = 0; c < row->child_count; c++) at = codec_skip(row->child[c], at);
+        KeptRow *kept;
+        Str bytes = str_make(from, (size_t)(at - from));
+        if (kept_add_bytes(budget, list, bytes, time_ms, (uint64_t)order, &kept, err)) return NULL;
+        kept->kind = kind;
+        kept->matched = matched != 0;
+    }
+    return at;
+}
+
+int64_t saved_key_i64(const StateTable *table, const uint8_t *row, uint32_t column) {
+    const char *at = state_key_bytes(table, row);
+    int64_t value;
+    const Type *key = state_table_def(table)->key;
+    for (uint32_t c = 0; c < column; c++) at = codec_skip(key->child[c], at);
+    (void)codec_get_i64(at, &value);
+    return value;
+}

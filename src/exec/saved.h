@@ -5,7 +5,8 @@
 #pragma once
 
 #include "col/codec.h"
-#include "exec/operator.h"
+#include "exec/kept.h"
+#include "exec/stored.h"
 
 // The states of some aggregate calls, one field of call->state_type each.
 typedef struct AggSaver {
@@ -22,3 +23,46 @@ void aggs_save(AggSaver *saver, const uint8_t *group, Buf *out);
 const char *aggs_load(AggSaver *saver, uint8_t *group, const char *at, Error *err);
 // Fields [from] and later of [fields]: name and type of each call's state.
 void agg_state_fields(const Plan *plan, const Type **child, Str *name, uint32_t from);
+
+// Fields of a ROW type, gathered one after the other.
+typedef struct FieldList {
+    Arena *arena;
+    const Type *child[8];
+    Str name[8];
+    uint32_t count;
+} FieldList;
+
+void field_add(FieldList *list, const char *name, const Type *type);
+const Type *field_row(const FieldList *list);
+
+// Stored rows: ARRAY<ROW<kind TINYINT, time BIGINT, row ROW<...>>>.
+const Type *stored_rows_type(Arena *arena, const Type *row);
+// One entry of it.
+void stored_save(const RowPool *pool, const StoredRow *row, Buf *out);
+void sorted_save(const RowPool *pool, const SortedRows *rows, Buf *out);
+
+// Stores rows again, their sort keys made anew. [order] may name the column behind the row's: the
+// row's time, as BIGINT.
+typedef struct RowLoader {
+    RowPool *pool;
+    const OrderKey *order;
+    uint32_t order_count;
+    const Type *row;
+    Vec **column;  // of the row loaded last, one row each
+    Arena scratch;
+} RowLoader;
+
+void row_loader_init(RowLoader *loader, RowPool *pool, const OrderKey *order, uint32_t order_count,
+                     const Type *row);
+void row_loader_clear(RowLoader *loader);
+const char *stored_load(RowLoader *loader, const char *at, StoredRow **out, Error *err);
+const char *sorted_load(RowLoader *loader, SortedRows *rows, const char *at, Error *err);
+
+// Kept rows: ARRAY<ROW<kind TINYINT, time BIGINT, arrival BIGINT, matched TINYINT, row ROW<...>>>.
+const Type *kept_rows_type(Arena *arena, const Type *row);
+void kept_list_save(const KeptList *list, Buf *out);
+const char *kept_list_load(Budget *budget, KeptList *list, const Type *row, const char *at,
+                           Error *err);
+
+// The BIGINT in column [column] of a state row's key.
+int64_t saved_key_i64(const StateTable *table, const uint8_t *row, uint32_t column);

@@ -71,7 +71,9 @@ void state_write(StateTable *table, uint8_t *row) {
 void state_track(StateBackend *backend) {
     if (backend->epoch) return;
     backend->epoch = 1;
-    for (StateTable *table = backend->tables; table; table = table->next) table->epoch = 1;
+    for (StateTable *table = backend->tables; table; table = table->next) {
+        table->epoch = !table->def.derived;
+    }
 }
 
 // ---- taking one --------------------------------------------------------------------------------
@@ -85,6 +87,7 @@ void state_snapshot_begin(StateBackend *backend, bool *full, StateOut out) {
     backend->sweeping = backend->tables;
     uint32_t number = 0;
     for (StateTable *table = backend->tables; table; table = table->next) {
+        if (table->def.derived) continue;
         table->epoch = backend->epoch;
         table->number = number++;
         out.part(out.arg, &table->def, table->number, STATE_TABLE, (Str){0});

@@ -47,7 +47,7 @@ StateTable *state_table_open(StateBackend *backend, const StateTableDef *def) {
     table->def.row_size = (def->row_size + 15) & ~15u;
     if (!table->def.budget) table->def.budget = backend->budget;
     table->backend = backend;
-    table->epoch = backend->epoch;
+    table->epoch = def->derived ? 0 : backend->epoch;
     table->next = backend->tables;
     backend->tables = table;
     table->slot_count = SLOTS_FIRST;
@@ -311,6 +311,10 @@ void state_remove(StateTable *table, uint8_t *row) {
 void state_key(const StateTable *table, const uint8_t *row, Vec **out, uint32_t at) {
     const char *bytes = key_of(table, head_of((uint8_t *)(uintptr_t)row));
     for (uint32_t c = 0; c < table->def.key->child_count; c++) bytes = codec_get(bytes, out[c], at);
+}
+
+const char *state_key_bytes(const StateTable *table, const uint8_t *row) {
+    return key_of(table, head_of((uint8_t *)(uintptr_t)row));
 }
 
 uint64_t state_count(const StateTable *table) {

@@ -35,6 +35,7 @@ typedef struct StateTableDef {
     // row from elsewhere (timers, buckets). Returns the end of the value's bytes, NULL on failure.
     const char *(*load)(void *arg, uint8_t *row, const char *at, Error *err);
     void *clear_arg;           // of clear, save and load
+    bool derived;              // made anew from another table: in no snapshot
     // The columns of [key] by which rows are spread over workers (indexes); group_count 0: all.
     const uint32_t *group;
     uint32_t group_count;
@@ -59,6 +60,8 @@ void state_touch(StateTable *table, uint8_t *row, int64_t now_ms);
 void state_remove(StateTable *table, uint8_t *row);
 // Writes the key of a row into row [at] of the key columns' vecs (types as in def->key).
 void state_key(const StateTable *table, const uint8_t *row, Vec **out, uint32_t at);
+// The same as bytes: the columns one after the other, as codec_put_key writes them.
+const char *state_key_bytes(const StateTable *table, const uint8_t *row);
 uint64_t state_count(const StateTable *table);
 uint64_t state_bytes(const StateTable *table);
 // Both, added up over all tables of an operator.
