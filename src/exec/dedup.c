@@ -6,8 +6,7 @@
 //                            only. Rows at or below the watermark are late.
 //   last, event time         a row of the same or a greater stamp replaces the one before it.
 // As Flink's deduplicate functions; inserts only come in.
-#include "exec/operator.h"
-#include "exec/stored.h"
+#include "exec/saved.h"
 
 typedef struct DedupKey {  // a row of the state table
     StoredRow *row;        // the row that stands; NULL: it was the first and has been sent
@@ -18,6 +17,7 @@ typedef struct Dedup {
     Operator base;
     StateTable *keys;
     RowPool pool;
+    RowLoader loader;
     Arena scratch;
     Builder out;
     uint32_t columns;
@@ -137,11 +137,42 @@ static Status release(Dedup *self, int64_t watermark_ms, Error *err) {
     sort_keys(due, count, &self->scratch);
     for (uint32_t i = 0; i < count; i++) {
         DedupKey *key = key_of(due[i]);
+        state_write(self->keys, due[i]);
         TRY(emit(self, ROW_INSERT, key->row, err));
         row_free(&self->pool, key->row);
         key->row = NULL;
     }
     return output_builder(&self->base, &self->out, true, err);
+}
+
+static void key_save(void *arg, const uint8_t *row, Buf *out) {
+    const DedupKey *key = (const DedupKey *)(const void *)row;
+    codec_put_u8(out, key->known);
+    codec_put_list_head(out, key->row != NULL);
+    if (key->row) stored_save(&((Dedup *)arg)->pool, key->row, out);
+}
+
+static const char *key_load(void *arg, uint8_t *row, const char *at, Error *err) {
+    Dedup *self = arg;
+    DedupKey *key = key_of(row);
+    uint8_t known;
+    uint32_t count;
+    at = codec_get_u8(at, &known);
+    at = codec_get_list_head(at, &count);
+    if (count) {
+        at = stored_load(&self->loader, at, &key->row, err);
+        if (!at) return NULL;
+        if (!self->proctime && !self->last) wait_for(self, row, *row_time(key->row));
+    }
+    key->known = known != 0;
+    return at;
+}
+
+static const Type *key_value(Arena *arena, const Type *row) {
+    FieldList list = {.arena = arena};
+    field_add(&list, "known", type_of(TYPE_TINYINT, false));
+    field_add(&list, "rows", stored_rows_type(arena, row));
+    return field_row(&list);
 }
 
 static Status dedup_open(Operator *op, Error *err) {
@@ -157,6 +188,7 @@ static Status dedup_open(Operator *op, Error *err) {
     self->batch_mode = op->env->func->batch;
     self->waiting_least = INT64_MAX;
     row_pool_init_timed(&self->pool, op->budget);
+    row_loader_init(&self->loader, &self->pool, NULL, 0, input);
     builder_init(&self->out, plan->type);
     const Type **child = ARENA_ARRAY(arena, const Type *, plan->key_count + 1);
     Str *name = ARENA_ARRAY(arena, Str, plan->key_count + 1);
@@ -169,11 +201,13 @@ static Status dedup_open(Operator *op, Error *err) {
         .name = "rows",
         .operator_id = plan->stable_id, .budget = op->budget,
         .key = type_row(arena, plan->key_count, child, name, false),
-        .value = input,
+        .value = key_value(arena, input),
         .version = 1,
         .row_size = sizeof(DedupKey),
         .ttl_ms = waits ? 0 : plan->ttl_ms,
         .clear = key_clear,
+        .save = key_save,
+        .load = key_load,
         .clear_arg = self,
     };
     self->keys = state_table_open(op->env->state, &def);
@@ -221,6 +255,7 @@ static Status dedup_on_end(Operator *op, Error *err) {
 static void dedup_close(Operator *op) {
     Dedup *self = (Dedup *)op;
     self->closed = true;
+    row_loader_clear(&self->loader);
     row_pool_clear(&self->pool);
     builder_clear(&self->out);
     arena_clear(&self->scratch);

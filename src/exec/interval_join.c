@@ -3,9 +3,10 @@
 // a partner may still come, by the watermark; outer joins send a row that found none when it
 // leaves. Follows Flink's TimeIntervalJoin (what is kept, when it expires, what a late row may
 // still meet). State: a table per side, key -> rows; a heap per side says which row expires next.
-#include "exec/kept.h"
+#include "exec/saved.h"
 
 typedef struct Side {
+    struct IntervalJoin *join;
     StateTable *table;
     KeptHeap heap;
     const uint32_t *key;
@@ -27,8 +28,26 @@ typedef struct IntervalJoin {
 } IntervalJoin;
 
 static void list_clear(void *arg, uint8_t *row) {
-    IntervalJoin *self = arg;
+    IntervalJoin *self = ((Side *)arg)->join;
     kept_clear(self->base.budget, (KeptList *)(void *)row);
+}
+
+static void list_save(void *arg, const uint8_t *row, Buf *out) {
+    (void)arg;
+    kept_list_save((const KeptList *)(const void *)row, out);
+}
+
+static const char *list_load(void *arg, uint8_t *row, const char *at, Error *err) {
+    Side *side = arg;
+    IntervalJoin *self = side->join;
+    KeptList *list = (KeptList *)(void *)row;
+    const Type *type = self->base.plan->input[side - self->side]->type;
+    at = kept_list_load(self->base.budget, list, type, at, err);
+    for (KeptRow *kept = list->oldest; kept; kept = kept->newer) {
+        heap_push(&side->heap, kept);
+        if (kept->order >= self->arrivals) self->arrivals = kept->order + 1;
+    }
+    return at;
 }
 
 static Status interval_join_open(Operator *op, Error *err) {
@@ -64,12 +83,15 @@ static Status interval_join_open(Operator *op, Error *err) {
             .name = s ? "right" : "left",
             .operator_id = plan->stable_id, .budget = op->budget,
             .key = kept_key_type(arena, row, self->side[s].key, plan->key_count),
-            .value = row,
+            .value = kept_list_type(arena, row),
             .version = 1,
             .row_size = sizeof(KeptList),
             .clear = list_clear,
-            .clear_arg = self,
+            .save = list_save,
+            .load = list_load,
+            .clear_arg = &self->side[s],
         };
+        self->side[s].join = self;
         self->side[s].columns = row->child_count;
         self->side[s].table = state_table_open(op->env->state, &def);
     }
@@ -90,6 +112,7 @@ static Status emit_padded(IntervalJoin *self, uint32_t s, const KeptRow *row, Er
 static void forget(IntervalJoin *self, uint32_t s, KeptRow *row) {
     Side *side = &self->side[s];
     KeptList *list = row->list;
+    state_write(side->table, (uint8_t *)list);
     if (row->heap_at) heap_remove(&side->heap, row);
     kept_remove(self->base.budget, row);
     if (!list->count) state_remove(side->table, (uint8_t *)list);
@@ -118,6 +141,7 @@ static Status match(IntervalJoin *self, uint32_t s, const Batch *in, uint32_t ro
         }
     }
     if (!count) return ST_OK;
+    state_write(other->table, (uint8_t *)list);  // its rows become matched ones
     Vec **both = ARENA_ARRAY(&self->scratch, Vec *, total);
     uint32_t from = s ? left : 0, to = s ? 0 : left;
     uint32_t *rows = ARENA_ARRAY(&self->scratch, uint32_t, count);

@@ -157,7 +157,7 @@ static void kept_table_save(void *arg, const uint8_t *row, Buf *out) {
 
 static const char *kept_table_load(void *arg, uint8_t *row, const char *at, Error *err) {
     KeptTable *self = arg;
-    return kept_list_load(self->base.env->budget, (KeptList *)(void *)row, self->base.plan->type,
+    return kept_list_load(self->base.budget, (KeptList *)(void *)row, self->base.plan->type,
                           at, err);
 }
 

@@ -1,5 +1,6 @@
 // exec/limit.c - LIMIT and OFFSET without an order over inserts: rows [offset, offset + fetch) as
 // they come. (Over changing input the planner makes it a Top-N without an order.)
+#include "col/codec.h"
 #include "exec/operator.h"
 
 typedef struct Limit {
@@ -22,6 +23,22 @@ static Status limit_on_batch(Operator *op, uint32_t input, Batch *in, Error *err
     return output_batch(op, batch_slice(in, (uint32_t)from, (uint32_t)(to - from)), err);
 }
 
+static Status limit_save(Operator *op, Buf *out, Error *err) {
+    (void)err;
+    codec_put_i64(out, ((Limit *)op)->seen);
+    return ST_OK;
+}
+
+// Rows are counted in one place.
+static Status limit_restore(Operator *op, Str bytes, Error *err) {
+    (void)err;
+    int64_t seen;
+    (void)codec_get_i64(bytes.ptr, &seen);
+    ((Limit *)op)->seen += seen;
+    return ST_OK;
+}
+
 const OperatorVt LIMIT_OPERATOR = {
     .name = "limit", .plan_kind = PLAN_LIMIT, .size = sizeof(Limit), .on_batch = limit_on_batch,
+    .save = limit_save, .restore = limit_restore,
 };

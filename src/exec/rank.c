@@ -10,8 +10,7 @@
 // (-D) are seen. A plain Top-1 that never retracts sends -U/+U (FastTop1Function).
 //
 // State: partition -> its rows in order; RANK_UPDATE also row key -> stored row.
-#include "exec/stored.h"
-#include "exec/operator.h"
+#include "exec/saved.h"
 
 typedef struct RankPart {  // a row of the state table
     SortedRows rows;
@@ -27,6 +26,7 @@ typedef struct Rank {
     Operator base;
     StateTable *parts, *row_keys;
     RowPool pool;
+    RowLoader loader;
     Arena scratch;
     Builder out;
     uint32_t columns;      // of the input
@@ -280,6 +280,53 @@ static Status retract_remove(Rank *self, SortedRows *rows, StoredRow *row, Error
     return ST_OK;
 }
 
+// ---- snapshots ---------------------------------------------------------------------------------
+
+static void part_save(void *arg, const uint8_t *row, Buf *out) {
+    const RankPart *part = (const RankPart *)(const void *)row;
+    codec_put_i64(out, part->rank_end);
+    sorted_save(&((Rank *)arg)->pool, &part->rows, out);
+}
+
+// The row keys' table is made anew.
+static Status know_row(Rank *self, StoredRow *row, Error *err) {
+    const Plan *plan = self->base.plan;
+    uint32_t count = plan->key_count + plan->row_key_count;
+    Vec **key = ARENA_ARRAY(&self->loader.scratch, Vec *, count + 1);
+    for (uint32_t i = 0; i < count; i++) {
+        key[i] = self->loader.column[i < plan->key_count ? plan->key[i]
+                                                         : plan->row_key[i - plan->key_count]];
+    }
+    uint8_t *found;
+    TRY(state_find(self->row_keys, key, 1, NULL, true, 0, &found, NULL, err));
+    ((RowKey *)(void *)found)->row = row;
+    row->next = (StoredRow *)(void *)found;
+    return ST_OK;
+}
+
+static const char *part_load(void *arg, uint8_t *at, const char *bytes, Error *err) {
+    Rank *self = arg;
+    RankPart *part = part_of(at);
+    uint32_t count;
+    bytes = codec_get_i64(bytes, &part->rank_end);
+    bytes = codec_get_list_head(bytes, &count);
+    for (; count; count--) {
+        StoredRow *row;
+        bytes = stored_load(&self->loader, bytes, &row, err);
+        if (!bytes) return NULL;
+        (void)sorted_add(&part->rows, row);
+        if (self->row_keys && know_row(self, row, err)) return NULL;
+    }
+    return bytes;
+}
+
+static const Type *part_value(Arena *arena, const Type *row) {
+    FieldList list = {.arena = arena};
+    field_add(&list, "rank_end", type_of(TYPE_BIGINT, false));
+    field_add(&list, "rows", stored_rows_type(arena, row));
+    return field_row(&list);
+}
+
 // ---- the operator ------------------------------------------------------------------------------
 
 static StateTable *open_table(Rank *self, const char *name, const uint32_t *key, uint32_t key_count,
@@ -300,11 +347,14 @@ static StateTable *open_table(Rank *self, const char *name, const uint32_t *key,
         .name = name,
         .operator_id = plan->stable_id, .budget = self->base.budget,
         .key = type_row(arena, count, child, field, false),
-        .value = input,
+        .value = part_value(arena, input),
         .version = 1,
         .row_size = row_size,
         .ttl_ms = owns ? plan->ttl_ms : 0,
         .clear = owns ? part_clear : NULL,
+        .save = owns ? part_save : NULL,
+        .load = owns ? part_load : NULL,
+        .derived = !owns,
         .clear_arg = self,
     };
     return state_table_open(self->base.env->state, &def);
@@ -322,6 +372,8 @@ static Status rank_open(Operator *op, Error *err) {
     self->top1 = plan->rank_start == 1 && plan->rank_end == 1 && plan->rank_end_column < 0 &&
                  plan->rank_way != RANK_RETRACT;
     row_pool_init(&self->pool, op->budget);
+    row_loader_init(&self->loader, &self->pool, plan->order, plan->order_count,
+                    plan->input[0]->type);
     builder_init(&self->out, plan->type);
     self->parts =
         open_table(self, "ranks", plan->key, plan->key_count, NULL, 0, sizeof(RankPart), true);
@@ -406,6 +458,7 @@ static Status rank_on_end(Operator *op, Error *err) {
 static void rank_close(Operator *op) {
     Rank *self = (Rank *)op;
     self->closed = true;
+    row_loader_clear(&self->loader);
     row_pool_clear(&self->pool);
     builder_clear(&self->out);
     arena_clear(&self->scratch);

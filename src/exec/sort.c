@@ -5,8 +5,7 @@
 // order of the other keys, equal ones in order of arrival. A row is late when its stamp is not
 // above the last one that left. By processing time rows wait for the clock to tick; without further
 // keys they pass.
-#include "exec/operator.h"
-#include "exec/stored.h"
+#include "exec/saved.h"
 
 typedef struct Sort {
     Operator base;
@@ -97,6 +96,31 @@ static Status sort_on_end(Operator *op, Error *err) {
     return output_builder(op, &self->out, true, err);
 }
 
+static Status sort_save(Operator *op, Buf *out, Error *err) {
+    (void)err;
+    Sort *self = (Sort *)op;
+    codec_put_i64(out, self->sent_ms);
+    sorted_save(&self->pool, &self->rows, out);
+    return ST_OK;
+}
+
+static Status sort_restore(Operator *op, Str bytes, Error *err) {
+    Sort *self = (Sort *)op;
+    int64_t sent_ms;
+    const char *at = codec_get_i64(bytes.ptr, &sent_ms);
+    if (sent_ms > self->sent_ms) self->sent_ms = sent_ms;
+    uint32_t skip = self->proctime;
+    RowLoader loader;
+    row_loader_init(&loader, &self->pool, op->plan->order + skip, op->plan->order_count - skip,
+                    op->plan->type);
+    at = sorted_load(&loader, &self->rows, at, err);
+    row_loader_clear(&loader);
+    if (self->proctime && self->rows.count) {
+        op->env->timer_at(op, op->env->now_ms(op->env->now_arg) + 1);
+    }
+    return at ? ST_OK : ST_OVER_BUDGET;
+}
+
 static void sort_close(Operator *op) {
     Sort *self = (Sort *)op;
     sorted_free(&self->rows);
@@ -113,5 +137,7 @@ const OperatorVt SORT_OPERATOR = {
     .on_watermark = sort_on_watermark,
     .on_timer = sort_on_timer,
     .on_end = sort_on_end,
+    .save = sort_save,
+    .restore = sort_restore,
     .close = sort_close,
 };

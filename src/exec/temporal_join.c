@@ -4,7 +4,7 @@
 // future row can ask for are dropped, but for the newest one. After Flink's
 // TemporalRowTimeJoinOperator.
 // State: key -> right versions by time; key -> left rows; a heap of the left rows by time.
-#include "exec/kept.h"
+#include "exec/saved.h"
 
 typedef struct TemporalJoin {
     Operator base;
@@ -21,6 +21,29 @@ typedef struct TemporalJoin {
 static void list_clear(void *arg, uint8_t *row) {
     TemporalJoin *self = arg;
     kept_clear(self->base.budget, (KeptList *)(void *)row);
+}
+
+static void list_save(void *arg, const uint8_t *row, Buf *out) {
+    (void)arg;
+    kept_list_save((const KeptList *)(const void *)row, out);
+}
+
+static const char *load(TemporalJoin *self, uint8_t *row, bool waits, const char *at, Error *err) {
+    KeptList *list = (KeptList *)(void *)row;
+    const Type *type = self->base.plan->input[waits ? 0 : 1]->type;
+    at = kept_list_load(self->base.budget, list, type, at, err);
+    for (KeptRow *kept = list->oldest; kept; kept = kept->newer) {
+        if (waits) heap_push(&self->heap, kept);
+        if (kept->order >= self->arrivals) self->arrivals = kept->order + 1;
+    }
+    return at;
+}
+
+static const char *waiting_load(void *arg, uint8_t *row, const char *at, Error *err) {
+    return load(arg, row, true, at, err);
+}
+static const char *versions_load(void *arg, uint8_t *row, const char *at, Error *err) {
+    return load(arg, row, false, at, err);
 }
 
 static Status temporal_join_open(Operator *op, Error *err) {
@@ -43,10 +66,12 @@ static Status temporal_join_open(Operator *op, Error *err) {
             .name = s ? "versions" : "waiting",
             .operator_id = plan->stable_id, .budget = op->budget,
             .key = kept_key_type(arena, row[s], s ? plan->right_key : plan->key, plan->key_count),
-            .value = row[s],
+            .value = kept_list_type(arena, row[s]),
             .version = 1,
             .row_size = sizeof(KeptList),
             .clear = list_clear,
+            .save = list_save,
+            .load = s ? versions_load : waiting_load,
             .clear_arg = self,
         };
         self->columns[s] = row[s]->child_count;
@@ -135,7 +160,9 @@ static void drop_versions(TemporalJoin *self, int64_t ms) {
         }
         for (KeptRow *at = list->oldest, *next; at; at = next) {
             next = at->newer;
-            if (at->time_ms < newest) kept_remove(self->base.budget, at);
+            if (at->time_ms >= newest) continue;
+            state_write(self->versions, row);
+            kept_remove(self->base.budget, at);
         }
     }
 }
@@ -146,6 +173,7 @@ static Status temporal_join_on_watermark(Operator *op, int64_t ms, Error *err) {
     for (KeptRow *left; (left = heap_first(&self->heap)) && left->time_ms <= ms;) {
         TRY(join_row(self, left, err));
         KeptList *list = left->list;
+        state_write(self->waiting, (uint8_t *)list);
         heap_remove(&self->heap, left);
         kept_remove(op->budget, left);
         if (!list->count) state_remove(self->waiting, (uint8_t *)list);

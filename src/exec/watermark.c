@@ -9,6 +9,7 @@
 // Where the connector names its splits (Connector.watermark_per_split, Kafka's partitions), each
 // has a watermark of its own and the least of the active ones counts, as when Flink pushes the
 // assigner into the source.
+#include "col/codec.h"
 #include "exec/operator.h"
 
 typedef struct Split {
@@ -26,6 +27,7 @@ typedef struct WatermarkAssigner {
     int64_t sent_ms;
     bool per_split;
     bool idle;
+    bool restored;
     Split *split;  // one when the splits do not matter
     uint32_t split_count, split_cap;
 } WatermarkAssigner;
@@ -184,6 +186,48 @@ static Status watermark_on_split(Operator *op, uint32_t id, bool ended, Error *e
     return self->split_count ? send(self, combined(self, NULL, INT64_MAX), err) : ST_OK;
 }
 
+static Status watermark_save(Operator *op, Buf *out, Error *err) {
+    (void)err;
+    WatermarkAssigner *self = (WatermarkAssigner *)op;
+    codec_put_i64(out, self->sent_ms);
+    codec_put_i64(out, op->env->count);
+    codec_put_i64(out, self->split_count);
+    for (uint32_t i = 0; i < self->split_count; i++) {
+        codec_put_i64(out, self->split[i].id);
+        codec_put_i64(out, self->split[i].watermark_ms);
+        codec_put_u8(out, self->split[i].idle);
+    }
+    return ST_OK;
+}
+
+// With another parallelism the splits are others' now: their first rows will say where they are.
+static Status watermark_restore(Operator *op, Str bytes, Error *err) {
+    (void)err;
+    WatermarkAssigner *self = (WatermarkAssigner *)op;
+    int64_t sent_ms, workers, count;
+    const char *at = codec_get_i64(bytes.ptr, &sent_ms);
+    at = codec_get_i64(at, &workers);
+    at = codec_get_i64(at, &count);
+    if (workers != op->env->count) {
+        if (!self->restored || sent_ms < self->sent_ms) self->sent_ms = sent_ms;
+        self->restored = true;
+        return ST_OK;
+    }
+    self->sent_ms = sent_ms;
+    int64_t now = op->env->now_ms(op->env->now_arg);
+    for (; count; count--) {
+        int64_t id, watermark_ms;
+        uint8_t idle;
+        at = codec_get_i64(at, &id);
+        at = codec_get_i64(at, &watermark_ms);
+        at = codec_get_u8(at, &idle);
+        Split *split = split_of(self, (uint32_t)id);
+        *split = (Split){(uint32_t)id, watermark_ms, now, idle != 0};
+    }
+    if (self->split_count && self->interval_ms > 0) op->env->timer_at(op, now + self->interval_ms);
+    return ST_OK;
+}
+
 static void watermark_close(Operator *op) {
     WatermarkAssigner *self = (WatermarkAssigner *)op;
     program_free(self->program);
@@ -200,5 +244,7 @@ const OperatorVt WATERMARK_OPERATOR = {
     .on_watermark = watermark_on_watermark,
     .on_timer = watermark_on_timer,
     .on_split = watermark_on_split,
+    .save = watermark_save,
+    .restore = watermark_restore,
     .close = watermark_close,
 };

@@ -3,7 +3,7 @@
 // passes the window's end. Append-only, whatever the join type.
 // State: key -> rows of the left, rows of the right; buckets of them by the end of their window.
 #include "exec/bucket.h"
-#include "exec/kept.h"
+#include "exec/saved.h"
 #include "exec/window.h"
 
 typedef struct WindowLists {
@@ -32,6 +32,38 @@ static void window_clear(void *arg, uint8_t *row) {
     for (uint32_t s = 0; s < 2; s++) kept_clear(self->base.budget, &lists->side[s]);
 }
 
+static void ask_timer(WindowJoin *self);
+
+static void window_save(void *arg, const uint8_t *row, Buf *out) {
+    (void)arg;
+    const WindowLists *lists = (const WindowLists *)(const void *)row;
+    codec_put_u8(out, lists->matches);
+    for (uint32_t s = 0; s < 2; s++) kept_list_save(&lists->side[s], out);
+}
+
+static const char *window_load(void *arg, uint8_t *row, const char *at, Error *err) {
+    WindowJoin *self = arg;
+    const Plan *plan = self->base.plan;
+    WindowLists *lists = (WindowLists *)(void *)row;
+    uint8_t matches;
+    at = codec_get_u8(at, &matches);
+    lists->matches = matches != 0;
+    for (uint32_t s = 0; s < 2 && at; s++) {
+        at = kept_list_load(self->base.budget, &lists->side[s], plan->input[s]->type, at, err);
+    }
+    bucket_add(&self->live, saved_key_i64(self->windows, row, self->end_key), row);
+    ask_timer(self);
+    return at;
+}
+
+static const Type *window_value(Arena *arena, const Type *left, const Type *right) {
+    FieldList list = {.arena = arena};
+    field_add(&list, "matches", type_of(TYPE_TINYINT, false));
+    field_add(&list, "left", kept_rows_type(arena, left));
+    field_add(&list, "right", kept_rows_type(arena, right));
+    return field_row(&list);
+}
+
 static Status window_join_open(Operator *op, Error *err) {
     WindowJoin *self = (WindowJoin *)op;
     const Plan *plan = op->plan;
@@ -57,10 +89,12 @@ static Status window_join_open(Operator *op, Error *err) {
         .name = "windows",
         .operator_id = plan->stable_id, .budget = op->budget,
         .key = kept_key_type(arena, left, plan->key, plan->key_count),
-        .value = self->both,
+        .value = window_value(arena, left, right),
         .version = 1,
         .row_size = sizeof(WindowLists),
         .clear = window_clear,
+        .save = window_save,
+        .load = window_load,
         .clear_arg = self,
     };
     self->windows = state_table_open(op->env->state, &def);
@@ -188,6 +222,7 @@ static Status advance(WindowJoin *self, int64_t ms, Error *err) {
         Status st = ST_OK;
         for (uint32_t i = 0; i < due.count; i++) {
             arena_reset(&self->scratch);
+            state_write(self->windows, due.row[i]);
             if (!st) st = fire(self, (WindowLists *)(void *)due.row[i], err);
             state_remove(self->windows, due.row[i]);
         }

@@ -6,7 +6,7 @@
 // For the last row by time, one of an equal stamp replaces the one before it, as in Flink's window
 // deduplication; in any other order the first to come ranks first.
 #include "exec/bucket.h"
-#include "exec/stored.h"
+#include "exec/saved.h"
 #include "exec/window.h"
 
 typedef struct WindowPart {  // a row of the state table
@@ -19,6 +19,8 @@ typedef struct WindowRank {
     StateTable *parts;
     Buckets live;
     RowPool pool;
+    RowLoader loader;
+    uint32_t end_key;  // which of the keys is the window's end
     Arena scratch;
     Builder out;
     uint32_t columns;
@@ -37,6 +39,26 @@ static void part_clear(void *arg, uint8_t *row) {
             row_free(&self->pool, rows->chunk[c]->row[i]);
     }
     sorted_free(rows);
+}
+
+static void part_save(void *arg, const uint8_t *row, Buf *out) {
+    sorted_save(&((WindowRank *)arg)->pool, &((const WindowPart *)(const void *)row)->rows, out);
+}
+
+static const char *part_load(void *arg, uint8_t *row, const char *at, Error *err) {
+    WindowRank *self = arg;
+    int64_t end = saved_key_i64(self->parts, row, self->end_key);
+    bucket_add(&self->live, end, row);
+    if (self->clock.spec->proctime) {
+        self->base.env->timer_at(&self->base, window_fires_at(&self->clock, end));
+    }
+    return sorted_load(&self->loader, &part_of(row)->rows, at, err);
+}
+
+static const Type *part_value(Arena *arena, const Type *row) {
+    FieldList list = {.arena = arena};
+    field_add(&list, "rows", stored_rows_type(arena, row));
+    return field_row(&list);
 }
 
 static void drop_at(WindowRank *self, SortedRows *rows, SortedAt at) {
@@ -142,6 +164,10 @@ static Status window_rank_open(Operator *op, Error *err) {
     self->columns = input->child_count;
     self->last_wins = plan->keep_last;
     row_pool_init(&self->pool, op->budget);
+    row_loader_init(&self->loader, &self->pool, plan->order, plan->order_count, input);
+    for (uint32_t k = 0; k < plan->key_count; k++) {
+        if ((int32_t)plan->key[k] == (int32_t)plan->window->end_column) self->end_key = k;
+    }
     builder_init(&self->out, plan->type);
     const Type **child = ARENA_ARRAY(arena, const Type *, plan->key_count + 1);
     Str *name = ARENA_ARRAY(arena, Str, plan->key_count + 1);
@@ -153,10 +179,12 @@ static Status window_rank_open(Operator *op, Error *err) {
         .name = "windows",
         .operator_id = plan->stable_id, .budget = op->budget,
         .key = type_row(arena, plan->key_count, child, name, false),
-        .value = input,
+        .value = part_value(arena, input),
         .version = 1,
         .row_size = sizeof(WindowPart),
         .clear = part_clear,
+        .save = part_save,
+        .load = part_load,
         .clear_arg = self,
     };
     self->parts = state_table_open(op->env->state, &def);
@@ -166,6 +194,7 @@ static Status window_rank_open(Operator *op, Error *err) {
 static void window_rank_close(Operator *op) {
     WindowRank *self = (WindowRank *)op;
     self->closed = true;
+    row_loader_clear(&self->loader);
     buckets_free(&self->live);
     row_pool_clear(&self->pool);
     builder_clear(&self->out);
