@@ -3,6 +3,8 @@
 
 PREFIX ?= /usr/local
 FUZZ_SECONDS ?= 60
+RANDOM_SEED ?= 1
+RANDOM_COUNT ?= 100000
 
 all:  ## build/weir, optimised
 	@tools/build.sh release weir
@@ -29,6 +31,10 @@ bench:  ## Nexmark and the decoders, beside Flink's figures and plain C
 
 fuzz:  ## each target for FUZZ_SECONDS
 	@tools/fuzz.sh $(FUZZ_SECONDS)
+
+random:  ## RANDOM_COUNT random queries from RANDOM_SEED, against SQLite; RANDOM_FLAGS=--flink asks Flink
+	@tools/build.sh release weir
+	@tools/random.sh $(RANDOM_SEED) $(RANDOM_COUNT) --sqlite $(RANDOM_FLAGS)
 
 install:  ## binary, libraries, header, pkg-config, man page, completion; PREFIX, DESTDIR
 	@tools/build.sh release
@@ -59,5 +65,5 @@ clean:
 help:
 	@sed -nE 's/^([a-z -]+): +## (.*)/  make \1\t\2/p' Makefile | expand -t 36
 
-.PHONY: all docs demo test test-quick test-asan test-ubsan test-tsan test-all bench fuzz install accept \
+.PHONY: all docs demo test test-quick test-asan test-ubsan test-tsan test-all bench fuzz random install accept \
 	accept-known format narrow clean help

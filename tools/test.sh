@@ -3,9 +3,9 @@
 # N passed, N failed, N skipped.
 #
 #   all     tidy, unit tests (debug build), and on the release build: SQL cases, those again in all
-#           variants that must give the same rows (tools/variants.sh), the tests with real
-#           servers, the examples
-#   quick   tidy, unit tests and SQL cases on the debug build
+#           variants that must give the same rows (tools/variants.sh), random queries, the tests
+#           with real servers, the examples
+#   quick   tidy, unit tests, SQL cases and some random queries on the debug build
 #   asan, ubsan, tsan   unit tests, SQL cases and the tests with real servers on that build
 #
 # Two kinds of part: programs that close with a line of counts themselves (weir-unit, weir test), and
@@ -72,6 +72,7 @@ sql() {
     part "sql cases ($1)" 1200 "$WEIR" test --known test/sql/known-failures.txt test/sql
     [ $# -lt 2 ] || part "variants ($1)" 1800 tools/variants.sh "$WEIR" "$2"
 }
+random() { part "random queries ($1)" 600 tools/random.sh 1 "$2" --sqlite; }
 services() {
     local script
     kafka_start || echo "note: $KAFKA_MISSING"
@@ -95,12 +96,12 @@ for suite in "${@:-all}"; do
             tools/setup.sh build test services || true
             part tidy 60 tools/tidy.sh
             build debug weir-unit fuzz && unit debug
-            build release && { sql release all; services release; examples; }
+            build release && { sql release all; random release 3000; services release; examples; }
             ;;
         quick)
             export WEIR=$PWD/build-debug/weir
             part tidy 60 tools/tidy.sh
-            build debug weir weir-unit fuzz && { unit debug; sql debug 1; }
+            build debug weir weir-unit fuzz && { unit debug; sql debug; random debug 300; }
             ;;
         asan | ubsan | tsan)
             export WEIR=$PWD/build-$suite/weir

@@ -3,7 +3,7 @@
 //   first, processing time   the first to come, at once; inserts only.
 //   last, processing time    every row replaces the one before it.
 //   first, event time        the row of the least stamp, once the watermark has reached it; inserts
-//                            only. Rows at or below the watermark are late.
+//                            only. Rows below the watermark are late; one at it is not, here.
 //   last, event time         a row of the same or a greater stamp replaces the one before it.
 // As Flink's deduplicate functions; inserts only come in.
 #include "exec/saved.h"
@@ -76,7 +76,7 @@ static void wait_for(Dedup *self, uint8_t *key, int64_t time_ms) {
 
 static Status first_row(Dedup *self, uint8_t *at, StoredRow *row, Error *err) {
     DedupKey *key = key_of(at);
-    bool late = !self->proctime && *row_time(row) <= self->base.watermark_in;
+    bool late = !self->proctime && *row_time(row) < self->base.watermark_in;
     bool better = !key->known || (key->row && *row_time(row) < *row_time(key->row));
     if (self->proctime) better = !key->known;
     if (late || !better) {

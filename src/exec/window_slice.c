@@ -297,8 +297,11 @@ static Status fire_hop(WindowAgg *self, int64_t end, Error *err) {
     const WindowSpec *spec = self->clock.spec;
     Buckets window = {0};
     Status st = ST_OK;
-    for (uint32_t i = 0; i < self->live.count && self->live.at[i].end <= end && !st; i++) {
-        if (self->live.at[i].end <= end - spec->size_ms) continue;
+    // The newest slice first, as Flink's HoppingSlicesIterable: LISTAGG and its like show it.
+    uint32_t i = self->live.count;
+    while (i > 0 && self->live.at[i - 1].end > end) i--;
+    for (; i-- > 0 && !st;) {
+        if (self->live.at[i].end <= end - spec->size_ms) break;
         st = merge_slice(self, &self->live.at[i], &window, end, 0, err);
     }
     if (!st && window.count && self->chain) {
@@ -307,8 +310,8 @@ static Status fire_hop(WindowAgg *self, int64_t end, Error *err) {
         st = window_agg_emit(self, self->totals, window.at[0].row, window.at[0].count,
                              end - spec->size_ms, end, err);
     }
-    for (uint32_t i = 0; window.count && i < window.at[0].count; i++) {
-        state_remove(self->totals, window.at[0].row[i]);
+    for (uint32_t k = 0; window.count && k < window.at[0].count; k++) {
+        state_remove(self->totals, window.at[0].row[k]);
     }
     buckets_free(&window);
     // The oldest slices were in this window for the last time.

@@ -58,6 +58,30 @@ static bool take_key(PlanContext *context, Expr *expr, Plan **left, Plan **right
     return true;
 }
 
+// A key compared with IS NOT DISTINCT FROM has one type on both sides from the start: Flink's joins do
+// not cast it, as they do for "=".
+static Status check_null_safe(const Expr *expr, uint32_t left_columns, Error *err) {
+    if (expr->kind != EXPR_CALL || strcmp(expr->call->func->name, "IS NOT DISTINCT FROM") != 0) {
+        return ST_OK;
+    }
+    const Expr *a = expr->arg[0], *b = expr->arg[1];
+    unsigned a_sides = sides_of(a, left_columns), b_sides = sides_of(b, left_columns);
+    bool key = (a_sides == 1 && b_sides == 2) || (a_sides == 2 && b_sides == 1);
+    if (!key || (!a->implicit && !b->implicit)) return ST_OK;
+    const Type *left = a->implicit ? a->arg[0]->type : a->type;
+    const Type *right = b->implicit ? b->arg[0]->type : b->type;
+    Buf text = {0};
+    type_print(left, &text);
+    buf_put_str(&text, STR(" and "));
+    type_print(right, &text);
+    Status st = error_at(err, ST_VALIDATION, expr->place,
+                         "Join: Equality join predicate on incompatible types: " STR_FMT
+                         "; cast one of them",
+                         STR_ARG(buf_str(&text)));
+    buf_free(&text);
+    return st;
+}
+
 static const Type *join_row(Arena *arena, const Type *left, const Type *right, JoinType type) {
     bool semi = type == JOIN_TYPE_SEMI || type == JOIN_TYPE_ANTI;
     uint32_t count = left->child_count + (semi ? 0 : right->child_count);
@@ -87,7 +111,6 @@ static const Type *without_attributes(Arena *arena, const Type *row) {
 // right's (semi and anti: left's only).
 Status plan_join(PlanContext *context, Plan *left, Plan *right, JoinType type, Expr *condition,
                  Plan **out, Error *err) {
-    (void)err;
     Arena *arena = context->arena;
     uint32_t left_columns = left->type->child_count, right_columns = right->type->child_count;
     uint32_t columns = left_columns + right_columns;
@@ -98,6 +121,7 @@ Status plan_join(PlanContext *context, Plan *left, Plan *right, JoinType type, E
     bool interval = type <= JOIN_TYPE_FULL && !context->batch &&
                     join_find_interval(left, right, parts.at, &parts.count, &found);
     for (uint32_t i = 0; i < parts.count; i++) {
+        TRY(check_null_safe(parts.at[i], left_columns, err));
         if (take_key(context, parts.at[i], &left, &right, left_columns, columns, &keys)) continue;
         ARENA_PUSH(arena, rest.at, rest.count, rest.cap, parts.at[i]);
     }

@@ -26,6 +26,7 @@ struct Expr {
     const Vec *value;
     const FuncCall *call;
     bool try_cast;
+    bool implicit;   // a cast that the function's signature asked for, not the user
     Expr **arg;
     uint32_t arg_count;
 };

@@ -94,6 +94,25 @@ static bool take_bound(const Plan *left, const Plan *right, const Expr *expr, Bo
     return false;
 }
 
+// A time attribute of one side that equals a plain timestamp of the other: Flink brings the latter to
+// the attribute's type, takes it for one more bound, and gives up.
+static bool equals_plain_time(const Plan *left, const Plan *right, const Expr *expr) {
+    if (!is_call(expr, "=", 2)) return false;
+    uint32_t columns = left->type->child_count;
+    bool timed = false, plain = false, sides[2] = {false, false};
+    for (uint32_t i = 0; i < 2; i++) {
+        const Expr *at = expr->arg[i];
+        if (at->kind != EXPR_COLUMN || !type_is_timestamp(at->type)) return false;
+        bool is_left = at->column < columns;
+        const Type *row = (is_left ? left : right)->type;
+        bool attribute = row->child[is_left ? at->column : at->column - columns]->attribute;
+        timed |= attribute;
+        plain |= !attribute;
+        sides[is_left] = true;
+    }
+    return timed && plain && sides[0] && sides[1];
+}
+
 bool join_find_interval(const Plan *left, const Plan *right, Expr **part, uint32_t *count,
                         Plan *out) {
     Bounds bounds = {0};
@@ -101,6 +120,7 @@ bool join_find_interval(const Plan *left, const Plan *right, Expr **part, uint32
     Expr *rest[256];
     if (*count > 256) return false;
     for (uint32_t i = 0; i < *count; i++) {
+        if (equals_plain_time(left, right, part[i])) return false;
         if (!take_bound(left, right, part[i], &bounds)) rest[kept++] = part[i];
     }
     if (!bounds.has_lower || !bounds.has_upper) return false;

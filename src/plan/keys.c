@@ -66,9 +66,11 @@ static void project_key(Arena *arena, const Plan *plan, const uint64_t *in, uint
     }
 }
 
+static const PlanKeys *keys_of(Arena *arena, const Plan *plan, bool upsert);
+
 // The keys of the input whose columns all pass a projection, as they are or cast.
-static PlanKeys *of_project(Arena *arena, const Plan *plan) {
-    const PlanKeys *in = plan_keys(arena, plan->input[0]);
+static PlanKeys *of_project(Arena *arena, const Plan *plan, bool upsert) {
+    const PlanKeys *in = keys_of(arena, plan->input[0], upsert);
     PlanKeys *out = keys_new(arena, KEYS_MAX);
     for (uint32_t k = 0; k < in->count; k++) {
         project_key(arena, plan, in->set[k], 0, key_new(arena, plan), out);
@@ -91,9 +93,17 @@ static PlanKeys *of_first(Arena *arena, const Plan *plan, uint32_t count) {
     return of_columns(arena, plan, column, count);
 }
 
+// Whether rows of one key always meet in one partition, and so stay in order.
+static bool holds_partition(const Plan *plan, const uint64_t *key) {
+    for (uint32_t i = 0; i < plan->key_count; i++) {
+        if (!bits_get(key, plan->key[i])) return false;
+    }
+    return true;
+}
+
 // The input's own keys, and the partition with the rank, or alone where the rank is one.
-static PlanKeys *of_rank(Arena *arena, const Plan *plan) {
-    const PlanKeys *in = plan_keys(arena, plan->input[0]);
+static PlanKeys *of_rank(Arena *arena, const Plan *plan, bool upsert) {
+    const PlanKeys *in = keys_of(arena, plan->input[0], upsert);
     PlanKeys *out = keys_new(arena, in->count + 1);
     bool one = plan->rank_start == plan->rank_end && !plan->rank_kind;
     if (plan->kind == PLAN_DEDUP || one || (plan->rank_output && !plan->rank_kind)) {
@@ -102,13 +112,14 @@ static PlanKeys *of_rank(Arena *arena, const Plan *plan) {
         if (!one && plan->rank_output) bits_set(set, plan->input[0]->type->child_count);
     }
     for (uint32_t k = 0; k < in->count; k++) {
+        if (upsert && !holds_partition(plan, in->set[k])) continue;
         uint64_t *set = out->set[out->count++] = key_new(arena, plan);
         memcpy(set, in->set[k], BITS_WORDS(plan->input[0]->type->child_count) * sizeof *set);
     }
     return out;
 }
 
-const PlanKeys *plan_keys(Arena *arena, const Plan *plan) {
+static const PlanKeys *keys_of(Arena *arena, const Plan *plan, bool upsert) {
     switch (plan->kind) {
         case PLAN_SCAN: {
             const TableDesc *desc = plan->desc;
@@ -125,13 +136,13 @@ const PlanKeys *plan_keys(Arena *arena, const Plan *plan) {
             out->count = 1;
             return out;
         }
-        case PLAN_PROJECT: return of_project(arena, plan);
+        case PLAN_PROJECT: return of_project(arena, plan, upsert);
         case PLAN_FILTER:
         case PLAN_WATERMARK:
         case PLAN_DROP_BEFORE:
         case PLAN_NORMALIZE:
         case PLAN_SORT:
-        case PLAN_LIMIT: return plan_keys(arena, plan->input[0]);
+        case PLAN_LIMIT: return keys_of(arena, plan->input[0], upsert);
         case PLAN_AGG: return of_first(arena, plan, plan->key_count);
         case PLAN_LOOKUP_JOIN: {  // a row keeps its key where it meets one row at most
             const PlanKeys *in = plan_keys(arena, plan->input[0]);
@@ -144,8 +155,16 @@ const PlanKeys *plan_keys(Arena *arena, const Plan *plan) {
             return out;
         }
         case PLAN_RANK:
-        case PLAN_DEDUP: return of_rank(arena, plan);
+        case PLAN_DEDUP: return of_rank(arena, plan, upsert);
         default: break;
     }
     return keys_new(arena, 0);
+}
+
+const PlanKeys *plan_keys(Arena *arena, const Plan *plan) {
+    return keys_of(arena, plan, false);
+}
+
+const PlanKeys *plan_upsert_keys(Arena *arena, const Plan *plan) {
+    return keys_of(arena, plan, true);
 }

@@ -137,7 +137,7 @@ static Status infer_over(PlanContext *context, Plan *plan, Error *err) {
     if (plan->order[0].descending) {
         return error_set(err, ST_VALIDATION, "The window can only be ordered in ASCENDING mode.");
     }
-    if (plan->over_chained) {
+    if (plan->over_chained && plan->input[0]->kind == PLAN_OVER && plan->input[0]->over_chained) {
         return error_set(err, ST_VALIDATION,
                          "Over Agg: Unsupported use of OVER windows. All aggregates must be "
                          "computed on the same window. please re-check the over window statement.");
@@ -161,7 +161,11 @@ static Status infer_over(PlanContext *context, Plan *plan, Error *err) {
 static Status check_versions(PlanContext *context, const Plan *join, Error *err) {
     const Plan *right = join->input[1];
     uint64_t *on = ARENA_ARRAY(context->arena, uint64_t, BITS_WORDS(right->type->child_count + 1));
-    for (uint32_t i = 0; i < join->key_count; i++) bits_set(on, join->right_key[i]);
+    for (uint32_t i = 0; i < join->key_count; i++) {
+        // A key that had to be computed, be it a cast, is the primary key no more.
+        if (str_is(right->type->field[join->right_key[i]], "$key")) continue;
+        bits_set(on, join->right_key[i]);
+    }
     const PlanKeys *keys = plan_keys(context->arena, right);
     for (uint32_t i = 0; i < keys->count; i++) {
         bool inside = true;
@@ -186,7 +190,7 @@ static void join_unique(PlanContext *context, Plan *join, uint32_t s) {
     const Plan *input = join->input[s];
     uint32_t columns = input->type->child_count, best_total = UINT32_MAX;
     const uint64_t *best = NULL;
-    const PlanKeys *keys = plan_keys(context->arena, input);
+    const PlanKeys *keys = plan_upsert_keys(context->arena, input);
     for (uint32_t k = 0; k < keys->count; k++) {
         uint32_t total = bits_total(keys->set[k], columns), inside = 0;
         for (uint32_t i = 0; i < join->key_count; i++) {
@@ -317,7 +321,7 @@ static bool key_fits(PlanContext *context, const Plan *sink) {
     size_t words = BITS_WORDS(input->type->child_count);
     for (uint32_t i = 0; i < sink->desc->primary_key_count; i++)
         bits_set(key, sink->desc->primary_key[i]);
-    const PlanKeys *keys = plan_keys(context->arena, input);
+    const PlanKeys *keys = plan_upsert_keys(context->arena, input);
     for (uint32_t i = 0; i < keys->count; i++) {
         if (memcmp(keys->set[i], key, words * sizeof *key) == 0) return true;
     }

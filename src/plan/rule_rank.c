@@ -157,6 +157,23 @@ static bool batch_top(const Plan *over, const RankRange *range) {
     return range->bounded && range->end <= TOP_ROWS_MAX && numbers;
 }
 
+// Whether a column of [plan] is a literal of a projection below.
+static bool column_constant(const Plan *plan, uint32_t column) {
+    while (plan->kind == PLAN_FILTER) plan = plan->input[0];
+    if (plan->kind != PLAN_PROJECT) return false;
+    const Expr *expr = plan->expr[column];
+    while (expr->kind == EXPR_CAST) expr = expr->arg[0];
+    if (expr->kind == EXPR_COLUMN) return column_constant(plan->input[0], expr->column);
+    return expr->kind == EXPR_LITERAL;
+}
+
+static bool order_constant(const Plan *over) {
+    for (uint32_t i = 0; i < over->order_count; i++) {
+        if (!column_constant(over->input[0], over->order[i].column)) return false;
+    }
+    return true;  // that of no columns too: literals are left out when it is bound
+}
+
 static Status rank_of_filter(PlanContext *context, Plan *filter, Plan **out, Error *err) {
     const Plan *over = filter->input[0];
     const Plan *input = over->input[0];
@@ -178,6 +195,11 @@ static Status rank_of_filter(PlanContext *context, Plan *filter, Plan **out, Err
     if (range.end < 1) {
         return error_set(err, ST_VALIDATION, "Rank end should not less than zero, but now is %lld",
                          (long long)range.end);
+    }
+    if (!context->batch && order_constant(over)) {
+        return error_set(err, ST_VALIDATION,
+                         "Over Agg: The window rank function requires order by clause with "
+                         "non-constant fields. please re-check the over window statement.");
     }
     Str name = over->agg[0].name;
     if (!context->batch && !str_is(name, "ROW_NUMBER")) {
