@@ -692,7 +692,9 @@ Status ddl_create_view(DdlContext *ddl, const AstCreateView *create, Error *err)
     }
     Str *names = ARENA_ARRAY(ddl->plan->arena, Str, row->child_count + 1);
     for (uint32_t i = 0; i < row->child_count; i++) {
-        names[i] = create->column.count ? create->column.at[i].name : row->field[i];
+        names[i] = create->column.count ? create->column.at[i].name
+                   : plan->said         ? plan->said->field[i]
+                                        : row->field[i];
     }
     TRY(ddl_names_differ(names, row->child_count, err));
     Table *view = table_new(TABLE_VIEW);

@@ -58,14 +58,14 @@ static bool take_key(PlanContext *context, Expr *expr, Plan **left, Plan **right
     return true;
 }
 
-// A key compared with IS NOT DISTINCT FROM has one type on both sides from the start: Flink's joins do
-// not cast it, as they do for "=".
+// A key compared with IS NOT DISTINCT FROM has one type on both sides from the start: Flink's joins
+// do not cast it, as they do for "=".
 static Status check_null_safe(const Expr *expr, uint32_t left_columns, Error *err) {
     if (expr->kind != EXPR_CALL || strcmp(expr->call->func->name, "IS NOT DISTINCT FROM") != 0) {
         return ST_OK;
     }
     const Expr *a = expr->arg[0], *b = expr->arg[1];
-    unsigned a_sides = sides_of(a, left_columns), b_sides = sides_of(b, left_columns);
+    unsigned a_sides = expr_sides(a, left_columns), b_sides = expr_sides(b, left_columns);
     bool key = (a_sides == 1 && b_sides == 2) || (a_sides == 2 && b_sides == 1);
     if (!key || (!a->implicit && !b->implicit)) return ST_OK;
     const Type *left = a->implicit ? a->arg[0]->type : a->type;

@@ -207,6 +207,12 @@ static Status bind_named_table(Binder *binder, const AstName *name, const AstHin
                     bind_query_in(cte->binder, binder->context, cte->ast->query, &cte->plan, err);
                 cte->binder->cte = rest;
                 TRY(st);
+                if (cte->plan->said && !cte->ast->column.count) {
+                    return error_at(err, ST_VALIDATION, cte->ast->name.span.place,
+                                    "two columns of '" STR_FMT "' have the same name and no column "
+                                    "list tells them apart",
+                                    STR_ARG(cte->name));
+                }
                 TRY(rename_columns(binder, &cte->plan, &cte->ast->column, err));
             }
             *plan = cte->plan;
@@ -256,6 +262,10 @@ Status bind_from(Binder *binder, const AstFrom *from, Plan **plan, Scope **scope
             break;
         case FROM_QUERY:
             TRY(bind_query_in(binder, binder->context, from->query, plan, err));
+            if ((*plan)->said && !from->column.count) {  // names that cannot be told apart
+                *scope = scope_single(binder->arena, (*plan)->said, from->alias.name);
+                return ST_OK;
+            }
             TRY(rename_columns(binder, plan, &from->column, err));
             *scope = scope_single(binder->arena, (*plan)->type, from->alias.name);
             return ST_OK;
@@ -282,6 +292,7 @@ typedef struct Items {
     Str *name;
     const AstExpr **ast;  // NULL for columns of a star
     uint32_t count, cap, name_cap, ast_cap;
+    Str *said;            // the names as written, where two are alike
 } Items;
 
 static void items_add(Arena *arena, Items *items, Expr *expr, Str name, const AstExpr *ast) {
@@ -301,6 +312,21 @@ static Status bind_row_star(Binder *binder, const AstExpr *ast, Items *items, bo
     for (uint32_t i = 0; *taken && i < row->type->child_count; i++) {
         items_add(binder->arena, items, expr_field(binder->arena, row, i), row->type->field[i],
                   NULL);
+    }
+    return ST_OK;
+}
+
+// A star takes no column whose name another of the same derived table has.
+static Status check_told_apart(const Scope *scope, uint32_t column, const AstExpr *ast,
+                               Error *err) {
+    uint32_t i = 0;
+    while (i < scope->item_count && column - scope->item[i].from >= scope->item[i].count) i++;
+    if (i == scope->item_count) return ST_OK;
+    Str name = scope->row->field[column];
+    for (uint32_t c = scope->item[i].from; c < scope->item[i].from + scope->item[i].count; c++) {
+        if (c == column || scope->hidden[c] || !str_eq(scope->row->field[c], name)) continue;
+        return error_at(err, ST_VALIDATION, ast->span.place, "column '" STR_FMT "' is ambiguous",
+                        STR_ARG(name));
     }
     return ST_OK;
 }
@@ -331,6 +357,7 @@ static Status bind_star(Binder *binder, const AstExpr *ast, Items *items, Error 
         if (!ast->name.count && scope->hidden[c]) continue;
         while (k < ahead && scope->first[k] != c) k++;
         if (i >= ahead && k < ahead) continue;
+        TRY(check_told_apart(scope, c, ast, err));
         AstIdent part = {.name = scope->row->field[c], .span = ast->span};
         Expr *expr;
         if (binder->groups) {
@@ -365,6 +392,19 @@ static Str unique_name(Arena *arena, const Str *names, uint32_t index) {
     }
 }
 
+// The names as they are seen from outside: of the columns of a star those that come again get a
+// number, items of the list stay as they are written, and are ambiguous then.
+static void items_say(Arena *arena, Items *items) {
+    Str *name = ARENA_ARRAY(arena, Str, items->count + 1);
+    bool alike = false;
+    for (uint32_t i = 0; i < items->count; i++) {
+        name[i] = items->name[i];
+        if (!items->ast[i]) name[i] = unique_name(arena, name, i);
+        for (uint32_t k = 0; k < i && !alike; k++) alike = str_eq(name[k], name[i]);
+    }
+    if (alike) items->said = name;
+}
+
 static Status bind_items(Binder *binder, const AstSelect *select, Items *items, Error *err) {
     for (uint32_t i = 0; i < select->item_count; i++) {
         const AstItem *item = &select->item[i];
@@ -384,6 +424,7 @@ static Status bind_items(Binder *binder, const AstSelect *select, Items *items, 
         items_add(binder->arena, items, expr, item_name(binder->arena, item, items->count),
                   item->expr);
     }
+    items_say(binder->arena, items);
     for (uint32_t i = 1; i < items->count; i++) {
         items->name[i] = unique_name(binder->arena, items->name, i);
     }
@@ -509,8 +550,10 @@ static Status bind_select_input(Binder *binder, const AstSelect *select, Error *
     binder->scope->outer = binder->parent ? binder->parent->scope : NULL;
     if (select->where) TRY(bind_where(binder, select->where, err));
     // WHERE may have told what kind of join it is, and so which columns are time attributes.
-    if (binder->scope->row->child_count == binder->plan->type->child_count) {
-        binder->scope->row = binder->plan->type;
+    const Type *row = binder->scope->row;
+    if (row->child_count == binder->plan->type->child_count) {
+        binder->scope->row = type_row(binder->arena, row->child_count, binder->plan->type->child,
+                                      row->field, false);
     }
     return ST_OK;
 }
@@ -590,6 +633,9 @@ static Status bind_select(Binder *binder, const AstQuery *query, Plan **out, Err
         }
         plan = plan_project(binder->context, plan, expr, items.name, visible);
     }
+    if (items.said) {
+        plan->said = type_row(binder->arena, visible, plan->type->child, items.said, false);
+    }
     *out = plan;
     return ST_OK;
 }
@@ -615,6 +661,7 @@ static Status bind_set_op(Binder *binder, const AstQuery *query, Plan **out, Err
     TRY(bind_query_in(binder, binder->context, query->set.left, &left, err));
     TRY(bind_query_in(binder, binder->context, query->set.right, &right, err));
     uint32_t count = left->type->child_count;
+    const Type *said = left->said;
     static const char *const NAMES[] = {"UNION", "INTERSECT", "EXCEPT"};
     if (right->type->child_count != count) {
         return error_at(err, ST_VALIDATION, query->span.place,
@@ -644,6 +691,7 @@ static Status bind_set_op(Binder *binder, const AstQuery *query, Plan **out, Err
     plan->input[0] = left;
     plan->input[1] = right;
     if (!query->set.all) TRY(bind_distinct(binder, &plan, err));
+    plan->said = said;
     *out = plan;
     return ST_OK;
 }

@@ -120,15 +120,8 @@ Status expr_call(Arena *arena, const FuncEnv *env, const char *name, Expr **arg,
     return ST_OK;
 }
 
-static bool is_false(const Expr *expr) {
-    return expr->kind == EXPR_LITERAL && expr->type->kind == TYPE_BOOLEAN &&
-           !vec_is_null(expr->value, 0) && !vec_u8(expr->value)[0];
-}
-
 Expr *expr_and(Arena *arena, const FuncEnv *env, Expr *a, Expr *b) {
     if (!a || !b) return a ? a : b;
-    if (is_false(a)) return a;  // and [b] is not computed: it may fail
-    if (is_false(b)) return b;
     Expr *pair[2] = {a, b}, *both = NULL;
     Status st = expr_call(arena, env, "AND", pair, 2, a->place, &both, NULL);
     ASSERT(st == ST_OK);

@@ -94,8 +94,8 @@ static bool take_bound(const Plan *left, const Plan *right, const Expr *expr, Bo
     return false;
 }
 
-// A time attribute of one side that equals a plain timestamp of the other: Flink brings the latter to
-// the attribute's type, takes it for one more bound, and gives up.
+// A time attribute of one side that equals a plain timestamp of the other: Flink brings the latter
+// to the attribute's type, takes it for one more bound, and gives up.
 static bool equals_plain_time(const Plan *left, const Plan *right, const Expr *expr) {
     if (!is_call(expr, "=", 2)) return false;
     uint32_t columns = left->type->child_count;

@@ -13,7 +13,8 @@ typedef struct PlanKeys {
 // As Flink's FlinkRelMdUniqueKeys, for the nodes that keep keys.
 const PlanKeys *plan_keys(Arena *arena, const Plan *plan);
 
-// Those among them whose changes come in their order, whatever the number of workers: a row that moves
-// from one partition to another is deleted and added by two workers, of which either may be first. Who
-// lets a new row replace the one with its key must go by these. As Flink's FlinkRelMdUpsertKeys.
+// Those among them whose changes come in their order, whatever the number of workers: a row that
+// moves from one partition to another is deleted and added by two workers, of which either may be
+// first. Who lets a new row replace the one with its key must go by these. As Flink's
+// FlinkRelMdUpsertKeys.
 const PlanKeys *plan_upsert_keys(Arena *arena, const Plan *plan);

@@ -435,6 +435,19 @@ static Status check_config(const PlanContext *context, Error *err) {
     return ST_OK;
 }
 
+// Which OVERs run though nothing of them is read: Flink's projections find an aggregate that is not
+// used through other projections, but not through filters and window functions.
+static void keep_overs(Plan *plan, bool *seen) {
+    if (seen[plan->id]) return;
+    seen[plan->id] = true;
+    if (plan->kind == PLAN_FILTER || plan->kind == PLAN_WINDOW_TVF) {
+        Plan *at = plan->input[0];
+        while (at->kind == PLAN_PROJECT) at = at->input[0];
+        for (; at->kind == PLAN_OVER; at = at->input[0]) at->over_kept = true;
+    }
+    for (uint32_t i = 0; i < plan->input_count; i++) keep_overs(plan->input[i], seen);
+}
+
 Status plan_optimize(PlanContext *context, Plan **roots, uint32_t count, Error *err) {
     TRY(check_config(context, err));
     TRY(rule_calc(context, roots, count, err));
@@ -444,6 +457,8 @@ Status plan_optimize(PlanContext *context, Plan **roots, uint32_t count, Error *
     rule_agg(context, roots, count);
     TRY(rule_rank(context, roots, count, err));
     TRY(rule_calc(context, roots, count, err));  // what stood on a filter may merge now
+    bool *seen = ARENA_ARRAY(context->arena, bool, context->next_id + 1);
+    for (uint32_t i = 0; i < count; i++) keep_overs(roots[i], seen);
     TRY(rule_window(context, roots, count, err));
     TRY(rule_calc(context, roots, count, err));
     TRY(rule_reuse(context, roots, count, err));

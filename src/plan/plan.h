@@ -132,6 +132,7 @@ typedef struct LookupPlan {
 struct Plan {
     PlanKind kind;
     const Type *type;     // ROW of the output
+    const Type *said;  // a query's columns as its select names them, where two are alike; or NULL
     Plan **input;
     uint32_t input_count;
     uint32_t id;          // number within the plan, for EXPLAIN and statistics
@@ -199,6 +200,7 @@ struct Plan {
     bool keep_last;             // PLAN_DEDUP
     bool proctime_order;
     bool over_chained;          // PLAN_OVER: the select has other windows too
+    bool over_kept;             // runs even if nobody reads its aggregates
     OverFrame frame;
     // PLAN_UNNEST, PLAN_TABLE_FUNC
     Expr *collection;

@@ -13,7 +13,6 @@ typedef struct NodeNeed {
     Plan *plan;
     Need *column;
     uint32_t consumers, seen;  // counted first; a node is passed on when all have spoken
-    bool left_out;             // an OVER of which the projection above takes nothing
     Plan *made;
     uint32_t *map;             // old column -> new
 } NodeNeed;
@@ -68,17 +67,6 @@ static void count_consumers(Pruner *self, Plan *plan) {
     if (node->consumers++) return;
     node->column = ARENA_ARRAY(self->arena, Need, plan->type->child_count + 1);
     for (uint32_t i = 0; i < plan->input_count; i++) count_consumers(self, plan->input[i]);
-    if (plan->kind != PLAN_PROJECT) return;
-    uint32_t columns = plan->input[0]->type->child_count;
-    uint64_t *used = ARENA_ARRAY(self->arena, uint64_t, BITS_WORDS(columns + 1));
-    for (uint32_t i = 0; i < plan->type->child_count; i++) expr_columns(plan->expr[i], used);
-    for (Plan *over = plan->input[0]; over->kind == PLAN_OVER; over = over->input[0]) {
-        bool any = false;
-        for (uint32_t c = over->input[0]->type->child_count; c < over->type->child_count; c++) {
-            any |= bits_get(used, c);
-        }
-        self->node[over->id].left_out = !any;
-    }
 }
 
 static void mark(Need *columns, const uint32_t *index, uint32_t count) {
@@ -560,8 +548,9 @@ static Plan *remake(Pruner *self, Plan *plan) {
         case PLAN_DEDUP: remake_ordered(self, node, made); break;
         case PLAN_OVER:
             remake_ordered(self, node, made);
-            // Of several windows, which cannot run together, those that a projection leaves out go.
-            if (!made->agg_count && node->left_out && plan->over_chained) {
+            // Of several windows, which cannot run together, those that nobody reads go. One alone
+            // stays, for it drops late rows.
+            if (!made->agg_count && plan->over_chained && !plan->over_kept) {
                 return node->made = made->input[0];
             }
             break;

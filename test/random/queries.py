@@ -80,8 +80,9 @@ class Queries:
         """A relation of insertions with a time attribute."""
         c = self.c
         names = [n for n in 'ef' if not punctual or self.tables[n].punctual]
-        if not names or (not punctual and c.chance(20)):
+        if not punctual and c.chance(20):
             names = ['u']
+        names = names or ['e']
         base = self.table(names, True)
         if depth <= 0 or c.below(3) < 2:
             return base
@@ -570,7 +571,7 @@ class Queries:
         items = [Sql(x) for x in bounds] + [both(f'{{0}} AS k{i}', column(x)) for i, x in enumerate(keys)] + made
         by = ['window_start', 'window_end'] + [x.ref for x in keys]
         tail = f'GROUP BY {", ".join(by)}'
-        if len(keys) == 2 and c.chance(4):
+        if len(keys) == 2 and spec != 'SESSION' and c.chance(4):
             tail = f'GROUP BY window_start, window_end, ROLLUP ({keys[0].ref}, {keys[1].ref})'
         query = each(f'SELECT {{0}} FROM TABLE({{1}}) AS {a} {tail}', None, joined(items), source)
         if c.chance(6):
