@@ -14,6 +14,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "weir_function.h"
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -149,6 +151,12 @@ typedef int (*weir_scalar)(void *arg, const weir_value *args, int argc, weir_val
 // WEIR_WRONG: the name is taken, or a type is none of these. Any thread.
 WEIR_API int weir_function(const char *name, const char *args, const char *result,
                            weir_scalar call, void *arg);
+
+// The same for functions of any kind and type, see weir_function.h. [def] and [arg] must stay; the
+// calls find [arg] in theirs. WEIR_WRONG: the name is taken, or the definition is not sound; [why]
+// (may be NULL) then gets a text that says what it is about. Any thread.
+WEIR_API int weir_define(const char *name, const weir_function_def *def, void *arg, char *why,
+                         size_t why_size);
 
 #ifdef __cplusplus
 }

@@ -68,12 +68,16 @@ static void models_clear(Map *models) {
     map_clear(models);
 }
 
+void user_function_free(UserFunction *function) {
+    if (!function) return;
+    (void)udf_unref(function->udf);
+    Arena arena = function->arena;
+    arena_clear(&arena);
+    mem_free(function);
+}
+
 static void functions_clear(Map *functions) {
-    for (uint32_t i = 0; i < functions->count; i++) {
-        UserFunction *function = functions->entry[i].value;
-        arena_clear(&function->arena);
-        mem_free(function);
-    }
+    for (uint32_t i = 0; i < functions->count; i++) user_function_free(functions->entry[i].value);
     map_clear(functions);
 }
 
@@ -158,4 +162,23 @@ const char *catalogs_nearest_table(const Catalogs *catalogs, ObjectName name) {
 void object_name_print(ObjectName name, Buf *out) {
     buf_printf(out, "`" STR_FMT "`.`" STR_FMT "`.`" STR_FMT "`", STR_ARG(name.catalog),
                STR_ARG(name.database), STR_ARG(name.object));
+}
+
+UserFunction *catalogs_function(const Catalogs *catalogs, const AstName *name, bool system) {
+    enum { NAME_MAX_LOWER = 256 };
+    char lower[NAME_MAX_LOWER];
+    Str last = ast_name_last(*name);
+    ObjectName full;
+    if (last.len > sizeof lower) return NULL;
+    for (uint32_t i = 0; i < last.len; i++) {
+        char c = last.ptr[i];
+        lower[i] = c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c;
+    }
+    Str key = str_make(lower, last.len);
+    if (system) return name->count == 1 ? map_get(&catalogs->system_functions, key) : NULL;
+    if (catalogs_resolve(catalogs, name, &full, NULL)) return NULL;
+    const Database *database = catalogs_database(catalogs, full.catalog, full.database);
+    if (!database) return NULL;
+    UserFunction *found = map_get(&database->temporary_functions, key);
+    return found ? found : map_get(&database->functions, key);
 }

@@ -8,6 +8,7 @@
 #include "func/func.h"
 #include "spi/connector.h"
 #include "sql/parser.h"
+#include "udf/udf.h"
 
 typedef enum ColumnKind { COL_PHYSICAL, COL_METADATA, COL_COMPUTED } ColumnKind;
 
@@ -77,7 +78,11 @@ typedef struct UserFunction {
     ObjectName name;
     bool temporary, system;
     Arena arena;
-    Str class_name, language;
+    Str class_name;  // of Java; a symbol of C; module.name of Python
+    AstLanguage language;
+    Str *artifact;   // USING …
+    uint32_t artifact_count;
+    Udf *udf;        // once it was looked for (plan/bind_udf.c); counted
 } UserFunction;
 
 enum { MODULES_MAX = 16 };
@@ -113,6 +118,10 @@ void catalogs_init(Catalogs *catalogs);
 void catalogs_clear(Catalogs *catalogs);
 // Drops what lies in it.
 void database_free(Database *database);
+void user_function_free(UserFunction *function);
+// The function that a name of one to three parts means, case aside; NULL when there is none. Of
+// names of one part, those of temporary system functions alone when [system].
+UserFunction *catalogs_function(const Catalogs *catalogs, const AstName *name, bool system);
 CatalogEntry *catalogs_add(Catalogs *catalogs, Str name);
 Database *catalog_add_database(Catalogs *catalogs, CatalogEntry *catalog, Str name);
 Database *catalogs_database(const Catalogs *catalogs, Str catalog, Str database);  // or NULL

@@ -182,6 +182,23 @@ static Status functions_of(DdlContext *ddl, const AstName *name, bool temporary,
     return ST_OK;
 }
 
+static UserFunction *function_new(ObjectName name, const AstCreateFunction *create) {
+    UserFunction *function = NEW(UserFunction);
+    Arena *arena = &function->arena;
+    function->name = (ObjectName){str_dup(arena, name.catalog), str_dup(arena, name.database),
+                                  str_dup(arena, name.object)};
+    function->class_name = str_dup(arena, create->class_name);
+    function->language = create->language;
+    function->temporary = create->temporary;
+    function->system = create->system;
+    function->artifact = ARENA_ARRAY(arena, Str, create->resource_count + 1);
+    function->artifact_count = create->resource_count;
+    for (uint32_t i = 0; i < create->resource_count; i++) {
+        function->artifact[i] = str_dup(arena, create->resource[i].uri);
+    }
+    return function;
+}
+
 Status ddl_create_function(DdlContext *ddl, const AstCreateFunction *create, Error *err) {
     ObjectName name;
     Map *functions;
@@ -192,21 +209,17 @@ Status ddl_create_function(DdlContext *ddl, const AstCreateFunction *create, Err
         return error_at(err, ST_VALIDATION, create->name.span.place,
                         "function '" STR_FMT "' already exists", STR_ARG(name.object));
     }
-    // A temporary function is instantiated at once, a catalog function when it is first called:
-    // weir has no JVM to find the class in.
-    if (create->temporary && create->language != LANGUAGE_PYTHON) {
-        return error_at(err, ST_VALIDATION, create->name.span.place,
-                        "cannot load the class '" STR_FMT "' of function '" STR_FMT
-                        "': weir runs no JVM",
-                        STR_ARG(create->class_name), STR_ARG(name.object));
+    UserFunction *function = function_new(name, create);
+    // As in Flink a temporary function is instantiated at once, a catalog function when it is first
+    // called. A shared object is looked at now in either case: it is here or it is not.
+    bool now = create->language == LANGUAGE_C ||
+               (create->temporary && create->language != LANGUAGE_PYTHON);
+    Status st = now ? bind_user_function(ddl->plan, function, err) : ST_OK;
+    if (st) {
+        error_place(err, create->name.span.place);
+        user_function_free(function);
+        return st == ST_UNSUPPORTED ? ST_VALIDATION : st;
     }
-    UserFunction *function = NEW(UserFunction);
-    function->name = (ObjectName){str_dup(&function->arena, name.catalog),
-                                  str_dup(&function->arena, name.database),
-                                  str_dup(&function->arena, name.object)};
-    function->class_name = str_dup(&function->arena, create->class_name);
-    function->temporary = create->temporary;
-    function->system = create->system;
     (void)map_put(functions, name.object, function);
     return ST_OK;
 }
@@ -219,9 +232,23 @@ Status ddl_alter_function(DdlContext *ddl, const AstCreateFunction *alter, Error
                         "a temporary function cannot be altered");
     }
     TRY(functions_of(ddl, &alter->name, false, false, &name, &functions, err));
-    UserFunction *function = map_get(functions, name.object);
-    if (function) {
-        function->class_name = str_dup(&function->arena, alter->class_name);
+    if (map_has(functions, name.object)) {
+        UserFunction *function = function_new(name, alter);
+        const UserFunction *old = map_get(functions, name.object);
+        // ALTER has no USING: the libraries stay.
+        function->artifact = ARENA_ARRAY(&function->arena, Str, old->artifact_count + 1);
+        function->artifact_count = old->artifact_count;
+        for (uint32_t i = 0; i < old->artifact_count; i++) {
+            function->artifact[i] = str_dup(&function->arena, old->artifact[i]);
+        }
+        Status st = alter->language == LANGUAGE_C ? bind_user_function(ddl->plan, function, err)
+                                                  : ST_OK;
+        if (st) {
+            error_place(err, alter->name.span.place);
+            user_function_free(function);
+            return st;
+        }
+        user_function_free(map_put(functions, name.object, function));
         return ST_OK;
     }
     if (alter->if_exists) return ST_OK;
@@ -241,8 +268,7 @@ static Status drop_function(DdlContext *ddl, const AstDrop *drop, Error *err) {
                         "function " STR_FMT "." STR_FMT " does not exist in catalog " STR_FMT,
                         STR_ARG(name.database), STR_ARG(name.object), STR_ARG(name.catalog));
     }
-    arena_clear(&function->arena);
-    mem_free(function);
+    user_function_free(function);
     return ST_OK;
 }
 

@@ -138,6 +138,9 @@ static Status show_functions(DdlContext *ddl, const AstShow *show, bool user, Er
     }
     names_of(ddl->plan->arena, &names, &ddl->catalogs->system_functions);
     if (!user) builtin_functions(ddl->plan->arena, &names);
+    for (const Udf *at = NULL; !user && (at = udf_registered_next(at));) {
+        names_add(ddl->plan->arena, &names, at->name);
+    }
     return show_names(ddl, show, "function name", &names, true, err);
 }
 
@@ -415,9 +418,65 @@ static Status describe_table(DdlContext *ddl, const AstName *ast, const AstShow 
     return ddl_rows(ddl, COLUMNS, TYPES, columns, cells, rows, err);
 }
 
+// Flink's rows of a function that is not built in.
+static Status describe_user_function(DdlContext *ddl, const AstDescribe *describe,
+                                     UserFunction *function, Error *err) {
+    static const char *const LANGUAGES[] = {
+        [LANGUAGE_UNSAID] = "JAVA", [LANGUAGE_JAVA] = "JAVA", [LANGUAGE_SCALA] = "SCALA",
+        [LANGUAGE_PYTHON] = "PYTHON", [LANGUAGE_SQL] = "SQL", [LANGUAGE_C] = "C"};
+    static const char *const COLUMNS[] = {"info name", "info value"};
+    Status st = bind_user_function(ddl->plan, function, err);
+    if (st) {
+        error_place(err, describe->name.span.place);
+        return st;
+    }
+    const Udf *udf = function->udf;
+    uint32_t flags = udf->def->flags;
+    Arena *arena = ddl->plan->arena;
+    Buf uris = {0};
+    buf_putc(&uris, '[');
+    for (uint32_t i = 0; i < function->artifact_count; i++) {
+        buf_printf(&uris, "%sARTIFACT: " STR_FMT, i ? ", " : "", STR_ARG(function->artifact[i]));
+    }
+    buf_putc(&uris, ']');
+    Str cells[] = {
+        STR("is system function"),
+        STR("false"),
+        STR("is temporary"),
+        function->temporary ? STR("true") : STR("false"),
+        STR("class name"),
+        function->class_name,
+        STR("function language"),
+        str_c(LANGUAGES[function->language]),
+        STR("resource uris"),
+        str_dup(arena, buf_str(&uris)),
+        STR("kind"),
+        str_c(udf_kind_name(udf->def->kind)),
+        STR("requirements"),
+        STR("[]"),
+        STR("is deterministic"),
+        flags & WEIR_NONDETERMINISTIC ? STR("false") : STR("true"),
+        STR("supports constant folding"),
+        flags & WEIR_NONDETERMINISTIC ? STR("false") : STR("true"),
+        STR("signature"),
+        str_printf(arena, STR_FMT "%s", STR_ARG(udf->name), udf->def->signature),
+        STR("description"),
+        str_c(udf->def->doc ? udf->def->doc : ""),
+    };
+    buf_free(&uris);
+    uint32_t rows = (uint32_t)(sizeof cells / sizeof *cells) / 2 - !udf->def->doc;
+    return ddl_rows(ddl, COLUMNS, NULL, 2, cells, describe->extended ? rows : 5, err);
+}
+
 static Status describe_function(DdlContext *ddl, const AstDescribe *describe, Error *err) {
     Str name = ast_name_last(describe->name);
     uint32_t overloads = 0;
+    (void)func_find(name, &overloads);
+    bool builtin = describe->name.count == 1 && (overloads || agg_find(name));
+    UserFunction *user = catalogs_function(ddl->catalogs, &describe->name, true);
+    if (!user && !builtin) user = catalogs_function(ddl->catalogs, &describe->name, false);
+    if (user) return describe_user_function(ddl, describe, user, err);
+    overloads = 0;
     const ScalarFunc *const *row = func_find(name, &overloads);
     const AggFunc *agg = overloads ? NULL : agg_find(name);
     static const char *const COLUMNS[] = {"info name", "info value"};

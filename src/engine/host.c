@@ -7,6 +7,7 @@
 #include <pthread.h>
 
 #include "engine/arrow.h"
+#include "plan/plan.h"
 
 typedef struct Feed {
     uint64_t number;
@@ -338,5 +339,21 @@ int weir_function(const char *name, const char *args, const char *result, weir_s
     if (good) return WEIR_OK;
     mem_free(upper);
     mem_free(self);
+    return WEIR_WRONG;
+}
+
+int weir_define(const char *name, const weir_function_def *def, void *arg, char *why,
+                size_t why_size) {
+    Udf *udf = NULL;
+    Error err = {0};
+    Status st = name && *name && def ? udf_new(str_c(name), def, arg, &udf, &err)
+                                     : error_set(&err, ST_USAGE, "a name and a definition");
+    if (!st) st = bind_signature(udf, &err);
+    if (!st && !udf_register(udf)) {
+        st = error_set(&err, ST_USAGE, "there is a function '%s' already", name);
+    }
+    if (!st) return WEIR_OK;
+    (void)udf_unref(udf);
+    if (why && why_size) (void)snprintf(why, why_size, "%s", err.message);
     return WEIR_WRONG;
 }

@@ -1,6 +1,7 @@
 // The one list of operators.
 #include "exec/operator.h"
 
+extern const OperatorVt APPLY_OPERATOR;
 extern const OperatorVt BATCH_OVER_OPERATOR;
 extern const OperatorVt BATCH_SORT_OPERATOR;
 extern const OperatorVt CHANGELOG_OPERATOR;
@@ -17,6 +18,7 @@ extern const OperatorVt MATERIALIZE_OPERATOR;
 extern const OperatorVt MATCH_OPERATOR;
 extern const OperatorVt NORMALIZE_OPERATOR;
 extern const OperatorVt OVER_OPERATOR;
+extern const OperatorVt PROCESS_OPERATOR;
 extern const OperatorVt PROJECT_OPERATOR;
 extern const OperatorVt RANK_OPERATOR;
 extern const OperatorVt REPLICATE_OPERATOR;
@@ -32,6 +34,7 @@ extern const OperatorVt WINDOW_RANK_OPERATOR;
 extern const OperatorVt WINDOW_TVF_OPERATOR;
 
 static const OperatorVt *const OPERATORS[] = {
+    &APPLY_OPERATOR,
     &CHANGELOG_OPERATOR,
     &COLLECT_OPERATOR,
     &DEDUP_OPERATOR,
@@ -46,6 +49,7 @@ static const OperatorVt *const OPERATORS[] = {
     &MATCH_OPERATOR,
     &NORMALIZE_OPERATOR,
     &OVER_OPERATOR,
+    &PROCESS_OPERATOR,
     &PROJECT_OPERATOR,
     &RANK_OPERATOR,
     &REPLICATE_OPERATOR,

@@ -127,7 +127,9 @@ NODISCARD Status bind_group_function(Binder *binder, const AstExpr *ast, bool *t
                                      Error *err);
 NODISCARD Status bind_agg_args(Binder *binder, const AstExpr *ast, const AggFunc *func,
                                bool grouped, Expr ***args, PlanAgg *agg, Error *err);
-bool ast_has_agg(const AstExpr *ast);
+// The aggregate function that a call names, built in or the user's; NULL when it is none.
+const AggFunc *bind_agg_named(PlanContext *context, const AstCall *call);
+bool ast_has_agg(PlanContext *context, const AstExpr *ast);
 bool ast_has_over(const AstExpr *ast);
 NODISCARD Status bind_over_call(Binder *binder, const AstExpr *ast, Expr **out, Error *err);
 NODISCARD Status bind_scalar_subquery(Binder *binder, const AstExpr *ast, Expr **out, Error *err);
@@ -164,10 +166,24 @@ bool plan_window_columns(const Plan *plan, WindowColumns *out);
 
 // A name of an enclosing query (correlation); ST_END when it is none of its either.
 NODISCARD Status bind_outer_name(Binder *binder, const AstExpr *ast, Expr **out, Error *err);
-// A function registered by the user; ST_END when there is none of that name.
-NODISCARD Status bind_user_function(Binder *binder, const AstExpr *ast, Expr **out, Error *err);
+// The user's function that a call names, loaded and with its types; *out is NULL when it names
+// none, or a built-in one hides it. (bind_udf.c)
+NODISCARD Status bind_find_udf(PlanContext *context, const AstCall *call, const Udf **out,
+                               Error *err);
+// A call of a scalar function of the user's. Others are refused.
+NODISCARD Status bind_udf_call(Binder *binder, const AstExpr *ast, const Udf *udf, Expr **out,
+                               Error *err);
+// Checks arguments against the signature of [udf], from argument [from] of it on, and casts them.
+NODISCARD Status bind_udf_args(Binder *binder, const AstExpr *ast, const Udf *udf, Expr ***out,
+                               uint32_t *count, Error *err);
+// FROM f(TABLE t …): a process table function. (bind_process.c)
+NODISCARD Status bind_process(Binder *binder, const AstExpr *ast, const Udf *udf, Plan **out,
+                              Error *err);
 // FROM f(…): window functions, ML_PREDICT, TO_CHANGELOG, user table functions. (bind_tvf.c)
 NODISCARD Status bind_table_function(Binder *binder, const AstFrom *from, Plan **plan, Error *err);
+// FROM TABLE(f(…)), f a table function whose arguments are no columns. (bind_lateral.c)
+NODISCARD Status bind_apply(Binder *binder, const AstFrom *from, const Udf *udf, Plan **plan,
+                            Error *err);
 NODISCARD Status bind_unnest(Binder *binder, const AstFrom *from, Plan **plan, Scope **scope,
                              Error *err);
 NODISCARD Status bind_match(Binder *binder, const AstFrom *from, Plan **plan, Scope **scope,

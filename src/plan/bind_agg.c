@@ -8,34 +8,44 @@
 
 // ---- looking for aggregates --------------------------------------------------------------------
 
-bool ast_has_agg(const AstExpr *ast) {
+const AggFunc *bind_agg_named(PlanContext *context, const AstCall *call) {
+    if (call->syntax != SYN_FUNCTION) return NULL;
+    const Udf *udf = NULL;
+    if (!bind_find_udf(context, call, &udf, NULL) && udf) {
+        return udf->def->kind == WEIR_AGGREGATE ? &udf->agg : NULL;
+    }
+    return agg_find(call->name);
+}
+
+bool ast_has_agg(PlanContext *context, const AstExpr *ast) {
     if (!ast) return false;
     switch (ast->kind) {
         case EX_CALL: {
             const AstCall *call = ast->call;
-            if (!call->over && call->syntax == SYN_FUNCTION && agg_find(call->name)) return true;
+            if (!call->over && bind_agg_named(context, call)) return true;
             for (uint32_t i = 0; i < call->arg.count; i++) {
-                if (ast_has_agg(call->arg.at[i])) return true;
+                if (ast_has_agg(context, call->arg.at[i])) return true;
             }
             if (call->over) {
                 for (uint32_t i = 0; i < call->over->partition.count; i++) {
-                    if (ast_has_agg(call->over->partition.at[i])) return true;
+                    if (ast_has_agg(context, call->over->partition.at[i])) return true;
                 }
                 for (uint32_t i = 0; i < call->over->order.count; i++) {
-                    if (ast_has_agg(call->over->order.at[i].expr)) return true;
+                    if (ast_has_agg(context, call->over->order.at[i].expr)) return true;
                 }
             }
             return false;
         }
         case EX_CASE:
-            if (ast_has_agg(ast->cases.operand) || ast_has_agg(ast->cases.otherwise)) return true;
+            if (ast_has_agg(context, ast->cases.operand)) return true;
+            if (ast_has_agg(context, ast->cases.otherwise)) return true;
             for (uint32_t i = 0; i < ast->cases.branch_count; i++) {
-                if (ast_has_agg(ast->cases.branch[i].when)) return true;
-                if (ast_has_agg(ast->cases.branch[i].then)) return true;
+                if (ast_has_agg(context, ast->cases.branch[i].when)) return true;
+                if (ast_has_agg(context, ast->cases.branch[i].then)) return true;
             }
             return false;
-        case EX_CAST: return ast_has_agg(ast->cast.value);
-        case EX_NAMED: return ast_has_agg(ast->named.value);
+        case EX_CAST: return ast_has_agg(context, ast->cast.value);
+        case EX_NAMED: return ast_has_agg(context, ast->named.value);
         default: return false;
     }
 }
@@ -80,7 +90,8 @@ Status bind_agg_args(Binder *binder, const AstExpr *ast, const AggFunc *func, bo
         return error_at(err, ST_VALIDATION, ast->span.place, "'*' goes with COUNT only");
     }
     if (star) argc = 0;
-    if (!star && argc == 0) {
+    bool builtin = agg_find(str_c(func->name)) == func;
+    if (!star && argc == 0 && builtin) {
         return error_at(err, ST_VALIDATION, ast->span.place, "'%s' wants an argument", func->name);
     }
     if (ast_call->within_group.count && !ast_call->json) {

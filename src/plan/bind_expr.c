@@ -627,10 +627,12 @@ static Status bind_call(Binder *binder, const AstExpr *ast, Expr **out, Error *e
     if (binder->match) TRY(bind_match_call(binder, ast, &taken, out, err));
     if (taken) return ST_OK;
     if (call->over) return bind_over_call(binder, ast, out, err);
-    const AggFunc *agg = agg_find(name);
+    const AggFunc *agg = bind_agg_named(binder->context, call);
     uint32_t overloads;
     (void)func_find(name, &overloads);
-    if (agg && call->syntax == SYN_FUNCTION) return bind_agg_call(binder, ast, agg, out, err);
+    if (agg) return bind_agg_call(binder, ast, agg, out, err);
+    const Udf *udf;
+    TRY(bind_find_udf(binder->context, call, &udf, err));
     if (call->filter || call->quantifier == QUANT_DISTINCT) {
         return error_at(err, ST_VALIDATION, ast->span.place,
                         "'" STR_FMT
@@ -638,6 +640,7 @@ static Status bind_call(Binder *binder, const AstExpr *ast, Expr **out, Error *e
                         STR_ARG(name));
     }
     if (has_query(call)) return bind_scalar_subquery(binder, ast, out, err);
+    if (udf) return bind_udf_call(binder, ast, udf, out, err);
     Status st;
     if (bind_signed_number(binder, ast, out, &st, err)) return st;
     if (is_row_null_test(call)) return bind_row_null_test(binder, ast, out, err);
@@ -662,10 +665,7 @@ static Status bind_call(Binder *binder, const AstExpr *ast, Expr **out, Error *e
     }
     if (binder->groups) TRY(bind_group_function(binder, ast, &taken, out, err));
     if (taken) return ST_OK;
-    if (!overloads) {
-        st = bind_user_function(binder, ast, out, err);
-        return st == ST_END ? unknown_function(ast, err) : st;
-    }
+    if (!overloads) return unknown_function(ast, err);
     if (str_is(name, "JSON") && !binder->json_values) {
         return error_at(err, ST_VALIDATION, ast->span.place,
                         "JSON() may only stand among the values of JSON_OBJECT or JSON_ARRAY");

@@ -103,6 +103,80 @@ static Status unnest_plan(Binder *binder, const AstFrom *from, Plan *left, const
     return ST_OK;
 }
 
+// ---- table functions of the user's -------------------------------------------------------------
+
+// [left] with the rows that the function gives for each of its own beside it; *scope sees both.
+static Status apply_plan(Binder *binder, const AstFrom *from, const Udf *udf, Plan *left,
+                         const Scope *left_scope, JoinType type, const AstExpr *on, Plan **plan,
+                         Scope **scope, Error *err) {
+    Arena *arena = binder->arena;
+    Binder row = *binder;
+    row.scope = (Scope *)(uintptr_t)left_scope;
+    row.allow_agg = row.allow_over = false;
+    row.groups = NULL;
+    uint32_t in = left->type->child_count, own = udf->result->child_count;
+    Expr **arg;
+    uint32_t count;
+    TRY(bind_udf_args(&row, from->function.call, udf, &arg, &count, err));
+    for (uint32_t i = 0; i < count; i++) TRY(expr_fold(binder->context, &arg[i], err));
+    if (from->column.count && from->column.count != own) {
+        return error_at(err, ST_VALIDATION, from->column.at[0].span.place,
+                        "list of column aliases must have same degree as table; table has %u "
+                        "columns, whereas alias list has %u columns",
+                        own, from->column.count);
+    }
+    const Type **child = ARENA_ARRAY(arena, const Type *, in + own + 1);
+    Str *name = ARENA_ARRAY(arena, Str, in + own + 1);
+    for (uint32_t i = 0; i < in + own; i++) {
+        const Type *of = i < in ? left->type->child[i] : udf->result->child[i - in];
+        bool padded = i >= in && type == JOIN_TYPE_LEFT;
+        child[i] = padded ? type_nullable(arena, of, true) : of;
+        name[i] = i < in               ? left->type->field[i]
+                  : from->column.count ? from->column.at[i - in].name
+                                       : udf->result->field[i - in];
+    }
+    Plan *apply =
+        plan_new(binder->context, PLAN_APPLY, type_row(arena, in + own, child, name, false), 1);
+    apply->input[0] = left;
+    apply->udf = udf;
+    apply->function = udf->name;
+    apply->func_arg = arg;
+    apply->func_arg_count = count;
+    apply->outer = type == JOIN_TYPE_LEFT;
+    *plan = apply;
+    const Type *right = type_row(arena, own, child + in, name + in, false);
+    *scope = scope_join(arena, left_scope, scope_single(arena, right, from->alias.name),
+                        apply->type);
+    if (!on) return ST_OK;
+    row.scope = *scope;
+    Expr *condition;
+    TRY(bind_condition(&row, on, "ON", &condition, err));
+    if (type == JOIN_TYPE_LEFT && !expr_is_true(condition)) {
+        (void)error_at(err, ST_VALIDATION, on->span.place,
+                       "LEFT JOIN with a table function takes no condition but TRUE");
+        error_hint(err, "put the condition into the function, or join a subquery");
+        return ST_VALIDATION;
+    }
+    *plan = plan_filter(binder->context, apply, condition);
+    return ST_OK;
+}
+
+static Plan *one_row(Binder *binder, Scope **scope) {
+    const Type *none = type_row(binder->arena, 0, NULL, NULL, false);
+    Plan *one = plan_new(binder->context, PLAN_VALUES, none, 0);
+    one->row_count = 1;
+    *scope = scope_single(binder->arena, none, (Str){0});
+    return one;
+}
+
+Status bind_apply(Binder *binder, const AstFrom *from, const Udf *udf, Plan **plan, Error *err) {
+    AstFrom plain = *from;
+    plain.column = (AstIdents){0};  // the caller renames
+    Scope *empty, *both;
+    Plan *one = one_row(binder, &empty);
+    return apply_plan(binder, &plain, udf, one, empty, JOIN_TYPE_INNER, NULL, plan, &both, err);
+}
+
 static bool reads_column(const Expr *expr) {
     if (expr->kind == EXPR_COLUMN) return true;
     for (uint32_t i = 0; i < expr->arg_count; i++) {
@@ -112,11 +186,8 @@ static bool reads_column(const Expr *expr) {
 }
 
 Status bind_unnest(Binder *binder, const AstFrom *from, Plan **plan, Scope **scope, Error *err) {
-    const Type *none = type_row(binder->arena, 0, NULL, NULL, false);
-    Plan *one = plan_new(binder->context, PLAN_VALUES, none, 0);
-    one->row_count = 1;
-    Scope *empty = scope_single(binder->arena, none, (Str){0});
-    Scope *both;
+    Scope *empty, *both;
+    Plan *one = one_row(binder, &empty);
     TRY(unnest_plan(binder, from, one, empty, JOIN_TYPE_INNER, NULL, plan, &both, err));
     if (reads_column((*plan)->collection)) {  // of an outer query
         return error_at(err, ST_UNSUPPORTED, from->span.place,
@@ -138,6 +209,15 @@ Status bind_lateral(Binder *binder, const AstFrom *from, Plan *left, Scope *left
     if (right->kind == FROM_QUERY && right->lateral) {
         TRY(check_type(from, type, err));
         return bind_lateral_query(binder, from, left, left_scope, type, plan, scope, err);
+    }
+    if (right->kind == FROM_FUNCTION && right->lateral) {
+        const Udf *udf;
+        TRY(bind_find_udf(binder->context, right->function.call->call, &udf, err));
+        if (udf && udf->def->kind == WEIR_TABLE) {
+            TRY(check_type(from, type, err));
+            return apply_plan(binder, right, udf, left, left_scope, type, from->join.on, plan,
+                              scope, err);
+        }
     }
     if (right->as_of) {
         return bind_as_of(binder, from, left, left_scope, type, plan, scope, err);

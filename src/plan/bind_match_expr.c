@@ -405,7 +405,7 @@ Status bind_match_call(Binder *binder, const AstExpr *ast, bool *taken, Expr **o
     const AstCall *call = ast->call;
     Str name = call->name;
     CallKind kind = kind_of(call);
-    const AggFunc *agg = call->syntax == SYN_FUNCTION ? agg_find(name) : NULL;
+    const AggFunc *agg = bind_agg_named(binder->context, call);
     int32_t offset;
     *taken = true;
     if (call->over) {

@@ -375,7 +375,8 @@ Status bind_over_call(Binder *binder, const AstExpr *ast, Expr **out, Error *err
     bool ranking = is_ranking(call->name);
     bool batch = binder->context->batch, lead = batch && str_is(call->name, "LEAD");
     // LEAD is LAG that looks the other way: the name tells the operator.
-    const AggFunc *func = ranking ? NULL : agg_find(lead ? STR("LAG") : call->name);
+    const AggFunc *func = ranking ? NULL : lead ? agg_find(STR("LAG"))
+                                        : bind_agg_named(binder->context, call);
     if (call->filter) return refuse(place, "OVER must be applied to aggregate function", err);
     if (is_batch_only(call->name) && !batch) {
         return error_at(err, ST_VALIDATION, place,

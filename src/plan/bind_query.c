@@ -530,10 +530,10 @@ static bool keeps_order(const Binder *binder, const AstQuery *query) {
     return query->order.count && !binder->parent;
 }
 
-static bool select_is_grouped(const AstSelect *select) {
+static bool select_is_grouped(PlanContext *context, const AstSelect *select) {
     if (select->has_group || select->having) return true;
     for (uint32_t i = 0; i < select->item_count; i++) {
-        if (ast_has_agg(select->item[i].expr)) return true;
+        if (ast_has_agg(context, select->item[i].expr)) return true;
     }
     return false;
 }
@@ -603,7 +603,7 @@ static Status bind_select(Binder *binder, const AstQuery *query, Plan **out, Err
     Items items = {0};
     OrderKey *order = NULL;
     binder->allow_agg = binder->allow_over = true;
-    if (select_is_grouped(select)) TRY(bind_group(binder, select, err));
+    if (select_is_grouped(binder->context, select)) TRY(bind_group(binder, select, err));
     TRY(bind_items(binder, select, &items, err));
     uint32_t visible = items.count;
     Expr *having = NULL, *qualify = NULL;

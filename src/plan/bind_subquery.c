@@ -105,7 +105,7 @@ static bool has_query(const AstExpr *ast) {
 }
 
 Status bind_where(Binder *binder, const AstExpr *where, Error *err) {
-    if (ast_has_agg(where)) {
+    if (ast_has_agg(binder->context, where)) {
         return error_at(err, ST_VALIDATION, where->span.place,
                         "aggregate expression is illegal in WHERE clause");
     }
@@ -128,7 +128,7 @@ typedef struct Inner {
     Correlation correlation;
 } Inner;
 
-static bool is_plain_select(const AstQuery *query) {
+static bool is_plain_select(PlanContext *context, const AstQuery *query) {
     if (query->kind != Q_SELECT || query->order.count || query->fetch || query->offset) {
         return false;
     }
@@ -138,7 +138,8 @@ static bool is_plain_select(const AstQuery *query) {
         return false;
     }
     for (uint32_t i = 0; i < select->item_count; i++) {
-        if (ast_has_agg(select->item[i].expr) || ast_has_over(select->item[i].expr)) return false;
+        if (ast_has_agg(context, select->item[i].expr)) return false;
+        if (ast_has_over(select->item[i].expr)) return false;
     }
     return select->from != NULL;
 }
@@ -149,7 +150,7 @@ static Status bind_inner(Binder *binder, const AstQuery *query, bool want_items,
                          Error *err) {
     *inner = (Inner){.correlation = {.outer = binder->scope}};
     Arena *arena = binder->arena;
-    if (!is_plain_select(query)) {
+    if (!is_plain_select(binder->context, query)) {
         TRY(bind_query_in(binder, binder->context, query, &inner->plan, err));
         inner->item_count = inner->plan->type->child_count;
         inner->item = ARENA_ARRAY(arena, Expr *, inner->item_count + 1);
@@ -344,12 +345,12 @@ static Status attach(Binder *binder, Plan *right, Expr *condition, Expr **out, E
 }
 
 // Does the query give exactly one row whatever its input? SELECT COUNT(*) … without GROUP BY.
-static bool is_global_agg(const AstQuery *query) {
+static bool is_global_agg(PlanContext *context, const AstQuery *query) {
     if (query->kind != Q_SELECT || query->select->has_group || query->fetch || query->offset) {
         return false;
     }
     for (uint32_t i = 0; i < query->select->item_count; i++) {
-        if (ast_has_agg(query->select->item[i].expr)) return !query->select->having;
+        if (ast_has_agg(context, query->select->item[i].expr)) return !query->select->having;
     }
     return false;
 }
@@ -395,7 +396,8 @@ static Status correlated_agg(Binder *binder, const AstExpr *ast, const AstQuery 
                              JoinType type, bool *taken, Expr **out, Error *err) {
     *taken = false;
     const AstSelect *select = query->select;
-    if (!is_global_agg(query) || select->item_count != 1 || !select->from || !select->where) {
+    if (!is_global_agg(binder->context, query) || select->item_count != 1 || !select->from ||
+        !select->where) {
         return ST_OK;
     }
     Arena *arena = binder->arena;
@@ -451,7 +453,8 @@ static Status correlated_row(Binder *binder, const AstExpr *ast, const AstQuery 
                              Expr **out, Error *err) {
     Arena *arena = binder->arena;
     *taken = false;
-    if (!is_plain_select(query) || !query->select->where || query->select->item_count != 1)
+    if (!is_plain_select(binder->context, query) || !query->select->where ||
+        query->select->item_count != 1)
         return ST_OK;
     Inner inner;
     TRY(bind_inner(binder, query, true, &inner, err));
@@ -491,7 +494,8 @@ static Status scalar_value(Binder *binder, const AstExpr *ast, const AstQuery *q
                         "a scalar subquery gives one column, this one %u",
                         right->type->child_count);
     }
-    if (!is_global_agg(query)) TRY(one_agg(binder, "SINGLE_VALUE", right, NULL, 0, 0, &right, err));
+    if (!is_global_agg(binder->context, query))
+        TRY(one_agg(binder, "SINGLE_VALUE", right, NULL, 0, 0, &right, err));
     return attach(binder, right, NULL, out, err);
 }
 
@@ -737,7 +741,7 @@ Status bind_lateral_query(Binder *binder, const AstFrom *from, Plan *left, Scope
     uint32_t shift = left->type->child_count, count;
     Expr **expr;
     Str *name;
-    if (is_plain_select(query)) {
+    if (is_plain_select(binder->context, query)) {
         Inner inner;
         TRY(bind_inner(&outer, query, true, &inner, err));
         Expr *condition = correlated_condition(binder, &inner, shift, NULL);

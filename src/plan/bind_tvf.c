@@ -220,6 +220,15 @@ Status bind_table_function(Binder *binder, const AstFrom *from, Plan **plan, Err
     if (str_eq_nocase(ast->call->name, STR("FROM_CHANGELOG"))) {
         return bind_changelog(binder, ast, false, plan, err);
     }
+    const Udf *udf;
+    TRY(bind_find_udf(binder->context, ast->call, &udf, err));
+    if (udf && udf->def->kind == WEIR_PROCESS) return bind_process(binder, ast, udf, plan, err);
+    if (udf && udf->def->kind == WEIR_TABLE) return bind_apply(binder, from, udf, plan, err);
+    if (udf) {
+        return error_at(err, ST_VALIDATION, ast->span.place,
+                        "'" STR_FMT "' gives values, not rows: it cannot stand in FROM",
+                        STR_ARG(udf->name));
+    }
     return error_at(err, ST_UNSUPPORTED, ast->span.place, "no table function '" STR_FMT "'",
                     STR_ARG(ast->call->name));
 }

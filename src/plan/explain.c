@@ -158,6 +158,34 @@ static void print_filter(const Plan *plan, Buf *out) {
     buf_putc(out, ']');
 }
 
+static void print_process(const Plan *plan, Buf *out) {
+    const ProcessSpec *spec = plan->process;
+    const Type *row = plan->input[0]->type;
+    const char *sep = "";
+    buf_printf(out, "invocation=[" STR_FMT "(", STR_ARG(spec->udf->name));
+    for (uint32_t i = 0; i < spec->udf->in_count; i++, sep = ", ") {
+        buf_puts(out, sep);
+        if (spec->arg[i]) {
+            expr_print(spec->arg[i], row, out);
+            continue;
+        }
+        buf_puts(out, "TABLE");
+        if (plan->key_count) buf_puts(out, " PARTITION BY(");
+        print_columns(plan->input[0], plan->key, plan->key_count, out);
+        if (plan->key_count) buf_putc(out, ')');
+        for (uint32_t o = 0; o < plan->order_count; o++) {
+            buf_printf(out, "%s" STR_FMT "%s", o ? ", " : " ORDER BY(",
+                       STR_ARG(row->field[plan->order[o].column]),
+                       plan->order[o].descending ? " DESC" : "");
+        }
+        if (plan->order_count) buf_putc(out, ')');
+    }
+    if (spec->timed) {
+        buf_printf(out, "%sDESCRIPTOR(" STR_FMT ")", sep, STR_ARG(row->field[plan->time_column]));
+    }
+    buf_printf(out, ")], uid=[" STR_FMT "], select=[", STR_ARG(spec->uid));
+}
+
 static void print_details(const Plan *plan, Buf *out) {
     const Plan *input = plan->input_count ? plan->input[0] : NULL;
     switch (plan->kind) {
@@ -207,6 +235,15 @@ static void print_details(const Plan *plan, Buf *out) {
             break;
         case PLAN_MATCH: print_match(plan, out); return;
         case PLAN_LOOKUP_JOIN: print_lookup(plan, out); return;
+        case PLAN_APPLY:
+            buf_printf(out, "invocation=[" STR_FMT "(", STR_ARG(plan->udf->name));
+            for (uint32_t i = 0; i < plan->func_arg_count; i++) {
+                if (i) buf_puts(out, ", ");
+                expr_print(plan->func_arg[i], input->type, out);
+            }
+            buf_printf(out, ")], joinType=[%s], select=[", plan->outer ? "LEFT" : "INNER");
+            break;
+        case PLAN_PROCESS: print_process(plan, out); break;
         case PLAN_SORT:
             buf_puts(out, "orderBy=[");
             for (uint32_t i = 0; i < plan->order_count; i++) {

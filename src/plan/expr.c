@@ -220,7 +220,8 @@ static void literal_print(const Vec *value, Buf *out) {
 }
 
 static bool is_operator(const char *name) {
-    return !((name[0] >= 'A' && name[0] <= 'Z') || name[0] == '_') || strcmp(name, "AND") == 0 ||
+    bool letter = (name[0] >= 'A' && name[0] <= 'Z') || (name[0] >= 'a' && name[0] <= 'z');
+    return !(letter || name[0] == '_') || strcmp(name, "AND") == 0 ||
            strcmp(name, "OR") == 0 || strcmp(name, "LIKE") == 0;
 }
 

@@ -208,6 +208,15 @@ static void join_unique(PlanContext *context, Plan *join, uint32_t s) {
     }
 }
 
+// Process table functions take and give inserts, unless they declare more.
+static Status infer_process(PlanContext *context, Plan *plan, Error *err) {
+    uint32_t flags = plan->process->udf->def->flags;
+    if (!(flags & WEIR_TAKES_UPDATES) || plan->process->ordered) TRY(append_only(plan, err));
+    plan->changes = flags & WEIR_GIVES_UPDATES ? CHANGES_ALL : CHANGES_APPEND;
+    plan->ttl_ms = config_ms(context->config, "table.exec.state.ttl", 0);
+    return ST_OK;
+}
+
 static Status infer_kinds(PlanContext *context, Plan *plan, Error *err) {
     for (uint32_t i = 0; i < plan->input_count; i++) {
         if (!plan->input[i]->changes) TRY(infer_kinds(context, plan->input[i], err));
@@ -258,6 +267,7 @@ static Status infer_kinds(PlanContext *context, Plan *plan, Error *err) {
                 plan->changes |= 1u << plan->op_kind[i];
             }
             break;
+        case PLAN_PROCESS: TRY(infer_process(context, plan, err)); break;
         case PLAN_SORT:
         case PLAN_WINDOW_RANK:
         case PLAN_MATCH: TRY(append_only(plan, err)); break;
@@ -287,6 +297,7 @@ static void infer_before(Plan *plan, bool needed) {
             case PLAN_SORT:
             case PLAN_LIMIT:
             case PLAN_OVER:
+            case PLAN_PROCESS:
             case PLAN_COLLECT: wants = true; break;
             case PLAN_MATERIALIZE: wants = true; break;
             case PLAN_NORMALIZE: wants = false; break;
@@ -448,6 +459,31 @@ static void keep_overs(Plan *plan, bool *seen) {
     for (uint32_t i = 0; i < plan->input_count; i++) keep_overs(plan->input[i], seen);
 }
 
+// Two process table functions of one statement set cannot share their state.
+static Status check_uid(Map *uids, bool *seen, Plan *plan, Error *err) {
+    if (seen[plan->id]) return ST_OK;
+    seen[plan->id] = true;
+    for (uint32_t i = 0; i < plan->input_count; i++) {
+        TRY(check_uid(uids, seen, plan->input[i], err));
+    }
+    if (!plan->process || !(plan->process->udf->def->flags & WEIR_SET_SEMANTICS)) return ST_OK;
+    const ProcessSpec *spec = plan->process;
+    if (!map_put(uids, spec->uid, plan)) return ST_OK;
+    (void)error_set(err, ST_VALIDATION,
+                    "process table function '" STR_FMT "' is called twice with the uid '" STR_FMT
+                    "': each call has state of its own",
+                    STR_ARG(spec->udf->name), STR_ARG(spec->uid));
+    error_hint(err, "name them apart: uid => '" STR_FMT "-2'", STR_ARG(spec->uid));
+    return ST_VALIDATION;
+}
+
+static Status check_uids(PlanContext *context, Plan **roots, uint32_t count, Error *err) {
+    Map *uids = plan_map(context);
+    bool *seen = ARENA_ARRAY(context->arena, bool, context->next_id + 1);
+    for (uint32_t i = 0; i < count; i++) TRY(check_uid(uids, seen, roots[i], err));
+    return ST_OK;
+}
+
 Status plan_optimize(PlanContext *context, Plan **roots, uint32_t count, Error *err) {
     TRY(check_config(context, err));
     TRY(rule_calc(context, roots, count, err));
@@ -463,6 +499,7 @@ Status plan_optimize(PlanContext *context, Plan **roots, uint32_t count, Error *
     TRY(rule_calc(context, roots, count, err));
     TRY(rule_reuse(context, roots, count, err));
     TRY(rule_partition(context, roots, count, err));
+    TRY(check_uids(context, roots, count, err));
     TRY(rule_prune(context, roots, count, err));
     rule_lookup_settle(context, roots, count);
     rule_filter(context, roots, count);

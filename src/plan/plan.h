@@ -29,7 +29,9 @@ typedef enum PlanKind {
     PLAN_LOOKUP_JOIN,   // processing time, right side asked through its connector
     PLAN_WINDOW_JOIN,
     PLAN_UNNEST,        // rows of a collection, per input row
-    PLAN_TABLE_FUNC,    // LATERAL TABLE(f(…))
+    PLAN_TABLE_FUNC,    // each row as often as its last column says
+    PLAN_APPLY,         // LATERAL TABLE(f(…)) of a user's function: the rows it gives for each row
+    PLAN_PROCESS,       // a process table function
     PLAN_SORT,          // bounded input, or by a time attribute
     PLAN_LIMIT,         // LIMIT/OFFSET without order
     PLAN_RANK,          // Top-N: partition, order, rank range
@@ -129,6 +131,17 @@ typedef struct LookupPlan {
     bool unique;               // at most one row a key
 } LookupPlan;
 
+// A call of a process table function.
+typedef struct ProcessSpec {
+    const Udf *udf;       // borrowed from the catalog
+    Expr **arg;           // literals, udf->in_count of them; NULL at the table's place
+    const Type *table;    // the rows it sees
+    bool timed;           // on_time was given: the plan's time_column
+    bool ordered;         // ORDER BY was: rows wait for the watermark
+    Str uid;
+    bool uid_given;
+} ProcessSpec;
+
 struct Plan {
     PlanKind kind;
     const Type *type;     // ROW of the output
@@ -210,6 +223,8 @@ struct Plan {
     uint32_t func_arg_count;
     const MatchSpec *match;
     LookupPlan *lookup;
+    const Udf *udf;             // PLAN_APPLY; its arguments are in func_arg
+    const ProcessSpec *process; // PLAN_PROCESS; PARTITION BY is in key, ORDER BY in order
     // PLAN_CHANGELOG: codes of the op column and the RowKinds they stand for
     bool to_changelog;
     Str *op_code;
@@ -251,6 +266,10 @@ const char *plan_kind_name(PlanKind kind);
 NODISCARD Status bind_query(PlanContext *context, const AstQuery *query, Plan **out, Error *err);
 // One INSERT: bound query, casts to the table's columns, sink. (bind_insert.c)
 NODISCARD Status bind_insert(PlanContext *context, const AstInsert *insert, Plan **out, Error *err);
+// Reads the signature of a user's function; makes its rows for binder and executor. (bind_udf.c)
+NODISCARD Status bind_signature(Udf *udf, Error *err);
+// Loads a function of the catalog, unless it is loaded. ST_UNSUPPORTED: it is written in Java.
+NODISCARD Status bind_user_function(PlanContext *context, UserFunction *function, Error *err);
 // A type as written. (bind_type.c)
 NODISCARD Status bind_type(Arena *arena, const AstType *ast, const Type **out, Error *err);
 // An expression over the columns of [input] (a ROW type), e.g. a computed column. (bind_expr.c)

@@ -85,6 +85,13 @@ static void put_lookup(const LookupPlan *lookup, Buf *out) {
     for (uint32_t i = 0; i < lookup->right->child_count; i++) put_expr(lookup->project[i], out);
 }
 
+static void put_process(const Plan *plan, Buf *out) {
+    const ProcessSpec *spec = plan->process;
+    buf_printf(out, " uid " STR_FMT " timed %d ordered %d", STR_ARG(spec->uid), spec->timed,
+               spec->ordered);
+    for (uint32_t i = 0; i < spec->udf->in_count; i++) put_expr(spec->arg[i], out);
+}
+
 void plan_fingerprint(const Plan *plan, Buf *out) {
     buf_printf(out, "%d ", (int)plan->kind);
     type_print(plan->type, out);
@@ -137,6 +144,7 @@ void plan_fingerprint(const Plan *plan, Buf *out) {
     buf_printf(out, " op %u ", plan->op_column);
     if (plan->match) put_match(plan->match, out);
     if (plan->lookup) put_lookup(plan->lookup, out);
+    if (plan->process) put_process(plan, out);
     buf_put_str(out, plan->function);
     for (uint32_t i = 0; i < plan->func_arg_count; i++) put_expr(plan->func_arg[i], out);
 }
@@ -155,6 +163,7 @@ static bool match_is_random(const MatchSpec *spec) {
 static bool is_random(const Plan *plan) {
     if (plan->kind == PLAN_TABLE_FUNC) return true;  // not described in full
     if (plan->match && match_is_random(plan->match)) return true;
+    if (plan->udf && plan->udf->def->flags & WEIR_NONDETERMINISTIC) return true;
     for (uint32_t i = 0; plan->kind == PLAN_PROJECT && i < plan->type->child_count; i++) {
         if (!expr_is_deterministic(plan->expr[i])) return true;
     }
@@ -200,6 +209,8 @@ static uint64_t identify(Plan *plan) {
     uint64_t id = hash_bytes(text.ptr, text.len, 0);
     buf_free(&text);
     for (uint32_t i = 0; i < plan->input_count; i++) id = hash_mix(id, identify(plan->input[i]));
+    // The state of a process table function outlives changes of the query around it: so says uid.
+    if (plan->process) id = hash_bytes(plan->process->uid.ptr, plan->process->uid.len, plan->kind);
     plan->stable_id = id ? id : 1;
     return plan->stable_id;
 }

@@ -20,6 +20,10 @@ static bool distribution(const Plan *plan, uint32_t input, const uint32_t **key,
         case PLAN_MATCH:
         case PLAN_NORMALIZE:
         case PLAN_MATERIALIZE: *key = plan->key; break;
+        case PLAN_PROCESS:
+            if (!(plan->process->udf->def->flags & WEIR_SET_SEMANTICS)) return false;
+            *key = plan->key;
+            break;
         case PLAN_WINDOW_TVF:
             if (plan->window->kind != WINDOW_SESSION) return false;
             *key = plan->window->partition;

@@ -945,7 +945,8 @@ typedef enum AstLanguage {
     LANGUAGE_JAVA,
     LANGUAGE_SCALA,
     LANGUAGE_PYTHON,
-    LANGUAGE_SQL
+    LANGUAGE_SQL,
+    LANGUAGE_C,  // weir's own
 } AstLanguage;
 
 typedef struct AstCreateFunction {  // ALTER FUNCTION too

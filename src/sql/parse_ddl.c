@@ -387,10 +387,21 @@ static Status parse_resources(Parser *p, AstCreateFunction *create) {
     return ST_OK;
 }
 
+// C is no keyword: LANGUAGE C is weir's own.
+static bool take_language_c(Parser *p) {
+    const Token *token = parser_token(p, 0);
+    if (token->kind != TOK_WORD || !str_eq_nocase(token_text(p->text, token), STR("C"))) {
+        return false;
+    }
+    skip_token(p);
+    return true;
+}
+
 static Status parse_language(Parser *p, AstLanguage *out) {
     if (take_word(p, KW_JAVA)) *out = LANGUAGE_JAVA;
     else if (take_word(p, KW_SCALA)) *out = LANGUAGE_SCALA;
     else if (take_word(p, KW_PYTHON)) *out = LANGUAGE_PYTHON;
+    else if (take_language_c(p)) *out = LANGUAGE_C;
     else {
         TRY(need_word(p, KW_SQL));
         *out = LANGUAGE_SQL;
@@ -413,7 +424,14 @@ static Status parse_create_function(Parser *p, bool temporary, bool system, AstS
     create->system = system;
     create->if_exists = take_if_not_exists(p);
     TRY(parse_function_body(p, create));
-    if (take_word(p, KW_USING)) TRY(parse_resources(p, create));
+    uint32_t using = p->at;
+    if (take_word(p, KW_USING)) {
+        if (create->language == LANGUAGE_PYTHON || create->language == LANGUAGE_SQL) {
+            return parser_fail(p, using, "USING does not go with this language (of Python, "
+                                         "'python.files' names the files)");
+        }
+        TRY(parse_resources(p, create));
+    }
     if (take_word(p, KW_WITH)) TRY(parse_options(p, &create->options));
     return ST_OK;
 }

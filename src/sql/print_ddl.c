@@ -260,7 +260,7 @@ static void print_create_simple(Printer *pr, const char *what, const AstCreateSi
 
 static void print_function_body(Printer *pr, const AstCreateFunction *function) {
     static const char *const LANGUAGES[] = {"", " LANGUAGE JAVA", " LANGUAGE SCALA",
-                                            " LANGUAGE PYTHON", " LANGUAGE SQL"};
+                                            " LANGUAGE PYTHON", " LANGUAGE SQL", " LANGUAGE C"};
     put(pr, " AS ");
     put_text(pr, function->class_name);
     put(pr, LANGUAGES[function->language]);

@@ -1,0 +1,134 @@
+#include "exec/process_wait.h"
+
+#include "col/codec.h"
+#include "exec/kept.h"
+
+static SortedRows *rows_of(uint8_t *key) {
+    return (SortedRows *)(void *)key;
+}
+
+static void key_clear(void *arg, uint8_t *key) {
+    ProcessWait *self = arg;
+    if (!self->closed) sorted_free(rows_of(key));
+}
+
+// An ARRAY of the rows, as codec_put writes it: a stored row is its fields already.
+static void key_save(void *arg, const uint8_t *at, Buf *out) {
+    (void)arg;
+    const SortedRows *rows = (const SortedRows *)(const void *)at;
+    const StoredRow *row;
+    buf_putc(out, 1);
+    buf_put(out, &rows->count, sizeof rows->count);
+    for (SortedAt place = sorted_first(rows); (row = sorted_row(rows, place));
+         place = sorted_next(rows, place)) {
+        buf_putc(out, 1);
+        buf_put_str(out, row_bytes(row));
+    }
+}
+
+static Status add(ProcessWait *self, uint8_t *key, Vec *const *column, uint32_t from, int64_t ms,
+                  Error *err) {
+    const Plan *plan = self->op->plan;
+    StoredRow *row;
+    TRY(row_store(&self->pool, plan->order, plan->order_count, column,
+                  plan->input[0]->type->child_count, from, &row, err));
+    *row_time(row) = ms;
+    row->next = (StoredRow *)(void *)key;
+    (void)sorted_add(&self->rows, row);
+    (void)sorted_add(rows_of(key), row);
+    return ST_OK;
+}
+
+static const char *key_load(void *arg, uint8_t *key, const char *at, Error *err) {
+    ProcessWait *self = arg;
+    const Plan *plan = self->op->plan;
+    Arena scratch = {0};
+    Status st = ST_OK;
+    Vec *list = vec_new(&scratch, type_array(&scratch, plan->input[0]->type, false), 1);
+    at = codec_get(at, list, 0);
+    ListView view = vec_list(list)[0];
+    Vec *const *column = list->child[0]->child;
+    for (uint32_t i = view.offset; !st && i < view.offset + view.count; i++) {
+        int64_t ms = vec_timestamp(column[plan->order[0].column], i).ms;
+        st = add(self, key, column, i, ms, err);
+    }
+    arena_clear(&scratch);
+    return st ? NULL : at;
+}
+
+void process_wait_open(ProcessWait *self, Operator *op) {
+    const Plan *plan = op->plan;
+    Arena *arena = op->env->arena;
+    const Type *list = type_array(arena, plan->input[0]->type, false);
+    Str name = STR("rows");
+    *self = (ProcessWait){.op = op};
+    row_pool_init_timed(&self->pool, op->env->budget);
+    StateTableDef def = {
+        .name = "waiting",
+        .operator_id = plan->stable_id,
+        .key = kept_key_type(arena, plan->input[0]->type, plan->key, plan->key_count),
+        .value = type_row(arena, 1, &list, &name, false),
+        .version = 1,
+        .row_size = (sizeof(SortedRows) + 7u) & ~7u,
+        .clear = key_clear,
+        .save = key_save,
+        .load = key_load,
+        .clear_arg = self,
+    };
+    self->keys = state_table_open(op->env->state, &def);
+}
+
+void process_wait_close(ProcessWait *self) {
+    if (!self->op) return;
+    uint64_t cursor = 0;
+    for (uint8_t *key; (key = state_next(self->keys, &cursor));) key_clear(self, key);
+    self->closed = true;
+    sorted_free(&self->rows);
+    row_pool_clear(&self->pool);
+}
+
+Status process_wait_add(ProcessWait *self, const Batch *in, Vec *const *key, Error *err) {
+    const Plan *plan = self->op->plan;
+    const Vec *time = in->column[plan->order[0].column];
+    Arena scratch = {0};
+    uint64_t *early = ARENA_ARRAY(&scratch, uint64_t, BITS_WORDS(in->rows));
+    uint8_t **found = ARENA_ARRAY(&scratch, uint8_t *, in->rows);
+    Status st = ST_OK;
+    for (uint32_t row = 0; row < in->rows && !st; row++) {
+        if (vec_is_null(time, row)) {
+            st = error_set(err, ST_RUNTIME, "function '" STR_FMT "': the time of a row is NULL",
+                           STR_ARG(plan->process->udf->name));
+        } else if (vec_timestamp(time, row).ms > self->op->watermark_in) {
+            bits_set(early, row);
+        } else {
+            self->op->late_dropped++;
+        }
+    }
+    if (!st) st = state_find(self->keys, key, in->rows, early, true, 0, found, NULL, err);
+    for (uint32_t row = 0; row < in->rows && !st; row++) {
+        if (!found[row]) continue;
+        st = add(self, found[row], in->column, row, vec_timestamp(time, row).ms, err);
+    }
+    arena_clear(&scratch);
+    return st;
+}
+
+int64_t process_wait_first(const ProcessWait *self) {
+    const StoredRow *row = sorted_row(&self->rows, sorted_first(&self->rows));
+    return row ? *row_time(row) : INT64_MAX;
+}
+
+bool process_wait_take(ProcessWait *self, int64_t ms, Builder *ready) {
+    StoredRow *row = sorted_row(&self->rows, sorted_first(&self->rows));
+    if (!row || *row_time(row) != ms) return false;
+    uint8_t *key = (uint8_t *)row->next;
+    uint32_t at = builder_row(ready, ROW_INSERT);
+    row_load(row, ready->batch->column, self->op->plan->input[0]->type->child_count, at);
+    // The order is one: what is first of all is first of its key.
+    state_write(self->keys, key);
+    sorted_remove(&self->rows, sorted_first(&self->rows));
+    sorted_remove(rows_of(key), sorted_first(rows_of(key)));
+    row_free(&self->pool, row);
+    if (!rows_of(key)->count) state_remove(self->keys, key);
+    return true;
+}
