@@ -14,9 +14,10 @@
 set -u
 cd "$(dirname "$0")/.." || exit 2
 . test/services/kafka.sh
+. test/services/postgres.sh
 
 logs=$(mktemp -d)
-trap 'kafka_stop; rm -rf "$logs"' EXIT
+trap 'kafka_stop; postgres_stop; rm -rf "$logs"' EXIT
 trap 'exit 130' INT TERM
 passed=0 failed=0 skipped=0
 
@@ -76,10 +77,12 @@ random() { part "random queries ($1)" 600 tools/random.sh 1 "$2" --sqlite; }
 services() {
     local script
     kafka_start || echo "note: $KAFKA_MISSING"
+    postgres_start || echo "note: $POSTGRES_MISSING"
     for script in test/services/*.sh; do
         part "$(basename "$script" .sh) ($1)" 300 bash "$script"
     done
     kafka_stop
+    postgres_stop
 }
 examples() {
     local script

@@ -42,6 +42,27 @@ static Status sink_filter(Sink *self, const Batch *in, uint32_t *count, Error *e
     return ST_OK;
 }
 
+// Rows that wait in the writer must leave in time, though no more come.
+static void ask_for_timer(Sink *self) {
+    SinkWriter *writer = self->writer;
+    int64_t due_ms = writer->vt->due_ms ? writer->vt->due_ms(writer) : INT64_MAX;
+    if (due_ms != INT64_MAX) self->base.env->timer_at(&self->base, due_ms);
+}
+
+static Status sink_write(Sink *self, const Batch *batch, Error *err) {
+    TRY(self->writer->vt->write(self->writer, batch, err));
+    ask_for_timer(self);
+    return ST_OK;
+}
+
+static Status sink_on_timer(Operator *op, int64_t now_ms, Error *err) {
+    Sink *self = (Sink *)op;
+    int64_t due_ms = self->writer->vt->due_ms(self->writer);
+    if (due_ms <= now_ms) TRY(self->writer->vt->flush(self->writer, false, err));
+    ask_for_timer(self);
+    return ST_OK;
+}
+
 static Status sink_on_batch(Operator *op, uint32_t input, Batch *in, Error *err) {
     (void)input;
     Sink *self = (Sink *)op;
@@ -53,13 +74,13 @@ static Status sink_on_batch(Operator *op, uint32_t input, Batch *in, Error *err)
     for (uint32_t c = 0; c < op->plan->type->child_count; c++) {
         check |= op->plan->not_null[c] && in->column[c]->valid;
     }
-    if (!check) return self->writer->vt->write(self->writer, in, err);
+    if (!check) return sink_write(self, in, err);
     uint32_t count = 0;
     TRY(sink_filter(self, in, &count, err));
     if (!count) return ST_OK;
-    if (count == in->rows) return self->writer->vt->write(self->writer, in, err);
+    if (count == in->rows) return sink_write(self, in, err);
     Batch *kept = batch_gather(in, self->rows, count);
-    Status st = self->writer->vt->write(self->writer, kept, err);
+    Status st = sink_write(self, kept, err);
     batch_unref(kept);
     return st;
 }
@@ -95,7 +116,15 @@ static void sink_close(Operator *op) {
 }
 
 const OperatorVt SINK_OPERATOR = {
-    .name = "sink", .plan_kind = PLAN_SINK, .size = sizeof(Sink), .open = sink_open,
-    .on_batch = sink_on_batch, .on_end = sink_on_end, .prepare = sink_prepare,
-    .commit = sink_commit, .recommit = sink_recommit, .close = sink_close,
+    .name = "sink",
+    .plan_kind = PLAN_SINK,
+    .size = sizeof(Sink),
+    .open = sink_open,
+    .on_batch = sink_on_batch,
+    .on_timer = sink_on_timer,
+    .on_end = sink_on_end,
+    .prepare = sink_prepare,
+    .commit = sink_commit,
+    .recommit = sink_recommit,
+    .close = sink_close,
 };

@@ -184,6 +184,9 @@ typedef struct SinkVt {
     Status (*write)(SinkWriter *self, const Batch *batch, Error *err);
     // All written so far leaves the process (a barrier, the buffer timeout, the end).
     Status (*flush)(SinkWriter *self, bool end_of_input, Error *err);
+    // When flush should be called though nothing is written any more (processing time); INT64_MAX:
+    // nothing waits. Asked after each write and flush. NULL: never.
+    int64_t (*due_ms)(SinkWriter *self);
     // Two-phase commit; NULL for sinks without transactions. flush precedes prepare.
     Status (*prepare)(SinkWriter *self, uint64_t checkpoint, Buf *committable, Error *err);
     Status (*commit)(SinkWriter *self, uint64_t checkpoint, Error *err);

@@ -1,0 +1,235 @@
+// Scans: COPY (SELECT …) TO STDOUT in binary, a stream of rows without a copy of the result on
+// either side. A table is read in one part, or in several by ranges of a column (scan.partition.*),
+// dealt out among the workers.
+#include "connector/jdbc/jdbc_int.h"
+
+typedef struct JdbcReader {
+    SourceReader base;
+    Arena arena;
+    JdbcTable table;
+    Link link;
+    const ScanSpec *spec;
+    TaskEnv env;
+    uint32_t parts, part;    // of this reader: env.index, + env.count, …
+    bool copying, stopping;
+    bool head;               // COPY's own header is still to come
+    int64_t rows_out;        // of the part at hand
+    int64_t rows_skipped;    // after a restore: rows of it that have been handed out before
+    Batch *batch;            // being filled
+} JdbcReader;
+
+// ---- SQL ---------------------------------------------------------------------------------------
+
+// Part [part] of equal ranges, the first ones a bit longer; after Flink's parameter provider.
+static void range_of(const JdbcTable *table, int64_t part, int64_t *from, int64_t *to) {
+    int64_t all = table->upper - table->lower + 1;
+    int64_t size = (all + table->partitions - 1) / table->partitions;
+    int64_t longer = all - (size - 1) * table->partitions;
+    *from = table->lower + part * size - (part > longer ? part - longer : 0);
+    *to = *from + (part < longer ? size : size - 1) - 1;
+}
+
+static void scan_sql(JdbcReader *self, Buf *out) {
+    Buf more = {0};
+    if (self->table.partitioned) {
+        int64_t from, to;
+        range_of(&self->table, self->part, &from, &to);
+        sql_identifier(self->table.partition_column, &more);
+        buf_printf(&more, " BETWEEN %lld AND %lld", (long long)from, (long long)to);
+    }
+    buf_puts(out, "COPY (SELECT ");
+    sql_select_list(&self->link, self->spec->wanted, "", out);
+    buf_puts(out, " FROM ");
+    buf_put_str(out, self->table.name);
+    sql_where(&self->link, &self->env, self->spec->filter, self->spec->filter_count, "",
+              buf_str(&more), out);
+    if (self->spec->limit >= 0) buf_printf(out, " LIMIT %lld", (long long)self->spec->limit);
+    buf_puts(out, ") TO STDOUT (FORMAT binary)");
+    buf_free(&more);
+}
+
+static Status part_open(JdbcReader *self, Error *err) {
+    static const char WHAT[] = "reading";
+    int64_t retries = self->table.retries_max;
+    for (int64_t attempt = 0;; attempt++) {
+        Status st = link_open(&self->link, err);
+        if (!st) break;
+        if (!status_retryable(st) || attempt >= retries || self->stopping) return st;
+        os()->sleep_ms(100 * (attempt + 1));
+    }
+    Buf sql = {0};
+    scan_sql(self, &sql);
+    PGresult *result = PQexec(self->link.conn, buf_cstr(&sql));
+    buf_free(&sql);
+    if (PQresultStatus(result) != PGRES_COPY_OUT) {
+        return link_error(&self->link, result, WHAT, err);
+    }
+    PQclear(result);
+    self->copying = self->head = true;
+    self->rows_out = 0;
+    return ST_OK;
+}
+
+// ---- rows --------------------------------------------------------------------------------------
+
+static Status bad_stream(JdbcReader *self, Error *err) {
+    return error_set(err, ST_RUNTIME, "table '" STR_FMT "': PostgreSQL sent no binary COPY",
+                     STR_ARG(self->table.desc->name));
+}
+
+// One row of COPY: a count of fields, then each with its length.
+static Status read_row(JdbcReader *self, Str bytes, Error *err) {
+    const Type *row = self->spec->wanted;
+    if (self->rows_skipped) {
+        self->rows_skipped--;
+        return ST_OK;
+    }
+    if (!self->batch) {
+        self->batch = batch_new_columns(self->spec->produced, BATCH_ROWS_MAX);
+        self->batch->rows = 0;
+    }
+    uint32_t at = 2, slot = self->batch->rows;
+    for (uint32_t c = 0; c < row->child_count; c++) {
+        if (bytes.len - at < 4 || at > bytes.len) return bad_stream(self, err);
+        const unsigned char *head = (const unsigned char *)bytes.ptr + at;
+        int32_t len = (int32_t)((uint32_t)head[0] << 24 | (uint32_t)head[1] << 16 |
+                                (uint32_t)head[2] << 8 | head[3]);
+        at += 4;
+        if (len > 0 && (uint32_t)len > bytes.len - at) return bad_stream(self, err);
+        Str value = len < 0 ? (Str){0} : str_make(bytes.ptr + at, (size_t)len);
+        Status st = pg_read(value, self->batch->column[c], slot, err);
+        if (st) {
+            error_while(err, "reading column '" STR_FMT "' of table '" STR_FMT "'",
+                        STR_ARG(row->field[c]), STR_ARG(self->table.desc->name));
+            return st;
+        }
+        if (len > 0) at += (uint32_t)len;
+    }
+    self->batch->rows = slot + 1;
+    return ST_OK;
+}
+
+// The end of COPY: whether the server was content.
+static Status part_end(JdbcReader *self, Error *err) {
+    PGresult *result;
+    Status st = ST_OK;
+    while ((result = PQgetResult(self->link.conn))) {
+        if (!st && PQresultStatus(result) != PGRES_COMMAND_OK) {
+            st = link_error(&self->link, result, "reading", err);
+            if (!self->link.conn) return st;
+        } else {
+            PQclear(result);
+        }
+    }
+    self->copying = false;
+    self->part += self->env.count;
+    return st;
+}
+
+static Status fill(JdbcReader *self, bool *ended, Error *err) {
+    enum { HEAD_MIN = 19 };
+    *ended = false;
+    while (!self->batch || self->batch->rows < BATCH_ROWS_MAX) {
+        char *message = NULL;
+        int size = PQgetCopyData(self->link.conn, &message, 0);
+        if (size < 0) {
+            *ended = true;
+            if (size == -2) return link_error(&self->link, NULL, "reading", err);
+            return ST_OK;
+        }
+        Str bytes = str_make(message, (size_t)size);
+        Status st = ST_OK;
+        if (self->head) {  // signature, flags, and an extension that says how long it is
+            if (bytes.len < HEAD_MIN || memcmp(bytes.ptr, "PGCOPY", 6) != 0) {
+                st = bad_stream(self, err);
+            }
+            bytes = str_sub(bytes, HEAD_MIN, bytes.len);
+            self->head = false;
+        }
+        bool trailer = bytes.len >= 2 && bytes.ptr[0] == (char)0xFF && bytes.ptr[1] == (char)0xFF;
+        if (!st && bytes.len >= 2 && !trailer) st = read_row(self, bytes, err);
+        PQfreemem(message);
+        TRY(st);
+    }
+    return ST_OK;
+}
+
+static Status jdbc_poll(SourceReader *base, SourceOutput *out, ReadState *state, Error *err) {
+    JdbcReader *self = (JdbcReader *)base;
+    *state = READ_MORE;
+    if (self->stopping || (!self->copying && self->part >= self->parts)) {
+        *state = READ_END;
+        return ST_OK;
+    }
+    if (!self->copying) {
+        TRY(part_open(self, err));
+        if (out->split_start) TRY(out->split_start(out, self->part, err));
+    }
+    bool ended;
+    uint32_t part = self->part;
+    TRY(fill(self, &ended, err));
+    Batch *batch = self->batch;
+    self->batch = NULL;
+    if (batch) {
+        self->rows_out += batch->rows;
+        batch_set_rows(batch, batch->rows);
+        TRY(out->batch(out, part, batch_seal(batch), err));
+    }
+    if (!ended) return ST_OK;
+    TRY(part_end(self, err));
+    return out->split_end(out, part, err);
+}
+
+static void jdbc_stop(SourceReader *base) {
+    ((JdbcReader *)base)->stopping = true;
+}
+
+// The part at hand and how many of its rows were handed out. A table that nobody changes meanwhile
+// gives the same rows in the same order again; PostgreSQL promises no more.
+static Status jdbc_snapshot(SourceReader *base, Buf *out, Error *err) {
+    (void)err;
+    JdbcReader *self = (JdbcReader *)base;
+    int64_t rows = self->copying ? self->rows_out : 0;
+    buf_printf(out, "1 %u %lld", self->part, (long long)rows);
+    return ST_OK;
+}
+
+static Status jdbc_restore(SourceReader *base, Str bytes, Error *err) {
+    JdbcReader *self = (JdbcReader *)base;
+    int64_t part, space = str_find(bytes, STR(" "), 2);
+    if (!str_starts(bytes, STR("1 ")) || space < 0 ||
+        !str_to_i64(str_sub(bytes, 2, (uint32_t)space - 2), &part) ||
+        !str_to_i64(str_sub(bytes, (uint32_t)space + 1, bytes.len), &self->rows_skipped)) {
+        return error_set(err, ST_RUNTIME, "the snapshot of a jdbc source is damaged");
+    }
+    self->part = (uint32_t)part;
+    return ST_OK;
+}
+
+static void jdbc_close(SourceReader *base) {
+    JdbcReader *self = (JdbcReader *)base;
+    if (self->copying) link_cancel(&self->link);  // else the server would send to the end
+    (void)batch_unref(self->batch);
+    link_clear(&self->link);
+    arena_clear(&self->arena);
+    mem_free(self);
+}
+
+Status jdbc_source_open(const ScanSpec *spec, const TaskEnv *env, SourceReader **out, Error *err) {
+    static const SourceVt VT = {.poll = jdbc_poll, .stop = jdbc_stop, .snapshot = jdbc_snapshot,
+                                .restore = jdbc_restore, .close = jdbc_close};
+    JdbcReader *self = NEW(JdbcReader);
+    self->base.vt = &VT;
+    self->spec = spec;
+    self->env = *env;
+    self->part = env->index;
+    link_init(&self->link, &self->table, env->zone);
+    Status st = jdbc_table_read(&self->arena, spec->table, &self->table, err);
+    if (st) {
+        jdbc_close(&self->base);
+        return st;
+    }
+    self->parts = self->table.partitioned ? (uint32_t)self->table.partitions : 1;
+    *out = &self->base;
+    return ST_OK;
+}
