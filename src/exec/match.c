@@ -7,8 +7,8 @@
 // time rows go in as they come, or, when there are further sort keys, once the clock has ticked.
 //
 // State: per key, the rows that wait, the runs, and the timers.
-#include "exec/kept.h"
 #include "exec/match_eval.h"
+#include "exec/saved.h"
 #include "exec/timers.h"
 
 enum { FOUND_MAX = 512 };
@@ -32,6 +32,7 @@ typedef struct MatchOp {
     MatchEval eval;
     StateTable *keys;
     RowPool pool;
+    RowLoader loader, waiting_loader;  // rows of runs, which have no sort key; rows that wait
     Timers timers;
     Builder out;
     Arena arena;       // until the next batch
@@ -218,11 +219,91 @@ static bool is_idle(const MatchKey *key) {
 static Status fire(MatchOp *self, int64_t ms, Error *err) {
     Timer timer;
     while (timers_due(&self->timers, ms, &timer)) {
+        state_write(self->keys, timer.key);
         TRY(take_due(self, timer.key, ms, err));
         if (is_idle(timer.key)) state_remove(self->keys, timer.key);
     }
     TRY(emit_found(self, err));
     return output_builder(&self->base, &self->out, true, err);
+}
+
+// ---- snapshots ---------------------------------------------------------------------------------
+
+static void put_row(void *arg, const void *row, Buf *out) {
+    stored_save(&((MatchOp *)arg)->pool, row, out);
+}
+
+static const char *get_row(void *arg, const char *at, void **out, Error *err) {
+    StoredRow *row;
+    at = stored_load(&((MatchOp *)arg)->loader, at, &row, err);
+    if (at) row_set(row, 1);
+    *out = row;
+    return at;
+}
+
+static void key_save(void *arg, const uint8_t *at, Buf *out) {
+    MatchOp *self = arg;
+    const MatchKey *key = (const MatchKey *)(const void *)at;
+    sorted_save(&self->pool, &key->waiting, out);
+    codec_put_list_head(out, key->waiting.count);
+    const StoredRow *row;
+    for (SortedAt place = sorted_first(&key->waiting); (row = sorted_row(&key->waiting, place));
+         place = sorted_next(&key->waiting, place)) {
+        codec_put_i64(out, (int64_t)row_get(row));
+    }
+    codec_put_list_head(out, key->times.count - key->times.from);
+    for (uint32_t i = key->times.from; i < key->times.count; i++) {
+        codec_put_i64(out, key->times.at[i]);
+    }
+    codec_put_row_head(out);
+    nfa_save(self->nfa, &key->runs, put_row, self, out);
+}
+
+static const char *key_load(void *arg, uint8_t *row, const char *at, Error *err) {
+    MatchOp *self = arg;
+    MatchKey *key = key_of(row);
+    uint32_t count;
+    int64_t value;
+    at = sorted_load(&self->waiting_loader, &key->waiting, at, err);
+    if (!at) return NULL;
+    at = codec_get_list_head(at, &count);
+    for (SortedAt place = sorted_first(&key->waiting); count; count--) {
+        at = codec_get_i64(at, &value);
+        row_set(sorted_row(&key->waiting, place), (uint64_t)value);
+        place = sorted_next(&key->waiting, place);
+    }
+    at = codec_get_list_head(at, &count);
+    for (; count; count--) {
+        at = codec_get_i64(at, &value);
+        if (add_timer(self, key, value, err)) return NULL;
+    }
+    return nfa_load(self->nfa, &key->runs, get_row, self, codec_get_row_head(at), err);
+}
+
+static const Type *key_value(Arena *arena, const Type *row) {
+    const Type *number = type_of(TYPE_BIGINT, false);
+    FieldList list = {.arena = arena};
+    field_add(&list, "waiting", stored_rows_type(arena, row));
+    field_add(&list, "suits", type_array(arena, number, false));
+    field_add(&list, "timers", type_array(arena, number, false));
+    field_add(&list, "runs", nfa_type(arena, stored_rows_type(arena, row)));
+    return field_row(&list);
+}
+
+// Rows that went through the automatons so far: their order must go on rising.
+static Status match_save(Operator *op, Buf *out, Error *err) {
+    (void)err;
+    codec_put_i64(out, (int64_t)((MatchOp *)op)->rows);
+    return ST_OK;
+}
+
+static Status match_restore(Operator *op, Str bytes, Error *err) {
+    (void)err;
+    MatchOp *self = (MatchOp *)op;
+    int64_t rows;
+    (void)codec_get_i64(bytes.ptr, &rows);
+    if ((uint64_t)rows > self->rows) self->rows = (uint64_t)rows;
+    return ST_OK;
 }
 
 // ---- the operator ------------------------------------------------------------------------------
@@ -242,6 +323,8 @@ static Status match_open(Operator *op, Error *err) {
     }
     self->timers.budget = op->budget;
     row_pool_init_timed(&self->pool, op->budget);
+    row_loader_init(&self->loader, &self->pool, NULL, 0, input);
+    row_loader_init(&self->waiting_loader, &self->pool, self->order, self->order_count, input);
     builder_init(&self->out, plan->type);
     TRY(match_eval_open(&self->eval, op, err));
     NfaHooks hooks = {
@@ -258,10 +341,12 @@ static Status match_open(Operator *op, Error *err) {
         .name = "runs",
         .operator_id = plan->stable_id, .budget = op->budget,
         .key = kept_key_type(arena, input, plan->key, plan->key_count),
-        .value = input,
+        .value = key_value(arena, input),
         .version = 1,
         .row_size = sizeof(MatchKey),
         .clear = key_clear,
+        .save = key_save,
+        .load = key_load,
         .clear_arg = self,
     };
     self->keys = state_table_open(op->env->state, &def);
@@ -386,6 +471,8 @@ static void match_close(Operator *op) {
     uint64_t cursor = 0;
     for (uint8_t *row; self->keys && (row = state_next(self->keys, &cursor));) key_clear(self, row);
     self->closed = true;
+    row_loader_clear(&self->loader);
+    row_loader_clear(&self->waiting_loader);
     nfa_free(self->nfa);
     timers_free(&self->timers);
     row_pool_clear(&self->pool);
@@ -403,5 +490,7 @@ const OperatorVt MATCH_OPERATOR = {
     .on_watermark = match_on_watermark,
     .on_timer = match_on_timer,
     .on_end = match_on_end,
+    .save = match_save,
+    .restore = match_restore,
     .close = match_close,
 };

@@ -1,5 +1,8 @@
 #include "exec/nfa.h"
 
+#include "base/hash.h"
+#include "exec/saved.h"
+
 // ---- the states --------------------------------------------------------------------------------
 //
 // After Flink's NFACompiler. In a state a run may TAKE the row at hand as one of the state's
@@ -478,4 +481,206 @@ void nfa_free(Nfa *nfa) {
     heap_clear(nfa, &nfa->next);
     heap_clear(nfa, &nfa->done);
     mem_free(nfa);
+}
+
+// ---- snapshots ---------------------------------------------------------------------------------
+
+const Type *nfa_type(Arena *arena, const Type *row_entries) {
+    const Type *number = type_of(TYPE_BIGINT, false);
+    FieldList node = {.arena = arena}, run = {.arena = arena}, list = {.arena = arena};
+    field_add(&node, "prev", number);
+    field_add(&node, "row", number);
+    field_add(&node, "var", number);
+    field_add(&node, "order", number);
+    field_add(&node, "states", type_varbinary(arena, TYPE_LENGTH_MAX, false));
+    field_add(&run, "node", number);
+    field_add(&run, "start", number);
+    field_add(&run, "start_ms", number);
+    field_add(&run, "state", number);
+    const Type *runs = type_array(arena, field_row(&run), false);
+    field_add(&list, "rows", row_entries);
+    field_add(&list, "nodes", type_array(arena, field_row(&node), false));
+    field_add(&list, "partial", runs);
+    field_add(&list, "complete", runs);
+    field_add(&list, "started", type_of(TYPE_TINYINT, false));
+    return field_row(&list);
+}
+
+// Pointers numbered from 1 in the order in which they are first seen.
+typedef struct Numbers {
+    const void **at;       // by number - 1
+    uint32_t count, cap;
+    uint32_t *slot;        // number; 0: free
+    uint32_t slot_count;   // a power of two
+} Numbers;
+
+static uint32_t *number_slot(const Numbers *numbers, const void *at) {
+    uint32_t slot = (uint32_t)hash_u64((uintptr_t)at) & (numbers->slot_count - 1);
+    while (numbers->slot[slot] && numbers->at[numbers->slot[slot] - 1] != at) {
+        slot = (slot + 1) & (numbers->slot_count - 1);
+    }
+    return &numbers->slot[slot];
+}
+
+static uint32_t number_find(const Numbers *numbers, const void *at) {
+    return numbers->count ? *number_slot(numbers, at) : 0;
+}
+
+static void number_add(Numbers *numbers, const void *at) {
+    if (number_find(numbers, at)) return;
+    if (numbers->count == numbers->cap) {
+        numbers->cap = numbers->cap ? numbers->cap * 2 : 32;
+        numbers->slot_count = numbers->cap * 2;
+        numbers->at = mem_realloc(numbers->at, numbers->cap * sizeof *numbers->at);
+        mem_free(numbers->slot);
+        numbers->slot = NEW_ARRAY(uint32_t, numbers->slot_count);
+        for (uint32_t i = 0; i < numbers->count; i++) *number_slot(numbers, numbers->at[i]) = i + 1;
+    }
+    numbers->at[numbers->count++] = at;
+    *number_slot(numbers, at) = numbers->count;
+}
+
+static void numbers_free(Numbers *numbers) {
+    mem_free(numbers->at);
+    mem_free(numbers->slot);
+}
+
+// The nodes of a path that have no number yet, the first ones first.
+static void number_path(Numbers *nodes, Numbers *rows, const NfaNode *path) {
+    const NfaNode **back = NULL;
+    uint32_t count = 0, cap = 0;
+    for (const NfaNode *node = path; node && !number_find(nodes, node); node = node->prev) {
+        if (count == cap) {
+            cap = cap ? cap * 2 : 64;
+            back = mem_realloc(back, cap * sizeof *back);
+        }
+        back[count++] = node;
+    }
+    while (count) {
+        number_add(nodes, back[--count]);
+        number_add(rows, back[count]->row);
+    }
+    mem_free(back);
+}
+
+static void save_runs(const NfaHeap *heap, const Numbers *nodes, Buf *out) {
+    codec_put_list_head(out, heap->count);
+    for (uint32_t i = 0; i < heap->count; i++) {
+        const NfaRun *run = &heap->run[i];
+        codec_put_row_head(out);
+        codec_put_i64(out, run->path ? number_find(nodes, run->path) : 0);
+        codec_put_i64(out, (int64_t)run->start);
+        codec_put_i64(out, run->start_ms);
+        codec_put_i64(out, run->state);
+    }
+}
+
+void nfa_save(const Nfa *nfa, const NfaRuns *runs,
+              void (*put_row)(void *arg, const void *row, Buf *out), void *arg, Buf *out) {
+    Numbers nodes = {0}, rows = {0};
+    for (uint32_t i = 0; i < runs->partial.count; i++) {
+        number_path(&nodes, &rows, runs->partial.run[i].path);
+    }
+    for (uint32_t i = 0; i < runs->complete.count; i++) {
+        number_path(&nodes, &rows, runs->complete.run[i].path);
+    }
+    codec_put_list_head(out, rows.count);
+    for (uint32_t i = 0; i < rows.count; i++) put_row(arg, rows.at[i], out);
+    codec_put_list_head(out, nodes.count);
+    for (uint32_t i = 0; i < nodes.count; i++) {
+        const NfaNode *node = nodes.at[i];
+        codec_put_row_head(out);
+        codec_put_i64(out, node->prev ? number_find(&nodes, node->prev) : 0);
+        codec_put_i64(out, number_find(&rows, node->row));
+        codec_put_i64(out, node->var);
+        codec_put_i64(out, (int64_t)node->order);
+        codec_put_text(out, str_make((const char *)node->extra, nfa->hooks.extra_size));
+    }
+    save_runs(&runs->partial, &nodes, out);
+    save_runs(&runs->complete, &nodes, out);
+    codec_put_u8(out, runs->started);
+    numbers_free(&nodes);
+    numbers_free(&rows);
+}
+
+// A node as it was made, without asking the operator to enter it.
+static Status node_again(Nfa *nfa, NfaNode *prev, uint32_t var, void *row, uint64_t order,
+                         Str extra, NfaNode **out, Error *err) {
+    NfaHooks hooks = nfa->hooks;
+    nfa->hooks.enter = NULL;
+    Status st = node_new(nfa, prev, var, row, order, out, err);
+    nfa->hooks = hooks;
+    if (!st && extra.len == hooks.extra_size && extra.len) {
+        memcpy((*out)->extra, extra.ptr, extra.len);
+    }
+    return st;
+}
+
+static const char *load_runs(Nfa *nfa, NfaHeap *heap, NfaNode *const *node, const char *at,
+                             Error *err) {
+    uint32_t count;
+    at = codec_get_list_head(at, &count);
+    for (; count; count--) {
+        int64_t path, start, start_ms, state;
+        at = codec_get_row_head(at);
+        at = codec_get_i64(at, &path);
+        at = codec_get_i64(at, &start);
+        at = codec_get_i64(at, &start_ms);
+        at = codec_get_i64(at, &state);
+        NfaRun run = {path ? node[path - 1] : NULL, (uint64_t)start, start_ms, (uint32_t)state};
+        if (run.path) nfa_node_ref(run.path);
+        if (heap_add(nfa, heap, run, err)) return NULL;
+    }
+    return at;
+}
+
+static const char *load_nodes(Nfa *nfa, NfaNode **node, uint32_t count, void *const *row,
+                              const char *at, Error *err) {
+    for (uint32_t i = 0; i < count; i++) {
+        int64_t prev, from, var, order;
+        Str extra;
+        at = codec_get_row_head(at);
+        at = codec_get_i64(at, &prev);
+        at = codec_get_i64(at, &from);
+        at = codec_get_i64(at, &var);
+        at = codec_get_i64(at, &order);
+        at = codec_get_text(at, &extra);
+        if (node_again(nfa, prev ? node[prev - 1] : NULL, (uint32_t)var, row[from - 1],
+                       (uint64_t)order, extra, &node[i], err)) {
+            return NULL;
+        }
+    }
+    return at;
+}
+
+const char *nfa_load(Nfa *nfa, NfaRuns *runs,
+                     const char *(*get_row)(void *arg, const char *at, void **row, Error *err),
+                     void *arg, const char *at, Error *err) {
+    uint32_t row_count, node_count, got = 0;
+    uint8_t started;
+    at = codec_get_list_head(at, &row_count);
+    void **row = NEW_ARRAY(void *, row_count + 1);
+    while (at && got < row_count) {
+        at = get_row(arg, at, &row[got], err);
+        got += at != NULL;
+    }
+    NfaNode **node = NULL;
+    if (at) {
+        at = codec_get_list_head(at, &node_count);
+        node = NEW_ARRAY(NfaNode *, node_count + 1);
+        at = load_nodes(nfa, node, node_count, row, at, err);
+        if (at) at = load_runs(nfa, &runs->partial, node, at, err);
+        if (at) at = load_runs(nfa, &runs->complete, node, at, err);
+        // Runs and later nodes hold them now.
+        for (uint32_t i = 0; i < node_count; i++) {
+            if (node[i]) nfa_node_unref(nfa, node[i]);
+        }
+    }
+    for (uint32_t i = 0; i < got; i++) nfa->hooks.row_unref(nfa->hooks.arg, row[i]);
+    mem_free(row);
+    mem_free(node);
+    if (!at) return NULL;
+    at = codec_get_u8(at, &started);
+    runs->started = started != 0;
+    return at;
 }

@@ -85,6 +85,16 @@ NODISCARD Status nfa_advance(Nfa *nfa, NfaRuns *runs, int64_t time_ms, Error *er
 bool nfa_is_idle(const NfaRuns *runs);
 void nfa_clear(Nfa *nfa, NfaRuns *runs);
 
+// What is under way for a key, as bytes of the fields of nfa_type, and back into zero bytes. Rows
+// are the operator's: [put_row] writes an entry of a list of [row], [get_row] reads one, counted
+// once.
+const Type *nfa_type(Arena *arena, const Type *row_entries);
+void nfa_save(const Nfa *nfa, const NfaRuns *runs,
+              void (*put_row)(void *arg, const void *row, Buf *out), void *arg, Buf *out);
+const char *nfa_load(Nfa *nfa, NfaRuns *runs,
+                     const char *(*get_row)(void *arg, const char *at, void **row, Error *err),
+                     void *arg, const char *at, Error *err);
+
 void nfa_node_ref(NfaNode *node);
 void nfa_node_unref(Nfa *nfa, NfaNode *node);
 

@@ -21,6 +21,7 @@ enum { OPERATOR_INPUTS_MAX = 64 };
 // What a worker offers its operators.
 typedef struct OpEnv {
     uint32_t index, count;        // this worker among the job's
+    uint32_t key_groups;          // pipeline.max-parallelism
     const Map *config;
     const FuncEnv *func;
     Budget *budget;               // of the job; an operator charges its own

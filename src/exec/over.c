@@ -187,6 +187,7 @@ static void release_stamp(Over *self, int64_t stamp) {
     }
     for (uint32_t i = 0; i < keys; i++) {
         OverPart *part = over_part(self->due[i]);
+        state_write(self->parts, self->due[i]);
         StoredRow *first = part->due;
         part->due = part->due_last = NULL;
         frame_rows(self, self->due[i], first);
@@ -267,6 +268,97 @@ static Status running_batch(Over *self, Batch *in, uint8_t **group, Error *err) 
     return output_batch(&self->base, batch_seal(out), err);
 }
 
+// ---- snapshots ---------------------------------------------------------------------------------
+
+static void part_save(void *arg, const uint8_t *at, Buf *out) {
+    Over *self = arg;
+    const OverPart *part = (const OverPart *)(const void *)at;
+    codec_put_u8(out, part->started);
+    codec_put_i64(out, part->last_ms);
+    codec_put_list_head(out, (uint32_t)part->kept);
+    for (const StoredRow *row = part->oldest; row; row = row->next) {
+        stored_save(&self->pool, row, out);
+    }
+    sorted_save(&self->pool, &part->rows, out);
+    aggs_save(&self->saver, at, out);
+}
+
+static const char *part_load(void *arg, uint8_t *row, const char *at, Error *err) {
+    Over *self = arg;
+    OverPart *part = over_part(row);
+    uint8_t started;
+    uint32_t count;
+    at = codec_get_u8(at, &started);
+    at = codec_get_i64(at, &part->last_ms);
+    part->started = started != 0;
+    at = codec_get_list_head(at, &count);
+    for (; count; count--) {
+        StoredRow *kept;
+        at = stored_load(&self->loader, at, &kept, err);
+        if (!at) return NULL;
+        keep_row(part, kept);
+    }
+    at = sorted_load(&self->sorted_loader, &part->rows, at, err);
+    return at ? aggs_load(&self->saver, row, at, err) : NULL;
+}
+
+static const Type *part_value(Arena *arena, const Plan *plan) {
+    const Type *rows = stored_rows_type(arena, plan->input[0]->type);
+    const Type **child = ARENA_ARRAY(arena, const Type *, plan->agg_count + 4);
+    Str *name = ARENA_ARRAY(arena, Str, plan->agg_count + 4);
+    child[0] = type_of(TYPE_TINYINT, false);
+    name[0] = STR("started");
+    child[1] = type_of(TYPE_BIGINT, false);
+    name[1] = STR("last");
+    child[2] = child[3] = rows;
+    name[2] = STR("frame");
+    name[3] = STR("rows");
+    agg_state_fields(plan, child, name, 4);
+    return type_row(arena, plan->agg_count + 4, child, name, false);
+}
+
+// Rows that wait for time to pass stand in one line, whatever their key.
+static Status over_save(Operator *op, Buf *out, Error *err) {
+    (void)err;
+    Over *self = (Over *)op;
+    if (self->waiting.count) sorted_save(&self->pool, &self->waiting, out);
+    return ST_OK;
+}
+
+static Status over_restore(Operator *op, Str bytes, Error *err) {
+    Over *self = (Over *)op;
+    const Plan *plan = op->plan;
+    OrderKey stamp = {plan->order[0].column, false, true};
+    RowLoader loader;
+    row_loader_init(&loader, &self->pool, &stamp, self->proctime ? 0 : 1, plan->input[0]->type);
+    Vec **key = ARENA_ARRAY(op->env->arena, Vec *, plan->key_count + 1);
+    uint32_t count;
+    const char *at = codec_get_list_head(bytes.ptr, &count);
+    Status st = ST_OK;
+    for (; count && !st; count--) {
+        StoredRow *row;
+        at = stored_load(&loader, at, &row, err);
+        if (!at) {
+            st = ST_OVER_BUDGET;
+            break;
+        }
+        for (uint32_t k = 0; k < plan->key_count; k++) key[k] = loader.column[plan->key[k]];
+        if (!key_is_mine(op, key, plan->key_count)) {
+            row_free(&self->pool, row);
+            continue;
+        }
+        uint8_t *group;
+        st = state_find(self->parts, key, 1, NULL, true, 0, &group, NULL, err);
+        row->next = (StoredRow *)(void *)group;
+        if (!st) (void)sorted_add(&self->waiting, row);
+    }
+    row_loader_clear(&loader);
+    if (self->proctime && self->waiting.count) {
+        op->env->timer_at(op, op->env->now_ms(op->env->now_arg) + 1);
+    }
+    return st;
+}
+
 // ---- the operator ------------------------------------------------------------------------------
 
 static Status over_open(Operator *op, Error *err) {
@@ -287,6 +379,9 @@ static Status over_open(Operator *op, Error *err) {
     self->group_size = agg_layout(self->call, plan->agg_count, sizeof(OverPart), &align);
     self->agg_env = (AggEnv){op->budget, &self->scratch, op->env->func};
     row_pool_init_timed(&self->pool, op->budget);
+    row_loader_init(&self->loader, &self->pool, NULL, 0, input);
+    row_loader_init(&self->sorted_loader, &self->pool, plan->order, plan->order_count, input);
+    agg_saver_init(&self->saver, self->call, self->agg_count, &self->agg_env);
     builder_init(&self->out, plan->type);
     const Type **child = ARENA_ARRAY(arena, const Type *, plan->key_count + 1);
     Str *name = ARENA_ARRAY(arena, Str, plan->key_count + 1);
@@ -300,11 +395,13 @@ static Status over_open(Operator *op, Error *err) {
         .name = "frames",
         .operator_id = plan->stable_id, .budget = op->budget,
         .key = type_row(arena, plan->key_count, child, name, false),
-        .value = input,
+        .value = part_value(arena, plan),
         .version = 1,
         .row_size = self->group_size,
         .ttl_ms = waits ? 0 : plan->ttl_ms,
         .clear = over_part_clear,
+        .save = part_save,
+        .load = part_load,
         .clear_arg = self,
     };
     self->parts = state_table_open(op->env->state, &def);
@@ -352,6 +449,9 @@ static void over_close(Operator *op) {
         over_part_clear(self, row);
     }
     self->closed = true;
+    row_loader_clear(&self->loader);
+    row_loader_clear(&self->sorted_loader);
+    agg_saver_clear(&self->saver);
     sorted_free(&self->waiting);
     row_pool_clear(&self->pool);
     builder_clear(&self->out);
@@ -369,5 +469,7 @@ const OperatorVt OVER_OPERATOR = {
     .on_batch = over_on_batch,
     .on_watermark = over_on_watermark,
     .on_timer = over_on_timer,
+    .save = over_save,
+    .restore = over_restore,
     .close = over_close,
 };

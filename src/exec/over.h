@@ -1,8 +1,7 @@
 // exec/over.h - shared by over.c (rows in order of time) and over_sorted.c (in any other order).
 #pragma once
 
-#include "exec/operator.h"
-#include "exec/stored.h"
+#include "exec/saved.h"
 
 // What a key keeps, before its aggregates' states; zero bytes are a new key.
 typedef struct OverPart {
@@ -25,6 +24,8 @@ typedef struct Over {
     bool timed, proctime, closed;
     SortedRows waiting;   // by time: rows that wait; StoredRow.next is their key's part
     RowPool pool;
+    RowLoader loader, sorted_loader;  // without and with a sort key
+    AggSaver saver;
     Builder out;
     uint8_t **due;
     uint32_t due_cap;

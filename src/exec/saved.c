@@ -182,3 +182,9 @@ int64_t saved_key_i64(const StateTable *table, const uint8_t *row, uint32_t colu
     (void)codec_get_i64(at, &value);
     return value;
 }
+
+bool key_is_mine(const Operator *op, Vec *const *key, uint32_t count) {
+    uint64_t hash = 0;
+    for (uint32_t k = 0; k < count; k++) vec_hash_into(key[k], &hash);
+    return state_owner(hash, op->env->key_groups, op->env->count) == op->env->index;
+}

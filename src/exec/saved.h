@@ -27,8 +27,8 @@ void agg_state_fields(const Plan *plan, const Type **child, Str *name, uint32_t 
 // Fields of a ROW type, gathered one after the other.
 typedef struct FieldList {
     Arena *arena;
-    const Type *child[8];
-    Str name[8];
+    const Type *child[12];
+    Str name[12];
     uint32_t count;
 } FieldList;
 
@@ -64,5 +64,7 @@ void kept_list_save(const KeptList *list, Buf *out);
 const char *kept_list_load(Budget *budget, KeptList *list, const Type *row, const char *at,
                            Error *err);
 
+// Whether this worker owns the key in row 0 of the columns.
+bool key_is_mine(const Operator *op, Vec *const *key, uint32_t count);
 // The BIGINT in column [column] of a state row's key.
 int64_t saved_key_i64(const StateTable *table, const uint8_t *row, uint32_t column);

@@ -11,7 +11,7 @@ static bool before(const SessionTimer *a, const SessionTimer *b) {
     return a->at_ms != b->at_ms ? a->at_ms < b->at_ms : a->number < b->number;
 }
 
-static void heap_push(Sessions *self, Session *session) {
+static void timer_push(Sessions *self, Session *session) {
     if (self->heap_count == self->heap_cap) {
         self->heap_cap = self->heap_cap ? self->heap_cap * 2 : 64;
         self->heap = mem_realloc(self->heap, self->heap_cap * sizeof *self->heap);
@@ -25,7 +25,7 @@ static void heap_push(Sessions *self, Session *session) {
     if (self->def.clock->spec->proctime) self->def.op->env->timer_at(self->def.op, timer.at_ms);
 }
 
-static Session *heap_pop(Sessions *self) {
+static Session *timer_pop(Sessions *self) {
     Session *top = self->heap[0].session;
     SessionTimer last = self->heap[--self->heap_count];
     uint32_t at = 0;
@@ -78,6 +78,59 @@ static void key_clear(void *arg, uint8_t *row) {
     }
 }
 
+// ROW<sessions ARRAY<ROW<start, end, number, the fields of the data>>>
+static const Type *sessions_type(Arena *arena, const FieldList *data) {
+    uint32_t count = 3 + data->count;
+    const Type **child = ARENA_ARRAY(arena, const Type *, count);
+    Str *name = ARENA_ARRAY(arena, Str, count);
+    static const Str HEAD[] = {{"start", 5}, {"end", 3}, {"number", 6}};
+    for (uint32_t i = 0; i < count; i++) {
+        child[i] = i < 3 ? type_of(TYPE_BIGINT, false) : data->child[i - 3];
+        name[i] = i < 3 ? HEAD[i] : data->name[i - 3];
+    }
+    FieldList list = {.arena = arena};
+    field_add(&list, "sessions",
+              type_array(arena, type_row(arena, count, child, name, false), false));
+    return field_row(&list);
+}
+
+static void key_save(void *arg, const uint8_t *row, Buf *out) {
+    Sessions *self = arg;
+    uint32_t count = 0;
+    Session *first = ((const SessionKey *)(const void *)row)->first;
+    for (Session *session = first; session; session = session->next) count++;
+    codec_put_list_head(out, count);
+    for (Session *session = first; session; session = session->next) {
+        codec_put_row_head(out);
+        codec_put_i64(out, session->start);
+        codec_put_i64(out, session->end);
+        codec_put_i64(out, (int64_t)session->number);
+        self->def.save(self->def.arg, session, out);
+    }
+}
+
+static const char *key_load(void *arg, uint8_t *row, const char *at, Error *err) {
+    Sessions *self = arg;
+    Session **to = &((SessionKey *)(void *)row)->first;
+    uint32_t count;
+    at = codec_get_list_head(at, &count);
+    for (; count; count--) {
+        int64_t start, end, number;
+        at = codec_get_row_head(at);
+        at = codec_get_i64(at, &start);
+        at = codec_get_i64(at, &end);
+        at = codec_get_i64(at, &number);
+        if (session_new(self, (SessionKey *)(void *)row, start, end, to, err)) return NULL;
+        (*to)->number = (uint64_t)number;
+        if ((uint64_t)number >= self->born) self->born = (uint64_t)number + 1;
+        at = self->def.load(self->def.arg, *to, at, err);
+        if (!at) return NULL;
+        timer_push(self, *to);
+        to = &(*to)->next;
+    }
+    return at;
+}
+
 void sessions_open(Sessions *self, const SessionsDef *def) {
     *self = (Sessions){.def = *def};
     Arena *arena = def->op->env->arena;
@@ -93,11 +146,14 @@ void sessions_open(Sessions *self, const SessionsDef *def) {
         .version = 1,
         .row_size = sizeof(SessionKey),
         .key = type_row(arena, def->key_count, child, name, false),
-        .value = type_row(arena, 0, NULL, NULL, false),
+        .value = sessions_type(arena, def->fields),
         .clear = key_clear,
+        .save = key_save,
+        .load = key_load,
         .clear_arg = self,
     };
     self->keys = state_table_open(def->op->env->state, &table);
+    self->def.fields = NULL;  // the caller's
 }
 
 void sessions_close(Sessions *self) {
@@ -131,7 +187,7 @@ Status sessions_add(Sessions *self, SessionKey *key, int64_t ms, Session **out, 
         TRY(session_new(self, key, start, end, &into, err));
         into->next = *at;
         *at = into;
-        heap_push(self, into);
+        timer_push(self, into);
         return *out = into, ST_OK;
     }
     // The heap entry of a session that grew is looked at again when it comes up.
@@ -165,16 +221,17 @@ void sessions_settle(Sessions *self, SessionKey **keys, uint32_t rows) {
 Status sessions_fire(Sessions *self, int64_t ms, Error *err) {
     while (self->heap_count && self->heap[0].at_ms <= ms) {
         int64_t due = self->heap[0].at_ms;
-        Session *session = heap_pop(self);
+        Session *session = timer_pop(self);
         if (session->dead) {
             session_free(self, session);
             continue;
         }
         if (window_fires_at(self->def.clock, session->end) > due) {
-            heap_push(self, session);
+            timer_push(self, session);
             continue;
         }
         SessionKey *key = session->key;
+        state_write(self->keys, (uint8_t *)key);
         TRY(self->def.fire(self->def.arg, session, err));
         self->def.clear(self->def.arg, session);
         Session **at = &key->first;

@@ -9,6 +9,7 @@
 // sessions_fire when time advances. Threads: the worker's own.
 #pragma once
 
+#include "exec/saved.h"
 #include "exec/window.h"
 
 typedef struct Session Session;
@@ -39,6 +40,10 @@ typedef struct SessionsDef {
     // The session closes: emit it. clear follows.
     Status (*fire)(void *arg, Session *session, Error *err);
     void (*clear)(void *arg, Session *session);
+    // The session's data as fields, of these types, and back.
+    const FieldList *fields;
+    void (*save)(void *arg, Session *session, Buf *out);
+    const char *(*load)(void *arg, Session *session, const char *at, Error *err);
     void *arg;
 } SessionsDef;
 

@@ -29,34 +29,56 @@ static const Type *key_type(Arena *arena, const Plan *plan, uint32_t extra) {
     return type_row(arena, plan->key_count + extra, child, name, false);
 }
 
-static const Type *state_type(Arena *arena, const Plan *plan) {
-    const Type **child = ARENA_ARRAY(arena, const Type *, plan->agg_count + 1);
-    Str *name = ARENA_ARRAY(arena, Str, plan->agg_count + 1);
-    child[0] = type_of(TYPE_BIGINT, false);
-    name[0] = STR("rows");
-    for (uint32_t i = 0; i < plan->agg_count; i++) {
-        child[i + 1] = plan->agg[i].call->state_type;
-        name[i + 1] = plan->agg[i].name;
+static const Type *value_type(Arena *arena, const Plan *plan, const WindowTable *table) {
+    const FieldList *more = table->more;
+    uint32_t first = 3 + (more ? more->count : 0);
+    uint32_t count = first + (table->without_groups ? 0 : plan->agg_count);
+    const Type **child = ARENA_ARRAY(arena, const Type *, count + 1);
+    Str *name = ARENA_ARRAY(arena, Str, count + 1);
+    static const Str HEAD[] = {{"rows", 4}, {"end", 3}, {"timer", 5}};
+    for (uint32_t i = 0; i < first; i++) {
+        child[i] = i < 3 ? type_of(TYPE_BIGINT, false) : more->child[i - 3];
+        name[i] = i < 3 ? HEAD[i] : more->name[i - 3];
     }
-    return type_row(arena, plan->agg_count + 1, child, name, false);
+    if (!table->without_groups) agg_state_fields(plan, child, name, first);
+    return type_row(arena, count, child, name, false);
 }
 
-StateTable *window_agg_table(WindowAgg *self, const char *name, uint32_t extra,
-                             void (*clear)(void *arg, uint8_t *group), void *clear_arg) {
+const Type *window_agg_group_type(Arena *arena, const Plan *plan) {
+    return value_type(arena, plan, &(WindowTable){0});
+}
+
+StateTable *window_agg_table(WindowAgg *self, const WindowTable *table) {
     const Plan *plan = self->base.plan;
     Arena *arena = self->base.env->arena;
     StateTableDef def = {
-        .name = name,
-        .operator_id = plan->stable_id,
-        .budget = self->base.budget,
-        .key = key_type(arena, plan, extra),
-        .value = state_type(arena, plan),
-        .version = 1,
-        .row_size = self->group_size,
-        .clear = clear,
-        .clear_arg = clear_arg,
+        .name = table->name, .operator_id = plan->stable_id, .budget = self->base.budget,
+        .key = key_type(arena, plan, table->extra),
+        .value = value_type(arena, plan, table), .version = 1,
+        .row_size = table->row_size, .clear = table->clear, .save = table->save,
+        .load = table->load, .clear_arg = table->arg, .group = self->own_key,
+        .group_count = plan->key_count,
     };
     return state_table_open(self->base.env->state, &def);
+}
+
+static void save_head(const WindowHead *head, Buf *out) {
+    codec_put_i64(out, head->count);
+    codec_put_i64(out, head->end);
+    codec_put_i64(out, head->timer);
+}
+
+void window_agg_save(WindowAgg *self, const uint8_t *group, Buf *out) {
+    save_head((const WindowHead *)(const void *)group, out);
+    aggs_save(&self->saver, group, out);
+}
+
+const char *window_agg_load(WindowAgg *self, uint8_t *group, const char *at, Error *err) {
+    WindowHead *head = window_head(group);
+    at = codec_get_i64(at, &head->count);
+    at = codec_get_i64(at, &head->end);
+    at = codec_get_i64(at, &head->timer);
+    return aggs_load(&self->saver, group, at, err);
 }
 
 // The rows that FILTER takes, from row [from] on; NULL: all.
@@ -162,6 +184,9 @@ static Status window_agg_open(Operator *op, Error *err) {
     uint32_t align = 16;
     self->group_size = agg_layout(self->call, plan->agg_count, sizeof(WindowHead), &align);
     self->agg_env = (AggEnv){op->budget, &self->scratch, op->env->func};
+    agg_saver_init(&self->saver, self->call, self->agg_count, &self->agg_env);
+    self->own_key = ARENA_ARRAY(arena, uint32_t, plan->key_count + 1);
+    for (uint32_t i = 0; i < plan->key_count; i++) self->own_key[i] = i;
     self->retracts = plan->input[0]->changes & (CHANGE_DELETE | CHANGE_UPDATE_BEFORE);
     self->fired_ms = WATERMARK_NONE;
     builder_init(&self->out, plan->type);
@@ -196,11 +221,30 @@ static Status window_agg_on_timer(Operator *op, int64_t now_ms, Error *err) {
     return (self->impl->on_timer ? self->impl->on_timer : self->impl->advance)(self, now_ms, err);
 }
 
+static Status window_agg_state_save(Operator *op, Buf *out, Error *err) {
+    (void)err;
+    codec_put_i64(out, ((WindowAgg *)op)->fired_ms);
+    return ST_OK;
+}
+
+// The least of what the copies before had seen: a window that has fired has no state to fire again.
+static Status window_agg_restore(Operator *op, Str bytes, Error *err) {
+    (void)err;
+    WindowAgg *self = (WindowAgg *)op;
+    int64_t fired_ms;
+    (void)codec_get_i64(bytes.ptr, &fired_ms);
+    if (!self->restored || fired_ms < self->fired_ms) self->fired_ms = fired_ms;
+    self->restored = true;
+    if (self->impl->restored) self->impl->restored(self);
+    return ST_OK;
+}
+
 static void window_agg_close(Operator *op) {
     WindowAgg *self = (WindowAgg *)op;
     if (self->impl) self->impl->close(self);
     builder_clear(&self->out);
     arena_clear(&self->scratch);
+    agg_saver_clear(&self->saver);
 }
 
 const OperatorVt WINDOW_AGG_OPERATOR = {
@@ -211,5 +255,7 @@ const OperatorVt WINDOW_AGG_OPERATOR = {
     .on_batch = window_agg_on_batch,
     .on_watermark = window_agg_on_watermark,
     .on_timer = window_agg_on_timer,
+    .save = window_agg_state_save,
+    .restore = window_agg_restore,
     .close = window_agg_close,
 };

@@ -7,6 +7,7 @@
 #pragma once
 
 #include "exec/bucket.h"
+#include "exec/saved.h"
 #include "exec/session.h"
 
 typedef struct WindowAgg WindowAgg;
@@ -26,6 +27,8 @@ typedef struct WindowAggImpl {
     // A timer of processing time; NULL: advance.
     Status (*on_timer)(WindowAgg *self, int64_t now_ms, Error *err);
     void (*close)(WindowAgg *self);
+    // After all tables were loaded; NULL: nothing to do.
+    void (*restored)(WindowAgg *self);
 } WindowAggImpl;
 
 extern const WindowAggImpl WINDOW_SLICE_IMPL, WINDOW_SESSION_IMPL, WINDOW_TRIGGER_IMPL;
@@ -36,11 +39,14 @@ struct WindowAgg {
     WindowClock clock;
     Arena scratch;
     AggEnv agg_env;
+    AggSaver saver;
     AggCall **call;        // copies with their offsets
     uint32_t agg_count;
     uint32_t group_size;
     bool retracts;         // the input can retract
     bool closed;
+    bool restored;
+    uint32_t *own_key;     // of the tables: the columns that are keys of the aggregation
     Builder out;
     // Slices.
     StateTable *slices;    // keys and end (attached: start and end)
@@ -69,6 +75,20 @@ void window_agg_clear(void *self, uint8_t *group);
 // Emits the groups of one window; their keys are the first columns of [table]'s key.
 NODISCARD Status window_agg_emit(WindowAgg *self, StateTable *table, uint8_t *const *group,
                                  uint32_t count, int64_t start, int64_t end, Error *err);
-// A table of groups, its key those of the aggregation and [extra] BIGINT columns.
-StateTable *window_agg_table(WindowAgg *self, const char *name, uint32_t extra,
-                             void (*clear)(void *arg, uint8_t *group), void *clear_arg);
+// The head and the states of a group, as fields of a state row, and back.
+void window_agg_save(WindowAgg *self, const uint8_t *group, Buf *out);
+const char *window_agg_load(WindowAgg *self, uint8_t *group, const char *at, Error *err);
+const Type *window_agg_group_type(Arena *arena, const Plan *plan);
+// A table of groups, its key those of the aggregation and [extra] BIGINT columns. [more]: fields of
+// the value beside those of the groups; NULL: none.
+typedef struct WindowTable {
+    const char *name;
+    uint32_t extra, row_size;
+    const FieldList *more;
+    bool without_groups;  // the value is the head alone
+    void (*clear)(void *arg, uint8_t *group);
+    void (*save)(void *arg, const uint8_t *group, Buf *out);
+    const char *(*load)(void *arg, uint8_t *group, const char *at, Error *err);
+    void *arg;
+} WindowTable;
+StateTable *window_agg_table(WindowAgg *self, const WindowTable *table);

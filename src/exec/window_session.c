@@ -21,6 +21,15 @@ static void session_clear(void *arg, Session *session) {
     window_agg_clear(arg, session_data(session));
 }
 
+static void session_save(void *arg, Session *session, Buf *out) {
+    codec_put_row_head(out);
+    window_agg_save(arg, session_data(session), out);
+}
+
+static const char *session_load(void *arg, Session *session, const char *at, Error *err) {
+    return window_agg_load(arg, session_data(session), codec_get_row_head(at), err);
+}
+
 static Status session_fire(void *arg, Session *session, Error *err) {
     WindowAgg *self = arg;
     const Plan *plan = self->base.plan;
@@ -81,10 +90,13 @@ static Status session_advance(WindowAgg *self, int64_t ms, Error *err) {
 static Status session_open(WindowAgg *self, Error *err) {
     (void)err;
     const Plan *plan = self->base.plan;
+    FieldList fields = {.arena = self->base.env->arena};
+    field_add(&fields, "group", window_agg_group_type(fields.arena, plan));
     SessionsDef def = {
         .name = "sessions", .op = &self->base, .clock = &self->clock, .input = plan->input[0]->type,
         .key = plan->key, .key_count = plan->key_count, .data_size = self->group_size,
-        .merge = session_merge, .fire = session_fire, .clear = session_clear, .arg = self,
+        .merge = session_merge, .fire = session_fire, .clear = session_clear,
+        .fields = &fields, .save = session_save, .load = session_load, .arg = self,
     };
     sessions_open(&self->sessions, &def);
     return ST_OK;
@@ -95,4 +107,4 @@ static void session_close(WindowAgg *self) {
 }
 
 const WindowAggImpl WINDOW_SESSION_IMPL = {session_open, session_on_batch, session_advance, NULL,
-                                           session_close};
+                                           session_close, NULL};

@@ -411,24 +411,74 @@ static Status slice_on_batch(WindowAgg *self, Batch *in, Error *err) {
     return st;
 }
 
-static StateTable *chain_table(WindowAgg *self) {
-    uint32_t size = self->group_size;
-    self->group_size = sizeof(ChainRow);
-    StateTable *table = window_agg_table(self, "chain", 0, NULL, NULL);
-    self->group_size = size;
-    return table;
+// ---- snapshots ---------------------------------------------------------------------------------
+
+static void group_save(void *arg, const uint8_t *group, Buf *out) {
+    window_agg_save(arg, group, out);
+}
+
+static const char *slice_load(void *arg, uint8_t *group, const char *at, Error *err) {
+    WindowAgg *self = arg;
+    at = window_agg_load(self, group, at, err);
+    bucket_add(&self->live, window_head(group)->end, group);
+    return at;
+}
+
+static const char *total_load(void *arg, uint8_t *group, const char *at, Error *err) {
+    WindowAgg *self = arg;
+    at = window_agg_load(self, group, at, err);
+    bucket_add(&self->sums, window_head(group)->end, group);
+    return at;
+}
+
+// A link of the chain h
+static void chain_save(void *arg, const uint8_t *row, Buf *out) {
+    (void)arg;
+    const ChainRow *link = (const ChainRow *)(const void *)row;
+    codec_put_i64(out, 0);
+    codec_put_i64(out, link->next);
+    codec_put_i64(out, link->set);
+}
+
+static const char *chain_load(void *arg, uint8_t *row, const char *at, Error *err) {
+    (void)arg, (void)err;
+    ChainRow *link = (ChainRow *)(void *)row;
+    int64_t rows, set;
+    at = codec_get_i64(at, &rows);
+    at = codec_get_i64(at, &link->next);
+    at = codec_get_i64(at, &set);
+    link->set = set != 0;
+    return at;
+}
+
+static void slice_restored(WindowAgg *self) {
+    int64_t end;
+    if (self->clock.spec->proctime && next_window(self, &end)) {
+        self->base.env->timer_at(&self->base, window_fires_at(&self->clock, end));
+    }
 }
 
 static Status slice_open(WindowAgg *self, Error *err) {
     (void)err;
     const WindowSpec *spec = self->clock.spec;
-    self->slices = window_agg_table(self, "slices", 1 + spec->attached, window_agg_clear, self);
+    WindowTable slices = {.name = "slices", .extra = 1 + spec->attached,
+                          .row_size = self->group_size, .clear = window_agg_clear,
+                          .save = group_save, .load = slice_load, .arg = self};
+    self->slices = window_agg_table(self, &slices);
     if (!spec->attached && spec->kind == WINDOW_HOP) {
-        self->totals = window_agg_table(self, "window", 0, window_agg_clear, self);
-        if (self->retracts) self->chain = chain_table(self);
+        // The window being emitted is empty between two calls.
+        WindowTable window = {.name = "window", .row_size = self->group_size,
+                              .clear = window_agg_clear, .save = group_save, .arg = self};
+        self->totals = window_agg_table(self, &window);
+        WindowTable chain = {.name = "chain", .row_size = sizeof(ChainRow), .save = chain_save,
+                             .load = chain_load, .without_groups = true, .arg = self};
+        if (self->retracts) self->chain = window_agg_table(self, &chain);
     }
     if (!spec->attached && spec->kind == WINDOW_CUMULATE) {
-        self->totals = window_agg_table(self, "totals", 1, window_agg_clear, self);
+        WindowTable totals = {.name = "totals", .extra = 1, .row_size = self->group_size,
+                              .clear = window_agg_clear, .save = group_save, .load = total_load,
+                              .arg = self};
+        self->totals = window_agg_table(self, &totals);
     }
     return ST_OK;
 }
@@ -439,4 +489,4 @@ static void slice_close(WindowAgg *self) {
 }
 
 const WindowAggImpl WINDOW_SLICE_IMPL = {slice_open, slice_on_batch, slice_advance, NULL,
-                                         slice_close};
+                                         slice_close, slice_restored};

@@ -6,7 +6,6 @@
 // window fires early with each row (delay 0) or a delay after the first row since it last fired; at
 // its end when the result has changed; and late, within the lateness, in the same two ways. Each
 // window is a group of its own here: slices could not be asked for results at any time.
-#include "exec/stored.h"
 #include "exec/window_agg.h"
 
 typedef struct TriggerHead {  // before the aggregates' states
@@ -22,6 +21,7 @@ typedef struct Trigger {
     StateTable *windows;  // keys, start
     Buckets open, ended;  // by end: before their time; within the lateness
     RowPool pool;
+    RowLoader loader;
     bool early, late;
     int64_t early_ms, late_ms, lateness_ms;
     bool closed;
@@ -195,6 +195,7 @@ static Status trigger_advance(WindowAgg *agg, int64_t ms, Error *err) {
         Bucket taken = bucket_take(&self->open, &self->open.at[0]);
         Status st = ST_OK;
         for (uint32_t i = 0; i < taken.count; i++) {
+            state_write(self->windows, taken.row[i]);
             trigger_head(taken.row[i])->ended = true;
             if (!st) st = fire(self, taken.row[i], err);
             bucket_add(&self->ended, taken.end, taken.row[i]);
@@ -220,6 +221,7 @@ static Status trigger_on_timer(WindowAgg *agg, int64_t now_ms, Error *err) {
         int64_t timer = trigger_head(group)->timer_ms;
         if (!timer) continue;
         if (timer <= now_ms) {
+            state_write(self->windows, group);
             TRY(fire(self, group, err));
         } else if (timer < next) {
             next = timer;
@@ -227,6 +229,56 @@ static Status trigger_on_timer(WindowAgg *agg, int64_t now_ms, Error *err) {
     }
     if (next < INT64_MAX) agg->base.env->timer_at(&agg->base, next);
     return output_builder(&agg->base, &agg->out, true, err);
+}
+
+// ---- snapshots ---------------------------------------------------------------------------------
+
+static void trigger_save(void *arg, const uint8_t *group, Buf *out) {
+    Trigger *self = arg;
+    const TriggerHead *head = (const TriggerHead *)(const void *)group;
+    codec_put_i64(out, head->head.count);
+    codec_put_i64(out, head->head.end);
+    codec_put_i64(out, head->timer_ms);
+    codec_put_u8(out, head->ended);
+    codec_put_list_head(out, head->sent != NULL);
+    if (head->sent) stored_save(&self->pool, head->sent, out);
+    aggs_save(&self->agg->saver, group, out);
+}
+
+static const char *trigger_load(void *arg, uint8_t *group, const char *at, Error *err) {
+    Trigger *self = arg;
+    WindowAgg *agg = self->agg;
+    TriggerHead *head = trigger_head(group);
+    uint8_t ended;
+    uint32_t sent;
+    at = codec_get_i64(at, &head->head.count);
+    at = codec_get_i64(at, &head->head.end);
+    at = codec_get_i64(at, &head->timer_ms);
+    at = codec_get_u8(at, &ended);
+    at = codec_get_list_head(at, &sent);
+    if (sent) at = stored_load(&self->loader, at, &head->sent, err);
+    head->ended = ended != 0;
+    head->start = saved_key_i64(self->windows, group, agg->base.plan->key_count);
+    bucket_add(ended ? &self->ended : &self->open, head->head.end, group);
+    if (head->timer_ms) agg->base.env->timer_at(&agg->base, head->timer_ms);
+    return at ? aggs_load(&agg->saver, group, at, err) : NULL;
+}
+
+static void trigger_restored(WindowAgg *agg) {
+    Trigger *self = agg->trigger;
+    if (agg->clock.spec->proctime && self->open.count) {
+        agg->base.env->timer_at(&agg->base, window_fires_at(&agg->clock, self->open.at[0].end));
+    }
+}
+
+static const Type *result_type(Arena *arena, const WindowAgg *agg) {
+    const Type **child = ARENA_ARRAY(arena, const Type *, agg->agg_count + 1);
+    Str *name = ARENA_ARRAY(arena, Str, agg->agg_count + 1);
+    for (uint32_t a = 0; a < agg->agg_count; a++) {
+        child[a] = agg->call[a]->result;
+        name[a] = agg->base.plan->agg[a].name;
+    }
+    return type_row(arena, agg->agg_count, child, name, false);
 }
 
 // ---- life --------------------------------------------------------------------------------------
@@ -245,7 +297,15 @@ static Status trigger_open(WindowAgg *agg, Error *err) {
     row_pool_init(&self->pool, agg->base.budget);
     uint32_t align = 16;
     agg->group_size = agg_layout(agg->call, agg->agg_count, sizeof(TriggerHead), &align);
-    self->windows = window_agg_table(agg, "windows", 1, trigger_clear, self);
+    const Type *result = result_type(agg->base.env->arena, agg);
+    row_loader_init(&self->loader, &self->pool, NULL, 0, result);
+    FieldList more = {.arena = agg->base.env->arena};
+    field_add(&more, "ended", type_of(TYPE_TINYINT, false));
+    field_add(&more, "sent", stored_rows_type(more.arena, result));
+    WindowTable windows = {.name = "windows", .extra = 1, .row_size = agg->group_size,
+                           .more = &more, .clear = trigger_clear, .save = trigger_save,
+                           .load = trigger_load, .arg = self};
+    self->windows = window_agg_table(agg, &windows);
     return ST_OK;
 }
 
@@ -255,10 +315,12 @@ static void trigger_close(WindowAgg *agg) {
     uint64_t cursor = 0;
     for (uint8_t *group; (group = state_next(self->windows, &cursor));) trigger_clear(self, group);
     self->closed = true;
+    row_loader_clear(&self->loader);
     buckets_free(&self->open);
     buckets_free(&self->ended);
     row_pool_clear(&self->pool);
 }
 
 const WindowAggImpl WINDOW_TRIGGER_IMPL = {trigger_open, trigger_on_batch, trigger_advance,
-                                           trigger_on_timer, trigger_close};
+                                           trigger_on_timer, trigger_close,
+                                           trigger_restored};

@@ -23,6 +23,7 @@ typedef struct WindowTvf {
     uint32_t count, cap;
     Sessions sessions;
     RowPool pool;
+    RowLoader loader;
     Builder out;
 } WindowTvf;
 
@@ -133,6 +134,35 @@ static void rows_clear(void *arg, Session *session) {
     *rows = (SessionRows){0};
 }
 
+static void rows_save(void *arg, Session *session, Buf *out) {
+    WindowTvf *self = arg;
+    const SessionRows *rows = session_data(session);
+    uint32_t count = 0;
+    for (const StoredRow *row = rows->first; row; row = row->next) count++;
+    codec_put_list_head(out, count);
+    for (const StoredRow *row = rows->first; row; row = row->next) {
+        stored_save(&self->pool, row, out);
+    }
+}
+
+static void rows_append(SessionRows *rows, StoredRow *row) {
+    *(rows->first ? &rows->last->next : &rows->first) = row;
+    rows->last = row;
+}
+
+static const char *rows_load(void *arg, Session *session, const char *at, Error *err) {
+    WindowTvf *self = arg;
+    uint32_t count;
+    at = codec_get_list_head(at, &count);
+    for (; count; count--) {
+        StoredRow *row;
+        at = stored_load(&self->loader, at, &row, err);
+        if (!at) return NULL;
+        rows_append(session_data(session), row);
+    }
+    return at;
+}
+
 static Status rows_fire(void *arg, Session *session, Error *err) {
     WindowTvf *self = arg;
     const SessionRows *rows = session_data(session);
@@ -171,8 +201,7 @@ static Status session_batch(WindowTvf *self, Batch *in, Error *err) {
         StoredRow *stored;
         TRY(row_store(&self->pool, NULL, 0, in->column, columns, row, &stored, err));
         stored->kind = (uint8_t)batch_kind(in, row);
-        *(rows->first ? &rows->last->next : &rows->first) = stored;
-        rows->last = stored;
+        rows_append(rows, stored);
     }
     sessions_settle(&self->sessions, keys, in->rows);
     return ST_OK;
@@ -188,6 +217,9 @@ static Status window_tvf_open(Operator *op, Error *err) {
     row_pool_init(&self->pool, op->budget);
     builder_init(&self->out, plan->type);
     if (plan->window->kind != WINDOW_SESSION) return ST_OK;
+    FieldList fields = {.arena = op->env->arena};
+    field_add(&fields, "rows", stored_rows_type(fields.arena, plan->input[0]->type));
+    row_loader_init(&self->loader, &self->pool, NULL, 0, plan->input[0]->type);
     SessionsDef def = {
         .name = "sessions",
         .op = op,
@@ -199,6 +231,9 @@ static Status window_tvf_open(Operator *op, Error *err) {
         .merge = rows_merge,
         .clear = rows_clear,
         .fire = rows_fire,
+        .fields = &fields,
+        .save = rows_save,
+        .load = rows_load,
         .arg = self,
     };
     sessions_open(&self->sessions, &def);
@@ -232,6 +267,7 @@ static Status window_tvf_on_timer(Operator *op, int64_t now_ms, Error *err) {
 static void window_tvf_close(Operator *op) {
     WindowTvf *self = (WindowTvf *)op;
     sessions_close(&self->sessions);
+    row_loader_clear(&self->loader);
     row_pool_clear(&self->pool);
     builder_clear(&self->out);
     arena_clear(&self->scratch);

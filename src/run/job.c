@@ -60,7 +60,7 @@ static Status worker_init(Job *job, uint32_t index, Error *err) {
         .value_arg = worker,
     };
     worker->env = (OpEnv){
-        .index = index, .count = job->workers, .config = spec->config, .func = spec->env,
+        .index = index, .count = job->workers, .key_groups = job->groups, .config = spec->config, .func = spec->env,
         .budget = spec->budget, .state = worker->state, .arena = &worker->arena, .now_ms = now_of,
         .timer_at = timer_at, .task = &worker->task, .collect = spec->collect,
         .collect_arg = spec->collect_arg, .owner = worker,
