@@ -148,6 +148,11 @@ static Status read_options(Durable *self, Error *err) {
         config_int(config, "execution.checkpointing.tolerable-failed-checkpoints", 0);
     out->retained = retained > 0 ? (uint32_t)retained : 1;
     out->tolerable_failures = tolerable > 0 ? (uint32_t)tolerable : 0;
+    // A bounded job of batch mode begins anew when it fails, as in Flink.
+    if (self->spec->env->batch) {
+        self->cut_every = 0;
+        return ST_OK;
+    }
     if (!dir.len && (out->interval_ms || self->cut_every)) {
         dir = self->temporary = temporary_directory(&self->arena);
     }

@@ -118,6 +118,9 @@ typedef struct Restore {
     RestoredTable *table;  // of the file at hand, in the order in which they are described
     uint32_t table_count, table_cap;
     bool *seen;          // operators that have had their time
+    Arena arena;         // of the operators' bytes
+    Str *later;          // operators take theirs when all tables are there
+    uint32_t later_count, later_cap;
 } Restore;
 
 static Operator *operator_named(Worker *worker, const FrameName *name, uint32_t *index) {
@@ -295,6 +298,14 @@ static Status take_removed(Map *removed, Str bytes, Error *err) {
     return ST_OK;
 }
 
+static void put_off(Restore *self, Str bytes) {
+    if (self->later_count == self->later_cap) {
+        self->later_cap = self->later_cap ? self->later_cap * 2 : 32;
+        self->later = mem_realloc(self->later, self->later_cap * sizeof *self->later);
+    }
+    self->later[self->later_count++] = str_dup(&self->arena, bytes);
+}
+
 static Status take_frames(Restore *self, const CheckpointFile *file, FrameReader *reader,
                           const FrameHead *head, Map *removed, Error *err) {
     Worker *worker = self->worker;
@@ -327,7 +338,7 @@ static Status take_frames(Restore *self, const CheckpointFile *file, FrameReader
                 break;
             }
             case PART_OPERATOR:
-                if (newest && mine) TRY(take_operator(self, bytes, err));
+                if (newest && mine) put_off(self, bytes);
                 break;
             case PART_SOURCE:
                 if (newest && mine) TRY(take_source(self, head->worker, bytes, err));
@@ -382,8 +393,13 @@ static Status restore_worker(Worker *worker, Str path, const Checkpoint *from, E
         st = take_file(&self, str_printf(&arena, STR_FMT "/" STR_FMT, STR_ARG(path),
                                          STR_ARG(file->path)), file, err);
     }
+    for (uint32_t i = 0; i < self.later_count && !st; i++) {
+        st = take_operator(&self, self.later[i], err);
+    }
     maps_free(&self.gone);
     mem_free(self.table);
+    mem_free(self.later);
+    arena_clear(&self.arena);
     arena_clear(&arena);
     return st;
 }
