@@ -53,9 +53,9 @@ typedef struct Table {
     Map options;            // key -> NUL-terminated value in the arena
     Map partitions;         // what ALTER TABLE ADD PARTITION told of, as `a=1/b=2`
     Str comment;            // ptr NULL: none
-    // TABLE_VIEW: the query as it prints, and the catalog and database its short names meant;
-    // columns above are its schema.
-    Str view_query, view_catalog, view_database;
+    // TABLE_VIEW: the query as it is bound, and the catalog and database its short names meant;
+    // columns above are its schema. [view_expanded] is the query as it prints; ptr NULL: the same.
+    Str view_query, view_catalog, view_database, view_expanded;
 } Table;
 
 Table *table_new(TableKind kind);

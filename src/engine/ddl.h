@@ -23,7 +23,6 @@ NODISCARD Status ddl_execute(DdlContext *ddl, const AstStmt *stmt, Error *err);
 NODISCARD Status ddl_create_table(DdlContext *ddl, const AstCreateTable *create, Error *err);
 NODISCARD Status ddl_create_materialized(DdlContext *ddl, const AstCreateMaterializedTable *create,
                                          Error *err);
-NODISCARD Status ddl_create_view(DdlContext *ddl, const AstCreateView *create, Error *err);
 // No two of the names may be the same.
 NODISCARD Status ddl_names_differ(const Str *name, uint32_t count, Error *err);
 NODISCARD Status ddl_column_add(DdlContext *ddl, Table *table, const AstColumn *ast, Column *out,
@@ -39,6 +38,15 @@ NODISCARD Status ddl_distribution_add(Table *table, const AstDistribution *distr
 Table *ddl_table_copy(const Table *table);
 // Puts a new table in place of [old], which may be in use.
 NODISCARD Status ddl_table_replace(DdlContext *ddl, Table *old, Table *table, Error *err);
+
+// Enters a new table or view, which it owns from here on, under the name of the statement.
+NODISCARD Status ddl_table_publish(DdlContext *ddl, Table *table, const AstName *name,
+                                   bool if_not_exists, bool replace, Error *err);
+
+// ddl_view.c
+NODISCARD Status ddl_create_view(DdlContext *ddl, const AstCreateView *create, Error *err);
+// ALTER VIEW … AS: [query] is changed into its expansion.
+NODISCARD Status ddl_view_redefine(DdlContext *ddl, Table *view, AstQuery *query, Error *err);
 
 // ddl_alter.c
 NODISCARD Status ddl_alter_table(DdlContext *ddl, const AstAlter *alter, Error *err);

@@ -351,21 +351,7 @@ Status ddl_alter_view(DdlContext *ddl, const AstAlter *alter, Error *err) {
     Table *copy = ddl_table_copy(view);
     Status st = ST_OK;
     if (alter->kind == ALTER_AS) {
-        Plan *plan;
-        st = bind_query(ddl->plan, alter->query, &plan, err);
-        if (!st) st = ddl_names_differ(plan->type->field, plan->type->child_count, err);
-        if (!st) {
-            copy->column_count = plan->type->child_count;
-            copy->column = ARENA_ARRAY(&copy->arena, Column, plan->type->child_count + 1);
-            for (uint32_t i = 0; i < copy->column_count; i++) {
-                copy->column[i] = (Column){.name = str_dup(&copy->arena, plan->type->field[i]),
-                                           .type = type_dup(&copy->arena, plan->type->child[i])};
-            }
-            Buf text = {0};
-            sql_print_query(alter->query, SQL_FLINK, &text);
-            copy->view_query = str_dup(&copy->arena, buf_str(&text));
-            buf_free(&text);
-        }
+        st = ddl_view_redefine(ddl, copy, alter->query, err);
     } else if (alter->kind == ALTER_SET) {
         st = ddl_options(&copy->arena, &copy->options, &alter->options, true, err);
     } else {

@@ -406,7 +406,7 @@ Table *ddl_table_copy(const Table *table) {
     Str *texts[] = {&copy->name.catalog,     &copy->name.database,  &copy->name.object,
                     &copy->watermark_column, &copy->watermark_expr, &copy->constraint_name,
                     &copy->comment,          &copy->view_query,     &copy->view_catalog,
-                    &copy->view_database};
+                    &copy->view_database,    &copy->view_expanded};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         if (texts[i]->ptr) *texts[i] = str_dup(arena, *texts[i]);
     }
@@ -445,7 +445,7 @@ Status ddl_table_replace(DdlContext *ddl, Table *old, Table *table, Error *err) 
 }
 
 // Publishes [table] under its name; takes the reference.
-static Status table_publish(DdlContext *ddl, Table *table, const AstName *name, bool if_not_exists,
+Status ddl_table_publish(DdlContext *ddl, Table *table, const AstName *name, bool if_not_exists,
                             bool replace, Error *err) {
     ObjectName full;
     Status st = catalogs_resolve(ddl->catalogs, name, &full, err);
@@ -631,7 +631,7 @@ Status ddl_create_table(DdlContext *ddl, const AstCreateTable *create, Error *er
         table_unref(table);
         return st;
     }
-    TRY(table_publish(ddl, table, &create->name, create->if_not_exists,
+    TRY(ddl_table_publish(ddl, table, &create->name, create->if_not_exists,
                       (create->or_replace || create->replace) && create->query, err));
     return create->query ? create_as(ddl, create, err) : ST_OK;
 }
@@ -665,10 +665,8 @@ Status ddl_create_materialized(DdlContext *ddl, const AstCreateMaterializedTable
         table_unref(table);
         return st;
     }
-    return table_publish(ddl, table, &create->name, false, create->or_alter, err);
+    return ddl_table_publish(ddl, table, &create->name, false, create->or_alter, err);
 }
-
-// ---- CREATE VIEW -------------------------------------------------------------------------------
 
 Status ddl_names_differ(const Str *name, uint32_t count, Error *err) {
     for (uint32_t i = 0; i < count; i++) {
@@ -679,40 +677,4 @@ Status ddl_names_differ(const Str *name, uint32_t count, Error *err) {
         }
     }
     return ST_OK;
-}
-
-Status ddl_create_view(DdlContext *ddl, const AstCreateView *create, Error *err) {
-    Plan *plan;
-    TRY(bind_query(ddl->plan, create->query, &plan, err));
-    const Type *row = plan->type;
-    if (create->column.count && create->column.count != row->child_count) {
-        return error_at(err, ST_VALIDATION, create->name.span.place,
-                        "VIEW definition and input fields not match: %u names for %u columns",
-                        create->column.count, row->child_count);
-    }
-    Str *names = ARENA_ARRAY(ddl->plan->arena, Str, row->child_count + 1);
-    for (uint32_t i = 0; i < row->child_count; i++) {
-        names[i] = create->column.count ? create->column.at[i].name
-                   : plan->said         ? plan->said->field[i]
-                                        : row->field[i];
-    }
-    TRY(ddl_names_differ(names, row->child_count, err));
-    Table *view = table_new(TABLE_VIEW);
-    Arena *arena = &view->arena;
-    view->temporary = create->temporary;
-    if (create->comment.ptr) view->comment = str_dup(arena, create->comment);
-    view->column = ARENA_ARRAY(arena, Column, row->child_count + 1);
-    view->column_count = row->child_count;
-    for (uint32_t i = 0; i < row->child_count; i++) {
-        view->column[i] =
-            (Column){.name = str_dup(arena, names[i]), .type = type_dup(arena, row->child[i])};
-    }
-    Buf text = {0};
-    sql_print_query(create->query, SQL_FLINK, &text);
-    view->view_query = str_dup(arena, buf_str(&text));
-    buf_free(&text);
-    view->view_catalog = str_dup(arena, ddl->catalogs->current_catalog);
-    view->view_database = str_dup(arena, ddl->catalogs->current_database);
-    // Flink parses OR REPLACE and takes no notice of it.
-    return table_publish(ddl, view, &create->name, create->if_not_exists, false, err);
 }

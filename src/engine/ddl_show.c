@@ -268,7 +268,7 @@ static void put_view(const Table *view, Buf *out) {
     buf_puts(out, "\n)\n");
     if (view->comment.ptr) put_comment(view->comment, out);
     buf_puts(out, "AS ");
-    buf_put_str(out, view->view_query);
+    buf_put_str(out, view->view_expanded.ptr ? view->view_expanded : view->view_query);
     buf_putc(out, '\n');
 }
 

@@ -177,6 +177,9 @@ extern const uint32_t FUNC_TABLE_COUNT;
 const ScalarFunc *const *func_find(Str name, uint32_t *count);
 // The name that SHOW FUNCTIONS gives the function (or aggregate function) [name]; NULL: none.
 const char *func_listed(const char *name);
+// Whether Flink knows it by a definition alone, not by an operator of its parser: then it prints in
+// back-ticks where a view is shown.
+bool func_is_defined_only(const char *name);
 // What it lists beside them; ends with NULL. (listed.c)
 extern const char *const FUNC_INNER_NAMES[];
 // Adds a row that belongs to no table: a function of the host program. It lives as long as the

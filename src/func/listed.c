@@ -70,3 +70,13 @@ const char *func_listed(const char *name) {
     }
     return name;
 }
+
+bool func_is_defined_only(const char *name) {
+    static const char *const OPERATORS[] = {"ARRAY_AGG",   "COALESCE",    "JSON_ARRAY",
+                                            "JSON_EXISTS", "JSON_OBJECT", "JSON_QUERY",
+                                            "JSON_VALUE"};
+    for (size_t i = 0; i < sizeof OPERATORS / sizeof *OPERATORS; i++) {
+        if (strcmp(OPERATORS[i], name) == 0) return false;
+    }
+    return func_listed(name) == name;
+}

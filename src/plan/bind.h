@@ -7,13 +7,14 @@
 // error; OVER calls are collected the same way one floor higher; the rest is a projection.
 #pragma once
 
-#include "plan/plan.h"
+#include "plan/expansion.h"
 
 // One relation in scope: its alias, and which columns of the row are its.
 typedef struct ScopeItem {
     Str name;              // alias or table name; ptr NULL: none
     ObjectName object;     // for db.t.c
     uint32_t from, count;
+    Str printed;           // the name that an expanded view gives it
 } ScopeItem;
 
 typedef struct Scope Scope;
@@ -73,7 +74,7 @@ struct Binder {
 typedef struct Cte {
     Str name;
     const AstWith *ast;
-    Plan *plan;            // bound on first use, then shared
+    Plan *plan;
     struct Cte *next;
     Binder *binder;
 } Cte;
@@ -105,6 +106,9 @@ NODISCARD Status expr_fold(PlanContext *context, Expr **expr, Error *err);
 
 NODISCARD Status bind_query_in(Binder *parent, PlanContext *context, const AstQuery *query,
                                Plan **out, Error *err);
+// The items of a SELECT without groups, over the binder's plan. (bind_query.c)
+NODISCARD Status bind_select_items(Binder *binder, const AstSelect *select, Expr ***item,
+                                   uint32_t *count, Error *err);
 NODISCARD Status bind_from(Binder *binder, const AstFrom *from, Plan **plan, Scope **scope,
                            Error *err);
 NODISCARD Status bind_window_tvf(Binder *binder, const AstFrom *from, Plan **plan, Error *err);
@@ -135,6 +139,13 @@ NODISCARD Status bind_over_call(Binder *binder, const AstExpr *ast, Expr **out, 
 NODISCARD Status bind_scalar_subquery(Binder *binder, const AstExpr *ast, Expr **out, Error *err);
 
 Scope *scope_single(Arena *arena, const Type *row, Str alias);
+// Tells the expansion, if there is one, that [ast] is column [column] of the scope; [used] parts of
+// its name said so.
+void scope_expand(Binder *binder, const Scope *scope, const AstExpr *ast, uint32_t column,
+                  uint32_t used);
+// The alias of a relation in FROM that is no table; while a view is expanded it has one always.
+// Asked before what is inside is bound, so that outer relations have lower numbers.
+Str bind_relation_alias(Binder *binder, const AstFrom *from);
 Scope *scope_join(Arena *arena, const Scope *left, const Scope *right, const Type *row);
 
 // Plans from parts.

@@ -250,11 +250,31 @@ static Status group_key(Binder *binder, const AstExpr *ast, uint32_t *index, Err
     return ST_OK;
 }
 
+static bool sets_has(const GroupSets *sets, uint64_t set) {
+    for (uint32_t i = 0; i < sets->count; i++) {
+        if (sets->set[i] == set) return true;
+    }
+    return false;
+}
+
 static Status sets_push(Arena *arena, GroupSets *sets, uint64_t set, Place place, Error *err) {
     if (sets->count == GROUP_SETS_MAX) {
         return error_at(err, ST_VALIDATION, place, "more than %d grouping sets", GROUP_SETS_MAX);
     }
     ARENA_PUSH(arena, sets->set, sets->count, sets->cap, set);
+    return ST_OK;
+}
+
+// Of one ROLLUP or CUBE each set counts once: ROLLUP (a, a).
+static Status sets_push_new(Arena *arena, GroupSets *sets, uint64_t set, Place place, Error *err) {
+    return sets_has(sets, set) ? ST_OK : sets_push(arena, sets, set, place, err);
+}
+
+static Status sets_append(Arena *arena, GroupSets *sets, const GroupSets *more, Place place,
+                          Error *err) {
+    for (uint32_t i = 0; i < more->count; i++) {
+        TRY(sets_push(arena, sets, more->set[i], place, err));
+    }
     return ST_OK;
 }
 
@@ -296,13 +316,14 @@ static Status group_sets(Binder *binder, const AstGroup *group, GroupSets *out, 
     for (uint32_t i = 0; i < group->item_count; i++) {
         TRY(group_bits(binder, &group->item[i], &part[i], err));
     }
+    GroupSets once = {0};
     if (group->kind == GROUP_ROLLUP) {
         for (uint32_t n = group->item_count + 1; n-- > 0;) {
             uint64_t bits = 0;
             for (uint32_t i = 0; i < n; i++) bits |= part[i];
-            TRY(sets_push(arena, out, bits, place, err));
+            TRY(sets_push_new(arena, &once, bits, place, err));
         }
-        return ST_OK;
+        return sets_append(arena, out, &once, place, err);
     }
     if (group->item_count > 12) {
         return error_at(err, ST_VALIDATION, place, "CUBE of more than 12 keys");
@@ -312,9 +333,9 @@ static Status group_sets(Binder *binder, const AstGroup *group, GroupSets *out, 
         for (uint32_t i = 0; i < group->item_count; i++) {
             if (n >> (group->item_count - 1 - i) & 1) bits |= part[i];
         }
-        TRY(sets_push(arena, out, bits, place, err));
+        TRY(sets_push_new(arena, &once, bits, place, err));
     }
-    return ST_OK;
+    return sets_append(arena, out, &once, place, err);
 }
 
 // GROUP BY a, ROLLUP(b, c): the product of the elements' sets.
@@ -356,6 +377,32 @@ static void sets_sort(GroupSets *sets) {
     }
 }
 
+static uint32_t sets_count(const GroupSets *sets, uint64_t set, uint32_t until) {
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < until; i++) count += sets->set[i] == set;
+    return count;
+}
+
+// Sets that come n times are aggregated on their own to Flink, once more for each n; a set that is
+// alone there and lacks a key is no plain GROUP BY, and there is no plan for it.
+static Status check_repeated_sets(const GroupSets *sets, uint64_t all, const AstSelect *select,
+                                  Error *err) {
+    for (uint32_t times = 2; times <= sets->count; times++) {
+        uint32_t count = 0;
+        uint64_t last = 0;
+        for (uint32_t i = 0; i < sets->count; i++) {
+            if (sets_count(sets, sets->set[i], i)) continue;  // seen already
+            if (sets_count(sets, sets->set[i], sets->count) < times) continue;
+            count++;
+            last = sets->set[i];
+        }
+        if (count != 1 || last == all) continue;
+        return error_at(err, ST_VALIDATION, select->group[0].span.place,
+                        "GROUPING SETS with this set more than once are not supported");
+    }
+    return ST_OK;
+}
+
 Status bind_group(Binder *binder, const AstSelect *select, Error *err) {
     Collected *groups = ARENA_NEW(binder->arena, Collected);
     binder->groups = groups;
@@ -369,18 +416,20 @@ Status bind_group(Binder *binder, const AstSelect *select, Error *err) {
     if (groups->legacy_window) {
         groups->legacy_time_input = group_input(binder->arena, groups, groups->legacy_time);
     }
-    uint32_t empty = 0;
-    for (uint32_t s = 0; s < sets.count; s++) empty += sets.set[s] == 0;
-    if (empty > 1) {  // the total twice: Flink has no plan for it
-        return error_at(err, ST_VALIDATION, select->group[0].span.place,
-                        "GROUPING SETS are currently not supported");
+    uint64_t all = groups->key_count == 64 ? UINT64_MAX : ((uint64_t)1 << groups->key_count) - 1;
+    if (select->group_quantifier == QUANT_DISTINCT) {
+        GroupSets once = {0};
+        for (uint32_t s = 0; s < sets.count; s++) {
+            TRY(sets_push_new(binder->arena, &once, sets.set[s], (Place){0}, err));
+        }
+        sets = once;
     }
+    TRY(check_repeated_sets(&sets, all, select, err));
     if (groups->legacy_window && sets.count > 1) {
         return error_at(err, ST_VALIDATION, select->group[0].span.place,
                         "grouping sets do not go with a group window");
     }
     sets_sort(&sets);
-    uint64_t all = groups->key_count == 64 ? UINT64_MAX : ((uint64_t)1 << groups->key_count) - 1;
     groups->grouping_sets = sets.count != 1 || sets.set[0] != all;
     if (groups->grouping_sets) {
         groups->set = sets.set;

@@ -10,7 +10,8 @@ Scope *scope_single(Arena *arena, const Type *row, Str alias) {
     scope->row = row;
     scope->item = ARENA_ARRAY(arena, ScopeItem, 1);
     scope->item_count = 1;
-    scope->item[0] = (ScopeItem){.name = alias, .from = 0, .count = row->child_count};
+    scope->item[0] =
+        (ScopeItem){.name = alias, .from = 0, .count = row->child_count, .printed = alias};
     scope->hidden = ARENA_ARRAY(arena, bool, row->child_count + 1);
     return scope;
 }
@@ -143,20 +144,29 @@ static Status bind_name_of_match(Binder *binder, const AstExpr *ast, Expr **out,
     return ST_OK;
 }
 
+static Str relation_of(const Scope *scope, uint32_t column) {
+    for (uint32_t i = 0; i < scope->item_count; i++) {
+        const ScopeItem *item = &scope->item[i];
+        if (column >= item->from && column < item->from + item->count) return item->printed;
+    }
+    return (Str){0};
+}
+
+void scope_expand(Binder *binder, const Scope *scope, const AstExpr *ast, uint32_t at,
+                  uint32_t used) {
+    if (!binder->context->expansion) return;
+    Str relation = relation_of(scope, at), column = scope->row->field[at];
+    if (!relation.ptr) return;
+    Str twin = {0};  // what USING hid
+    for (uint32_t c = 0; ast->name.count == 1 && c < scope->row->child_count; c++) {
+        if (scope->hidden[c] && str_eq(scope->row->field[c], column)) twin = relation_of(scope, c);
+    }
+    expansion_column(binder->context->expansion, ast, relation, column, used, twin);
+}
+
 static Status bind_name(Binder *binder, const AstExpr *ast, Expr **out, Error *err) {
     const AstName *name = &ast->name;
     Found found = {0};
-    if (binder->aliases && name->count == 1) {
-        const AstExpr *item = aliased_item(binder->aliases, name->part[0].name);
-        if (item) {
-            const AstSelect *aliases = binder->aliases;
-            binder->aliases = NULL;
-            binder->alias_hits += ast_has_over(item);
-            Status st = bind_expr(binder, item, out, err);
-            binder->aliases = aliases;
-            return st;
-        }
-    }
     if (binder->match) {
         Status st = bind_name_of_match(binder, ast, out, err);
         if (st != ST_END) return st;
@@ -174,11 +184,13 @@ static Status bind_name(Binder *binder, const AstExpr *ast, Expr **out, Error *e
         }
         if (name->count == 1 &&
             str_eq_nocase(name->part[0].name, STR("PI"))) {  // no parentheses needed
+            if (binder->context->expansion) expansion_pi(binder->context->expansion, ast);
             return expr_call(binder->arena, binder->context->env, "PI", NULL, 0, ast->span.place,
                              out, err);
         }
         return no_column(binder, name, err);
     }
+    scope_expand(binder, binder->scope, ast, found.column, found.used);
     Expr *expr = expr_column(binder->arena, found.column, binder->scope->row->child[found.column]);
     expr->place = ast->span.place;
     TRY(bind_fields(binder, name, found.used, &expr, err));
@@ -601,13 +613,13 @@ static Status bind_jdbc_call(Binder *binder, const AstExpr *ast, Expr **out, Err
         {"UCASE", "UPPER"},          {"LCASE", "LOWER"},  {"LENGTH", "CHAR_LENGTH"}, {"LOG", "LN"},
         {"CURDATE", "CURRENT_DATE"}, {"CURTIME", "LOCALTIME"}, {"NOW", "CURRENT_TIMESTAMP"}};
     const AstExpr *inner = ast->call->arg.at[0];
-    AstCall call = *inner->call;
-    AstExpr renamed = *inner;
-    renamed.call = &call;
+    AstCall *call = arena_dup(binder->arena, inner->call, sizeof *call);
+    AstExpr *renamed = arena_dup(binder->arena, inner, sizeof *renamed);
+    renamed->call = call;
     for (size_t i = 0; i < sizeof NAMES / sizeof *NAMES; i++) {
-        if (str_eq_nocase(call.name, str_c(NAMES[i][0]))) call.name = str_c(NAMES[i][1]);
+        if (str_eq_nocase(call->name, str_c(NAMES[i][0]))) call->name = str_c(NAMES[i][1]);
     }
-    return bind_expr(binder, &renamed, out, err);
+    return bind_expr(binder, renamed, out, err);
 }
 
 // Rows and arrays have no order, but one that is compared with itself needs none: r < r is FALSE.
@@ -629,7 +641,11 @@ static Status bind_call(Binder *binder, const AstExpr *ast, Expr **out, Error *e
     if (call->over) return bind_over_call(binder, ast, out, err);
     const AggFunc *agg = bind_agg_named(binder->context, call);
     uint32_t overloads;
-    (void)func_find(name, &overloads);
+    const ScalarFunc *const *known = func_find(name, &overloads);
+    if (binder->context->expansion && (agg || overloads)) {
+        expansion_function(binder->context->expansion, ast,
+                           func_is_defined_only(agg ? agg->name : known[0]->name));
+    }
     if (agg) return bind_agg_call(binder, ast, agg, out, err);
     const Udf *udf;
     TRY(bind_find_udf(binder->context, call, &udf, err));
@@ -647,11 +663,11 @@ static Status bind_call(Binder *binder, const AstExpr *ast, Expr **out, Error *e
     if (str_is(name, "{fn}")) return bind_jdbc_call(binder, ast, out, err);
     if (str_is(name, "INTERVAL")) return bind_interval_call(binder, ast, out, err);
     if (str_is(name, "PERIOD")) {  // OVERLAPS takes rows
-        AstCall row = *call;
-        AstExpr renamed = *ast;
-        row.name = STR("ROW");
-        renamed.call = &row;
-        return bind_expr(binder, &renamed, out, err);
+        AstCall *row = arena_dup(arena, call, sizeof *row);
+        AstExpr *renamed = arena_dup(arena, ast, sizeof *renamed);
+        row->name = STR("ROW");
+        renamed->call = row;
+        return bind_expr(binder, renamed, out, err);
     }
     if (str_is(name, "DOT")) {
         Expr *row;
@@ -708,7 +724,25 @@ static bool bind_as_key(Binder *binder, const AstExpr *ast, Expr **out) {
     return false;
 }
 
+// In ORDER BY and QUALIFY an alias of the select stands for its item, columns or not.
+static Status bind_alias(Binder *binder, const AstExpr *ast, bool *taken, Expr **out, Error *err) {
+    *taken = false;
+    if (!binder->aliases || ast->kind != EX_NAME || ast->name.count != 1) return ST_OK;
+    const AstExpr *item = aliased_item(binder->aliases, ast->name.part[0].name);
+    if (!item) return ST_OK;
+    *taken = true;
+    const AstSelect *aliases = binder->aliases;
+    binder->aliases = NULL;
+    binder->alias_hits += ast_has_over(item);
+    Status st = bind_expr(binder, item, out, err);
+    binder->aliases = aliases;
+    return st;
+}
+
 Status bind_expr(Binder *binder, const AstExpr *ast, Expr **out, Error *err) {
+    bool taken;
+    TRY(bind_alias(binder, ast, &taken, out, err));
+    if (taken) return ST_OK;
     if (bind_as_key(binder, ast, out)) return ST_OK;
     switch (ast->kind) {
         case EX_LITERAL: return bind_literal(binder->arena, ast, out, err);

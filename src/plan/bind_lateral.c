@@ -88,8 +88,9 @@ static Status unnest_plan(Binder *binder, const AstFrom *from, Plan *left, const
     unnest->ordinality = from->unnest.ordinality;
     unnest->outer = type == JOIN_TYPE_LEFT;
     *plan = unnest;
-    Str alias = from->alias.name;
-    Scope *right = scope_single(arena, type_row(arena, count, child + in, name + in, false), alias);
+    Scope *right = scope_single(
+        arena, type_row(arena, count, child + in, name + in, false), from->alias.name);
+    right->item[0].printed = bind_relation_alias(binder, from);
     *scope = scope_join(arena, left_scope, right, unnest->type);
     if (!on) return ST_OK;
     element.scope = *scope;
@@ -193,7 +194,9 @@ Status bind_unnest(Binder *binder, const AstFrom *from, Plan **plan, Scope **sco
         return error_at(err, ST_UNSUPPORTED, from->span.place,
                         "UNNEST of a column of an outer query is not supported");
     }
+    Str printed = both->item[both->item_count - 1].printed;
     *scope = scope_single(binder->arena, (*plan)->type, from->alias.name);
+    (*scope)->item[0].printed = printed;
     return ST_OK;
 }
 

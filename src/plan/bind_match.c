@@ -456,6 +456,7 @@ Status bind_match(Binder *binder, const AstFrom *from, Plan **plan, Scope **scop
         return refuse(from->column.at[0].span.place, "MATCH_RECOGNIZE takes no list of columns",
                       err);
     }
+    Str alias = bind_relation_alias(binder, from);
     TRY(bind_from(binder, from->match.input, &in.plan, &in.scope, err));
     Binder inner = *binder;
     inner.scope = in.scope;
@@ -471,5 +472,6 @@ Status bind_match(Binder *binder, const AstFrom *from, Plan **plan, Scope **scop
     if (in.plan != whole) TRY(bind_clauses(&inner, from, &in, used, &spec, err));
     *plan = match_plan(binder, ast, &in, spec);
     *scope = scope_single(binder->arena, (*plan)->type, from->alias.name);
+    (*scope)->item[0].printed = alias;
     return ST_OK;
 }

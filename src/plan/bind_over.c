@@ -92,14 +92,19 @@ static Status bound_offset(Binder *binder, const AstBound *bound, bool rows, int
             return refuse(place, "INTERVAL_YEAR_MONTH type is not allowed for window boundary",
                           err);
         }
-        // A number goes with an order that is no time; nothing runs it, but it is well formed.
+        // A number goes with an order that is no time; streams run none such, batches do.
         if (type_is_numeric(expr->type)) return *out = 0, ST_OK;
         return bind_interval_ms(binder, bound->expr, out, err);
     }
     Expr *expr;
     TRY(bind_expr(binder, bound->expr, &expr, err));
     TRY(expr_fold(binder->context, &expr, err));
-    if (expr->kind != EXPR_LITERAL || !type_is_integer(expr->type) || vec_is_null(expr->value, 0) ||
+    // An interval is as many rows as it has milliseconds, as odd as that is.
+    bool whole = type_is_integer(expr->type) || expr->type->kind == TYPE_INTERVAL_SECONDS;
+    if (expr->type->kind == TYPE_INTERVAL_MONTHS) {
+        return refuse(place, "INTERVAL_YEAR_MONTH type is not allowed for window boundary", err);
+    }
+    if (expr->kind != EXPR_LITERAL || !whole || vec_is_null(expr->value, 0) ||
         vec_integer(expr->value, 0) < 0) {
         return refuse(place, "ROWS value must be a non-negative integral constant", err);
     }

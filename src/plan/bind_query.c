@@ -153,10 +153,13 @@ static Status bind_view(Binder *binder, Table *table, Place place, Plan **plan, 
     // Short names mean what they meant where the view was made.
     Str catalog = context->catalogs->current_catalog,
         database = context->catalogs->current_database;
+    struct Expansion *expansion = context->expansion;
     context->catalogs->current_catalog = table->view_catalog;
     context->catalogs->current_database = table->view_database;
     context->depth++;
+    context->expansion = NULL;
     Status st = bind_query_in(NULL, context, query, plan, err);
+    context->expansion = expansion;
     context->depth--;
     context->catalogs->current_catalog = catalog;
     context->catalogs->current_database = database;
@@ -171,9 +174,15 @@ static Status bind_view(Binder *binder, Table *table, Place place, Plan **plan, 
     Str *name = ARENA_ARRAY(context->arena, Str, count + 1);
     bool same = true;
     for (uint32_t i = 0; i < count; i++) {
-        expr[i] = expr_column(context->arena, i, (*plan)->type->child[i]);
+        // The types are those of the day the view was made.
+        const Type *was = table->column[i].type, *is = (*plan)->type->child[i];
+        Expr *column = expr_column(context->arena, i, is);
+        expr[i] = type_equal_but_null(was, is)
+                      ? column
+                      : expr_cast(context->arena, column,
+                                  type_attribute(context->arena, was, TIME_NONE), false);
         name[i] = table->column[i].name;
-        same &= str_eq(name[i], (*plan)->type->field[i]);
+        same &= expr[i] == column && str_eq(name[i], (*plan)->type->field[i]);
     }
     if (!same) *plan = plan_project(context, *plan, expr, name, count);
     return ST_OK;
@@ -200,21 +209,6 @@ static Status bind_named_table(Binder *binder, const AstName *name, const AstHin
     if (name->count == 1) {
         Cte *cte = cte_find(binder, name->part[0].name);
         if (cte) {
-            if (!cte->plan) {
-                Cte *rest = cte->binder->cte;
-                cte->binder->cte = cte->next;  // a CTE sees those before it
-                Status st =
-                    bind_query_in(cte->binder, binder->context, cte->ast->query, &cte->plan, err);
-                cte->binder->cte = rest;
-                TRY(st);
-                if (cte->plan->said && !cte->ast->column.count) {
-                    return error_at(err, ST_VALIDATION, cte->ast->name.span.place,
-                                    "two columns of '" STR_FMT "' have the same name and no column "
-                                    "list tells them apart",
-                                    STR_ARG(cte->name));
-                }
-                TRY(rename_columns(binder, &cte->plan, &cte->ast->column, err));
-            }
             *plan = cte->plan;
             return ST_OK;
         }
@@ -249,30 +243,50 @@ static Status bind_from_table(Binder *binder, const AstFrom *from, Plan **plan, 
     TRY(rename_columns(binder, plan, &from->column, err));
     *scope = scope_single(binder->arena, (*plan)->type, alias);
     if (!ast_ident_given(from->alias)) (*scope)->item[0].object = object;
+    Expansion *expansion = binder->context->expansion;
+    if (expansion) expansion_table(expansion, from, &object);
     return ST_OK;
+}
+
+Str bind_relation_alias(Binder *binder, const AstFrom *from) {
+    Expansion *expansion = binder->context->expansion;
+    if (!expansion || ast_ident_given(from->alias)) return from->alias.name;
+    Str alias = expansion_alias(expansion);
+    if (from->kind != FROM_UNNEST) expansion_relation(expansion, from, alias);
+    return alias;
+}
+
+static Scope *relation_scope(Binder *binder, const AstFrom *from, Str alias, const Plan *plan) {
+    Scope *scope = scope_single(binder->arena, plan->type, from->alias.name);
+    scope->item[0].printed = alias;
+    return scope;
 }
 
 Status bind_from(Binder *binder, const AstFrom *from, Plan **plan, Scope **scope, Error *err) {
     if (from->sample) {
         return error_at(err, ST_UNSUPPORTED, from->span.place, "TABLESAMPLE is not supported");
     }
+    Str alias;
     switch (from->kind) {
         case FROM_TABLE:
             if (!from->as_of) return bind_from_table(binder, from, plan, scope, err);
             break;
         case FROM_QUERY:
+            alias = bind_relation_alias(binder, from);
             TRY(bind_query_in(binder, binder->context, from->query, plan, err));
             if ((*plan)->said && !from->column.count) {  // names that cannot be told apart
                 *scope = scope_single(binder->arena, (*plan)->said, from->alias.name);
+                (*scope)->item[0].printed = alias;
                 return ST_OK;
             }
             TRY(rename_columns(binder, plan, &from->column, err));
-            *scope = scope_single(binder->arena, (*plan)->type, from->alias.name);
+            *scope = relation_scope(binder, from, alias, *plan);
             return ST_OK;
         case FROM_FUNCTION:
+            alias = bind_relation_alias(binder, from);
             TRY(bind_table_function(binder, from, plan, err));
             TRY(rename_columns(binder, plan, &from->column, err));
-            *scope = scope_single(binder->arena, (*plan)->type, from->alias.name);
+            *scope = relation_scope(binder, from, alias, *plan);
             return ST_OK;
         case FROM_JOIN: return bind_join(binder, from, plan, scope, err);
         case FROM_UNNEST: return bind_unnest(binder, from, plan, scope, err);
@@ -290,7 +304,7 @@ Status bind_from(Binder *binder, const AstFrom *from, Plan **plan, Scope **scope
 typedef struct Items {
     Expr **expr;
     Str *name;
-    const AstExpr **ast;  // NULL for columns of a star
+    const AstExpr **ast;  // what was written; of the columns of a star, what they are
     uint32_t count, cap, name_cap, ast_cap;
     Str *said;            // the names as written, where two are alike
 } Items;
@@ -302,16 +316,32 @@ static void items_add(Arena *arena, Items *items, Expr *expr, Str name, const As
     ARENA_PUSH(arena, items->expr, items->count, items->cap, expr);
 }
 
+// A name as it would have been written: [name], and behind it [field] (may be NULL).
+static AstExpr *name_tree(Binder *binder, AstName name, const Str *field) {
+    AstExpr *expr = ARENA_NEW(binder->arena, AstExpr);
+    *expr = (AstExpr){.kind = EX_NAME, .span = name.span};
+    expr->name = (AstName){.part = ARENA_ARRAY(binder->arena, AstIdent, name.count + 1),
+                           .count = name.count, .span = name.span};
+    memcpy(expr->name.part, name.part, name.count * sizeof *name.part);
+    if (field) expr->name.part[expr->name.count++] = (AstIdent){.name = *field, .quoted = true};
+    return expr;
+}
+
 // r.*: the fields of a ROW column.
 static Status bind_row_star(Binder *binder, const AstExpr *ast, Items *items, bool *taken,
                             Error *err) {
-    AstExpr column = {.kind = EX_NAME, .span = ast->span, .name = ast->name};
     Expr *row;
-    *taken = !bind_expr(binder, &column, &row, NULL) && row->type->kind == TYPE_ROW;
     (void)err;
+    AstExpr *column = name_tree(binder, ast->name, NULL);
+    *taken = !bind_expr(binder, column, &row, NULL) && row->type->kind == TYPE_ROW;
     for (uint32_t i = 0; *taken && i < row->type->child_count; i++) {
+        const AstExpr *field = name_tree(binder, ast->name, &row->type->field[i]);
+        if (binder->context->expansion) {
+            Expr *again;  // for the expansion to hear of
+            TRY(bind_expr(binder, field, &again, err));
+        }
         items_add(binder->arena, items, expr_field(binder->arena, row, i), row->type->field[i],
-                  NULL);
+                  field);
     }
     return ST_OK;
 }
@@ -358,16 +388,15 @@ static Status bind_star(Binder *binder, const AstExpr *ast, Items *items, Error 
         while (k < ahead && scope->first[k] != c) k++;
         if (i >= ahead && k < ahead) continue;
         TRY(check_told_apart(scope, c, ast, err));
-        AstIdent part = {.name = scope->row->field[c], .span = ast->span};
         Expr *expr;
+        AstExpr *column = name_tree(binder, (AstName){.span = ast->span}, &scope->row->field[c]);
         if (binder->groups) {
-            AstExpr column = {.kind = EX_NAME, .span = ast->span,
-                              .name = {.part = &part, .count = 1, .span = ast->span}};
-            TRY(bind_expr(binder, &column, &expr, err));
+            TRY(bind_expr(binder, column, &expr, err));
         } else {
             expr = expr_column(binder->arena, c, scope->row->child[c]);
+            scope_expand(binder, scope, column, c, 1);
         }
-        items_add(binder->arena, items, expr, scope->row->field[c], NULL);
+        items_add(binder->arena, items, expr, scope->row->field[c], column);
     }
     return ST_OK;
 }
@@ -375,6 +404,9 @@ static Status bind_star(Binder *binder, const AstExpr *ast, Items *items, Error 
 static Str item_name(Arena *arena, const AstItem *item, uint32_t index) {
     if (ast_ident_given(item->alias)) return item->alias.name;
     if (item->expr->kind == EX_NAME) return ast_name_last(item->expr->name);
+    if (item->expr->kind == EX_CALL && item->expr->call->syntax == SYN_BARE) {
+        return item->expr->call->name;  // CURRENT_DATE
+    }
     if (item->expr->kind == EX_CALL && str_is(item->expr->call->name, "DOT")) {
         return ast_name_last(item->expr->call->arg.at[1]->name);
     }
@@ -392,17 +424,53 @@ static Str unique_name(Arena *arena, const Str *names, uint32_t index) {
     }
 }
 
+static const AstItem *written_item(const AstSelect *select, const AstExpr *ast) {
+    for (uint32_t i = 0; i < select->item_count; i++) {
+        if (select->item[i].expr == ast) return &select->item[i];
+    }
+    return NULL;
+}
+
+static bool of_star(const AstSelect *select, const AstExpr *ast) {
+    return !written_item(select, ast);
+}
+
 // The names as they are seen from outside: of the columns of a star those that come again get a
 // number, items of the list stay as they are written, and are ambiguous then.
-static void items_say(Arena *arena, Items *items) {
+static void items_say(Arena *arena, const AstSelect *select, Items *items) {
     Str *name = ARENA_ARRAY(arena, Str, items->count + 1);
     bool alike = false;
     for (uint32_t i = 0; i < items->count; i++) {
         name[i] = items->name[i];
-        if (!items->ast[i]) name[i] = unique_name(arena, name, i);
+        if (of_star(select, items->ast[i])) name[i] = unique_name(arena, name, i);
         for (uint32_t k = 0; k < i && !alike; k++) alike = str_eq(name[k], name[i]);
     }
     if (alike) items->said = name;
+}
+
+// Tells the expansion what the items are, those of stars under the names they got.
+static void expand_items(Binder *binder, const AstSelect *select, const Items *items) {
+    AstItem *item = ARENA_ARRAY(binder->arena, AstItem, items->count + 1);
+    for (uint32_t i = 0; i < items->count; i++) {
+        const AstExpr *ast = items->ast[i];
+        const AstItem *written = written_item(select, ast);
+        if (written) {
+            item[i] = *written;
+            // PI and a column that USING has merged become calls, and need their names said.
+            const AstExpr *now = expansion_of(binder->context->expansion, ast);
+            if (ast->kind == EX_NAME && now->kind == EX_CALL && !ast_ident_given(item[i].alias)) {
+                item[i].alias = (AstIdent){.name = items->name[i],
+                                           .quoted = !str_is(now->call->name, "PI")};
+            }
+            continue;
+        }
+        item[i].expr = (AstExpr *)(uintptr_t)ast;
+        const AstExpr *now = expansion_of(binder->context->expansion, ast);
+        if (now->kind == EX_CALL || !str_eq(ast_name_last(ast->name), items->name[i])) {
+            item[i].alias = (AstIdent){.name = items->name[i], .quoted = true};
+        }
+    }
+    expansion_items(binder->context->expansion, select, item, items->count);
 }
 
 static Status bind_items(Binder *binder, const AstSelect *select, Items *items, Error *err) {
@@ -424,10 +492,20 @@ static Status bind_items(Binder *binder, const AstSelect *select, Items *items, 
         items_add(binder->arena, items, expr, item_name(binder->arena, item, items->count),
                   item->expr);
     }
-    items_say(binder->arena, items);
+    items_say(binder->arena, select, items);
     for (uint32_t i = 1; i < items->count; i++) {
         items->name[i] = unique_name(binder->arena, items->name, i);
     }
+    if (binder->context->expansion) expand_items(binder, select, items);
+    return ST_OK;
+}
+
+Status bind_select_items(Binder *binder, const AstSelect *select, Expr ***item, uint32_t *count,
+                         Error *err) {
+    Items items = {0};
+    TRY(bind_items(binder, select, &items, err));
+    *item = items.expr;
+    *count = items.count;
     return ST_OK;
 }
 
@@ -468,8 +546,8 @@ static Status bind_limit(Binder *binder, const AstQuery *query, Plan *plan, Erro
 }
 
 // The sort keys: an ordinal, an alias of the result, or any expression over the select's input.
-static Status bind_order(Binder *binder, const AstQuery *query, Items *items, const Scope *scope,
-                         OrderKey **out, Error *err) {
+static Status bind_order(Binder *binder, const AstQuery *query, Items *items, OrderKey **out,
+                         Error *err) {
     uint32_t visible = items->count;
     *out = ARENA_ARRAY(binder->arena, OrderKey, query->order.count + 1);
     for (uint32_t k = 0; k < query->order.count; k++) {
@@ -489,12 +567,11 @@ static Status bind_order(Binder *binder, const AstQuery *query, Items *items, co
             if (str_eq(items->name[i], ast->name.part[0].name)) column = i;
         }
         if (column < 0) {
-            if (!scope) {
-                return error_at(err, ST_VALIDATION, ast->span.place,
-                                "ORDER BY of a set operation names a column of its result");
-            }
             Expr *expr;
-            TRY(bind_expr(binder, ast, &expr, err));
+            binder->aliases = binder->select;  // a name of the result goes before a column
+            Status st = bind_expr(binder, ast, &expr, err);
+            binder->aliases = NULL;
+            TRY(st);
             for (uint32_t i = 0; column < 0 && i < items->count; i++) {
                 if (expr_equal(items->expr[i], expr)) column = i;
             }
@@ -522,6 +599,16 @@ static Plan *plan_sorted(Binder *binder, Plan *input, OrderKey *order, uint32_t 
     sort->order = order;
     sort->order_count = count;
     return sort;
+}
+
+// What was added for ORDER BY goes again.
+static Plan *first_columns(Binder *binder, Plan *plan, const Items *items, uint32_t visible) {
+    if (items->count == visible) return plan;
+    Expr **expr = ARENA_ARRAY(binder->arena, Expr *, visible + 1);
+    for (uint32_t i = 0; i < visible; i++) {
+        expr[i] = expr_column(binder->arena, i, plan->type->child[i]);
+    }
+    return plan_project(binder->context, plan, expr, items->name, visible);
 }
 
 // The order of a subquery means nothing unless it cuts something off: it is checked and dropped.
@@ -609,7 +696,7 @@ static Status bind_select(Binder *binder, const AstQuery *query, Plan **out, Err
     Expr *having = NULL, *qualify = NULL;
     if (select->having) TRY(bind_condition(binder, select->having, "HAVING", &having, err));
     if (select->qualify) TRY(bind_qualify(binder, select, &qualify, err));
-    if (query->order.count) TRY(bind_order(binder, query, &items, binder->scope, &order, err));
+    if (query->order.count) TRY(bind_order(binder, query, &items, &order, err));
     if (binder->groups) TRY(bind_group_plan(binder, select, err));
     binder->plan = plan_filter(binder->context, binder->plan, having);
     if (binder->over) TRY(bind_over_plan(binder, err));
@@ -626,17 +713,10 @@ static Status bind_select(Binder *binder, const AstQuery *query, Plan **out, Err
         plan = plan_sorted(binder, plan, order, query->order.count);
         TRY(bind_limit(binder, query, plan, err));
     }
-    if (items.count > visible) {
-        Expr **expr = ARENA_ARRAY(binder->arena, Expr *, visible + 1);
-        for (uint32_t i = 0; i < visible; i++) {
-            expr[i] = expr_column(binder->arena, i, plan->type->child[i]);
-        }
-        plan = plan_project(binder->context, plan, expr, items.name, visible);
-    }
+    *out = first_columns(binder, plan, &items, visible);
     if (items.said) {
-        plan->said = type_row(binder->arena, visible, plan->type->child, items.said, false);
+        (*out)->said = type_row(binder->arena, visible, (*out)->type->child, items.said, false);
     }
-    *out = plan;
     return ST_OK;
 }
 
@@ -702,28 +782,59 @@ static Status bind_body(Binder *binder, const AstQuery *query, Plan **out, Error
     if (query->kind == Q_SELECT) return bind_select(binder, query, out, err);
     binder->scope =
         scope_single(binder->arena, type_row(binder->arena, 0, NULL, NULL, false), (Str){0});
+    Expansion *expansion = binder->context->expansion;
+    bool wrap = expansion && (query->order.count || query->fetch || query->offset) &&
+                (query->kind == Q_SET_OP || query->kind == Q_VALUES);
+    Str alias = wrap ? expansion_alias(expansion) : (Str){0};
     if (query->kind == Q_VALUES) {
         TRY(bind_values(binder, query, out, err));
     } else if (query->kind == Q_TABLE) {
         ObjectName object;
         AstHints none = {0};
+        object = (ObjectName){0};
         TRY(bind_named_table(binder, &query->table, &none, out, &object, err));
+        if (expansion) {
+            expansion_whole_table(expansion, query, &object, (*out)->type);
+        }
     } else if (query->kind == Q_NESTED) {
         TRY(bind_query_in(binder, binder->context, query->nested, out, err));
     } else {
         TRY(bind_set_op(binder, query, out, err));
     }
     if (!query->order.count && !query->fetch && !query->offset) return ST_OK;
+    if (wrap) expansion_wrap(expansion, query, alias, (*out)->type);
     Items items = {0};
     for (uint32_t i = 0; i < (*out)->type->child_count; i++) {
         Expr *column = expr_column(binder->arena, i, (*out)->type->child[i]);
         items_add(binder->arena, &items, column, (*out)->type->field[i], NULL);
     }
+    uint32_t visible = items.count;
     OrderKey *order = NULL;
-    TRY(bind_order(binder, query, &items, NULL, &order, err));
+    binder->plan = *out;
+    binder->scope = scope_single(binder->arena, (*out)->type, (Str){0});
+    TRY(bind_order(binder, query, &items, &order, err));
     if (!keeps_order(binder, query)) return ST_OK;
+    if (items.count > visible) {
+        *out = plan_project(binder->context, *out, items.expr, items.name, items.count);
+    }
     *out = plan_sorted(binder, *out, order, query->order.count);
-    return bind_limit(binder, query, *out, err);
+    TRY(bind_limit(binder, query, *out, err));
+    *out = first_columns(binder, *out, &items, visible);
+    return ST_OK;
+}
+
+// A common table expression is bound where it stands, be it used or not.
+static Status bind_cte(Cte *cte, Error *err) {
+    const AstWith *with = cte->ast;
+    Binder *binder = cte->binder;
+    TRY(bind_query_in(binder, binder->context, with->query, &cte->plan, err));
+    if (cte->plan->said && !with->column.count) {
+        return error_at(err, ST_VALIDATION, with->name.span.place,
+                        "two columns of '" STR_FMT "' have the same name and no column list tells "
+                        "them apart",
+                        STR_ARG(cte->name));
+    }
+    return rename_columns(binder, &cte->plan, &with->column, err);
 }
 
 Status bind_query_in(Binder *parent, PlanContext *context, const AstQuery *query, Plan **out,
@@ -735,6 +846,7 @@ Status bind_query_in(Binder *parent, PlanContext *context, const AstQuery *query
     for (uint32_t i = 0; i < query->with_count; i++) {
         Cte *cte = ARENA_NEW(context->arena, Cte);
         *cte = (Cte){query->with[i].name.name, &query->with[i], NULL, binder.cte, &binder};
+        TRY(bind_cte(cte, err));  // it sees those before it
         binder.cte = cte;
     }
     return bind_body(&binder, query, out, err);

@@ -146,8 +146,7 @@ static bool is_plain_select(PlanContext *context, const AstQuery *query) {
 
 // Binds [query] with the names of [binder]'s scope visible behind its own. A plain SELECT leaves
 // its correlated conjuncts in [inner]; anything else must not be correlated.
-static Status bind_inner(Binder *binder, const AstQuery *query, bool want_items, Inner *inner,
-                         Error *err) {
+static Status bind_inner(Binder *binder, const AstQuery *query, Inner *inner, Error *err) {
     *inner = (Inner){.correlation = {.outer = binder->scope}};
     Arena *arena = binder->arena;
     if (!is_plain_select(binder->context, query)) {
@@ -167,20 +166,7 @@ static Status bind_inner(Binder *binder, const AstQuery *query, bool want_items,
     own.select = select;
     TRY(bind_from(&own, select->from, &own.plan, &own.scope, err));
     if (select->where) TRY(bind_where(&own, select->where, err));
-    if (want_items) {
-        inner->item =
-            ARENA_ARRAY(arena, Expr *, own.plan->type->child_count + select->item_count + 1);
-        for (uint32_t i = 0; i < select->item_count; i++) {
-            if (select->item[i].expr->kind == EX_STAR) {
-                for (uint32_t c = 0; c < own.scope->row->child_count; c++) {
-                    inner->item[inner->item_count++] =
-                        expr_column(arena, c, own.scope->row->child[c]);
-                }
-                continue;
-            }
-            TRY(bind_expr(&own, select->item[i].expr, &inner->item[inner->item_count++], err));
-        }
-    }
+    TRY(bind_select_items(&own, select, &inner->item, &inner->item_count, err));
     inner->plan = own.plan;
     return ST_OK;
 }
@@ -277,7 +263,7 @@ Status bind_where_subquery(Binder *binder, const AstExpr *part, bool *done, Erro
     while (str_is(call->call->name, "NOT")) call = call->call->arg.at[0];
     Inner inner;
     bool in = predicate == PRED_IN || predicate == PRED_NOT_IN;
-    TRY(bind_inner(binder, query_arg(call), in, &inner, err));
+    TRY(bind_inner(binder, query_arg(call), &inner, err));
     Expr *condition = NULL;
     if (in) TRY(in_condition(binder, call, &inner, predicate == PRED_NOT_IN, &condition, err));
     condition = correlated_condition(binder, &inner, binder->plan->type->child_count, condition);
@@ -457,7 +443,7 @@ static Status correlated_row(Binder *binder, const AstExpr *ast, const AstQuery 
         query->select->item_count != 1)
         return ST_OK;
     Inner inner;
-    TRY(bind_inner(binder, query, true, &inner, err));
+    TRY(bind_inner(binder, query, &inner, err));
     uint32_t keys = inner.correlation.count;
     if (!keys || inner.item_count != 1 || reads_outer(inner.item[0])) return ST_OK;
     *taken = true;
@@ -529,7 +515,7 @@ static Status mark_value(Binder *binder, const AstExpr *ast, Predicate predicate
     while (str_is(call->call->name, "NOT")) call = call->call->arg.at[0];
     bool in = predicate == PRED_IN || predicate == PRED_NOT_IN;
     Inner inner;
-    TRY(bind_inner(binder, query_arg(call), in, &inner, err));
+    TRY(bind_inner(binder, query_arg(call), &inner, err));
     if (inner.correlation.count) {
         return error_at(err, ST_UNSUPPORTED, ast->span.place,
                         "a correlated subquery is supported as a condition of WHERE only");
@@ -734,6 +720,7 @@ Status bind_lateral_query(Binder *binder, const AstFrom *from, Plan *left, Scope
     Arena *arena = binder->arena;
     const AstFrom *right = from->join.right;
     const AstQuery *query = right->query;
+    Str printed = bind_relation_alias(binder, right);
     // A subquery that is attached widens the scope it is bound in: the join's own stays as it is.
     Scope *seen = arena_dup(arena, left_scope, sizeof *left_scope);
     Binder outer = {
@@ -743,7 +730,7 @@ Status bind_lateral_query(Binder *binder, const AstFrom *from, Plan *left, Scope
     Str *name;
     if (is_plain_select(binder->context, query)) {
         Inner inner;
-        TRY(bind_inner(&outer, query, true, &inner, err));
+        TRY(bind_inner(&outer, query, &inner, err));
         Expr *condition = correlated_condition(binder, &inner, shift, NULL);
         TRY(plan_join(binder->context, left, inner.plan, type, condition, plan, err));
         count = inner.item_count;
@@ -796,6 +783,7 @@ Status bind_lateral_query(Binder *binder, const AstFrom *from, Plan *left, Scope
     const Type *row = (*plan)->type;
     Scope *own = scope_single(
         arena, type_row(arena, count, row->child + shift, name + shift, false), right->alias.name);
+    own->item[0].printed = printed;
     *scope = scope_join(arena, left_scope, own, row);
     return ST_OK;
 }

@@ -62,11 +62,15 @@ static Status sort_args(const AstExpr *ast, const char *const *names, uint32_t l
 // ---- table functions ---------------------------------------------------------------------------
 
 Status bind_table_arg(Binder *binder, const AstExpr *arg, Plan **plan, Error *err) {
-    AstQuery table = {.kind = Q_TABLE, .span = arg->span};
     if (arg->kind == EX_TABLE && !arg->table.query) {
-        table.table = arg->table.name;
-        return bind_query_in(binder, binder->context, &table, plan, err);
+        AstQuery *table = ARENA_NEW(binder->arena, AstQuery);
+        *table = (AstQuery){.kind = Q_TABLE, .span = arg->span, .table = arg->table.name};
+        Expansion *expansion = binder->context->expansion;
+        if (expansion) expansion_argument(expansion, arg, table);
+        return bind_query_in(binder, binder->context, table, plan, err);
     }
+    Expansion *expansion = arg->kind == EX_QUERY ? binder->context->expansion : NULL;
+    if (expansion) expansion_argument(expansion, arg, arg->query);
     const AstQuery *query = arg->kind == EX_TABLE   ? arg->table.query
                             : arg->kind == EX_QUERY ? arg->query
                                                     : NULL;
@@ -287,6 +291,7 @@ Status bind_group_window(Binder *binder, const AstExpr *ast, bool *taken, Error 
     groups->legacy_window = spec;
     groups->legacy_time = time;
     groups->window_ast = ast;
+    if (binder->context->expansion) expansion_group_window(binder->context->expansion, ast);
     *taken = true;
     return ST_OK;
 }
@@ -327,6 +332,10 @@ static Status bind_grouping(Binder *binder, const AstExpr *ast, Expr **out, Erro
     Arena *arena = binder->arena;
     const FuncEnv *env = binder->context->env;
     Expr *sum = NULL;
+    if (!ast->call->arg.count && !str_is(ast->call->name, "GROUP_ID")) {
+        return error_at(err, ST_VALIDATION, ast->span.place, STR_FMT " wants an argument",
+                        STR_ARG(ast->call->name));
+    }
     for (uint32_t i = 0; i < ast->call->arg.count && !groups->grouping_sets; i++) {
         TRY(grouped_key(binder, ast, i, NULL, err));
     }

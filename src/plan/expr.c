@@ -78,6 +78,24 @@ Expr *expr_cast(Arena *arena, Expr *arg, const Type *type, bool try_cast) {
     return expr;
 }
 
+bool expr_is_equality(const char *name) {
+    static const char *const NAMES[] = {"=", "<>", "IS DISTINCT FROM", "IS NOT DISTINCT FROM"};
+    for (size_t i = 0; i < sizeof NAMES / sizeof *NAMES; i++) {
+        if (strcmp(NAMES[i], name) == 0) return true;
+    }
+    return false;
+}
+
+// The cast of an argument to the type its function takes. A text that is compared for equality with
+// a point in time need not be one, and equals none then; a constant one is looked at by fold.c.
+static Expr *cast_argument(Arena *arena, const char *name, Expr *arg, const Type *type) {
+    bool lenient = type_is_text(arg->type) && type_is_datetime(type) && expr_is_equality(name) &&
+                   !expr_is_constant(arg);
+    Expr *cast = expr_cast(arena, arg, type, lenient);
+    if (cast != arg && cast->kind == EXPR_CAST) cast->implicit = true;
+    return cast;
+}
+
 Status expr_call(Arena *arena, const FuncEnv *env, const char *name, Expr **arg, uint32_t arg_count,
                  Place place, Expr **out, Error *err) {
     ASSERT(name);
@@ -112,8 +130,10 @@ Status expr_call(Arena *arena, const FuncEnv *env, const char *name, Expr **arg,
     expr->place = place;
     Expr **bound = expr_args(arena, expr, arg_count);
     for (uint32_t a = 0; a < arg_count; a++) {
-        bound[a] = expr_cast(arena, arg[a], call->arg[a], false);
-        if (bound[a] != arg[a]) bound[a]->implicit = bound[a]->kind == EXPR_CAST;
+        bound[a] = cast_argument(arena, name, arg[a], call->arg[a]);
+        if (bound[a]->try_cast && bound[a]->implicit) {
+            expr->type = type_nullable(arena, expr->type, true);
+        }
         if (bound[a] != arg[a] && arg[a]->kind == EXPR_LITERAL) call->literal[a] = NULL;
     }
     *out = expr;

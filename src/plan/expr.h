@@ -44,6 +44,8 @@ Expr *expr_cast(Arena *arena, Expr *arg, const Type *type, bool try_cast);
 // overload takes them.
 NODISCARD Status expr_call(Arena *arena, const FuncEnv *env, const char *name, Expr **arg,
                            uint32_t arg_count, Place place, Expr **out, Error *err);
+// Of two values: = and its kin.
+bool expr_is_equality(const char *name);
 // [a] AND [b]; either may be NULL.
 Expr *expr_and(Arena *arena, const FuncEnv *env, Expr *a, Expr *b);
 

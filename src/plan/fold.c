@@ -160,6 +160,20 @@ static void fold_logic(PlanContext *context, Expr **at) {
     }
 }
 
+// A constant text that is compared for equality with a point in time is read while planning: where
+// its cast is still there, it is none.
+static Status check_constant_time(const Expr *expr, Error *err) {
+    if (expr->kind != EXPR_CALL || !expr_is_equality(expr->call->func->name)) return ST_OK;
+    for (uint32_t i = 0; i < expr->arg_count; i++) {
+        const Expr *arg = expr->arg[i];
+        if (arg->kind != EXPR_CAST || !arg->implicit || arg->arg[0]->kind != EXPR_LITERAL) continue;
+        if (!type_is_text(arg->arg[0]->type) || !type_is_datetime(arg->type)) continue;
+        return error_at(err, ST_VALIDATION, arg->place, "this text is no %s",
+                        type_kind_name(arg->type->kind));
+    }
+    return ST_OK;
+}
+
 static Status fold(PlanContext *context, Expr **at, bool within_constant, Error *err) {
     Expr *expr = *at;
     if (expr->kind == EXPR_LITERAL || expr->kind == EXPR_COLUMN) return ST_OK;
@@ -178,6 +192,7 @@ static Status fold(PlanContext *context, Expr **at, bool within_constant, Error 
         }
         *at = expr = copy;
     }
+    TRY(check_constant_time(expr, err));
     if (expr->kind != EXPR_LITERAL && expr->kind != EXPR_COLUMN) {
         constant = expr_is_constant(expr);
         TRY(constant ? fold_value(context, at, err) : fold_same(context, at, err));

@@ -249,6 +249,7 @@ typedef struct PlanContext {     // what binding and planning may look at
     Str statement;               // text of the statement, for slices
     Map *scans;                  // shared scans of a statement set
     struct PlanMap *maps;        // made by plan_map; plan_context_clear frees their tables
+    struct Expansion *expansion; // of a view's query while it is made, else NULL
     // User functions, hooks of libweir.
     const void *user;
     // Evaluates a constant expression (exec/ lies above plan/): a vec of one row in [arena].

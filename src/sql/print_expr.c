@@ -708,7 +708,34 @@ static void print_prefix(Printer *pr, const AstCall *call, int right) {
     }
 }
 
+// Functions that the validator has rewritten; false for all others.
+static bool print_rewritten(Printer *pr, const AstCall *call) {
+    static const char *const UNITS[][2] = {
+        {"YEAR", "YEAR"},     {"QUARTER", "QUARTER"}, {"MONTH", "MONTH"},   {"WEEK", "WEEK"},
+        {"DAYOFYEAR", "DOY"}, {"DAYOFMONTH", "DAY"},  {"DAYOFWEEK", "DOW"}, {"HOUR", "HOUR"},
+        {"MINUTE", "MINUTE"}, {"SECOND", "SECOND"}};
+    if (name_is(call, "NULLIF") && call->arg.count == 2) {
+        put(pr, "CASE WHEN ");
+        print_expr_within(pr, call->arg.at[0], 0, 60);
+        put(pr, " = ");
+        print_expr_within(pr, call->arg.at[1], 61, 0);
+        put(pr, " THEN NULL ELSE ");
+        print_expr(pr, call->arg.at[0]);
+        put(pr, " END");
+        return true;
+    }
+    for (size_t i = 0; i < sizeof UNITS / sizeof *UNITS; i++) {
+        if (call->arg.count != 1 || !name_is(call, UNITS[i][0])) continue;
+        buf_printf(pr->out, "EXTRACT(%s FROM ", UNITS[i][1]);
+        print_expr(pr, call->arg.at[0]);
+        put(pr, ")");
+        return true;
+    }
+    return false;
+}
+
 static void print_call(Printer *pr, const AstCall *call, int left, int right) {
+    if (is_validated(pr) && call->syntax == SYN_FUNCTION && print_rewritten(pr, call)) return;
     switch (call->syntax) {
         case SYN_FUNCTION: print_function(pr, call); return;
         case SYN_BARE: put_str(pr, call->name); return;
@@ -793,7 +820,8 @@ static void print_table_argument(Printer *pr, const AstExpr *expr) {
 static void print_named(Printer *pr, const AstExpr *expr) {
     const AstExpr *value = expr->named.value;
     bool plain_table =
-        value->kind == EX_TABLE && !value->table.has_partition && !value->table.has_order;
+        value->kind == EX_TABLE && !value->table.has_partition && !value->table.has_order &&
+        !value->table.query;
     bool wrap = is_flink(pr) && (value->kind == EX_MODEL || plain_table);
     print_ident(pr, expr->named.name);
     put(pr, " => ");
@@ -857,7 +885,11 @@ void print_expr_within(Printer *pr, const AstExpr *expr, int left, int right) {
             print_type(pr, expr->cast.type);
             put(pr, ")");
             break;
-        case EX_QUERY: print_query_in(pr, expr->query); break;
+        case EX_QUERY:
+            if (is_validated(pr)) put(pr, "((");
+            print_query_in(pr, expr->query);
+            if (is_validated(pr)) put(pr, "))");
+            break;
         case EX_SYMBOL: print_symbol(pr, expr); break;
         case EX_TYPE: print_type(pr, expr->type); break;
         case EX_NAMED: print_named(pr, expr); break;

@@ -10,7 +10,8 @@ typedef struct Printer {
     SqlStyle style;
 } Printer;
 
-static inline bool is_flink(const Printer *pr) { return pr->style == SQL_FLINK; }
+static inline bool is_flink(const Printer *pr) { return pr->style != SQL_PLAIN; }
+static inline bool is_validated(const Printer *pr) { return pr->style == SQL_VALIDATED; }
 static inline void put(Printer *pr, const char *text) { buf_puts(pr->out, text); }
 static inline void put_str(Printer *pr, Str text) { buf_put_str(pr->out, text); }
 static inline void put_text(Printer *pr, Str text) { sql_print_text(text, pr->out); }

@@ -80,9 +80,19 @@ void print_hints(Printer *pr, AstHints hints) {
 void print_item(Printer *pr, const AstItem *item) {
     bool alias = ast_ident_given(item->alias);
     print_expr_within(pr, item->expr, 0, alias ? 40 : 0);
+    // CURRENT_DATE has its name from itself.
+    if (!alias && is_validated(pr) && item->expr->kind == EX_CALL &&
+        item->expr->call->syntax == SYN_BARE) {
+        put(pr, " AS ");
+        put_str(pr, item->expr->call->name);
+    }
     if (!alias) return;
     put(pr, " AS ");
-    print_ident(pr, item->alias);
+    // A function without parentheses, like PI, names itself as it is called.
+    bool itself = is_validated(pr) && !item->alias.quoted && item->expr->kind == EX_CALL &&
+                  str_eq(item->expr->call->name, item->alias.name);
+    if (itself) put_str(pr, item->alias.name);
+    else print_ident(pr, item->alias);
 }
 
 static void print_items(Printer *pr, const AstItem *item, uint32_t count) {
@@ -285,8 +295,8 @@ static void print_unpivot(Printer *pr, const AstUnpivot *unpivot) {
 
 static void print_table(Printer *pr, const AstFrom *from) {
     print_name(pr, from->table.name);
-    if (from->table.hints.count && !is_flink(pr)) {
-        put(pr, " ");
+    if (from->table.hints.count && (!is_flink(pr) || is_validated(pr))) {
+        put(pr, is_flink(pr) ? "\n" : " ");
         print_hints(pr, from->table.hints);
     }
     if (from->table.extend_count) {
