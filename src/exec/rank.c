@@ -34,6 +34,7 @@ typedef struct Rank {
     bool numbered;         // the walk with ranks
     bool top1;
     bool batch_mode;
+    bool ending;          // a batch's result leaves at its end, whatever its inputs took back
     bool closed;
     int64_t now_ms;
 } Rank;
@@ -58,6 +59,7 @@ static void part_clear(void *arg, uint8_t *row) {
 // ---- output ------------------------------------------------------------------------------------
 
 static Status emit(Rank *self, RowKind kind, const StoredRow *row, int64_t rank, Error *err) {
+    if (self->batch_mode && !self->ending) return ST_OK;
     if (rank < self->start || rank > self->end) return ST_OK;
     if (kind == ROW_UPDATE_BEFORE && !self->base.plan->emit_before) return ST_OK;
     uint32_t at = builder_row(&self->out, kind);
@@ -441,13 +443,14 @@ static Status rank_on_batch(Operator *op, uint32_t input, Batch *in, Error *err)
 static Status rank_on_end(Operator *op, Error *err) {
     Rank *self = (Rank *)op;
     if (!self->batch_mode) return ST_OK;
+    self->ending = true;
     uint64_t cursor = 0;
     for (uint8_t *part; (part = state_next(self->parts, &cursor));) {
         const SortedRows *rows = &part_of(part)->rows;
         if (op->plan->rank_end_column >= 0) self->end = part_of(part)->rank_end;
         int64_t rank = 1;
         const StoredRow *row;
-        for (SortedAt at = sorted_first(rows); (row = sorted_row(rows, at));
+        for (SortedAt at = sorted_first(rows); rank <= self->end && (row = sorted_row(rows, at));
              at = sorted_next(rows, at)) {
             TRY(emit(self, ROW_INSERT, row, rank++, err));
         }

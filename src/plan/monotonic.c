@@ -150,7 +150,9 @@ static const uint8_t *of_agg(Arena *arena, const Plan *plan, const uint8_t *in) 
 static const uint8_t *of_join(Arena *arena, const Plan *plan) {
     const uint8_t *left = plan_monotony(arena, plan->input[0]);
     const uint8_t *right = plan_monotony(arena, plan->input[1]);
-    if (!left || !right || plan->join == JOIN_TYPE_ANTI) return NULL;
+    // Padded rows are taken back when a match comes, and so are those of ANTI.
+    bool inner = plan->join == JOIN_TYPE_INNER || plan->join == JOIN_TYPE_SEMI;
+    if (!left || !right || !inner) return NULL;
     for (uint32_t i = 0; i < plan->key_count; i++) {
         if (left[plan->key[i]] != MONO_CONSTANT || right[plan->right_key[i]] != MONO_CONSTANT) {
             return NULL;

@@ -41,6 +41,7 @@ class Queries:
     def __init__(self, choices, tables):
         self.c, self.tables = choices, {t.name: t for t in tables}
         self.aliases = 0
+        self.empties = False  # an aggregate of no rows, which a batch knows and a stream does not
         self.standard = choices.chance(3)  # only what SQLite can be asked about
         self.simple = STANDARD if self.standard else SIMPLE
 
@@ -220,7 +221,7 @@ class Queries:
         items = [both(f'{{0}} AS k{i}', e) for i, e in enumerate(key_texts)] + made
         query = both(f'SELECT {{0}} FROM {{1}} AS {a}', joined(items), rel.source())
         having = None
-        if c.chance(4):
+        if (self.standard and not keys) or c.chance(4):
             forms = ['COUNT(*) > 1', 'COUNT(*) <> 2'] + [f'MAX({x.ref}) IS NOT NULL' for x in columns[:1]]
             having = both(c.pick(forms))
         if keys:
@@ -230,12 +231,12 @@ class Queries:
             if having:
                 query = both('{0} HAVING {1}', query, having)
         else:
+            self.empties = True
             # A stream without rows has no row of its aggregate, and nobody takes one back.
             test = having or both('TRUE')
-            if rel.append or rel.exact:
-                query = each('{0} HAVING {1}' if having else '{0}', '{0} HAVING COUNT(*) > 0 AND {1}', query, test)
-                if not rel.append:
-                    query = query.without_lite()
+            if (rel.append or rel.exact) and not self.standard:
+                # A filter that can pass nothing is another matter: Flink plans a constant row there.
+                query = each('{0} HAVING {1}' if having else '{0}', None, query, test)
             else:
                 # Whether there was ever a row may depend on the order of two inputs.
                 query = both('{0} HAVING COUNT(*) > 0 AND {1}', query, test)
@@ -250,6 +251,7 @@ class Queries:
         keys = c.some(columns, 2, 3)
         made, out, single = self.aggregates(columns, rel, 1 + c.below(2))
         names = [x.ref for x in keys]
+        self.empties = True
         form = c.below(3)
         if form == 0:
             by = f'ROLLUP ({", ".join(names)})'
@@ -360,6 +362,7 @@ class Queries:
                        f'(SELECT {word}({{0}}) FROM {{1}} AS {b} HAVING COUNT(*) > 0)', column(x), right.source())
             if not right.append:
                 sub = sub.without_lite()
+        self.empties = self.empties or word == 'COUNT'
         type = 'BIGINT' if word == 'COUNT' else x.type
         kept = c.some(lefts, 1, 2)
         items = joined([both(f'{{0}} AS c{i}', column(y)) for i, y in enumerate(kept)])
@@ -514,7 +517,8 @@ class Queries:
         c = self.c
         rel = self.relation(depth - 1)
         a = self.alias()
-        columns = [x.of(a) for x in rel.columns if not x.rowtime]
+        # What was a time attribute may still be one, and late rows are dropped then.
+        columns = [x.of(a) for x in rel.columns if x.type != 'TIMESTAMP(3)']
         whole = [x for x in columns if x.type in NUMBERS]
         if not columns:
             return rel

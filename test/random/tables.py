@@ -110,7 +110,7 @@ def append_table(c, name, timed):
     if timed:
         columns.append(Column('ts', 'TIMESTAMP(3)', rowtime=True))
     rows, at, seen, greatest, punctual = [], 1, set(), -1, True
-    while len(rows) < 16 and c.mostly(14):
+    while len(rows) < 16 and c.below(14):  # 0, the simplest, is no more rows
         row = _row(c, columns[:-1] if timed else columns, len(rows) + 1)
         if timed:
             at += c.below(6)
@@ -130,7 +130,7 @@ def changing_table(c, name):
     """Creates, updates and deletions of rows by key, as Debezium writes them."""
     columns = _columns(c, unique=True) + [Column('ts', 'TIMESTAMP(3)', rowtime=True)]
     now, lines, at, number = {}, [], 1, 0
-    while number < 18 and c.mostly(16):
+    while number < 18 and c.below(16):
         at += 1 + c.below(4)
         what = c.weighted((3, 'c'), (3, 'u'), (2, 'd'))
         number += 1
