@@ -8,24 +8,30 @@
 //
 // Where the connector names its splits (Connector.watermark_per_split, Kafka's partitions), each
 // has a watermark of its own and the least of the active ones counts, as when Flink pushes the
-// assigner into the source.
+// assigner into the source. There the strategy of the table decides when it goes out: by the timer
+// alone (on-periodic), or behind each row that raises it (on-event).
+#include "exec/watermark.h"
+
 #include "col/codec.h"
-#include "exec/operator.h"
 
 typedef struct Split {
     uint32_t id;
     int64_t watermark_ms;
     int64_t seen_ms;  // processing time of its last row
     bool idle;
+    bool seen;        // rows came
 } Split;
 
 typedef struct WatermarkAssigner {
     Operator base;
     Program *program;
     Arena scratch;
+    Arena told;  // what watermark_splits answered last
     int64_t interval_ms, idle_timeout_ms;
+    int64_t step_ms;  // rows send a watermark that lies more than this above the last one sent
     int64_t sent_ms;
     bool per_split;
+    bool by_rows;     // rows send watermarks; else the timer does
     bool idle;
     bool restored;
     Split *split;  // one when the splits do not matter
@@ -40,16 +46,6 @@ static const Plan *scan_below(const Plan *plan) {
     return plan;
 }
 
-static Status watermark_open(Operator *op, Error *err) {
-    WatermarkAssigner *self = (WatermarkAssigner *)op;
-    const Plan *plan = op->plan, *scan = scan_below(plan);
-    Expr *watermark = plan->watermark;
-    self->interval_ms = config_ms(op->env->config, "pipeline.auto-watermark-interval", 200);
-    self->idle_timeout_ms = plan->idle_timeout_ms;
-    self->per_split = scan->kind == PLAN_SCAN && scan->connector->watermark_per_split;
-    return program_new(&watermark, 1, plan->input[0]->type, op->env->func, &self->program, err);
-}
-
 static Split *split_of(WatermarkAssigner *self, uint32_t id) {
     if (!self->per_split) id = 0;
     for (uint32_t i = 0; i < self->split_count; i++) {
@@ -61,6 +57,27 @@ static Split *split_of(WatermarkAssigner *self, uint32_t id) {
     }
     self->split[self->split_count] = (Split){.id = id};
     return &self->split[self->split_count++];
+}
+
+// A split may be silent from the start.
+static void watch_silence(WatermarkAssigner *self, Split *split) {
+    OpEnv *env = self->base.env;
+    split->seen_ms = env->now_ms(env->now_arg);
+    env->timer_at(&self->base, split->seen_ms + self->idle_timeout_ms);
+}
+
+static Status watermark_open(Operator *op, Error *err) {
+    WatermarkAssigner *self = (WatermarkAssigner *)op;
+    const Plan *plan = op->plan, *scan = scan_below(plan);
+    Expr *watermark = plan->watermark;
+    self->interval_ms = config_ms(op->env->config, "pipeline.auto-watermark-interval", 200);
+    self->idle_timeout_ms = plan->idle_timeout_ms;
+    self->per_split = scan->kind == PLAN_SCAN && scan->connector->watermark_per_split;
+    self->by_rows = !self->per_split || plan->on_event;
+    self->step_ms = self->per_split ? 0 : self->interval_ms;
+    if (self->per_split && plan->on_event) self->interval_ms = 0;  // nothing is ever held back
+    if (!self->per_split && self->idle_timeout_ms > 0) watch_silence(self, split_of(self, 0));
+    return program_new(&watermark, 1, plan->input[0]->type, op->env->func, &self->program, err);
 }
 
 // The watermark of all active splits, [current] standing in for the one at hand.
@@ -125,12 +142,13 @@ static Status watermark_on_batch(Operator *op, uint32_t input, Batch *in, Error 
     TRY(set_idle(self, false, err));
     Split *split = split_of(self, op->env->split);
     split->idle = false;
+    split->seen = true;
     int64_t others = combined(self, split, INT64_MAX);
     uint32_t from = 0;
     // Nothing is sent while another split holds the watermark back.
-    bool held = others - self->sent_ms <= self->interval_ms;
+    bool held = !self->by_rows || others - self->sent_ms <= self->step_ms;
     while (!held) {
-        uint32_t row = next_above(mark, from, in->rows, self->sent_ms + self->interval_ms);
+        uint32_t row = next_above(mark, from, in->rows, self->sent_ms + self->step_ms);
         if (row == in->rows) break;
         int64_t ms = vec_timestamp(mark, row).ms;
         Batch *part = from == 0 && row + 1 == in->rows ? batch_ref(in)
@@ -138,7 +156,7 @@ static Status watermark_on_batch(Operator *op, uint32_t input, Batch *in, Error 
         from = row + 1;
         TRY(output_batch(op, part, err));
         TRY(send(self, ms < others ? ms : others, err));
-        held = others - self->sent_ms <= self->interval_ms;
+        held = others - self->sent_ms <= self->step_ms;
     }
     if (from < in->rows) {
         TRY(output_batch(op, from ? batch_slice(in, from, in->rows - from) : batch_ref(in), err));
@@ -181,6 +199,7 @@ static Status watermark_on_split(Operator *op, uint32_t id, bool ended, Error *e
     WatermarkAssigner *self = (WatermarkAssigner *)op;
     if (!self->per_split) return ST_OK;
     Split *split = split_of(self, id);
+    if (!ended && self->idle_timeout_ms > 0) watch_silence(self, split);
     if (!ended) return ST_OK;
     *split = self->split[--self->split_count];
     return self->split_count ? send(self, combined(self, NULL, INT64_MAX), err) : ST_OK;
@@ -222,16 +241,34 @@ static Status watermark_restore(Operator *op, Str bytes, Error *err) {
         at = codec_get_i64(at, &watermark_ms);
         at = codec_get_u8(at, &idle);
         Split *split = split_of(self, (uint32_t)id);
-        *split = (Split){(uint32_t)id, watermark_ms, now, idle != 0};
+        *split = (Split){(uint32_t)id, watermark_ms, now, idle != 0, .seen = true};
     }
     if (self->split_count && self->interval_ms > 0) op->env->timer_at(op, now + self->interval_ms);
     return ST_OK;
+}
+
+uint32_t watermark_splits(const Operator *op, const uint32_t **id, const int64_t **ms) {
+    WatermarkAssigner *self = (WatermarkAssigner *)(uintptr_t)op;
+    uint32_t count = 0;
+    arena_reset(&self->told);
+    uint32_t *ids = ARENA_ARRAY(&self->told, uint32_t, self->split_count + 1);
+    int64_t *marks = ARENA_ARRAY(&self->told, int64_t, self->split_count + 1);
+    for (uint32_t i = 0; i < self->split_count; i++) {
+        const Split *split = &self->split[i];
+        if (split->idle) continue;
+        ids[count] = split->id;
+        marks[count++] = split->seen ? split->watermark_ms : WATERMARK_NONE;
+    }
+    *id = ids;
+    *ms = marks;
+    return count;
 }
 
 static void watermark_close(Operator *op) {
     WatermarkAssigner *self = (WatermarkAssigner *)op;
     program_free(self->program);
     arena_clear(&self->scratch);
+    arena_clear(&self->told);
     mem_free(self->split);
 }
 

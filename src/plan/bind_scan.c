@@ -198,7 +198,35 @@ static Status columns_plan(PlanContext *context, const Table *table, Plan *scan,
     return ST_OK;
 }
 
-static Status watermark_plan(PlanContext *context, const Table *table, Plan **plan, Error *err) {
+// When watermarks are sent, which sources wait for which.
+static Status watermark_options(PlanContext *context, const TableDesc *desc, Plan *mark,
+                                Error *err) {
+    Options options = desc->options;
+    options.defs = TABLE_OPTIONS;
+    mark->idle_timeout_ms = config_ms(context->config, "table.exec.source.idle-timeout", 0);
+    if (options_has(&options, "scan.watermark.idle-timeout")) {
+        mark->idle_timeout_ms = options_int(&options, "scan.watermark.idle-timeout");
+    }
+    mark->on_event = options_enum(&options, "scan.watermark.emit.strategy") == 1;
+    const char *group = options_get(&options, "scan.watermark.alignment.group");
+    bool drift = options_has(&options, "scan.watermark.alignment.max-drift");
+    if (drift != (group != NULL)) {
+        return error_set(err, ST_VALIDATION,
+                         "table '" STR_FMT "': 'scan.watermark.alignment.group' and "
+                         "'scan.watermark.alignment.max-drift' go together, and '%s' is missing",
+                         STR_ARG(desc->name),
+                         drift ? "scan.watermark.alignment.group"
+                               : "scan.watermark.alignment.max-drift");
+    }
+    if (!group) return ST_OK;
+    mark->align_group = str_dup(context->arena, str_c(group));
+    mark->align_drift_ms = options_int(&options, "scan.watermark.alignment.max-drift");
+    mark->align_interval_ms = options_int(&options, "scan.watermark.alignment.update-interval");
+    return ST_OK;
+}
+
+static Status watermark_plan(PlanContext *context, const Table *table, const TableDesc *desc,
+                             Plan **plan, Error *err) {
     Arena *arena = context->arena;
     Plan *input = *plan;
     uint32_t column = 0;
@@ -220,9 +248,7 @@ static Status watermark_plan(PlanContext *context, const Table *table, Plan **pl
     mark->input[0] = input;
     mark->time_column = column;
     TRY(bind_row_expr(context, ast, input->type, &mark->watermark, err));
-    const char *idle = map_get(&table->options, STR("scan.watermark.idle-timeout"));
-    mark->idle_timeout_ms = config_ms(context->config, "table.exec.source.idle-timeout", 0);
-    if (idle) (void)option_read_duration(str_c(idle), &mark->idle_timeout_ms);
+    TRY(watermark_options(context, desc, mark, err));
     if (!context->batch) *plan = mark;  // a batch has all its rows when it begins: no row is late
     return ST_OK;
 }
@@ -280,7 +306,7 @@ Status bind_table(PlanContext *context, Table *table, const Map *hints, Place pl
     if (context->batch) TRY(check_batch(scan, place, err));
     TRY(columns_plan(context, table, plan, &plan, err));
     plan = normalize_plan(context, table, scan, plan);
-    if (table->watermark_expr.ptr) TRY(watermark_plan(context, table, &plan, err));
+    if (table->watermark_expr.ptr) TRY(watermark_plan(context, table, desc, &plan, err));
     *out = plan;
     return ST_OK;
 }

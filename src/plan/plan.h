@@ -178,6 +178,9 @@ struct Plan {
     uint32_t time_column;
     Expr *watermark;
     int64_t idle_timeout_ms;
+    bool on_event;              // scan.watermark.emit.strategy, for sources that know their splits
+    Str align_group;            // scan.watermark.alignment.group; ptr NULL: none
+    int64_t align_drift_ms, align_interval_ms;
     // keys: GROUP BY columns, partition columns, join keys of the left input
     uint32_t *key;
     uint32_t key_count;

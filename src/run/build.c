@@ -213,5 +213,6 @@ Status worker_build(Worker *worker, Error *err) {
             worker->in[j] = swap;
         }
     }
+    for (uint32_t i = 0; i < worker->source_count; i++) align_join(worker->job, worker->source[i]);
     return ST_OK;
 }

@@ -197,6 +197,7 @@ static Status values_poll(Source *self, ReadState *state, Error *err) {
 
 static Status source_finish(Source *self, Error *err) {
     self->ended = true;
+    align_leave(self);
     // A bounded input ends time: everything waiting for a watermark may fire.
     TRY(output_watermark(&self->base, WATERMARK_MAX, err));
     return output_end(&self->base, err);
@@ -215,6 +216,9 @@ Status source_poll(Source *self, bool *progress, Error *err) {
     self->held_from = self->held_count = 0;
     if (self->drained) return source_finish(self, err);
     ReadState state = READ_IDLE;
+    const Job *job = ((Worker *)self->base.env->owner)->job;
+    bool stopping = job->spec->stop && atomic_load_explicit(job->spec->stop, memory_order_relaxed);
+    if (self->align && !stopping && align_waits(self)) return ST_OK;
     int64_t begin = os_monotonic_ns();
     self->downstream_ns = 0;
     Status st = self->base.plan->kind == PLAN_VALUES

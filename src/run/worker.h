@@ -97,7 +97,14 @@ typedef struct Source {
     uint32_t batch_rows;     // weir.batch-rows-max: most rows of a batch handed on
     Held *held;
     uint32_t held_from, held_count, held_cap;
+    struct Align *align;     // waits for other sources, or NULL
 } Source;
+
+// align.c
+typedef struct Align Align;
+void align_join(Job *job, Source *source);  // when the worker is built
+bool align_waits(Source *source);  // it has run ahead: it is not read now
+void align_leave(Source *source);  // nobody waits for it any more
 
 struct Worker {
     Job *job;
@@ -146,6 +153,7 @@ struct Job {
     Arena arena;
     Exchange *exchanges;
     uint32_t exchange_count;
+    struct AlignGroup *align;  // sources that wait for each other
     uint32_t plan_count;     // largest plan id + 1
     _Atomic int failed;
     _Atomic uint32_t finished;

@@ -144,6 +144,9 @@ typedef struct SourceVt {
     void (*wait)(SourceReader *self, int64_t timeout_ms);
     // Stop taking in; poll then says READ_END when what was taken is handed out. NULL: end at once.
     void (*stop)(SourceReader *self);
+    // Hand in nothing more of [split], or go on: it has run ahead of others (alignment of
+    // watermarks). NULL: the whole reader waits.
+    void (*pause_split)(SourceReader *self, uint32_t split, bool paused);
     // The position to go on from, as bytes; restored through TaskEnv of the next attempt.
     Status (*snapshot)(SourceReader *self, Buf *out, Error *err);
     Status (*restore)(SourceReader *self, Str bytes, Error *err);

@@ -28,7 +28,7 @@ typedef struct Split {
     int32_t partition;
     int64_t next;  // offset to go on from
     int64_t stop;
-    bool ended;
+    bool ended, paused;
     const rd_kafka_topic_t *handle;  // as messages show it; compared, never used
     int32_t first, last;             // messages of this poll: a list through KafkaSource.follow
 } Split;
@@ -209,6 +209,21 @@ static Status take_found(KafkaSource *self, SourceOutput *out, Error *err) {
         TRY(out->split_end(out, i, err));
     }
     return assign(self, from, err);
+}
+
+static void kafka_pause_split(SourceReader *base, uint32_t index, bool paused) {
+    KafkaSource *self = (KafkaSource *)base;
+    Split *split = &self->split[index];
+    if (split->ended || split->paused == paused) return;
+    split->paused = paused;
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
+    rd_kafka_topic_partition_list_add(list, split->topic, split->partition);
+    if (paused) {
+        (void)rd_kafka_pause_partitions(self->rk, list);  // a failure: it is read on, as before
+    } else {
+        (void)rd_kafka_resume_partitions(self->rk, list);
+    }
+    rd_kafka_topic_partition_list_destroy(list);
 }
 
 static bool all_read(KafkaSource *self) {
@@ -498,6 +513,7 @@ static void source_close(SourceReader *base) {
 }
 
 static const SourceVt SOURCE_VT = {
+    .pause_split = kafka_pause_split,
     .poll = source_poll,
     .is_empty = source_is_empty,
     .wait = source_wait,
