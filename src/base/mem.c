@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #include "base/assert.h"
 
@@ -93,7 +92,24 @@ void budget_release(Budget *budget, int64_t bytes) {
     }
 }
 
-// Sanitizers must see every block come and go: they get no cache of chunks and no slabs of pages.
+struct ArenaChunk {
+    ArenaChunk *older;
+    size_t size;  // of the whole block, this header included
+};
+
+enum { ARENA_CHUNK_FIRST = 4096, ARENA_CHUNK_MAX = 1 << 20 };
+
+// Batches come and go some thousand times a second, each with an arena of the same size. Going to
+// the system for them costs page faults (a third of the time of decoding CSV), so each thread keeps
+// chunks that it has freed, by size class: four classes to a doubling, so that rounding up wastes
+// at most a fifth. Sanitizers must see every chunk come and go, and get no cache.
+enum {
+    CHUNK_SHIFT_MIN = 12,
+    CHUNK_SHIFT_MAX = 21,
+    CHUNK_CLASSES = (CHUNK_SHIFT_MAX - CHUNK_SHIFT_MIN) * 4 + 1,
+    CHUNK_CACHE_MAX = 4 << 20,  // bytes a thread keeps: two or three batches of many columns
+};
+
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define CHUNK_CACHE 0
 #elif defined(__has_feature)
@@ -105,76 +121,6 @@ void budget_release(Budget *budget, int64_t bytes) {
 #ifndef CHUNK_CACHE
 #define CHUNK_CACHE 1
 #endif
-
-size_t mem_slab_size(size_t held) {
-    return held < (size_t)2 * SLAB_HUGE ? SLAB_HUGE / 8 : SLAB_HUGE;
-}
-
-#if CHUNK_CACHE && defined(MADV_HUGEPAGE)
-
-// Maps more than asked for and gives the ends back, so that the slab begins with a huge page.
-static void *slab_map(size_t size) {
-    size_t mapped = size + SLAB_HUGE;
-    char *at = mmap(NULL, mapped, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (at == MAP_FAILED) mem_out(size);
-    size_t before = (SLAB_HUGE - ((uintptr_t)at & (SLAB_HUGE - 1))) & (SLAB_HUGE - 1);
-    if (before) (void)munmap(at, before);
-    if (before < SLAB_HUGE) (void)munmap(at + before + size, SLAB_HUGE - before);
-    (void)madvise(at + before, size, MADV_HUGEPAGE);
-    return at + before;
-}
-
-static size_t whole_pages(size_t size) {
-    return (size + 4095) & ~(size_t)4095;
-}
-
-void *mem_slab_alloc(size_t size) {
-    return size < SLAB_HUGE ? mem_alloc(size) : slab_map(whole_pages(size));
-}
-
-void *mem_slab_zalloc(size_t size) {
-    return size < SLAB_HUGE ? mem_zalloc(size) : slab_map(whole_pages(size));
-}
-
-void mem_slab_free(void *ptr, size_t size) {
-    if (size < SLAB_HUGE) mem_free(ptr);
-    else if (ptr) (void)munmap(ptr, whole_pages(size));
-}
-
-#else
-
-void *mem_slab_alloc(size_t size) {
-    return mem_alloc(size);
-}
-
-void *mem_slab_zalloc(size_t size) {
-    return mem_zalloc(size);
-}
-
-void mem_slab_free(void *ptr, size_t size) {
-    (void)size;
-    mem_free(ptr);
-}
-
-#endif
-
-struct ArenaChunk {
-    ArenaChunk *older;
-    size_t size;  // of the whole block, this header included
-};
-
-enum { ARENA_CHUNK_FIRST = 4096, ARENA_CHUNK_MAX = 1 << 20 };
-
-// Batches come and go some thousand times a second, each with an arena of the same size. Going to
-// the system for them costs page faults (a third of the time of decoding CSV), so each thread keeps
-// chunks that it has freed, by size class: four classes to a doubling, so that rounding up wastes
-// at most a fifth.
-enum {
-    CHUNK_SHIFT_MIN = 12,
-    CHUNK_SHIFT_MAX = 21,
-    CHUNK_CLASSES = (CHUNK_SHIFT_MAX - CHUNK_SHIFT_MIN) * 4 + 1,
-    CHUNK_CACHE_MAX = 4 << 20,  // bytes a thread keeps: two or three batches of many columns
-};
 
 typedef struct ChunkCache {
     ArenaChunk *free[CHUNK_CLASSES];

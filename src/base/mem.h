@@ -19,17 +19,6 @@ void *mem_realloc(void *ptr, size_t size);
 void mem_free(void *ptr);  // NULL is fine
 char *mem_strdup(const char *text);
 
-// Blocks of at least SLAB_HUGE bytes for what is read at random, state above all: they lie on huge
-// pages where the system has them, which saves a page fault per 4 KiB and most misses of the TLB.
-// Zeroed or not as it comes: mem_slab_zalloc when that matters. [size] is given back on the way
-// out.
-enum { SLAB_HUGE = 2 << 20 };
-void *mem_slab_alloc(size_t size);
-void *mem_slab_zalloc(size_t size);
-void mem_slab_free(void *ptr, size_t size);  // NULL is fine
-// The size of the next slab of a pool that holds [held] bytes: small pools stay small.
-size_t mem_slab_size(size_t held);
-
 #define NEW(type) ((type *)mem_zalloc(sizeof(type)))
 #define NEW_ARRAY(type, count) ((type *)mem_zalloc(sizeof(type) * (size_t)(count)))
 

@@ -207,7 +207,7 @@ static Vec *vec_shell(Arena *arena, const Vec *src, uint32_t len) {
 
 Vec *vec_gather(Arena *arena, const Vec *src, const uint32_t *rows, uint32_t count) {
     Vec *vec = vec_shell(arena, src, count);
-    if (src->valid) {
+    if (vec_has_nulls(src)) {
         vec->valid = ARENA_ARRAY(arena, uint64_t, valid_words(count));
         for (uint32_t i = 0; i < count;) {  // a word at a time, in a register
             uint32_t end = count - i < 64 ? count - i : 64;

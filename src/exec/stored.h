@@ -31,10 +31,7 @@ typedef struct RowPool {
     Budget *budget;
     void *free_block[ROW_CLASSES];
     char *slab_next, *slab_end;
-    struct RowSlab {
-        void *ptr;
-        size_t size;
-    } *slab;
+    void **slab;
     uint32_t slab_count, slab_cap;
     int64_t bytes;  // charged
     bool timed;     // rows have a row_time

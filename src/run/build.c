@@ -160,6 +160,7 @@ static Status build_input(Worker *worker, const Plan *plan, uint32_t i, Operator
         (ExchangeOut *)operator_new(worker, &EXCHANGE_OUT_OPERATOR, plan->input[i], 1);
     sender->exchange = exchange;
     sender->pending = ARENA_ARRAY(&worker->arena, struct Pending, job->workers);
+    sender->begin = ARENA_ARRAY(&worker->arena, uint32_t, job->workers + 1);
     connect(worker, from, &sender->base, 0);
     ExchangeIn *receiver =
         (ExchangeIn *)operator_new(worker, &EXCHANGE_IN_OPERATOR, plan->input[i], job->workers);

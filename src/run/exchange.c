@@ -18,6 +18,11 @@ bool ring_pop(Ring *ring, Element *out) {
     return true;
 }
 
+static bool ring_full(const Ring *ring) {
+    return atomic_load_explicit(&ring->tail, memory_order_relaxed) -
+               atomic_load_explicit(&ring->head, memory_order_relaxed) == RING_SIZE;
+}
+
 static Worker *worker_of(const Operator *op) {
     return (Worker *)op->env->owner;
 }
@@ -69,37 +74,53 @@ static void send_all(ExchangeOut *self, Element element) {
     for (uint32_t to = 0; to < worker_of(&self->base)->job->workers; to++) send(self, to, element);
 }
 
-static Status exchange_out_on_batch(Operator *op, uint32_t input, Batch *in, Error *err) {
-    (void)input, (void)err;
-    ExchangeOut *self = (ExchangeOut *)op;
+// Fills [rows] with the rows of the batch, target by target, each in order: a counting sort.
+static void sort_by_target(ExchangeOut *self, const Batch *in, uint32_t groups, uint32_t workers) {
     const Exchange *exchange = self->exchange;
-    uint32_t workers = worker_of(op)->job->workers, groups = worker_of(op)->job->groups;
-    if (!exchange->key_count) {
-        send(self, 0, (Element){ELEMENT_BATCH, batch_ref(in), 0});
-        return ST_OK;
-    }
-    if (self->hashes_cap < in->rows) {
-        self->hashes_cap = in->rows < BATCH_ROWS_MAX ? BATCH_ROWS_MAX : in->rows;
-        self->hashes = mem_realloc(self->hashes, self->hashes_cap * sizeof *self->hashes);
+    if (self->rows_cap < in->rows) {
+        self->rows_cap = in->rows < BATCH_ROWS_MAX ? BATCH_ROWS_MAX : in->rows;
+        self->hashes = mem_realloc(self->hashes, self->rows_cap * sizeof *self->hashes);
+        self->target = mem_realloc(self->target, self->rows_cap * sizeof *self->target);
+        self->rows = mem_realloc(self->rows, self->rows_cap * sizeof *self->rows);
     }
     memset(self->hashes, 0, in->rows * sizeof *self->hashes);
     for (uint32_t k = 0; k < exchange->key_count; k++) {
         vec_hash_into(in->column[exchange->key[k]], self->hashes);
     }
-    Arena scratch = {0};
-    uint32_t *rows = ARENA_ARRAY(&scratch, uint32_t, in->rows);
+    // begin[t + 1] counts target t, then says where its next row goes, and so where it ends.
+    uint32_t *next = self->begin + 1;
+    memset(self->begin, 0, (workers + 1) * sizeof *self->begin);
+    for (uint32_t i = 0; i < in->rows; i++) {
+        // The high bits choose the worker: the low ones choose the slot in its tables.
+        self->target[i] = state_owner(self->hashes[i], groups, workers);
+        next[self->target[i]]++;
+    }
+    uint32_t at = 0;
     for (uint32_t to = 0; to < workers; to++) {
-        uint32_t count = 0;
-        for (uint32_t i = 0; i < in->rows; i++) {
-            // The high bits choose the worker: the low ones choose the slot in its tables.
-            rows[count] = i;
-            count += state_owner(self->hashes[i], groups, workers) == to;
-        }
+        uint32_t count = next[to];
+        next[to] = at;
+        at += count;
+    }
+    for (uint32_t i = 0; i < in->rows; i++) self->rows[next[self->target[i]]++] = i;
+}
+
+static Status exchange_out_on_batch(Operator *op, uint32_t input, Batch *in, Error *err) {
+    (void)input, (void)err;
+    ExchangeOut *self = (ExchangeOut *)op;
+    const Exchange *exchange = self->exchange;
+    uint32_t workers = worker_of(op)->job->workers;
+    if (!exchange->key_count) {
+        send(self, 0, (Element){ELEMENT_BATCH, batch_ref(in), 0});
+        return ST_OK;
+    }
+    sort_by_target(self, in, worker_of(op)->job->groups, workers);
+    for (uint32_t to = 0; to < workers; to++) {
+        uint32_t count = self->begin[to + 1] - self->begin[to];
         if (!count) continue;
-        Batch *part = count == in->rows ? batch_ref(in) : batch_gather(in, rows, count);
+        Batch *part = count == in->rows ? batch_ref(in)
+                                        : batch_gather(in, self->rows + self->begin[to], count);
         send(self, to, (Element){ELEMENT_BATCH, part, 0});
     }
-    arena_clear(&scratch);
     return ST_OK;
 }
 
@@ -137,6 +158,8 @@ static void exchange_out_close(Operator *op) {
         mem_free(pending->element);
     }
     mem_free(self->hashes);
+    mem_free(self->target);
+    mem_free(self->rows);
 }
 
 const OperatorVt EXCHANGE_OUT_OPERATOR = {
@@ -205,12 +228,14 @@ Status exchange_in_poll(ExchangeIn *self, bool *progress, Error *err) {
     for (uint32_t from = 0; from < worker->job->workers; from++) {
         Ring *ring = &self->exchange->ring[from * worker->job->workers + worker->index];
         Element element;
+        bool was_full = ring_full(ring);
         for (uint32_t n = 0; n < POLL_ELEMENTS && !self->blocked[from] &&
                              self->passed <= worker->snapped && ring_pop(ring, &element);
              n++) {
             *progress = true;
             TRY(receive(self, from, element, err));
         }
+        if (was_full) worker_wake(&worker->job->worker[from]);  // it waits for room
     }
     return ST_OK;
 }

@@ -28,12 +28,14 @@ typedef struct Element {
 } Element;
 
 // A bounded single-producer single-consumer ring. Lamport's queue with cached indexes.
-enum { RING_SIZE = 64 };
+// A batch holds on to the text of the block that it was read from: a ring of batches is some MiB.
+enum { RING_SIZE = 32 };
 typedef struct Ring {
     _Alignas(64) _Atomic uint32_t head;  // consumer's
     _Alignas(64) _Atomic uint32_t tail;  // producer's
     _Alignas(64) Element element[RING_SIZE];
 } Ring;
+_Static_assert((RING_SIZE & (RING_SIZE - 1)) == 0, "indexes run over 2^32");
 bool ring_push(Ring *ring, Element element);  // false when full
 bool ring_pop(Ring *ring, Element *out);      // false when empty
 
@@ -47,8 +49,11 @@ typedef struct ExchangeOut {
         Element *element;
         uint32_t from, count, cap;
     } *pending;
+    // Of the batch at hand: hashes, targets, and its rows target by target.
     uint64_t *hashes;
-    uint32_t hashes_cap;
+    uint32_t *target, *rows;
+    uint32_t rows_cap;
+    uint32_t *begin;         // per target and one more: where its rows begin
     bool waiting;
 } ExchangeOut;
 

@@ -42,6 +42,8 @@ enum {
     CLASS_COUNT = CLASS_EXACT + 1 + (CLASS_SHIFT_MAX - CLASS_SHIFT_MIN) * 4,
 };
 
+enum { SLAB_SIZE = 1 << 18 };
+
 struct StateTable {
     StateTableDef def;
     StateBackend *backend;
@@ -53,11 +55,7 @@ struct StateTable {
     RowHead *oldest, *newest;
     RowHead *free_row[CLASS_COUNT];
     char *slab_next, *slab_end;
-    struct Slab {
-        void *ptr;
-        size_t size;
-    } *slab;
-    size_t slab_bytes;
+    void **slab;
     uint32_t slab_count, slab_cap;
     Buf keys;                // encoded keys of the batch at hand
     uint32_t *key_at;        // BATCH rows + 1 offsets

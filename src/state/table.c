@@ -14,11 +14,9 @@ static void table_free(StateTable *table) {
     for (RowHead *row = table->oldest; row; row = row->newer) {
         if (table->def.clear) table->def.clear(table->def.clear_arg, row_of(row));
     }
-    for (uint32_t i = 0; i < table->slab_count; i++) {
-        mem_slab_free(table->slab[i].ptr, table->slab[i].size);
-    }
+    for (uint32_t i = 0; i < table->slab_count; i++) mem_free(table->slab[i]);
     mem_free(table->slab);
-    mem_slab_free(table->slot, table->slot_count * sizeof *table->slot);
+    mem_free(table->slot);
     mem_free(table->key_at);
     mem_free(table->hashes);
     mem_free(table->changed.row);
@@ -51,7 +49,7 @@ StateTable *state_table_open(StateBackend *backend, const StateTableDef *def) {
     table->next = backend->tables;
     backend->tables = table;
     table->slot_count = SLOTS_FIRST;
-    table->slot = mem_slab_zalloc(SLOTS_FIRST * sizeof(Slot));
+    table->slot = NEW_ARRAY(Slot, SLOTS_FIRST);
     return table;
 }
 
@@ -80,17 +78,15 @@ static Status row_alloc(StateTable *table, uint32_t key_size, RowHead **out, Err
         return *out = row, ST_OK;
     }
     if ((size_t)(table->slab_end - table->slab_next) < size) {
-        size_t slab_size = mem_slab_size(table->slab_bytes);
-        if (slab_size < size) slab_size = size;
+        size_t slab_size = size > SLAB_SIZE ? size : SLAB_SIZE;
         TRY(budget_charge(table->def.budget, (int64_t)slab_size, err));
         table->bytes += slab_size;
-        table->slab_bytes += slab_size;
         if (table->slab_count == table->slab_cap) {
             table->slab_cap = table->slab_cap ? table->slab_cap * 2 : 16;
             table->slab = mem_realloc(table->slab, table->slab_cap * sizeof *table->slab);
         }
-        char *slab = mem_slab_alloc(slab_size);
-        table->slab[table->slab_count++] = (struct Slab){slab, slab_size};
+        char *slab = mem_alloc(slab_size);
+        table->slab[table->slab_count++] = slab;
         table->slab_next = slab;
         table->slab_end = slab + slab_size;
     }
@@ -106,14 +102,14 @@ static Status slots_grow(StateTable *table, Error *err) {
     uint64_t count = table->slot_count * 2;
     TRY(budget_charge(table->def.budget, (int64_t)(count / 2 * sizeof(Slot)), err));
     table->bytes += count / 2 * sizeof(Slot);
-    Slot *slot = mem_slab_zalloc(count * sizeof *slot);
+    Slot *slot = NEW_ARRAY(Slot, count);
     for (uint64_t i = 0; i < table->slot_count; i++) {
         if (!table->slot[i].row) continue;
         uint64_t at = table->slot[i].hash & (count - 1);
         while (slot[at].row) at = (at + 1) & (count - 1);
         slot[at] = table->slot[i];
     }
-    mem_slab_free(table->slot, table->slot_count * sizeof *table->slot);
+    mem_free(table->slot);
     table->slot = slot;
     table->slot_count = count;
     return ST_OK;

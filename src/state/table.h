@@ -103,8 +103,8 @@ typedef struct StateShare {
 
 // The worker among [count] that owns a key of that hash (vec_hash_into over its columns).
 static inline uint32_t state_owner(uint64_t hash, uint32_t groups, uint32_t count) {
-    uint64_t group = (hash >> 32) % groups;
-    return (uint32_t)(group * count / groups);
+    uint32_t group = (uint32_t)(hash >> 32) % groups;
+    return (uint32_t)((uint64_t)group * count / groups);
 }
 
 // The table of that operator and name; NULL when there is none.
