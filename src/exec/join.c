@@ -7,6 +7,9 @@
 // has (its "associations"), which says when a NULL-padded row must be sent or taken back. The order
 // of changes follows Flink's StreamingJoinOperator and StreamingSemiAntiJoinOperator.
 //
+// Inner joins over it have no such order to keep: what a batch matches leaves as one batch, own
+// columns gathered (text is shared), the other side's decoded in their place.
+//
 // State: a table per side, key -> list of rows, each encoded by col/codec.
 #include "exec/saved.h"
 
@@ -38,6 +41,7 @@ struct Join {
     bool semi, anti;
     bool counting;        // outer, semi, anti: rows know their associations
     Program *condition;   // over left columns then right columns; NULL: none
+    uint64_t *reads;      // bits: the columns that the condition reads
     const Type *both;
     Arena scratch;
     Builder out;
@@ -136,6 +140,8 @@ static Status join_open(Operator *op, Error *err) {
     builder_init(&self->out, plan->type);
     if (!plan->condition) return ST_OK;
     Expr *condition = plan->condition;
+    self->reads = ARENA_ARRAY(arena, uint64_t, BITS_WORDS(total));
+    expr_columns(condition, self->reads);
     return program_new(&condition, 1, self->both, op->env->func, &self->condition, err);
 }
 
@@ -156,9 +162,10 @@ static void encode_row(const Side *side, const Batch *in, uint32_t row, Buf *out
     for (uint32_t c = 0; c < in->schema->child_count; c++) codec_put(in->column[c], row, out);
 }
 
-// All rows of the other side with the keys of the batch's rows, those that the condition lets pass.
+// All rows of the other side with the keys of the batch's rows, those that the condition lets pass;
+// their columns in [arena].
 static Status find_pairs(Join *self, const Batch *in, uint32_t s, uint8_t *const *found,
-                         Pairs *pairs, Error *err) {
+                         Arena *arena, Pairs *pairs, Error *err) {
     Arena *scratch = &self->scratch;
     const Side *other = &self->side[1 - s];
     uint64_t total = 0;
@@ -175,7 +182,7 @@ static Status find_pairs(Join *self, const Batch *in, uint32_t s, uint8_t *const
     uint32_t columns = other->row->child_count, n = 0;
     pairs->other_column = ARENA_ARRAY(scratch, Vec *, columns + 1);
     for (uint32_t c = 0; c < columns; c++) {
-        pairs->other_column[c] = vec_new(scratch, other->row->child[c], pairs->count);
+        pairs->other_column[c] = vec_new(arena, other->row->child[c], pairs->count);
     }
     for (uint32_t i = 0; i < in->rows; i++) {
         if (!found[i]) continue;
@@ -190,7 +197,10 @@ static Status find_pairs(Join *self, const Batch *in, uint32_t s, uint8_t *const
     uint32_t own = in->schema->child_count, total_columns = own + columns;
     Vec **both = ARENA_ARRAY(scratch, Vec *, total_columns);
     for (uint32_t c = 0; c < own; c++) {
-        both[s ? columns + c : c] = vec_gather(scratch, in->column[c], pairs->in, n);
+        uint32_t at = s ? columns + c : c;
+        if (bits_get(self->reads, at)) {
+            both[at] = vec_gather(scratch, in->column[c], pairs->in, n);
+        }
     }
     for (uint32_t c = 0; c < columns; c++) both[s ? c : own + c] = pairs->other_column[c];
     uint32_t *sel = ARENA_ARRAY(scratch, uint32_t, n + 1), kept;
@@ -201,7 +211,7 @@ static Status find_pairs(Join *self, const Batch *in, uint32_t s, uint8_t *const
         pairs->other[i] = pairs->other[sel[i]];
     }
     for (uint32_t c = 0; c < columns; c++) {
-        pairs->other_column[c] = vec_gather(scratch, pairs->other_column[c], sel, kept);
+        pairs->other_column[c] = vec_gather(arena, pairs->other_column[c], sel, kept);
     }
     pairs->count = kept;
     return ST_OK;
@@ -235,6 +245,27 @@ static Status emit_left(Join *self, RowKind kind, Vec *const *column, uint32_t r
         vec_copy_value(self->out.batch->column[c], out_row, column[c], row);
     }
     return output_builder(&self->base, &self->out, false, err);
+}
+
+// What an inner join sends for a batch: one row a pair. [out] is the batch whose arena the pairs'
+// columns lie in; taken over.
+static Status send_pairs(Join *self, uint32_t s, Batch *in, const Pairs *pairs, Batch *out,
+                         Error *err) {
+    uint32_t own = self->side[s].row->child_count, columns = self->side[1 - s].row->child_count;
+    uint32_t count = pairs->count;
+    Vec **mine = s ? out->column + columns : out->column;
+    Vec **theirs = s ? out->column : out->column + own;
+    for (uint32_t c = 0; c < own; c++) {
+        mine[c] = vec_gather(&out->arena, in->column[c], pairs->in, count);
+    }
+    memcpy(theirs, pairs->other_column, columns * sizeof *theirs);
+    out->rows = count;
+    if (in->kinds) {
+        uint8_t *kinds = batch_need_kinds(out);
+        for (uint32_t i = 0; i < count; i++) kinds[i] = in->kinds[pairs->in[i]];
+    }
+    batch_keep(out, in);
+    return output_batch(&self->base, batch_seal(out), err);
 }
 
 // ---- keeping rows ------------------------------------------------------------------------------
@@ -281,7 +312,7 @@ static Status outer_row(Join *self, uint32_t s, const Batch *in, uint32_t row, c
         if (other_outer && add && *matches_of(match) == 0) {
             TRY(emit(self, s, ROW_DELETE, NULL, 0, other, p, err));
         }
-        if (self->counting) *matches_of(match) += add ? 1 : -1;
+        *matches_of(match) += add ? 1 : -1;
         TRY(emit(self, s, out_kind, in, row, other, p, err));
         if (other_outer && !add && *matches_of(match) == 0) {
             TRY(emit(self, s, ROW_INSERT, NULL, 0, other, p, err));
@@ -344,7 +375,15 @@ static Status join_on_batch(Operator *op, uint32_t s, Batch *in, Error *err) {
     }
     TRY(state_find(own->table, key, in->rows, mask, true, now, mine, NULL, err));
     Pairs pairs = {0};
-    TRY(find_pairs(self, in, s, found, &pairs, err));
+    if (self->counting) {
+        TRY(find_pairs(self, in, s, found, &self->scratch, &pairs, err));
+    } else {
+        Batch *out = batch_new(plan->type);
+        Status st = find_pairs(self, in, s, found, &out->arena, &pairs, err);
+        if (st || !pairs.count) batch_unref(out);
+        else st = send_pairs(self, s, in, &pairs, out, err);
+        TRY(st);
+    }
     bool semi = self->semi || self->anti;
     Buf bytes = {0};
     Status st = ST_OK;
@@ -354,8 +393,10 @@ static Status join_on_batch(Operator *op, uint32_t s, Batch *in, Error *err) {
         while (at < pairs.count && pairs.in[at] == row) at++;
         uint32_t count = at - from;
         bool add = row_kind_is_add(batch_kind(in, row));
-        st = semi ? semi_row(self, s, in, row, &pairs, from, count, err)
-                  : outer_row(self, s, in, row, &pairs, from, count, err);
+        if (self->counting) {
+            st = semi ? semi_row(self, s, in, row, &pairs, from, count, err)
+                      : outer_row(self, s, in, row, &pairs, from, count, err);
+        }
         if (!mine[row] || st) continue;
         JoinList *list = (JoinList *)(void *)mine[row];
         if (!add || own->unique_count) {  // a row replaces the one that has its unique key

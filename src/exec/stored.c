@@ -92,8 +92,8 @@ void sort_key_put(const OrderKey *order, uint32_t count, Vec *const *column, uin
 
 // ---- the pool ----------------------------------------------------------------------------------
 
-// Slabs on huge pages (2 MiB, aligned, MADV_HUGEPAGE) were tried and were slower in a virtual machine:
-// touching 400 MiB took 0.5 to 1 s instead of 0.2, and random reads gained nothing.
+// Slabs on huge pages (2 MiB, aligned, MADV_HUGEPAGE) were tried and were slower in a virtual
+// machine: touching 400 MiB took 0.5 to 1 s instead of 0.2, and random reads gained nothing.
 enum { ROW_SLAB_SIZE = 1 << 18, ROW_POOLED_MAX = 1024, ROW_STEP = 8 };
 
 void row_pool_init(RowPool *pool, Budget *budget) {
