@@ -7,5 +7,15 @@ if [ -f test/bench/decode/decode.c ]; then
     echo "--- decoding, one core"
     build/weir-bench-decode
 fi
+echo "--- The warehouse's counts (examples/warehouse)"
+. test/services/postgres.sh
+warehouse() {
+    postgres_sql -c 'CREATE TABLE company_orders (company text PRIMARY KEY, orders bigint, dated bigint)' 2>/dev/null
+    python3 test/bench/warehouse.py
+}
+postgres_start || echo "note: $POSTGRES_MISSING"
+trap postgres_stop EXIT
+warehouse || true
+postgres_stop
 echo "--- Nexmark"
 exec python3 test/bench/nexmark.py "$@"
