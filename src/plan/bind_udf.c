@@ -36,10 +36,24 @@ static uint32_t part_end(Str text, uint32_t from) {
     return at;
 }
 
+static bool is_interval(Str text) {
+    return text.len > 8 && str_eq_nocase(str_sub(text, 0, 8), STR("INTERVAL"));
+}
+
+// Intervals are types in casts alone.
+static Status parse_type(Arena *arena, Str text, AstType **out) {
+    if (!is_interval(text)) return sql_parse_type(arena, text, out, NULL);
+    AstExpr *cast;
+    TRY(sql_parse_expr(arena, str_printf(arena, "CAST(NULL AS " STR_FMT ")", STR_ARG(text)), &cast,
+                       NULL));
+    *out = cast->cast.type;
+    return ST_OK;
+}
+
 static Status read_type(Udf *udf, Str text, const Type **out, Error *err) {
     Error why;
     AstType *ast;
-    if (sql_parse_type(&udf->arena, text, &ast, &why)) {
+    if (parse_type(&udf->arena, text, &ast)) {
         return bad_signature(udf, text, "this is no type", err);
     }
     if (bind_type(&udf->arena, ast, out, &why)) return bad_signature(udf, text, why.message, err);
@@ -59,7 +73,7 @@ static Str first_word(Str *text) {
 // [name] TYPE, or name TABLE [ROW<…>]
 static Status read_arg(Udf *udf, Str text, UdfArg *arg, Error *err) {
     AstType *ast;
-    if (!sql_parse_type(&udf->arena, text, &ast, NULL)) {
+    if (!parse_type(&udf->arena, text, &ast)) {
         return read_type(udf, text, &arg->type, err);
     }
     Str rest = text, name = first_word(&rest), kind = rest;
