@@ -50,6 +50,14 @@ def alike(columns, type):
     return [c for c in columns if family(c.type) == family(type)]
 
 
+def rank(literal):
+    text = literal.flink.strip('()').replace('e0', '')
+    try:
+        return (0, float(text), '')
+    except ValueError:
+        return (1, 0, text)
+
+
 class Expressions:
     """Expressions over [columns]; with [standard], only those that SQLite knows too."""
 
@@ -152,8 +160,14 @@ class Expressions:
             unit = c.pick(['SECOND', 'MINUTE', 'DAY', 'MONTH'])
             return each(f'TIMESTAMPDIFF({unit}, {{0}}, {{1}})', None, self.make('TIMESTAMP(3)', depth),
                         self.make('TIMESTAMP(3)', depth))
-        return each(c.pick(['SIGN({0})', 'ASCII(CAST({0} AS STRING))', 'CAST({0} AS BIGINT)']), None,
-                    self.make('INT', depth))
+        form = c.pick(['SIGN({0})', 'ASCII({1})', 'IFNULL({0}, {2})', 'TRY_CAST({1} AS INT)', 'CAST({0} AS BIGINT)',
+                       'CARDINALITY(ARRAY[{0}, {2}])', 'ARRAY[{0}, {2}][1]', 'ARRAY_MAX(ARRAY[{0}, {2}])',
+                       "MAP['a', {0}, 'b', {2}]['b']", 'LOCATE({1}, {3})', 'HOUR({4})', 'QUARTER({4})',
+                       'DAYOFWEEK({5})', 'WEEK({5})', 'CAST({6} AS INT)', 'CAST({7} AS INT)',
+                       "JSON_VALUE('{{\"a\": 5}}', '$.a' RETURNING INT)", 'CHAR_LENGTH(TRIM({1}))'])
+        return each(form, None, self.make('INT', depth), self.make('STRING', depth), self.make('INT', depth),
+                    self.literal('STRING'), self.make('TIMESTAMP(3)', depth), self.make('DATE', depth),
+                    self.make('DOUBLE', depth), self.make('DECIMAL(10, 2)', depth))
 
     def double(self, type, depth):
         c = self.c
@@ -240,8 +254,9 @@ class Expressions:
         of = c.pick([x.type for x in self.columns if x.type in self.simple] or ['INT'])
         a = self.make(of, depth)
         if kind == 9:
-            return both(c.pick(['({0} BETWEEN {1} AND {2})', '({0} NOT BETWEEN {1} AND {2})']), a,
-                        self.literal(of), self.literal(of))
+            # The lower first: a range of nothing lets the planner cut whole branches off, errors too.
+            ends = sorted([self.literal(of), self.literal(of)], key=rank)
+            return both(c.pick(['({0} BETWEEN {1} AND {2})', '({0} NOT BETWEEN {1} AND {2})']), a, *ends)
         if kind == 10:
             values = joined([self.literal(of) for _ in range(1 + c.below(4))])
             return both(c.pick(['({0} IN ({1}))', '({0} NOT IN ({1}))']), a, values)

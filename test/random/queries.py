@@ -75,7 +75,8 @@ class Queries:
             (2, self.set_operation), (2, self.distinct), (3, self.window_group), (1, self.dedup),
             (2, self.over), (1, self.over_any), (1, self.interval_join), (1, self.temporal_join),
             (1, self.window_join), (1, self.window_top), (1, self.unnest), (2, self.scalar),
-            (1, self.grouping_sets))(depth)
+            (1, self.grouping_sets), (1, self.reuse), (1, self.lateral_top), (1, self.dedup_proctime),
+            (1, self.values), (1, self.to_changelog), (1, self.legacy_window))(depth)
 
     def timed(self, depth, punctual=False):
         """A relation of insertions with a time attribute."""
@@ -146,6 +147,95 @@ class Queries:
         out = [Column(f'c{i}', x.type) for i, x in enumerate(kept)] + [Column('x', type)]
         return Rel(query, out + ([Column('o', 'INT')] if ordinal else []), rel.append,
                    rel.exact and bool(varies), rel.single)
+
+    def values(self, depth):
+        c = self.c
+        types = [c.pick(SIMPLE) for _ in range(1 + c.below(3))]
+        maker = self.expressions([])
+        rows = [joined([both(f'CAST({{0}} AS {type})', maker.literal(type)) for type in types])
+                for _ in range(1 + c.below(4))]
+        names = ', '.join(f'c{i}' for i in range(len(types)))
+        query = each(f'SELECT {names} FROM (VALUES {{0}}) AS {self.alias()} ({names})', None,
+                     joined([both('({0})', row) for row in rows]))
+        return Rel(query, [Column(f'c{i}', type) for i, type in enumerate(types)], exact=False)
+
+    def to_changelog(self, depth):
+        base = self.table('utf')
+        columns = self.c.some(base.columns, 1, 3)
+        names = ', '.join(x.name for x in columns)
+        query = each(f'SELECT op, {names} FROM TO_CHANGELOG(input => TABLE {base.table})', None)
+        return Rel(query, [Column('op', 'STRING')] + passed(*columns), exact=base.exact)
+
+    def reuse(self, depth):
+        """One query read twice."""
+        c = self.c
+        rel = self.relation(depth - 1)
+        name, a, b = self.alias(), self.alias(), self.alias()
+        kind = c.pick(['JOIN', 'LEFT JOIN', 'FULL JOIN'])
+        on = self.condition([x.of(a) for x in rel.columns], [x.of(b) for x in rel.columns])
+        items, out = self.pair(rel, rel, a, b)
+        query = each(f'WITH {name} AS (SELECT * FROM {{0}}) SELECT {{1}} FROM {name} AS {a} {kind} {name} AS {b} '
+                     f'ON {{2}}', None, rel.source(), items, on)
+        if rel.table:
+            query = query.without_lite()
+        return Rel(query, out, kind == 'JOIN' and rel.append, False, rel.single)
+
+    def lateral_top(self, depth):
+        """For each row the first few of others that go with it."""
+        c = self.c
+        left, right = self.relation(depth - 1), self.relation(depth - 2)
+        a, b, d = self.alias(), self.alias(), self.alias()
+        pairs = [(x, y) for x in left.columns for y in right.columns
+                 if x.type == y.type and x.type in SIMPLE and 'ts' not in (x.name, y.name)]
+        if not pairs:
+            return left
+        x, y = c.pick(pairs)
+        by, _ = self.ordering([z.of(b) for z in right.columns], True)
+        kept = c.some(right.columns, 1, 2)
+        items = joined([both(f'{b}.{z.name} AS d{i}') for i, z in enumerate(kept)])
+        # Flink knows it where the left side is an aggregate, here of the key.
+        mine = [x]
+        outer = joined([both(f'{a}.{x.name} AS c0')] + [both(f'{d}.d{i}') for i in range(len(kept))])
+        inner = both(f'(SELECT {{0}} FROM {{1}} AS {b} WHERE {b}.{y.name} = {a}.{x.name} ORDER BY {{2}} '
+                     f'LIMIT {1 + c.below(3)})', items, right.source(), by)
+        query = each(f'SELECT {{0}} FROM (SELECT DISTINCT {x.name} FROM {{2}}) AS {a}, LATERAL {{1}} AS {d}', None,
+                     outer, inner, left.source())
+        out = [Column(f'c{i}', z.type) for i, z in enumerate(mine)]
+        out += [Column(f'd{i}', z.type) for i, z in enumerate(kept)]
+        return Rel(query, out, False, False, left.single or right.single)
+
+    def dedup_proctime(self, depth):
+        """The first or the last of each key, as they come."""
+        c = self.c
+        base = self.table('tef', True)
+        keys = c.some([x for x in base.columns if x.name != 'id'], 1, 2)
+        kept = c.some(base.columns, 1, 3)
+        items = ', '.join(f'{x.name} AS c{i}' for i, x in enumerate(kept))
+        query = each(f'SELECT {items} FROM (SELECT *, ROW_NUMBER() OVER (PARTITION BY '
+                     f'{", ".join(x.name for x in keys)} ORDER BY pt {c.pick(["ASC", "DESC"])}) AS rn '
+                     f'FROM {base.table}) WHERE rn = 1', None)
+        return Rel(query, [Column(f'c{i}', x.type) for i, x in enumerate(kept)], False, True, True)
+
+    def legacy_window(self, depth):
+        c = self.c
+        rel = self.timed(depth - 1)
+        a = self.alias()
+        plain = [x.of(a) for x in rel.columns if not x.rowtime]
+        keys = c.some(plain, 0, 1)
+        time = rel.time().of(a).ref
+        size, kind = c.pick(SIZES), c.pick(['TUMBLE', 'HOP', 'SESSION'])
+        slide = "INTERVAL '2' SECOND, " if kind == 'HOP' else ''
+        window = f"({time}, {slide}INTERVAL '{size}' SECOND)"
+        inner = Rel(None, rel.columns, exact=False)
+        made, out, single = self.aggregates(plain, inner, 1 + c.below(2), True)
+        bounds = c.some([f'{kind}_START{window}', f'{kind}_END{window}'], 0, 2)
+        items = [Sql(f'{x} AS w{i}') for i, x in enumerate(bounds)]
+        items += [both(f'{{0}} AS k{i}', column(x)) for i, x in enumerate(keys)] + made
+        by = ', '.join([kind + window] + [x.ref for x in keys])
+        query = each(f'SELECT {{0}} FROM {{1}} AS {a} GROUP BY {by}', None, joined(items), rel.source())
+        columns = [Column(f'w{i}', 'TIMESTAMP(3)') for i in range(len(bounds))]
+        columns += [Column(f'k{i}', x.type) for i, x in enumerate(keys)] + out
+        return Rel(query, columns, True, False, single or not rel.punctual)
 
     # ---- aggregation
 
@@ -335,7 +425,8 @@ class Queries:
                 inner = both('{0} WHERE {1}', inner, self.expressions(rights).boolean('BOOLEAN', 2))
             test = both(f'{{0}} {kind} ({{1}})', column(x), inner)
         if c.chance(5):
-            test = both('{0} AND {1}', test, self.expressions(lefts).boolean('BOOLEAN', 2))
+            word = 'OR' if c.chance(4) else 'AND'
+            test = both(f'({{0}}) {word} {{1}}', test, self.expressions(lefts).boolean('BOOLEAN', 2))
         kept = c.some(lefts, 1, 3)
         items = joined([both(f'{{0}} AS c{i}', column(x)) for i, x in enumerate(kept)])
         query = both(f'SELECT {{0}} FROM {{1}} AS {a} WHERE {{2}}', items, left.source(), test)
@@ -524,7 +615,7 @@ class Queries:
             return rel
         keys = c.some(columns, 0, 1)
         by = c.pick(columns)
-        way = c.pick(['', ' DESC'])
+        way = ' DESC' if c.chance(12) else ''  # refused
         x = c.pick(whole or columns)
         form, type = ('SUM({0})', x.type) if whole and c.chance(2) else ('COUNT({0})', 'BIGINT')
         partition = both('PARTITION BY {0} ', column(keys[0])) if keys else both('')
@@ -578,11 +669,33 @@ class Queries:
         if len(keys) == 2 and spec != 'SESSION' and c.chance(4):
             tail = f'GROUP BY window_start, window_end, ROLLUP ({keys[0].ref}, {keys[1].ref})'
         query = each(f'SELECT {{0}} FROM TABLE({{1}}) AS {a} {tail}', None, joined(items), source)
+        if spec != 'SESSION' and 'ROLLUP' not in tail and c.chance(5):
+            return self.cascade(query, [Column(f'k{i}', x.type) for i, x in enumerate(keys)] + out,
+                                tail, single or not rel.punctual)
         if c.chance(6):
             query = each('{0} HAVING COUNT(*) > 1', None, query)
         columns = [Column(x, 'TIMESTAMP(3)') for x in bounds]
         columns += [Column(f'k{i}', x.type) for i, x in enumerate(keys)] + out
         return Rel(query, columns, True, False, single or not rel.punctual)
+
+    def cascade(self, query, columns, tail, single):
+        """Windows of windows, by the time of the smaller ones."""
+        c = self.c
+        a = self.alias()
+        inner = Sql(query.flink.replace('SELECT ', 'SELECT window_time, ', 1).replace(
+            tail, tail.replace('GROUP BY ', 'GROUP BY window_time, ', 1)))
+        inner = Sql(inner.flink)
+        columns = [x for x in columns if x.name != 'window_time']
+        made, out, follows = self.aggregates([x.of(a) for x in columns], Rel(None, columns, exact=False), 1)
+        keys = c.some([x.of(a) for x in columns], 0, 1)
+        items = [Sql('window_start')] + [both(f'{{0}} AS k{i}', column(x)) for i, x in enumerate(keys)] + made
+        by = ', '.join(['window_start', 'window_end'] + [x.ref for x in keys])
+        names = ', '.join(['window_time AS wt'] + [x.name for x in columns])
+        text = (f"SELECT {{0}} FROM TUMBLE((SELECT {names} FROM ({{1}})), DESCRIPTOR(wt), "
+                f"INTERVAL '20' SECOND) AS {a} GROUP BY {by}")
+        made = each(text, None, joined(items), inner)
+        out = [Column('window_start', 'TIMESTAMP(3)')] + [Column(f'k{i}', x.type) for i, x in enumerate(keys)] + out
+        return Rel(made, out, True, False, single or follows)
 
     def window_top(self, depth):
         c = self.c
