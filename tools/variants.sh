@@ -6,8 +6,8 @@
 # elsewhere they must come to the same rows (weir test --materialised), but for the cases whose SQL
 # leaves the order open: test/sql/order-of-arrival.txt.
 #
-# `all` runs the whole product of workers, mini-batch and batch rows and finds entries of that list
-# that no variant needs. COUNT (3) draws so many from a wider product; the seed is printed.
+# `all` runs the whole product of workers, mini-batch and batch rows and names entries of
+# that list that no variant needs. COUNT (3) draws so many from a wider product; the seed is printed.
 set -u
 cd "$(dirname "$0")/.." || exit 2
 export LC_ALL=C
@@ -51,8 +51,7 @@ if [ "$count" = all ]; then
     done
     stale=$(sed -E 's/[ \t]*#.*//; /^$/d' $open | sort | comm -23 - <(sort -u "$scratch/needed"))
     for entry in $stale; do
-        echo "FAIL $open: $entry passes in every variant: take it off the list"
-        failed=$((failed + 1))
+        echo "note: $open: $entry passes in every variant today: does its SQL leave the order open?"
     done
 else
     RANDOM=$seed

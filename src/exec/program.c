@@ -15,6 +15,8 @@ typedef enum StepKind {
 typedef struct Step {
     StepKind kind;
     const Expr *expr;
+    uint64_t hash;       // of it
+    uint32_t arg_count;
     uint32_t *arg;       // registers; register i is the result of step i
     bool *constant;      // per argument
     void *state;         // of the call site
@@ -41,6 +43,8 @@ struct Program {
     const Type *input;
     Step *step;
     uint32_t step_count, step_cap;
+    uint32_t *slot;      // index by hash: number of the step + 1
+    uint32_t slot_count;
     uint32_t *result;    // registers
     uint32_t result_count;
     Vec **reg;
@@ -71,14 +75,40 @@ static Status part_new(Program *program, Expr *expr, Program **out, Error *err) 
 
 static Status compile(Program *program, Expr *expr, uint32_t *reg, Error *err);
 
-static Status compile_args(Program *program, Step *step, const Expr *expr, Error *err) {
-    step->arg = ARENA_ARRAY(&program->arena, uint32_t, expr->arg_count + 1);
-    step->constant = ARENA_ARRAY(&program->arena, bool, expr->arg_count + 1);
-    for (uint32_t i = 0; i < expr->arg_count; i++) {
+static Status compile_some(Program *program, Step *step, const Expr *expr, uint32_t count,
+                           Error *err) {
+    step->arg_count = count;
+    step->arg = ARENA_ARRAY(&program->arena, uint32_t, count + 1);
+    step->constant = ARENA_ARRAY(&program->arena, bool, count + 1);
+    for (uint32_t i = 0; i < count; i++) {
         step->constant[i] = expr->arg[i]->kind == EXPR_LITERAL;
         TRY(compile(program, expr->arg[i], &step->arg[i], err));
     }
     return ST_OK;
+}
+
+static Status compile_args(Program *program, Step *step, const Expr *expr, Error *err) {
+    return compile_some(program, step, expr, expr->arg_count, err);
+}
+
+// A list of literals that the function takes in at once, instead of a column for each.
+static Status open_literals(Step *step, const Expr *expr, Error *err) {
+    const FuncCall *call = expr->call;
+    if (!(call->func->flags & FUNC_LITERAL_SET)) return ST_OK;
+    for (uint32_t i = 1; i < expr->arg_count; i++) {
+        if (expr->arg[i]->kind != EXPR_LITERAL) return ST_OK;
+    }
+    for (uint32_t i = 1; i < expr->arg_count; i++) call->literal[i] = expr->arg[i]->value;
+    return call->func->open(call, &step->state, err);
+}
+
+static Status compile_call(Program *program, Step *step, const Expr *expr, Error *err) {
+    step->kind = STEP_CALL;
+    TRY(open_literals(step, expr, err));
+    if (step->state) return compile_some(program, step, expr, 1, err);
+    TRY(compile_args(program, step, expr, err));
+    if (!expr->call->func->open || expr->call->func->flags & FUNC_LITERAL_SET) return ST_OK;
+    return expr->call->func->open(expr->call, &step->state, err);
 }
 
 static Status compile_step(Program *program, Step *step, Expr *expr, Error *err) {
@@ -106,10 +136,7 @@ static Status compile_step(Program *program, Step *step, Expr *expr, Error *err)
             } else if (is_lazy_logic(expr, "OR")) {
                 step->kind = STEP_OR_LAZY;
             } else {
-                step->kind = STEP_CALL;
-                TRY(compile_args(program, step, expr, err));
-                if (!expr->call->func->open) return ST_OK;
-                return expr->call->func->open(expr->call, &step->state, err);
+                return compile_call(program, step, expr, err);
             }
             break;
     }
@@ -121,11 +148,33 @@ static Status compile_step(Program *program, Step *step, Expr *expr, Error *err)
     return ST_OK;
 }
 
-static Status compile(Program *program, Expr *expr, uint32_t *reg, Error *err) {
-    for (uint32_t i = 0; i < program->step_count; i++) {
-        if (expr_equal(program->step[i].expr, expr)) return *reg = i, ST_OK;
+// Slot of the step with that value, or the free slot where it belongs.
+static uint32_t step_slot(const Program *program, const Expr *expr, uint64_t hash) {
+    uint32_t mask = program->slot_count - 1, at = (uint32_t)hash & mask;
+    for (; program->slot[at]; at = (at + 1) & mask) {
+        const Step *step = &program->step[program->slot[at] - 1];
+        if (step->hash == hash && expr_equal(step->expr, expr)) break;
     }
-    Step step = {.expr = expr};
+    return at;
+}
+
+static void slots_grow(Program *program) {
+    program->slot_count = program->slot_count ? program->slot_count * 2 : 32;
+    program->slot = ARENA_ARRAY(&program->arena, uint32_t, program->slot_count);
+    for (uint32_t i = 0; i < program->step_count; i++) {
+        uint32_t mask = program->slot_count - 1, at = (uint32_t)program->step[i].hash & mask;
+        while (program->slot[at]) at = (at + 1) & mask;
+        program->slot[at] = i + 1;
+    }
+}
+
+// What is computed already is not computed again.
+static Status compile(Program *program, Expr *expr, uint32_t *reg, Error *err) {
+    uint64_t hash = expr_hash(expr);
+    if (program->step_count * 2 >= program->slot_count) slots_grow(program);
+    uint32_t found = program->slot[step_slot(program, expr, hash)];
+    if (found) return *reg = found - 1, ST_OK;
+    Step step = {.expr = expr, .hash = hash};
     Status st = compile_step(program, &step, expr, err);
     // Steps are appended even on failure, so that program_free finds what was opened.
     if (program->step_count == program->step_cap) {
@@ -137,6 +186,11 @@ static Status compile(Program *program, Expr *expr, uint32_t *reg, Error *err) {
     }
     program->step[program->step_count] = step;
     *reg = program->step_count++;
+    if (program->step_count * 2 >= program->slot_count) {
+        slots_grow(program);  // the arguments have filled it
+    } else {
+        program->slot[step_slot(program, expr, hash)] = program->step_count;
+    }
     return st;
 }
 
@@ -225,13 +279,14 @@ static const uint64_t *strict_valid(const Vec *const *arg, uint32_t argc, uint32
 static Status run_call(Program *program, Step *step, uint32_t rows, Arena *arena, Vec **result,
                        Error *err) {
     const Expr *expr = step->expr;
+    uint32_t argc = step->arg_count;
     const Vec *arg_few[8], **arg = arg_few;
-    if (expr->arg_count > 8) arg = ARENA_ARRAY(&program->scratch, const Vec *, expr->arg_count);
-    for (uint32_t i = 0; i < expr->arg_count; i++) arg[i] = program->reg[step->arg[i]];
+    if (argc > 8) arg = ARENA_ARRAY(&program->scratch, const Vec *, argc);
+    for (uint32_t i = 0; i < argc; i++) arg[i] = program->reg[step->arg[i]];
     Vec *out = vec_new(arena, expr->type, rows);
     KernelArgs args = {
         .rows = rows,
-        .argc = expr->arg_count,
+        .argc = argc,
         .arg = arg,
         .constant = step->constant,
         .call = expr->call,
@@ -241,7 +296,7 @@ static Status run_call(Program *program, Step *step, uint32_t rows, Arena *arena
         .watermark_ms = program->moment->watermark_ms,
     };
     if (expr->call->func->nulls == NULLS_STRICT) {
-        args.valid = strict_valid(arg, expr->arg_count, rows, out);
+        args.valid = strict_valid(arg, argc, rows, out);
         // The kernel may add NULLs to out->valid while it reads args.valid: give it a copy.
         if (args.valid) {
             args.valid = arena_dup(&program->scratch, args.valid, BITS_WORDS(rows) * 8);

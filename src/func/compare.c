@@ -1,7 +1,7 @@
 // The comparison operators: = <> < <= > >=, IS [NOT] DISTINCT FROM, BETWEEN, IN, and the functions
 // that compare: NULLIF, GREATEST, LEAST. What is compared with what is in compare_types.c.
 #include "func/cast.h"
-#include "func/compare_int.h"
+#include "func/in_set.h"
 
 // ---- loops
 // ---------------------------------------------------------------------------------------
@@ -335,9 +335,28 @@ static bool in_unknown(const KernelArgs *args, uint32_t row) {
     return false;
 }
 
+static Status in_open(const FuncCall *call, void **state, Error *err) {
+    (void)err;
+    *state = in_set_new(call, ((const InBound *)call->bound)->how);
+    return ST_OK;
+}
+
+static void in_close(void *state) {
+    in_set_free(state);
+}
+
+static void in_by_set(const KernelArgs *args, const InSet *set, bool negated, Vec *out) {
+    const Vec *value = args->arg[0];
+    for (uint32_t row = 0; row < args->rows; row++) {
+        bool null = vec_is_null(value, row);
+        put_truth(out, row, null ? TRUTH_UNKNOWN : in_set_find(set, value, row), negated);
+    }
+}
+
 static Status in_kernel(const KernelArgs *args, Vec *out, Error *err) {
     (void)err;
     const InBound *bound = args->call->bound;
+    if (args->state) return in_by_set(args, args->state, bound->negated, out), ST_OK;
     uint8_t *found = vec_u8(out);
     bool nulls = args->arg[0]->valid || args->arg[0]->phys == PHYS_ROW;
     for (uint32_t i = 1; i < args->argc; i++) {
@@ -524,11 +543,13 @@ static const ScalarFunc COMPARE_FUNCS[] = {
     BETWEEN("NOT BETWEEN SYMMETRIC", "NOT BETWEEN with the two limits in either order.",
             .example = "12 NOT BETWEEN SYMMETRIC 15 AND 10", .gives = "FALSE"),
     {.name = "IN", .args = {ARG_ANY, ARG_ANY}, .argc_min = 2, .argc_max = FUNC_VARIADIC,
-     .nulls = NULLS_OWN, .flags = FUNC_HIDDEN, .bind = in_bind, .kernel = in_kernel,
+     .nulls = NULLS_OWN, .flags = FUNC_HIDDEN | FUNC_LITERAL_SET, .bind = in_bind,
+     .kernel = in_kernel, .open = in_open, .close = in_close,
      .doc = "TRUE when the value equals one of the list.", .example = "3 IN (1, 2, 3)",
      .gives = "TRUE"},
     {.name = "NOT IN", .args = {ARG_ANY, ARG_ANY}, .argc_min = 2, .argc_max = FUNC_VARIADIC,
-     .nulls = NULLS_OWN, .flags = FUNC_HIDDEN, .bind = in_bind, .kernel = in_kernel,
+     .nulls = NULLS_OWN, .flags = FUNC_HIDDEN | FUNC_LITERAL_SET, .bind = in_bind,
+     .kernel = in_kernel, .open = in_open, .close = in_close,
      .doc = "TRUE when the value equals none of the list.", .example = "3 NOT IN (1, 2)",
      .gives = "TRUE"},
     {.name = "NULLIF", .args = {ARG_ANY, ARG_ANY}, .nulls = NULLS_OWN, .bind = nullif_bind,

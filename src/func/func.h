@@ -140,7 +140,10 @@ enum {
     FUNC_CAN_FAIL = 4,          // may answer ST_RUNTIME: not evaluated for rows a CASE excludes
     FUNC_HIDDEN = 8,            // an operator: not listed by SHOW FUNCTIONS
     FUNC_SHORT_CIRCUIT = 16,    // AND, OR, COALESCE, IF …: the executor evaluates by parts
-    FUNC_TAKES_NULL = 32,       // an untyped NULL may stand among the arguments: ARRAY[1, NULL]
+    // When all arguments but the first are literals, open is asked with them in call->literal; if
+    // it makes a state, the kernel is given the first argument only.
+    FUNC_LITERAL_SET = 64,
+    FUNC_TAKES_NULL = 32,  // an untyped NULL may stand among the arguments: ARRAY[1, NULL]
 };
 
 struct ScalarFunc {

@@ -837,11 +837,21 @@ static Status bind_cte(Cte *cte, Error *err) {
     return rename_columns(binder, &cte->plan, &with->column, err);
 }
 
+enum { PLAN_NODES_MAX = 20000 };
+
 Status bind_query_in(Binder *parent, PlanContext *context, const AstQuery *query, Plan **out,
                      Error *err) {
     Binder binder = {.context = context, .arena = context->arena, .parent = parent};
     if (query->recursive) {
         return error_at(err, ST_UNSUPPORTED, query->span.place, "WITH RECURSIVE is not supported");
+    }
+    // A few lines can stand for any number: WITH queries and views are planned where they are used.
+    if (context->next_id > PLAN_NODES_MAX) {
+        return error_at(
+            err, ST_VALIDATION, query->span.place,
+            "the statement comes to more than %d operators: WITH queries and views count "
+            "as often as they are used",
+            PLAN_NODES_MAX);
     }
     for (uint32_t i = 0; i < query->with_count; i++) {
         Cte *cte = ARENA_NEW(context->arena, Cte);

@@ -163,6 +163,14 @@ bool expr_equal(const Expr *a, const Expr *b) {
     return true;
 }
 
+uint64_t expr_hash(const Expr *expr) {
+    uint64_t hash = hash_mix(expr->kind, (uint64_t)expr->column << 32 | expr->arg_count);
+    if (expr->kind == EXPR_LITERAL) hash = hash_mix(hash, vec_hash_value(expr->value, 0));
+    if (expr->kind == EXPR_CALL) hash = hash_mix(hash, (uintptr_t)expr->call->func);
+    for (uint32_t i = 0; i < expr->arg_count; i++) hash = hash_mix(hash, expr_hash(expr->arg[i]));
+    return hash;
+}
+
 static bool expr_any(const Expr *expr, bool (*test)(const Expr *)) {
     if (test(expr)) return true;
     for (uint32_t i = 0; i < expr->arg_count; i++) {

@@ -50,6 +50,7 @@ bool expr_is_equality(const char *name);
 Expr *expr_and(Arena *arena, const FuncEnv *env, Expr *a, Expr *b);
 
 bool expr_equal(const Expr *a, const Expr *b);      // same value for the same row, structurally
+uint64_t expr_hash(const Expr *expr);               // alike for equal ones
 bool expr_is_constant(const Expr *expr);            // no columns, deterministic
 bool expr_is_deterministic(const Expr *expr);
 bool expr_can_fail(const Expr *expr);

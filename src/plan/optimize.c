@@ -285,7 +285,11 @@ static Status infer_kinds(PlanContext *context, Plan *plan, Error *err) {
     return ST_OK;
 }
 
-static void infer_before(Plan *plan, bool needed) {
+// [asked]: per plan, 1 when it was asked without need, 2 with: a plan that many share is not asked
+// once for each way that leads to it, of which there may be any number.
+static void infer_before(Plan *plan, bool needed, uint8_t *asked) {
+    if (asked[plan->id] > needed) return;
+    asked[plan->id] = needed ? 2 : 1;
     bool before = plan->changes & CHANGE_UPDATE_BEFORE;
     plan->emit_before |= needed && before;
     for (uint32_t i = 0; i < plan->input_count; i++) {
@@ -311,7 +315,7 @@ static void infer_before(Plan *plan, bool needed) {
             case PLAN_SINK: wants = plan->sink->changes & CHANGE_UPDATE_BEFORE; break;
             default: break;
         }
-        infer_before(plan->input[i], wants);
+        infer_before(plan->input[i], wants, asked);
     }
 }
 
@@ -504,10 +508,11 @@ Status plan_optimize(PlanContext *context, Plan **roots, uint32_t count, Error *
     rule_lookup_settle(context, roots, count);
     rule_filter(context, roots, count);
     plan_identify(roots, count);
+    uint8_t *asked = ARENA_ARRAY(context->arena, uint8_t, context->next_id + 1);
     for (uint32_t i = 0; i < count; i++) {
         TRY(infer_kinds(context, roots[i], err));
         if (roots[i]->kind == PLAN_SINK) TRY(infer_sink(context, roots[i], err));
-        infer_before(roots[i], true);
+        infer_before(roots[i], true, asked);
     }
     return ST_OK;
 }

@@ -184,11 +184,6 @@ static Status run_workers(Job *job, Error *err) {
     return ST_OK;
 }
 
-static void count_plans(const Plan *plan, uint32_t *most) {
-    if (plan->id >= *most) *most = plan->id + 1;
-    for (uint32_t i = 0; i < plan->input_count; i++) count_plans(plan->input[i], most);
-}
-
 static double cpu_seconds(void) {
     struct rusage usage;
     (void)getrusage(RUSAGE_SELF, &usage);
@@ -233,8 +228,8 @@ void job_stats_clear(JobStats *stats) {
 }
 
 Status job_run(const JobSpec *spec, Error *err) {
-    Job job = {.spec = spec, .workers = spec->workers ? spec->workers : 1, .plan_count = 1};
-    for (uint32_t i = 0; i < spec->root_count; i++) count_plans(spec->root[i], &job.plan_count);
+    Job job = {
+        .spec = spec, .workers = spec->workers ? spec->workers : 1, .plan_count = spec->plan_count};
     job.worker = NEW_ARRAY(Worker, job.workers);
     job.groups = spec->checkpoint ? spec->checkpoint->groups : KEY_GROUPS_DEFAULT;
     if (spec->checkpoint && spec->checkpoint->dir.len) {

@@ -61,6 +61,7 @@ typedef struct JobSpec {
     const CheckpointSpec *checkpoint;  // NULL: no checkpoints
     Plan *const *root;
     uint32_t root_count;
+    uint32_t plan_count;           // above every plan's id
     uint32_t workers;
     const Map *config;
     const FuncEnv *env;
