@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "plan/bind.h"
+#include "spi/lookup.h"
 
 // ---- LOOKUP hints ------------------------------------------------------------------------------
 
@@ -153,8 +154,7 @@ static const Plan *lookup_table(const Plan *right) {
 }
 
 // Without a connector that can be asked it would be a temporal join by processing time.
-static Status cannot_look_up(Binder *binder, const AstFrom *right, const Plan *plan, Error *err) {
-    (void)binder;
+static Status cannot_look_up(const AstFrom *right, const Plan *plan, Error *err) {
     const Plan *scan = plan;
     bool plain = true;
     while (scan->kind != PLAN_SCAN && scan->input_count) {
@@ -182,7 +182,15 @@ Status bind_lookup(Binder *binder, const AstFrom *from, Plan *left, Scope *left_
                    Scope *right_scope, JoinType type, Plan **plan, Scope **scope, Error *err) {
     Arena *arena = binder->arena;
     const Plan *table = lookup_table(right);
-    if (!table) return cannot_look_up(binder, from->join.right, right, err);
+    if (!table) return cannot_look_up(from->join.right, right, err);
+    LookupOptions options;
+    TRY(lookup_options(table->desc, &options, err));
+    if (options.cache == LOOKUP_CACHE_FULL && table->connector->source_bounded &&
+        !table->connector->source_bounded(table->desc)) {
+        return error_at(err, ST_VALIDATION, from->join.right->span.place,
+                        "table '" STR_FMT "' has no end: a FULL cache could never be complete",
+                        STR_ARG(table->desc->name));
+    }
     uint32_t first = left->type->child_count, columns = first + right->type->child_count;
     const Type **child = ARENA_ARRAY(arena, const Type *, columns + 1);
     Str *name = ARENA_ARRAY(arena, Str, columns + 1);

@@ -85,6 +85,47 @@ static void print_match(const Plan *plan, Buf *out) {
     if (spec->within_ms) buf_printf(out, ", within=[%lld ms]", (long long)spec->within_ms);
 }
 
+// What a connector evaluates itself.
+static void print_taken(const TableDesc *desc, const TableFilter *filter, Buf *out) {
+    static const char *const OPS[] = {
+        [FILTER_EQUAL] = "=",
+        [FILTER_NOT_EQUAL] = "<>",
+        [FILTER_LESS] = "<",
+        [FILTER_LESS_EQUAL] = "<=",
+        [FILTER_GREATER] = ">",
+        [FILTER_GREATER_EQUAL] = ">=",
+        [FILTER_LIKE] = "LIKE",
+        [FILTER_IS_NULL] = "IS NULL",
+        [FILTER_IS_NOT_NULL] = "IS NOT NULL",
+        [FILTER_AND] = "AND",
+        [FILTER_OR] = "OR",
+    };
+    buf_putc(out, '(');
+    if (filter->arg[0]) {
+        print_taken(desc, filter->arg[0], out);
+    } else {
+        buf_put_str(out, desc->physical->field[filter->column]);
+    }
+    buf_printf(out, " %s", OPS[filter->op]);
+    if (filter->arg[1] || filter->value) buf_putc(out, ' ');
+    if (filter->arg[1]) print_taken(desc, filter->arg[1], out);
+    bool text = filter->value && type_is_text(filter->value->type);
+    if (text) buf_putc(out, '\'');
+    if (filter->value) value_print(filter->value, 0, NULL, true, out);
+    if (text) buf_putc(out, '\'');
+    buf_putc(out, ')');
+}
+
+static void print_filters(const TableDesc *desc, const ScanSpec *scan, Buf *out) {
+    if (!scan->filter_count) return;
+    buf_puts(out, "filter=[");
+    for (uint32_t i = 0; i < scan->filter_count; i++) {
+        if (i) buf_puts(out, " AND ");
+        print_taken(desc, scan->filter[i], out);
+    }
+    buf_puts(out, "], ");
+}
+
 static void print_lookup(const Plan *plan, Buf *out) {
     const LookupPlan *lookup = plan->lookup;
     const Type *right = lookup->right;
@@ -111,21 +152,19 @@ static void print_lookup(const Plan *plan, Buf *out) {
         buf_printf(out, "%s" STR_FMT "=" STR_FMT, i ? ", " : "", STR_ARG(name),
                    STR_ARG(plan->input[0]->type->field[plan->key[i]]));
     }
-    buf_putc(out, ']');
-    if (lookup->scan->filter_count) {
-        buf_printf(out, ", pushed=[%u]", lookup->scan->filter_count);
-    }
+    buf_puts(out, "], ");
+    print_filters(plan->desc, lookup->scan, out);
     if (lookup->filter) {
-        buf_puts(out, ", where=[");
+        buf_puts(out, "where=[");
         expr_print(lookup->filter, lookup->scan->produced, out);
-        buf_putc(out, ']');
+        buf_puts(out, "], ");
     }
     if (plan->condition) {
-        buf_puts(out, ", joinCondition=[");
+        buf_puts(out, "joinCondition=[");
         expr_print(plan->condition, plan->type, out);
-        buf_putc(out, ']');
+        buf_puts(out, "], ");
     }
-    buf_puts(out, ", select=[");
+    buf_puts(out, "select=[");
     for (uint32_t i = 0; i < plan->type->child_count; i++) {
         uint32_t left = plan->input[0]->type->child_count;
         buf_printf(out, "%s" STR_FMT, i ? ", " : "",
@@ -192,7 +231,9 @@ static void print_details(const Plan *plan, Buf *out) {
         case PLAN_SCAN:
             buf_printf(out, "table=[" STR_FMT, STR_ARG(plan->desc->name));
             print_filter(plan, out);
-            buf_puts(out, "], fields=[");
+            buf_puts(out, "], ");
+            print_filters(plan->desc, plan->scan, out);
+            buf_puts(out, "fields=[");
             break;
         case PLAN_PROJECT:
             buf_puts(out, "select=[");

@@ -215,6 +215,8 @@ static ScanSpec *narrow_scan(Arena *arena, const ScanSpec *old, const uint64_t *
         name[count++] = old->produced->field[i];
     }
     scan->metadata = metadata;
+    scan->early = NULL;  // its terms name the old columns
+    scan->early_count = 0;
     scan->produced = type_row(arena, count, child, name, false);
     return scan;
 }

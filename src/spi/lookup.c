@@ -123,6 +123,8 @@ static Status read_legacy(const Options *options, LookupOptions *out, Error *err
     (void)str_to_i64(str_trim(str_c(options_get(options, ROWS))), &out->rows_max);
     (void)option_read_duration(str_c(options_get(options, TTL)), &out->expire_after_write_ms);
     if (out->rows_max > 0 && out->expire_after_write_ms > 0) out->cache = LOOKUP_CACHE_PARTIAL;
+    const char *missing = options_get(options, "lookup.cache.caching-missing-key");
+    if (missing) (void)str_to_bool(str_c(missing), &out->cache_missing);
     return ST_OK;
 }
 
