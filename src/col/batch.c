@@ -109,6 +109,22 @@ Batch *batch_gather(Batch *src, const uint32_t *rows, uint32_t count) {
     return batch_seal(batch);
 }
 
+void picks_init(Picks *picks, Arena *arena, uint32_t most) {
+    *picks = (Picks){.row = arena_alloc(arena, most * sizeof *picks->row),
+                     .kind = arena_alloc(arena, most)};
+}
+
+Batch *picks_gather(const Picks *picks, Batch *src, const Type *schema) {
+    Batch *batch = batch_new(schema);
+    for (uint32_t i = 0; i < schema->child_count; i++) {
+        batch->column[i] = vec_gather(&batch->arena, src->column[i], picks->row, picks->count);
+    }
+    batch->rows = picks->count;
+    memcpy(batch_need_kinds(batch), picks->kind, picks->count);
+    batch_keep(batch, src);
+    return batch_seal(batch);
+}
+
 Batch *batch_slice(Batch *src, uint32_t from, uint32_t count) {
     Batch *batch = batch_new(src->schema);
     for (uint32_t i = 0; i < src->schema->child_count; i++) {

@@ -51,6 +51,18 @@ static inline RowKind batch_kind(const Batch *batch, uint32_t row) {
 
 // A new batch of the chosen rows / of a range; shares bytes with, and keeps, [src].
 Batch *batch_gather(Batch *src, const uint32_t *rows, uint32_t count);
+// Chosen rows of a batch, each as the change kinds[i], under another schema of the same layouts.
+typedef struct Picks {
+    uint32_t *row;
+    uint8_t *kind;  // RowKind
+    uint32_t count;
+} Picks;
+void picks_init(Picks *picks, Arena *arena, uint32_t most);
+static inline void picks_add(Picks *picks, RowKind kind, uint32_t row) {
+    picks->row[picks->count] = row;
+    picks->kind[picks->count++] = (uint8_t)kind;
+}
+Batch *picks_gather(const Picks *picks, Batch *src, const Type *schema);
 Batch *batch_slice(Batch *src, uint32_t from, uint32_t count);
 // A copy that depends on nobody.
 Batch *batch_copy(const Batch *src);

@@ -155,7 +155,9 @@ static int64_t unfold(uint64_t folded) {
     return (int64_t)(folded >> 1 ^ (0 - (folded & 1)));
 }
 
-const char *codec_get(const char *at, Vec *out, uint32_t row) {
+static inline __attribute__((always_inline)) const char *get_value(const char *at, Vec *out,
+                                                                    uint32_t row, bool share) {
+    const char *(*get)(const char *, Vec *, uint32_t) = share ? codec_get_shared : codec_get;
     uint32_t tag = (uint8_t)*at++;
     if (!tag) {
         vec_set_null(out, row);
@@ -165,7 +167,8 @@ const char *codec_get(const char *at, Vec *out, uint32_t row) {
     switch (out->phys) {
         case PHYS_STR: {
             uint32_t len = tag == TEXT_LONG ? get_u32(&at) : tag - 1;
-            vec_set_text(out, row, str_make(at, len));
+            if (share) vec_str(out)[row] = str_make(at, len);
+            else vec_set_text(out, row, str_make(at, len));
             return at + len;
         }
         case PHYS_I64: {
@@ -189,14 +192,14 @@ const char *codec_get(const char *at, Vec *out, uint32_t row) {
             uint32_t from = vec_list_begin(out, row, count);
             for (uint32_t i = 0; i < count; i++) {
                 for (uint32_t c = 0; c < out->type->child_count; c++) {
-                    at = codec_get(at, out->child[c], from + i);
+                    at = get(at, out->child[c], from + i);
                 }
             }
             return at;
         }
         case PHYS_ROW:
             for (uint32_t c = 0; c < out->type->child_count; c++) {
-                at = codec_get(at, out->child[c], row);
+                at = get(at, out->child[c], row);
             }
             return at;
         default: {
@@ -218,6 +221,13 @@ void codec_put_i64(Buf *out, int64_t value) {
     put_short(out, value);
 }
 
+
+const char *codec_get(const char *at, Vec *out, uint32_t row) {
+    return get_value(at, out, row, false);
+}
+const char *codec_get_shared(const char *at, Vec *out, uint32_t row) {
+    return get_value(at, out, row, true);
+}
 const char *codec_get_i64(const char *at, int64_t *out) {
     uint32_t tag = (uint8_t)*at++;
     if (tag < I64_SHORT) {

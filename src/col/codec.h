@@ -20,6 +20,8 @@ void codec_put(const Vec *vec, uint32_t row, Buf *out);
 void codec_put_key(const Vec *vec, uint32_t row, Buf *out);
 // Reads the value at [at] into slot [row], which exists already; returns the end of its bytes.
 const char *codec_get(const char *at, Vec *out, uint32_t row);
+// The same with text that points into the bytes: they must live as long as [out].
+const char *codec_get_shared(const char *at, Vec *out, uint32_t row);
 // The text in the bytes of a text that is not NULL.
 Str codec_text(Str bytes);
 

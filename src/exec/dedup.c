@@ -20,6 +20,7 @@ typedef struct Dedup {
     RowLoader loader;
     Arena scratch;
     Builder out;
+    Picks picks;        // of the batch at hand
     uint32_t columns;
     uint32_t time_column;
     bool proctime, last, batch_mode, closed;
@@ -51,16 +52,33 @@ static void hold(Dedup *self, DedupKey *key, StoredRow *row) {
     key->known = true;
 }
 
-static Status last_row(Dedup *self, DedupKey *key, StoredRow *row, Error *err) {
-    if (key->row && !self->proctime && *row_time(row) < *row_time(key->row)) {
-        row_free(&self->pool, row);
-        return ST_OK;
-    }
-    if (!self->batch_mode) {
+// A row that leaves as it came in goes out by reference to its batch; only rows sent after one that
+// they take back, which may be of an earlier batch, are copied.
+static Status send_last(Dedup *self, DedupKey *key, const StoredRow *row, uint32_t in_row,
+                        Error *err) {
+    RowKind kind = key->row ? ROW_UPDATE_AFTER : ROW_INSERT;
+    if (self->base.plan->emit_before) {
         if (key->row) TRY(emit(self, ROW_UPDATE_BEFORE, key->row, err));
-        TRY(emit(self, key->row ? ROW_UPDATE_AFTER : ROW_INSERT, row, err));
+        return emit(self, kind, row, err);
     }
-    hold(self, key, row);
+    picks_add(&self->picks, kind, in_row);
+    return ST_OK;
+}
+
+static Status store(Dedup *self, const Batch *in, uint32_t row, int64_t time_ms, StoredRow **out,
+                    Error *err) {
+    TRY(row_store(&self->pool, NULL, 0, in->column, self->columns, row, out, err));
+    *row_time(*out) = time_ms;
+    return ST_OK;
+}
+
+static Status last_row(Dedup *self, DedupKey *key, const Batch *in, uint32_t row, int64_t time_ms,
+                       Error *err) {
+    if (key->row && !self->proctime && time_ms < *row_time(key->row)) return ST_OK;
+    StoredRow *stored;
+    TRY(store(self, in, row, time_ms, &stored, err));
+    if (!self->batch_mode) TRY(send_last(self, key, stored, row, err));
+    hold(self, key, stored);
     return ST_OK;
 }
 
@@ -74,25 +92,25 @@ static void wait_for(Dedup *self, uint8_t *key, int64_t time_ms) {
     self->waiting[self->waiting_count++] = key;
 }
 
-static Status first_row(Dedup *self, uint8_t *at, StoredRow *row, Error *err) {
+static Status first_row(Dedup *self, uint8_t *at, const Batch *in, uint32_t row, int64_t time_ms,
+                        Error *err) {
     DedupKey *key = key_of(at);
-    bool late = !self->proctime && *row_time(row) < self->base.watermark_in;
-    bool better = !key->known || (key->row && *row_time(row) < *row_time(key->row));
-    if (self->proctime) better = !key->known;
+    if (self->proctime) {
+        if (!key->known) picks_add(&self->picks, ROW_INSERT, row);
+        key->known = true;
+        return ST_OK;
+    }
+    bool late = time_ms < self->base.watermark_in;
+    bool better = !key->known || (key->row && time_ms < *row_time(key->row));
     if (late || !better) {
         self->base.late_dropped += late;
-        row_free(&self->pool, row);
         return ST_OK;
     }
-    if (!self->proctime) {
-        wait_for(self, at, *row_time(row));
-        hold(self, key, row);
-        return ST_OK;
-    }
-    Status st = emit(self, ROW_INSERT, row, err);
-    row_free(&self->pool, row);
-    key->known = true;
-    return st;
+    StoredRow *stored;
+    TRY(store(self, in, row, time_ms, &stored, err));
+    wait_for(self, at, time_ms);
+    hold(self, key, stored);
+    return ST_OK;
 }
 
 static int by_time(const void *a, const void *b) {
@@ -225,13 +243,15 @@ static Status dedup_on_batch(Operator *op, uint32_t input, Batch *in, Error *err
     uint8_t **at = ARENA_ARRAY(&self->scratch, uint8_t *, in->rows);
     TRY(state_find(self->keys, key, in->rows, NULL, true, now, at, NULL, err));
     const Vec *time = self->proctime ? NULL : in->column[self->time_column];
+    picks_init(&self->picks, &self->scratch, in->rows);
     for (uint32_t row = 0; row < in->rows; row++) {
-        StoredRow *stored;
-        TRY(row_store(&self->pool, NULL, 0, in->column, self->columns, row, &stored, err));
-        *row_time(stored) = time ? vec_timestamp(time, row).ms : 0;
+        int64_t time_ms = time ? vec_timestamp(time, row).ms : 0;
         if (plan->ttl_ms && self->last) state_touch(self->keys, at[row], now);
-        TRY(self->last ? last_row(self, key_of(at[row]), stored, err)
-                       : first_row(self, at[row], stored, err));
+        TRY(self->last ? last_row(self, key_of(at[row]), in, row, time_ms, err)
+                       : first_row(self, at[row], in, row, time_ms, err));
+    }
+    if (self->picks.count) {
+        TRY(output_batch(op, picks_gather(&self->picks, in, plan->type), err));
     }
     return output_builder(op, &self->out, true, err);
 }

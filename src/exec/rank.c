@@ -29,6 +29,7 @@ typedef struct Rank {
     RowLoader loader;
     Arena scratch;
     Builder out;
+    Picks picks;           // of the batch at hand
     uint32_t columns;      // of the input
     int64_t start, end;    // ranks; [end] of the partition at hand
     bool numbered;         // the walk with ranks
@@ -129,26 +130,31 @@ static bool reaches_top(Rank *self, const SortedRows *rows, const Batch *in, uin
     return worst && str_cmp(buf_str(key), row_key(worst)) < 0;
 }
 
-static Status append_top1(Rank *self, SortedRows *rows, StoredRow *row, Error *err) {
+// Row [in_row] of the batch, stored as [row], is the new top. When nobody wants the -U it goes out
+// by reference to its batch.
+static Status append_top1(Rank *self, SortedRows *rows, StoredRow *row, uint32_t in_row,
+                          Error *err) {
     StoredRow *top = sorted_last(rows);
-    if (!top) {
-        (void)sorted_add(rows, row);
-        return emit(self, ROW_INSERT, row, 1, err);
+    const Plan *plan = self->base.plan;
+    Status st = ST_OK;
+    if (!plan->emit_before && !plan->rank_output) {
+        picks_add(&self->picks, top ? ROW_UPDATE_AFTER : ROW_INSERT, in_row);
+    } else {
+        st = top ? replace(self, top, row, 1, err) : emit(self, ROW_INSERT, row, 1, err);
     }
-    Status st = replace(self, top, row, 1, err);
-    drop_last(self, rows);
+    if (top) drop_last(self, rows);
     (void)sorted_add(rows, row);
     return st;
 }
 
-static Status append_row(Rank *self, RankPart *part, StoredRow *row, Error *err) {
+static Status append_row(Rank *self, RankPart *part, StoredRow *row, uint32_t in_row, Error *err) {
     SortedRows *rows = &part->rows;
     if (self->batch_mode) {
         (void)sorted_add(rows, row);
         if ((int64_t)rows->count > self->end) drop_last(self, rows);
         return ST_OK;
     }
-    if (self->top1) return append_top1(self, rows, row, err);
+    if (self->top1) return append_top1(self, rows, row, in_row, err);
     SortedAt at = sorted_add(rows, row);
     if (self->numbered) {
         TRY(push_down(self, rows, at, err));
@@ -404,7 +410,7 @@ static Status rank_row(Rank *self, RankPart *part, const Batch *in, uint32_t row
     TRY(row_store(&self->pool, plan->order, plan->order_count, in->column, self->columns, row,
                   &stored, err));
     bool add = row_kind_is_add(batch_kind(in, row));
-    if (plan->rank_way == RANK_APPEND) return append_row(self, part, stored, err);
+    if (plan->rank_way == RANK_APPEND) return append_row(self, part, stored, row, err);
     if (plan->rank_way == RANK_UPDATE) {
         uint32_t count = plan->key_count + plan->row_key_count;
         Vec **key = ARENA_ARRAY(&self->scratch, Vec *, count + 1);
@@ -429,6 +435,7 @@ static Status rank_on_batch(Operator *op, uint32_t input, Batch *in, Error *err)
     for (uint32_t k = 0; k < plan->key_count; k++) key[k] = in->column[plan->key[k]];
     uint8_t **part = ARENA_ARRAY(&self->scratch, uint8_t *, in->rows);
     uint8_t *is_new = ARENA_ARRAY(&self->scratch, uint8_t, in->rows);
+    picks_init(&self->picks, &self->scratch, in->rows);
     TRY(state_find(self->parts, key, in->rows, NULL, true, self->now_ms, part, is_new, err));
     for (uint32_t row = 0; row < in->rows; row++) {
         RankPart *at = part_of(part[row]);
@@ -436,6 +443,9 @@ static Status rank_on_batch(Operator *op, uint32_t input, Batch *in, Error *err)
         if (plan->rank_way == RANK_UPDATE && !row_kind_is_add(batch_kind(in, row))) continue;
         if (plan->ttl_ms) state_touch(self->parts, part[row], self->now_ms);
         TRY(rank_row(self, at, in, row, err));
+    }
+    if (self->picks.count) {
+        TRY(output_batch(op, picks_gather(&self->picks, in, plan->type), err));
     }
     return output_builder(op, &self->out, true, err);
 }

@@ -179,7 +179,15 @@ void row_free(RowPool *pool, StoredRow *row) {
 
 void row_load(const StoredRow *row, Vec *const *column, uint32_t count, uint32_t at) {
     const char *bytes = row->bytes + row->key_size;
-    for (uint32_t c = 0; c < count; c++) bytes = codec_get(bytes, column[c], at);
+    uint32_t texts = 0;
+    for (uint32_t c = 0; c < count; c++) texts += column[c]->phys >= PHYS_STR;
+    if (texts < 2) {
+        for (uint32_t c = 0; c < count; c++) bytes = codec_get(bytes, column[c], at);
+        return;
+    }
+    // One copy for all texts.
+    bytes = memcpy(arena_alloc_aligned(column[0]->arena, row->row_size, 1), bytes, row->row_size);
+    for (uint32_t c = 0; c < count; c++) bytes = codec_get_shared(bytes, column[c], at);
 }
 
 bool row_same(const StoredRow *a, const StoredRow *b) {

@@ -53,7 +53,7 @@ NODISCARD Status row_store(RowPool *pool, const OrderKey *order, uint32_t order_
                            Vec *const *column, uint32_t count, uint32_t row, StoredRow **out,
                            Error *err);
 void row_free(RowPool *pool, StoredRow *row);
-// Writes the row to row [at] of [count] columns.
+// Writes the row to row [at] of [count] columns, which share an arena.
 void row_load(const StoredRow *row, Vec *const *column, uint32_t count, uint32_t at);
 // Equal values, whatever the sort key.
 bool row_same(const StoredRow *a, const StoredRow *b);
