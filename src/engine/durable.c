@@ -74,6 +74,7 @@ typedef struct Durable {
     CheckpointSpec checkpoint;
     Str temporary;    // a directory that goes with the job; empty: none
     int64_t cut_every;
+    uint32_t cuts;
     void (*log)(void *arg, Str line);
     void *log_arg;
 } Durable;
@@ -322,6 +323,18 @@ static bool all_sinks(const JobSpec *spec) {
     return true;
 }
 
+// weir.cut-parallelism: a list, one after the other for the parts of a job that is cut.
+static void next_parallelism(Durable *self) {
+    Str list = config_str(self->spec->config, "weir.cut-parallelism");
+    uint32_t count = 1, at = 0;
+    for (uint32_t i = 0; i < list.len; i++) count += list.ptr[i] == ',';
+    uint32_t wanted = self->cuts++ % count;
+    for (; wanted; wanted--) at = (uint32_t)str_find(list, STR(","), at) + 1;
+    int64_t end = str_find(list, STR(","), at), workers;
+    Str text = str_sub(list, at, (end < 0 ? list.len : (uint32_t)end) - at);
+    if (str_to_i64(str_trim(text), &workers) && workers > 0) self->spec->workers = (uint32_t)workers;
+}
+
 // Begins from the newest checkpoint; from what the job was told to begin from when there is none.
 static Status go_back(Durable *self, Error *err) {
     Str latest;
@@ -341,6 +354,7 @@ static Status run_attempts(Durable *self, Error *err) {
         Status st = job_run(spec, &failure);
         if (!st && self->cut_every && spec->stats && spec->stats->halted) {
             TRY(go_back(self, err));
+            next_parallelism(self);
             continue;
         }
         int64_t delay_ms = 0;

@@ -151,6 +151,7 @@ static void take_time(Restore *self, uint32_t index, const OperatorTime *time,
     Operator *op = self->worker->op[index];
     bool first = !self->seen[index], same = self->from.workers == self->worker->job->workers;
     self->seen[index] = true;
+    // With another parallelism sources have other splits: they come to their ends again.
     if (same && time->input_count == op->input_count) {
         memcpy(op->watermark, watermark, op->input_count * sizeof *watermark);
         op->idle_inputs = time->idle_inputs;
@@ -163,11 +164,6 @@ static void take_time(Restore *self, uint32_t index, const OperatorTime *time,
             int64_t ms = one_to_one ? watermark[i] : time->watermark_in;
             if (first || ms < op->watermark[i]) op->watermark[i] = ms;
         }
-        uint64_t all = op->input_count == 64 ? UINT64_MAX : ((uint64_t)1 << op->input_count) - 1;
-        uint64_t ended = time->ended ? all
-                         : time->input_count == op->input_count ? time->ended_inputs : 0;
-        op->ended_inputs = first ? ended : op->ended_inputs & ended;
-        op->ended = (first || op->ended) && time->ended;
     }
     if (first || time->watermark_in < op->watermark_in) op->watermark_in = time->watermark_in;
     if (first || time->watermark_out < op->watermark_out) op->watermark_out = time->watermark_out;

@@ -37,6 +37,7 @@ NODISCARD Status partition_read(Vec *vec, uint32_t row, Str text, Error *err);
 typedef struct FileEntry {
     Str path;
     int64_t size, modified_ms;
+    int64_t start;         // byte to begin at, after a restore
     const Str *partition;  // a value for each partition key; ptr == NULL: SQL NULL
 } FileEntry;
 

@@ -178,7 +178,9 @@ static Status add_file(Walk *walk, Str path, const OsStat *stat) {
     }
     Str *partition = ARENA_ARRAY(walk->arena, Str, desc->partition_key_count);
     if (walk->level) memcpy(partition, walk->value, walk->level * sizeof *partition);
-    list->entry[list->count++] = (FileEntry){path, stat->size, stat->modified_ms, partition};
+    list->entry[list->count++] = (FileEntry){.path = path, .size = stat->size,
+                                             .modified_ms = stat->modified_ms,
+                                             .partition = partition};
     return ST_OK;
 }
 

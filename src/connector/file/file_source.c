@@ -42,7 +42,7 @@ typedef struct FileReader {
     uint32_t file_at;     // the one being read
     FileBytes *file;      // NULL: not open
     int64_t file_offset;  // of the first byte behind the block
-    int64_t start_offset; // where to begin in files[file_at], after a restore
+    bool restored;        // the files are those of a snapshot
     bool at_end;          // the block has the file's last bytes
     Bytes *block;
     size_t block_at;      // the first byte that is not decoded
@@ -52,6 +52,16 @@ static bool is_mine(const FileReader *self, Str path, uint32_t place) {
     // While new files turn up the readers' lists may differ: only the name decides.
     uint64_t chosen = self->monitor_ms ? hash_bytes(path.ptr, path.len, 0) : place;
     return chosen % self->count == self->index;
+}
+
+static void list_insert(FileList *list, uint32_t at, FileEntry entry) {
+    if (list->count == list->cap) {
+        list->cap = list->cap ? list->cap * 2 : 16;
+        list->entry = mem_realloc(list->entry, list->cap * sizeof *list->entry);
+    }
+    memmove(list->entry + at + 1, list->entry + at, (list->count - at) * sizeof *list->entry);
+    list->entry[at] = entry;
+    list->count++;
 }
 
 static Status scan_files(FileReader *self, Error *err) {
@@ -64,12 +74,7 @@ static Status scan_files(FileReader *self, Error *err) {
             if (map_has(&self->known, path)) continue;
             (void)map_put(&self->known, path, self);
         }
-        FileList *mine = &self->files;
-        if (mine->count == mine->cap) {
-            mine->cap = mine->cap ? mine->cap * 2 : 16;
-            mine->entry = mem_realloc(mine->entry, mine->cap * sizeof *mine->entry);
-        }
-        mine->entry[mine->count++] = all.entry[i];
+        list_insert(&self->files, self->files.count, all.entry[i]);
     }
     file_list_clear(&all);
     return ST_OK;
@@ -103,10 +108,10 @@ static Status next_block(FileReader *self, Error *err) {
 
 static Status open_file(FileReader *self, Error *err) {
     Str path = self->files.entry[self->file_at].path;
-    TRY(file_bytes_open(path, self->start_offset, &self->file, err));
-    self->file_offset = self->start_offset;
-    self->decoder->begins = self->start_offset == 0;
-    self->start_offset = 0;
+    int64_t start = self->files.entry[self->file_at].start;
+    TRY(file_bytes_open(path, start, &self->file, err));
+    self->file_offset = start;
+    self->decoder->begins = start == 0;
     self->at_end = false;
     self->block = bytes_unref(self->block);
     self->block_at = 0;
@@ -297,22 +302,21 @@ static bool take_u64(Str *in, uint64_t *value) {
     return true;
 }
 
-// Version, offset in the file at hand, rows left, then the paths of it and of those to come, then
-// those that are done (needed only to know them again when monitoring).
+// Version, readers, rows left, then each file: where to go on in it (-1: it is done), its path.
 static Status file_snapshot(SourceReader *base, Buf *out, Error *err) {
     (void)err;
     FileReader *self = (FileReader *)base;
-    int64_t offset = self->start_offset;
-    if (self->file) {
-        offset =
-            self->file_offset - (self->block ? (int64_t)(self->block->len - self->block_at) : 0);
-    }
     put_u64(out, SNAPSHOT_VERSION);
-    put_u64(out, (uint64_t)offset);
+    put_u64(out, self->count);
     put_u64(out, (uint64_t)self->rows_left);
     put_u64(out, self->files.count);
-    put_u64(out, self->file_at);
     for (uint32_t i = 0; i < self->files.count; i++) {
+        int64_t offset = i < self->file_at ? -1 : self->files.entry[i].start;
+        if (i == self->file_at && self->file) {
+            int64_t ahead = self->block ? (int64_t)(self->block->len - self->block_at) : 0;
+            offset = self->file_offset - ahead;
+        }
+        put_u64(out, (uint64_t)offset);
         put_u64(out, self->files.entry[i].path.len);
         buf_put_str(out, self->files.entry[i].path);
     }
@@ -323,49 +327,63 @@ static Status bad_snapshot(Error *err) {
     return error_set(err, ST_RUNTIME, "the snapshot of a filesystem source is damaged");
 }
 
-// The files of the snapshot come back as they were, but for those that are gone.
-static Status file_restore(SourceReader *base, Str bytes, Error *err) {
-    FileReader *self = (FileReader *)base;
-    uint64_t version, offset, rows, count, at;
-    if (!take_u64(&bytes, &version) || version != SNAPSHOT_VERSION || !take_u64(&bytes, &offset) ||
-        !take_u64(&bytes, &rows) || !take_u64(&bytes, &count) || !take_u64(&bytes, &at)) {
+// One file of a snapshot: back to where it was, unless it is another reader's now. Done ones are
+// kept too, at the front: a monitored directory knows them again.
+static Status restore_file(FileReader *self, const Map *places, Str path, int64_t offset,
+                           bool same_readers, Error *err) {
+    if (!same_readers &&
+        hash_bytes(path.ptr, path.len, 0) % self->count != self->index) {
+        return ST_OK;
+    }
+    const FileEntry *found = map_get(places, path);
+    if (!found && offset > 0) {
+        return error_set(err, ST_IO, "a file that was being read is gone: " STR_FMT, STR_ARG(path));
+    }
+    FileEntry entry = found ? *found : (FileEntry){.path = str_dup(&self->arena, path)};
+    entry.start = offset;
+    if (offset < 0) {
+        list_insert(&self->files, self->file_at++, entry);
+    } else if (found) {
+        list_insert(&self->files, self->files.count, entry);
+    }
+    if (self->monitor_ms) (void)map_put(&self->known, path, self);
+    return ST_OK;
+}
+
+static Status restore_files(FileReader *self, Str bytes, const Map *places, Error *err) {
+    uint64_t version, readers, rows, count;
+    if (!take_u64(&bytes, &version) || version != SNAPSHOT_VERSION ||
+        !take_u64(&bytes, &readers) || !take_u64(&bytes, &rows) || !take_u64(&bytes, &count)) {
         return bad_snapshot(err);
     }
-    FileList now = {0}, mine = {0};
+    if (!self->restored) {
+        self->files.count = 0;
+        self->rows_left = (int64_t)rows;
+        self->restored = true;
+    }
+    for (; count; count--) {
+        uint64_t offset, len;
+        if (!take_u64(&bytes, &offset) || !take_u64(&bytes, &len) || len > bytes.len) {
+            return bad_snapshot(err);
+        }
+        Str path = str_sub(bytes, 0, (uint32_t)len);
+        bytes = str_sub(bytes, (uint32_t)len, bytes.len);
+        TRY(restore_file(self, places, path, (int64_t)offset, readers == self->count, err));
+    }
+    return ST_OK;
+}
+
+// The files of the snapshot come back as they were, but for those that are gone. With another
+// number of readers their names decide whose they are.
+static Status file_restore(SourceReader *base, Str bytes, Error *err) {
+    FileReader *self = (FileReader *)base;
+    FileList now = {0};
     TRY(file_list(&self->table, self->pattern, &self->arena, &now, err));
     Map places = {0};
     for (uint32_t i = 0; i < now.count; i++) {
         (void)map_put(&places, now.entry[i].path, &now.entry[i]);
     }
-    mine.entry = NEW_ARRAY(FileEntry, count ? count : 1);
-    mine.cap = (uint32_t)count;
-    Status st = ST_OK;
-    for (uint64_t i = 0; i < count && !st; i++) {
-        uint64_t len;
-        if (!take_u64(&bytes, &len) || len > bytes.len) {
-            st = bad_snapshot(err);
-            break;
-        }
-        Str path = str_dup(&self->arena, str_sub(bytes, 0, (uint32_t)len));
-        bytes = str_sub(bytes, (uint32_t)len, bytes.len);
-        const FileEntry *found = map_get(&places, path);
-        if (!found && i == at && offset) {
-            st = error_set(err, ST_IO, "a file that was being read is gone: " STR_FMT,
-                           STR_ARG(path));
-        } else if (found || i < at) {
-            if (i == at) self->start_offset = (int64_t)offset;
-            mine.entry[mine.count++] = found ? *found : (FileEntry){.path = path};
-        }
-        if (self->monitor_ms) (void)map_put(&self->known, path, self);
-    }
-    if (!st) {
-        file_list_clear(&self->files);
-        self->files = mine;
-        self->file_at = (uint32_t)at;
-        self->rows_left = (int64_t)rows;
-    } else {
-        file_list_clear(&mine);
-    }
+    Status st = restore_files(self, bytes, &places, err);
     map_clear(&places);
     file_list_clear(&now);
     return st;
