@@ -64,22 +64,26 @@ static Status put_operator(Worker *worker, uint32_t index, Buf *bytes, Error *er
     return ST_OK;
 }
 
-// A source's frame: whether it has ended, how many literal rows it has sent; behind it what it
-// holds, and the reader's position.
+// A source's frame: whether it has ended, how many literal rows it has sent; behind it the reader's
+// position, and what the source holds.
 typedef struct SourceHead {
     uint32_t ended, values_at;
+    uint32_t position;  // bytes of it
+    uint32_t unused;
 } SourceHead;
 
 static Status put_source(Worker *worker, uint32_t index, Buf *bytes, Error *err) {
     Source *source = (Source *)worker->op[index];
     FrameName name;
     operator_frame_name(worker, index, &name);
-    SourceHead head = {source->ended, source->values_at};
+    SourceHead head = {source->ended, source->values_at, 0, 0};
     bytes->len = 0;
     buf_put(bytes, &head, sizeof head);
-    TRY(source_save_held(source, bytes, err));
     SourceReader *reader = source->reader;
     if (reader && reader->vt->snapshot) TRY(reader->vt->snapshot(reader, bytes, err));
+    uint32_t position = (uint32_t)(bytes->len - sizeof head);
+    memcpy(bytes->ptr + offsetof(SourceHead, position), &position, sizeof position);
+    TRY(source_save_held(source, bytes, err));
     frames_put_named(&worker->frames, PART_SOURCE, &name, buf_str(bytes));
     return ST_OK;
 }
@@ -212,11 +216,14 @@ static Status take_source(Restore *self, uint32_t from_worker, Str bytes, Error 
     bool same = self->from.workers == self->worker->job->workers;
     if (same) source->ended = head.ended != 0;
     rest = str_sub(rest, sizeof head, rest.len);
-    bool keep = from_worker % self->worker->job->workers == self->worker->index;
-    TRY(source_load_held(source, &rest, keep, err));
+    if (rest.len < head.position) return error_set(err, ST_RUNTIME, "a frame is cut short");
+    Str position = str_sub(rest, 0, head.position);
+    rest = str_sub(rest, head.position, rest.len);
     SourceReader *reader = source->reader;
-    if (!reader || !reader->vt->restore || !rest.len) return ST_OK;
-    return reader->vt->restore(reader, rest, err);
+    if (reader && reader->vt->restore && position.len) {
+        TRY(reader->vt->restore(reader, position, err));
+    }
+    return source_load_held(source, &rest, from_worker, err);
 }
 
 static Status take_sink(Restore *self, Str bytes, Error *err) {

@@ -112,7 +112,13 @@ Status source_save_held(const Source *self, Buf *out, Error *err) {
     return ST_OK;
 }
 
-Status source_load_held(Source *self, Str *bytes, bool keep, Error *err) {
+// Whose the rows of a split are when they were held by another worker.
+static bool takes_split(Source *self, uint32_t split, uint32_t from_worker) {
+    if (self->reader && self->reader->vt->takes) return self->reader->vt->takes(self->reader, split);
+    return from_worker % self->base.env->count == self->base.env->index;
+}
+
+Status source_load_held(Source *self, Str *bytes, uint32_t from_worker, Error *err) {
     (void)err;
     int64_t count, split, rows;
     const char *at = codec_get_i64(bytes->ptr, &count);
@@ -135,7 +141,7 @@ Status source_load_held(Source *self, Str *bytes, bool keep, Error *err) {
         }
         if (builder.batch) held.batch = builder_take(&builder);
         builder_clear(&builder);
-        if (keep) {
+        if (takes_split(self, held.split, from_worker)) {
             hold(self, held);
         } else {
             batch_unref(held.batch);

@@ -192,7 +192,8 @@ NODISCARD Status exchange_in_poll(ExchangeIn *self, bool *progress, Error *err);
 bool exchange_out_flush(ExchangeOut *self);   // true when nothing waits any more
 // Nothing is there for this worker's reader, and that is known.
 bool source_is_empty(const Source *source);
-// What is held, as bytes; and back, or only passed over.
+// What is held, as bytes; and back, what is not another worker's now.
 NODISCARD Status source_save_held(const Source *source, Buf *out, Error *err);
-NODISCARD Status source_load_held(Source *source, Str *bytes, bool keep, Error *err);
+NODISCARD Status source_load_held(Source *source, Str *bytes, uint32_t from_worker,
+                                   Error *err);
 NODISCARD Status source_poll(Source *source, bool *progress, Error *err);

@@ -149,7 +149,11 @@ typedef struct SourceVt {
     void (*pause_split)(SourceReader *self, uint32_t split, bool paused);
     // The position to go on from, as bytes; restored through TaskEnv of the next attempt.
     Status (*snapshot)(SourceReader *self, Buf *out, Error *err);
+    // With another parallelism than that of the snapshot it is called for every former reader, and
+    // takes of its splits those that are this one's now.
     Status (*restore)(SourceReader *self, Str bytes, Error *err);
+    // Whether split [split] of the reader restored last has become this one's. NULL: all have.
+    bool (*takes)(SourceReader *self, uint32_t split);
     Status (*checkpoint_complete)(SourceReader *self, uint64_t checkpoint, Error *err);
     void (*close)(SourceReader *self);
 } SourceVt;

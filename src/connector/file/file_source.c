@@ -43,6 +43,8 @@ typedef struct FileReader {
     FileBytes *file;      // NULL: not open
     int64_t file_offset;  // of the first byte behind the block
     bool restored;        // the files are those of a snapshot
+    uint8_t *taken;       // of the splits of the snapshot restored last: which are this reader's
+    uint64_t taken_count;
     bool at_end;          // the block has the file's last bytes
     Bytes *block;
     size_t block_at;      // the first byte that is not decoded
@@ -327,14 +329,15 @@ static Status bad_snapshot(Error *err) {
     return error_set(err, ST_RUNTIME, "the snapshot of a filesystem source is damaged");
 }
 
-// One file of a snapshot: back to where it was, unless it is another reader's now. Done ones are
+static bool file_takes(SourceReader *base, uint32_t split) {
+    const FileReader *self = (FileReader *)base;
+    return split < self->taken_count && self->taken[split];
+}
+
+// One file of a snapshot, back to where it was. Done ones are
 // kept too, at the front: a monitored directory knows them again.
 static Status restore_file(FileReader *self, const Map *places, Str path, int64_t offset,
-                           bool same_readers, Error *err) {
-    if (!same_readers &&
-        hash_bytes(path.ptr, path.len, 0) % self->count != self->index) {
-        return ST_OK;
-    }
+                           Error *err) {
     const FileEntry *found = map_get(places, path);
     if (!found && offset > 0) {
         return error_set(err, ST_IO, "a file that was being read is gone: " STR_FMT, STR_ARG(path));
@@ -361,14 +364,19 @@ static Status restore_files(FileReader *self, Str bytes, const Map *places, Erro
         self->rows_left = (int64_t)rows;
         self->restored = true;
     }
-    for (; count; count--) {
+    if (count > bytes.len / 16) return bad_snapshot(err);
+    self->taken = ARENA_ARRAY(&self->arena, uint8_t, count + 1);
+    self->taken_count = count;
+    for (uint64_t i = 0; i < count; i++) {
         uint64_t offset, len;
         if (!take_u64(&bytes, &offset) || !take_u64(&bytes, &len) || len > bytes.len) {
             return bad_snapshot(err);
         }
         Str path = str_sub(bytes, 0, (uint32_t)len);
         bytes = str_sub(bytes, (uint32_t)len, bytes.len);
-        TRY(restore_file(self, places, path, (int64_t)offset, readers == self->count, err));
+        self->taken[i] = readers == self->count ||
+                         hash_bytes(path.ptr, path.len, 0) % self->count == self->index;
+        if (self->taken[i]) TRY(restore_file(self, places, path, (int64_t)offset, err));
     }
     return ST_OK;
 }
@@ -412,6 +420,7 @@ static const SourceVt FILE_SOURCE = {
     .stop = file_stop,
     .snapshot = file_snapshot,
     .restore = file_restore,
+    .takes = file_takes,
     .close = file_close,
 };
 
