@@ -332,7 +332,8 @@ static void next_parallelism(Durable *self) {
     for (; wanted; wanted--) at = (uint32_t)str_find(list, STR(","), at) + 1;
     int64_t end = str_find(list, STR(","), at), workers;
     Str text = str_sub(list, at, (end < 0 ? list.len : (uint32_t)end) - at);
-    if (str_to_i64(str_trim(text), &workers) && workers > 0) self->spec->workers = (uint32_t)workers;
+    if (str_to_i64(str_trim(text), &workers) && workers > 0)
+        self->spec->workers = (uint32_t)workers;
 }
 
 // Begins from the newest checkpoint; from what the job was told to begin from when there is none.

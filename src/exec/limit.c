@@ -32,6 +32,7 @@ static Status limit_save(Operator *op, Buf *out, Error *err) {
 // Rows are counted in one place.
 static Status limit_restore(Operator *op, Str bytes, Error *err) {
     (void)err;
+    if (op->env->index) return ST_OK;
     int64_t seen;
     (void)codec_get_i64(bytes.ptr, &seen);
     ((Limit *)op)->seen += seen;

@@ -76,7 +76,7 @@ Status worker_checkpoint(Worker *worker, bool *progress, Error *err) {
     int64_t begin = os_monotonic_ns();
     uint64_t asked = atomic_load_explicit(&self->asked, memory_order_acquire);
     uint64_t ended = atomic_load_explicit(&self->ended, memory_order_acquire);
-    if (asked <= worker->aligning && !worker_aligning(worker) && !worker->writing &&
+    if (asked <= worker->aligning && worker->aligning == worker->snapped && !worker->writing &&
         ended <= worker->ended) {
         return ST_OK;
     }
@@ -85,10 +85,11 @@ Status worker_checkpoint(Worker *worker, bool *progress, Error *err) {
         worker->pause_ns = begin;
         TRY(inject(worker, asked, err));
     }
-    if (worker_aligning(worker) && aligned(worker)) {
+    if (worker->aligning > worker->snapped && aligned(worker)) {
         *progress = true;
         TRY(worker_snapshot_begin(worker, err));
         worker->snapped = worker->aligning;
+        worker->halted = atomic_load(&self->halt) != 0;
         worker->writing = true;
         int64_t pause = os_monotonic_ns() - worker->pause_ns;
         if (pause > worker->pause_max_ns) worker->pause_max_ns = pause;
@@ -270,7 +271,8 @@ static void chunk_free(Chunk *chunk) {
 }
 
 // Takes one checkpoint; called and left with the lock held.
-static Status take_checkpoint(Checkpointer *self, bool finished, bool *durable, Error *err) {
+static Status take_checkpoint(Checkpointer *self, bool finished, bool halt, bool *durable,
+                              Error *err) {
     enum { CHAIN_MAX = 32, WAIT_MS = 100 };
     Job *job = self->job;
     uint64_t id = atomic_load(&self->asked) + 1;
@@ -282,6 +284,7 @@ static Status take_checkpoint(Checkpointer *self, bool finished, bool *durable, 
     at.file = NEW_ARRAY(OsFile *, job->workers);
     at.size = NEW_ARRAY(int64_t, job->workers);
     atomic_store(&self->full, full);
+    atomic_store(&self->halt, halt);
     atomic_store_explicit(&self->asked, id, memory_order_release);
     wake_workers(self);
     while (at.ended < job->workers && !failed(self)) {
@@ -351,7 +354,7 @@ static Status serve(Checkpointer *self, Error *err) {
         if (all_done || halt || now >= next) {
             began_ms = now;
             bool durable = false;
-            TRY(take_checkpoint(self, all_done, &durable, err));
+            TRY(take_checkpoint(self, all_done, halt, &durable, err));
             ended_ms = os_now_ms();
             if (halt && job->spec->stats) job->spec->stats->halted = durable;
             if (!(all_done || halt)) continue;

@@ -25,6 +25,7 @@ struct Checkpointer {
     // Read by workers without the lock.
     _Atomic uint64_t asked, ended;  // ids: the last one asked for, the last one that ended
     _Atomic int full;               // of [asked]
+    _Atomic int halt;               // the job ends with [asked], its input left
     _Atomic int durable;            // of [ended]
     _Atomic int over;               // workers may leave
     _Atomic int cut;                // a worker has come to cut_after

@@ -230,7 +230,8 @@ Status exchange_in_poll(ExchangeIn *self, bool *progress, Error *err) {
         Element element;
         bool was_full = ring_full(ring);
         for (uint32_t n = 0; n < POLL_ELEMENTS && !self->blocked[from] &&
-                             self->passed <= worker->snapped && ring_pop(ring, &element);
+                             self->passed <= worker->snapped && !worker->halted &&
+                             ring_pop(ring, &element);
              n++) {
             *progress = true;
             TRY(receive(self, from, element, err));

@@ -315,6 +315,8 @@ static Status take_frames(Restore *self, const CheckpointFile *file, FrameReader
     bool newest = file->checkpoint == self->from.id;
     bool mine = self->from.workers == worker->job->workers ? head->worker == worker->index : true;
     StateShare share = {worker->index, worker->job->workers, worker->job->groups};
+    if (self->from.workers == share.count)
+        share = (StateShare){0, 1, share.groups};  // its own file
     self->table_count = 0;
     for (;;) {
         PartKind kind;

@@ -114,7 +114,8 @@ Status source_save_held(const Source *self, Buf *out, Error *err) {
 
 // Whose the rows of a split are when they were held by another worker.
 static bool takes_split(Source *self, uint32_t split, uint32_t from_worker) {
-    if (self->reader && self->reader->vt->takes) return self->reader->vt->takes(self->reader, split);
+    if (self->reader && self->reader->vt->takes)
+        return self->reader->vt->takes(self->reader, split);
     return from_worker % self->base.env->count == self->base.env->index;
 }
 

@@ -142,6 +142,7 @@ struct Worker {
     uint64_t aligning, snapped, ended;
     FrameWriter frames;        // of the one being written
     bool writing;
+    bool halted;               // that one is the last
     bool told_done;
     uint64_t polls;            // of sources, that gave something
     int64_t pause_ns, pause_max_ns;
@@ -171,9 +172,10 @@ NODISCARD Status worker_run(Worker *worker, Error *err);     // worker.c
 void worker_wake(Worker *worker);
 void worker_close(Worker *worker);
 
-// checkpoint.c. Between barrier and snapshot a worker takes nothing in.
+// checkpoint.c. Between barrier and snapshot a worker takes nothing in, nor after the snapshot that
+// the job halts with.
 static inline bool worker_aligning(const Worker *worker) {
-    return worker->aligning > worker->snapped;
+    return worker->aligning > worker->snapped || worker->halted;
 }
 NODISCARD Status worker_checkpoint(Worker *worker, bool *progress, Error *err);
 // This worker has nothing left to do; true when all may leave.

@@ -163,9 +163,10 @@ static uint64_t owner_hash(const StateTable *table, Str key, Vec *const *column)
     const char *at = key.ptr;
     for (uint32_t c = 0; c < table->def.key->child_count; c++) at = codec_get(at, column[c], 0);
     uint64_t hash = 0;
-    uint32_t count = table->def.group_count ? table->def.group_count : table->def.key->child_count;
+    const StateTableDef *def = &table->def;
+    uint32_t count = def->group ? def->group_count : def->key->child_count;
     for (uint32_t i = 0; i < count; i++) {
-        vec_hash_into(column[table->def.group_count ? table->def.group[i] : i], &hash);
+        vec_hash_into(column[def->group ? def->group[i] : i], &hash);
     }
     return hash;
 }

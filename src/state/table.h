@@ -36,7 +36,7 @@ typedef struct StateTableDef {
     const char *(*load)(void *arg, uint8_t *row, const char *at, Error *err);
     void *clear_arg;           // of clear, save and load
     bool derived;              // made anew from another table: in no snapshot
-    // The columns of [key] by which rows are spread over workers (indexes); group_count 0: all.
+    // The columns of [key] by which rows are spread over workers (indexes); NULL: all.
     const uint32_t *group;
     uint32_t group_count;
 } StateTableDef;
