@@ -557,6 +557,18 @@ static bool find_window(const Binder *binder, const Plan *input, const uint32_t 
     return start && end;
 }
 
+// Whether every grouping set has both bounds: where one lacks them, its groups go over windows and
+// never end, and all of it is an aggregation as any other.
+static bool sets_hold_window(const Collected *groups, const int32_t *role) {
+    for (uint32_t s = 0; groups->grouping_sets && s < groups->set_count; s++) {
+        for (uint32_t k = 0; k < groups->key_count; k++) {
+            bool bound = role[k] == PROP_START || role[k] == PROP_END;
+            if (bound && !(groups->set[s] >> k & 1)) return false;
+        }
+    }
+    return true;
+}
+
 static uint32_t *count_up(Arena *arena, uint32_t count) {
     uint32_t *list = ARENA_ARRAY(arena, uint32_t, count + 1);
     for (uint32_t i = 0; i < count; i++) list[i] = i;
@@ -592,6 +604,7 @@ static void agg_over_groups(Binder *binder) {
                     find_window(binder, groups->grouping_sets ? input->input[0]->input[0] : input,
                                 groups->grouping_sets ? count_up(arena, key_count) : key, key_count,
                                 &window_columns, role);
+    attached = attached && sets_hold_window(groups, role);
     Plan *agg =
         plan_new(context, attached || groups->legacy_window ? PLAN_WINDOW_AGG : PLAN_AGG, NULL, 1);
     agg->input[0] = input;

@@ -130,7 +130,8 @@ static Status infer_over(PlanContext *context, Plan *plan, Error *err) {
     if (plan->frame.general) {
         return error_set(err, ST_VALIDATION, "OVER RANGE FOLLOWING windows are not supported yet.");
     }
-    if (plan->order_count != 1) {
+    if (plan->order_count != 1 ||
+        plan_column_constant(plan->input[0], plan->order[0].column)) {
         return error_set(err, ST_VALIDATION,
                          "The window can only be ordered by a single time column.");
     }
@@ -450,17 +451,28 @@ static Status check_config(const PlanContext *context, Error *err) {
     return ST_OK;
 }
 
-// Which OVERs run though nothing of them is read: Flink's projections find an aggregate that is not
-// used through other projections, but not through filters and window functions.
-static void keep_overs(Plan *plan, bool *seen) {
+// Marks the OVERs of which the projection right above takes nothing: Flink leaves those out, and
+// with them their order and their late rows. Those that are merely not used further up do their
+// work.
+static void find_left_out(Arena *arena, Plan *plan, bool *seen) {
     if (seen[plan->id]) return;
     seen[plan->id] = true;
-    if (plan->kind == PLAN_FILTER || plan->kind == PLAN_WINDOW_TVF) {
-        Plan *at = plan->input[0];
-        while (at->kind == PLAN_PROJECT) at = at->input[0];
-        for (; at->kind == PLAN_OVER; at = at->input[0]) at->over_kept = true;
+    for (uint32_t i = 0; i < plan->input_count; i++) find_left_out(arena, plan->input[i], seen);
+    if (plan->kind != PLAN_PROJECT) return;
+    uint64_t *used =
+        ARENA_ARRAY(arena, uint64_t, BITS_WORDS(plan->input[0]->type->child_count + 1));
+    bool reads = false;  // COUNT(*) reads no column: its projection leaves nothing out
+    for (uint32_t i = 0; i < plan->type->child_count; i++) {
+        expr_columns(plan->expr[i], used);
+        reads |= !expr_is_constant(plan->expr[i]);
     }
-    for (uint32_t i = 0; i < plan->input_count; i++) keep_overs(plan->input[i], seen);
+    for (Plan *over = plan->input[0]; over->kind == PLAN_OVER; over = over->input[0]) {
+        bool any = false;
+        for (uint32_t c = over->input[0]->type->child_count; c < over->type->child_count; c++) {
+            any |= bits_get(used, c);
+        }
+        over->over_left_out = !any && reads;
+    }
 }
 
 // Two process table functions of one statement set cannot share their state.
@@ -498,7 +510,7 @@ Status plan_optimize(PlanContext *context, Plan **roots, uint32_t count, Error *
     TRY(rule_rank(context, roots, count, err));
     TRY(rule_calc(context, roots, count, err));  // what stood on a filter may merge now
     bool *seen = ARENA_ARRAY(context->arena, bool, context->next_id + 1);
-    for (uint32_t i = 0; i < count; i++) keep_overs(roots[i], seen);
+    for (uint32_t i = 0; i < count; i++) find_left_out(context->arena, roots[i], seen);
     TRY(rule_window(context, roots, count, err));
     TRY(rule_calc(context, roots, count, err));
     TRY(rule_reuse(context, roots, count, err));

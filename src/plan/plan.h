@@ -216,7 +216,7 @@ struct Plan {
     bool keep_last;             // PLAN_DEDUP
     bool proctime_order;
     bool over_chained;          // PLAN_OVER: the select has other windows too
-    bool over_kept;             // runs even if nobody reads its aggregates
+    bool over_left_out;         // … and the projection above takes nothing of this one
     OverFrame frame;
     // PLAN_UNNEST, PLAN_TABLE_FUNC
     Expr *collection;

@@ -17,6 +17,8 @@ void rule_lookup_settle(PlanContext *context, Plan **roots, uint32_t count);
 void rule_push(PlanContext *context, Plan **roots, uint32_t count);
 // ORDER BY, LIMIT and ROW_NUMBER as Top-N, sort or limit. (rule_rank.c)
 NODISCARD Status rule_rank(PlanContext *context, Plan **roots, uint32_t count, Error *err);
+// Whether a column of [plan] is a literal of a projection below.
+bool plan_column_constant(const Plan *plan, uint32_t column);
 // Chooses how a Top-N is kept and what it emits, once it is known whether its input [updates].
 void rank_settle(PlanContext *context, Plan *rank, bool updates);
 // Window functions into the aggregations above them. (rule_window.c)

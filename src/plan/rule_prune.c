@@ -548,11 +548,7 @@ static Plan *remake(Pruner *self, Plan *plan) {
         case PLAN_DEDUP: remake_ordered(self, node, made); break;
         case PLAN_OVER:
             remake_ordered(self, node, made);
-            // Of several windows, which cannot run together, those that nobody reads go. One alone
-            // stays, for it drops late rows.
-            if (!made->agg_count && plan->over_chained && !plan->over_kept) {
-                return node->made = made->input[0];
-            }
+            if (!made->agg_count && plan->over_left_out) return node->made = made->input[0];
             break;
         case PLAN_JOIN:
         case PLAN_INTERVAL_JOIN:

@@ -157,19 +157,18 @@ static bool batch_top(const Plan *over, const RankRange *range) {
     return range->bounded && range->end <= TOP_ROWS_MAX && numbers;
 }
 
-// Whether a column of [plan] is a literal of a projection below.
-static bool column_constant(const Plan *plan, uint32_t column) {
+bool plan_column_constant(const Plan *plan, uint32_t column) {
     while (plan->kind == PLAN_FILTER) plan = plan->input[0];
     if (plan->kind != PLAN_PROJECT) return false;
     const Expr *expr = plan->expr[column];
     while (expr->kind == EXPR_CAST) expr = expr->arg[0];
-    if (expr->kind == EXPR_COLUMN) return column_constant(plan->input[0], expr->column);
+    if (expr->kind == EXPR_COLUMN) return plan_column_constant(plan->input[0], expr->column);
     return expr->kind == EXPR_LITERAL;
 }
 
 static bool order_constant(const Plan *over) {
     for (uint32_t i = 0; i < over->order_count; i++) {
-        if (!column_constant(over->input[0], over->order[i].column)) return false;
+        if (!plan_column_constant(over->input[0], over->order[i].column)) return false;
     }
     return true;  // that of no columns too: literals are left out when it is bound
 }
