@@ -36,7 +36,7 @@ FNR == 1 {  # src/format/csv/scan.c: folder "format", place "format/csv/"
 /^[ \t]*#[ \t]*include[ \t]*"/ {
     split($0, part, "\"")
     name = part[2]
-    if (name ~ /^weir(_function)?\.h$/ || unit_test && name ~ /^test\//) next
+    if (name ~ /^(weir|weir_function)\.h$/ || unit_test && name ~ /^test\//) next
     if (name !~ /\//) {
         complain("write #include \"folder/" name "\"")
         next

@@ -204,6 +204,89 @@ TEST(udf, timers) {
     session_free(session);
 }
 
+// Functions in Python: hints and declarations, NULLs, what goes wrong, and a worker that dies.
+TEST(udf, python) {
+    static const char MODULE[] =
+        "import datetime, decimal, os\n"
+        "from typing import Optional\n"
+        "from pyflink.table import DataTypes\n"
+        "from pyflink.table.udf import udf, ScalarFunction\n"
+        "def add(a: int, b: Optional[int]) -> int:\n"
+        "    return None if b is None else a + b\n"
+        "@udf(result_type=DataTypes.STRING(), input_types=[DataTypes.STRING(), DataTypes.INT()])\n"
+        "def repeat(s, n): return s * n\n"
+        "@udf(result_type='STRING', input_types=['DECIMAL(10, 2)', 'DATE', 'TIMESTAMP(3)',\n"
+        "     'TIMESTAMP(6)', 'BOOLEAN', 'BYTES', 'TINYINT', 'FLOAT'])\n"
+        "def show(*a): return '|'.join(str(x) for x in a)\n"
+        "class Plus(ScalarFunction):\n"
+        "    def open(self, context): self.k = 100\n"
+        "    def eval(self, x: int) -> float: return x + self.k\n"
+        "def double(x: decimal.Decimal) -> decimal.Decimal: return x * 2\n"
+        "def later(t: datetime.datetime) -> datetime.datetime:\n"
+        "    return t + datetime.timedelta(seconds=1)\n"
+        "def bad(x: int) -> int: return 1 // x\n"
+        "def die(x: int) -> int: os._exit(3)\n"
+        "def wrong(x: int) -> int: return 'text'\n"
+        "def unhinted(x): return x\n";
+    char folder[] = "/tmp/weir-udf-XXXXXX";
+    Session *session = open_session();
+    Buf sql = {0};
+    Error err;
+    if (system("python3 -c '' >/dev/null 2>&1") != 0) {
+        print_message("SKIP udf.python: no python3\n");
+        session_free(session);
+        return;
+    }
+    CHECK(mkdtemp(folder) != NULL);
+    buf_printf(&sql, "%s/weir_mine.py", folder);
+    CHECK_OK(os_write_file(buf_str(&sql), str_c(MODULE), &err), &err);
+    sql.len = 0;
+    buf_printf(&sql, "SET 'python.files' = '%s/weir_mine.py'", folder);
+    CHECK_STR(run(session, buf_cstr(&sql)), "");
+    static const char *const NAMES[] = {"add", "repeat", "show", "Plus", "double", "later",
+                                        "bad", "die", "wrong", "unhinted", "nothing"};
+    for (size_t i = 0; i < sizeof NAMES / sizeof *NAMES; i++) {
+        sql.len = 0;
+        buf_printf(&sql, "CREATE FUNCTION py_%s AS 'weir_mine.%s' LANGUAGE PYTHON", NAMES[i],
+                   NAMES[i]);
+        CHECK_STR(run(session, buf_cstr(&sql)), "");
+    }
+    run(session, "CREATE VIEW t AS SELECT * FROM (VALUES (1, 2, 'aé'), (2, CAST(NULL AS INT), '')) "
+                 "AS v (x, y, s)");
+    CHECK_STR(
+        run(session, "SELECT py_add(x, y), py_repeat(s, 2), py_plus(x), py_double(x * 1.5) FROM t"),
+        "3|aéaé|101.0|3.000000000000000000\nNULL||102.0|6.000000000000000000\n");
+    CHECK_STR(run(session,
+                  "SELECT py_later(TIMESTAMP '2024-02-28 23:59:59.123456'), "
+                  "py_show(-12.34, DATE '1969-12-31', TIMESTAMP '2024-01-01 00:00:00.001', "
+                  "TIMESTAMP '1969-01-01 00:00:00.000001', TRUE, x'ff00', "
+                  "CAST(-1 AS TINYINT), CAST(1.5 AS FLOAT))"),
+              "2024-02-29 00:00:00.123456|-12.34|1969-12-31|2024-01-01 00:00:00.001000|"
+              "1969-01-01 00:00:00.000001|True|b'\\xff\\x00'|-1|1.5\n");
+    CHECK(strstr(run(session, "SELECT py_bad(x - 1) FROM t"),
+                 "function 'py_bad' failed: ZeroDivisionError: integer division or modulo by zero "
+                 "(weir_mine.py, line 18), for the row (0,)"));
+    CHECK(
+        strstr(run(session, "SELECT py_die(x) FROM t"), "worker is gone: it ended with status 3"));
+    CHECK(strstr(run(session, "SELECT py_wrong(x) FROM t"), "not of the declared type"));
+    CHECK(strstr(run(session, "SELECT py_unhinted(x) FROM t"),
+                 "the type of argument 'x' is not known"));
+    CHECK(strstr(run(session, "SELECT py_nothing(x) FROM t"), "has no attribute 'nothing'"));
+    // More rows than a message takes, and by bundles of seven.
+    run(session, "DROP FUNCTION py_add");
+    run(session, "SET 'python.fn-execution.bundle.size' = '7'");
+    run(session, "CREATE FUNCTION py_add AS 'weir_mine.add' LANGUAGE PYTHON");
+    create(session, "series");
+    CHECK_STR(run(session, "SELECT SUM(py_add(n, 1)) FROM TABLE(series(3000)) AS s (n) HAVING "
+                           "COUNT(*) = 3000"),
+              "+U 4504500\n");
+    sql.len = 0;
+    buf_printf(&sql, "rm -r %s", folder);
+    CHECK(system(buf_cstr(&sql)) == 0);
+    buf_free(&sql);
+    session_free(session);
+}
+
 TEST(udf, refused) {
     Session *session = open_session();
     CHECK(

@@ -204,6 +204,7 @@ Status bind_user_function(PlanContext *context, UserFunction *function, Error *e
         default: return no_jvm(function, err);
     }
     Status st = bind_signature(udf, err);
+    if (!st && function->language == LANGUAGE_PYTHON) st = udf_python_check(udf, err);
     if (st) {
         (void)udf_unref(udf);
         return st;

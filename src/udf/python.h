@@ -14,3 +14,5 @@ typedef struct PythonSpec {
 
 // Starts a worker, asks it what the function is, and keeps it for the first call.
 NODISCARD Status udf_python(const PythonSpec *spec, Udf **out, Error *err);
+// Once the signature is read: whether the types of it can go to a worker.
+NODISCARD Status udf_python_check(const Udf *udf, Error *err);
