@@ -361,6 +361,7 @@ static Status restore_files(FileReader *self, Str bytes, const Map *places, Erro
     }
     if (!self->restored) {
         self->files.count = 0;
+        map_clear(&self->known);  // files that came since the snapshot are yet to be found
         self->rows_left = (int64_t)rows;
         self->restored = true;
     }
