@@ -15,3 +15,30 @@ for way in by_pattern by_join by_timer; do
         sort >"$SCRATCH/$way"
     same "$way names the orders" "$SCRATCH/expected" "$SCRATCH/$way"
 done
+
+# Killed after the orders left and before their deadlines, it goes on from the last checkpoint.
+mkdir "$SCRATCH/in" && cd "$SCRATCH" || exit 1
+cc -shared -fPIC -I"$TREE/include" -o liblate.so "$TREE/examples/timeouts/late_orders.c"
+head -n 12 "$TREE/examples/timeouts/events.csv" >in/a.csv
+{
+    echo "SET 'execution.checkpointing.interval' = '100 ms';"
+    sed "s|'path' = 'events.csv'|'path' = '$SCRATCH/in', 'source.monitor-interval' = '50 ms'|" \
+        "$TREE/examples/timeouts/timeouts.sql"
+    echo "CREATE TABLE late (order_id STRING, left_at TIMESTAMP(3)) WITH ('connector' = 'print');
+          INSERT INTO late SELECT * FROM by_timer;"
+} >job.sql
+"$WEIR" run --checkpoint-dir "$SCRATCH/ckpt" job.sql >first 2>&1 &
+job=$!
+checkpoint_after() { grep -q g2 first && [ -n "$(find ckpt -name _metadata -newer first)" ]; }
+check "it names an order and takes a checkpoint" wait_for 20 checkpoint_after
+kill -9 $job
+wait $job 2>/dev/null
+tail -n +13 "$TREE/examples/timeouts/events.csv" >in/b.csv
+"$WEIR" run --checkpoint-dir "$SCRATCH/ckpt" --resume job.sql >second 2>&1 &
+job=$!
+check "restored, it names the others" wait_for 20 grep -q g5 second
+kill -INT $job
+wait $job
+printf '+I[l3, 2024-05-02T16:00]\n+I[g5, 2024-05-02T17:00]\n' >expected
+grep '^+I' second >rows
+same "and none of them twice" expected rows
