@@ -60,7 +60,8 @@ else
         variant "$(pick 1 2 3 4 7)" "$(pick off 1 2 10 5000)" "$(pick 1 2 3 7 64 2048)" \
             "table.optimizer.distinct-agg.split.enabled=$(pick true false)" \
             "table.optimizer.agg-phase-strategy=$(pick AUTO ONE_PHASE TWO_PHASE)" \
-            "table.optimizer.reuse-sub-plan-enabled=$(pick true false)"
+            "table.optimizer.reuse-sub-plan-enabled=$(pick true false)" \
+            "weir.spill-share=$(pick '1 b' '1 kb' '1 gb')"
     done
 fi
 echo "$passed passed, $failed failed, $skipped skipped"

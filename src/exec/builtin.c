@@ -10,6 +10,8 @@ extern const OperatorVt DEDUP_OPERATOR;
 extern const OperatorVt EXPAND_OPERATOR;
 extern const OperatorVt FILTER_OPERATOR;
 extern const OperatorVt GROUP_AGG_OPERATOR;
+extern const OperatorVt HASH_AGG_OPERATOR;
+extern const OperatorVt HASH_JOIN_OPERATOR;
 extern const OperatorVt INTERVAL_JOIN_OPERATOR;
 extern const OperatorVt JOIN_OPERATOR;
 extern const OperatorVt LIMIT_OPERATOR;
@@ -69,6 +71,8 @@ static const OperatorVt *const OPERATORS[] = {
 static const OperatorVt *const BATCH_OPERATORS[] = {
     &BATCH_OVER_OPERATOR,
     &BATCH_SORT_OPERATOR,
+    &HASH_AGG_OPERATOR,
+    &HASH_JOIN_OPERATOR,
 };
 
 bool operator_spills(PlanKind kind) {

@@ -62,6 +62,7 @@ static Status combine_watermarks(Operator *op, Error *err) {
 }
 
 Status operator_watermark(Operator *op, uint32_t input, int64_t ms, Error *err) {
+    if (op->env->func->batch) return ST_OK;  // time stands still until all is there: operator_end
     if (ms <= op->watermark[input]) return ST_OK;
     op->watermark[input] = ms;
     op->idle_inputs &= ~((uint64_t)1 << input);
@@ -115,6 +116,10 @@ Status operator_end(Operator *op, uint32_t input, Error *err) {
     }
     if (op->ended || (op->ended_inputs & all) != all) return ST_OK;
     op->ended = true;
+    if (op->env->func->batch) {
+        op->watermark_in = WATERMARK_MAX;
+        if (op->vt->on_watermark) TRY(op->vt->on_watermark(op, WATERMARK_MAX, err));
+    }
     if (op->vt->on_flush) TRY(op->vt->on_flush(op, err));
     if (op->vt->on_end) TRY(op->vt->on_end(op, err));
     return output_end(op, err);

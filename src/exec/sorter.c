@@ -149,7 +149,7 @@ static Status make_room(Sorter *self, size_t size, Error *err) {
     bool slab_full = (size_t)(self->slab_end - self->slab_next) < size;
     int64_t wanted = slab_full ? (int64_t)(size > SORT_SLAB ? size : SORT_SLAB) : 0;
     if (self->count == self->cap) wanted += (int64_t)self->cap * (int64_t)sizeof(SortEntry) * 3 / 2;
-    if (self->count && wanted && self->bytes + wanted > self->share) TRY(write_run(self, err));
+    if (self->count && self->bytes + wanted > self->share) TRY(write_run(self, err));
     for (uint32_t tries = 0;; tries++) {
         Status st = self->count == self->cap ? grow_entries(self, err) : ST_OK;
         if (!st && (size_t)(self->slab_end - self->slab_next) < size)

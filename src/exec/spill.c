@@ -2,6 +2,8 @@
 
 #include <inttypes.h>
 
+#include "spi/option.h"
+
 // A directory of 'io.tmp.dirs': a list, separated by commas, by bars, or, as in a PATH, by colons.
 static Str scratch_dir(const OpEnv *env, uint64_t choice) {
     const char *list = config_get(env->config, "io.tmp.dirs");
@@ -113,8 +115,10 @@ void spill_read_end(SpillReader *self) {
 }
 
 int64_t spill_share(const OpEnv *env) {
-    enum { SHARE_LEAST = 64 * 1024 };  // less would make more files than it saves memory
-    int64_t limit = 0;
+    enum { SHARE_LEAST = 1024 * 1024 };  // less would make more files than it saves memory
+    int64_t limit = 0, given;
+    const char *set = config_get(env->config, "weir.spill-share");
+    if (set && option_read_size(str_c(set), &given)) return given;
     for (const Budget *at = env->budget; at; at = at->parent) {
         if (at->bytes_max && (!limit || at->bytes_max < limit)) limit = at->bytes_max;
     }

@@ -108,6 +108,10 @@ static Status op_name(const AstExpr *ast, Str *out, Error *err) {
 }
 
 Status bind_changelog(Binder *binder, const AstExpr *ast, bool to, Plan **out, Error *err) {
+    if (binder->context->batch) {  // nothing changes there
+        return error_at(err, ST_VALIDATION, ast->span.place,
+                        "TO_CHANGELOG and FROM_CHANGELOG are not supported in batch mode");
+    }
     const AstExpr *arg[3] = {NULL, NULL, NULL};
     Arena *arena = binder->arena;
     TRY(sort_args(ast, arg, err));

@@ -247,7 +247,7 @@ static Status infer_kinds(PlanContext *context, Plan *plan, Error *err) {
             break;
         case PLAN_JOIN:
             for (uint32_t s = 0; s < 2; s++) join_unique(context, plan, s);
-            if (plan->join != JOIN_TYPE_INNER && plan->join != JOIN_TYPE_SEMI) {
+            if (!context->batch && plan->join != JOIN_TYPE_INNER && plan->join != JOIN_TYPE_SEMI) {
                 plan->changes |= CHANGE_INSERT | CHANGE_DELETE;
             }
             plan->ttl_ms = config_ms(context->config, "table.exec.state.ttl", 0);
