@@ -12,7 +12,7 @@ _weir() {
         --stats) mapfile -t COMPREPLY < <(compgen -W "json" -- "$cur"); return ;;
     esac
     case $command:$cur in
-        run:-*) mapfile -t COMPREPLY < <(compgen -W "-D -e --memory --stats --record --replay --checkpoint-dir --resume --from-savepoint --allow-non-restored-state --help" -- "$cur") ;;
+        run:-*) mapfile -t COMPREPLY < <(compgen -W "-D -e --memory --catalog --stats --record --replay --checkpoint-dir --resume --from-savepoint --allow-non-restored-state --help" -- "$cur") ;;
         test:-*) mapfile -t COMPREPLY < <(
             compgen -W "-D -j --data --filter --known --exempt --materialised --record --timeout --help" -- "$cur") ;;
         run:*) mapfile -t COMPREPLY < <(compgen -d -- "$cur"; compgen -f -X '!*.sql' -- "$cur") ;;

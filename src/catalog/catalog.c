@@ -81,12 +81,17 @@ static void functions_clear(Map *functions) {
     map_clear(functions);
 }
 
-void database_free(Database *database) {
+void database_forget(Database *database) {
     tables_clear(&database->tables);
-    tables_clear(&database->temporary_tables);
     models_clear(&database->models);
-    models_clear(&database->temporary_models);
     functions_clear(&database->functions);
+    database->tables = database->models = database->functions = (Map){0};
+}
+
+void database_free(Database *database) {
+    database_forget(database);
+    tables_clear(&database->temporary_tables);
+    models_clear(&database->temporary_models);
     functions_clear(&database->temporary_functions);
     map_clear(&database->properties);
 }

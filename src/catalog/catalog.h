@@ -96,11 +96,14 @@ typedef struct Database {
     Map functions, temporary_functions;  // lower-case name -> UserFunction*
 } Database;
 
+typedef struct DurableCatalog DurableCatalog;  // engine/ddl_store.c
+
 typedef struct CatalogEntry {
     Str name;
     Str comment;
     Map properties;
     Map databases;  // name -> Database*
+    DurableCatalog *durable;  // it lies in a file; NULL: in memory. Owned by engine/
 } CatalogEntry;
 
 typedef struct Catalogs {
@@ -118,6 +121,8 @@ void catalogs_init(Catalogs *catalogs);
 void catalogs_clear(Catalogs *catalogs);
 // Drops what lies in it.
 void database_free(Database *database);
+// The same of all but the temporary objects.
+void database_forget(Database *database);
 void user_function_free(UserFunction *function);
 // The function that a name of one to three parts means, case aside; NULL when there is none. Of
 // names of one part, those of temporary system functions alone when [system].

@@ -10,6 +10,7 @@ static const ArgDef ARGS[] = {
     {"-D", NULL, "KEY=VALUE", "sets a configuration key, as the statement SET does"},
     {"-e", NULL, "SQL", "runs this text"},
     {"--memory", NULL, "SIZE", "the most memory that data may take (512m, 4g)"},
+    {"--catalog", NULL, "FILE", "keeps the default catalog in this file, made when there is none"},
     {"--stats", NULL, "json", "prints figures of each job at its end, a JSON object a line"},
     {"--record", NULL, "DIR", "keeps what the sources handed in"},
     {"--replay", NULL, "DIR", "hands in what --record kept, instead of asking the sources"},
@@ -21,8 +22,18 @@ static const ArgDef ARGS[] = {
     {0},
 };
 enum {
-    ARG_SET, ARG_TEXT, ARG_MEMORY, ARG_STATS, ARG_RECORD, ARG_REPLAY, ARG_CHECKPOINT_DIR,
-    ARG_RESUME, ARG_FROM_SAVEPOINT, ARG_ALLOW_NON_RESTORED, ARG_HELP
+    ARG_SET,
+    ARG_TEXT,
+    ARG_MEMORY,
+    ARG_CATALOG,
+    ARG_STATS,
+    ARG_RECORD,
+    ARG_REPLAY,
+    ARG_CHECKPOINT_DIR,
+    ARG_RESUME,
+    ARG_FROM_SAVEPOINT,
+    ARG_ALLOW_NON_RESTORED,
+    ARG_HELP
 };
 
 const Command RUN_COMMAND = {
@@ -55,6 +66,7 @@ static int read_args(Executor *self, int argc, char **argv, Work *work, int *cou
             case ARG_MEMORY:
                 good = option_read_size(str_c(args.value), &self->memory) && self->memory > 0;
                 break;
+            case ARG_CATALOG: self->catalog = args.value; break;
             case ARG_STATS:
                 good = strcmp(args.value, "json") == 0;
                 self->stats = true;

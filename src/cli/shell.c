@@ -17,10 +17,13 @@ static const ArgDef ARGS[] = {
     {"-D", NULL, "KEY=VALUE", "sets a configuration key, as the statement SET does"},
     {"-i", "--init", "FILE", "runs this script first"},
     {"--memory", NULL, "SIZE", "the most memory that data may take (512m, 4g)"},
+    {"--catalog", NULL, "FILE",
+     "keeps the default catalog in this file; at a terminal there is one "
+     "already, 'memory' is none"},
     {"--help", "-h", NULL, "shows this"},
     {0},
 };
-enum { ARG_SET, ARG_INIT, ARG_MEMORY, ARG_HELP };
+enum { ARG_SET, ARG_INIT, ARG_MEMORY, ARG_CATALOG, ARG_HELP };
 
 const Command SHELL_COMMAND = {
     .name = "",
@@ -272,6 +275,7 @@ static int read_args(Executor *self, int argc, char **argv, const char **init, E
                 return EXIT_WRONG;
             case ARG_SET: good = args_pair(args.value, &self->config); break;
             case ARG_INIT: *init = args.value; break;
+            case ARG_CATALOG: self->catalog = args.value; break;
             case ARG_MEMORY:
                 good = option_read_size(str_c(args.value), &self->memory) && self->memory > 0;
                 break;
@@ -284,7 +288,23 @@ static int read_args(Executor *self, int argc, char **argv, const char **init, E
     return EXIT_FINE;
 }
 
+// Where the tables of the shell are kept: below XDG_DATA_HOME, or where that is by default. NULL
+// where there is no home, or no terminal: a script begins with nothing.
+static char *default_catalog(void) {
+    const char *data = getenv("XDG_DATA_HOME"), *home = getenv("HOME");
+    bool own = data && *data == '/';
+    if (!isatty(STDIN_FILENO) || (!own && (!home || *home != '/'))) return NULL;
+    Buf path = {0};
+    buf_printf(&path, "%s%s/weir/catalog.db", own ? data : home, own ? "" : "/.local/share");
+    return mem_strdup(buf_cstr(&path));
+}
+
 static int run(Shell *self, const char *init) {
+    char *path = self->executor.catalog ? NULL : default_catalog();
+    if (path) self->executor.catalog = path;
+    if (self->executor.catalog && strcmp(self->executor.catalog, "memory") == 0) {
+        self->executor.catalog = NULL;
+    }
     int code = executor_open(&self->executor);
     if (code == EXIT_FINE && init) code = executor_file(&self->executor, init);
     if (code == EXIT_FINE && !isatty(STDIN_FILENO)) {
@@ -294,6 +314,7 @@ static int run(Shell *self, const char *init) {
         talk(self);
     }
     executor_close(&self->executor);
+    mem_free(path);
     buf_free(&self->text);
     return code;
 }

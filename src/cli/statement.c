@@ -30,7 +30,8 @@ int executor_open(Executor *self) {
                             .print = console_print,
                             .print_arg = &self->console,
                             .record_dir = self->record,
-                            .replay_dir = self->replay};
+                            .replay_dir = self->replay,
+                            .catalog_path = self->catalog};
     if (session_new(&config, &self->session, &err)) {
         console_clear(&self->console);
         return executor_failed(&err, STR("weir"), STR(""));

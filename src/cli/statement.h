@@ -12,6 +12,7 @@ typedef struct Executor {
     int64_t memory;        // 0: from the machine
     const char *record;    // or NULL
     const char *replay;    // or NULL
+    const char *catalog;  // the file of default_catalog; NULL: in memory
     ResultMode mode;       // unless the setting says otherwise
     bool stats;            // --stats json
     bool tell;             // the shell: "OK", and how long it took

@@ -85,6 +85,7 @@ Status ddl_execute(DdlContext *ddl, const AstStmt *stmt, Error *err) {
             break;
         default: return ST_END;
     }
+    if (!st) st = durable_write(ddl, err);
     if (!st) ddl_ok(ddl);
     return st;
 }

@@ -69,6 +69,19 @@ NODISCARD Status ddl_module(DdlContext *ddl, const AstModule *module, bool load,
 NODISCARD Status ddl_show(DdlContext *ddl, const AstShow *show, Error *err);
 NODISCARD Status ddl_describe(DdlContext *ddl, const AstDescribe *describe, Error *err);
 
+// The CREATE statements of objects; without catalog and database where their names have none.
+void ddl_print_table(const Table *table, Arena *arena, Buf *out);  // and views
+void ddl_print_model(const Model *model, Arena *arena, Buf *out);
+void ddl_print_function(const UserFunction *function, Buf *out);
+void ddl_print_database(const Database *database, Arena *arena, Buf *out);
+
+// ddl_store.c: catalogs that lie in a file
+NODISCARD Status durable_open(CatalogEntry *catalog, Str path, Error *err);
+void durable_close(CatalogEntry *catalog);
+// Brings the session's objects up to what the files hold, and the files to what a statement made.
+NODISCARD Status durable_read(DdlContext *ddl, Error *err);
+NODISCARD Status durable_write(DdlContext *ddl, Error *err);
+
 // ddl.c
 void ddl_ok(const DdlContext *ddl);
 // A result for SHOW and DESCRIBE: [columns] names and types (NULL: all STRING), rows of cells, ptr

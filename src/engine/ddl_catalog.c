@@ -3,6 +3,17 @@
 
 // ---- catalogs and databases --------------------------------------------------------------------
 
+// Takes a catalog away; what lies in a file stays there.
+static void catalog_forget(DdlContext *ddl, CatalogEntry *catalog) {
+    durable_close(catalog);
+    (void)map_remove(&ddl->catalogs->catalogs, catalog->name);
+    for (uint32_t i = 0; i < catalog->databases.count; i++) {
+        database_free(catalog->databases.entry[i].value);
+    }
+    map_clear(&catalog->databases);
+    map_clear(&catalog->properties);
+}
+
 Status ddl_create_catalog(DdlContext *ddl, const AstCreateSimple *create, Error *err) {
     Str name = ast_name_last(create->name);
     if (map_has(&ddl->catalogs->catalogs, name)) {
@@ -11,24 +22,35 @@ Status ddl_create_catalog(DdlContext *ddl, const AstCreateSimple *create, Error 
                         "catalog '" STR_FMT "' already exists", STR_ARG(name));
     }
     const char *type = NULL;
-    Str database = STR("default");
+    Str database = STR("default"), path = {0};
     for (uint32_t i = 0; i < create->options.count; i++) {
         const AstOption *option = &create->options.at[i];
         if (str_is(option->key.name, "type")) {
             type = str_cstr(ddl->plan->arena, option->value->literal.text);
         } else if (str_is(option->key.name, "default-database")) {
             database = option->value->literal.text;
+        } else if (str_is(option->key.name, "path")) {
+            path = option->value->literal.text;
         } else if (!str_is(option->key.name, "property-version")) {
             return error_at(err, ST_VALIDATION, option->span.place,
-                            "unsupported option '" STR_FMT "' for 'generic_in_memory'",
+                            "unsupported option '" STR_FMT "' for a catalog",
                             STR_ARG(option->key.name));
         }
     }
-    if (!type || strcmp(type, "generic_in_memory") != 0) {
+    bool durable = type && strcmp(type, "sqlite") == 0;
+    if (path.ptr && type && !durable) {
+        return error_at(err, ST_VALIDATION, create->name.span.place,
+                        "unsupported option 'path' for '%s'", type);
+    }
+    if (durable && !path.len) {
+        return error_at(err, ST_VALIDATION, create->name.span.place,
+                        "a catalog of type 'sqlite' needs a 'path': the file it lies in");
+    }
+    if (!durable && (!type || strcmp(type, "generic_in_memory") != 0)) {
         (void)error_at(err, ST_VALIDATION, create->name.span.place,
                        "could not find any catalog factory for '%s'",
                        type ? type : "(no 'type' option)");
-        error_hint(err, "available: 'type' = 'generic_in_memory'");
+        error_hint(err, "available: 'type' = 'generic_in_memory', 'type' = 'sqlite'");
         return ST_VALIDATION;
     }
     CatalogEntry *catalog = catalogs_add(ddl->catalogs, name);
@@ -36,7 +58,12 @@ Status ddl_create_catalog(DdlContext *ddl, const AstCreateSimple *create, Error 
         create->comment.ptr ? str_dup(&ddl->catalogs->arena, create->comment) : create->comment;
     TRY(ddl_options(&ddl->catalogs->arena, &catalog->properties, &create->options, true, err));
     (void)catalog_add_database(ddl->catalogs, catalog, database);
-    return ST_OK;
+    if (!durable) return ST_OK;
+    Status st = durable_open(catalog, path, err);
+    if (!st) return durable_read(ddl, err);
+    error_place(err, create->name.span.place);
+    catalog_forget(ddl, catalog);
+    return st;
 }
 
 Status ddl_alter_catalog(DdlContext *ddl, const AstAlter *alter, Error *err) {
@@ -45,6 +72,11 @@ Status ddl_alter_catalog(DdlContext *ddl, const AstAlter *alter, Error *err) {
         return error_at(err, ST_VALIDATION, alter->name.span.place,
                         "catalog '" STR_FMT "' does not exist in the catalog store",
                         STR_ARG(ast_name_last(alter->name)));
+    }
+    if (catalog->durable) {
+        return error_at(
+            err, ST_UNSUPPORTED, alter->name.span.place,
+            "a catalog in a file cannot be altered: drop and create it, its tables stay");
     }
     if (alter->kind == ALTER_COMMENT) {
         catalog->comment = str_dup(&ddl->catalogs->arena, alter->comment);
@@ -147,12 +179,7 @@ static Status drop_catalog(DdlContext *ddl, const AstDrop *drop, Error *err) {
         return error_at(err, ST_VALIDATION, drop->name.span.place,
                         "cannot drop a catalog which is currently in use");
     }
-    (void)map_remove(&ddl->catalogs->catalogs, name);
-    for (uint32_t i = 0; i < catalog->databases.count; i++) {
-        database_free(catalog->databases.entry[i].value);
-    }
-    map_clear(&catalog->databases);
-    map_clear(&catalog->properties);
+    catalog_forget(ddl, catalog);
     return ST_OK;
 }
 

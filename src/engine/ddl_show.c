@@ -212,9 +212,17 @@ static void put_column(const Column *column, Buf *out) {
     }
 }
 
+static void put_object(ObjectName name, Buf *out) {
+    if (name.catalog.ptr) {
+        object_name_print(name, out);
+    } else {
+        sql_print_name(name.object, out);
+    }
+}
+
 static void put_table(const Table *table, Arena *arena, Buf *out) {
     buf_printf(out, "CREATE %sTABLE ", table->temporary ? "TEMPORARY " : "");
-    object_name_print(table->name, out);
+    put_object(table->name, out);
     buf_puts(out, " (\n");
     for (uint32_t i = 0; i < table->column_count; i++) {
         if (i) buf_puts(out, ",\n");
@@ -258,7 +266,7 @@ static void put_table(const Table *table, Arena *arena, Buf *out) {
 
 static void put_view(const Table *view, Buf *out) {
     buf_printf(out, "CREATE %sVIEW ", view->temporary ? "TEMPORARY " : "");
-    object_name_print(view->name, out);
+    put_object(view->name, out);
     buf_puts(out, " (\n");
     for (uint32_t i = 0; i < view->column_count; i++) {
         if (i) buf_puts(out, ",\n");
@@ -296,6 +304,52 @@ static Model *model_find(DdlContext *ddl, const AstName *name, Error *err) {
     return model;
 }
 
+void ddl_print_table(const Table *table, Arena *arena, Buf *out) {
+    if (table->kind == TABLE_VIEW) {
+        put_view(table, out);
+    } else {
+        put_table(table, arena, out);
+    }
+}
+
+void ddl_print_model(const Model *model, Arena *arena, Buf *out) {
+    buf_printf(out, "CREATE %sMODEL ", model->temporary ? "TEMPORARY " : "");
+    put_object(model->name, out);
+    buf_putc(out, '\n');
+    if (model->input->child_count) put_model_columns("INPUT", model->input, out);
+    if (model->output->child_count) put_model_columns("OUTPUT", model->output, out);
+    if (model->comment.ptr) put_comment(model->comment, out);
+    put_options(&model->options, arena, out);
+}
+
+void ddl_print_function(const UserFunction *function, Buf *out) {
+    static const char *const LANGUAGES[] = {
+        [LANGUAGE_JAVA] = " LANGUAGE JAVA", [LANGUAGE_SCALA] = " LANGUAGE SCALA",
+        [LANGUAGE_PYTHON] = " LANGUAGE PYTHON", [LANGUAGE_SQL] = " LANGUAGE SQL",
+        [LANGUAGE_C] = " LANGUAGE C",
+    };
+    buf_puts(out, "CREATE FUNCTION ");
+    put_object(function->name, out);
+    buf_puts(out, " AS ");
+    sql_print_text(function->class_name, out);
+    const char *language = LANGUAGES[function->language];
+    if (language) buf_puts(out, language);
+    for (uint32_t i = 0; i < function->artifact_count; i++) {
+        buf_puts(out, i ? ", " : " USING ");
+        buf_puts(out, function->language == LANGUAGE_C ? "ARTIFACT " : "JAR ");
+        sql_print_text(function->artifact[i], out);
+    }
+    buf_putc(out, '\n');
+}
+
+void ddl_print_database(const Database *database, Arena *arena, Buf *out) {
+    buf_puts(out, "CREATE DATABASE ");
+    sql_print_name(database->name, out);
+    buf_putc(out, '\n');
+    if (database->comment.ptr) put_comment(database->comment, out);
+    if (database->properties.count) put_options(&database->properties, arena, out);
+}
+
 static Status show_create(DdlContext *ddl, const AstShow *show, Error *err) {
     static const char *const COLUMNS[] = {"result"};
     Buf text = {0};
@@ -303,13 +357,7 @@ static Status show_create(DdlContext *ddl, const AstShow *show, Error *err) {
     if (show->what == OBJ_MODEL) {
         Model *model = model_find(ddl, &show->name, err);
         if (!model) return ST_VALIDATION;
-        buf_printf(&text, "CREATE %sMODEL ", model->temporary ? "TEMPORARY " : "");
-        object_name_print(model->name, &text);
-        buf_putc(&text, '\n');
-        if (model->input->child_count) put_model_columns("INPUT", model->input, &text);
-        if (model->output->child_count) put_model_columns("OUTPUT", model->output, &text);
-        if (model->comment.ptr) put_comment(model->comment, &text);
-        put_options(&model->options, ddl->plan->arena, &text);
+        ddl_print_model(model, ddl->plan->arena, &text);
     } else if (show->what == OBJ_CATALOG) {
         CatalogEntry *catalog = map_get(&ddl->catalogs->catalogs, ast_name_last(show->name));
         if (!catalog || !catalog->properties.count) {

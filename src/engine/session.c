@@ -105,12 +105,23 @@ Status session_new(const SessionConfig *config, Session **out, Error *err) {
     session->env = (FuncEnv){.now_ms = session_now, .random = session_random, .user = STR("weir")};
     session->watermark_ms = INT64_MIN;
     session_refresh(session);
+    if (config->catalog_path) {
+        CatalogEntry *catalog = map_get(&session->catalogs.catalogs, STR("default_catalog"));
+        Status st = durable_open(catalog, str_c(config->catalog_path), err);
+        if (st) {
+            session_free(session);
+            return st;
+        }
+    }
     *out = session;
     return ST_OK;
 }
 
 void session_free(Session *session) {
     if (!session) return;
+    for (uint32_t i = 0; i < session->catalogs.catalogs.count; i++) {
+        durable_close(session->catalogs.catalogs.entry[i].value);
+    }
     catalogs_clear(&session->catalogs);
     for (uint32_t i = 0; i < session->config.count; i++) mem_free(session->config.entry[i].value);
     map_clear(&session->config);
@@ -353,6 +364,20 @@ static Status execute_stmt(Session *session, PlanContext *context, AstStmt *stmt
                     "this statement is parsed but not supported yet");
 }
 
+// Whether the statement may name something in a catalog: then those in files are read.
+static bool names_something(const AstStmt *stmt, Str sql) {
+    if (stmt->kind == STMT_SET || stmt->kind == STMT_RESET) return false;
+    if (stmt->kind != STMT_QUERY) return true;
+    static const char *const WORDS[] = {"from", "table", "join"};
+    for (uint32_t at = 0; at < sql.len; at++) {
+        for (uint32_t w = 0; w < 3; w++) {
+            Str here = str_sub(sql, at, (uint32_t)strlen(WORDS[w]));
+            if (str_eq_nocase(here, str_c(WORDS[w]))) return true;
+        }
+    }
+    return false;
+}
+
 Status session_execute(Session *session, Str sql, const ResultSink *sink, Error *err) {
     Arena arena = {0};
     AstStmt *stmt;
@@ -370,7 +395,8 @@ Status session_execute(Session *session, Str sql, const ResultSink *sink, Error 
         };
         DdlContext ddl = {session, &context, &session->catalogs, &session->config,
                           sql,     sink,     insert_as};
-        st = execute_stmt(session, &context, stmt, &ddl, sink, err);
+        if (names_something(stmt, sql)) st = durable_read(&ddl, err);
+        if (!st) st = execute_stmt(session, &context, stmt, &ddl, sink, err);
         plan_context_clear(&context);
     }
     arena_clear(&arena);

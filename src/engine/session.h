@@ -19,6 +19,7 @@ typedef struct SessionConfig {
     void *print_arg;
     const char *record_dir;    // --record; NULL: none
     const char *replay_dir;    // --replay; NULL: none
+    const char *catalog_path;  // the file of default_catalog; NULL: in memory
 } SessionConfig;
 
 // Receives what a statement gives. All slots may be NULL. [row] and batches are valid during the
