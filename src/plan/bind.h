@@ -48,6 +48,13 @@ typedef struct Collected {
     uint64_t key_type_nullable;  // keys that some set leaves out
 } Collected;
 
+// Joins that wait for the groups to be made. (bind_subquery_value.c)
+typedef struct Late Late;
+typedef struct LateList {
+    Late *first;
+    uint32_t count;  // of placeholders
+} LateList;
+
 typedef struct Binder Binder;
 struct Binder {
     PlanContext *context;
@@ -69,6 +76,9 @@ struct Binder {
     struct OverList *over;
     struct MatchBinding *match;  // inside DEFINE and MEASURES of MATCH_RECOGNIZE
     struct Correlation *correlation;
+    struct Domain *domain;  // of a correlated subquery, once its FROM is there
+    LateList *late;         // over groups
+    bool queries_alone;     // subqueries may not be correlated (ON)
 };
 
 typedef struct Cte {
@@ -136,6 +146,8 @@ const AggFunc *bind_agg_named(PlanContext *context, const AstCall *call);
 bool ast_has_agg(PlanContext *context, const AstExpr *ast);
 bool ast_has_over(const AstExpr *ast);
 NODISCARD Status bind_over_call(Binder *binder, const AstExpr *ast, Expr **out, Error *err);
+// Makes the joins that waited for the groups.
+NODISCARD Status bind_late_joins(Binder *binder, Error *err);
 NODISCARD Status bind_scalar_subquery(Binder *binder, const AstExpr *ast, Expr **out, Error *err);
 
 Scope *scope_single(Arena *arena, const Type *row, Str alias);

@@ -4,7 +4,7 @@
 //     [keys …] [expand id, with grouping sets] [start end time, with a group window of the old
 //     syntax] [aggregates …]
 // bind_group_plan then makes the operators and a projection that gives exactly that row.
-#include "plan/bind.h"
+#include "plan/bind_subquery.h"
 
 // ---- looking for aggregates --------------------------------------------------------------------
 
@@ -208,6 +208,7 @@ Status bind_agg_call(Binder *binder, const AstExpr *ast, const AggFunc *func, Ex
     if (ast->call->filter) TRY(bind_condition(&input, ast->call->filter, "FILTER", &filter, err));
     bool grouped = groups->key_count > 0 || groups->legacy_window;
     TRY(bind_agg_args(&input, ast, func, grouped && !filter, &arg, &agg, err));
+    binder->plan = input.plan;  // subqueries in them have been joined
     for (uint32_t i = 0; i < agg.call->argc; i++) {
         agg.arg[i] = group_input(binder->arena, groups, arg[i]);
     }
@@ -235,6 +236,7 @@ static Status group_key(Binder *binder, const AstExpr *ast, uint32_t *index, Err
     input.allow_agg = input.allow_over = false;
     Expr *expr;
     TRY(bind_expr(&input, ast, &expr, err));
+    binder->plan = input.plan;  // a subquery in it has been joined
     TRY(expr_fold(binder->context, &expr, err));
     if (expr->type->kind == TYPE_NULL) {
         return error_at(err, ST_VALIDATION, ast->span.place, "illegal use of NULL");
@@ -403,12 +405,35 @@ static Status check_repeated_sets(const GroupSets *sets, uint64_t all, const Ast
     return ST_OK;
 }
 
+// A correlated subquery's groups are kept apart by its domain, in every set.
+static Status domain_keys(Binder *binder, GroupSets *sets, Place place, Error *err) {
+    Domain *domain = binder->domain;
+    Collected *groups = binder->groups;
+    domain->key = ARENA_ARRAY(binder->arena, uint32_t, domain->count + 1);
+    for (uint32_t i = 0; i < domain->count; i++) {
+        if (groups->key_count == GROUP_KEYS_MAX) {
+            return error_at(err, ST_VALIDATION, place, "more than %d GROUP BY keys",
+                            GROUP_KEYS_MAX);
+        }
+        uint32_t column = domain->base + i;
+        Expr *key = expr_column(binder->arena, column, binder->scope->row->child[column]);
+        domain->key[i] = groups->key_count;
+        for (uint32_t s = 0; s < sets->count; s++) {
+            sets->set[s] |= (uint64_t)1 << groups->key_count;
+        }
+        ARENA_PUSH(binder->arena, groups->key, groups->key_count, groups->key_cap, key);
+    }
+    return ST_OK;
+}
+
 Status bind_group(Binder *binder, const AstSelect *select, Error *err) {
     Collected *groups = ARENA_NEW(binder->arena, Collected);
     binder->groups = groups;
+    binder->late = ARENA_NEW(binder->arena, LateList);
     binder->group_scope = binder->scope;
     GroupSets sets = {0};
     TRY(group_by(binder, select, &sets, err));
+    if (binder->domain) TRY(domain_keys(binder, &sets, (Place){0}, err));
     for (uint32_t i = 0; i < groups->key_count; i++) {
         ARENA_PUSH(binder->arena, groups->input_expr, groups->input_count, groups->input_cap,
                    groups->key[i]);

@@ -1,5 +1,5 @@
 // Expressions: names to columns, calls to functions, with Flink's implicit casts.
-#include "plan/bind.h"
+#include "plan/bind_subquery.h"
 #include "type/decimal.h"
 
 
@@ -182,6 +182,7 @@ static Status bind_name(Binder *binder, const AstExpr *ast, Expr **out, Error *e
             Status st = bind_outer_name(binder, ast, out, err);
             if (st != ST_END) return st;
         }
+        if (binder->domain && !bind_domain_name(binder, ast, out)) return ST_OK;
         if (name->count == 1 &&
             str_eq_nocase(name->part[0].name, STR("PI"))) {  // no parentheses needed
             if (binder->context->expansion) expansion_pi(binder->context->expansion, ast);
@@ -705,7 +706,8 @@ static Status bind_call(Binder *binder, const AstExpr *ast, Expr **out, Error *e
 // Over groups: an expression that equals a GROUP BY expression is that key.
 static bool bind_as_key(Binder *binder, const AstExpr *ast, Expr **out) {
     Collected *groups = binder->groups;
-    if (!groups || binder->in_agg || ast->kind == EX_LITERAL) return false;
+    // A subquery may not be bound for a try: it leaves a join behind.
+    if (!groups || binder->in_agg || ast->kind == EX_LITERAL || ast_has_query(ast)) return false;
     Binder probe = *binder;
     probe.groups = NULL;
     probe.allow_agg = probe.allow_over = false;
@@ -714,6 +716,8 @@ static bool bind_as_key(Binder *binder, const AstExpr *ast, Expr **out) {
     if (bind_expr(&probe, ast, &bound, NULL)) return false;
     if (expr_fold(binder->context, &bound, NULL)) return false;  // as the keys are
     for (uint32_t i = 0; i < groups->key_count; i++) {
+        // What a correlated subquery is grouped by is not among the keys that were written.
+        if (binder->domain && bind_domain_has_key(binder->domain, i)) continue;
         if (!expr_equal(groups->key[i], bound)) continue;
         const Type *type = type_attribute(binder->arena, groups->key[i]->type, TIME_NONE);
         if (groups->key_type_nullable >> i & 1) type = type_nullable(binder->arena, type, true);

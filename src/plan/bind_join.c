@@ -1,6 +1,6 @@
 // JOIN: conditions are split into equal keys and a rest. What kind of join it becomes (regular,
 // interval, window, temporal) is decided by plan/rule_join.c from keys, rest and time attributes.
-#include "plan/bind.h"
+#include "plan/bind_subquery.h"
 
 void expr_split_and(Arena *arena, Expr *expr, Conjuncts *out) {
     if (expr->kind == EXPR_CALL && strcmp(expr->call->func->name, "AND") == 0) {
@@ -284,11 +284,17 @@ Status bind_join(Binder *binder, const AstFrom *from, Plan **plan, Scope **scope
         join_row(arena, left->type, right->type, type == JOIN_TYPE_SEMI ? JOIN_TYPE_INNER : type);
     Scope *both = scope_join(arena, left_scope, right_scope, row);
     Expr *condition = NULL;
-    if (from->join.on) {
+    bool queries = from->join.on && ast_has_query(from->join.on);
+    if (queries && type != JOIN_TYPE_INNER) {
+        return error_at(err, ST_VALIDATION, from->join.on->span.place,
+                        "a subquery can stand in ON of an inner join only");
+    }
+    if (from->join.on && !queries) {
         Binder on = *binder;
         on.scope = both;
         on.allow_agg = on.allow_over = false;
         on.groups = NULL;
+        on.correlation = NULL;
         TRY(bind_condition(&on, from->join.on, "ON", &condition, err));
     } else if (from->join.natural || from->join.column.count) {
         TRY(bind_using(binder, from, left_scope, right_scope, both, &condition, err));
@@ -299,6 +305,18 @@ Status bind_join(Binder *binder, const AstFrom *from, Plan **plan, Scope **scope
         return ST_OK;
     }
     both->row = (*plan)->type;
+    if (queries) {  // ON is a WHERE here
+        Binder where = *binder;
+        where.scope = both;
+        where.plan = *plan;
+        where.allow_agg = where.allow_over = false;
+        where.groups = NULL;
+        where.correlation = NULL;
+        where.queries_alone = true;
+        TRY(bind_where(&where, from->join.on, err));
+        *plan = where.plan;
+        if (both->row->child_count == (*plan)->type->child_count) both->row = (*plan)->type;
+    }
     *scope = both;
     return ST_OK;
 }

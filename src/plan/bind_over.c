@@ -5,7 +5,7 @@
 // arguments as columns) and one PLAN_OVER per different window, each appending its results; then
 // the placeholders learn their places. Whether a window can run is decided later (plan/rule_rank.c,
 // plan/optimize.c): a ROW_NUMBER may turn out to be a Top-N.
-#include "plan/bind.h"
+#include "plan/bind_subquery.h"
 
 typedef struct OverKey {
     Expr *expr;
@@ -376,6 +376,11 @@ Status bind_over_call(Binder *binder, const AstExpr *ast, Expr **out, Error *err
     Place place = ast->span.place;
     if (!binder->allow_over) {
         return refuse(place, "windowed aggregate expression is illegal in this clause", err);
+    }
+    for (uint32_t i = 0; i < call->arg.count; i++) {
+        if (ast_has_query(call->arg.at[i])) {
+            return refuse(place, "a subquery cannot stand in a windowed aggregate", err);
+        }
     }
     bool ranking = is_ranking(call->name);
     bool batch = binder->context->batch, lead = batch && str_is(call->name, "LEAD");

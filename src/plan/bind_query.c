@@ -1,5 +1,5 @@
 // Queries: FROM, WHERE, SELECT, set operations, VALUES, WITH, ORDER BY and LIMIT.
-#include "plan/bind.h"
+#include "plan/bind_subquery.h"
 
 enum { VIEW_DEPTH_MAX = 64 };
 
@@ -251,7 +251,7 @@ static Status bind_from_table(Binder *binder, const AstFrom *from, Plan **plan, 
 Str bind_relation_alias(Binder *binder, const AstFrom *from) {
     Expansion *expansion = binder->context->expansion;
     if (!expansion || ast_ident_given(from->alias)) return from->alias.name;
-    Str alias = expansion_alias(expansion);
+    Str alias = expansion_alias(expansion, from);
     if (from->kind != FROM_UNNEST) expansion_relation(expansion, from, alias);
     return alias;
 }
@@ -635,6 +635,7 @@ static Status bind_select_input(Binder *binder, const AstSelect *select, Error *
         binder->scope = scope_single(binder->arena, row, (Str){0});
     }
     binder->scope->outer = binder->parent ? binder->parent->scope : NULL;
+    if (binder->domain) TRY(bind_domain_join(binder, err));
     if (select->where) TRY(bind_where(binder, select->where, err));
     // WHERE may have told what kind of join it is, and so which columns are time attributes.
     const Type *row = binder->scope->row;
@@ -678,6 +679,18 @@ static Status bind_qualify(Binder *binder, const AstSelect *select, Expr **out, 
                     "QUALIFY expression must contain a window function");
 }
 
+// The domain's columns behind the items.
+static Status add_domain(Binder *binder, const AstSelect *select, Items *items, Error *err) {
+    bool total = binder->groups && !select->has_group && binder->domain->count;
+    if (total) TRY(bind_domain_empty(binder, items->expr, items->count, err));
+    for (uint32_t i = 0; i < binder->domain->count; i++) {
+        items_add(binder->arena, items, bind_domain_column(binder, i),
+                  str_printf(binder->arena, "$d%u", i), NULL);
+    }
+    items->said = NULL;  // a subquery's names are nobody's
+    return ST_OK;
+}
+
 static Status bind_select(Binder *binder, const AstQuery *query, Plan **out, Error *err) {
     const AstSelect *select = query->select;
     binder->select = select;
@@ -692,12 +705,14 @@ static Status bind_select(Binder *binder, const AstQuery *query, Plan **out, Err
     binder->allow_agg = binder->allow_over = true;
     if (select_is_grouped(binder->context, select)) TRY(bind_group(binder, select, err));
     TRY(bind_items(binder, select, &items, err));
+    if (binder->domain) TRY(add_domain(binder, select, &items, err));
     uint32_t visible = items.count;
     Expr *having = NULL, *qualify = NULL;
     if (select->having) TRY(bind_condition(binder, select->having, "HAVING", &having, err));
     if (select->qualify) TRY(bind_qualify(binder, select, &qualify, err));
     if (query->order.count) TRY(bind_order(binder, query, &items, &order, err));
     if (binder->groups) TRY(bind_group_plan(binder, select, err));
+    TRY(bind_late_joins(binder, err));
     binder->plan = plan_filter(binder->context, binder->plan, having);
     if (binder->over) TRY(bind_over_plan(binder, err));
     binder->plan = plan_filter(binder->context, binder->plan, qualify);
@@ -785,7 +800,7 @@ static Status bind_body(Binder *binder, const AstQuery *query, Plan **out, Error
     Expansion *expansion = binder->context->expansion;
     bool wrap = expansion && (query->order.count || query->fetch || query->offset) &&
                 (query->kind == Q_SET_OP || query->kind == Q_VALUES);
-    Str alias = wrap ? expansion_alias(expansion) : (Str){0};
+    Str alias = wrap ? expansion_alias(expansion, query) : (Str){0};
     if (query->kind == Q_VALUES) {
         TRY(bind_values(binder, query, out, err));
     } else if (query->kind == Q_TABLE) {
@@ -839,9 +854,10 @@ static Status bind_cte(Cte *cte, Error *err) {
 
 enum { PLAN_NODES_MAX = 20000 };
 
-Status bind_query_in(Binder *parent, PlanContext *context, const AstQuery *query, Plan **out,
-                     Error *err) {
-    Binder binder = {.context = context, .arena = context->arena, .parent = parent};
+Status bind_query_domain(Binder *parent, PlanContext *context, const AstQuery *query,
+                         Domain *domain, Plan **out, Error *err) {
+    Binder binder = {
+        .context = context, .arena = context->arena, .parent = parent, .domain = domain};
     if (query->recursive) {
         return error_at(err, ST_UNSUPPORTED, query->span.place, "WITH RECURSIVE is not supported");
     }
@@ -860,6 +876,11 @@ Status bind_query_in(Binder *parent, PlanContext *context, const AstQuery *query
         binder.cte = cte;
     }
     return bind_body(&binder, query, out, err);
+}
+
+Status bind_query_in(Binder *parent, PlanContext *context, const AstQuery *query, Plan **out,
+                     Error *err) {
+    return bind_query_domain(parent, context, query, NULL, out, err);
 }
 
 Status bind_query(PlanContext *context, const AstQuery *query, Plan **out, Error *err) {

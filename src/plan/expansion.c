@@ -19,11 +19,17 @@ typedef struct Edit {
     };
 } Edit;
 
+typedef struct Named {
+    const void *relation;
+    Str alias;
+} Named;
+
 struct Expansion {
     Arena *arena;
     Edit *edit;
     uint32_t count, cap;
-    uint32_t aliases;
+    Named *named;
+    uint32_t named_count, named_cap;
 };
 
 Expansion *expansion_new(Arena *arena) {
@@ -32,8 +38,13 @@ Expansion *expansion_new(Arena *arena) {
     return self;
 }
 
-Str expansion_alias(Expansion *self) {
-    return str_printf(self->arena, "EXPR$%u", self->aliases++);
+Str expansion_alias(Expansion *self, const void *relation) {
+    for (uint32_t i = 0; i < self->named_count; i++) {
+        if (self->named[i].relation == relation) return self->named[i].alias;
+    }
+    Named named = {relation, str_printf(self->arena, "EXPR$%u", self->named_count)};
+    ARENA_PUSH(self->arena, self->named, self->named_count, self->named_cap, named);
+    return named.alias;
 }
 
 // Nodes are bound more than once; what they were found to be first is what they are.

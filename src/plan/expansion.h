@@ -11,8 +11,8 @@
 typedef struct Expansion Expansion;
 
 Expansion *expansion_new(Arena *arena);
-// A new `EXPR$n`, for a relation without an alias.
-Str expansion_alias(Expansion *self);
+// The `EXPR$n` of a relation without an alias, a node of the tree; the same each time it is bound.
+Str expansion_alias(Expansion *self, const void *relation);
 // [ast] (EX_NAME): column [column] of relation [relation], then [used] parts of the name are gone
 // and the rest are fields. [twin]: the relation of the column that USING has merged with it, or
 // none.

@@ -1,0 +1,103 @@
+// JOIN LATERAL (query): the right side may name columns of the left.
+#include "plan/bind_subquery.h"
+
+static Str column_name(Arena *arena, const AstFrom *from, uint32_t index) {
+    const AstQuery *query = from->query;
+    const AstItem *item = query->kind == Q_SELECT && index < query->select->item_count
+                              ? &query->select->item[index]
+                              : NULL;
+    if (from->column.count > index) return from->column.at[index].name;
+    if (item && ast_ident_given(item->alias)) return item->alias.name;
+    if (item && item->expr->kind == EX_NAME) return ast_name_last(item->expr->name);
+    return str_printf(arena, "EXPR$%u", index);
+}
+
+static bool is_true(const AstExpr *ast) {
+    return ast->kind == EX_LITERAL && ast->literal.kind == LIT_BOOLEAN && ast->literal.boolean;
+}
+
+// ON of the join: over the left's columns and the subquery's, which are [expr] of the joined rows.
+static Status on_condition(Binder *binder, const AstFrom *from, const Scope *left,
+                           Expr *const *expr, uint32_t count, Expr **out, Error *err) {
+    Arena *arena = binder->arena;
+    const AstFrom *right = from->join.right;
+    uint32_t shift = left->row->child_count;
+    const Type **child = ARENA_ARRAY(arena, const Type *, shift + count + 1);
+    Str *name = ARENA_ARRAY(arena, Str, shift + count + 1);
+    for (uint32_t i = 0; i < shift + count; i++) {
+        child[i] = i < shift ? left->row->child[i] : expr[i]->type;
+        name[i] = i < shift ? left->row->field[i] : column_name(arena, right, i - shift);
+    }
+    const Type *row = type_row(arena, shift + count, child, name, false);
+    const Type *own = type_row(arena, count, child + shift, name + shift, false);
+    Binder on = *binder;
+    on.scope = scope_join(arena, left, scope_single(arena, own, right->alias.name), row);
+    on.allow_agg = on.allow_over = false;
+    on.groups = NULL;
+    on.domain = NULL;
+    TRY(bind_condition(&on, from->join.on, "ON", out, err));
+    *out = expr_substitute(arena, *out, (Expr **)(uintptr_t)expr);
+    return ST_OK;
+}
+
+Status bind_lateral_query(Binder *binder, const AstFrom *from, Plan *left, Scope *left_scope,
+                          JoinType type, Plan **plan, Scope **scope, Error *err) {
+    Arena *arena = binder->arena;
+    const AstFrom *right = from->join.right;
+    const AstQuery *query = right->query;
+    Str printed = bind_relation_alias(binder, right);
+    // A subquery that is attached widens the scope it is bound in: the join's own stays as it is.
+    Scope *seen = arena_dup(arena, left_scope, sizeof *left_scope);
+    Binder outer = {
+        .context = binder->context, .arena = arena, .parent = binder, .scope = seen, .plan = left};
+    uint32_t shift = left->type->child_count, count = 1;
+    Expr **expr = ARENA_ARRAY(arena, Expr *, shift + 2), *on = NULL;
+    Str *name;
+    AstExpr ast = {.kind = EX_QUERY, .span = right->span, .query = (AstQuery *)(uintptr_t)query};
+    bool taken = false, plain_on = !from->join.on || is_true(from->join.on);
+    // One aggregate is a scalar subquery: a LEFT JOIN gives 0 for none to count.
+    if (plain_on && is_global_agg(binder->context, query) && query->select->item_count == 1) {
+        if (type == JOIN_TYPE_LEFT) {
+            TRY(bind_scalar_value(&outer, &ast, query, &expr[shift], err));
+            taken = true;
+        } else if (correlated_agg(&outer, &ast, query, type, &taken, &expr[shift], NULL)) {
+            taken = false;
+        }
+    }
+    if (taken) {
+        *plan = outer.plan;
+    } else {
+        Inner inner;
+        TRY(bind_inner(&outer, query, false, &inner, err));
+        count = inner.item_count;
+        expr = ARENA_ARRAY(arena, Expr *, shift + count + 1);
+        for (uint32_t i = 0; i < shift; i++) expr[i] = expr_column(arena, i, left->type->child[i]);
+        for (uint32_t i = 0; i < count; i++) {
+            expr[shift + i] = join_side(arena, inner.item[i], shift);
+        }
+        if (!plain_on) TRY(on_condition(binder, from, left_scope, expr, count, &on, err));
+        Expr *condition = correlated_condition(binder, &inner, shift, on);
+        TRY(plan_join(binder->context, left, inner.plan, type, condition, plan, err));
+        for (uint32_t i = 0; i < count && type == JOIN_TYPE_LEFT; i++) {
+            if (expr[shift + i]->type->nullable) continue;
+            Expr *nullable = arena_dup(arena, expr[shift + i], sizeof *nullable);
+            nullable->type = type_nullable(arena, nullable->type, true);
+            expr[shift + i] = nullable;
+        }
+    }
+    name = ARENA_ARRAY(arena, Str, shift + count + 1);
+    for (uint32_t i = 0; i < shift; i++) {
+        expr[i] = expr_column(arena, i, (*plan)->type->child[i]);
+        name[i] = left->type->field[i];
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        name[shift + i] = column_name(arena, right, i);
+    }
+    *plan = plan_project(binder->context, *plan, expr, name, shift + count);
+    const Type *row = (*plan)->type;
+    Scope *own = scope_single(
+        arena, type_row(arena, count, row->child + shift, name + shift, false), right->alias.name);
+    own->item[0].printed = printed;
+    *scope = scope_join(arena, left_scope, own, row);
+    return ST_OK;
+}
