@@ -322,7 +322,7 @@ static AstExpr *name_tree(Binder *binder, AstName name, const Str *field) {
     *expr = (AstExpr){.kind = EX_NAME, .span = name.span};
     expr->name = (AstName){.part = ARENA_ARRAY(binder->arena, AstIdent, name.count + 1),
                            .count = name.count, .span = name.span};
-    memcpy(expr->name.part, name.part, name.count * sizeof *name.part);
+    if (name.count) memcpy(expr->name.part, name.part, name.count * sizeof *name.part);
     if (field) expr->name.part[expr->name.count++] = (AstIdent){.name = *field, .quoted = true};
     return expr;
 }
