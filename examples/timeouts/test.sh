@@ -3,6 +3,7 @@
 # that Flink 2.3 names by the first two.
 . "$(dirname "$0")/../../test/lib.sh"
 command -v cc >/dev/null || skip_all "no C compiler"
+WEIR=$(realpath "$WEIR")
 
 cat >"$SCRATCH/expected" <<'ROWS'
 g2 2024-05-02 09:30:00.000
