@@ -1,5 +1,6 @@
 // Text changed: repeated, replaced, padded, overlaid, translated, split, chosen. OVERLAY, LPAD,
 // RPAD, REPLACE and SPLIT by '' count UTF-16 units, because Flink does them with java.lang.String.
+#include "base/simd.h"
 #include "func/text_int.h"
 
 // ---- repeat, replace, translate ----------------------------------------------------------------
@@ -253,10 +254,36 @@ static Status split_bind(FuncCall *call, Error *err) {
     return ST_OK;
 }
 
+// The same for a separator of one byte, the usual case.
+static bool part_of_byte(Str text, char separator, uint32_t index, Str *out) {
+    Simd16 wanted = simd_fill(separator);
+    uint32_t begin = 0;
+    for (uint32_t at = 0; at < text.len; at += sizeof wanted) {
+        char block[sizeof wanted] = {0};
+        uint32_t left = text.len - at < sizeof block ? text.len - at : sizeof block;
+        bool whole = left == sizeof block;
+        if (!whole) memcpy(block, text.ptr + at, left);
+        uint32_t mask = simd_mask(simd_eq(simd_load(whole ? text.ptr + at : block), wanted));
+        mask &= ((uint32_t)1 << left) - 1;
+        for (; mask; mask &= mask - 1, index--) {
+            uint32_t place = at + (uint32_t)__builtin_ctz(mask);
+            if (index == 0) {
+                *out = str_sub(text, begin, place - begin);
+                return true;
+            }
+            begin = place + 1;
+        }
+    }
+    if (index) return false;
+    *out = str_sub(text, begin, text.len - begin);
+    return true;
+}
+
 // Part [index] of [text]; false: there is none. The empty text has no parts at all. The empty
 // separator stands for white space, as in commons-lang.
 static bool part_of(Str text, Str separator, int32_t index, Str *out) {
     if (index < 0 || !text.len) return false;
+    if (separator.len == 1) return part_of_byte(text, separator.ptr[0], (uint32_t)index, out);
     uint32_t done = 0;
     for (;; index--) {
         int64_t at;

@@ -20,6 +20,21 @@ TEST(string, trimming_takes_a_set_of_characters) {
     CHECK_CALL("RTRIM", "日", "日本本", "本");
 }
 
+TEST(string, parts_are_found_in_texts_of_any_length) {
+    CHECK_CALL("SPLIT_INDEX", "", ",a", ",", "0:i");
+    CHECK_CALL("SPLIT_INDEX", "a", ",a", ",", "1:i");
+    CHECK_CALL("SPLIT_INDEX", "NULL", ",a", ",", "2:i");
+    CHECK_CALL("SPLIT_INDEX", "", "a,", ",", "1:i");
+    CHECK_CALL("SPLIT_INDEX", "NULL", "", ",", "0:i");
+    const char *text = "0123456789abcde/ghij/klmnopqrstuvwxyz-and-more/";
+    CHECK_CALL("SPLIT_INDEX", "0123456789abcde", text, "/", "0:i");
+    CHECK_CALL("SPLIT_INDEX", "ghij", text, "/", "1:i");
+    CHECK_CALL("SPLIT_INDEX", "klmnopqrstuvwxyz-and-more", text, "/", "2:i");
+    CHECK_CALL("SPLIT_INDEX", "", text, "/", "3:i");
+    CHECK_CALL("SPLIT_INDEX", "NULL", text, "/", "4:i");
+    CHECK_CALL("SPLIT_INDEX", "more/", text, "and-", "1:i");
+}
+
 TEST(string, positions_count_from_one) {
     CHECK_CALL("POSITION", "1", "", "abc");
     CHECK_CALL("LOCATE", "6", "c", "abcabc", "4:i");
