@@ -186,15 +186,15 @@ static Status run_plans(Session *session, PlanContext *context, Plan **root, uin
     Collecting collecting = {session, sink};
     job_stats_clear(&session->stats);
     session->has_stats = false;
-    atomic_store(&session->stop, 0);
     atomic_store(&session->rows_in, 0);
     atomic_store(&session->rows_out, 0);
     atomic_store(&session->busy_ns, 0);
     atomic_store(&session->watermark_ms, INT64_MIN);
     session->started_ms = os_now_ms();
     int64_t workers = config_int(&session->config, "parallelism.default", 1);
-    if (workers < 1 || workers > 1024) {
-        return error_set(err, ST_VALIDATION, "'parallelism.default' must be 1 to 1024");
+    if (workers < 1 || workers > OPERATOR_INPUTS_MAX) {
+        return error_set(err, ST_VALIDATION, "'parallelism.default' must be 1 to %d",
+                         OPERATOR_INPUTS_MAX);
     }
     session->budget.refuse = config_int(&session->config, "weir.refuse-charge", 0);
     atomic_store(&session->budget.charges, 0);
@@ -379,6 +379,7 @@ static bool names_something(const AstStmt *stmt, Str sql) {
 }
 
 Status session_execute(Session *session, Str sql, const ResultSink *sink, Error *err) {
+    atomic_store(&session->stop, 0);  // not later: a statement may be stopped while it is planned
     Arena arena = {0};
     AstStmt *stmt;
     Status st = sql_parse(&arena, sql, &stmt, err);

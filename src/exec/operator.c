@@ -18,8 +18,18 @@ static Status output_slices(Operator *op, Batch *batch, Error *err) {
     return st;
 }
 
+// One row in may be any number out: who gives up does not wait for the last of them.
+static bool given_up(const OpEnv *env) {
+    return (env->stop && atomic_load_explicit(env->stop, memory_order_relaxed) >= 2) ||
+           (env->failed && atomic_load_explicit(env->failed, memory_order_relaxed));
+}
+
 Status output_batch(Operator *op, Batch *batch, Error *err) {
     Status st = ST_OK;
+    if (given_up(op->env)) {
+        batch_unref(batch);
+        return error_set(err, ST_CANCELLED, "the job was cancelled");
+    }
     if (batch->rows > op->env->batch_rows_max) return output_slices(op, batch, err);
     if (batch->rows) {
         op->rows_out += batch->rows;

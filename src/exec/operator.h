@@ -39,6 +39,8 @@ typedef struct OpEnv {
     Status (*collect)(void *arg, Batch *batch, Error *err);
     void *collect_arg;
     uint32_t split;               // source split of the batch being handed down; run/ keeps it
+    // 2: give up at once; non-zero: another worker has failed. NULL: never.
+    const _Atomic int *stop, *failed;
     void *owner;                  // the worker; for run/ alone
 } OpEnv;
 

@@ -75,7 +75,7 @@ static Status worker_init(Job *job, uint32_t index, Error *err) {
         .collect_arg = spec->collect_arg,
         .owner = worker,
         .mini_batch = config_bool(spec->config, "table.exec.mini-batch.enabled", false),
-        .batch_rows_max = batch_rows_max(spec->config),
+        .batch_rows_max = batch_rows_max(spec->config), .stop = spec->stop, .failed = &job->failed,
     };
     TRY(worker_build(worker, err));
     for (uint32_t i = 0; i < worker->op_count; i++) {
