@@ -173,6 +173,12 @@ static Status check_alone(const Inner *inner, const AstQuery *query, Error *err)
 }
 
 Status bind_inner(Binder *binder, const AstQuery *query, bool for_value, Inner *inner, Error *err) {
+    const Domain none = {0};
+    Plan *alone;
+    // Most are not correlated: one look says so, and deep nests are not bound again and again.
+    if (for_value && !bind_query_in(binder, binder->context, query, &alone, NULL)) {
+        return inner_of_plan(binder, alone, &none, inner, err);
+    }
     if (is_plain_select(binder->context, query) && !binder->groups) {
         Status st = inner_plain(binder, query, inner, NULL);
         bool outside = false;  // among the items

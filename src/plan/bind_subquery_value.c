@@ -350,13 +350,15 @@ static Status attach_aggs(Binder *binder, const Inner *inner, const Marked *mark
 Status bind_scalar_value(Binder *binder, const AstExpr *ast, const AstQuery *query, Expr **out,
                          Error *err) {
     Arena *arena = binder->arena;
-    bool taken;
-    if (!correlated_agg(binder, ast, query, JOIN_TYPE_LEFT, &taken, out, NULL) && taken) {
-        return ST_OK;
-    }
-    if (!correlated_row(binder, ast, query, &taken, out, NULL) && taken) return ST_OK;
     Inner inner;
     TRY(bind_inner(binder, query, true, &inner, err));
+    bool taken;
+    if (inner.key_count) {  // a tie by equality needs no domain
+        if (!correlated_agg(binder, ast, query, JOIN_TYPE_LEFT, &taken, out, NULL) && taken) {
+            return ST_OK;
+        }
+        if (!correlated_row(binder, ast, query, &taken, out, NULL) && taken) return ST_OK;
+    }
     if (inner.item_count != 1) {
         return error_at(err, ST_VALIDATION, ast->span.place,
                         "a scalar subquery gives one column, this one %u", inner.item_count);
