@@ -423,19 +423,46 @@ static void sequence_value(const Gen *gen, int64_t value, Vec *vec, uint32_t row
 
 // The reader -------------------------------------------------------------------------------------
 
+// The numbers that readers of another parallelism have made before a restore: index, index + count,
+// and so on, [made] of them.
+typedef struct Made {
+    int64_t index, count, made;
+} Made;
+
 typedef struct DatagenReader {
     SourceReader base;
     Arena arena;
     const Type *produced;
+    Arena scratch;        // of a poll
     Gen *gen;             // of the produced columns
     uint64_t random;
     int64_t index, count;
-    int64_t made;         // rows so far
+    int64_t made;         // rows so far; those that others had made before count too
+    Made *before;
+    uint32_t before_count;
     int64_t rows;         // in all; INT64_MAX without end
     int64_t per_slice;
     int64_t slice_ns, slice_made, slice_end_ns;
     bool stopping;
 } DatagenReader;
+
+static bool made_before(const DatagenReader *self, int64_t number) {
+    for (uint32_t i = 0; i < self->before_count; i++) {
+        const Made *by = &self->before[i];
+        if (number % by->count == by->index && number / by->count < by->made) return true;
+    }
+    return false;
+}
+
+// The places in the sequences of the next rows, at most [most]; fewer at the end.
+static int64_t take_numbers(DatagenReader *self, int64_t *out, int64_t most) {
+    int64_t rows = 0;
+    for (; rows < most && self->made < self->rows; self->made++) {
+        int64_t number = self->made * self->count + self->index;
+        if (!self->before_count || !made_before(self, number)) out[rows++] = number;
+    }
+    return rows;
+}
 
 static Status datagen_poll(SourceReader *base, SourceOutput *out, ReadState *state, Error *err) {
     DatagenReader *self = (DatagenReader *)base;
@@ -453,20 +480,21 @@ static Status datagen_poll(SourceReader *base, SourceOutput *out, ReadState *sta
     if (rows > BATCH_ROWS_MAX) rows = BATCH_ROWS_MAX;
     *state = rows ? READ_MORE : READ_IDLE;
     if (!rows) return ST_OK;
+    int64_t *number = ARENA_ARRAY(&self->scratch, int64_t, rows);
+    rows = take_numbers(self, number, rows);
     Batch *batch = batch_new_columns(self->produced, (uint32_t)rows);
     for (uint32_t i = 0; i < self->produced->child_count; i++) {
         const Gen *gen = &self->gen[i];
         Vec *vec = batch->column[i];
         for (uint32_t row = 0; row < rows; row++) {
             if (gen->sequence) {
-                sequence_value(gen, gen->min + (self->made + row) * self->count + self->index, vec,
-                               row);
+                sequence_value(gen, gen->min + number[row], vec, row);
             } else {
                 random_value(&self->random, gen, vec, row);
             }
         }
     }
-    self->made += rows;
+    arena_reset(&self->scratch);
     self->slice_made += rows;
     return out->batch(out, 0, batch_seal(batch), err);
 }
@@ -481,25 +509,41 @@ static void datagen_stop(SourceReader *base) {
     ((DatagenReader *)base)->stopping = true;
 }
 
+static void datagen_close(SourceReader *base) {
+    DatagenReader *self = (DatagenReader *)base;
+    arena_clear(&self->scratch);
+    arena_clear(&self->arena);
+    mem_free(self);
+}
+
+static void put_made(Buf *out, Made made) {
+    buf_put(out, &made, sizeof made);
+}
+
 static Status datagen_snapshot(SourceReader *base, Buf *out, Error *err) {
     (void)err;
-    buf_put(out, &((DatagenReader *)base)->made, sizeof(int64_t));
+    const DatagenReader *self = (DatagenReader *)base;
+    put_made(out, (Made){self->index, self->count, self->made});
+    for (uint32_t i = 0; i < self->before_count; i++) put_made(out, self->before[i]);
     return ST_OK;
 }
 
 static Status datagen_restore(SourceReader *base, Str bytes, Error *err) {
     DatagenReader *self = (DatagenReader *)base;
-    if (bytes.len != sizeof self->made) {
+    uint32_t count = (uint32_t)(bytes.len / sizeof(Made));
+    if (!count || bytes.len % sizeof(Made)) {
         return error_set(err, ST_RUNTIME, "the snapshot of a datagen source is damaged");
     }
-    memcpy(&self->made, bytes.ptr, sizeof self->made);
+    Made first;
+    memcpy(&first, bytes.ptr, sizeof first);
+    bool own = first.index == self->index && first.count == self->count;
+    if (own) self->made = first.made;
+    Made *all = ARENA_ARRAY(&self->arena, Made, self->before_count + count);
+    if (self->before_count) memcpy(all, self->before, self->before_count * sizeof *all);
+    memcpy(all + self->before_count, bytes.ptr + own * sizeof first, (count - own) * sizeof first);
+    self->before_count += count - own;
+    self->before = all;
     return ST_OK;
-}
-
-static void datagen_close(SourceReader *base) {
-    DatagenReader *self = (DatagenReader *)base;
-    arena_clear(&self->arena);
-    mem_free(self);
 }
 
 static const SourceVt DATAGEN_SOURCE = {

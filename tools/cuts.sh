@@ -1,0 +1,44 @@
+#!/usr/bin/env bash
+# tools/cuts.sh WEIR [COUNT [SEED [PATH...]]]: the streaming cases of SQL again, every job stopped with a
+# checkpoint after a few batches and gone on with from it, over and over, with the same parallelism or
+# another one each time: the rows must be those of a job that was left alone.
+#
+# COUNT (1) variants are drawn; the seed is printed. PATHs: other cases, below test/sql, than flink/stream.
+set -u
+cd "$(dirname "$0")/.." || exit 2
+export LC_ALL=C
+weir=${1:?usage: tools/cuts.sh WEIR [COUNT [SEED [PATH...]]]}
+count=${2:-1} seed=${3:-$RANDOM}
+shift $(($# < 3 ? $# : 3))
+[ $# -gt 0 ] || set -- flink/stream
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+export TMPDIR=$scratch
+passed=0 failed=0 skipped=0
+pick() { shift $((RANDOM % $#)); printf '%s' "$1"; }
+
+# One list of cases that are not judged; what it names lies below its folder.
+cp -r test/sql "$scratch/cases"
+cat test/sql/order-of-arrival.txt test/sql/commits-midway.txt >"$scratch/cases/exempt"
+
+RANDOM=$seed
+echo "note: cuts are drawn from seed $seed"
+for ((i = 0; i < count; i++)); do
+    workers=$(pick 1 1 2 3) every=$(pick 1 2 3 5) others=$(pick "" 2 1,2 1,3,2 4,1)
+    rows=$(pick 1 2 3 7) incremental=$(pick true false)
+    options=(-D "parallelism.default=$workers" -D "weir.cut-every=$every" -D "weir.batch-rows-max=$rows"
+        -D "execution.checkpointing.incremental=$incremental")
+    [ -z "$others" ] || options+=(-D "weir.cut-parallelism=$others")
+    name="workers $workers then ${others:-the same}, a cut every $every batches of $rows, incremental $incremental"
+    "$weir" test "${options[@]}" --materialised --exempt "$scratch/cases/exempt" \
+        "${@/#/$scratch/cases/}" >"$scratch/log" 2>&1
+    read -r ok bad left < <(tail -n 1 "$scratch/log" | sed 's/[^0-9 ]//g')
+    if [ -z "${left:-}" ]; then echo "$name: the run did not come to its end" >>"$scratch/log"; bad=1; fi
+    if [ "$bad" -gt 0 ]; then
+        echo "--- $name"
+        grep -vE '^(EXEMPT|[0-9]+ passed)' "$scratch/log" | head -n 200
+    fi
+    passed=$((passed + ${ok:-0})) failed=$((failed + bad)) skipped=$((skipped + ${left:-0}))
+done
+echo "$passed passed, $failed failed, $skipped skipped"
+[ "$failed" -eq 0 ]
