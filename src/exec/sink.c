@@ -85,6 +85,13 @@ static Status sink_on_batch(Operator *op, uint32_t input, Batch *in, Error *err)
     return st;
 }
 
+static Status sink_on_watermark(Operator *op, int64_t ms, Error *err) {
+    (void)err;
+    SinkWriter *writer = ((Sink *)op)->writer;
+    if (writer->vt->watermark) writer->vt->watermark(writer, ms);
+    return ST_OK;
+}
+
 static Status sink_on_end(Operator *op, Error *err) {
     Sink *self = (Sink *)op;
     return self->writer->vt->flush ? self->writer->vt->flush(self->writer, true, err) : ST_OK;
@@ -121,6 +128,7 @@ const OperatorVt SINK_OPERATOR = {
     .size = sizeof(Sink),
     .open = sink_open,
     .on_batch = sink_on_batch,
+    .on_watermark = sink_on_watermark,
     .on_timer = sink_on_timer,
     .on_end = sink_on_end,
     .prepare = sink_prepare,

@@ -184,6 +184,15 @@ static Status run_workers(Job *job, Error *err) {
     return ST_OK;
 }
 
+static void tell_sources(Job *job) {
+    for (uint32_t w = 0; w < job->workers; w++) {
+        for (uint32_t i = 0; i < job->worker[w].source_count; i++) {
+            SourceReader *reader = job->worker[w].source[i]->reader;
+            if (reader && reader->vt->drained) reader->vt->drained(reader);
+        }
+    }
+}
+
 static double cpu_seconds(void) {
     struct rusage usage;
     (void)getrusage(RUSAGE_SELF, &usage);
@@ -245,6 +254,7 @@ Status job_run(const JobSpec *spec, Error *err) {
     if (!st && spec->checkpoint && spec->checkpoint->restore.len) st = job_restore(&job, err);
     if (!st) st = settle_empty_readers(&job, err);
     if (!st) st = run_workers(&job, err);
+    if (!st) tell_sources(&job);
     if (st == ST_OVER_BUDGET && made == job.workers) name_largest(&job, err);
     if (spec->stats && !st) {
         mem_free(spec->stats->op);

@@ -155,6 +155,8 @@ typedef struct SourceVt {
     // Whether split [split] of the reader restored last has become this one's. NULL: all have.
     bool (*takes)(SourceReader *self, uint32_t split);
     Status (*checkpoint_complete)(SourceReader *self, uint64_t checkpoint, Error *err);
+    // The job has ended well: what was handed in has come through to the sinks, which are flushed.
+    void (*drained)(SourceReader *self);
     void (*close)(SourceReader *self);
 } SourceVt;
 
@@ -194,6 +196,8 @@ typedef struct SinkVt {
     // When flush should be called though nothing is written any more (processing time); INT64_MAX:
     // nothing waits. Asked after each write and flush. NULL: never.
     int64_t (*due_ms)(SinkWriter *self);
+    // No row before this time comes any more (event time). NULL: it does not matter.
+    void (*watermark)(SinkWriter *self, int64_t ms);
     // Two-phase commit; NULL for sinks without transactions. flush precedes prepare.
     Status (*prepare)(SinkWriter *self, uint64_t checkpoint, Buf *committable, Error *err);
     Status (*commit)(SinkWriter *self, uint64_t checkpoint, Error *err);

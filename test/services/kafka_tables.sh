@@ -96,6 +96,14 @@ is "a group goes on where it was" "$(numbers group-offsets latest-offset "
     echo 5 | kafka_produce numbers-$$
     numbers group-offsets latest-offset "'properties.group.id' = 'g-$$'")" "1 2 3 4 5 "
 
+# A job that fails behind its source has read nothing.
+failing=$(start=group-offsets kafka numbers "n INT" "'format' = 'csv', 'properties.group.id' = 'f-$$',
+    'properties.auto.offset.reset' = 'earliest'")
+weir "$failing SELECT 1 / (n - 3) FROM numbers;" >"$SCRATCH/out"
+check "a job may fail at a row" grep -qi "zero" "$SCRATCH/out"
+is "and then its group has not moved" "$(numbers group-offsets latest-offset "
+    'properties.group.id' = 'f-$$', 'properties.auto.offset.reset' = 'earliest'")" "1 2 3 4 5 "
+
 # Topics by pattern, two workers.
 echo 7 | kafka_produce "numbers-$$-more"
 pattern=$(kafka numbers "n INT, topic STRING METADATA VIRTUAL" "'format' = 'csv'" |

@@ -1,7 +1,7 @@
 // The filesystem connector's options, checks, and its row in the table of connectors.
 #include "connector/file/file.h"
 
-#include "connector/file/file_int.h"
+#include "connector/file/file_commit.h"
 #include "spi/lookup.h"
 
 static const char *const STATISTICS[] = {"ALL", "NONE", NULL};
@@ -19,7 +19,7 @@ const OptionDef FILE_OPTIONS[] = {
     {.key = "source.report-statistics", .kind = OPTION_ENUM, .fallback = "ALL", .values = STATISTICS, .doc = "Taken and not needed: plans do not depend on it."},
     {.key = "auto-compaction", .kind = OPTION_BOOL, .fallback = "false", .doc = "Join small files of a checkpoint before they are committed."},
     {.key = "compaction.file-size", .kind = OPTION_SIZE, .doc = "What compaction aims at; the rolling size unless given."},
-    {.key = "compaction.parallelism", .kind = OPTION_INT, .doc = "Taken and not needed: compaction is part of the writer."},
+    {.key = "compaction.parallelism", .kind = OPTION_INT, .doc = "Taken and not needed: each writer compacts its own files."},
     {.key = "sink.rolling-policy.file-size", .kind = OPTION_SIZE, .fallback = "128 mb", .doc = "A file of this size is closed."},
     {.key = "sink.rolling-policy.rollover-interval", .kind = OPTION_DURATION, .fallback = "30 min", .doc = "A file of this age is closed."},
     {.key = "sink.rolling-policy.inactivity-interval", .kind = OPTION_DURATION, .fallback = "30 min", .doc = "A file not written to for this long is closed."},
@@ -152,6 +152,25 @@ static Status check_lookup(const TableDesc *desc, Error *err) {
                      STR_ARG(desc->name));
 }
 
+// What Flink finds out while it plans; policies of other names fail when the sink is opened.
+static Status check_commit(const FileTable *table, Error *err) {
+    const char *policies = options_get(&table->options, "sink.partition-commit.policy.kind");
+    if (policies && policy_named(str_c(policies), STR("metastore"))) {
+        return error_set(err, ST_VALIDATION,
+                         "table '" STR_FMT "': 'sink.partition-commit.policy.kind' cannot be "
+                         "'metastore', which is for tables of Hive",
+                         STR_ARG(table->desc->name));
+    }
+    const char *zone = options_get(&table->options, "sink.partition-commit.watermark-time-zone");
+    const Zone *found;
+    if (!zone_find(str_c(zone), &found, NULL)) return ST_OK;
+    return error_set(err, ST_VALIDATION,
+                     "table '" STR_FMT
+                     "': 'sink.partition-commit.watermark-time-zone' = '%s' is no "
+                     "time zone",
+                     STR_ARG(table->desc->name), zone);
+}
+
 static Status file_check(const TableDesc *desc, bool as_sink, Error *err) {
     Arena arena;
     arena_init(&arena);
@@ -160,6 +179,7 @@ static Status file_check(const TableDesc *desc, bool as_sink, Error *err) {
     if (!st && table.format->check) {
         st = table.format->check(table.stored, &table.format_options, !as_sink, err);
     }
+    if (!st && as_sink) st = check_commit(&table, err);
     if (!st && (as_sink ? !table.format->encodes : !table.format->decodes)) {
         st = error_set(err, ST_VALIDATION, "table '" STR_FMT "': the format '%s' cannot %s",
                        STR_ARG(desc->name), table.format->name, as_sink ? "be written" : "be read");

@@ -6,7 +6,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "connector/file/file_int.h"
+#include "connector/file/file_commit.h"
 
 enum {
     BUFFER_BYTES = 256 * 1024,   // written at once
@@ -23,6 +23,7 @@ typedef struct Part {
 
 typedef struct Pending {
     Str hidden, visible, directory;
+    int64_t bytes;
     uint64_t checkpoint;  // whose commit makes it visible; 0: not yet part of one
 } Pending;
 
@@ -40,11 +41,12 @@ typedef struct FileWriter {
     uint32_t pending_count, pending_cap;
     uint64_t id;          // of this writer, in names
     uint32_t task, counter;
-    int64_t roll_bytes, roll_ms, idle_ms;
+    int64_t roll_bytes, roll_ms, idle_ms, check_ms;
+    bool compacts;           // auto-compaction
+    int64_t compact_bytes;   // what it aims at
+    FileCommitter *committer;  // of the partitions; NULL: nothing is done for them
     bool overwrite;
     Map overwritten;      // directories that have been emptied
-    bool success_file;
-    Str success_name;
     Buf path;
 } FileWriter;
 
@@ -85,6 +87,7 @@ static Status part_open(FileWriter *self, Str directory, Part **out, Error *err)
                              ".inprogress", STR_ARG(directory), self->id, self->task, number);
     TRY(os()->open(part.hidden, OS_WRITE, &part.file, err));
     part.opened_ms = part.written_ms = os_now_ms();
+    if (self->committer) committer_wrote(self->committer, directory);
     self->part = mem_realloc(self->part, (self->part_count + 1) * sizeof *self->part);
     self->part[self->part_count] = part;
     *out = &self->part[self->part_count++];
@@ -115,7 +118,7 @@ static Status part_roll(FileWriter *self, uint32_t index, Error *err) {
     part->file = NULL;
     TRY(os()->close(file, err));
     add_pending(self, (Pending){.hidden = part->hidden, .visible = part->visible,
-                                .directory = part->directory});
+                                .directory = part->directory, .bytes = part->bytes});
     forget_part(self, index);
     return ST_OK;
 }
@@ -211,14 +214,7 @@ static Status commit_one(FileWriter *self, const Pending *pending, Error *err) {
     if (!stat.exists) return ST_OK;  // renamed before the last failure
     TRY(empty_directory(self, pending->directory, err));
     TRY(os()->rename(pending->hidden, pending->visible, err));
-    TRY(os()->sync_dir(pending->directory, err));
-    if (!self->success_file || !self->table.desc->partition_key_count) return ST_OK;
-    Buf name = {0};
-    buf_printf(&name, STR_FMT "/" STR_FMT, STR_ARG(pending->directory),
-               STR_ARG(self->success_name));
-    Status st = os_write_file(buf_str(&name), (Str){"", 0}, err);
-    buf_free(&name);
-    return st;
+    return os()->sync_dir(pending->directory, err);
 }
 
 // Makes the pending files of checkpoints up to [checkpoint] visible.
@@ -232,16 +228,105 @@ static Status commit_until(FileWriter *self, uint64_t checkpoint, Error *err) {
         if (!due || st) self->pending[kept++] = *pending;
     }
     self->pending_count = kept;
+    if (!st && self->committer) {
+        st = committer_arrived(self->committer, self->task, checkpoint, err);
+    }
+    return st;
+}
+
+// Compaction -------------------------------------------------------------------------------------
+
+// Appends the bytes of [path] to [out].
+static Status append_file(OsFile *out, Str path, Error *err) {
+    OsFile *in;
+    TRY(os()->open(path, OS_READ, &in, err));
+    char *bytes = mem_alloc(BUFFER_BYTES);
+    Status st = ST_OK;
+    size_t got = BUFFER_BYTES;
+    for (int64_t at = 0; !st && got == BUFFER_BYTES; at += (int64_t)got) {
+        st = os()->read_at(in, at, bytes, BUFFER_BYTES, &got, err);
+        if (!st) st = os()->write(out, bytes, got, err);
+    }
+    mem_free(bytes);
+    (void)os()->close(in, NULL);
+    return st;
+}
+
+// Joins the pending files [index], count of them, into the first, which is called compacted then.
+static Status join_files(FileWriter *self, const uint32_t *index, uint32_t count, Error *err) {
+    Pending *first = &self->pending[index[0]];
+    Str name = str_sub(first->visible, first->directory.len + 1, first->visible.len);
+    first->visible = str_printf(&self->arena, STR_FMT "/compacted-" STR_FMT,
+                                STR_ARG(first->directory), STR_ARG(name));
+    if (count == 1) return ST_OK;
+    Str joined = str_printf(&self->arena, STR_FMT "/.compacted-" STR_FMT ".inprogress",
+                            STR_ARG(first->directory), STR_ARG(name));
+    OsFile *out;
+    TRY(os()->open(joined, OS_WRITE, &out, err));
+    Status st = ST_OK;
+    int64_t bytes = 0;
+    for (uint32_t i = 0; !st && i < count; i++) {
+        bytes += self->pending[index[i]].bytes;
+        st = append_file(out, self->pending[index[i]].hidden, err);
+    }
+    if (!st) st = os()->sync(out, err);
+    Status closed = os()->close(out, st ? NULL : err);
+    if (st || closed) return st ? st : closed;
+    for (uint32_t i = 0; i < count; i++) {
+        Pending *pending = &self->pending[index[i]];
+        TRY(os()->remove(pending->hidden, err));
+        if (i) pending->directory = (Str){NULL, 0};  // gone
+    }
+    first->hidden = joined;
+    first->bytes = bytes;
+    return ST_OK;
+}
+
+// Before a checkpoint's files are named in it the small ones of each directory are joined: no
+// record of a job ever knows the parts, so there is nothing to undo after a failure.
+static Status compact(FileWriter *self, Error *err) {
+    if (!self->compacts) return ST_OK;
+    uint32_t *index = NEW_ARRAY(uint32_t, self->pending_count + 1);
+    bool *done = NEW_ARRAY(bool, self->pending_count + 1);
+    Status st = ST_OK;
+    for (uint32_t i = 0; !st && i < self->pending_count; i++) {
+        if (done[i] || self->pending[i].checkpoint) continue;
+        uint32_t count = 0;
+        int64_t bytes = 0;
+        for (uint32_t k = i; k < self->pending_count && bytes < self->compact_bytes; k++) {
+            const Pending *pending = &self->pending[k];
+            if (done[k] || pending->checkpoint ||
+                !str_eq(pending->directory, self->pending[i].directory)) {
+                continue;
+            }
+            done[k] = true;
+            bytes += pending->bytes;
+            index[count++] = k;
+        }
+        st = join_files(self, index, count, err);
+    }
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < self->pending_count; i++) {
+        if (self->pending[i].directory.ptr) self->pending[kept++] = self->pending[i];
+    }
+    self->pending_count = kept;
+    mem_free(index);
+    mem_free(done);
     return st;
 }
 
 static Status file_flush(SinkWriter *base, bool end_of_input, Error *err) {
     FileWriter *self = (FileWriter *)base;
     if (!end_of_input) {
-        for (uint32_t i = 0; i < self->part_count; i++) TRY(part_drain(&self->part[i], err));
+        int64_t now = os_now_ms();
+        for (uint32_t i = self->part_count; i > 0; i--) {
+            TRY(part_drain(&self->part[i - 1], err));
+            TRY(roll_if_due(self, i - 1, now, err));
+        }
         return ST_OK;
     }
     TRY(roll_all(self, err));
+    TRY(compact(self, err));
     for (uint32_t i = 0; i < self->pending_count; i++) {
         if (!self->pending[i].checkpoint) self->pending[i].checkpoint = UINT64_MAX;
     }
@@ -253,11 +338,17 @@ static void put_text(Buf *out, Str text) {
     buf_put_str(out, text);
 }
 
+static void put_u32(Buf *out, uint32_t value) {
+    buf_put(out, &value, sizeof value);
+}
+
 // Everything written so far belongs to the checkpoint: text formats roll on every one, as Flink's
 // bulk writers do, so that no file has to be cut back after a failure.
 static Status file_prepare(SinkWriter *base, uint64_t checkpoint, Buf *committable, Error *err) {
     FileWriter *self = (FileWriter *)base;
     TRY(roll_all(self, err));
+    TRY(compact(self, err));
+    put_u32(committable, self->pending_count);
     for (uint32_t i = 0; i < self->pending_count; i++) {
         Pending *pending = &self->pending[i];
         if (!pending->checkpoint) pending->checkpoint = checkpoint;
@@ -265,6 +356,7 @@ static Status file_prepare(SinkWriter *base, uint64_t checkpoint, Buf *committab
         put_text(committable, pending->visible);
         put_text(committable, pending->directory);
     }
+    if (self->committer && self->task == 0) committer_save(self->committer, committable);
     return ST_OK;
 }
 
@@ -285,7 +377,11 @@ static bool take_text(FileWriter *self, Str *in, Str *out) {
 
 static Status file_restore(SinkWriter *base, Str committable, Error *err) {
     FileWriter *self = (FileWriter *)base;
-    while (committable.len) {
+    uint32_t count;
+    if (committable.len < sizeof count) return ST_OK;
+    memcpy(&count, committable.ptr, sizeof count);
+    committable = str_sub(committable, sizeof count, committable.len);
+    for (; count; count--) {
         Pending pending = {.checkpoint = 1};
         if (!take_text(self, &committable, &pending.hidden) ||
             !take_text(self, &committable, &pending.visible) ||
@@ -294,7 +390,29 @@ static Status file_restore(SinkWriter *base, Str committable, Error *err) {
         }
         TRY(commit_one(self, &pending, err));
     }
+    if (committable.len && self->committer && !committer_load(self->committer, committable)) {
+        return error_set(err, ST_RUNTIME, "the snapshot of a filesystem sink is damaged");
+    }
     return ST_OK;
+}
+
+// When the next open file is old enough to be closed, as seen every check-interval.
+static int64_t file_due_ms(SinkWriter *base) {
+    const FileWriter *self = (const FileWriter *)base;
+    int64_t due = INT64_MAX;
+    for (uint32_t i = 0; i < self->part_count; i++) {
+        const Part *part = &self->part[i];
+        int64_t old = part->opened_ms + self->roll_ms, idle = part->written_ms + self->idle_ms;
+        if (old < due) due = old;
+        if (idle < due) due = idle;
+    }
+    if (due == INT64_MAX || self->check_ms < 1) return due;
+    return (due + self->check_ms - 1) / self->check_ms * self->check_ms;
+}
+
+static void file_watermark(SinkWriter *base, int64_t ms) {
+    FileWriter *self = (FileWriter *)base;
+    if (self->committer) committer_watermark(self->committer, self->task, ms);
 }
 
 static void file_close(SinkWriter *base) {
@@ -309,6 +427,7 @@ static void file_close(SinkWriter *base) {
     for (uint32_t i = 0; i < self->pending_count; i++) {
         if (!self->pending[i].checkpoint) (void)os()->remove(self->pending[i].hidden, NULL);
     }
+    committer_close(self->committer);
     if (self->encoder) self->encoder->vt->close(self->encoder);
     batch_unref(self->view);
     mem_free(self->part);
@@ -322,6 +441,8 @@ static void file_close(SinkWriter *base) {
 static const SinkVt FILE_SINK = {
     .write = file_write,
     .flush = file_flush,
+    .due_ms = file_due_ms,
+    .watermark = file_watermark,
     .prepare = file_prepare,
     .commit = file_commit,
     .restore = file_restore,
@@ -344,10 +465,6 @@ static void plan_columns(FileWriter *self, const Type *schema) {
     self->view = batch_new(self->table.stored);
 }
 
-static bool has_policy(const char *list, const char *policy) {
-    return list && strstr(list, policy) != NULL;
-}
-
 Status file_sink_open(const SinkSpec *spec, const TaskEnv *env, SinkWriter **out, Error *err) {
     FileWriter *self = NEW(FileWriter);
     arena_init(&self->arena);
@@ -361,13 +478,16 @@ Status file_sink_open(const SinkSpec *spec, const TaskEnv *env, SinkWriter **out
     self->roll_bytes = options_int(options, "sink.rolling-policy.file-size");
     self->roll_ms = options_int(options, "sink.rolling-policy.rollover-interval");
     self->idle_ms = options_int(options, "sink.rolling-policy.inactivity-interval");
-    self->success_file =
-        has_policy(options_get(options, "sink.partition-commit.policy.kind"), "success-file");
-    self->success_name = str_c(options_get(options, "sink.partition-commit.success-file.name"));
+    self->check_ms = options_int(options, "sink.rolling-policy.check-interval");
+    self->compacts = options_bool(options, "auto-compaction");
+    self->compact_bytes = options_has(options, "compaction.file-size")
+                              ? options_int(options, "compaction.file-size")
+                              : self->roll_bytes;
     plan_columns(self, spec->schema);
     EncodeSpec encode = {.schema = self->table.stored, .options = self->table.format_options,
                          .zone = env->zone};
     st = self->table.format->encoder_new(&encode, &self->encoder, err);
+    if (!st) st = committer_open(spec, &self->table, env, &self->committer, err);
     if (!st) st = os()->make_dirs(self->table.path, err);
 
 done:

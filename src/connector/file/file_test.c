@@ -195,7 +195,7 @@ TEST(file, the_sink_shows_files_at_the_commit) {
     Str keys[] = {STR("day")};
     c.desc.partition_key = keys;
     c.desc.partition_key_count = 1;
-    option(&c, "sink.partition-commit.policy.kind", "metastore,success-file");
+    option(&c, "sink.partition-commit.policy.kind", "success-file");
     SinkSpec spec = {.table = &c.desc, .schema = c.desc.physical};
     TaskEnv env = {.count = 1, .zone = zone_utc(), .arena = &c.arena};
     SinkWriter *writer;

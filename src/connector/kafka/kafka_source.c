@@ -483,6 +483,12 @@ static Status source_checkpoint_complete(SourceReader *base, uint64_t checkpoint
     return ST_OK;
 }
 
+// Without checkpoints, too, a group that is asked for goes on behind what a job has finished.
+static void source_drained(SourceReader *base) {
+    KafkaSource *self = (KafkaSource *)base;
+    if (self->finished) commit(self, true);
+}
+
 // --- Life --------------------------------------------------------------------------------------
 
 static void source_close(SourceReader *base) {
@@ -493,7 +499,6 @@ static void source_close(SourceReader *base) {
     (void)pthread_cond_signal(&self->awake);
     (void)pthread_mutex_unlock(&self->lock);
     if (self->thread_runs) (void)pthread_join(self->thread, NULL);
-    if (self->finished) commit(self, true);
     if (self->queue) {
         rd_kafka_queue_io_event_enable(self->queue, -1, NULL, 0);
         rd_kafka_queue_destroy(self->queue);
@@ -521,6 +526,7 @@ static const SourceVt SOURCE_VT = {
     .snapshot = source_snapshot,
     .restore = source_restore,
     .checkpoint_complete = source_checkpoint_complete,
+    .drained = source_drained,
     .close = source_close,
 };
 

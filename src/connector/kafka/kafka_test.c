@@ -286,6 +286,7 @@ static void read_all(Fixture *f, const char *const *metadata, uint32_t count) {
     SourceReader *reader = NULL;
     CHECK_OK(open_source(f, metadata, count, &reader, &err), &err);
     CHECK_OK(read_on(f, reader, 0, &err), &err);
+    reader->vt->drained(reader);
     reader->vt->close(reader);
 }
 

@@ -28,6 +28,8 @@ Status json_read_lines(Decoder *decoder, JsonReader *reader, const JsonLines *li
     reader->borrow = true;
     reader->end = end;
     bool clean = next_clean(reader, bytes, end);
+    reader->whole = false;  // as json_mend left it with the last record of another block
+    reader->lost = 0;
     Status st = ST_OK;
     while (at < end && !decoder_full(decoder)) {
         char *line = at;
