@@ -220,6 +220,9 @@ const uint8_t *plan_monotony(Arena *arena, const Plan *plan) {
         case PLAN_JOIN: return of_join(arena, plan);
         case PLAN_UNION: return of_union(arena, plan);
         case PLAN_OVER:
+            // By time it only adds; in any other order it corrects the rows behind.
+            if (plan->changes == CHANGE_INSERT) return filled(arena, count, MONO_CONSTANT);
+            return plan->changes & CHANGE_DELETE ? NULL : filled(arena, count, MONO_NONE);
         case PLAN_INTERVAL_JOIN: return filled(arena, count, MONO_CONSTANT);
         case PLAN_WATERMARK:
         case PLAN_EXPAND:

@@ -172,7 +172,9 @@ class Queries:
         rel = self.relation(depth - 1)
         name, a, b = self.alias(), self.alias(), self.alias()
         kind = c.pick(['JOIN', 'LEFT JOIN', 'FULL JOIN'])
-        on = self.condition([x.of(a) for x in rel.columns], [x.of(b) for x in rel.columns])
+        # A stamp may still be a time attribute, and its rows late for an interval join.
+        plain = [x for x in rel.columns if x.type != 'TIMESTAMP(3)'] or rel.columns
+        on = self.condition([x.of(a) for x in plain], [x.of(b) for x in plain])
         items, out = self.pair(rel, rel, a, b)
         query = each(f'WITH {name} AS (SELECT * FROM {{0}}) SELECT {{1}} FROM {name} AS {a} {kind} {name} AS {b} '
                      f'ON {{2}}', None, rel.source(), items, on)
