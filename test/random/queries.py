@@ -428,6 +428,8 @@ class Queries:
             test = both(f'{{0}} {kind} ({{1}})', column(x), inner)
         if c.chance(5):
             word = 'OR' if c.chance(4) else 'AND'
+            if word == 'OR':  # then it counts the subquery's rows, and a stream does not count none
+                self.empties, test = True, test.without_lite()
             test = both(f'({{0}}) {word} {{1}}', test, self.expressions(lefts).boolean('BOOLEAN', 2))
         kept = c.some(lefts, 1, 3)
         items = joined([both(f'{{0}} AS c{i}', column(x)) for i, x in enumerate(kept)])
