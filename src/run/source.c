@@ -103,7 +103,7 @@ Status source_save_held(const Source *self, Buf *out, Error *err) {
         codec_put_u8(out, held->split_ends);
         codec_put_i64(out, rows);
         for (uint32_t row = rows ? held->at : 0; rows; rows--, row++) {
-            codec_put_u8(out, batch_kind(held->batch, row));
+            codec_put_u8(out, (uint8_t)batch_kind(held->batch, row));
             for (uint32_t c = 0; c < held->batch->schema->child_count; c++) {
                 codec_put(held->batch->column[c], row, out);
             }

@@ -693,7 +693,7 @@ static uint32_t keep_passing(CsvDecoder *self, uint32_t count) {
 // in the batch, and *bad is where it begins.
 static Status read_group(CsvDecoder *self, uint32_t count, char **bad, Error *err) {
     Batch *batch = self->base.batch;
-    BadRecord found = {NULL};
+    BadRecord found = {0};
     uint32_t good = read_columns(self, 0, self->filtered_count, count, &found);
     if (self->filter_count) good = keep_passing(self, good);
     good = read_columns(self, self->filtered_count, self->read_count, good, &found);
