@@ -39,7 +39,8 @@ static void check_filter(FormatCase *c, const char *text, size_t size, const cha
     c->spec.filter = &term;
     c->spec.filter_count = 1;
     const char *left = format_decode_bytes(c, text, size);
-    if (!memchr(text, '\n', size) || !memchr(text, '"', size)) {  // each row is one line
+    bool lines = !memchr(text, '\n', size) || !memchr(text, '"', size);
+    if (lines && !memchr(text, 0, size)) {  // each row is one line, and no text ends too early
         while (*whole) {
             const char *end = strchr(whole, '\n') + 1;
             if (strncmp(whole, "+I[NULL,", 8) != 0 && strncmp(whole, "+I[NULL]", 8) != 0) {
@@ -62,9 +63,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
     char *whole = mem_strdup(format_decode_bytes(&c, text, size));
     c.piece = bytes[1] % 64 + 1;
     const char *pieces = format_decode_bytes(&c, text, size);
-    // Bytes that are not UTF-8 fail a piece at once: what stands before them may have been read.
-    ASSERT(strstr(whole, "error: this is not UTF-8") ? strstr(pieces, "error: ") != NULL
-                                                     : strcmp(pieces, whole) == 0);
+    // Bytes that are not UTF-8 fail a piece at once: what stands before them may have been read
+    // (and a NUL in it hides the error).
+    ASSERT(strstr(whole, "error: this is not UTF-8")
+               ? strstr(pieces, "error: ") || memchr(text, 0, size)
+               : strcmp(pieces, whole) == 0);
     c.piece = 0;
     if (bytes[0] / 4 % 5 == 1) check_round_trip(&c, bytes[0] % 4, text, size, whole);
     if (bytes[0] / 4 % 5 != 1) check_filter(&c, text, size, whole);

@@ -30,7 +30,9 @@ static void check_filter(FormatCase *c, const char *text, size_t size, const cha
     c->spec.filter_count = 0;
     if (strstr(left, "error: ") || strstr(whole, "error: ")) return;
     while (*left) {
-        const char *end = strchr(left, '\n') + 1;
+        const char *feed = strchr(left, '\n');
+        if (!feed) return;  // a NUL in a text ends it too early
+        const char *end = feed + 1;
         whole = memmem(whole, strlen(whole), left, (size_t)(end - left));
         ASSERT(whole);
         whole += end - left;
