@@ -347,6 +347,12 @@ Status ddl_alter_view(DdlContext *ddl, const AstAlter *alter, Error *err) {
         return error_at(err, ST_VALIDATION, alter->name.span.place,
                         "view '" STR_FMT "' doesn't exist", STR_ARG(name.object));
     }
+    if (view->temporary) {
+        return error_at(err, ST_VALIDATION, alter->name.span.place,
+                        "view '" STR_FMT
+                        "' is temporary and cannot be altered: drop it and create another",
+                        STR_ARG(name.object));
+    }
     if (alter->kind == ALTER_RENAME) return rename_table(ddl, view, alter, err);
     Table *copy = ddl_table_copy(view);
     Status st = ST_OK;

@@ -14,6 +14,22 @@ static void catalog_forget(DdlContext *ddl, CatalogEntry *catalog) {
     map_clear(&catalog->properties);
 }
 
+// ALTER … SET may name no option but those that CREATE CATALOG takes.
+static Status memory_options(const AstOptions *options, Error *err) {
+    for (uint32_t i = 0; i < options->count; i++) {
+        Str key = options->at[i].key.name;
+        if (str_is(key, "type") || str_is(key, "default-database") ||
+            str_is(key, "property-version")) {
+            continue;
+        }
+        return error_at(err, ST_VALIDATION, options->at[i].span.place,
+                        "unsupported option '" STR_FMT
+                        "' for a catalog: it takes 'default-database' and 'property-version'",
+                        STR_ARG(key));
+    }
+    return ST_OK;
+}
+
 Status ddl_create_catalog(DdlContext *ddl, const AstCreateSimple *create, Error *err) {
     Str name = ast_name_last(create->name);
     if (map_has(&ddl->catalogs->catalogs, name)) {
@@ -81,8 +97,13 @@ Status ddl_alter_catalog(DdlContext *ddl, const AstAlter *alter, Error *err) {
     if (alter->kind == ALTER_COMMENT) {
         catalog->comment = str_dup(&ddl->catalogs->arena, alter->comment);
     } else if (alter->kind == ALTER_SET) {
+        TRY(memory_options(&alter->options, err));
         TRY(ddl_options(&ddl->catalogs->arena, &catalog->properties, &alter->options, true, err));
     } else {
+        if (!alter->options.count) {
+            return error_at(err, ST_VALIDATION, alter->name.span.place,
+                            "ALTER CATALOG RESET needs the keys of options");
+        }
         for (uint32_t i = 0; i < alter->options.count; i++) {
             if (str_is(alter->options.at[i].key.name, "type")) {
                 return error_at(err, ST_VALIDATION, alter->options.at[i].span.place,
@@ -304,6 +325,8 @@ static Status drop_function(DdlContext *ddl, const AstDrop *drop, Error *err) {
 static Status model_row(Arena *arena, const AstSchema *schema, const Type **out, Error *err) {
     const Type **child = ARENA_ARRAY(arena, const Type *, schema->column_count + 1);
     Str *name = ARENA_ARRAY(arena, Str, schema->column_count + 1);
+    Str *comment = ARENA_ARRAY(arena, Str, schema->column_count + 1);
+    bool commented = false;
     for (uint32_t i = 0; i < schema->column_count; i++) {
         const AstColumn *column = &schema->column[i];
         if (column->kind != COLUMN_PHYSICAL) {
@@ -313,8 +336,12 @@ static Status model_row(Arena *arena, const AstSchema *schema, const Type **out,
         TRY(bind_type(arena, column->type, &child[i], err));
         child[i] = type_dup(arena, child[i]);
         name[i] = str_dup(arena, ast_name_last(column->name));
+        if (column->comment.ptr) comment[i] = str_dup(arena, column->comment);
+        commented |= column->comment.ptr != NULL;
     }
-    *out = type_row(arena, schema->column_count, child, name, false);
+    Type *row = (Type *)(uintptr_t)type_row(arena, schema->column_count, child, name, false);
+    if (commented) row->comment = comment;
+    *out = row;
     return ST_OK;
 }
 

@@ -357,12 +357,12 @@ static Status like_apply(DdlContext *ddl, Table *table, const AstLike *like, Lik
         table->watermark_column = str_dup(arena, copy->watermark_column);
         table->watermark_expr = str_dup(arena, copy->watermark_expr);
     }
-    // EXCLUDING PARTITIONS only lets others be declared.
+    // EXCLUDING PARTITIONS and EXCLUDING DISTRIBUTION only let others be declared.
     table->partition_key = ARENA_ARRAY(arena, Str, copy->partition_key_count + 1);
     for (uint32_t i = 0; i < copy->partition_key_count; i++) {
         table->partition_key[table->partition_key_count++] = str_dup(arena, copy->partition_key[i]);
     }
-    if (rules->mode[LIKE_DISTRIBUTION] != LIKE_EXCLUDING && copy->distributed) {
+    if (copy->distributed) {
         table->distributed = true;
         table->distribution_kind = copy->distribution_kind;
         table->distribution_buckets = copy->distribution_buckets;
@@ -541,6 +541,18 @@ static Status columns_as(DdlContext *ddl, Table *table, const AstCreateTable *cr
         if (!reorder && declared < schema->column_count) {
             TRY(ddl_column_add(ddl, table, &schema->column[declared], &column[count], err));
             const Column *made = &column[count++];
+            if (made->type && !type_casts_implicitly(row->child[from], made->type)) {
+                Buf types = {0};
+                type_print(row->child[from], &types);
+                buf_puts(&types, ", not ");
+                type_print(made->type, &types);
+                Status st = error_at(err, ST_VALIDATION, schema->column[declared].span.place,
+                                     "incompatible types for sink column '" STR_FMT
+                                     "': the query's is " STR_FMT,
+                                     STR_ARG(made->name), STR_ARG(buf_str(&types)));
+                buf_free(&types);
+                return st;
+            }
             if (made->type && !made->type->nullable && row->child[from]->nullable) {
                 return error_at(err, ST_VALIDATION, schema->column[declared].span.place,
                                 "incompatible types for sink column '" STR_FMT
@@ -624,6 +636,11 @@ Status ddl_create_table(DdlContext *ddl, const AstCreateTable *create, Error *er
         rules.mode[LIKE_PARTITIONS] != LIKE_EXCLUDING) {
         st = error_at(err, ST_VALIDATION, create->name.span.place,
                       "the base table has partitions already: say EXCLUDING PARTITIONS");
+    }
+    if (!st && create->like && create->distribution && table->distributed &&
+        rules.mode[LIKE_DISTRIBUTION] != LIKE_EXCLUDING) {
+        st = error_at(err, ST_VALIDATION, create->name.span.place,
+                      "the base table has a distribution already: say EXCLUDING DISTRIBUTION");
     }
     if (!st) st = partition_add(table, &create->partition, err);
     if (!st && create->distribution) st = ddl_distribution_add(table, create->distribution, err);

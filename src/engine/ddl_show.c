@@ -287,6 +287,10 @@ static void put_model_columns(const char *what, const Type *row, Buf *out) {
         sql_print_name(row->field[i], out);
         buf_putc(out, ' ');
         type_print(row->child[i], out);
+        if (row->comment && row->comment[i].ptr) {
+            buf_puts(out, " COMMENT ");
+            sql_print_text(row->comment[i], out);
+        }
     }
     buf_puts(out, ")\n");
 }
@@ -604,19 +608,22 @@ static Status describe_catalog(DdlContext *ddl, const AstDescribe *describe, Err
 static Status describe_model(DdlContext *ddl, const AstDescribe *describe, Error *err) {
     Model *model = model_find(ddl, &describe->name, err);
     if (!model) return ST_VALIDATION;
-    static const char *const COLUMNS[] = {"name", "type", "null", "is input"};
-    static const TypeKind TYPES[] = {TYPE_VARCHAR, TYPE_VARCHAR, TYPE_BOOLEAN, TYPE_BOOLEAN};
+    static const char *const COLUMNS[] = {"name", "type", "null", "is input", "comment"};
+    static const TypeKind TYPES[] = {TYPE_VARCHAR, TYPE_VARCHAR, TYPE_BOOLEAN, TYPE_BOOLEAN,
+                                     TYPE_VARCHAR};
     uint32_t inputs = model->input->child_count, total = inputs + model->output->child_count;
-    Str *cells = ARENA_ARRAY(ddl->plan->arena, Str, total * 4 + 1);
+    uint32_t width = model->input->comment || model->output->comment ? 5 : 4;  // only if there is
+    Str *cells = ARENA_ARRAY(ddl->plan->arena, Str, total * width + 1);
     for (uint32_t i = 0; i < total; i++) {
         const Type *row = i < inputs ? model->input : model->output;
         uint32_t at = i < inputs ? i : i - inputs;
-        cells[i * 4] = row->field[at];
-        cells[i * 4 + 1] = summary(ddl->plan->arena, row->child[at]);
-        cells[i * 4 + 2] = row->child[at]->nullable ? STR("TRUE") : STR("FALSE");
-        cells[i * 4 + 3] = i < inputs ? STR("TRUE") : STR("FALSE");
+        cells[i * width] = row->field[at];
+        cells[i * width + 1] = summary(ddl->plan->arena, row->child[at]);
+        cells[i * width + 2] = row->child[at]->nullable ? STR("TRUE") : STR("FALSE");
+        cells[i * width + 3] = i < inputs ? STR("TRUE") : STR("FALSE");
+        if (width == 5 && row->comment) cells[i * width + 4] = row->comment[at];
     }
-    return ddl_rows(ddl, COLUMNS, TYPES, 4, cells, total, err);
+    return ddl_rows(ddl, COLUMNS, TYPES, width, cells, total, err);
 }
 
 Status ddl_describe(DdlContext *ddl, const AstDescribe *describe, Error *err) {

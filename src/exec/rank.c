@@ -262,16 +262,26 @@ static Status retract_add(Rank *self, SortedRows *rows, StoredRow *row, Error *e
     return emit(self, ROW_INSERT, row, self->end, err);
 }
 
-// A row that is not there (its state expired, or another stamp was retracted) is ignored.
+// A row that is not there (its state expired) is ignored. One that is there with other values
+// besides those it is sorted by goes without a word, as in Flink, whose count of the rows with a
+// sort key falls even when none of them equals the one that is taken back.
 static Status retract_remove(Rank *self, SortedRows *rows, StoredRow *row, Error *err) {
-    SortedAt at = sorted_find(rows, row_key(row));
+    SortedAt at = sorted_find(rows, row_key(row)), last = at;
     StoredRow *found;
+    bool alike = false;
     while ((found = sorted_row(rows, at)) && str_eq(row_key(found), row_key(row)) &&
            !row_same(found, row)) {
+        alike = true;
+        last = at;
         at = sorted_next(rows, at);
     }
     bool there = found && str_eq(row_key(found), row_key(row));
     row_free(&self->pool, row);
+    if (!there && alike) {
+        found = sorted_row(rows, last);
+        sorted_remove(rows, last);
+        row_free(&self->pool, found);
+    }
     if (!there) return ST_OK;
     int64_t rank = (int64_t)sorted_rank(rows, at) + 1;
     if (self->numbered) {

@@ -17,6 +17,13 @@ typedef struct ScopeItem {
     Str printed;           // the name that an expanded view gives it
 } ScopeItem;
 
+// What USING and NATURAL have made one: the columns, in the order of FROM.
+typedef struct Merged {
+    uint32_t *column;
+    uint32_t count;
+    bool full;  // of a FULL JOIN: any one of them may be NULL
+} Merged;
+
 typedef struct Scope Scope;
 struct Scope {
     const Type *row;       // of the plan's output
@@ -25,6 +32,7 @@ struct Scope {
     bool *hidden;          // per column: not for the star and bare names (USING's right side)
     uint32_t *first;       // columns that the star puts first: those of USING and NATURAL
     uint32_t first_count;
+    Merged *merged;        // per column; NULL: nothing is merged
     Scope *outer;          // of the enclosing query, for correlated subqueries and LATERAL
 };
 
@@ -79,6 +87,7 @@ struct Binder {
     struct Domain *domain;  // of a correlated subquery, once its FROM is there
     LateList *late;         // over groups
     bool queries_alone;     // subqueries may not be correlated (ON)
+    bool unmerged;          // what USING has merged has no bare name (WHERE, HAVING)
 };
 
 typedef struct Cte {
@@ -90,6 +99,10 @@ typedef struct Cte {
 } Cte;
 
 NODISCARD Status bind_expr(Binder *binder, const AstExpr *ast, Expr **out, Error *err);
+// The value of column [at] of a scope: of one that USING has merged COALESCE over its columns, over
+// the first [count_max] of them.
+NODISCARD Status bind_merged(Binder *binder, const Scope *scope, uint32_t at, uint32_t count_max,
+                             Place place, Expr **out, Error *err);
 // An expression of type BOOLEAN, for WHERE, ON, HAVING …; [what] names the clause.
 NODISCARD Status bind_condition(Binder *binder, const AstExpr *ast, const char *what, Expr **out,
                                 Error *err);

@@ -32,6 +32,17 @@ Scope *scope_join(Arena *arena, const Scope *left, const Scope *right, const Typ
     for (uint32_t i = 0; i < right->row->child_count && shift + i < row->child_count; i++) {
         scope->hidden[shift + i] = right->hidden[i];
     }
+    scope->merged = ARENA_ARRAY(arena, Merged, row->child_count + 1);
+    for (uint32_t i = 0; left->merged && i < shift; i++) scope->merged[i] = left->merged[i];
+    for (uint32_t i = 0; right->merged && i < right->row->child_count; i++) {
+        if (shift + i >= row->child_count) break;
+        Merged merged = right->merged[i];
+        merged.column = ARENA_ARRAY(arena, uint32_t, merged.count + 1);
+        for (uint32_t k = 0; k < merged.count; k++) {
+            merged.column[k] = right->merged[i].column[k] + shift;
+        }
+        scope->merged[shift + i] = merged;
+    }
     scope->first_count = left->first_count + right->first_count;
     scope->first = ARENA_ARRAY(arena, uint32_t, scope->first_count + 1);
     for (uint32_t i = 0; i < scope->first_count; i++) {
@@ -157,11 +168,32 @@ void scope_expand(Binder *binder, const Scope *scope, const AstExpr *ast, uint32
     if (!binder->context->expansion) return;
     Str relation = relation_of(scope, at), column = scope->row->field[at];
     if (!relation.ptr) return;
-    Str twin = {0};  // what USING hid
-    for (uint32_t c = 0; ast->name.count == 1 && c < scope->row->child_count; c++) {
-        if (scope->hidden[c] && str_eq(scope->row->field[c], column)) twin = relation_of(scope, c);
+    Str twin = {0};  // what USING has merged with it
+    const Merged *merged = scope->merged ? &scope->merged[at] : NULL;
+    if (merged && merged->count > 1 && ast->name.count == 1) {
+        relation = relation_of(scope, merged->column[0]);
+        twin = relation_of(scope, merged->column[1]);
     }
     expansion_column(binder->context->expansion, ast, relation, column, used, twin);
+}
+
+Status bind_merged(Binder *binder, const Scope *scope, uint32_t at, uint32_t count_max, Place place,
+                   Expr **out, Error *err) {
+    Arena *arena = binder->arena;
+    *out = expr_column(arena, at, scope->row->child[at]);
+    const Merged *merged = scope->merged ? &scope->merged[at] : NULL;
+    if (!merged || merged->count < 2) return ST_OK;
+    uint32_t count = merged->count < count_max ? merged->count : count_max;
+    Expr **arg = ARENA_ARRAY(arena, Expr *, count), *whole;
+    for (uint32_t i = 0; i < count; i++) {
+        arg[i] = expr_column(arena, merged->column[i], scope->row->child[merged->column[i]]);
+        arg[i]->place = place;
+    }
+    TRY(expr_call(arena, binder->context->env, "COALESCE", arg, count, place, &whole, err));
+    // Where the others are NULL with it, or all are equal, the column will do: its keys are known.
+    bool enough = !merged->full && (merged->count == 2 || merged->column[0] == at);
+    if (!enough || !type_equal(whole->type, (*out)->type)) *out = whole;
+    return ST_OK;
 }
 
 static Status bind_name(Binder *binder, const AstExpr *ast, Expr **out, Error *err) {
@@ -192,7 +224,19 @@ static Status bind_name(Binder *binder, const AstExpr *ast, Expr **out, Error *e
         return no_column(binder, name, err);
     }
     scope_expand(binder, binder->scope, ast, found.column, found.used);
-    Expr *expr = expr_column(binder->arena, found.column, binder->scope->row->child[found.column]);
+    Expr *expr;
+    if (found.used == 1 && binder->scope->merged && binder->scope->merged[found.column].count) {
+        if (binder->unmerged) {
+            (void)error_at(err, ST_VALIDATION, name->span.place,
+                           "column '" STR_FMT "' is ambiguous", STR_ARG(name->part[0].name));
+            error_hint(err, "say which side's: what USING merges has its bare name in SELECT and "
+                            "GROUP BY only");
+            return ST_VALIDATION;
+        }
+        TRY(bind_merged(binder, binder->scope, found.column, 2, ast->span.place, &expr, err));
+    } else {
+        expr = expr_column(binder->arena, found.column, binder->scope->row->child[found.column]);
+    }
     expr->place = ast->span.place;
     TRY(bind_fields(binder, name, found.used, &expr, err));
     *out = expr;

@@ -187,6 +187,21 @@ static bool scope_column(const Scope *scope, Str name, uint32_t *column) {
     return found == 1;
 }
 
+// Column [to] stands for columns [l] and [r] and for what these stood for.
+static void merge(Arena *arena, Scope *both, uint32_t l, uint32_t r, bool full, uint32_t to) {
+    const Merged part[2] = {both->merged[l], both->merged[r]};
+    const uint32_t alone[2] = {l, r};
+    Merged merged = {.full = full || part[0].full || part[1].full};
+    merged.column = ARENA_ARRAY(arena, uint32_t, part[0].count + part[1].count + 2);
+    for (uint32_t i = 0; i < 2; i++) {
+        if (!part[i].count) merged.column[merged.count++] = alone[i];
+        for (uint32_t k = 0; k < part[i].count; k++) {
+            merged.column[merged.count++] = part[i].column[k];
+        }
+    }
+    both->merged[to] = merged;
+}
+
 // USING (a, b) and NATURAL: equal columns of both sides; the right side's are hidden (the left's
 // for RIGHT JOIN).
 Status bind_using(Binder *binder, const AstFrom *from, const Scope *left, const Scope *right,
@@ -204,9 +219,11 @@ Status bind_using(Binder *binder, const AstFrom *from, const Scope *left, const 
         }
     }
     *out = NULL;
-    uint32_t *first = ARENA_ARRAY(arena, uint32_t, names.count + both->first_count + 1), inner = 0;
+    uint32_t *first = ARENA_ARRAY(arena, uint32_t, names.count + both->first_count + 1), made = 0;
     for (uint32_t i = 0; i < names.count; i++) {
-        uint32_t l, r;
+        uint32_t l, r, before = 0;
+        while (before < i && !str_eq(names.at[before].name, names.at[i].name)) before++;
+        if (before < i) continue;  // USING (k, k)
         if (!scope_column(left, names.at[i].name, &l) ||
             !scope_column(right, names.at[i].name, &r)) {
             return error_at(err, ST_VALIDATION, names.at[i].span.place,
@@ -214,22 +231,26 @@ Status bind_using(Binder *binder, const AstFrom *from, const Scope *left, const 
                             "' not found on both sides of the join, or ambiguous",
                             STR_ARG(names.at[i].name));
         }
-        Expr *pair[2] = {expr_column(arena, l, both->row->child[l]),
-                         expr_column(arena, shift + r, both->row->child[shift + r])}, *equal;
+        // Of columns merged before it is the first that is compared, as in Flink.
+        uint32_t a = both->merged[l].count ? both->merged[l].column[0] : l;
+        uint32_t b = both->merged[shift + r].count ? both->merged[shift + r].column[0] : shift + r;
+        Expr *pair[2] = {expr_column(arena, a, both->row->child[a]),
+                         expr_column(arena, b, both->row->child[b])}, *equal;
         TRY(expr_call(arena, binder->context->env, "=", pair, 2, from->span.place, &equal, err));
         *out = expr_and(arena, binder->context->env, *out, equal);
         bool right_counts = from->join.kind == JOIN_RIGHT;
         both->hidden[right_counts ? l : shift + r] = true;
-        first[i] = right_counts ? shift + r : l;
+        first[made] = right_counts ? shift + r : l;
+        merge(arena, both, l, shift + r, from->join.kind == JOIN_FULL, first[made++]);
     }
     // The columns of this join come before those of the joins in it.
-    for (uint32_t i = 0; i < both->first_count; i++) {
+    for (uint32_t i = 0, own = made; i < both->first_count; i++) {
         uint32_t column = both->first[i], k = 0;
-        while (k < names.count && first[k] != column) k++;
-        if (k == names.count && !both->hidden[column]) first[names.count + inner++] = column;
+        while (k < own && first[k] != column) k++;
+        if (k == own && !both->hidden[column]) first[made++] = column;
     }
     both->first = first;
-    both->first_count = names.count + inner;
+    both->first_count = made;
     return ST_OK;
 }
 

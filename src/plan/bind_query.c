@@ -393,7 +393,11 @@ static Status bind_star(Binder *binder, const AstExpr *ast, Items *items, Error 
         if (binder->groups) {
             TRY(bind_expr(binder, column, &expr, err));
         } else {
-            expr = expr_column(binder->arena, c, scope->row->child[c]);
+            if (ast->name.count) {
+                expr = expr_column(binder->arena, c, scope->row->child[c]);
+            } else {
+                TRY(bind_merged(binder, scope, c, UINT32_MAX, ast->span.place, &expr, err));
+            }
             scope_expand(binder, scope, column, c, 1);
         }
         items_add(binder->arena, items, expr, scope->row->field[c], column);
@@ -636,7 +640,11 @@ static Status bind_select_input(Binder *binder, const AstSelect *select, Error *
     }
     binder->scope->outer = binder->parent ? binder->parent->scope : NULL;
     if (binder->domain) TRY(bind_domain_join(binder, err));
-    if (select->where) TRY(bind_where(binder, select->where, err));
+    if (select->where) {
+        binder->unmerged = true;
+        TRY(bind_where(binder, select->where, err));
+        binder->unmerged = false;
+    }
     // WHERE may have told what kind of join it is, and so which columns are time attributes.
     const Type *row = binder->scope->row;
     if (row->child_count == binder->plan->type->child_count) {
@@ -708,9 +716,15 @@ static Status bind_select(Binder *binder, const AstQuery *query, Plan **out, Err
     if (binder->domain) TRY(add_domain(binder, select, &items, err));
     uint32_t visible = items.count;
     Expr *having = NULL, *qualify = NULL;
-    if (select->having) TRY(bind_condition(binder, select->having, "HAVING", &having, err));
+    if (select->having) {
+        binder->unmerged = true;
+        TRY(bind_condition(binder, select->having, "HAVING", &having, err));
+        binder->unmerged = false;
+    }
     if (select->qualify) TRY(bind_qualify(binder, select, &qualify, err));
+    binder->unmerged = true;
     if (query->order.count) TRY(bind_order(binder, query, &items, &order, err));
+    binder->unmerged = false;
     if (binder->groups) TRY(bind_group_plan(binder, select, err));
     TRY(bind_late_joins(binder, err));
     binder->plan = plan_filter(binder->context, binder->plan, having);

@@ -145,9 +145,7 @@ Status bind_type(Arena *arena, const AstType *ast, const Type **out, Error *err)
             Type *row =
                 (Type *)(uintptr_t)type_row(arena, ast->child_count, child, field, nullable);
             if (ast->kind == AT_STRUCTURED) row->class_name = str_dup(arena, ast->class_name);
-            if (ast->comment) {
-                row->comment = arena_dup(arena, ast->comment, ast->child_count * sizeof(Str));
-            }
+            // What is said of a field is dropped, as Flink drops it.
             *out = row;
             return ST_OK;
         }

@@ -245,6 +245,9 @@ static Status parse_values(Parser *p, AstExprs *out) {
         uint32_t start = p->at;
         AstExprs items = {0};
         AstExpr *row;
+        bool wrapped = is_kind(p, 0, TOK_LPAREN) && is_word(p, 1, KW_ROW) &&
+                       is_kind(p, 2, TOK_LPAREN);  // (ROW(a, b)) is the row, not a row of one ROW
+        if (wrapped) skip_token(p);
         bool word = take_word(p, KW_ROW);
         if (word ? at_kind(p, TOK_LPAREN) : is_kind(p, 0, TOK_LPAREN)) {
             bool query = at_query(p, 1);
@@ -272,6 +275,7 @@ static Status parse_values(Parser *p, AstExprs *out) {
             TRY(parse_expr(p, &item));
             exprs_push(p, &items, item);
         }
+        if (wrapped) TRY(need_kind(p, TOK_RPAREN));
         TRY(make_call(p, "ROW", SYN_SPECIAL, span_since(p, start), items, &row));
         exprs_push(p, &rows, row);
     } while (take_kind(p, TOK_COMMA));
