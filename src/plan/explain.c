@@ -225,6 +225,12 @@ static void print_process(const Plan *plan, Buf *out) {
     buf_printf(out, ")], uid=[" STR_FMT "], select=[", STR_ARG(spec->uid));
 }
 
+static const char *guarantee_of(const Plan *plan) {
+    const Connector *connector = plan->connector;
+    if (connector->guarantee_of) return connector->guarantee_of(plan->desc);
+    return connector->guarantee ? connector->guarantee : "at-least-once";
+}
+
 static void print_details(const Plan *plan, Buf *out) {
     const Plan *input = plan->input_count ? plan->input[0] : NULL;
     switch (plan->kind) {
@@ -271,8 +277,7 @@ static void print_details(const Plan *plan, Buf *out) {
             return;
         case PLAN_SINK:
             buf_printf(out, "table=[" STR_FMT "], guarantee=[%s], fields=[",
-                       STR_ARG(plan->desc->name),
-                       plan->connector->guarantee ? plan->connector->guarantee : "at-least-once");
+                       STR_ARG(plan->desc->name), guarantee_of(plan));
             break;
         case PLAN_MATCH: print_match(plan, out); return;
         case PLAN_LOOKUP_JOIN: print_lookup(plan, out); return;

@@ -80,6 +80,14 @@ Status worker_checkpoint(Worker *worker, bool *progress, Error *err) {
         ended <= worker->ended) {
         return ST_OK;
     }
+    // First: the next one may have been asked for since.
+    if (ended > worker->ended) {
+        *progress = true;
+        worker->ended = ended;
+        bool durable = atomic_load(&self->durable) != 0;
+        state_snapshot_end(worker->state, durable);
+        if (durable) TRY(commit(worker, ended, err));
+    }
     if (asked > worker->aligning) {
         *progress = true;
         worker->pause_ns = begin;
@@ -100,13 +108,6 @@ Status worker_checkpoint(Worker *worker, bool *progress, Error *err) {
         if (all) frames_end(&worker->frames);
         worker->writing = !all;
         if (all || worker->frames.bytes.len >= CHUNK_SIZE) hand_over(worker, all);
-    }
-    if (ended > worker->ended) {
-        *progress = true;
-        worker->ended = ended;
-        bool durable = atomic_load(&self->durable) != 0;
-        state_snapshot_end(worker->state, durable);
-        if (durable) TRY(commit(worker, ended, err));
     }
     return ST_OK;
 }

@@ -38,6 +38,24 @@ static uint32_t batch_rows_max(const Map *config) {
     return rows < 1 || rows >= BATCH_ROWS_MAX ? UINT32_MAX : (uint32_t)rows;
 }
 
+static bool plan_unbounded(const Plan *plan) {
+    if (plan->kind == PLAN_SCAN && plan->connector->source_bounded &&
+        !plan->connector->source_bounded(plan->desc)) {
+        return true;
+    }
+    for (uint32_t i = 0; i < plan->input_count; i++) {
+        if (plan_unbounded(plan->input[i])) return true;
+    }
+    return false;
+}
+
+static bool job_unbounded(const JobSpec *spec) {
+    for (uint32_t i = 0; i < spec->root_count; i++) {
+        if (plan_unbounded(spec->root[i])) return true;
+    }
+    return false;
+}
+
 static Status worker_init(Job *job, uint32_t index, Error *err) {
     const JobSpec *spec = job->spec;
     Worker *worker = &job->worker[index];
@@ -58,6 +76,9 @@ static Status worker_init(Job *job, uint32_t index, Error *err) {
         .print_arg = spec->print_arg,
         .value_print = value_text,
         .value_arg = worker,
+        .checkpoints = job->checkpointer != NULL,
+        .checkpoint_ms = job->checkpointer ? spec->checkpoint->interval_ms : 0,
+        .unbounded = job_unbounded(spec),
     };
     worker->env = (OpEnv){
         .index = index,

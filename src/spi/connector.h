@@ -107,6 +107,9 @@ struct TaskEnv {
     const Zone *zone;
     Budget *budget;
     Arena *arena;           // lives as long as the job
+    bool checkpoints;       // commits follow checkpoints, and the job's end is one of them
+    int64_t checkpoint_ms;  // between checkpoints; 0: there are none while the job runs
+    bool unbounded;         // the job does not end by itself
     Str task_name;          // for print's "2> " and logs
     void (*print)(void *arg, Str line, bool to_stderr);  // where print writes; any thread
     void *print_arg;
@@ -236,6 +239,8 @@ struct Connector {
                           Error *err);
     // Whether scans and lookups of the table take the condition over in full; NULL: none.
     bool (*filter_taken)(const TableDesc *table, const TableFilter *filter);
+    // What EXPLAIN says of a sink whose options decide; NULL: [guarantee].
+    const char *(*guarantee_of)(const TableDesc *table);
     const char *guarantee;     // what EXPLAIN says of the sink: "exactly-once", "at-least-once"
     const char *doc;
 };

@@ -9,12 +9,6 @@ static Status check(const TableDesc *desc, bool upsert, bool as_sink, Error *err
     Status st = kafka_table_read(&arena, desc, upsert, as_sink, &table, err);
     if (!st) st = kafka_conf(&table, as_sink, &conf, err);
     if (conf) rd_kafka_conf_destroy(conf);
-    if (!st && as_sink && table.guarantee == EXACTLY_ONCE) {
-        st = error_set(err, ST_UNSUPPORTED,
-                       "'sink.delivery-guarantee' = 'exactly-once' of table '" STR_FMT
-                       "': weir cannot do this yet",
-                       STR_ARG(desc->name));
-    }
     arena_clear(&arena);
     return st;
 }
@@ -81,6 +75,11 @@ static Status upsert_open_sink(const SinkSpec *spec, const TaskEnv *env, SinkWri
     return kafka_sink_open(spec, env, true, out, err);
 }
 
+static const char *guarantee_of(const TableDesc *desc) {
+    const char *text = options_get(&desc->options, "sink.delivery-guarantee");
+    return text ? text : "at-least-once";
+}
+
 const Connector KAFKA_CONNECTOR = {
     .name = "kafka",
     .options = KAFKA_OPTIONS,
@@ -96,6 +95,7 @@ const Connector KAFKA_CONNECTOR = {
     .source_open = kafka_open_source,
     .sink_open = kafka_open_sink,
     .guarantee = "at-least-once",
+    .guarantee_of = guarantee_of,
     .doc = "Reads and writes Kafka topics.",
 };
 
@@ -114,5 +114,6 @@ const Connector UPSERT_KAFKA_CONNECTOR = {
     .source_open = upsert_open_source,
     .sink_open = upsert_open_sink,
     .guarantee = "at-least-once",
+    .guarantee_of = guarantee_of,
     .doc = "Keeps the latest row of each key in a Kafka topic; a null value deletes it.",
 };

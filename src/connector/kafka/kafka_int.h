@@ -6,6 +6,8 @@
 //   kafka_source    messages of the partitions -> by partition -> kafka_rows -> batches
 //   kafka_rows      key and value decoders, metadata -> one batch
 //   kafka_sink      batches -> key and value encoders -> messages
+//   kafka_producer  a client that sends them
+//   kafka_transactions, kafka_wire   exactly-once: a producer for each transaction; commits
 //   kafka_table     the options of a table, read once by all of them
 #pragma once
 
@@ -78,6 +80,8 @@ typedef struct KafkaTable {
 
     Partitioner partitioner;
     Guarantee guarantee;
+    const char *transaction_prefix;  // of the ids of transactions; exactly-once only
+    int64_t transaction_ms;          // how long brokers keep one open
     int64_t buffer_rows, buffer_ms;  // upsert sink; 0: no buffer
 } KafkaTable;
 
@@ -180,6 +184,75 @@ NODISCARD Status rows_add(RowMaker *self, const rd_kafka_message_t *message, Err
 bool rows_full(const RowMaker *self);
 Batch *rows_take(RowMaker *self);  // what was added since, sealed, owned by the caller; or NULL
 void rows_free(RowMaker *self);
+
+// --- kafka_producer.c --------------------------------------------------------------------------
+
+// A client that sends messages. librdkafka's threads write what is atomic.
+typedef struct Producer {
+    KafkaTrouble trouble;
+    rd_kafka_t *rk;
+    rd_kafka_topic_t **topic;  // one for each of the table's topics
+    uint32_t topic_count;
+    _Atomic int failed;        // rd_kafka_resp_err_t of the first message given up
+    uint32_t index;            // of the writer, for partitioners
+    uint32_t *counter;         // round-robin; borrowed
+    // Of a transaction: its number and id; the ids that Kafka knows the producer by, -1: not yet.
+    uint64_t number;
+    char *transaction;         // owned; NULL: none
+    _Atomic int64_t id;
+    _Atomic int32_t epoch;
+    bool ready;                // transactions can begin
+    bool written;              // a message is in the open transaction
+    struct Producer *next;
+} Producer;
+
+// [transaction]: the id of the transactions, or NULL. [counter] must outlive the producer.
+NODISCARD Status producer_new(const KafkaTable *table, uint32_t index, uint32_t *counter,
+                              const char *transaction, Producer **out, Error *err);
+// Registers the transactional id and learns the producer's; waits, [closing] ends that.
+NODISCARD Status producer_init_transactions(Producer *self, const _Atomic bool *closing,
+                                            Error *err);
+// What the producer or one of its messages failed of, if that happened.
+NODISCARD Status producer_trouble(Producer *self, const KafkaTable *table, Error *err);
+// Does not wait: what is not sent yet is lost, an open transaction stays open.
+void producer_free(Producer *self);
+
+// --- kafka_wire.c ------------------------------------------------------------------------------
+
+// A connection to brokers for requests about transactions. Used by one thread.
+typedef struct KafkaWire {
+    const char *bootstrap;  // borrowed
+    int fd;                 // -1: none
+    char address[280];      // where it leads, host:port
+    int32_t requests;
+} KafkaWire;
+
+void wire_init(KafkaWire *self, const KafkaTable *table);
+void wire_close(KafkaWire *self);
+// Commits a transaction, whoever began it; one that is committed stays so. ST_RUNTIME: it cannot be
+// any more. ST_CONNECT: nobody answers.
+NODISCARD Status wire_commit(KafkaWire *self, const char *id, int64_t producer, int16_t epoch,
+                             Error *err);
+// Aborts what is open under [id], and shuts out who has it open. *unused: there never was anything.
+NODISCARD Status wire_abort(KafkaWire *self, const char *id, bool *unused, Error *err);
+
+// --- kafka_transactions.c ----------------------------------------------------------------------
+
+// The transactions of one writer.
+typedef struct Transactions Transactions;
+Transactions *transactions_new(const KafkaTable *table, const TaskEnv *env);
+// Commits what a checkpoint holds. Before transactions_begin; may be called several times.
+NODISCARD Status transactions_restore(Transactions *self, Str committable, Error *err);
+// The producer of the open transaction; opens one when there is none. At first it aborts what
+// earlier runs have left open.
+NODISCARD Status transactions_begin(Transactions *self, Producer **out, Error *err);
+// The open transaction, if it has messages, which are flushed, belongs to [checkpoint] now.
+NODISCARD Status transactions_prepare(Transactions *self, uint64_t checkpoint, Error *err);
+// What transactions_restore needs to commit all that is prepared, and to go on.
+void transactions_save(const Transactions *self, Buf *out);
+// Commits what belongs to [checkpoint] and those before it.
+NODISCARD Status transactions_commit(Transactions *self, uint64_t checkpoint, Error *err);
+void transactions_close(Transactions *self);
 
 // --- kafka_source.c, kafka_sink.c --------------------------------------------------------------
 

@@ -1,9 +1,9 @@
-// Writes rows as messages. An idempotent producer, so that a retry inside librdkafka neither loses
-// nor doubles nor reorders messages; flush waits until the brokers have acknowledged all.
+// Writes rows as messages. Flush, at every barrier, waits until the brokers have acknowledged all:
+// at-least-once. For exactly-once messages are in transactions, one a checkpoint; without
+// checkpoints, in a job that ends by itself, one for all.
 //
 // 'upsert-kafka' sends a deletion as the key with a null value, and may hold rows back to send only
 // the last change of each key (sink.buffer-flush.*).
-#include <stdatomic.h>
 #include <stdio.h>
 
 #include "connector/kafka/kafka_int.h"
@@ -25,14 +25,12 @@ typedef struct KafkaSink {
     SinkWriter base;
     KafkaTable table;
     TaskEnv env;
-    KafkaTrouble trouble;
-    rd_kafka_t *rk;
-    rd_kafka_topic_t **topic;  // one for each of the table's topics
+    Producer *producer;          // the one to send by; NULL: the transactions give one
+    Transactions *transactions;  // exactly-once only, and then they own [producer]
     Encoder *key, *value;
     MessagePart key_part, value_part;
     int32_t topic_column, headers_column, timestamp_column;  // of the schema, or -1
     uint32_t counter;                                        // round-robin
-    _Atomic int failed;  // rd_kafka_resp_err_t of the first message given up
     Buf key_bytes, value_bytes;
     Map held;  // key bytes -> Held
     int64_t held_since_ms;
@@ -40,37 +38,28 @@ typedef struct KafkaSink {
 
 // --- Sending -----------------------------------------------------------------------------------
 
-// Called by rd_kafka_poll and _flush, for messages that were given up only.
-static void on_delivery(rd_kafka_t *rk, const rd_kafka_message_t *message, void *opaque) {
-    KafkaSink *self = message->_private;
-    int none = RD_KAFKA_RESP_ERR_NO_ERROR;
-    if (!message->err || !self) return;
-    (void)atomic_compare_exchange_strong(&self->failed, &none, message->err);
-    (void)rk, (void)opaque;
+static Status sink_trouble(KafkaSink *self, Error *err) {
+    return producer_trouble(self->producer, &self->table, err);
 }
 
-static Status sink_trouble(KafkaSink *self, Error *err) {
-    int failed = atomic_load(&self->failed);
-    if (!failed && !kafka_trouble_fatal(&self->trouble)) return ST_OK;
-    char what[320];
-    (void)snprintf(what, sizeof what, "writing table '" STR_FMT "' to Kafka",
-                   STR_ARG(self->table.desc->name));
-    rd_kafka_resp_err_t code = failed ? (rd_kafka_resp_err_t)failed : RD_KAFKA_RESP_ERR__FATAL;
-    return kafka_trouble_error(&self->trouble, code, what, err);
+// Sees to it that there is a producer.
+static Status sink_ready(KafkaSink *self, Error *err) {
+    if (self->producer) return ST_OK;
+    return transactions_begin(self->transactions, &self->producer, err);
 }
 
 // Which of the table's topics: the only one, or the one that the row's metadata column names.
 static Status topic_of(KafkaSink *self, const Batch *batch, uint32_t row, rd_kafka_topic_t **out,
                        Error *err) {
     if (self->topic_column < 0) {
-        *out = self->topic[0];
+        *out = self->producer->topic[0];
         return ST_OK;
     }
     const Vec *vec = batch->column[self->topic_column];
     Str name = vec_is_null(vec, row) ? STR("") : vec_str(vec)[row];
     for (uint32_t i = 0; i < self->table.topic_count; i++) {
         if (!str_eq(self->table.topic[i], name)) continue;
-        *out = self->topic[i];
+        *out = self->producer->topic[i];
         return ST_OK;
     }
     return error_set(err, ST_RUNTIME,
@@ -108,42 +97,31 @@ typedef struct Outgoing {
 static Status produce(KafkaSink *self, const Outgoing *message, Error *err) {
     for (;;) {
         rd_kafka_resp_err_t code = rd_kafka_producev(
-            self->rk, RD_KAFKA_V_RKT(message->topic), RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
+            self->producer->rk, RD_KAFKA_V_RKT(message->topic),
+            RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
             RD_KAFKA_V_KEY((void *)message->key, message->key_size),
             RD_KAFKA_V_VALUE((void *)message->value, message->value_size),
-            RD_KAFKA_V_TIMESTAMP(message->timestamp_ms), RD_KAFKA_V_OPAQUE(self),
+            RD_KAFKA_V_TIMESTAMP(message->timestamp_ms), RD_KAFKA_V_OPAQUE(self->producer),
             RD_KAFKA_V_HEADERS(message->headers), RD_KAFKA_V_END);
-        if (!code) return ST_OK;
+        if (!code) {
+            self->producer->written = true;
+            return ST_OK;
+        }
         Status st = ST_OK;
         if (code != RD_KAFKA_RESP_ERR__QUEUE_FULL) {
             char what[320];
             (void)snprintf(what, sizeof what, "writing table '" STR_FMT "' to topic '%s'",
                            STR_ARG(self->table.desc->name), rd_kafka_topic_name(message->topic));
-            st = kafka_trouble_error(&self->trouble, code, what, err);
+            st = kafka_trouble_error(&self->producer->trouble, code, what, err);
         } else {
-            (void)rd_kafka_poll(self->rk, FULL_WAIT_MS);  // the broker is slower than we are
+            (void)rd_kafka_poll(self->producer->rk,
+                                FULL_WAIT_MS);  // the broker is slower than we are
             st = sink_trouble(self, err);
         }
         if (!st) continue;
         if (message->headers) rd_kafka_headers_destroy(message->headers);
         return st;
     }
-}
-
-// 'fixed' and 'round-robin' choose by number; the default, by key, is librdkafka's own. Called by
-// the thread that produces, or by librdkafka's once it has learnt of the partitions.
-static int32_t partition_fixed(const rd_kafka_topic_t *topic, const void *key, size_t key_size,
-                               int32_t count, void *topic_opaque, void *message_opaque) {
-    const KafkaSink *self = topic_opaque;
-    return (int32_t)(self->env.index % (uint32_t)count);
-}
-
-static int32_t partition_round_robin(const rd_kafka_topic_t *topic, const void *key,
-                                     size_t key_size, int32_t count, void *topic_opaque,
-                                     void *message_opaque) {
-    KafkaSink *self = topic_opaque;
-    uint32_t next = __atomic_fetch_add(&self->counter, 1, __ATOMIC_RELAXED);
-    return (int32_t)((self->env.index + next) % (uint32_t)count);
 }
 
 // --- Holding back ------------------------------------------------------------------------------
@@ -153,7 +131,7 @@ static Status held_flush(KafkaSink *self, Error *err) {
     for (uint32_t i = 0; i < self->held.count; i++) {
         MapEntry *entry = &self->held.entry[i];
         Held *held = entry->value;
-        Outgoing message = {.topic = self->topic[0],
+        Outgoing message = {.topic = self->producer->topic[0],
                             .key = entry->key.ptr,
                             .key_size = entry->key.len,
                             .value = held->value,
@@ -237,6 +215,7 @@ static Status write_row(KafkaSink *self, const Batch *in, const Batch *key, cons
 
 static Status sink_write(SinkWriter *base, const Batch *batch, Error *err) {
     KafkaSink *self = (KafkaSink *)base;
+    TRY(sink_ready(self, err));
     Batch *key = self->key ? part_batch(&self->key_part, batch) : NULL;
     Batch *value = part_batch(&self->value_part, batch);
     Status st = ST_OK;
@@ -245,7 +224,7 @@ static Status sink_write(SinkWriter *base, const Batch *batch, Error *err) {
     }
     batch_unref(key);
     batch_unref(value);
-    (void)rd_kafka_poll(self->rk, 0);
+    (void)rd_kafka_poll(self->producer->rk, 0);
     return st ? st : sink_trouble(self, err);
 }
 
@@ -254,7 +233,9 @@ static Status sink_write(SinkWriter *base, const Batch *batch, Error *err) {
 static Status topics_ask(KafkaSink *self, Error *err) {
     for (uint32_t i = 0; i < self->table.topic_count; i++) {
         const struct rd_kafka_metadata *about;
-        if (rd_kafka_metadata(self->rk, 0, self->topic[i], &about, ASK_TOPIC_EVERY_MS)) continue;
+        if (rd_kafka_metadata(self->producer->rk, 0, self->producer->topic[i], &about,
+                              ASK_TOPIC_EVERY_MS))
+            continue;
         rd_kafka_resp_err_t code = about->topic_cnt ? about->topics[0].err : 0;
         rd_kafka_metadata_destroy(about);
         if (code != RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED &&
@@ -264,28 +245,58 @@ static Status topics_ask(KafkaSink *self, Error *err) {
         char what[320];
         (void)snprintf(what, sizeof what, "writing table '" STR_FMT "' to topic '%s'",
                        STR_ARG(self->table.desc->name), self->table.topic[i].ptr);
-        return kafka_trouble_error(&self->trouble, code, what, err);
+        return kafka_trouble_error(&self->producer->trouble, code, what, err);
     }
     return ST_OK;
 }
 
-static Status sink_flush(SinkWriter *base, bool end_of_input, Error *err) {
-    KafkaSink *self = (KafkaSink *)base;
+// Waits until the brokers have all messages.
+static Status send_all(KafkaSink *self, bool end_of_input, Error *err) {
     TRY(held_flush(self, err));
     if (self->table.guarantee == NO_GUARANTEE && !end_of_input) {
-        (void)rd_kafka_poll(self->rk, 0);
+        (void)rd_kafka_poll(self->producer->rk, 0);
         return sink_trouble(self, err);
     }
     for (int64_t waited = 0; waited < FLUSH_PATIENCE_MS; waited += FLUSH_SLICE_MS) {
-        rd_kafka_resp_err_t code = rd_kafka_flush(self->rk, FLUSH_SLICE_MS);
+        rd_kafka_resp_err_t code = rd_kafka_flush(self->producer->rk, FLUSH_SLICE_MS);
         TRY(sink_trouble(self, err));
         if (code != RD_KAFKA_RESP_ERR__TIMED_OUT) return ST_OK;
         if (waited % ASK_TOPIC_EVERY_MS == ASK_TOPIC_EVERY_MS - FLUSH_SLICE_MS) {
             TRY(topics_ask(self, err));
         }
     }
-    return kafka_trouble_error(&self->trouble, RD_KAFKA_RESP_ERR__TIMED_OUT, "writing to Kafka",
-                               err);
+    return kafka_trouble_error(&self->producer->trouble, RD_KAFKA_RESP_ERR__TIMED_OUT,
+                               "writing to Kafka", err);
+}
+
+static Status sink_flush(SinkWriter *base, bool end_of_input, Error *err) {
+    KafkaSink *self = (KafkaSink *)base;
+    TRY(sink_ready(self, err));
+    TRY(send_all(self, end_of_input, err));
+    // With checkpoints the last one commits.
+    if (!end_of_input || !self->transactions || self->env.checkpoints) return ST_OK;
+    TRY(transactions_prepare(self->transactions, UINT64_MAX, err));
+    self->producer = NULL;
+    return transactions_commit(self->transactions, UINT64_MAX, err);
+}
+
+// --- Two-phase commit --------------------------------------------------------------------------
+
+static Status sink_prepare(SinkWriter *base, uint64_t checkpoint, Buf *committable, Error *err) {
+    KafkaSink *self = (KafkaSink *)base;
+    TRY(sink_ready(self, err));  // what earlier runs left open is dealt with before it is forgotten
+    TRY(transactions_prepare(self->transactions, checkpoint, err));
+    self->producer = NULL;
+    transactions_save(self->transactions, committable);
+    return ST_OK;
+}
+
+static Status sink_commit(SinkWriter *base, uint64_t checkpoint, Error *err) {
+    return transactions_commit(((KafkaSink *)base)->transactions, checkpoint, err);
+}
+
+static Status sink_restore(SinkWriter *base, Str committable, Error *err) {
+    return transactions_restore(((KafkaSink *)base)->transactions, committable, err);
 }
 
 // --- Life --------------------------------------------------------------------------------------
@@ -299,24 +310,27 @@ static void sink_close(SinkWriter *base) {
         mem_free(held);
     }
     map_clear(&self->held);
-    for (uint32_t i = 0; self->topic && i < self->table.topic_count; i++) {
-        if (self->topic[i]) rd_kafka_topic_destroy(self->topic[i]);
-    }
-    if (self->rk) {
-        // Whoever wanted the rest out has flushed; a failed job does not wait for its brokers.
-        (void)rd_kafka_purge(self->rk, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
-        (void)rd_kafka_poll(self->rk, 0);
-        rd_kafka_destroy(self->rk);
+    if (self->transactions) {
+        transactions_close(self->transactions);
+    } else {
+        producer_free(self->producer);
     }
     if (self->key) self->key->vt->close(self->key);
     if (self->value) self->value->vt->close(self->value);
     buf_free(&self->key_bytes);
     buf_free(&self->value_bytes);
-    kafka_trouble_clear(&self->trouble);
     mem_free(self);
 }
 
 static const SinkVt SINK_VT = {.write = sink_write, .flush = sink_flush, .close = sink_close};
+static const SinkVt EXACTLY_ONCE_VT = {
+    .write = sink_write,
+    .flush = sink_flush,
+    .prepare = sink_prepare,
+    .commit = sink_commit,
+    .restore = sink_restore,
+    .close = sink_close,
+};
 
 static Status find_metadata(KafkaSink *self, const SinkSpec *spec, Error *err) {
     self->topic_column = self->headers_column = self->timestamp_column = -1;
@@ -347,32 +361,31 @@ static Status encoders_open(KafkaSink *self, Error *err) {
     return key->format->encoder_new(&spec, &self->key, err);
 }
 
-static Status producer_open(KafkaSink *self, Error *err) {
-    rd_kafka_conf_t *conf;
-    char reason[256];
-    TRY(kafka_conf(&self->table, true, &conf, err));
-    kafka_trouble_listen(&self->trouble, conf);
-    rd_kafka_conf_set_dr_msg_cb(conf, on_delivery);
-    self->rk = rd_kafka_new(RD_KAFKA_PRODUCER, conf, reason, sizeof reason);
-    if (!self->rk) {
-        rd_kafka_conf_destroy(conf);
-        return error_set(err, ST_VALIDATION, "table '" STR_FMT "': %s",
-                         STR_ARG(self->table.desc->name), reason);
+// A transaction that no checkpoint comes to commit would lose its messages.
+static Status transactions_open(KafkaSink *self, Error *err) {
+    const KafkaTable *table = &self->table;
+    int64_t interval_ms = self->env.checkpoint_ms;
+    if (!interval_ms && self->env.unbounded) {
+        (void)error_set(err, ST_VALIDATION,
+                        "'sink.delivery-guarantee' = 'exactly-once' of table '" STR_FMT
+                        "' needs checkpoints: they commit what is written, and this job has no end",
+                        STR_ARG(table->desc->name));
+        error_hint(err, "set 'execution.checkpointing.interval' and 'execution.checkpointing.dir'");
+        return ST_VALIDATION;
     }
-    self->topic = ARENA_ARRAY(self->env.arena, rd_kafka_topic_t *, self->table.topic_count);
-    for (uint32_t i = 0; i < self->table.topic_count; i++) {
-        rd_kafka_topic_conf_t *topic = rd_kafka_default_topic_conf_dup(self->rk);
-        rd_kafka_topic_conf_set_opaque(topic, self);
-        if (self->table.partitioner == PARTITION_FIXED) {
-            rd_kafka_topic_conf_set_partitioner_cb(topic, partition_fixed);
-        } else if (self->table.partitioner == PARTITION_ROUND_ROBIN) {
-            rd_kafka_topic_conf_set_partitioner_cb(topic, partition_round_robin);
-        }
-        self->topic[i] = rd_kafka_topic_new(self->rk, self->table.topic[i].ptr, topic);
-        if (self->topic[i]) continue;
-        return error_set(err, ST_RUNTIME, "topic '%s': %s", self->table.topic[i].ptr,
-                         rd_kafka_err2str(rd_kafka_last_error()));
+    if (table->transaction_ms < 2 * interval_ms && self->env.index == 0 && self->env.print) {
+        char line[512];
+        int len = snprintf(line, sizeof line,
+                           "table '" STR_FMT
+                           "': 'properties.transaction.timeout.ms' (%lld) is less "
+                           "than two checkpoint intervals (%lld): brokers may give up what is yet "
+                           "to be committed",
+                           STR_ARG(table->desc->name), (long long)table->transaction_ms,
+                           (long long)interval_ms);
+        size_t size = len < (int)sizeof line ? (size_t)len : sizeof line - 1;
+        self->env.print(self->env.print_arg, str_make(line, size), true);
     }
+    self->transactions = transactions_new(table, &self->env);
     return ST_OK;
 }
 
@@ -381,11 +394,16 @@ Status kafka_sink_open(const SinkSpec *spec, const TaskEnv *env, bool upsert, Si
     KafkaSink *self = NEW(KafkaSink);
     self->base.vt = &SINK_VT;
     self->env = *env;
-    kafka_trouble_init(&self->trouble);
     Status st = kafka_table_read(env->arena, spec->table, upsert, true, &self->table, err);
     if (!st) st = find_metadata(self, spec, err);
     if (!st) st = encoders_open(self, err);
-    if (!st) st = producer_open(self, err);
+    bool exactly = self->table.guarantee == EXACTLY_ONCE;
+    if (exactly) self->base.vt = &EXACTLY_ONCE_VT;
+    if (!st && exactly) {
+        st = transactions_open(self, err);
+    } else if (!st) {
+        st = producer_new(&self->table, env->index, &self->counter, NULL, &self->producer, err);
+    }
     if (st) {
         sink_close(&self->base);
         return st;

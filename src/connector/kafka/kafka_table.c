@@ -428,6 +428,36 @@ static Status read_partitioner(KafkaTable *table, Error *err) {
     return ST_VALIDATION;
 }
 
+static Status read_transactions(KafkaTable *table, Error *err) {
+    // Flink's default of an hour is more than brokers allow unless told to
+    // (transaction.max.timeout.ms).
+    enum { TIMEOUT_MS = 15 * 60 * 1000 };
+    static const char TIMEOUT[] = "properties.transaction.timeout.ms";
+    table->transaction_prefix = options_get(&table->options, "sink.transactional-id-prefix");
+    Str prefix = str_c(table->transaction_prefix);
+    if (!prefix.len || str_find(prefix, STR("\n"), 0) >= 0) {
+        return error_set(err, ST_VALIDATION,
+                         "'sink.transactional-id-prefix' of table '" STR_FMT "' is no name",
+                         STR_ARG(table->desc->name));
+    }
+    table->transaction_ms = TIMEOUT_MS;
+    const char *timeout = options_get(&table->options, TIMEOUT);
+    if (timeout && (!str_to_i64(str_c(timeout), &table->transaction_ms) ||
+                    table->transaction_ms < 1000 || table->transaction_ms > INT32_MAX)) {
+        return error_set(err, ST_VALIDATION, "'%s' of table '" STR_FMT "' is not 1000 or more",
+                         TIMEOUT, STR_ARG(table->desc->name));
+    }
+    // What a dead run has prepared is committed over a connection of our own, which knows neither.
+    const char *security = options_get(&table->options, "properties.security.protocol");
+    if (!security || str_eq_nocase(str_c(security), STR("PLAINTEXT"))) return ST_OK;
+    (void)error_set(err, ST_UNSUPPORTED,
+                    "'sink.delivery-guarantee' = 'exactly-once' of table '" STR_FMT
+                    "': weir cannot do this yet with 'properties.security.protocol' = '%s'",
+                    STR_ARG(table->desc->name), security);
+    error_hint(err, "it can over PLAINTEXT; 'at-least-once' works with all");
+    return ST_UNSUPPORTED;
+}
+
 static Status read_sink(KafkaTable *table, Error *err) {
     TRY(read_partitioner(table, err));
     table->guarantee = (Guarantee)options_enum(&table->options, "sink.delivery-guarantee");
@@ -438,6 +468,7 @@ static Status read_sink(KafkaTable *table, Error *err) {
                          "' needs 'sink.transactional-id-prefix'",
                          STR_ARG(table->desc->name));
     }
+    if (table->guarantee == EXACTLY_ONCE) TRY(read_transactions(table, err));
     if (!table->upsert) return ST_OK;
     table->buffer_rows = options_int(&table->options, "sink.buffer-flush.max-rows");
     table->buffer_ms = options_int(&table->options, "sink.buffer-flush.interval");

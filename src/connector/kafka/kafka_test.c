@@ -539,6 +539,74 @@ TEST(kafka, a_message_that_is_given_up_fails_the_writer) {
     fixture_close(&f);
 }
 
+// --- Exactly once ------------------------------------------------------------------------------
+
+// The mock cluster shows neither isolation nor fencing: test/services/kafka_eos.sh does.
+static SinkWriter *exactly_once(Fixture *f, Status *st, Error *err) {
+    SinkWriter *writer = NULL;
+    SinkSpec spec = {.table = &f->desc, .schema = f->desc.physical, .changes = CHANGES_ALL};
+    option(f, "sink.delivery-guarantee", "exactly-once");
+    option(f, "sink.transactional-id-prefix", "my sink");
+    *st = connector_of(f)->sink_open(&spec, &f->env, &writer, err);
+    return writer;
+}
+
+TEST(kafka, a_checkpoint_commits_its_transaction) {
+    Fixture f;
+    fixture_open(&f, 1);
+    f.env.checkpoints = true;
+    f.env.checkpoint_ms = 1000;
+    Error err = {0};
+    Status st;
+    SinkWriter *writer = exactly_once(&f, &st, &err);
+    CHECK_OK(st, &err);
+    Buf nothing = {0}, saved = {0};
+    CHECK_OK(writer->vt->flush(writer, false, &err), &err);
+    CHECK_OK(writer->vt->prepare(writer, 1, &nothing, &err), &err);
+    Batch *batch = batch_new_columns(f.desc.physical, 1);
+    vec_set_integer(batch->column[0], 0, 1);
+    vec_set_text(batch->column[1], 0, STR("one"));
+    batch_seal(batch);
+    CHECK_OK(writer->vt->write(writer, batch, &err), &err);
+    CHECK_OK(writer->vt->flush(writer, false, &err), &err);
+    CHECK_OK(writer->vt->prepare(writer, 2, &saved, &err), &err);
+    CHECK_OK(writer->vt->commit(writer, 2, &err), &err);
+    writer->vt->close(writer);
+    batch_unref(batch);
+    // An empty transaction is kept for later; one with messages is named, and the number after it.
+    unsigned first = 0, next = 0, named = 0;
+    CHECK_INT(sscanf(buf_cstr(&nothing), "0 %u my sink\n", &first), 1);
+    CHECK_INT(sscanf(buf_cstr(&saved), "0 %u my sink\n%*d %*d my sink-0-%u\n", &next, &named), 2);
+    CHECK_INT(named, first);
+    CHECK_INT(next, first + 1);
+    // The next run may commit it again.
+    writer = exactly_once(&f, &st, &err);
+    CHECK_OK(st, &err);
+    CHECK_OK(writer->vt->restore(writer, buf_str(&saved), &err), &err);
+    CHECK_INT(writer->vt->restore(writer, STR("0 x my sink\n"), &err), ST_RUNTIME);
+    CHECK_INT(writer->vt->restore(writer, STR("0 1 my sink\n1 2"), &err), ST_RUNTIME);
+    writer->vt->close(writer);
+    buf_free(&nothing);
+    buf_free(&saved);
+    fixture_close(&f);
+}
+
+TEST(kafka, exactly_once_is_refused_where_nothing_would_commit) {
+    Fixture f;
+    Error err = {0};
+    Status st;
+    fixture_open(&f, 0);
+    f.env.unbounded = true;
+    CHECK(!exactly_once(&f, &st, &err));
+    CHECK_INT(st, ST_VALIDATION);
+    CHECK(strstr(err.message, "needs checkpoints"));
+    CHECK(strstr(err.hint, "execution.checkpointing.interval"));
+    option(&f, "properties.security.protocol", "SASL_SSL");
+    CHECK_INT(connector_of(&f)->check(&f.desc, true, &err), ST_UNSUPPORTED);
+    CHECK(strstr(err.message, "SASL_SSL"));
+    fixture_close(&f);
+}
+
 // --- Options -----------------------------------------------------------------------------------
 
 // The message that the table's check gives, or "".

@@ -1,0 +1,141 @@
+#!/usr/bin/env bash
+# test/services/kafka_eos.sh - exactly once on a real broker: weir copies a topic and aggregates it in
+# windows, is killed with SIGKILL again and again, and goes on each time from its last checkpoint. kcat,
+# which reads committed messages only, must find every record once and every aggregate right. Then the
+# same with at-least-once: nothing may be missing.
+#
+# WEIR_EOS_RECORDS, WEIR_EOS_KILLS and WEIR_EOS_SEED change how much, how often, and when.
+. "$(dirname "$0")/../lib.sh"
+. "$TREE/test/services/kafka.sh"
+kafka_need
+
+RECORDS=${WEIR_EOS_RECORDS:-100000}
+KILLS=${WEIR_EOS_KILLS:-5}
+RANDOM=${WEIR_EOS_SEED:-$$}
+PIECES=50  # the input comes in so many
+JOB=
+
+# table NAME TOPIC COLUMNS OPTIONS
+table() {
+    cat <<-SQL
+	CREATE TABLE $1 ($3) WITH (
+	  'connector' = 'kafka', 'topic' = '$2', 'format' = 'json',
+	  'properties.bootstrap.servers' = '$KAFKA_BROKER', $4
+	);
+	SQL
+}
+
+# job NAME GUARANTEE: the script; it does not end by itself.
+job() {
+    local sink="'sink.delivery-guarantee' = '$2', 'sink.transactional-id-prefix'"
+    cat <<-SQL
+	SET 'execution.checkpointing.interval' = '300 ms';
+	SET 'parallelism.default' = '2';
+	SET 'pipeline.name' = '$1';
+	$(table numbers in-$$ "id BIGINT, k INT, ts TIMESTAMP(3),
+	    WATERMARK FOR ts AS ts - INTERVAL '1' SECOND" \
+	    "'scan.startup.mode' = 'earliest-offset', 'properties.group.id' = '$1-$$'")
+	$(table copies $1-copies-$$ "id BIGINT" "$sink = '$1-copies-$$'")
+	$(table sums $1-sums-$$ "w TIMESTAMP(3), k INT, n BIGINT, total BIGINT" "$sink = '$1-sums-$$'")
+	EXECUTE STATEMENT SET BEGIN
+	INSERT INTO copies SELECT id FROM numbers;
+	INSERT INTO sums SELECT window_start, k, COUNT(*), SUM(id)
+	FROM TABLE(TUMBLE(TABLE numbers, DESCRIPTOR(ts), INTERVAL '10' SECOND))
+	GROUP BY window_start, window_end, k;
+	END;
+	SQL
+}
+
+# Record i comes at i * 10 ms of event time: a thousand a window.
+records() {
+    awk -v from="$1" -v to="$2" 'BEGIN { for (i = from; i < to; i++) {
+        s = int(i / 100)
+        printf "{\"id\":%d,\"k\":%d,\"ts\":\"2024-01-01 %02d:%02d:%02d.%02d\"}\n", i, i % 7,
+            int(s / 3600), int(s / 60) % 60, s % 60, i % 100 } }'
+}
+# The input, in pieces, and then a record far ahead for each partition: all windows close.
+feed() {
+    local piece step=$((RECORDS / PIECES))
+    for ((piece = 0; piece < PIECES; piece++)); do
+        records $((piece * step)) $(((piece + 1) * step)) | kafka_produce in-$$
+        sleep "$1"
+    done
+    for piece in 0 1; do
+        echo "{\"id\":-1,\"k\":0,\"ts\":\"2024-02-01 00:00:00\"}" |
+            kcat -q -b "$KAFKA_BROKER" -P -t in-$$ -p $piece
+    done
+}
+expected_copies() { seq 0 $((RECORDS - 1)); }
+expected_sums() {
+    awk -v to="$RECORDS" 'BEGIN { for (i = 0; i < to; i++) { g = int(i / 1000) " " i % 7
+        n[g]++; t[g] += i }
+        for (g in n) { split(g, a, " "); s = a[1] * 10
+            printf "{\"w\":\"2024-01-01 %02d:%02d:%02d\",\"k\":%d,\"n\":%d,\"total\":%d}\n",
+                int(s / 3600), int(s / 60) % 60, s % 60, a[2], n[g], t[g] } }' | LC_ALL=C sort
+}
+committed() {
+    kcat -q -b "$KAFKA_BROKER" -C -t "$1" -e -o beginning -X isolation.level=read_committed
+}
+copies_of() { committed "$1-copies-$$" | tr -dc '0-9\n-' | grep -v '^-' | sort -n; }
+sums_of() { committed "$1-sums-$$" | LC_ALL=C sort; }
+
+start_job() {
+    "$WEIR" run --checkpoint-dir "$SCRATCH/checkpoints" --resume "$SCRATCH/$1.sql" >>"$SCRATCH/$1.log" 2>&1 &
+    JOB=$!
+}
+stop_job() {
+    [ -z "$JOB" ] || kill -9 "$JOB" 2>/dev/null
+    wait $JOB 2>/dev/null
+    JOB=
+}
+undo stop_job
+
+# Sees all that is expected, or more.
+complete() {
+    [ "$(committed "$1-sums-$$" | sort -u | wc -l)" -ge "$(wc -l <"$SCRATCH/sums")" ] &&
+        [ "$(copies_of $1 | sort -u | wc -l)" -ge "$RECORDS" ]
+}
+
+# run_and_kill NAME: the job of that name until all is there, killed on the way.
+run_and_kill() {
+    local kill
+    start_job $1
+    for ((kill = 0; kill < KILLS; kill++)); do
+        sleep $((1 + RANDOM % 3)).$((RANDOM % 10))
+        kill -0 $JOB 2>/dev/null || { fail "$1 runs until it is killed" "$(tail -n 3 "$SCRATCH/$1.log")"; return; }
+        stop_job
+        start_job $1
+    done
+    wait_for 40 complete $1
+    kill -INT $JOB
+    wait $JOB
+    JOB=
+}
+
+kafka_topic in-$$ 2
+for name in once least; do
+    kafka_topic $name-copies-$$ 2
+    kafka_topic $name-sums-$$ 2
+done
+job once exactly-once >"$SCRATCH/once.sql"
+job least at-least-once >"$SCRATCH/least.sql"
+expected_copies >"$SCRATCH/copies"
+expected_sums >"$SCRATCH/sums"
+
+feed 0.25 &
+FEED=$!
+run_and_kill once
+wait $FEED
+check "it went on from checkpoints" grep -q 'going on from' "$SCRATCH/once.log"
+copies_of once >"$SCRATCH/out"
+same "each record is copied exactly once" "$SCRATCH/copies" "$SCRATCH/out"
+sums_of once >"$SCRATCH/out"
+same "each aggregate comes exactly once" "$SCRATCH/sums" "$SCRATCH/out"
+[ "$TEST_FAILED" = 0 ] || tail -n 20 "$SCRATCH/once.log"
+
+KILLS=2
+run_and_kill least
+copies_of least | sort -nu >"$SCRATCH/out"
+same "at least once: no record is lost" "$SCRATCH/copies" "$SCRATCH/out"
+sums_of least | uniq >"$SCRATCH/out"
+same "at least once: no aggregate is lost or wrong" "$SCRATCH/sums" "$SCRATCH/out"
