@@ -42,7 +42,9 @@ static void check_filter(FormatCase *c, const char *text, size_t size, const cha
     bool lines = !memchr(text, '\n', size) || !memchr(text, '"', size);
     if (lines && !memchr(text, 0, size)) {  // each row is one line, and no text ends too early
         while (*whole) {
-            const char *end = strchr(whole, '\n') + 1;
+            const char *feed = strchr(whole, '\n');
+            if (!feed) return;  // an error: of bytes that are no UTF-8, say
+            const char *end = feed + 1;
             if (strncmp(whole, "+I[NULL,", 8) != 0 && strncmp(whole, "+I[NULL]", 8) != 0) {
                 ASSERT(strncmp(left, whole, (size_t)(end - whole)) == 0);
                 left += end - whole;

@@ -108,7 +108,8 @@ static Status sink_prepare(Operator *op, uint64_t checkpoint, Buf *committable, 
 static Status sink_commit(Operator *op, uint64_t checkpoint, Error *err) {
     Sink *self = (Sink *)op;
     if (!self->writer->vt->commit) return ST_OK;
-    return self->writer->vt->commit(self->writer, checkpoint, err);
+    // Behind the end nothing comes that could be waited for.
+    return self->writer->vt->commit(self->writer, op->ended ? UINT64_MAX : checkpoint, err);
 }
 
 static Status sink_recommit(Operator *op, Str committable, Error *err) {

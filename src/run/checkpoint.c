@@ -80,7 +80,7 @@ Status worker_checkpoint(Worker *worker, bool *progress, Error *err) {
         ended <= worker->ended) {
         return ST_OK;
     }
-    // First: the next one may have been asked for since.
+    // First: the next one may have been asked for already.
     if (ended > worker->ended) {
         *progress = true;
         worker->ended = ended;

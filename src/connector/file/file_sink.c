@@ -29,6 +29,7 @@ typedef struct Pending {
 
 typedef struct FileWriter {
     SinkWriter base;
+    bool checkpoints;     // TaskEnv
     Arena arena;
     FileTable table;
     Encoder *encoder;
@@ -317,7 +318,9 @@ static Status compact(FileWriter *self, Error *err) {
 
 static Status file_flush(SinkWriter *base, bool end_of_input, Error *err) {
     FileWriter *self = (FileWriter *)base;
-    if (!end_of_input) {
+    // With checkpoints the job's last one commits: what the end committed by itself would be
+    // written again if the process died in between.
+    if (!end_of_input || self->checkpoints) {
         int64_t now = os_now_ms();
         for (uint32_t i = self->part_count; i > 0; i--) {
             TRY(part_drain(&self->part[i - 1], err));
@@ -467,6 +470,7 @@ static void plan_columns(FileWriter *self, const Type *schema) {
 
 Status file_sink_open(const SinkSpec *spec, const TaskEnv *env, SinkWriter **out, Error *err) {
     FileWriter *self = NEW(FileWriter);
+    self->checkpoints = env->checkpoints;
     arena_init(&self->arena);
     self->base.vt = &FILE_SINK;
     self->id = os()->random();
