@@ -30,7 +30,7 @@ job() {
     local sink="'sink.delivery-guarantee' = '$2', 'sink.transactional-id-prefix'"
     cat <<-SQL
 	SET 'execution.checkpointing.interval' = '300 ms';
-	SET 'parallelism.default' = '2';
+	SET 'pipeline.max-parallelism' = '128';
 	SET 'pipeline.name' = '$1';
 	$(table numbers in-$$ "id BIGINT, k INT, ts TIMESTAMP(3),
 	    WATERMARK FOR ts AS ts - INTERVAL '1' SECOND" \
@@ -79,8 +79,10 @@ committed() {
 copies_of() { committed "$1-copies-$$" | tr -dc '0-9\n-' | grep -v '^-' | sort -n; }
 sums_of() { committed "$1-sums-$$" | LC_ALL=C sort; }
 
+# start_job NAME WORKERS
 start_job() {
-    "$WEIR" run --checkpoint-dir "$SCRATCH/checkpoints" --resume "$SCRATCH/$1.sql" >>"$SCRATCH/$1.log" 2>&1 &
+    "$WEIR" run --checkpoint-dir "$SCRATCH/checkpoints" --resume \
+        -e "SET 'parallelism.default' = '$2'; $(cat "$SCRATCH/$1.sql")" >>"$SCRATCH/$1.log" 2>&1 &
     JOB=$!
 }
 stop_job() {
@@ -96,19 +98,36 @@ complete() {
         [ "$(copies_of $1 | sort -u | wc -l)" -ge "$RECORDS" ]
 }
 
-# run_and_kill NAME: the job of that name until all is there, killed on the way.
+# kill_at_commit NAME: kills the job right when its next checkpoint is durable, before it is committed.
+# That is some milliseconds, which kills at random would rarely hit.
+kill_at_commit() {
+    python3 - "$JOB" "$SCRATCH/checkpoints/$1" <<-'PYTHON'
+	import glob, os, signal, sys, time
+	job, folder = int(sys.argv[1]), sys.argv[2]
+	def durable():
+	    return set(glob.glob(folder + "/chk-*/_metadata"))
+	before, end = durable(), time.time() + 10
+	while not durable() - before and time.time() < end:
+	    time.sleep(0.0005)
+	os.kill(job, signal.SIGKILL)
+	PYTHON
+}
+
+# run_and_kill NAME: the job of that name until all is there, killed on the way, each time with
+# another number of workers.
 run_and_kill() {
     local kill
-    start_job $1
+    start_job $1 2
     for ((kill = 0; kill < KILLS; kill++)); do
         sleep $((1 + RANDOM % 3)).$((RANDOM % 10))
         kill -0 $JOB 2>/dev/null || { fail "$1 runs until it is killed" "$(tail -n 3 "$SCRATCH/$1.log")"; return; }
+        [ $((kill % 2)) = 0 ] || kill_at_commit $1 2>/dev/null
         stop_job
-        start_job $1
+        start_job $1 $((1 + kill % 3))
     done
     wait_for 40 complete $1
     kill -INT $JOB
-    wait $JOB
+    check "$1 stops when asked" wait $JOB
     JOB=
 }
 

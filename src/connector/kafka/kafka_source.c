@@ -45,6 +45,7 @@ typedef struct KafkaSource {
 
     Split *split;  // named by their index
     uint32_t splits, ended;
+    uint32_t announced;  // so many of them the worker knows
     uint32_t latest;  // split of the last message: the next is likely of it, too
     bool stopping, finished;
 
@@ -56,6 +57,8 @@ typedef struct KafkaSource {
     Assignments found;     // lock: not taken over yet
     bool searched;         // lock: at least once
     bool restored;         // before the thread starts only
+    uint8_t *taken;        // of the splits of the snapshot restored last: which are this reader's
+    uint32_t taken_count;
     Status search_status;  // lock
     Error search_error;    // lock
     _Atomic bool closing;
@@ -184,6 +187,15 @@ static Status split_end(KafkaSource *self, uint32_t index, SourceOutput *out, Er
     return out->split_end(out, index, err);
 }
 
+// Tells of splits that are new, or restored: time must not run ahead of those that are silent yet.
+static Status announce(KafkaSource *self, SourceOutput *out, Error *err) {
+    while (self->announced < self->splits) {
+        uint32_t index = self->announced++;
+        if (!self->split[index].ended) TRY(out->split_start(out, index, err));
+    }
+    return ST_OK;
+}
+
 // Takes over what the search found since.
 static Status take_found(KafkaSource *self, SourceOutput *out, Error *err) {
     Assignments found;
@@ -197,9 +209,9 @@ static Status take_found(KafkaSource *self, SourceOutput *out, Error *err) {
     for (uint32_t i = 0; i < found.count; i++) {
         const Assignment *item = &found.item[i];
         (void)split_add(self, item->topic, item->partition, item->start, item->stop);
-        if (!st) st = out->split_start(out, self->splits - 1, err);
     }
     assignments_clear(&found);
+    if (!st) st = announce(self, out, err);
     if (st || from == self->splits) return st;
     for (uint32_t i = from; i < self->splits; i++) {  // nothing to read: never asked for
         Split *split = &self->split[i];
@@ -439,6 +451,7 @@ static Status source_restore(SourceReader *base, Str bytes, Error *err) {
     Status st = ST_OK;
     self->restored = true;
     uint32_t from = self->splits;
+    self->taken_count = 0;
     for (uint32_t at = 0; !st && at < bytes.len;) {
         int64_t end = str_find(bytes, STR("\n"), at);
         uint32_t stop_at = end < 0 ? bytes.len : (uint32_t)end;
@@ -452,7 +465,10 @@ static Status source_restore(SourceReader *base, Str bytes, Error *err) {
             st = error_set(err, ST_RUNTIME, "the saved Kafka offsets cannot be read");
             break;
         }
-        if (kafka_owner(topic, (int32_t)partition, self->env.count) != self->env.index) continue;
+        bool mine = kafka_owner(topic, (int32_t)partition, self->env.count) == self->env.index;
+        self->taken = mem_realloc(self->taken, self->taken_count + 1);
+        self->taken[self->taken_count++] = mine;
+        if (!mine) continue;
         uint32_t index = split_add(self, topic, (int32_t)partition, next, stop);
         assignments_add(&self->known, str_c(topic), (int32_t)partition, 0, 0);
         if (next < 0 || next < stop) continue;
@@ -461,6 +477,11 @@ static Status source_restore(SourceReader *base, Str bytes, Error *err) {
     }
     arena_clear(&arena);
     return st ? st : assign(self, from, err);
+}
+
+static bool source_takes(SourceReader *base, uint32_t split) {
+    const KafkaSource *self = (const KafkaSource *)base;
+    return split < self->taken_count && self->taken[split];
 }
 
 static Status source_checkpoint_complete(SourceReader *base, uint64_t checkpoint, Error *err) {
@@ -507,6 +528,7 @@ static void source_close(SourceReader *base) {
     rows_free(self->rows);
     for (uint32_t i = 0; i < self->splits; i++) mem_free(self->split[i].topic);
     mem_free(self->split);
+    mem_free(self->taken);
     assignments_clear(&self->known);
     assignments_clear(&self->found);
     buf_free(&self->snapshot);
@@ -525,6 +547,7 @@ static const SourceVt SOURCE_VT = {
     .stop = source_stop,
     .snapshot = source_snapshot,
     .restore = source_restore,
+    .takes = source_takes,
     .checkpoint_complete = source_checkpoint_complete,
     .drained = source_drained,
     .close = source_close,

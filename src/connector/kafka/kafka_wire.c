@@ -23,7 +23,8 @@ enum {
     CONNECT_MS = 5000,
     ANSWER_S = 15,
     PATIENCE_MS = 60000,      // repetitions together
-    RETRY_MS = 20,
+    RETRY_MS = 20,            // before the first repetition; each waits twice as long
+    RETRY_MAX_MS = 500,
     ANSWER_MAX = 1 << 20,
     FENCE_TIMEOUT_MS = 60000, // of a transaction that is never begun
 };
@@ -271,9 +272,10 @@ static Status find_coordinator(KafkaWire *self, const char *id, Buf *answer, Err
 }
 
 // One request to the coordinator of [id]; what follows throttle time and error is left in [in].
-static Status ask(KafkaWire *self, int api, const char *id, Str body, Buf *answer, Str *in,
-                  int *code, Error *err) {
-    TRY(find_coordinator(self, id, answer, err));
+// Without [search] it goes to whoever was asked last: he says so if it is not he.
+static Status ask(KafkaWire *self, int api, const char *id, bool search, Str body, Buf *answer,
+                  Str *in, int *code, Error *err) {
+    if (search || self->fd < 0) TRY(find_coordinator(self, id, answer, err));
     TRY(wire_call(self, api, body, answer, err));
     bool good = true;
     *in = buf_str(answer);
@@ -285,12 +287,16 @@ static Status ask(KafkaWire *self, int api, const char *id, Str body, Buf *answe
 static Status insist(KafkaWire *self, int api, const char *id, Str body, const char *what,
                      Buf *answer, Str *in, Error *err) {
     int64_t until_ms = os_monotonic_ns() / 1000000 + PATIENCE_MS;
-    for (int64_t wait_ms = RETRY_MS;; wait_ms = wait_ms < 500 ? wait_ms * 2 : wait_ms) {
+    int64_t wait_ms = 0;
+    for (bool search = false;; search = true) {
         int code = 0;
-        Status st = ask(self, api, id, body, answer, in, &code, err);
+        Status st = ask(self, api, id, search, body, answer, in, &code, err);
         if (!st && code) st = refused(code, id, what, err);
         if (st != ST_CONNECT || os_monotonic_ns() / 1000000 > until_ms) return st;
-        os()->sleep_ms(wait_ms);
+        if (search || code != RD_KAFKA_RESP_ERR_NOT_COORDINATOR) {
+            wait_ms = wait_ms ? wait_ms * 2 : RETRY_MS;
+            os()->sleep_ms(wait_ms < RETRY_MAX_MS ? wait_ms : RETRY_MAX_MS);
+        }
     }
 }
 
