@@ -399,6 +399,10 @@ static Status in_bind(FuncCall *call, Error *err) {
         CompareHow how;
         TRY(compare_unify_equal(&probe, 2, &how, err));
     }
+    for (uint32_t i = 1; type_is_interval(value) && i < call->argc; i++) {
+        if (!type_is_text(call->arg[i])) continue;
+        return error_set(err, ST_VALIDATION, "a text cannot be cast to an INTERVAL");
+    }
     bound->how = value->kind == TYPE_DECIMAL ? COMPARE_DECIMAL
                  : type_is_timestamp(value)  ? COMPARE_STAMP
                                              : COMPARE_PLAIN;
@@ -433,7 +437,9 @@ static Status nullif_kernel(const KernelArgs *args, Vec *out, Error *err) {
     const Vec *value = args->arg[0], *left = value, *right = args->arg[1];
     if (bound->compared) {
         Vec *cast = vec_new(args->scratch, bound->compared, args->rows);
-        TRY(cast_vec(value, args->rows, NULL, false, args->env, args->scratch, cast, err));
+        // A text that is no point in time equals none.
+        bool lenient = type_is_text(value->type) && type_is_datetime(bound->compared);
+        TRY(cast_vec(value, args->rows, NULL, lenient, args->env, args->scratch, cast, err));
         left = cast;
     }
     for (uint32_t row = 0; row < args->rows; row++) {
@@ -461,6 +467,14 @@ static Status nullif_bind(FuncCall *call, Error *err) {
     TRY(compare_unify_equal(call, 2, &bound->how, err));
     if (!type_equal_but_null(call->arg[0], value)) {
         bound->compared = type_nullable(call->arena, call->arg[0], true);
+        const Vec *literal = call->literal[0];
+        if (literal && type_is_text(value) && type_is_datetime(bound->compared)) {
+            Vec *cast = vec_new(call->arena, bound->compared, 1);
+            if (cast_vec(literal, 1, NULL, false, call->env, call->arena, cast, NULL)) {
+                return error_set(err, ST_VALIDATION, "this text is no %s",
+                                 type_kind_name(bound->compared->kind));
+            }
+        }
     }
     call->arg[0] = value;
     call->bound = bound;

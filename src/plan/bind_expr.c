@@ -329,17 +329,23 @@ static Status bind_cast(Binder *binder, const AstExpr *ast, Expr **out, Error *e
     to = interval_normal(arena, to);
     if (type_is_approx(to) || to->kind == TYPE_DECIMAL) value = number_behind_casts(value);
     *out = expr_cast(arena, value, to, ast->cast.try_cast);
-    if (*out == value &&
-        type_plain(arena, from) != from) {  // the cast takes the time attribute off
+    // Of the nullability only the outermost stays as it was: fields and elements have the new one.
+    const Type *inner = type_nullable(arena, to, from->nullable);
+    bool renewed = to->child_count && !type_equal(inner, from);
+    if (*out == value && (renewed || type_plain(arena, from) != from)) {
+        // The cast takes the time attribute off.
         *out = ARENA_NEW(arena, Expr);
-        **out = (Expr){.kind = EXPR_CAST, .type = type_plain(arena, from), .arg_count = 1,
+        const Type *type = renewed ? inner : type_plain(arena, from);
+        if (renewed && ast->cast.try_cast) type = type_nullable(arena, type, true);
+        **out = (Expr){.kind = EXPR_CAST, .type = type, .arg_count = 1,
                        .arg = arena_dup(arena, &value, sizeof(Expr *))};
     }
     if (ast->cast.try_cast && *out == value) {
         // TRY_CAST is nullable even when nothing can go wrong.
-        Expr *nullable = arena_dup(arena, value, sizeof *value);
-        nullable->type = type_nullable(arena, value->type, true);
-        *out = nullable;
+        *out = ARENA_NEW(arena, Expr);
+        **out = (Expr){.kind = EXPR_CAST, .type = type_nullable(arena, from, true),
+                       .try_cast = true, .arg_count = 1,
+                       .arg = arena_dup(arena, &value, sizeof(Expr *))};
     }
     (*out)->place = ast->span.place;
     return ST_OK;

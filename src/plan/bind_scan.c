@@ -74,6 +74,7 @@ Status table_describe(PlanContext *context, Table *table, const Map *hints, bool
     desc->physical = table_physical(table, arena);
     desc->options =
         (Options){.map = options, .owner = table->name.object, .defs = (*connector)->options};
+    desc->for_view = context->expansion != NULL;
     desc->partition_key = table->partition_key;
     desc->partition_key_count = table->partition_key_count;
     uint32_t *key = ARENA_ARRAY(arena, uint32_t, table->primary_key_count + 1);

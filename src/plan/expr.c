@@ -89,7 +89,8 @@ bool expr_is_equality(const char *name) {
 // The cast of an argument to the type its function takes. A text that is compared for equality with
 // a point in time need not be one, and equals none then; a constant one is looked at by fold.c.
 static Expr *cast_argument(Arena *arena, const char *name, Expr *arg, const Type *type) {
-    bool lenient = type_is_text(arg->type) && type_is_datetime(type) && expr_is_equality(name) &&
+    bool equality = expr_is_equality(name) || strcmp(name, "NULLIF") == 0;
+    bool lenient = type_is_text(arg->type) && type_is_datetime(type) && equality &&
                    !expr_is_constant(arg);
     Expr *cast = expr_cast(arena, arg, type, lenient);
     if (cast != arg && cast->kind == EXPR_CAST) cast->implicit = true;

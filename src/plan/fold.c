@@ -163,7 +163,8 @@ static void fold_logic(PlanContext *context, Expr **at) {
 // A constant text that is compared for equality with a point in time is read while planning: where
 // its cast is still there, it is none.
 static Status check_constant_time(const Expr *expr, Error *err) {
-    if (expr->kind != EXPR_CALL || !expr_is_equality(expr->call->func->name)) return ST_OK;
+    if (expr->kind != EXPR_CALL) return ST_OK;
+    if (!expr_is_equality(expr->call->func->name) && !is_name(expr, "NULLIF")) return ST_OK;
     for (uint32_t i = 0; i < expr->arg_count; i++) {
         const Expr *arg = expr->arg[i];
         if (arg->kind != EXPR_CAST || !arg->implicit || arg->arg[0]->kind != EXPR_LITERAL) continue;

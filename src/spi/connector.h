@@ -27,6 +27,7 @@ typedef struct TableDesc {
     uint32_t primary_key_count;
     const Str *partition_key;     // PARTITIONED BY
     uint32_t partition_key_count;
+    bool for_view;  // a view is made of it: what its format cannot hold is found by its reader
 } TableDesc;
 
 // The partitions of a table, each a row: [name] has a text for each partition key (ptr NULL: SQL

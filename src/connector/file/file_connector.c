@@ -177,7 +177,9 @@ static Status file_check(const TableDesc *desc, bool as_sink, Error *err) {
     FileTable table;
     Status st = file_table(desc, &table, &arena, err);
     if (!st && table.format->check) {
-        st = table.format->check(table.stored, &table.format_options, !as_sink, err);
+        const Type *stored =
+            desc->for_view ? type_row(&arena, 0, NULL, NULL, false) : table.stored;
+        st = table.format->check(stored, &table.format_options, !as_sink, err);
     }
     if (!st && as_sink) st = check_commit(&table, err);
     if (!st && (as_sink ? !table.format->encodes : !table.format->decodes)) {
