@@ -96,11 +96,17 @@ print(a.getsockname()[1], b.getsockname()[1])')
         rm -rf "$KAFKA_DIR"
         return 1
     fi
-    # exec: the pid is the broker's own, not that of a shell around it.
-    (exec "${KAFKA_JVM[@]}" "$log4j" kafka.Kafka "$KAFKA_DIR/server.properties" \
-        >>"$KAFKA_DIR/log" 2>&1 </dev/null) &
-    KAFKA_PID=$!
     KAFKA_BROKER=127.0.0.1:$port
+    kafka_launch || return 1
+    export KAFKA_BROKER
+}
+
+# Runs the broker of $KAFKA_DIR until it answers.
+kafka_launch() {
+    # exec: the pid is the broker's own, not that of a shell around it.
+    (exec "${KAFKA_JVM[@]}" -Dlog4j2.configurationFile="$KAFKA_DIR/log4j2.properties" kafka.Kafka \
+        "$KAFKA_DIR/server.properties" >>"$KAFKA_DIR/log" 2>&1 </dev/null) &
+    KAFKA_PID=$!
     local tries=0
     until kafka_answers; do
         if ! kill -0 $KAFKA_PID 2>/dev/null || [ $((tries += 1)) -gt 1200 ]; then
@@ -110,7 +116,15 @@ print(a.getsockname()[1], b.getsockname()[1])')
         fi
         sleep 0.05
     done
-    export KAFKA_BROKER
+}
+
+# kafka_crash SECONDS: the broker dies, and comes back after a while. Only of one that kafka_start has
+# started here.
+kafka_crash() {
+    kill -9 "$KAFKA_PID"
+    wait "$KAFKA_PID" 2>/dev/null
+    sleep "$1"
+    kafka_launch
 }
 
 kafka_stop() {
