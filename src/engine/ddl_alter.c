@@ -188,9 +188,6 @@ static Status drop_columns(DdlContext *ddl, Table *table, const AstAlter *alter,
             table->column_count--;
         }
     }
-    if (!table->column_count) {
-        return error_at(err, ST_VALIDATION, alter->name.span.place, "a table needs a column");
-    }
     return ddl_table_finish(ddl, table, alter->name.span.place, err);
 }
 

@@ -141,6 +141,13 @@ Status ddl_key_add(Table *table, const AstConstraint *key, const AstIdent *colum
     Buf name = {0};
     buf_puts(&name, "PK");
     for (uint32_t i = 0; i < count; i++) {
+        for (uint32_t k = 0; k < i; k++) {
+            if (!str_eq(column[k].name, column[i].name)) continue;
+            buf_free(&name);
+            return error_at(err, ST_VALIDATION, column[i].span.place,
+                            "primary key column '" STR_FMT "' stands twice in the key",
+                            STR_ARG(column[i].name));
+        }
         Column *found = (Column *)(uintptr_t)table_column(table, column[i].name);
         if (!found || found->kind != COL_PHYSICAL) {
             buf_free(&name);

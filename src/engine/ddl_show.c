@@ -206,7 +206,7 @@ static void put_column(const Column *column, Buf *out) {
         }
         if (column->is_virtual) buf_puts(out, " VIRTUAL");
     }
-    if (column->comment.ptr) {
+    if (column->comment.len) {
         buf_puts(out, " COMMENT ");
         sql_print_text(column->comment, out);
     }
@@ -242,7 +242,7 @@ static void put_table(const Table *table, Arena *arena, Buf *out) {
         buf_puts(out, ") NOT ENFORCED");
     }
     buf_puts(out, "\n)\n");
-    if (table->comment.ptr) put_comment(table->comment, out);
+    if (table->comment.len) put_comment(table->comment, out);
     if (table->distributed) {
         static const char *const KINDS[] = {" ", " HASH", " RANGE"};
         buf_puts(out, "DISTRIBUTED");
@@ -274,7 +274,7 @@ static void put_view(const Table *view, Buf *out) {
         sql_print_name(view->column[i].name, out);
     }
     buf_puts(out, "\n)\n");
-    if (view->comment.ptr) put_comment(view->comment, out);
+    if (view->comment.len) put_comment(view->comment, out);
     buf_puts(out, "AS ");
     buf_put_str(out, view->view_expanded.ptr ? view->view_expanded : view->view_query);
     buf_putc(out, '\n');
@@ -287,7 +287,7 @@ static void put_model_columns(const char *what, const Type *row, Buf *out) {
         sql_print_name(row->field[i], out);
         buf_putc(out, ' ');
         type_print(row->child[i], out);
-        if (row->comment && row->comment[i].ptr) {
+        if (row->comment && row->comment[i].len) {
             buf_puts(out, " COMMENT ");
             sql_print_text(row->comment[i], out);
         }
@@ -322,7 +322,7 @@ void ddl_print_model(const Model *model, Arena *arena, Buf *out) {
     buf_putc(out, '\n');
     if (model->input->child_count) put_model_columns("INPUT", model->input, out);
     if (model->output->child_count) put_model_columns("OUTPUT", model->output, out);
-    if (model->comment.ptr) put_comment(model->comment, out);
+    if (model->comment.len) put_comment(model->comment, out);
     put_options(&model->options, arena, out);
 }
 
