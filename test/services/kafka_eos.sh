@@ -87,8 +87,9 @@ start_job() {
     JOB=$!
 }
 stop_job() {
-    [ -z "$JOB" ] || kill -9 "$JOB" 2>/dev/null
-    wait $JOB 2>/dev/null
+    [ -n "$JOB" ] || return 0
+    kill -9 "$JOB" 2>/dev/null
+    wait "$JOB" 2>/dev/null
     JOB=
 }
 undo stop_job
