@@ -25,6 +25,7 @@ static const char *const OPTIONS[] = {
 static void check_round_trip(FormatCase *c, int schema, const char *text, size_t size,
                              const char *whole) {
     if (schema == 2 || strstr(whole, "error: ") || size > 4096) return;
+    if (memchr(text, 0, size)) return;  // a NUL hides what stands behind it, an error too
     (void)format_rewrite(c, text, size);
     size_t len = c->out.len;
     char *written = mem_alloc(len + 1);
