@@ -51,7 +51,7 @@ typedef struct Work {
 } Work;
 
 static void set(Executor *self, const char *key, const char *value) {
-    mem_free(map_put(&self->config, str_c(key), mem_strdup(value)));
+    (void)map_put(&self->config, str_c(key), (void *)(uintptr_t)value);  // as -D: borrowed
 }
 
 static int read_args(Executor *self, int argc, char **argv, Work *work, int *count, Error *err) {
