@@ -40,6 +40,7 @@ static void check_filter(FormatCase *c, const char *text, size_t size, const cha
     c->spec.filter = &term;
     c->spec.filter_count = 1;
     const char *left = format_decode_bytes(c, text, size);
+    c->spec.filter_count = 0;
     bool lines = !memchr(text, '\n', size) || !memchr(text, '"', size);
     if (lines && !memchr(text, 0, size)) {  // each row is one line, and no text ends too early
         while (*whole) {
