@@ -8,7 +8,7 @@
 
 // ---- options -----------------------------------------------------------------------------------
 
-enum { GROUPS_MIN = 128, GROUPS_MAX = 32768 };
+enum { GROUPS_MIN = 128, GROUPS_MAX = 32768, CUTS_MAX = 40 };
 
 // Flink's default: half as many again as workers, as a power of two, at least 128.
 static uint32_t groups_for(uint32_t workers) {
@@ -351,7 +351,9 @@ static Status run_attempts(Durable *self, Error *err) {
     for (;;) {
         Error failure;
         failure.hint[0] = 0;
-        self->checkpoint.cut_after = (uint64_t)self->cut_every;
+        // A long job is left alone after some cuts: each takes a checkpoint and a restore.
+        bool cuts = self->cuts < CUTS_MAX;
+        self->checkpoint.cut_after = cuts ? (uint64_t)self->cut_every : 0;
         Status st = job_run(spec, &failure);
         if (!st && self->cut_every && spec->stats && spec->stats->halted) {
             TRY(go_back(self, err));
