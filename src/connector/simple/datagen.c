@@ -528,21 +528,35 @@ static Status datagen_snapshot(SourceReader *base, Buf *out, Error *err) {
     return ST_OK;
 }
 
+// Of one reader the most is told once: former readers tell of each other.
+static void know_made(DatagenReader *self, Made made) {
+    for (uint32_t i = 0; i < self->before_count; i++) {
+        Made *known = &self->before[i];
+        if (known->index != made.index || known->count != made.count) continue;
+        if (made.made > known->made) known->made = made.made;
+        return;
+    }
+    Made *all = ARENA_ARRAY(&self->arena, Made, self->before_count + 1);
+    if (self->before_count) memcpy(all, self->before, self->before_count * sizeof *all);
+    all[self->before_count++] = made;
+    self->before = all;
+}
+
 static Status datagen_restore(SourceReader *base, Str bytes, Error *err) {
     DatagenReader *self = (DatagenReader *)base;
     uint32_t count = (uint32_t)(bytes.len / sizeof(Made));
     if (!count || bytes.len % sizeof(Made)) {
         return error_set(err, ST_RUNTIME, "the snapshot of a datagen source is damaged");
     }
-    Made first;
-    memcpy(&first, bytes.ptr, sizeof first);
-    bool own = first.index == self->index && first.count == self->count;
-    if (own) self->made = first.made;
-    Made *all = ARENA_ARRAY(&self->arena, Made, self->before_count + count);
-    if (self->before_count) memcpy(all, self->before, self->before_count * sizeof *all);
-    memcpy(all + self->before_count, bytes.ptr + own * sizeof first, (count - own) * sizeof first);
-    self->before_count += count - own;
-    self->before = all;
+    for (uint32_t i = 0; i < count; i++) {
+        Made made;
+        memcpy(&made, bytes.ptr + i * sizeof made, sizeof made);
+        if (made.index == self->index && made.count == self->count) {
+            if (made.made > self->made) self->made = made.made;
+        } else {
+            know_made(self, made);
+        }
+    }
     return ST_OK;
 }
 
