@@ -38,22 +38,27 @@ static uint32_t batch_rows_max(const Map *config) {
     return rows < 1 || rows >= BATCH_ROWS_MAX ? UINT32_MAX : (uint32_t)rows;
 }
 
-static bool plan_unbounded(const Plan *plan) {
+// A sub-plan that many plans share is looked at once: [seen], by plan id.
+static bool plan_unbounded(const Plan *plan, bool *seen) {
+    if (seen[plan->id]) return false;
+    seen[plan->id] = true;
     if (plan->kind == PLAN_SCAN && plan->connector->source_bounded &&
         !plan->connector->source_bounded(plan->desc)) {
         return true;
     }
     for (uint32_t i = 0; i < plan->input_count; i++) {
-        if (plan_unbounded(plan->input[i])) return true;
+        if (plan_unbounded(plan->input[i], seen)) return true;
     }
     return false;
 }
 
-static bool job_unbounded(const JobSpec *spec) {
-    for (uint32_t i = 0; i < spec->root_count; i++) {
-        if (plan_unbounded(spec->root[i])) return true;
+static bool job_unbounded(const Job *job) {
+    bool *seen = NEW_ARRAY(bool, job->plan_count), unbounded = false;
+    for (uint32_t i = 0; i < job->spec->root_count && !unbounded; i++) {
+        unbounded = plan_unbounded(job->spec->root[i], seen);
     }
-    return false;
+    mem_free(seen);
+    return unbounded;
 }
 
 static Status worker_init(Job *job, uint32_t index, Error *err) {
@@ -78,7 +83,7 @@ static Status worker_init(Job *job, uint32_t index, Error *err) {
         .value_arg = worker,
         .checkpoints = job->checkpointer != NULL,
         .checkpoint_ms = job->checkpointer ? spec->checkpoint->interval_ms : 0,
-        .unbounded = job_unbounded(spec),
+        .unbounded = job_unbounded(job),
     };
     worker->env = (OpEnv){
         .index = index,
