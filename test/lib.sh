@@ -46,6 +46,13 @@ wait_for() {
     done
 }
 
+# A job in the background, its pid in LIVE: Ctrl-C ends it.
+LIVE=
+stop_live() {
+    [ -z "$LIVE" ] || { kill -INT "$LIVE" && wait "$LIVE"; } 2>/dev/null
+    LIVE=
+}
+
 undo() { TEST_UNDO+=("$1"); }
 test_end() {
     local rc=$? i

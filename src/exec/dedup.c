@@ -208,17 +208,11 @@ static Status dedup_open(Operator *op, Error *err) {
     row_pool_init_timed(&self->pool, op->budget);
     row_loader_init(&self->loader, &self->pool, NULL, 0, input);
     builder_init(&self->out, plan->type);
-    const Type **child = ARENA_ARRAY(arena, const Type *, plan->key_count + 1);
-    Str *name = ARENA_ARRAY(arena, Str, plan->key_count + 1);
-    for (uint32_t i = 0; i < plan->key_count; i++) {
-        child[i] = input->child[plan->key[i]];
-        name[i] = input->field[plan->key[i]];
-    }
     bool waits = !self->proctime && !self->last;
     StateTableDef def = {
         .name = "rows",
         .operator_id = plan->stable_id, .budget = op->budget,
-        .key = type_row(arena, plan->key_count, child, name, false),
+        .key = kept_key_type(arena, input, plan->key, plan->key_count),
         .value = key_value(arena, input),
         .version = 1,
         .row_size = sizeof(DedupKey),

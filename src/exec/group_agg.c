@@ -49,16 +49,6 @@ static GroupHead *head_of(uint8_t *row) {
     return (GroupHead *)(void *)row;
 }
 
-static const Type *key_type(Arena *arena, const Plan *plan) {
-    const Type **child = ARENA_ARRAY(arena, const Type *, plan->key_count + 1);
-    Str *name = ARENA_ARRAY(arena, Str, plan->key_count + 1);
-    for (uint32_t i = 0; i < plan->key_count; i++) {
-        child[i] = plan->input[0]->type->child[plan->key[i]];
-        name[i] = plan->input[0]->type->field[plan->key[i]];
-    }
-    return type_row(arena, plan->key_count, child, name, false);
-}
-
 static const Type *state_type(Arena *arena, const Plan *plan) {
     const Type **child = ARENA_ARRAY(arena, const Type *, plan->agg_count + 1);
     Str *name = ARENA_ARRAY(arena, Str, plan->agg_count + 1);
@@ -103,7 +93,7 @@ static Status group_agg_open(Operator *op, Error *err) {
         .name = "groups",
         .operator_id = plan->stable_id,
         .budget = op->budget,
-        .key = key_type(arena, plan),
+        .key = kept_key_type(arena, plan->input[0]->type, plan->key, plan->key_count),
         .value = state_type(arena, plan),
         .version = 1,
         .row_size = size,

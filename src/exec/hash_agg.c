@@ -8,6 +8,7 @@
 // Query Evaluation Techniques, 1993, 4.2: hybrid hashing with overflow.)
 #include "base/hash.h"
 #include "col/codec.h"
+#include "exec/kept.h"
 #include "exec/spill.h"
 
 enum {
@@ -76,15 +77,9 @@ static Status hash_agg_open(Operator *op, Error *err) {
     self->own = op->budget;
     self->share = spill_share(op->env);
     self->agg_env = (AggEnv){self->own, &self->scratch, op->env->func};
-    const Type **key = ARENA_ARRAY(arena, const Type *, plan->key_count + 1);
-    Str *name = ARENA_ARRAY(arena, Str, plan->key_count + 1);
-    for (uint32_t i = 0; i < plan->key_count; i++) {
-        key[i] = input->child[plan->key[i]];
-        name[i] = input->field[plan->key[i]];
-    }
     self->def = (StateTableDef){
         .name = "groups", .operator_id = plan->stable_id,
-        .key = type_row(arena, plan->key_count, key, name, false), .value = plan->type,
+        .key = kept_key_type(arena, input, plan->key, plan->key_count), .value = plan->type,
         .version = 1, .row_size = size, .clear = group_clear, .clear_arg = self,
     };
     pass_begin(self);

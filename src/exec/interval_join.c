@@ -67,16 +67,7 @@ static Status interval_join_open(Operator *op, Error *err) {
                            .back_ms = -lower,
                            .outer = type == JOIN_TYPE_RIGHT || type == JOIN_TYPE_FULL};
     const Type *left = plan->input[0]->type, *right = plan->input[1]->type;
-    uint32_t total = left->child_count + right->child_count;
-    const Type **child = ARENA_ARRAY(arena, const Type *, total + 1);
-    Str *name = ARENA_ARRAY(arena, Str, total + 1);
-    for (uint32_t i = 0; i < total; i++) {
-        bool l = i < left->child_count;
-        child[i] =
-            type_nullable(arena, l ? left->child[i] : right->child[i - left->child_count], true);
-        name[i] = l ? left->field[i] : right->field[i - left->child_count];
-    }
-    self->both = type_row(arena, total, child, name, false);
+    self->both = kept_both_type(arena, left, right);
     for (uint32_t s = 0; s < 2; s++) {
         const Type *row = plan->input[s]->type;
         StateTableDef def = {

@@ -102,10 +102,6 @@ static Status join_open(Operator *op, Error *err) {
     self->anti = type == JOIN_TYPE_ANTI;
     self->side[0].outer = type == JOIN_TYPE_LEFT || type == JOIN_TYPE_FULL;
     self->side[1].outer = type == JOIN_TYPE_RIGHT || type == JOIN_TYPE_FULL;
-    uint32_t total = plan->input[0]->type->child_count + plan->input[1]->type->child_count;
-    const Type **child = ARENA_ARRAY(arena, const Type *, total + 1);
-    Str *name = ARENA_ARRAY(arena, Str, total + 1);
-    uint32_t n = 0;
     for (uint32_t s = 0; s < 2; s++) {
         Side *side = &self->side[s];
         side->row = plan->input[s]->type;
@@ -115,32 +111,22 @@ static Status join_open(Operator *op, Error *err) {
         for (uint32_t k = 0; k < side->unique_count; k++) {
             side->unique[k] = (OrderKey){.column = plan->unique[s][k]};
         }
-        const Type **key = ARENA_ARRAY(arena, const Type *, plan->key_count + 1);
-        Str *key_name = ARENA_ARRAY(arena, Str, plan->key_count + 1);
-        for (uint32_t k = 0; k < plan->key_count; k++) {
-            key[k] = side->row->child[side->key[k]];
-            key_name[k] = side->row->field[side->key[k]];
-        }
-        for (uint32_t c = 0; c < side->row->child_count; c++) {
-            child[n] = type_nullable(arena, side->row->child[c], true);
-            name[n++] = side->row->field[c];
-        }
         side->join = self;
         row_loader_init(&side->loader, &self->pool, side->unique, side->unique_count, side->row);
         StateTableDef def = {
             .name = s ? "right" : "left", .operator_id = plan->stable_id, .budget = op->budget,
-            .key = type_row(arena, plan->key_count, key, key_name, false),
+            .key = kept_key_type(arena, side->row, side->key, plan->key_count),
             .value = rows_type(arena, side->row), .version = 1, .row_size = sizeof(JoinList),
             .ttl_ms = s && plan->ttl_right_ms >= 0 ? plan->ttl_right_ms : plan->ttl_ms,
             .clear = list_clear, .save = list_save, .load = list_load, .clear_arg = side,
         };
         side->table = state_table_open(op->env->state, &def);
     }
-    self->both = type_row(arena, total, child, name, false);
+    self->both = kept_both_type(arena, plan->input[0]->type, plan->input[1]->type);
     builder_init(&self->out, plan->type);
     if (!plan->condition) return ST_OK;
     Expr *condition = plan->condition;
-    self->reads = ARENA_ARRAY(arena, uint64_t, BITS_WORDS(total));
+    self->reads = ARENA_ARRAY(arena, uint64_t, BITS_WORDS(self->both->child_count));
     expr_columns(condition, self->reads);
     return program_new(&condition, 1, self->both, op->env->func, &self->condition, err);
 }

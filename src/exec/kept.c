@@ -136,6 +136,20 @@ const Type *kept_key_type(Arena *arena, const Type *row, const uint32_t *key, ui
     return type_row(arena, count, child, name, false);
 }
 
+const Type *kept_both_type(Arena *arena, const Type *left, const Type *right) {
+    const Type *side[2] = {left, right};
+    uint32_t count = left->child_count + right->child_count, n = 0;
+    const Type **child = ARENA_ARRAY(arena, const Type *, count + 1);
+    Str *name = ARENA_ARRAY(arena, Str, count + 1);
+    for (uint32_t s = 0; s < 2; s++) {
+        for (uint32_t c = 0; c < side[s]->child_count; c++) {
+            child[n] = type_nullable(arena, side[s]->child[c], true);
+            name[n++] = side[s]->field[c];
+        }
+    }
+    return type_row(arena, count, child, name, false);
+}
+
 Status kept_time(const Batch *batch, uint32_t column, uint32_t row, int64_t *ms, Error *err) {
     const Vec *time = batch->column[column];
     if (vec_is_null(time, row)) {

@@ -52,6 +52,9 @@ void heap_free(KeptHeap *heap);
 
 // Type of the key columns [key] of [row], for a state table.
 const Type *kept_key_type(Arena *arena, const Type *row, const uint32_t *key, uint32_t count);
+// Type of the rows that a join's condition sees: the columns of [left], then those of [right], each
+// of which an outer join may fill with NULLs.
+const Type *kept_both_type(Arena *arena, const Type *left, const Type *right);
 // Type of a state table's value that is a KeptList: ROW<rows>.
 const Type *kept_list_type(Arena *arena, const Type *row);
 // The event time in [column] of row [row]; ST_RUNTIME when it is NULL.

@@ -383,18 +383,12 @@ static Status over_open(Operator *op, Error *err) {
     row_loader_init(&self->sorted_loader, &self->pool, plan->order, plan->order_count, input);
     agg_saver_init(&self->saver, self->call, self->agg_count, &self->agg_env);
     builder_init(&self->out, plan->type);
-    const Type **child = ARENA_ARRAY(arena, const Type *, plan->key_count + 1);
-    Str *name = ARENA_ARRAY(arena, Str, plan->key_count + 1);
-    for (uint32_t i = 0; i < plan->key_count; i++) {
-        child[i] = input->child[plan->key[i]];
-        name[i] = input->field[plan->key[i]];
-    }
     bool waits =
         self->timed && !(self->proctime && (plan->frame.rows || plan->frame.preceding < 0));
     StateTableDef def = {
         .name = "frames",
         .operator_id = plan->stable_id, .budget = op->budget,
-        .key = type_row(arena, plan->key_count, child, name, false),
+        .key = kept_key_type(arena, input, plan->key, plan->key_count),
         .value = part_value(arena, plan),
         .version = 1,
         .row_size = self->group_size,

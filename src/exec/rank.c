@@ -354,17 +354,12 @@ static StateTable *open_table(Rank *self, const char *name, const uint32_t *key,
     const Type *input = plan->input[0]->type;
     Arena *arena = self->base.env->arena;
     uint32_t count = key_count + more_count;
-    const Type **child = ARENA_ARRAY(arena, const Type *, count + 1);
-    Str *field = ARENA_ARRAY(arena, Str, count + 1);
-    for (uint32_t i = 0; i < count; i++) {
-        uint32_t column = i < key_count ? key[i] : more[i - key_count];
-        child[i] = input->child[column];
-        field[i] = input->field[column];
-    }
+    uint32_t *column = ARENA_ARRAY(arena, uint32_t, count + 1);
+    for (uint32_t i = 0; i < count; i++) column[i] = i < key_count ? key[i] : more[i - key_count];
     StateTableDef def = {
         .name = name,
         .operator_id = plan->stable_id, .budget = self->base.budget,
-        .key = type_row(arena, count, child, field, false),
+        .key = kept_key_type(arena, input, column, count),
         .value = part_value(arena, input),
         .version = 1,
         .row_size = row_size,

@@ -134,18 +134,12 @@ static const char *key_load(void *arg, uint8_t *row, const char *at, Error *err)
 void sessions_open(Sessions *self, const SessionsDef *def) {
     *self = (Sessions){.def = *def};
     Arena *arena = def->op->env->arena;
-    const Type **child = ARENA_ARRAY(arena, const Type *, def->key_count + 1);
-    Str *name = ARENA_ARRAY(arena, Str, def->key_count + 1);
-    for (uint32_t i = 0; i < def->key_count; i++) {
-        child[i] = def->input->child[def->key[i]];
-        name[i] = def->input->field[def->key[i]];
-    }
     StateTableDef table = {
         .name = def->name,
         .operator_id = def->op->plan->stable_id, .budget = def->op->budget,
         .version = 1,
         .row_size = sizeof(SessionKey),
-        .key = type_row(arena, def->key_count, child, name, false),
+        .key = kept_key_type(arena, def->input, def->key, def->key_count),
         .value = sessions_type(arena, def->fields),
         .clear = key_clear,
         .save = key_save,

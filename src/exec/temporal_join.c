@@ -51,16 +51,7 @@ static Status temporal_join_open(Operator *op, Error *err) {
     const Plan *plan = op->plan;
     Arena *arena = op->env->arena;
     const Type *row[2] = {plan->input[0]->type, plan->input[1]->type};
-    uint32_t total = row[0]->child_count + row[1]->child_count;
-    const Type **child = ARENA_ARRAY(arena, const Type *, total + 1);
-    Str *name = ARENA_ARRAY(arena, Str, total + 1);
-    for (uint32_t i = 0; i < total; i++) {
-        bool left = i < row[0]->child_count;
-        child[i] = type_nullable(
-            arena, left ? row[0]->child[i] : row[1]->child[i - row[0]->child_count], true);
-        name[i] = left ? row[0]->field[i] : row[1]->field[i - row[0]->child_count];
-    }
-    self->both = type_row(arena, total, child, name, false);
+    self->both = kept_both_type(arena, row[0], row[1]);
     for (uint32_t s = 0; s < 2; s++) {
         StateTableDef def = {
             .name = s ? "versions" : "waiting",

@@ -75,16 +75,7 @@ static Status window_join_open(Operator *op, Error *err) {
     const Type *left = plan->input[0]->type, *right = plan->input[1]->type;
     self->columns[0] = left->child_count;
     self->columns[1] = right->child_count;
-    uint32_t total = left->child_count + right->child_count;
-    const Type **child = ARENA_ARRAY(arena, const Type *, total + 1);
-    Str *name = ARENA_ARRAY(arena, Str, total + 1);
-    for (uint32_t i = 0; i < total; i++) {
-        bool l = i < left->child_count;
-        child[i] =
-            type_nullable(arena, l ? left->child[i] : right->child[i - left->child_count], true);
-        name[i] = l ? left->field[i] : right->field[i - left->child_count];
-    }
-    self->both = type_row(arena, total, child, name, false);
+    self->both = kept_both_type(arena, left, right);
     StateTableDef def = {
         .name = "windows",
         .operator_id = plan->stable_id, .budget = op->budget,

@@ -169,16 +169,10 @@ static Status window_rank_open(Operator *op, Error *err) {
         if ((int32_t)plan->key[k] == (int32_t)plan->window->end_column) self->end_key = k;
     }
     builder_init(&self->out, plan->type);
-    const Type **child = ARENA_ARRAY(arena, const Type *, plan->key_count + 1);
-    Str *name = ARENA_ARRAY(arena, Str, plan->key_count + 1);
-    for (uint32_t i = 0; i < plan->key_count; i++) {
-        child[i] = input->child[plan->key[i]];
-        name[i] = input->field[plan->key[i]];
-    }
     StateTableDef def = {
         .name = "windows",
         .operator_id = plan->stable_id, .budget = op->budget,
-        .key = type_row(arena, plan->key_count, child, name, false),
+        .key = kept_key_type(arena, input, plan->key, plan->key_count),
         .value = part_value(arena, input),
         .version = 1,
         .row_size = sizeof(WindowPart),

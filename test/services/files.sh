@@ -2,12 +2,6 @@
 # test/services/files.sh - the filesystem sink on live jobs: when files and partitions appear.
 . "$(dirname "$0")/../lib.sh"
 cd "$SCRATCH" || exit 1
-LIVE=
-
-stop_live() {
-    [ -z "$LIVE" ] || { kill -INT "$LIVE" && wait "$LIVE"; } 2>/dev/null
-    LIVE=
-}
 undo stop_live
 live() {
     env --default-signal=INT "$WEIR" run -e "SET 'execution.checkpointing.interval' = '100 ms';

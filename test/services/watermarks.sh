@@ -4,12 +4,6 @@
 # is a broker, watermarks of partitions.
 . "$(dirname "$0")/../lib.sh"
 cd "$SCRATCH" || exit 1
-LIVE=
-
-stop_live() {
-    [ -z "$LIVE" ] || { kill -INT "$LIVE" && wait "$LIVE"; } 2>/dev/null
-    LIVE=
-}
 undo stop_live
 # live SQL: runs it until stop_live; what it prints is in `lines`.
 live() {
