@@ -4,6 +4,28 @@
 
 #include <sqlite3.h>
 
+#include "os/library.h"
+
+// The functions of SQLite, sqlite3_exec as sqlite.exec(...).
+#define FUNCTIONS(X)                                                                              \
+    X(bind_parameter_count) X(bind_text) X(busy_timeout) X(close) X(column_bytes)                 \
+    X(column_int64) X(column_text) X(errmsg) X(exec) X(finalize) X(open_v2) X(prepare_v2)         \
+    X(step)
+#define MEMBER(name) __typeof__(&sqlite3_##name) name;
+#define NAME(name) "sqlite3_" #name,
+static struct {
+    FUNCTIONS(MEMBER)
+} sqlite;
+static const char *const SQLITE_NAMES[] = {FUNCTIONS(NAME)};
+static Library sqlite_library = {
+    .file = "libsqlite3.so.0",
+    .purpose = "a catalog in a file",
+    .package = "libsqlite3-0",
+    .symbol = SQLITE_NAMES,
+    .functions = &sqlite,
+    .count = sizeof SQLITE_NAMES / sizeof *SQLITE_NAMES,
+};
+
 enum {
     APPLICATION_ID = 0x57656972,  // "Weir": what file(1) and we tell such files by
     SCHEMA_VERSION = 1,
@@ -17,24 +39,24 @@ struct CatalogStore {
 
 static Status failed(CatalogStore *store, const char *what, Error *err) {
     return error_set(err, ST_IO, "cannot %s catalog '%s': %s", what, store->path,
-                     store->db ? sqlite3_errmsg(store->db) : "out of memory");
+                     store->db ? sqlite.errmsg(store->db) : "out of memory");
 }
 
 static Status run(CatalogStore *store, const char *sql, const char *what, Error *err) {
-    if (sqlite3_exec(store->db, sql, NULL, NULL, NULL) == SQLITE_OK) return ST_OK;
+    if (sqlite.exec(store->db, sql, NULL, NULL, NULL) == SQLITE_OK) return ST_OK;
     return failed(store, what, err);
 }
 
 static Status number(CatalogStore *store, const char *sql, int64_t *out, Error *err) {
     sqlite3_stmt *stmt = NULL;
     Status st = ST_OK;
-    if (sqlite3_prepare_v2(store->db, sql, -1, &stmt, NULL) != SQLITE_OK ||
-        sqlite3_step(stmt) != SQLITE_ROW) {
+    if (sqlite.prepare_v2(store->db, sql, -1, &stmt, NULL) != SQLITE_OK ||
+        sqlite.step(stmt) != SQLITE_ROW) {
         st = failed(store, "read", err);
     } else {
-        *out = sqlite3_column_int64(stmt, 0);
+        *out = sqlite.column_int64(stmt, 0);
     }
-    (void)sqlite3_finalize(stmt);
+    (void)sqlite.finalize(stmt);
     return st;
 }
 
@@ -84,16 +106,17 @@ static Status make_file(Str path, Error *err) {
 }
 
 Status catalog_store_open(Str path, CatalogStore **out, Error *err) {
+    TRY(library_load(&sqlite_library, err));
     TRY(make_file(path, err));
     CatalogStore *store = NEW(CatalogStore);
     store->path = mem_alloc(path.len + 1u);
     memcpy(store->path, path.ptr, path.len);
     store->path[path.len] = 0;
     Status st = ST_OK;
-    if (sqlite3_open_v2(store->path, &store->db, SQLITE_OPEN_READWRITE, NULL) != SQLITE_OK) {
+    if (sqlite.open_v2(store->path, &store->db, SQLITE_OPEN_READWRITE, NULL) != SQLITE_OK) {
         st = failed(store, "open", err);
     }
-    if (!st) (void)sqlite3_busy_timeout(store->db, BUSY_TIMEOUT_MS);
+    if (!st) (void)sqlite.busy_timeout(store->db, BUSY_TIMEOUT_MS);
     if (!st) st = check_schema(store, err);
     if (st) {
         catalog_store_close(store);
@@ -105,7 +128,7 @@ Status catalog_store_open(Str path, CatalogStore **out, Error *err) {
 
 void catalog_store_close(CatalogStore *store) {
     if (!store) return;
-    (void)sqlite3_close(store->db);
+    if (store->db) (void)sqlite.close(store->db);
     mem_free(store->path);
     mem_free(store);
 }
@@ -115,8 +138,8 @@ Status catalog_store_version(CatalogStore *store, int64_t *version, Error *err) 
 }
 
 static Str column(sqlite3_stmt *stmt, int at, Arena *arena) {
-    const char *text = (const char *)sqlite3_column_text(stmt, at);
-    return str_dup(arena, str_make(text ? text : "", (size_t)sqlite3_column_bytes(stmt, at)));
+    const char *text = (const char *)sqlite.column_text(stmt, at);
+    return str_dup(arena, str_make(text ? text : "", (size_t)sqlite.column_bytes(stmt, at)));
 }
 
 Status catalog_store_read(CatalogStore *store, Arena *arena, StoredObject **out, uint32_t *count,
@@ -126,9 +149,9 @@ Status catalog_store_read(CatalogStore *store, Arena *arena, StoredObject **out,
     uint32_t cap = 0;
     *out = NULL;
     *count = 0;
-    int step = sqlite3_prepare_v2(store->db, SQL, -1, &stmt, NULL);
+    int step = sqlite.prepare_v2(store->db, SQL, -1, &stmt, NULL);
     while (step == SQLITE_OK || step == SQLITE_ROW) {
-        step = sqlite3_step(stmt);
+        step = sqlite.step(stmt);
         if (step != SQLITE_ROW) break;
         if (*count == cap) {
             StoredObject *grown = ARENA_ARRAY(arena, StoredObject, cap ? cap * 2 : 64);
@@ -140,7 +163,7 @@ Status catalog_store_read(CatalogStore *store, Arena *arena, StoredObject **out,
                                             column(stmt, 2, arena), column(stmt, 3, arena)};
     }
     Status st = step == SQLITE_DONE ? ST_OK : failed(store, "read", err);
-    (void)sqlite3_finalize(stmt);
+    (void)sqlite.finalize(stmt);
     return st;
 }
 
@@ -151,15 +174,15 @@ Status catalog_store_begin(CatalogStore *store, Error *err) {
 static Status change(CatalogStore *store, const char *sql, const StoredObject *object, Error *err) {
     const Str value[] = {object->database, object->kind, object->name, object->sql};
     sqlite3_stmt *stmt = NULL;
-    bool good = sqlite3_prepare_v2(store->db, sql, -1, &stmt, NULL) == SQLITE_OK;
-    int wanted = good ? sqlite3_bind_parameter_count(stmt) : 0;
+    bool good = sqlite.prepare_v2(store->db, sql, -1, &stmt, NULL) == SQLITE_OK;
+    int wanted = good ? sqlite.bind_parameter_count(stmt) : 0;
     for (int i = 0; i < wanted && good; i++) {
-        good = sqlite3_bind_text(stmt, i + 1, value[i].ptr ? value[i].ptr : "", (int)value[i].len,
+        good = sqlite.bind_text(stmt, i + 1, value[i].ptr ? value[i].ptr : "", (int)value[i].len,
                                  SQLITE_STATIC) == SQLITE_OK;
     }
-    good = good && sqlite3_step(stmt) == SQLITE_DONE;
+    good = good && sqlite.step(stmt) == SQLITE_DONE;
     Status st = good ? ST_OK : failed(store, "change", err);
-    (void)sqlite3_finalize(stmt);
+    (void)sqlite.finalize(stmt);
     return st;
 }
 
@@ -180,7 +203,7 @@ Status catalog_store_commit(CatalogStore *store, Error *err) {
 }
 
 void catalog_store_rollback(CatalogStore *store) {
-    (void)sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL);
+    (void)sqlite.exec(store->db, "ROLLBACK", NULL, NULL, NULL);
 }
 
 #else

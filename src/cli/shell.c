@@ -237,11 +237,16 @@ static const char *history_path(Arena *arena) {
     return home && *home ? str_printf(arena, "%s/.weir_history", home).ptr : NULL;
 }
 
-static void talk(Shell *self) {
+static int talk(Shell *self) {
     Arena arena;
+    Error err = {0};
     arena_init(&arena);
     LineSetup setup = {history_path(&arena), on_complete, self};
-    self->reader = line_open(&setup);
+    self->reader = line_open(&setup, &err);
+    if (!self->reader) {
+        arena_clear(&arena);
+        return usage_error(&SHELL_COMMAND, &err);
+    }
     printf("weir %s, Flink SQL. HELP; helps, QUIT; leaves.\n", weir_version());
     while (!self->executor.quit) {
         Str line;
@@ -259,6 +264,7 @@ static void talk(Shell *self) {
     }
     line_close(self->reader);
     arena_clear(&arena);
+    return EXIT_FINE;
 }
 
 // --- The command -------------------------------------------------------------------------------
@@ -311,7 +317,7 @@ static int run(Shell *self, const char *init) {
         code = executor_file(&self->executor, "-");
     } else if (code == EXIT_FINE) {
         self->executor.tell = true;
-        talk(self);
+        code = talk(self);
     }
     executor_close(&self->executor);
     mem_free(path);

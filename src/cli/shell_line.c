@@ -7,6 +7,25 @@
 #include <unistd.h>
 
 #include "cli/rows.h"
+#include "os/library.h"
+
+#define FUNCTIONS(X)                                                                              \
+    X(el_deletestr) X(el_end) X(el_get) X(el_gets) X(el_init) X(el_insertstr) X(el_line)          \
+    X(el_set) X(el_source) X(history) X(history_end) X(history_init)
+#define MEMBER(name) __typeof__(&name) name;
+#define NAME(name) #name,
+static struct {
+    FUNCTIONS(MEMBER)
+} libedit;
+static const char *const LIBEDIT_NAMES[] = {FUNCTIONS(NAME)};
+static Library libedit_library = {
+    .file = "libedit.so.2",
+    .purpose = "the shell's prompt",
+    .package = "libedit2",
+    .symbol = LIBEDIT_NAMES,
+    .functions = &libedit,
+    .count = sizeof LIBEDIT_NAMES / sizeof *LIBEDIT_NAMES,
+};
 
 enum {
     HISTORY_MAX = 2000,
@@ -24,7 +43,7 @@ struct LineReader {
 
 static char *prompt_of(EditLine *edit) {
     LineReader *self;
-    (void)el_get(edit, EL_CLIENTDATA, &self);
+    (void)libedit.el_get(edit, EL_CLIENTDATA, &self);
     return (char *)self->prompt;
 }
 
@@ -32,10 +51,10 @@ static char *prompt_of(EditLine *edit) {
 
 static unsigned char on_cancel(EditLine *edit, int key) {
     LineReader *self;
-    (void)el_get(edit, EL_CLIENTDATA, &self);
-    const LineInfo *line = el_line(edit);
+    (void)libedit.el_get(edit, EL_CLIENTDATA, &self);
+    const LineInfo *line = libedit.el_line(edit);
     self->cancelled = true;
-    el_deletestr(edit, (int)(line->cursor - line->buffer));
+    libedit.el_deletestr(edit, (int)(line->cursor - line->buffer));
     (void)fputs("^C\n", stdout);
     return CC_NEWLINE;
 }
@@ -69,8 +88,8 @@ static void list_words(const Completions *found) {
 
 static unsigned char on_complete(EditLine *edit, int key) {
     LineReader *self;
-    (void)el_get(edit, EL_CLIENTDATA, &self);
-    const LineInfo *line = el_line(edit);
+    (void)libedit.el_get(edit, EL_CLIENTDATA, &self);
+    const LineInfo *line = libedit.el_line(edit);
     Str before = str_make(line->buffer, (size_t)(line->cursor - line->buffer));
     Arena arena;
     arena_init(&arena);
@@ -89,8 +108,8 @@ static unsigned char on_complete(EditLine *edit, int key) {
         } else if (found->count == 1 && !found->quoted) {
             buf_putc(&text, ' ');
         }
-        el_deletestr(edit, (int)begun);  // the case may change
-        if (el_insertstr(edit, buf_cstr(&text))) result = CC_ERROR;
+        libedit.el_deletestr(edit, (int)begun);  // the case may change
+        if (libedit.el_insertstr(edit, buf_cstr(&text))) result = CC_ERROR;
         if (result == CC_NORM) result = CC_REFRESH;
         buf_free(&text);
     } else {
@@ -103,41 +122,42 @@ static unsigned char on_complete(EditLine *edit, int key) {
 
 // --- Life --------------------------------------------------------------------------------------
 
-LineReader *line_open(const LineSetup *setup) {
+LineReader *line_open(const LineSetup *setup, Error *err) {
+    if (library_load(&libedit_library, err)) return NULL;
     LineReader *self = NEW(LineReader);
     HistEvent event;
     self->setup = *setup;
     self->prompt = "";
-    self->history = history_init();
-    (void)history(self->history, &event, H_SETSIZE, HISTORY_MAX);
-    (void)history(self->history, &event, H_SETUNIQUE, 1);
+    self->history = libedit.history_init();
+    (void)libedit.history(self->history, &event, H_SETSIZE, HISTORY_MAX);
+    (void)libedit.history(self->history, &event, H_SETUNIQUE, 1);
     if (setup->history_path) {
         self->history_path = mem_strdup(setup->history_path);
-        (void)history(self->history, &event, H_LOAD, self->history_path);
+        (void)libedit.history(self->history, &event, H_LOAD, self->history_path);
     }
-    self->edit = el_init("weir", stdin, stdout, stderr);
-    (void)el_set(self->edit, EL_CLIENTDATA, self);
-    (void)el_set(self->edit, EL_PROMPT, prompt_of);
-    (void)el_set(self->edit, EL_EDITOR, "emacs");
-    (void)el_set(self->edit, EL_HIST, history, self->history);
-    (void)el_set(self->edit, EL_ADDFN, "weir-complete", "completes the word", on_complete);
-    (void)el_set(self->edit, EL_ADDFN, "weir-cancel", "drops the line", on_cancel);
-    (void)el_source(self->edit, NULL);  // ~/.editrc
-    (void)el_set(self->edit, EL_BIND, "^I", "weir-complete", NULL);
+    self->edit = libedit.el_init("weir", stdin, stdout, stderr);
+    (void)libedit.el_set(self->edit, EL_CLIENTDATA, self);
+    (void)libedit.el_set(self->edit, EL_PROMPT, prompt_of);
+    (void)libedit.el_set(self->edit, EL_EDITOR, "emacs");
+    (void)libedit.el_set(self->edit, EL_HIST, libedit.history, self->history);
+    (void)libedit.el_set(self->edit, EL_ADDFN, "weir-complete", "completes the word", on_complete);
+    (void)libedit.el_set(self->edit, EL_ADDFN, "weir-cancel", "drops the line", on_cancel);
+    (void)libedit.el_source(self->edit, NULL);  // ~/.editrc
+    (void)libedit.el_set(self->edit, EL_BIND, "^I", "weir-complete", NULL);
     // Ctrl-C as a key: a signal would not get past libedit's reading.
-    (void)el_set(self->edit, EL_SETTY, "-d", "-isig", NULL);
-    (void)el_set(self->edit, EL_BIND, "^C", "weir-cancel", NULL);
-    (void)el_set(self->edit, EL_BIND, "^R", "em-inc-search-prev", NULL);
-    (void)el_set(self->edit, EL_BIND, "\033[1;5C", "em-next-word", NULL);
-    (void)el_set(self->edit, EL_BIND, "\033[1;5D", "ed-prev-word", NULL);
-    (void)el_set(self->edit, EL_SIGNAL, 1);  // follows the size of the window
+    (void)libedit.el_set(self->edit, EL_SETTY, "-d", "-isig", NULL);
+    (void)libedit.el_set(self->edit, EL_BIND, "^C", "weir-cancel", NULL);
+    (void)libedit.el_set(self->edit, EL_BIND, "^R", "em-inc-search-prev", NULL);
+    (void)libedit.el_set(self->edit, EL_BIND, "\033[1;5C", "em-next-word", NULL);
+    (void)libedit.el_set(self->edit, EL_BIND, "\033[1;5D", "ed-prev-word", NULL);
+    (void)libedit.el_set(self->edit, EL_SIGNAL, 1);  // follows the size of the window
     return self;
 }
 
 void line_close(LineReader *self) {
     if (!self) return;
-    el_end(self->edit);
-    history_end(self->history);
+    libedit.el_end(self->edit);
+    libedit.history_end(self->history);
     mem_free(self->history_path);
     mem_free(self);
 }
@@ -146,7 +166,7 @@ LineResult line_read(LineReader *self, const char *prompt, Str *out) {
     int count = 0;
     self->prompt = prompt;
     self->cancelled = false;
-    const char *text = el_gets(self->edit, &count);
+    const char *text = libedit.el_gets(self->edit, &count);
     if (self->cancelled) return LINE_CANCELLED;
     if (!text || count <= 0) return LINE_END;
     *out = str_make(text, (size_t)count);
@@ -164,7 +184,8 @@ void line_remember(LineReader *self, Str statement) {
         buf_putc(&line, c == '\n' && !has_comment ? ' ' : c);
     }
     HistEvent event;
-    (void)history(self->history, &event, H_ENTER, buf_cstr(&line));
-    if (self->history_path) (void)history(self->history, &event, H_SAVE, self->history_path);
+    (void)libedit.history(self->history, &event, H_ENTER, buf_cstr(&line));
+    if (self->history_path)
+        (void)libedit.history(self->history, &event, H_SAVE, self->history_path);
     buf_free(&line);
 }

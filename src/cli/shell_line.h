@@ -19,7 +19,7 @@ typedef enum LineResult {
     LINE_END,        // Ctrl-D on an empty line, or the end of the input
 } LineResult;
 
-LineReader *line_open(const LineSetup *setup);
+LineReader *line_open(const LineSetup *setup, Error *err);  // NULL: no libedit, says *err
 void line_close(LineReader *reader);
 // One line, without its end; *out is good until the next call.
 LineResult line_read(LineReader *reader, const char *prompt, Str *out);

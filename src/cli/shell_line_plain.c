@@ -9,7 +9,7 @@ struct LineReader {
     size_t cap;
 };
 
-LineReader *line_open(const LineSetup *setup) {
+LineReader *line_open(const LineSetup *setup, Error *err) {
     return NEW(LineReader);
 }
 

@@ -15,6 +15,19 @@
 
 #include "connector/jdbc/jdbc.h"
 #include "spi/lookup.h"
+#include "os/library.h"
+
+// libpq's functions, PQexec as pq.exec(...): os/library.h says why.
+#define PQ_FUNCTIONS(X)                                                                           \
+    X(cancel) X(clear) X(connectdbParams) X(errorMessage) X(exec) X(execParams) X(execPrepared)   \
+    X(finish) X(freeCancel) X(freemem) X(getCancel) X(getCopyData) X(getResult) X(getisnull)      \
+    X(getlength) X(getvalue) X(ntuples) X(prepare) X(resultErrorField) X(resultStatus)            \
+    X(setClientEncoding) X(status)
+#define PQ_MEMBER(name) __typeof__(&PQ##name) name;
+typedef struct Pq {
+    PQ_FUNCTIONS(PQ_MEMBER)
+} Pq;
+extern Pq pq;  // filled in before the first connection
 
 extern const OptionDef JDBC_OPTIONS[];
 

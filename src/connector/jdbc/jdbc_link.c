@@ -2,6 +2,14 @@
 // parameters of the connection, the password among them, are in none.
 #include "connector/jdbc/jdbc_int.h"
 
+Pq pq;
+#define PQ_NAME(name) "PQ" #name,
+static const char *const PQ_NAMES[] = {PQ_FUNCTIONS(PQ_NAME)};
+static Library pq_library = {
+    .file = "libpq.so.5", .purpose = "the jdbc connector", .package = "libpq5",
+    .symbol = PQ_NAMES, .functions = &pq, .count = sizeof PQ_NAMES / sizeof *PQ_NAMES,
+};
+
 void link_init(Link *link, const JdbcTable *table, const Zone *zone) {
     *link = (Link){.table = table, .zone = zone};
     (void)pthread_mutex_init(&link->lock, NULL);
@@ -9,10 +17,10 @@ void link_init(Link *link, const JdbcTable *table, const Zone *zone) {
 
 void link_drop(Link *link) {
     (void)pthread_mutex_lock(&link->lock);
-    PQfreeCancel(link->cancel);
+    if (link->cancel) pq.freeCancel(link->cancel);
     link->cancel = NULL;
     (void)pthread_mutex_unlock(&link->lock);
-    PQfinish(link->conn);
+    if (link->conn) pq.finish(link->conn);
     link->conn = NULL;
 }
 
@@ -26,7 +34,7 @@ void link_clear(Link *link) {
 void link_cancel(Link *link) {
     char why[256];
     (void)pthread_mutex_lock(&link->lock);
-    if (link->cancel) (void)PQcancel(link->cancel, why, sizeof why);
+    if (link->cancel) (void)pq.cancel(link->cancel, why, sizeof why);
     (void)pthread_mutex_unlock(&link->lock);
 }
 
@@ -46,28 +54,28 @@ static Str first_line(const char *text) {
 }
 
 Status link_error(Link *link, PGresult *result, const char *what, Error *err) {
-    const char *state = result ? PQresultErrorField(result, PG_DIAG_SQLSTATE) : NULL;
-    const char *said = result ? PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY) : NULL;
-    bool lost = !link->conn || PQstatus(link->conn) != CONNECTION_OK;
+    const char *state = result ? pq.resultErrorField(result, PG_DIAG_SQLSTATE) : NULL;
+    const char *said = result ? pq.resultErrorField(result, PG_DIAG_MESSAGE_PRIMARY) : NULL;
+    bool lost = !link->conn || pq.status(link->conn) != CONNECTION_OK;
     Status status = lost || !state || is_passing(state) ? ST_CONNECT : ST_RUNTIME;
-    Str line = first_line(said ? said : link->conn ? PQerrorMessage(link->conn) : "no connection");
+    Str line = first_line(said ? said : link->conn ? pq.errorMessage(link->conn) : "no connection");
     (void)error_set(err, status, "table '" STR_FMT "': %s: PostgreSQL says: " STR_FMT "%s%s%s",
                     STR_ARG(link->table->desc->name), what, STR_ARG(line), state ? " (" : "",
                     state ? state : "", state ? ")" : "");
-    const char *hint = result ? PQresultErrorField(result, PG_DIAG_MESSAGE_HINT) : NULL;
+    const char *hint = result ? pq.resultErrorField(result, PG_DIAG_MESSAGE_HINT) : NULL;
     if (hint) error_hint(err, "%s", hint);
-    PQclear(result);
+    pq.clear(result);
     if (lost) link_drop(link);
     return status;
 }
 
 Status link_run(Link *link, const char *sql, const char *what, Error *err) {
-    PGresult *result = PQexec(link->conn, sql);
-    ExecStatusType status = PQresultStatus(result);
+    PGresult *result = pq.exec(link->conn, sql);
+    ExecStatusType status = pq.resultStatus(result);
     if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK) {
         return link_error(link, result, what, err);
     }
-    PQclear(result);
+    pq.clear(result);
     return ST_OK;
 }
 
@@ -89,14 +97,14 @@ static bool lower_equal(Str name, Str folded) {
 }
 
 static Str field(PGresult *result, int row, int column) {
-    return str_make(PQgetvalue(result, row, column), (size_t)PQgetlength(result, row, column));
+    return str_make(pq.getvalue(result, row, column), (size_t)pq.getlength(result, row, column));
 }
 
 // The row of a declared column: of its very name, or of its name in lower case, which is what an
 // unquoted name means in PostgreSQL (and Flink writes names unquoted).
 static int find_column(PGresult *result, Str name) {
     int folded = -1;
-    for (int row = 0; row < PQntuples(result); row++) {
+    for (int row = 0; row < pq.ntuples(result); row++) {
         Str found = field(result, row, 0);
         if (str_eq(found, name)) return row;
         if (lower_equal(name, found)) folded = row;
@@ -108,8 +116,8 @@ static Status no_column(Link *link, PGresult *result, Str name, Error *err) {
     enum { NAMES_MAX = 256 };
     const char *names[NAMES_MAX];
     size_t count = 0;
-    for (int row = 0; row < PQntuples(result) && count < NAMES_MAX; row++) {
-        names[count++] = PQgetvalue(result, row, 0);
+    for (int row = 0; row < pq.ntuples(result) && count < NAMES_MAX; row++) {
+        names[count++] = pq.getvalue(result, row, 0);
     }
     (void)error_set(err, ST_RUNTIME,
                     "table '" STR_FMT "': PostgreSQL's table '" STR_FMT "' has no column '" STR_FMT
@@ -128,8 +136,8 @@ static Status find_columns(Link *link, Error *err) {
         "WHERE a.attrelid = $1::regclass AND a.attnum > 0 AND NOT a.attisdropped";
     const Type *physical = link->table->desc->physical;
     const char *name = str_cstr(&link->arena, link->table->name);
-    PGresult *result = PQexecParams(link->conn, SQL, 1, NULL, &name, NULL, NULL, 0);
-    if (PQresultStatus(result) != PGRES_TUPLES_OK) {
+    PGresult *result = pq.execParams(link->conn, SQL, 1, NULL, &name, NULL, NULL, 0);
+    if (pq.resultStatus(result) != PGRES_TUPLES_OK) {
         return link_error(link, result, "looking at its columns", err);
     }
     PgColumn *column = ARENA_ARRAY(&link->arena, PgColumn, physical->child_count + 1);
@@ -144,7 +152,7 @@ static Status find_columns(Link *link, Error *err) {
                                .type = str_dup(&link->arena, field(result, row, 1)),
                                .full = str_dup(&link->arena, field(result, row, 2))};
     }
-    PQclear(result);
+    pq.clear(result);
     if (!st) link->column = column;
     return st;
 }
@@ -173,15 +181,16 @@ static void set_zone(Link *link, Buf *out) {
 
 Status link_open(Link *link, Error *err) {
     const JdbcTable *table = link->table;
-    if (link->conn && PQstatus(link->conn) == CONNECTION_OK) return ST_OK;
+    if (link->conn && pq.status(link->conn) == CONNECTION_OK) return ST_OK;
+    TRY(library_load(&pq_library, err));
     link_drop(link);
-    link->conn = PQconnectdbParams(table->keyword, table->value, 0);
-    if (PQstatus(link->conn) != CONNECTION_OK) {
+    link->conn = pq.connectdbParams(table->keyword, table->value, 0);
+    if (pq.status(link->conn) != CONNECTION_OK) {
         return link_error(link, NULL, "connecting", err);
     }
-    (void)PQsetClientEncoding(link->conn, "UTF8");
+    (void)pq.setClientEncoding(link->conn, "UTF8");
     (void)pthread_mutex_lock(&link->lock);
-    link->cancel = PQgetCancel(link->conn);
+    link->cancel = pq.getCancel(link->conn);
     (void)pthread_mutex_unlock(&link->lock);
     link->scratch.len = 0;
     set_zone(link, &link->scratch);

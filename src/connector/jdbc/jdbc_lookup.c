@@ -58,12 +58,12 @@ static Status prepare(JdbcLookup *self, Error *err) {
     if (self->prepared == self->link.conn) return ST_OK;
     Buf sql = {0};
     lookup_sql(self, &sql);
-    PGresult *result = PQprepare(self->link.conn, STATEMENT, buf_cstr(&sql), 0, NULL);
+    PGresult *result = pq.prepare(self->link.conn, STATEMENT, buf_cstr(&sql), 0, NULL);
     buf_free(&sql);
-    if (PQresultStatus(result) != PGRES_COMMAND_OK) {
+    if (pq.resultStatus(result) != PGRES_COMMAND_OK) {
         return link_error(&self->link, result, "preparing a lookup", err);
     }
-    PQclear(result);
+    pq.clear(result);
     self->prepared = self->link.conn;
     return ST_OK;
 }
@@ -76,16 +76,16 @@ static Status read_rows(JdbcLookup *self, PGresult *result, int from, uint32_t r
     Status st = ST_OK;
     for (uint32_t i = 0; i < rows && !st; i++) {
         int row = from + (int)i;
-        const unsigned char *n = (const unsigned char *)PQgetvalue(result, row, 0);
+        const unsigned char *n = (const unsigned char *)pq.getvalue(result, row, 0);
         uint64_t number = 0;
         for (int b = 0; b < 8; b++) number = number << 8 | n[b];
         ASSERT(number >= 1 && number <= asked);
         key[i] = (uint32_t)number - 1;
         for (uint32_t c = 0; c < wanted->child_count && !st; c++) {
             int field = (int)c + 1;
-            Str value = str_make(PQgetvalue(result, row, field),
-                                 (size_t)PQgetlength(result, row, field));
-            if (PQgetisnull(result, row, field)) value = (Str){0};
+            Str value = str_make(pq.getvalue(result, row, field),
+                                 (size_t)pq.getlength(result, row, field));
+            if (pq.getisnull(result, row, field)) value = (Str){0};
             st = pg_read(value, batch->column[c], i, err);
             if (!st) continue;
             error_while(err, "looking up column '" STR_FMT "' of table '" STR_FMT "'",
@@ -110,17 +110,17 @@ static Status jdbc_lookup(LookupReader *base, Vec *const *key, uint32_t count, L
         text[k] = buf_cstr(&self->param[k]);
     }
     PGresult *result =
-        PQexecPrepared(self->link.conn, STATEMENT, (int)keys, text, NULL, NULL, 1);
-    if (PQresultStatus(result) != PGRES_TUPLES_OK) {
+        pq.execPrepared(self->link.conn, STATEMENT, (int)keys, text, NULL, NULL, 1);
+    if (pq.resultStatus(result) != PGRES_TUPLES_OK) {
         return link_error(&self->link, result, "looking up", err);
     }
-    int rows = PQntuples(result);
+    int rows = pq.ntuples(result);
     Status st = ST_OK;
     for (int from = 0; from < rows && !st; from += BATCH_ROWS_MAX) {
         uint32_t part = rows - from < BATCH_ROWS_MAX ? (uint32_t)(rows - from) : BATCH_ROWS_MAX;
         st = read_rows(self, result, from, part, count, out, err);
     }
-    PQclear(result);
+    pq.clear(result);
     return st;
 }
 

@@ -152,12 +152,12 @@ static Status send(JdbcSink *self, uint32_t from, uint32_t to, bool deletes, Err
         self->text[c] = buf_cstr(out);
     }
     if (!sent) return ST_OK;
-    PGresult *result = PQexecParams(self->link.conn, buf_cstr(&self->sql), (int)columns, NULL,
+    PGresult *result = pq.execParams(self->link.conn, buf_cstr(&self->sql), (int)columns, NULL,
                                     self->text, NULL, NULL, 0);
-    if (PQresultStatus(result) != PGRES_COMMAND_OK) {
+    if (pq.resultStatus(result) != PGRES_COMMAND_OK) {
         return link_error(&self->link, result, deletes ? "deleting rows" : "writing rows", err);
     }
-    PQclear(result);
+    pq.clear(result);
     return ST_OK;
 }
 

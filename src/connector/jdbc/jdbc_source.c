@@ -59,12 +59,12 @@ static Status part_open(JdbcReader *self, Error *err) {
     }
     Buf sql = {0};
     scan_sql(self, &sql);
-    PGresult *result = PQexec(self->link.conn, buf_cstr(&sql));
+    PGresult *result = pq.exec(self->link.conn, buf_cstr(&sql));
     buf_free(&sql);
-    if (PQresultStatus(result) != PGRES_COPY_OUT) {
+    if (pq.resultStatus(result) != PGRES_COPY_OUT) {
         return link_error(&self->link, result, WHAT, err);
     }
-    PQclear(result);
+    pq.clear(result);
     self->copying = self->head = true;
     self->rows_out = 0;
     return ST_OK;
@@ -113,12 +113,12 @@ static Status read_row(JdbcReader *self, Str bytes, Error *err) {
 static Status part_end(JdbcReader *self, Error *err) {
     PGresult *result;
     Status st = ST_OK;
-    while ((result = PQgetResult(self->link.conn))) {
-        if (!st && PQresultStatus(result) != PGRES_COMMAND_OK) {
+    while ((result = pq.getResult(self->link.conn))) {
+        if (!st && pq.resultStatus(result) != PGRES_COMMAND_OK) {
             st = link_error(&self->link, result, "reading", err);
             if (!self->link.conn) return st;
         } else {
-            PQclear(result);
+            pq.clear(result);
         }
     }
     self->copying = false;
@@ -131,7 +131,7 @@ static Status fill(JdbcReader *self, bool *ended, Error *err) {
     *ended = false;
     while (!self->batch || self->batch->rows < BATCH_ROWS_MAX) {
         char *message = NULL;
-        int size = PQgetCopyData(self->link.conn, &message, 0);
+        int size = pq.getCopyData(self->link.conn, &message, 0);
         if (size < 0) {
             *ended = true;
             if (size == -2) return link_error(&self->link, NULL, "reading", err);
@@ -148,7 +148,7 @@ static Status fill(JdbcReader *self, bool *ended, Error *err) {
         }
         bool trailer = bytes.len >= 2 && bytes.ptr[0] == (char)0xFF && bytes.ptr[1] == (char)0xFF;
         if (!st && bytes.len >= 2 && !trailer) st = read_row(self, bytes, err);
-        PQfreemem(message);
+        pq.freemem(message);
         TRY(st);
     }
     return ST_OK;

@@ -119,7 +119,7 @@ static bool is_passed_over(Str key) {
 // librdkafka's own list of names, for a hint.
 static const char *nearest(const rd_kafka_conf_t *conf, Str key, char *out, size_t size) {
     size_t count = 0;
-    const char **dump = rd_kafka_conf_dump((rd_kafka_conf_t *)conf, &count);
+    const char **dump = rdkafka.conf_dump((rd_kafka_conf_t *)conf, &count);
     const char *names[1024];
     size_t known = 0;
     for (size_t i = 0; dump && i < count && known < COUNT(names); i += 2) names[known++] = dump[i];
@@ -128,14 +128,14 @@ static const char *nearest(const rd_kafka_conf_t *conf, Str key, char *out, size
     }
     const char *near = text_nearest(key, names, known);
     if (near) (void)snprintf(out, size, "%s", near);
-    if (dump) rd_kafka_conf_dump_free(dump, count);
+    if (dump) rdkafka.conf_dump_free(dump, count);
     return near ? out : NULL;
 }
 
 static Status conf_set(rd_kafka_conf_t *conf, const KafkaTable *table, Str property,
                        const char *key, const char *value, Error *err) {
     char reason[256] = "", near[128];
-    rd_kafka_conf_res_t result = rd_kafka_conf_set(conf, key, value, reason, sizeof reason);
+    rd_kafka_conf_res_t result = rdkafka.conf_set(conf, key, value, reason, sizeof reason);
     if (result == RD_KAFKA_CONF_OK) return ST_OK;
     if (result == RD_KAFKA_CONF_UNKNOWN) {
         (void)error_set(err, ST_VALIDATION,
@@ -289,11 +289,21 @@ static Status conf_fill(rd_kafka_conf_t *conf, const KafkaTable *table, bool pro
     return conf_set(conf, table, STR("auto.offset.reset"), "auto.offset.reset", reset, err);
 }
 
+RdKafka rdkafka;
+#define RDKAFKA_NAME(name) "rd_kafka_" #name,
+static const char *const RDKAFKA_NAMES[] = {RDKAFKA_FUNCTIONS(RDKAFKA_NAME)};
+static Library rdkafka_library = {
+    .file = "librdkafka.so.1", .purpose = "the kafka connector", .package = "librdkafka1",
+    .symbol = RDKAFKA_NAMES, .functions = &rdkafka,
+    .count = sizeof RDKAFKA_NAMES / sizeof *RDKAFKA_NAMES,
+};
+
 Status kafka_conf(const KafkaTable *table, bool producer, rd_kafka_conf_t **out, Error *err) {
-    rd_kafka_conf_t *conf = rd_kafka_conf_new();
+    TRY(library_load(&rdkafka_library, err));
+    rd_kafka_conf_t *conf = rdkafka.conf_new();
     Status st = conf_fill(conf, table, producer, err);
     if (st) {
-        rd_kafka_conf_destroy(conf);
+        rdkafka.conf_destroy(conf);
         return st;
     }
     *out = conf;
@@ -315,11 +325,11 @@ static void on_error(rd_kafka_t *rk, int code, const char *reason, void *opaque)
     KafkaTrouble *trouble = opaque;
     char text[256];
     if (code == RD_KAFKA_RESP_ERR__FATAL) {
-        code = rd_kafka_fatal_error(rk, text, sizeof text);
+        code = rdkafka.fatal_error(rk, text, sizeof text);
         reason = text;
     }
     bool fatal = code == RD_KAFKA_RESP_ERR__AUTHENTICATION || code == RD_KAFKA_RESP_ERR__SSL ||
-                 rd_kafka_fatal_error(rk, NULL, 0) != RD_KAFKA_RESP_ERR_NO_ERROR;
+                 rdkafka.fatal_error(rk, NULL, 0) != RD_KAFKA_RESP_ERR_NO_ERROR;
     (void)pthread_mutex_lock(&trouble->lock);
     // "All brokers are down" says less than what was said of the last of them before.
     if (code != RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN || !trouble->code) {
@@ -335,9 +345,9 @@ static void on_log(const rd_kafka_t *rk, int level, const char *facility, const 
 }
 
 void kafka_trouble_listen(KafkaTrouble *trouble, rd_kafka_conf_t *conf) {
-    rd_kafka_conf_set_opaque(conf, trouble);
-    rd_kafka_conf_set_error_cb(conf, on_error);
-    rd_kafka_conf_set_log_cb(conf, on_log);
+    rdkafka.conf_set_opaque(conf, trouble);
+    rdkafka.conf_set_error_cb(conf, on_error);
+    rdkafka.conf_set_log_cb(conf, on_log);
 }
 
 // Failures that a retry cannot mend.
@@ -364,7 +374,7 @@ Status kafka_trouble_error(KafkaTrouble *trouble, rd_kafka_resp_err_t code, cons
     (void)pthread_mutex_lock(&trouble->lock);
     bool told = trouble->code != RD_KAFKA_RESP_ERR_NO_ERROR && !is_hopeless(code);
     Status status = is_hopeless(told ? trouble->code : code) ? ST_RUNTIME : ST_CONNECT;
-    (void)error_set(err, status, "%s: %s", what, told ? trouble->text : rd_kafka_err2str(code));
+    (void)error_set(err, status, "%s: %s", what, told ? trouble->text : rdkafka.err2str(code));
     (void)pthread_mutex_unlock(&trouble->lock);
     return status;
 }

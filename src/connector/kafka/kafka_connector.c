@@ -8,7 +8,7 @@ static Status check(const TableDesc *desc, bool upsert, bool as_sink, Error *err
     rd_kafka_conf_t *conf = NULL;
     Status st = kafka_table_read(&arena, desc, upsert, as_sink, &table, err);
     if (!st) st = kafka_conf(&table, as_sink, &conf, err);
-    if (conf) rd_kafka_conf_destroy(conf);
+    if (conf) rdkafka.conf_destroy(conf);
     arena_clear(&arena);
     return st;
 }

@@ -15,6 +15,28 @@
 #include <pthread.h>
 
 #include "connector/kafka/kafka.h"
+#include "os/library.h"
+
+// librdkafka's functions, as rdkafka.conf_new(...): os/library.h says why.
+#define RDKAFKA_FUNCTIONS(X)                                                                      \
+    X(abort_transaction) X(begin_transaction) X(commit) X(committed) X(conf_destroy)              \
+    X(conf_dump) X(conf_dump_free) X(conf_get) X(conf_new) X(conf_set) X(conf_set_dr_msg_cb)      \
+    X(conf_set_error_cb) X(conf_set_log_cb) X(conf_set_opaque) X(conf_set_stats_cb)               \
+    X(consume_batch_queue) X(default_topic_conf_dup) X(destroy) X(err2str) X(error_code)          \
+    X(error_destroy) X(error_is_retriable) X(error_string) X(fatal_error) X(flush)                \
+    X(header_add) X(header_cnt) X(header_get_all) X(headers_copy) X(headers_destroy)              \
+    X(headers_new) X(incremental_assign) X(incremental_unassign) X(init_transactions)             \
+    X(last_error) X(message_destroy) X(message_headers) X(message_timestamp) X(metadata)          \
+    X(metadata_destroy) X(new) X(offsets_for_times) X(pause_partitions) X(poll)                   \
+    X(poll_set_consumer) X(producev) X(purge) X(queue_destroy) X(queue_get_consumer)              \
+    X(queue_io_event_enable) X(resume_partitions) X(topic_conf_set_opaque)                        \
+    X(topic_conf_set_partitioner_cb) X(topic_destroy) X(topic_name) X(topic_new)                  \
+    X(topic_partition_list_add) X(topic_partition_list_destroy) X(topic_partition_list_new)
+#define RDKAFKA_MEMBER(name) __typeof__(&rd_kafka_##name) name;
+typedef struct RdKafka {
+    RDKAFKA_FUNCTIONS(RDKAFKA_MEMBER)
+} RdKafka;
+extern RdKafka rdkafka;  // filled in by the first kafka_conf
 
 // --- kafka_table.c -----------------------------------------------------------------------------
 

@@ -114,18 +114,18 @@ static Status metadata(const DiscoverEnv *env, const char *topic,
     const char *brokers = options_get(&env->table->options, "properties.bootstrap.servers");
     (void)snprintf(what, sizeof what, "cannot learn about %s%s%s from Kafka at '%.100s'",
                    topic ? "topic '" : "topics", topic ? topic : "", topic ? "'" : "", brokers);
-    rd_kafka_topic_t *handle = topic ? rd_kafka_topic_new(env->rk, topic, NULL) : NULL;
+    rd_kafka_topic_t *handle = topic ? rdkafka.topic_new(env->rk, topic, NULL) : NULL;
     Status st = ST_OK;
     for (;;) {
-        rd_kafka_resp_err_t code = rd_kafka_metadata(env->rk, topic == NULL, handle, out, SLICE_MS);
+        rd_kafka_resp_err_t code = rdkafka.metadata(env->rk, topic == NULL, handle, out, SLICE_MS);
         if (!code && topic) {
             code =
                 (*out)->topic_cnt ? (*out)->topics[0].err : RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
-            if (code) rd_kafka_metadata_destroy(*out);
+            if (code) rdkafka.metadata_destroy(*out);
         }
         if (!code || !patience_left(&patience, code, what, &st, err)) break;
     }
-    if (handle) rd_kafka_topic_destroy(handle);
+    if (handle) rdkafka.topic_destroy(handle);
     return st;
 }
 
@@ -135,7 +135,7 @@ static Status discover_list(const Found *self, Error *err) {
         const struct rd_kafka_metadata *all;
         TRY(metadata(self->env, table->topic[i].ptr, &all, err));
         found_topic(self, &all->topics[0]);
-        rd_kafka_metadata_destroy(all);
+        rdkafka.metadata_destroy(all);
     }
     return ST_OK;
 }
@@ -163,7 +163,7 @@ static Status discover_pattern(const Found *self, Error *err) {
         }
         found_topic(self, topic);
     }
-    if (all) rd_kafka_metadata_destroy(all);
+    if (all) rdkafka.metadata_destroy(all);
     pcre2_match_data_free(match);
     pcre2_code_free(regex);
     return st;
@@ -172,10 +172,10 @@ static Status discover_pattern(const Found *self, Error *err) {
 // --- Offsets -----------------------------------------------------------------------------------
 
 static rd_kafka_topic_partition_list_t *list_of(const Assignments *found, int64_t offset) {
-    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new((int)found->count);
+    rd_kafka_topic_partition_list_t *list = rdkafka.topic_partition_list_new((int)found->count);
     for (uint32_t i = 0; i < found->count; i++) {
         const Assignment *item = &found->item[i];
-        rd_kafka_topic_partition_list_add(list, item->topic, item->partition)->offset = offset;
+        rdkafka.topic_partition_list_add(list, item->topic, item->partition)->offset = offset;
     }
     return list;
 }
@@ -196,13 +196,13 @@ static Status offsets_at(const DiscoverEnv *env, const Assignments *found, int64
     bool any_open = false;
     for (;;) {
         rd_kafka_topic_partition_list_t *list = list_of(found, stamp);
-        rd_kafka_resp_err_t code = rd_kafka_offsets_for_times(env->rk, list, SLICE_MS * 4);
+        rd_kafka_resp_err_t code = rdkafka.offsets_for_times(env->rk, list, SLICE_MS * 4);
         if (!code) code = first_error(list);
         for (int i = 0; !code && i < list->cnt; i++) {
             offset[i] = list->elems[i].offset;
             any_open |= offset[i] < 0;
         }
-        rd_kafka_topic_partition_list_destroy(list);
+        rdkafka.topic_partition_list_destroy(list);
         if (!code || !patience_left(&patience, code, "cannot look up offsets", &st, err)) break;
     }
     if (st || !any_open || stamp < 0) return st;
@@ -222,13 +222,13 @@ static Status offsets_committed(const DiscoverEnv *env, const Assignments *found
     Status st = ST_OK;
     for (;;) {
         rd_kafka_topic_partition_list_t *list = list_of(found, OFFSET_UNKNOWN);
-        rd_kafka_resp_err_t code = rd_kafka_committed(env->rk, list, SLICE_MS * 4);
+        rd_kafka_resp_err_t code = rdkafka.committed(env->rk, list, SLICE_MS * 4);
         if (!code) code = first_error(list);
         for (int i = 0; !code && i < list->cnt; i++) {
             int64_t at = list->elems[i].offset;
             offset[i] = at >= 0 ? at : OFFSET_UNKNOWN;
         }
-        rd_kafka_topic_partition_list_destroy(list);
+        rdkafka.topic_partition_list_destroy(list);
         if (!code ||
             !patience_left(&patience, code, "cannot read the offsets of the group", &st, err)) {
             break;

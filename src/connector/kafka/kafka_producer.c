@@ -69,24 +69,24 @@ static Status topics_open(Producer *self, const KafkaTable *table, Error *err) {
     self->topic = NEW_ARRAY(rd_kafka_topic_t *, table->topic_count);
     self->topic_count = table->topic_count;
     for (uint32_t i = 0; i < table->topic_count; i++) {
-        rd_kafka_topic_conf_t *topic = rd_kafka_default_topic_conf_dup(self->rk);
-        rd_kafka_topic_conf_set_opaque(topic, self);
+        rd_kafka_topic_conf_t *topic = rdkafka.default_topic_conf_dup(self->rk);
+        rdkafka.topic_conf_set_opaque(topic, self);
         if (table->partitioner == PARTITION_FIXED) {
-            rd_kafka_topic_conf_set_partitioner_cb(topic, partition_fixed);
+            rdkafka.topic_conf_set_partitioner_cb(topic, partition_fixed);
         } else if (table->partitioner == PARTITION_ROUND_ROBIN) {
-            rd_kafka_topic_conf_set_partitioner_cb(topic, partition_round_robin);
+            rdkafka.topic_conf_set_partitioner_cb(topic, partition_round_robin);
         }
-        self->topic[i] = rd_kafka_topic_new(self->rk, table->topic[i].ptr, topic);
+        self->topic[i] = rdkafka.topic_new(self->rk, table->topic[i].ptr, topic);
         if (self->topic[i]) continue;
         return error_set(err, ST_RUNTIME, "topic '%s': %s", table->topic[i].ptr,
-                         rd_kafka_err2str(rd_kafka_last_error()));
+                         rdkafka.err2str(rdkafka.last_error()));
     }
     return ST_OK;
 }
 
 static Status set(rd_kafka_conf_t *conf, const char *key, const char *value, Error *err) {
     char reason[256];
-    if (rd_kafka_conf_set(conf, key, value, reason, sizeof reason) == RD_KAFKA_CONF_OK)
+    if (rdkafka.conf_set(conf, key, value, reason, sizeof reason) == RD_KAFKA_CONF_OK)
         return ST_OK;
     return error_set(err, ST_VALIDATION, "%s", reason);
 }
@@ -99,12 +99,12 @@ static Status conf_transactional(const KafkaTable *table, const char *id, rd_kaf
     TRY(set(conf, "statistics.interval.ms", number, err));
     (void)snprintf(number, sizeof number, "%lld", (long long)table->transaction_ms);
     TRY(set(conf, "transaction.timeout.ms", number, err));
-    rd_kafka_conf_set_stats_cb(conf, on_statistics);
+    rdkafka.conf_set_stats_cb(conf, on_statistics);
     // No message may be tried for longer than its transaction lives.
     if (options_has(&table->options, "properties.delivery.timeout.ms")) return ST_OK;
     size_t size = sizeof number;
     long long most = 0;
-    if (rd_kafka_conf_get(conf, "delivery.timeout.ms", number, &size) == RD_KAFKA_CONF_OK)
+    if (rdkafka.conf_get(conf, "delivery.timeout.ms", number, &size) == RD_KAFKA_CONF_OK)
         most = strtoll(number, NULL, 10);
     if (most <= table->transaction_ms) return ST_OK;
     (void)snprintf(number, sizeof number, "%lld", (long long)table->transaction_ms);
@@ -117,15 +117,15 @@ static Status client_open(Producer *self, const KafkaTable *table, const char *t
     char reason[256];
     TRY(kafka_conf(table, true, &conf, err));
     kafka_trouble_listen(&self->trouble, conf);
-    rd_kafka_conf_set_dr_msg_cb(conf, on_delivery);
+    rdkafka.conf_set_dr_msg_cb(conf, on_delivery);
     Status st = transaction ? conf_transactional(table, transaction, conf, err) : ST_OK;
     if (!st) {
-        self->rk = rd_kafka_new(RD_KAFKA_PRODUCER, conf, reason, sizeof reason);
+        self->rk = rdkafka.new(RD_KAFKA_PRODUCER, conf, reason, sizeof reason);
         if (self->rk) return ST_OK;
         st = error_set(err, ST_VALIDATION, "table '" STR_FMT "': %s", STR_ARG(table->desc->name),
                        reason);
     }
-    rd_kafka_conf_destroy(conf);
+    rdkafka.conf_destroy(conf);
     return st;
 }
 
@@ -158,15 +158,15 @@ Status producer_init_transactions(Producer *self, const _Atomic bool *closing, E
         rd_kafka_resp_err_t code = RD_KAFKA_RESP_ERR__TIMED_OUT;
         bool again = true;
         if (!registered) {
-            rd_kafka_error_t *error = rd_kafka_init_transactions(self->rk, INIT_SLICE_MS);
+            rd_kafka_error_t *error = rdkafka.init_transactions(self->rk, INIT_SLICE_MS);
             registered = !error;
             if (error) {
-                code = rd_kafka_error_code(error);
-                again = rd_kafka_error_is_retriable(error) != 0;
-                rd_kafka_error_destroy(error);
+                code = rdkafka.error_code(error);
+                again = rdkafka.error_is_retriable(error) != 0;
+                rdkafka.error_destroy(error);
             }
         }
-        (void)rd_kafka_poll(self->rk, registered ? STATISTICS_MS / 4 : 0);
+        (void)rdkafka.poll(self->rk, registered ? STATISTICS_MS / 4 : 0);
         if (registered && atomic_load(&self->id) >= 0) return ST_OK;
         if (atomic_load(closing)) return error_set(err, ST_CANCELLED, "closing");
         if (!again || kafka_trouble_fatal(&self->trouble) ||
@@ -189,14 +189,14 @@ Status producer_trouble(Producer *self, const KafkaTable *table, Error *err) {
 void producer_free(Producer *self) {
     if (!self) return;
     for (uint32_t i = 0; i < self->topic_count; i++) {
-        if (self->topic[i]) rd_kafka_topic_destroy(self->topic[i]);
+        if (self->topic[i]) rdkafka.topic_destroy(self->topic[i]);
     }
     mem_free(self->topic);
     if (self->rk) {
         // Whoever wanted the rest out has flushed; a failed job does not wait for its brokers.
-        (void)rd_kafka_purge(self->rk, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
-        (void)rd_kafka_poll(self->rk, 0);
-        rd_kafka_destroy(self->rk);
+        (void)rdkafka.purge(self->rk, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
+        (void)rdkafka.poll(self->rk, 0);
+        rdkafka.destroy(self->rk);
     }
     kafka_trouble_clear(&self->trouble);
     mem_free(self->transaction);

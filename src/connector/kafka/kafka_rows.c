@@ -249,7 +249,7 @@ Status rows_new(const KafkaTable *table, const ScanSpec *spec, const TaskEnv *en
 
 static void forget_messages(RowMaker *self) {
     for (uint32_t i = 0; i < self->messages; i++) {
-        if (self->message[i].headers) rd_kafka_headers_destroy(self->message[i].headers);
+        if (self->message[i].headers) rdkafka.headers_destroy(self->message[i].headers);
     }
     self->messages = self->rows = 0;
 }
@@ -303,7 +303,7 @@ static void push_message(RowMaker *self, const rd_kafka_message_t *message) {
         self->message = mem_realloc(self->message, self->message_cap * sizeof *self->message);
     }
     if (self->messages == 0) {
-        const char *topic = rd_kafka_topic_name(message->rkt);
+        const char *topic = rdkafka.topic_name(message->rkt);
         if (!self->topic || strcmp(self->topic, topic) != 0) {
             mem_free(self->topic);
             self->topic = mem_strdup(topic);
@@ -312,10 +312,10 @@ static void push_message(RowMaker *self, const rd_kafka_message_t *message) {
     }
     MessageInfo *info = &self->message[self->messages++];
     *info = (MessageInfo){.offset = message->offset};
-    info->timestamp_ms = rd_kafka_message_timestamp(message, &info->timestamp_type);
+    info->timestamp_ms = rdkafka.message_timestamp(message, &info->timestamp_type);
     rd_kafka_headers_t *headers;
-    if (self->want_headers && !rd_kafka_message_headers(message, &headers)) {
-        info->headers = rd_kafka_headers_copy(headers);
+    if (self->want_headers && !rdkafka.message_headers(message, &headers)) {
+        info->headers = rdkafka.headers_copy(headers);
     }
 }
 
@@ -354,7 +354,7 @@ Status rows_add(RowMaker *self, const rd_kafka_message_t *message, Error *err) {
     Status st = add(self, message, err);
     if (st && err) {
         (void)snprintf(err->source, sizeof err->source, "%s-%d@%lld",
-                       rd_kafka_topic_name(message->rkt), (int)message->partition,
+                       rdkafka.topic_name(message->rkt), (int)message->partition,
                        (long long)message->offset);
     }
     return st;
@@ -408,13 +408,13 @@ static Vec *side_column(const RowMaker *self, const Side *side, bool key, uint32
 }
 
 static void headers_fill(Vec *vec, uint32_t row, rd_kafka_headers_t *headers) {
-    size_t count = headers ? rd_kafka_header_cnt(headers) : 0;
+    size_t count = headers ? rdkafka.header_cnt(headers) : 0;
     uint32_t at = vec_list_begin(vec, row, (uint32_t)count);
     for (size_t i = 0; i < count; i++) {
         const char *name;
         const void *bytes;
         size_t size;
-        if (rd_kafka_header_get_all(headers, i, &name, &bytes, &size)) continue;
+        if (rdkafka.header_get_all(headers, i, &name, &bytes, &size)) continue;
         vec_set_text(vec->child[0], at + (uint32_t)i, str_c(name));
         if (bytes) {
             vec_set_text(vec->child[1], at + (uint32_t)i, str_make(bytes, size));

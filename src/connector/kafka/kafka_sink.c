@@ -72,12 +72,12 @@ static rd_kafka_headers_t *headers_of(KafkaSink *self, const Batch *batch, uint3
     const Vec *vec = batch->column[self->headers_column];
     if (vec_is_null(vec, row)) return NULL;
     ListView list = vec_list(vec)[row];
-    rd_kafka_headers_t *headers = rd_kafka_headers_new(list.count);
+    rd_kafka_headers_t *headers = rdkafka.headers_new(list.count);
     for (uint32_t i = list.offset; i < list.offset + list.count; i++) {
         if (vec_is_null(vec->child[0], i)) continue;  // Kafka has no headers without a name
         Str name = vec_str(vec->child[0])[i], value = vec_str(vec->child[1])[i];
         bool null = vec_is_null(vec->child[1], i);
-        (void)rd_kafka_header_add(headers, name.ptr ? name.ptr : "", name.len,
+        (void)rdkafka.header_add(headers, name.ptr ? name.ptr : "", name.len,
                                   null        ? NULL
                                   : value.ptr ? value.ptr
                                               : "",
@@ -96,7 +96,7 @@ typedef struct Outgoing {
 
 static Status produce(KafkaSink *self, const Outgoing *message, Error *err) {
     for (;;) {
-        rd_kafka_resp_err_t code = rd_kafka_producev(
+        rd_kafka_resp_err_t code = rdkafka.producev(
             self->producer->rk, RD_KAFKA_V_RKT(message->topic),
             RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
             RD_KAFKA_V_KEY((void *)message->key, message->key_size),
@@ -111,15 +111,15 @@ static Status produce(KafkaSink *self, const Outgoing *message, Error *err) {
         if (code != RD_KAFKA_RESP_ERR__QUEUE_FULL) {
             char what[320];
             (void)snprintf(what, sizeof what, "writing table '" STR_FMT "' to topic '%s'",
-                           STR_ARG(self->table.desc->name), rd_kafka_topic_name(message->topic));
+                           STR_ARG(self->table.desc->name), rdkafka.topic_name(message->topic));
             st = kafka_trouble_error(&self->producer->trouble, code, what, err);
         } else {
-            (void)rd_kafka_poll(self->producer->rk,
+            (void)rdkafka.poll(self->producer->rk,
                                 FULL_WAIT_MS);  // the broker is slower than we are
             st = sink_trouble(self, err);
         }
         if (!st) continue;
-        if (message->headers) rd_kafka_headers_destroy(message->headers);
+        if (message->headers) rdkafka.headers_destroy(message->headers);
         return st;
     }
 }
@@ -224,7 +224,7 @@ static Status sink_write(SinkWriter *base, const Batch *batch, Error *err) {
     }
     batch_unref(key);
     batch_unref(value);
-    (void)rd_kafka_poll(self->producer->rk, 0);
+    (void)rdkafka.poll(self->producer->rk, 0);
     return st ? st : sink_trouble(self, err);
 }
 
@@ -233,11 +233,11 @@ static Status sink_write(SinkWriter *base, const Batch *batch, Error *err) {
 static Status topics_ask(KafkaSink *self, Error *err) {
     for (uint32_t i = 0; i < self->table.topic_count; i++) {
         const struct rd_kafka_metadata *about;
-        if (rd_kafka_metadata(self->producer->rk, 0, self->producer->topic[i], &about,
+        if (rdkafka.metadata(self->producer->rk, 0, self->producer->topic[i], &about,
                               ASK_TOPIC_EVERY_MS))
             continue;
         rd_kafka_resp_err_t code = about->topic_cnt ? about->topics[0].err : 0;
-        rd_kafka_metadata_destroy(about);
+        rdkafka.metadata_destroy(about);
         if (code != RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED &&
             code != RD_KAFKA_RESP_ERR_TOPIC_EXCEPTION) {
             continue;
@@ -254,11 +254,11 @@ static Status topics_ask(KafkaSink *self, Error *err) {
 static Status send_all(KafkaSink *self, bool end_of_input, Error *err) {
     TRY(held_flush(self, err));
     if (self->table.guarantee == NO_GUARANTEE && !end_of_input) {
-        (void)rd_kafka_poll(self->producer->rk, 0);
+        (void)rdkafka.poll(self->producer->rk, 0);
         return sink_trouble(self, err);
     }
     for (int64_t waited = 0; waited < FLUSH_PATIENCE_MS; waited += FLUSH_SLICE_MS) {
-        rd_kafka_resp_err_t code = rd_kafka_flush(self->producer->rk, FLUSH_SLICE_MS);
+        rd_kafka_resp_err_t code = rdkafka.flush(self->producer->rk, FLUSH_SLICE_MS);
         TRY(sink_trouble(self, err));
         if (code != RD_KAFKA_RESP_ERR__TIMED_OUT) return ST_OK;
         if (waited % ASK_TOPIC_EVERY_MS == ASK_TOPIC_EVERY_MS - FLUSH_SLICE_MS) {

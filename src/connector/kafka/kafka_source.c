@@ -159,18 +159,18 @@ static uint32_t split_add(KafkaSource *self, const char *topic, int32_t partitio
 
 // Splits [from, splits) are given to the client to fetch.
 static Status assign(KafkaSource *self, uint32_t from, Error *err) {
-    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
+    rd_kafka_topic_partition_list_t *list = rdkafka.topic_partition_list_new(1);
     for (uint32_t i = from; i < self->splits; i++) {
         Split *split = &self->split[i];
         if (split->ended) continue;
-        rd_kafka_topic_partition_list_add(list, split->topic, split->partition)->offset =
+        rdkafka.topic_partition_list_add(list, split->topic, split->partition)->offset =
             split->next;
     }
-    rd_kafka_error_t *error = list->cnt ? rd_kafka_incremental_assign(self->rk, list) : NULL;
-    rd_kafka_topic_partition_list_destroy(list);
+    rd_kafka_error_t *error = list->cnt ? rdkafka.incremental_assign(self->rk, list) : NULL;
+    rdkafka.topic_partition_list_destroy(list);
     if (!error) return ST_OK;
-    (void)error_set(err, ST_RUNTIME, "cannot read from Kafka: %s", rd_kafka_error_string(error));
-    rd_kafka_error_destroy(error);
+    (void)error_set(err, ST_RUNTIME, "cannot read from Kafka: %s", rdkafka.error_string(error));
+    rdkafka.error_destroy(error);
     return ST_RUNTIME;
 }
 
@@ -179,11 +179,11 @@ static Status split_end(KafkaSource *self, uint32_t index, SourceOutput *out, Er
     if (split->ended) return ST_OK;
     split->ended = true;
     self->ended++;
-    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
-    rd_kafka_topic_partition_list_add(list, split->topic, split->partition);
-    rd_kafka_error_t *error = rd_kafka_incremental_unassign(self->rk, list);
-    if (error) rd_kafka_error_destroy(error);  // it goes on fetching what nobody reads: no harm
-    rd_kafka_topic_partition_list_destroy(list);
+    rd_kafka_topic_partition_list_t *list = rdkafka.topic_partition_list_new(1);
+    rdkafka.topic_partition_list_add(list, split->topic, split->partition);
+    rd_kafka_error_t *error = rdkafka.incremental_unassign(self->rk, list);
+    if (error) rdkafka.error_destroy(error);  // it goes on fetching what nobody reads: no harm
+    rdkafka.topic_partition_list_destroy(list);
     return out->split_end(out, index, err);
 }
 
@@ -228,14 +228,14 @@ static void kafka_pause_split(SourceReader *base, uint32_t index, bool paused) {
     Split *split = &self->split[index];
     if (split->ended || split->paused == paused) return;
     split->paused = paused;
-    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
-    rd_kafka_topic_partition_list_add(list, split->topic, split->partition);
+    rd_kafka_topic_partition_list_t *list = rdkafka.topic_partition_list_new(1);
+    rdkafka.topic_partition_list_add(list, split->topic, split->partition);
     if (paused) {
-        (void)rd_kafka_pause_partitions(self->rk, list);  // a failure: it is read on, as before
+        (void)rdkafka.pause_partitions(self->rk, list);  // a failure: it is read on, as before
     } else {
-        (void)rd_kafka_resume_partitions(self->rk, list);
+        (void)rdkafka.resume_partitions(self->rk, list);
     }
-    rd_kafka_topic_partition_list_destroy(list);
+    rdkafka.topic_partition_list_destroy(list);
 }
 
 static bool all_read(KafkaSource *self) {
@@ -248,7 +248,7 @@ static bool all_read(KafkaSource *self) {
 static bool split_is(Split *split, const rd_kafka_message_t *message) {
     if (split->partition != message->partition) return false;
     if (split->handle) return split->handle == message->rkt;
-    if (strcmp(split->topic, rd_kafka_topic_name(message->rkt)) != 0) return false;
+    if (strcmp(split->topic, rdkafka.topic_name(message->rkt)) != 0) return false;
     split->handle = message->rkt;
     return true;
 }
@@ -266,7 +266,7 @@ static Split *split_of(KafkaSource *self, const rd_kafka_message_t *message) {
     for (uint32_t i = 0; message->rkt && i < self->splits; i++) {
         Split *split = &self->split[i];
         if (split->partition != message->partition ||
-            strcmp(split->topic, rd_kafka_topic_name(message->rkt)) != 0) {
+            strcmp(split->topic, rdkafka.topic_name(message->rkt)) != 0) {
             continue;
         }
         split->handle = message->rkt;
@@ -349,16 +349,16 @@ static Status emit(KafkaSource *self, uint32_t count, SourceOutput *out, Error *
 
 static void commit(KafkaSource *self, bool wait) {
     if (!self->table.group) return;
-    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
+    rd_kafka_topic_partition_list_t *list = rdkafka.topic_partition_list_new(1);
     for (uint32_t i = 0; i < self->splits; i++) {
         const Split *split = &self->split[i];
         if (split->next < 0) continue;
-        rd_kafka_topic_partition_list_add(list, split->topic, split->partition)->offset =
+        rdkafka.topic_partition_list_add(list, split->topic, split->partition)->offset =
             split->next;
     }
     // Informational: a commit that fails is made up for by the next one.
-    if (list->cnt) (void)rd_kafka_commit(self->rk, list, wait ? 0 : 1);
-    rd_kafka_topic_partition_list_destroy(list);
+    if (list->cnt) (void)rdkafka.commit(self->rk, list, wait ? 0 : 1);
+    rdkafka.topic_partition_list_destroy(list);
 }
 
 static void commit_by_clock(KafkaSource *self) {
@@ -378,10 +378,10 @@ static Status source_poll(SourceReader *base, SourceOutput *out, ReadState *stat
     }
     if (!self->thread_runs) TRY(search_start(self, err));
     TRY(take_found(self, out, err));
-    ssize_t got = rd_kafka_consume_batch_queue(self->queue, 0, self->message, MESSAGES_MAX);
+    ssize_t got = rdkafka.consume_batch_queue(self->queue, 0, self->message, MESSAGES_MAX);
     uint32_t count = got > 0 ? (uint32_t)got : 0;
     Status st = emit(self, count, out, err);
-    for (uint32_t i = 0; i < count; i++) rd_kafka_message_destroy(self->message[i]);
+    for (uint32_t i = 0; i < count; i++) rdkafka.message_destroy(self->message[i]);
     if (st) return st;
     if (kafka_trouble_fatal(&self->trouble)) {
         return kafka_trouble_error(&self->trouble, RD_KAFKA_RESP_ERR__FATAL, "reading from Kafka",
@@ -490,17 +490,17 @@ static Status source_checkpoint_complete(SourceReader *base, uint64_t checkpoint
     const char *wanted =
         options_get(&self->table.options, "properties.commit.offsets.on.checkpoint");
     if (wanted && str_eq_nocase(str_c(wanted), STR("false"))) return ST_OK;
-    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
+    rd_kafka_topic_partition_list_t *list = rdkafka.topic_partition_list_new(1);
     Str bytes = buf_str(&self->snapshot);
     char topic[256];
     int partition;
     long long next;
     for (int64_t at = 0, end; (end = str_find(bytes, STR("\n"), (uint32_t)at)) >= 0; at = end + 1) {
         if (sscanf(bytes.ptr + at, "%255s %d %lld", topic, &partition, &next) != 3) continue;
-        if (next >= 0) rd_kafka_topic_partition_list_add(list, topic, partition)->offset = next;
+        if (next >= 0) rdkafka.topic_partition_list_add(list, topic, partition)->offset = next;
     }
-    if (list->cnt) (void)rd_kafka_commit(self->rk, list, 1);
-    rd_kafka_topic_partition_list_destroy(list);
+    if (list->cnt) (void)rdkafka.commit(self->rk, list, 1);
+    rdkafka.topic_partition_list_destroy(list);
     return ST_OK;
 }
 
@@ -521,10 +521,10 @@ static void source_close(SourceReader *base) {
     (void)pthread_mutex_unlock(&self->lock);
     if (self->thread_runs) (void)pthread_join(self->thread, NULL);
     if (self->queue) {
-        rd_kafka_queue_io_event_enable(self->queue, -1, NULL, 0);
-        rd_kafka_queue_destroy(self->queue);
+        rdkafka.queue_io_event_enable(self->queue, -1, NULL, 0);
+        rdkafka.queue_destroy(self->queue);
     }
-    if (self->rk) rd_kafka_destroy(self->rk);
+    if (self->rk) rdkafka.destroy(self->rk);
     rows_free(self->rows);
     for (uint32_t i = 0; i < self->splits; i++) mem_free(self->split[i].topic);
     mem_free(self->split);
@@ -558,18 +558,18 @@ static Status client_open(KafkaSource *self, Error *err) {
     char reason[256];
     TRY(kafka_conf(&self->table, false, &conf, err));
     kafka_trouble_listen(&self->trouble, conf);
-    self->rk = rd_kafka_new(RD_KAFKA_CONSUMER, conf, reason, sizeof reason);
+    self->rk = rdkafka.new(RD_KAFKA_CONSUMER, conf, reason, sizeof reason);
     if (!self->rk) {
-        rd_kafka_conf_destroy(conf);
+        rdkafka.conf_destroy(conf);
         return error_set(err, ST_VALIDATION, "table '" STR_FMT "': %s",
                          STR_ARG(self->table.desc->name), reason);
     }
-    (void)rd_kafka_poll_set_consumer(self->rk);
-    self->queue = rd_kafka_queue_get_consumer(self->rk);
+    (void)rdkafka.poll_set_consumer(self->rk);
+    self->queue = rdkafka.queue_get_consumer(self->rk);
     self->wake = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     if (self->wake < 0) return error_set(err, ST_IO, "cannot make an event: out of file handles");
     static const uint64_t ONE = 1;
-    rd_kafka_queue_io_event_enable(self->queue, self->wake, &ONE, sizeof ONE);
+    rdkafka.queue_io_event_enable(self->queue, self->wake, &ONE, sizeof ONE);
     return ST_OK;
 }
 

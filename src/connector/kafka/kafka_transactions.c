@@ -137,8 +137,8 @@ static bool has_work(const Transactions *self) {
 
 // Lets callbacks come: statistics of clients that nobody else polls.
 static void poll_all(Transactions *self) {
-    for (Producer *at = self->standby; at; at = at->next) (void)rd_kafka_poll(at->rk, 0);
-    if (self->open) (void)rd_kafka_poll(self->open->rk, 0);
+    for (Producer *at = self->standby; at; at = at->next) (void)rdkafka.poll(at->rk, 0);
+    if (self->open) (void)rdkafka.poll(self->open->rk, 0);
 }
 
 static void *keep_ready(void *arg) {
@@ -245,11 +245,11 @@ Status transactions_begin(Transactions *self, Producer **out, Error *err) {
     Producer *producer = NULL;
     TRY(take_producer(self, &producer, err));
     self->next = producer->number;
-    rd_kafka_error_t *error = rd_kafka_begin_transaction(producer->rk);
+    rd_kafka_error_t *error = rdkafka.begin_transaction(producer->rk);
     if (error) {
         (void)error_set(err, ST_CONNECT, "cannot begin Kafka transaction '%s': %s",
-                        producer->transaction, rd_kafka_error_string(error));
-        rd_kafka_error_destroy(error);
+                        producer->transaction, rdkafka.error_string(error));
+        rdkafka.error_destroy(error);
         return ST_CONNECT;
     }
     *out = producer;
@@ -373,8 +373,8 @@ void transactions_close(Transactions *self) {
     // What is prepared is the checkpoint's. What is open would hold readers up: if it cannot be
     // aborted now, the next run does it, or the brokers when its time is over.
     if (self->open && self->open->written) {
-        rd_kafka_error_t *error = rd_kafka_abort_transaction(self->open->rk, ABORT_MS);
-        if (error) rd_kafka_error_destroy(error);
+        rd_kafka_error_t *error = rdkafka.abort_transaction(self->open->rk, ABORT_MS);
+        if (error) rdkafka.error_destroy(error);
     }
     producers_free(self->standby);
     producers_free(self->retired);

@@ -216,7 +216,7 @@ static bool is_passing(int code) {
 static Status refused(int code, const char *id, const char *what, Error *err) {
     return error_set(err, is_passing(code) ? ST_CONNECT : ST_RUNTIME,
                      "%s Kafka transaction '%s': %s", what, id,
-                     rd_kafka_err2str((rd_kafka_resp_err_t)code));
+                     rdkafka.err2str((rd_kafka_resp_err_t)code));
 }
 
 // Asks the broker at hand who coordinates [id].
