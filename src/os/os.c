@@ -196,6 +196,74 @@ static Status real_list(Str path, OsVisit visit, void *arg, Error *err) {
     return st;
 }
 
+// ---- threads -----------------------------------------------------------------------------------
+
+struct OsThread {
+    pthread_t thread;
+    void (*run)(void *arg);
+    void *arg;
+};
+
+static void *real_thread_main(void *arg) {
+    OsThread *self = arg;
+    self->run(self->arg);
+    return NULL;
+}
+
+static Status real_thread_start(void (*run)(void *arg), void *arg, OsThread **out, Error *err) {
+    OsThread *self = NEW(OsThread);
+    self->run = run;
+    self->arg = arg;
+    if (pthread_create(&self->thread, NULL, real_thread_main, self)) {
+        mem_free(self);
+        return error_set(err, ST_IO, "cannot start a thread");
+    }
+    *out = self;
+    return ST_OK;
+}
+
+static void real_thread_join(OsThread *self) {
+    if (!self) return;
+    (void)pthread_join(self->thread, NULL);
+    mem_free(self);
+}
+
+// Waits are by the clock that nobody sets.
+static void real_monitor_init(OsMonitor *monitor) {
+    pthread_condattr_t clock;
+    (void)pthread_condattr_init(&clock);
+    (void)pthread_condattr_setclock(&clock, CLOCK_MONOTONIC);
+    (void)pthread_mutex_init(&monitor->lock, NULL);
+    (void)pthread_cond_init(&monitor->changed, &clock);
+    (void)pthread_condattr_destroy(&clock);
+}
+
+static void real_monitor_clear(OsMonitor *monitor) {
+    (void)pthread_cond_destroy(&monitor->changed);
+    (void)pthread_mutex_destroy(&monitor->lock);
+}
+
+static void real_lock(OsMonitor *monitor) {
+    (void)pthread_mutex_lock(&monitor->lock);
+}
+
+static void real_unlock(OsMonitor *monitor) {
+    (void)pthread_mutex_unlock(&monitor->lock);
+}
+
+static void real_wait(OsMonitor *monitor, int64_t ms) {
+    struct timespec until;
+    (void)clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_nsec += ms % 1000 * 1000000;
+    until.tv_sec += ms / 1000 + until.tv_nsec / 1000000000;
+    until.tv_nsec %= 1000000000;
+    (void)pthread_cond_timedwait(&monitor->changed, &monitor->lock, &until);
+}
+
+static void real_tell(OsMonitor *monitor) {
+    (void)pthread_cond_broadcast(&monitor->changed);
+}
+
 static const Os REAL = {
     .now_ms = real_now_ms,
     .monotonic_ns = real_monotonic_ns,
@@ -212,6 +280,14 @@ static const Os REAL = {
     .sync_dir = real_sync_dir,
     .stat = real_stat,
     .list = real_list,
+    .thread_start = real_thread_start,
+    .thread_join = real_thread_join,
+    .monitor_init = real_monitor_init,
+    .monitor_clear = real_monitor_clear,
+    .lock = real_lock,
+    .unlock = real_unlock,
+    .wait = real_wait,
+    .tell = real_tell,
 };
 
 static const Os *in_use = &REAL;

@@ -1,12 +1,25 @@
-// os/os.h - the one door to what is not deterministic: clock, random, files. Everything goes
-// through a table of functions, so that the simulator can put its own behind it (os_use).
+// os/os.h - the one door to what is not deterministic: clock, random, files, and which thread runs
+// when. Everything goes through a table of functions, so that the simulator can put its own behind
+// it (os_use).
 //
 // Threads: the functions of the real system may be called by any thread. Blocking calls say so.
 #pragma once
 
+#include <pthread.h>
+
 #include "base/text.h"
 
-typedef struct OsFile OsFile;  // opaque
+typedef struct OsFile OsFile;      // opaque
+typedef struct OsThread OsThread;  // opaque
+
+// A lock, and the news that what it guards has changed.
+typedef struct OsMonitor {
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    // Of the simulator, which has one thread and so needs neither of the two.
+    bool held;
+    uint64_t news;
+} OsMonitor;
 
 typedef struct OsStat {
     bool exists, is_dir;
@@ -40,6 +53,16 @@ typedef struct Os {
     Status (*sync_dir)(Str path, Error *err);
     Status (*stat)(Str path, OsStat *out, Error *err);  // exists == false is not an error
     Status (*list)(Str path, OsVisit visit, void *arg, Error *err);
+
+    Status (*thread_start)(void (*run)(void *arg), void *arg, OsThread **out, Error *err);
+    void (*thread_join)(OsThread *thread);       // blocking; frees it; NULL is fine
+    void (*monitor_init)(OsMonitor *monitor);
+    void (*monitor_clear)(OsMonitor *monitor);
+    void (*lock)(OsMonitor *monitor);            // blocking
+    void (*unlock)(OsMonitor *monitor);
+    // With the lock held, which is given up meanwhile: until somebody tells, at most [ms].
+    void (*wait)(OsMonitor *monitor, int64_t ms);
+    void (*tell)(OsMonitor *monitor);            // all who wait look again
 } Os;
 
 const Os *os(void);              // the table in use
@@ -50,6 +73,18 @@ static inline int64_t os_now_ms(void) {
 }
 static inline int64_t os_monotonic_ns(void) {
     return os()->monotonic_ns();
+}
+static inline void os_lock(OsMonitor *monitor) {
+    os()->lock(monitor);
+}
+static inline void os_unlock(OsMonitor *monitor) {
+    os()->unlock(monitor);
+}
+static inline void os_wait(OsMonitor *monitor, int64_t ms) {
+    os()->wait(monitor, ms);
+}
+static inline void os_tell(OsMonitor *monitor) {
+    os()->tell(monitor);
 }
 
 // Whole small files, on top of the table.

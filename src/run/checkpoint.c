@@ -12,7 +12,6 @@
 #include "run/checkpoint.h"
 
 #include <stdio.h>
-#include <time.h>
 
 // ---- the workers' side -------------------------------------------------------------------------
 
@@ -22,15 +21,15 @@ static void hand_over(Worker *worker, bool last) {
     chunk->worker = worker->index;
     chunk->last = last;
     chunk->bytes = frames_take(&worker->frames);
-    (void)pthread_mutex_lock(&self->lock);
+    os_lock(&self->lock);
     if (self->last) {
         self->last->next = chunk;
     } else {
         self->first = chunk;
     }
     self->last = chunk;
-    (void)pthread_cond_signal(&self->wake);
-    (void)pthread_mutex_unlock(&self->lock);
+    os_tell(&self->lock);
+    os_unlock(&self->lock);
 }
 
 // The barrier has passed all operators: every exchange has brought it, or has ended.
@@ -117,10 +116,10 @@ bool worker_may_leave(Worker *worker, bool done) {
     if (!self) return done;
     if (done && !worker->told_done) {
         worker->told_done = true;
-        (void)pthread_mutex_lock(&self->lock);
+        os_lock(&self->lock);
         self->done++;
-        (void)pthread_cond_signal(&self->wake);
-        (void)pthread_mutex_unlock(&self->lock);
+        os_tell(&self->lock);
+        os_unlock(&self->lock);
     }
     // What the last checkpoint made durable is committed first.
     return atomic_load_explicit(&self->over, memory_order_acquire) &&
@@ -130,18 +129,9 @@ bool worker_may_leave(Worker *worker, bool done) {
 // ---- the thread --------------------------------------------------------------------------------
 
 void checkpointer_wake(Checkpointer *self) {
-    (void)pthread_mutex_lock(&self->lock);
-    (void)pthread_cond_signal(&self->wake);
-    (void)pthread_mutex_unlock(&self->lock);
-}
-
-static void wait_ms(Checkpointer *self, int64_t ms) {
-    struct timespec until;
-    (void)clock_gettime(CLOCK_REALTIME, &until);
-    until.tv_nsec += ms % 1000 * 1000000;
-    until.tv_sec += ms / 1000 + until.tv_nsec / 1000000000;
-    until.tv_nsec %= 1000000000;
-    (void)pthread_cond_timedwait(&self->wake, &self->lock, &until);
+    os_lock(&self->lock);
+    os_tell(&self->lock);
+    os_unlock(&self->lock);
 }
 
 static void wake_workers(Checkpointer *self) {
@@ -291,7 +281,7 @@ static Status take_checkpoint(Checkpointer *self, bool finished, bool halt, bool
     while (at.ended < job->workers && !failed(self)) {
         Chunk *chunk = take_chunk(self);
         if (!chunk) {
-            wait_ms(self, WAIT_MS);
+            os_wait(&self->lock, WAIT_MS);
             int64_t took_ms = (os_monotonic_ns() - at.begin_ns) / 1000000;
             if (!at.status && self->spec->timeout_ms && took_ms > self->spec->timeout_ms) {
                 at.status = error_set(&at.error, ST_RUNTIME,
@@ -300,12 +290,12 @@ static Status take_checkpoint(Checkpointer *self, bool finished, bool halt, bool
             }
             continue;
         }
-        (void)pthread_mutex_unlock(&self->lock);
+        os_unlock(&self->lock);
         write_chunk(self, &at, chunk);
         chunk_free(chunk);
-        (void)pthread_mutex_lock(&self->lock);
+        os_lock(&self->lock);
     }
-    (void)pthread_mutex_unlock(&self->lock);
+    os_unlock(&self->lock);
     at.full = atomic_load(&self->full) != 0;
     if (failed(self)) at.status = ST_CANCELLED;
     if (!at.status) at.status = make_durable(self, &at, &at.error);
@@ -316,7 +306,7 @@ static Status take_checkpoint(Checkpointer *self, bool finished, bool halt, bool
     }
     mem_free(at.file);
     mem_free(at.size);
-    (void)pthread_mutex_lock(&self->lock);
+    os_lock(&self->lock);
     *durable = !at.status;
     atomic_store(&self->durable, *durable);
     atomic_store_explicit(&self->ended, id, memory_order_release);
@@ -364,47 +354,41 @@ static Status serve(Checkpointer *self, Error *err) {
             return ST_OK;
         }
         int64_t left = next - now;
-        wait_ms(self, left < LOOK_MS ? left : LOOK_MS);
+        os_wait(&self->lock, left < LOOK_MS ? left : LOOK_MS);
     }
 }
 
-static void *checkpointer_main(void *arg) {
+static void checkpointer_main(void *arg) {
     Checkpointer *self = arg;
-    (void)pthread_mutex_lock(&self->lock);
+    os_lock(&self->lock);
     self->status = serve(self, &self->error);
-    (void)pthread_mutex_unlock(&self->lock);
+    os_unlock(&self->lock);
     if (self->status) {
         atomic_store(&self->job->failed, 1);
         wake_workers(self);
     }
-    return NULL;
 }
 
 Checkpointer *checkpointer_new(Job *job, const CheckpointSpec *spec) {
     Checkpointer *self = NEW(Checkpointer);
     self->job = job;
     self->spec = spec;
-    (void)pthread_mutex_init(&self->lock, NULL);
-    (void)pthread_cond_init(&self->wake, NULL);
+    os()->monitor_init(&self->lock);
     arena_init(&self->arena);
     return self;
 }
 
 Status checkpointer_start(Job *job, Error *err) {
     Checkpointer *self = job->checkpointer;
-    if (pthread_create(&self->thread, NULL, checkpointer_main, self)) {
-        return error_set(err, ST_IO, "cannot start the thread that takes checkpoints");
-    }
-    self->started = true;
-    return ST_OK;
+    return os()->thread_start(checkpointer_main, self, &self->thread, err);
 }
 
 Status checkpointer_stop(Job *job, Error *err) {
     Checkpointer *self = job->checkpointer;
-    if (!self->started) return ST_OK;
+    if (!self->thread) return ST_OK;
     checkpointer_wake(self);
-    (void)pthread_join(self->thread, NULL);
-    self->started = false;
+    os()->thread_join(self->thread);
+    self->thread = NULL;
     if (self->status && err) *err = self->error;
     return self->status;
 }
@@ -412,8 +396,7 @@ Status checkpointer_stop(Job *job, Error *err) {
 void checkpointer_free(Checkpointer *self) {
     if (!self) return;
     for (Chunk *chunk; (chunk = take_chunk(self));) chunk_free(chunk);
-    (void)pthread_cond_destroy(&self->wake);
-    (void)pthread_mutex_destroy(&self->lock);
+    os()->monitor_clear(&self->lock);
     arena_clear(&self->arena);
     mem_free(self);
 }

@@ -16,10 +16,8 @@ typedef struct Chunk {
 struct Checkpointer {
     Job *job;
     const CheckpointSpec *spec;
-    pthread_t thread;
-    bool started;
-    pthread_mutex_t lock;  // of the chunks and of [done]
-    pthread_cond_t wake;
+    OsThread *thread;
+    OsMonitor lock;        // of the chunks and of [done]
     Chunk *first, *last;
     uint32_t done;         // workers that have nothing left to do
     // Read by workers without the lock.

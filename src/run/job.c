@@ -66,8 +66,7 @@ static Status worker_init(Job *job, uint32_t index, Error *err) {
     Worker *worker = &job->worker[index];
     worker->job = job;
     worker->index = index;
-    (void)pthread_mutex_init(&worker->lock, NULL);
-    (void)pthread_cond_init(&worker->wake, NULL);
+    os()->monitor_init(&worker->wake);
     worker->workers_only_source = job->workers == 1;
     worker->state = state_backend_new(spec->budget);
     worker->task = (TaskEnv){
@@ -143,14 +142,13 @@ static Status settle_empty_readers(Job *job, Error *err) {
     return ST_OK;
 }
 
-static void *worker_main(void *arg) {
+static void worker_main(void *arg) {
     Worker *worker = arg;
     worker->status = worker_run(worker, &worker->error);
     if (worker->status) {
         atomic_store(&worker->job->failed, 1);
         for (uint32_t i = 0; i < worker->job->workers; i++) worker_wake(&worker->job->worker[i]);
     }
-    return NULL;
 }
 
 // What the copies of an operator keep, in all workers.
@@ -187,15 +185,14 @@ static Status run_workers(Job *job, Error *err) {
     if (job->checkpointer) TRY(checkpointer_start(job, err));
     for (; started < job->workers; started++) {
         Worker *worker = &job->worker[started];
-        if (pthread_create(&worker->thread, NULL, worker_main, worker)) {
-            atomic_store(&job->failed, 1);
-            (void)error_set(&job->worker[0].error, ST_IO, "cannot start worker thread %u", started);
-            job->worker[0].status = ST_IO;
-            break;
-        }
+        Status st = os()->thread_start(worker_main, worker, &worker->thread, &job->worker[0].error);
+        if (!st) continue;
+        atomic_store(&job->failed, 1);
+        job->worker[0].status = st;
+        break;
     }
-    if (started == job->workers) (void)worker_main(&job->worker[0]);
-    for (uint32_t i = 1; i < started; i++) (void)pthread_join(job->worker[i].thread, NULL);
+    if (started == job->workers) worker_main(&job->worker[0]);
+    for (uint32_t i = 1; i < started; i++) os()->thread_join(job->worker[i].thread);
     Status checkpoints = job->checkpointer ? checkpointer_stop(job, err) : ST_OK;
     // The cause is the failure that is not "another worker failed".
     for (uint32_t pass = 0; pass < 2; pass++) {

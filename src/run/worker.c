@@ -1,13 +1,11 @@
 // The loop of a worker: receive, read, fire timers, sleep when there is nothing to do.
-#include <time.h>
-
 #include "run/worker.h"
 
 void worker_wake(Worker *worker) {
     if (!atomic_load_explicit(&worker->sleeping, memory_order_seq_cst)) return;
-    (void)pthread_mutex_lock(&worker->lock);
-    (void)pthread_cond_signal(&worker->wake);
-    (void)pthread_mutex_unlock(&worker->lock);
+    os_lock(&worker->wake);
+    os_tell(&worker->wake);
+    os_unlock(&worker->wake);
 }
 
 static bool rings_empty(const Worker *worker) {
@@ -22,16 +20,11 @@ static bool rings_empty(const Worker *worker) {
 }
 
 static void worker_sleep(Worker *worker, int64_t ms) {
-    struct timespec until;
-    (void)clock_gettime(CLOCK_REALTIME, &until);
-    until.tv_nsec += ms * 1000000;
-    until.tv_sec += until.tv_nsec / 1000000000;
-    until.tv_nsec %= 1000000000;
-    (void)pthread_mutex_lock(&worker->lock);
+    os_lock(&worker->wake);
     atomic_store(&worker->sleeping, 1);
-    if (rings_empty(worker)) (void)pthread_cond_timedwait(&worker->wake, &worker->lock, &until);
+    if (rings_empty(worker)) os_wait(&worker->wake, ms);
     atomic_store(&worker->sleeping, 0);
-    (void)pthread_mutex_unlock(&worker->lock);
+    os_unlock(&worker->wake);
 }
 
 static bool outputs_clear(Worker *worker) {
@@ -195,7 +188,6 @@ void worker_close(Worker *worker) {
     mem_free(worker->source);
     mem_free(worker->in);
     mem_free(worker->out);
-    (void)pthread_cond_destroy(&worker->wake);
-    (void)pthread_mutex_destroy(&worker->lock);
+    os()->monitor_clear(&worker->wake);
     arena_clear(&worker->arena);
 }

@@ -1,8 +1,6 @@
 // run/worker.h - shared by the files of run/ and nobody else: workers, exchanges, sources.
 #pragma once
 
-#include <pthread.h>
-
 #include "ckpt/frames.h"
 #include "run/job.h"
 #include "run/record.h"
@@ -114,7 +112,7 @@ void align_leave(Source *source);  // nobody waits for it any more
 struct Worker {
     Job *job;
     uint32_t index;
-    pthread_t thread;
+    OsThread *thread;        // NULL: the thread of the job's caller
     Arena arena;
     OpEnv env;
     TaskEnv task;
@@ -130,8 +128,7 @@ struct Worker {
     uint32_t out_count;
     Operator *timers;
     // Sleeping until a ring gets something.
-    pthread_mutex_t lock;
-    pthread_cond_t wake;
+    OsMonitor wake;
     _Atomic int sleeping;
     bool workers_only_source;  // alone: may sleep inside its reader
     int64_t busy_ns, flush_at_ms;

@@ -16,7 +16,7 @@ struct FileCommitter {
     const SinkSpec *spec;  // the same for all writers of a sink
     FileCommitter *next;
     uint32_t users, writers;
-    pthread_mutex_t lock;
+    OsMonitor lock;
     uint32_t key_count;
     bool by_watermark;
     int64_t delay_ms;
@@ -81,7 +81,7 @@ static FileCommitter *committer_new(const SinkSpec *spec, const FileTable *table
     FileCommitter *self = NEW(FileCommitter);
     self->spec = spec;
     self->writers = env->count ? env->count : 1;
-    (void)pthread_mutex_init(&self->lock, NULL);
+    os()->monitor_init(&self->lock);
     self->key_count = spec->table->partition_key_count;
     self->by_watermark = options_enum(options, "sink.partition-commit.trigger") == 1;
     self->delay_ms = options_int(options, "sink.partition-commit.delay");
@@ -134,7 +134,7 @@ void committer_close(FileCommitter *self) {
     mem_free(self->success_name);
     mem_free(self->watermark_ms);
     mem_free(self->arrived);
-    (void)pthread_mutex_destroy(&self->lock);
+    os()->monitor_clear(&self->lock);
     mem_free(self);
 }
 
@@ -152,15 +152,15 @@ static void add_partition(FileCommitter *self, Str directory, int64_t created_ms
 }
 
 void committer_wrote(FileCommitter *self, Str directory) {
-    (void)pthread_mutex_lock(&self->lock);
+    os_lock(&self->lock);
     add_partition(self, directory, os_now_ms());
-    (void)pthread_mutex_unlock(&self->lock);
+    os_unlock(&self->lock);
 }
 
 void committer_watermark(FileCommitter *self, uint32_t writer, int64_t ms) {
-    (void)pthread_mutex_lock(&self->lock);
+    os_lock(&self->lock);
     self->watermark_ms[writer] = ms;
-    (void)pthread_mutex_unlock(&self->lock);
+    os_unlock(&self->lock);
 }
 
 // Times of partitions ---------------------------------------------------------------------------
@@ -285,7 +285,7 @@ static Status commit_due(FileCommitter *self, bool at_end, Error *err) {
 
 Status committer_arrived(FileCommitter *self, uint32_t writer, uint64_t checkpoint, Error *err) {
     Status st = ST_OK;
-    (void)pthread_mutex_lock(&self->lock);
+    os_lock(&self->lock);
     if (checkpoint > self->arrived[writer]) self->arrived[writer] = checkpoint;
     uint64_t least = UINT64_MAX;
     for (uint32_t i = 0; i < self->writers; i++) {
@@ -295,24 +295,24 @@ Status committer_arrived(FileCommitter *self, uint32_t writer, uint64_t checkpoi
         self->committed = least;
         st = commit_due(self, least == UINT64_MAX, err);
     }
-    (void)pthread_mutex_unlock(&self->lock);
+    os_unlock(&self->lock);
     return st;
 }
 
 void committer_save(FileCommitter *self, Buf *out) {
-    (void)pthread_mutex_lock(&self->lock);
+    os_lock(&self->lock);
     for (uint32_t i = 0; i < self->open_count; i++) {
         const OpenPartition *open = &self->open[i];
         buf_put(out, &open->created_ms, sizeof open->created_ms);
         buf_put(out, &open->directory.len, sizeof open->directory.len);
         buf_put_str(out, open->directory);
     }
-    (void)pthread_mutex_unlock(&self->lock);
+    os_unlock(&self->lock);
 }
 
 bool committer_load(FileCommitter *self, Str bytes) {
     bool good = true;
-    (void)pthread_mutex_lock(&self->lock);
+    os_lock(&self->lock);
     while (good && bytes.len) {
         int64_t created_ms;
         uint32_t len;
@@ -326,6 +326,6 @@ bool committer_load(FileCommitter *self, Str bytes) {
         add_partition(self, str_sub(bytes, 0, len), created_ms);
         bytes = str_sub(bytes, len, bytes.len);
     }
-    (void)pthread_mutex_unlock(&self->lock);
+    os_unlock(&self->lock);
     return good;
 }

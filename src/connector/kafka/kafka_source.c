@@ -7,13 +7,10 @@
 // 'group-offsets' start.
 //
 // Locks: [lock] guards what the two threads share (found, trouble of the search, closing).
-#include <errno.h>
 #include <poll.h>
-#include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <sys/eventfd.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "connector/kafka/kafka_int.h"
@@ -49,10 +46,8 @@ typedef struct KafkaSource {
     uint32_t latest;  // split of the last message: the next is likely of it, too
     bool stopping, finished;
 
-    pthread_t thread;
-    bool thread_runs;
-    pthread_mutex_t lock;
-    pthread_cond_t awake;  // the search should look at [closing]
+    OsThread *thread;      // NULL: the search has not started
+    OsMonitor lock;
     Assignments known;     // what the search need not look at; of its thread, once it runs
     Assignments found;     // lock: not taken over yet
     bool searched;         // lock: at least once
@@ -79,25 +74,18 @@ static void wake_up(KafkaSource *self) {
 
 // Waits for the next search; false when the reader closes or there is none.
 static bool search_again(KafkaSource *self) {
-    struct timespec until;
-    (void)clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += self->table.discovery_ms / 1000;
-    until.tv_nsec += self->table.discovery_ms % 1000 * 1000000;
-    if (until.tv_nsec >= 1000000000) {
-        until.tv_sec++;
-        until.tv_nsec -= 1000000000;
-    }
+    int64_t until_ms = os_monotonic_ns() / 1000000 + self->table.discovery_ms, left_ms;
     bool again = self->table.discovery_ms > 0;
-    (void)pthread_mutex_lock(&self->lock);
-    int rc = 0;
-    while (again && !atomic_load(&self->closing) && rc != ETIMEDOUT) {
-        rc = pthread_cond_timedwait(&self->awake, &self->lock, &until);
+    os_lock(&self->lock);
+    while (again && !atomic_load(&self->closing) &&
+           (left_ms = until_ms - os_monotonic_ns() / 1000000) > 0) {
+        os_wait(&self->lock, left_ms);
     }
-    (void)pthread_mutex_unlock(&self->lock);
+    os_unlock(&self->lock);
     return again && !atomic_load(&self->closing);
 }
 
-static void *search(void *arg) {
+static void search(void *arg) {
     KafkaSource *self = arg;
     DiscoverEnv env = {.table = &self->table,
                        .rk = self->rk,
@@ -116,7 +104,7 @@ static void *search(void *arg) {
         }
         // Once it runs, a search that fails is tried again next time: what is read goes on.
         bool fails = st && !(later && status_retryable(st));
-        (void)pthread_mutex_lock(&self->lock);
+        os_lock(&self->lock);
         for (uint32_t i = 0; !st && i < found.count; i++) {
             const Assignment *item = &found.item[i];
             assignments_add(&self->found, str_c(item->topic), item->partition, item->start,
@@ -127,21 +115,16 @@ static void *search(void *arg) {
             self->search_error = err;
         }
         self->searched = true;
-        (void)pthread_mutex_unlock(&self->lock);
+        os_unlock(&self->lock);
         if (!st) assignments_clear(&found);
         wake_up(self);
         if (fails) break;
         later = true;
     } while (search_again(self));
-    return NULL;
 }
 
 static Status search_start(KafkaSource *self, Error *err) {
-    if (pthread_create(&self->thread, NULL, search, self)) {
-        return error_set(err, ST_IO, "cannot start a thread");
-    }
-    self->thread_runs = true;
-    return ST_OK;
+    return os()->thread_start(search, self, &self->thread, err);
 }
 
 // --- Splits ------------------------------------------------------------------------------------
@@ -199,12 +182,12 @@ static Status announce(KafkaSource *self, SourceOutput *out, Error *err) {
 // Takes over what the search found since.
 static Status take_found(KafkaSource *self, SourceOutput *out, Error *err) {
     Assignments found;
-    (void)pthread_mutex_lock(&self->lock);
+    os_lock(&self->lock);
     found = self->found;
     self->found = (Assignments){0};
     Status st = self->search_status;
     if (st && err) *err = self->search_error;
-    (void)pthread_mutex_unlock(&self->lock);
+    os_unlock(&self->lock);
     uint32_t from = self->splits;
     for (uint32_t i = 0; i < found.count; i++) {
         const Assignment *item = &found.item[i];
@@ -239,9 +222,9 @@ static void kafka_pause_split(SourceReader *base, uint32_t index, bool paused) {
 }
 
 static bool all_read(KafkaSource *self) {
-    (void)pthread_mutex_lock(&self->lock);
+    os_lock(&self->lock);
     bool searched = self->searched && !self->found.count;
-    (void)pthread_mutex_unlock(&self->lock);
+    os_unlock(&self->lock);
     return searched && self->table.bound != BOUND_NONE && self->ended == self->splits;
 }
 
@@ -376,7 +359,7 @@ static Status source_poll(SourceReader *base, SourceOutput *out, ReadState *stat
         self->finished = true;
         return ST_OK;
     }
-    if (!self->thread_runs) TRY(search_start(self, err));
+    if (!self->thread) TRY(search_start(self, err));
     TRY(take_found(self, out, err));
     ssize_t got = rdkafka.consume_batch_queue(self->queue, 0, self->message, MESSAGES_MAX);
     uint32_t count = got > 0 ? (uint32_t)got : 0;
@@ -398,9 +381,9 @@ static Status source_poll(SourceReader *base, SourceOutput *out, ReadState *stat
 
 static bool source_is_empty(SourceReader *base) {
     KafkaSource *self = (KafkaSource *)base;
-    (void)pthread_mutex_lock(&self->lock);
+    os_lock(&self->lock);
     bool empty = self->searched && !self->found.count && !self->splits;
-    (void)pthread_mutex_unlock(&self->lock);
+    os_unlock(&self->lock);
     return empty;
 }
 
@@ -515,11 +498,11 @@ static void source_drained(SourceReader *base) {
 static void source_close(SourceReader *base) {
     KafkaSource *self = (KafkaSource *)base;
     if (!self) return;
-    (void)pthread_mutex_lock(&self->lock);
+    os_lock(&self->lock);
     atomic_store(&self->closing, true);
-    (void)pthread_cond_signal(&self->awake);
-    (void)pthread_mutex_unlock(&self->lock);
-    if (self->thread_runs) (void)pthread_join(self->thread, NULL);
+    os_tell(&self->lock);
+    os_unlock(&self->lock);
+    os()->thread_join(self->thread);
     if (self->queue) {
         rdkafka.queue_io_event_enable(self->queue, -1, NULL, 0);
         rdkafka.queue_destroy(self->queue);
@@ -533,8 +516,7 @@ static void source_close(SourceReader *base) {
     assignments_clear(&self->found);
     buf_free(&self->snapshot);
     if (self->wake >= 0) (void)close(self->wake);
-    (void)pthread_cond_destroy(&self->awake);
-    (void)pthread_mutex_destroy(&self->lock);
+    os()->monitor_clear(&self->lock);
     kafka_trouble_clear(&self->trouble);
     mem_free(self);
 }
@@ -580,12 +562,7 @@ Status kafka_source_open(const ScanSpec *spec, const TaskEnv *env, bool upsert, 
     self->env = *env;
     self->wake = -1;
     kafka_trouble_init(&self->trouble);
-    (void)pthread_mutex_init(&self->lock, NULL);
-    pthread_condattr_t clock;
-    (void)pthread_condattr_init(&clock);
-    (void)pthread_condattr_setclock(&clock, CLOCK_MONOTONIC);
-    (void)pthread_cond_init(&self->awake, &clock);
-    (void)pthread_condattr_destroy(&clock);
+    os()->monitor_init(&self->lock);
     Status st = kafka_table_read(env->arena, spec->table, upsert, false, &self->table, err);
     if (!st) st = rows_new(&self->table, spec, env, &self->rows, err);
     if (!st) st = client_open(self, err);

@@ -16,10 +16,8 @@
 // its end), and whoever still writes under them is shut out. It goes on with the first unused one.
 //
 // Locks: [lock] guards the list of producers and what the thread reports.
-#include <errno.h>
 #include <stdatomic.h>
 #include <stdio.h>
-#include <time.h>
 
 #include "connector/kafka/kafka_int.h"
 
@@ -57,11 +55,8 @@ struct Transactions {
     Producer *open;    // of the transaction that is written to; NULL: none
     uint64_t next;     // number of [open], or of the producer that will be next
 
-    pthread_t thread;
-    bool thread_runs;
-    pthread_mutex_t lock;
-    pthread_cond_t wake;   // of the thread
-    pthread_cond_t news;   // from the thread
+    OsThread *thread;      // NULL: it has not started
+    OsMonitor lock;
     Producer *standby;     // lock: in the order of their numbers
     uint32_t standby_count;
     Producer *retired;     // lock: to be freed
@@ -77,9 +72,7 @@ Transactions *transactions_new(const KafkaTable *table, const TaskEnv *env) {
     self->index = env->index;
     self->next = 1;
     wire_init(&self->wire, table);
-    (void)pthread_mutex_init(&self->lock, NULL);
-    (void)pthread_cond_init(&self->wake, NULL);
-    (void)pthread_cond_init(&self->news, NULL);
+    os()->monitor_init(&self->lock);
     return self;
 }
 
@@ -105,10 +98,10 @@ static Status make_one(Transactions *self, Producer **out, Error *err) {
 // their turn to register.
 static Status fill_up(Transactions *self, Error *err) {
     while (self->standby_count < STANDBY) {
-        (void)pthread_mutex_unlock(&self->lock);
+        os_unlock(&self->lock);
         Producer *producer = NULL;
         Status st = make_one(self, &producer, err);
-        (void)pthread_mutex_lock(&self->lock);
+        os_lock(&self->lock);
         TRY(st);
         Producer **end = &self->standby;
         while (*end) end = &(*end)->next;
@@ -119,11 +112,11 @@ static Status fill_up(Transactions *self, Error *err) {
     while (first && first->ready) first = first->next;
     if (!first) return ST_OK;
     // Nobody takes a producer that is not ready: it stays in the list.
-    (void)pthread_mutex_unlock(&self->lock);
+    os_unlock(&self->lock);
     Status st = producer_init_transactions(first, &self->closing, err);
-    (void)pthread_mutex_lock(&self->lock);
+    os_lock(&self->lock);
     first->ready = !st;
-    (void)pthread_cond_broadcast(&self->news);
+    os_tell(&self->lock);
     return st;
 }
 
@@ -141,26 +134,21 @@ static void poll_all(Transactions *self) {
     if (self->open) (void)rdkafka.poll(self->open->rk, 0);
 }
 
-static void *keep_ready(void *arg) {
+static void keep_ready(void *arg) {
     Transactions *self = arg;
-    (void)pthread_mutex_lock(&self->lock);
+    os_lock(&self->lock);
     while (!atomic_load(&self->closing) && !self->status) {
         if (!has_work(self)) {
-            struct timespec until;
-            (void)clock_gettime(CLOCK_REALTIME, &until);
-            until.tv_nsec += LOOK_MS * 1000000;
-            until.tv_sec += until.tv_nsec / 1000000000;
-            until.tv_nsec %= 1000000000;
-            (void)pthread_cond_timedwait(&self->wake, &self->lock, &until);
+            os_wait(&self->lock, LOOK_MS);
             poll_all(self);
             continue;
         }
         Producer *retired = self->retired;
         if (retired) {
             self->retired = retired->next;
-            (void)pthread_mutex_unlock(&self->lock);
+            os_unlock(&self->lock);
             producer_free(retired);
-            (void)pthread_mutex_lock(&self->lock);
+            os_lock(&self->lock);
             continue;
         }
         Error err = {0};
@@ -168,10 +156,9 @@ static void *keep_ready(void *arg) {
         if (!st) continue;
         self->status = st;
         self->error = err;
-        (void)pthread_cond_broadcast(&self->news);
+        os_tell(&self->lock);
     }
-    (void)pthread_mutex_unlock(&self->lock);
-    return NULL;
+    os_unlock(&self->lock);
 }
 
 // --- Beginning ----------------------------------------------------------------------------------
@@ -207,18 +194,16 @@ static Status start(Transactions *self, Error *err) {
         TRY(abort_from(self, self->table->transaction_prefix, self->index, &self->next, err));
     }
     self->made = self->next;
-    if (pthread_create(&self->thread, NULL, keep_ready, self)) {
-        return error_set(err, ST_IO, "cannot start a thread");
-    }
-    self->thread_runs = self->began = true;
+    TRY(os()->thread_start(keep_ready, self, &self->thread, err));
+    self->began = true;
     return ST_OK;
 }
 
 // Takes the first producer in line, when it is ready.
 static Status take_producer(Transactions *self, Producer **out, Error *err) {
-    (void)pthread_mutex_lock(&self->lock);
+    os_lock(&self->lock);
     while (!self->status && !(self->standby && self->standby->ready)) {
-        (void)pthread_cond_wait(&self->news, &self->lock);
+        os_wait(&self->lock, LOOK_MS);
     }
     bool there = self->standby && self->standby->ready;
     Status st = there ? ST_OK : self->status;
@@ -228,11 +213,11 @@ static Status take_producer(Transactions *self, Producer **out, Error *err) {
         (*out)->next = NULL;
         self->standby_count--;
         self->open = *out;
-        (void)pthread_cond_signal(&self->wake);
+        os_tell(&self->lock);
     } else if (err) {
         *err = self->error;
     }
-    (void)pthread_mutex_unlock(&self->lock);
+    os_unlock(&self->lock);
     return st;
 }
 
@@ -273,12 +258,12 @@ Status transactions_prepare(Transactions *self, uint64_t checkpoint, Error *err)
         .id = mem_strdup(producer->transaction), .producer = id, .epoch = (int16_t)epoch,
         .checkpoint = checkpoint};
     self->next = producer->number + 1;
-    (void)pthread_mutex_lock(&self->lock);
+    os_lock(&self->lock);
     self->open = NULL;
     producer->next = self->retired;
     self->retired = producer;
-    (void)pthread_cond_signal(&self->wake);
-    (void)pthread_mutex_unlock(&self->lock);
+    os_tell(&self->lock);
+    os_unlock(&self->lock);
     return ST_OK;
 }
 
@@ -365,11 +350,11 @@ static void producers_free(Producer *list) {
 
 void transactions_close(Transactions *self) {
     if (!self) return;
-    (void)pthread_mutex_lock(&self->lock);
+    os_lock(&self->lock);
     atomic_store(&self->closing, true);
-    (void)pthread_cond_signal(&self->wake);
-    (void)pthread_mutex_unlock(&self->lock);
-    if (self->thread_runs) (void)pthread_join(self->thread, NULL);
+    os_tell(&self->lock);
+    os_unlock(&self->lock);
+    os()->thread_join(self->thread);
     // What is prepared is the checkpoint's. What is open would hold readers up: if it cannot be
     // aborted now, the next run does it, or the brokers when its time is over.
     if (self->open && self->open->written) {
@@ -384,8 +369,6 @@ void transactions_close(Transactions *self) {
     for (uint32_t i = 0; i < self->past_count; i++) mem_free(self->past[i].prefix);
     mem_free(self->prepared);
     mem_free(self->past);
-    (void)pthread_cond_destroy(&self->wake);
-    (void)pthread_cond_destroy(&self->news);
-    (void)pthread_mutex_destroy(&self->lock);
+    os()->monitor_clear(&self->lock);
     mem_free(self);
 }
