@@ -102,6 +102,33 @@ void buf_put_upper(Buf *out, Str text) {
     }
 }
 
+// Eight bytes at once: flips the case of those from [first] to [first] + 25. Bit 7 of a sum says
+// whether its byte is beyond a bound; of bytes above 0x7F nothing is said.
+static uint64_t ascii_flip(uint64_t word, char first) {
+    const uint64_t each = 0x0101010101010101u, high = each << 7;
+    uint64_t low = word & ~high;
+    uint64_t reached = low + each * (0x80u - (uint8_t)first);
+    uint64_t passed = low + each * (0x80u - 26u - (uint8_t)first);
+    return word ^ ((reached & ~passed & ~word & high) >> 2);
+}
+
+bool ascii_change_case(Str text, char first, char *to) {
+    uint64_t word, seen = 0;
+    uint32_t at = 0;
+    for (; at + 8 <= text.len; at += 8) {
+        memcpy(&word, text.ptr + at, 8);
+        seen |= word;
+        word = ascii_flip(word, first);
+        memcpy(to + at, &word, 8);
+    }
+    for (; at < text.len; at++) {
+        uint8_t byte = (uint8_t)text.ptr[at];
+        seen |= byte;
+        to[at] = (char)(byte ^ ((uint8_t)(byte - (uint8_t)first) < 26) << 5);
+    }
+    return !(seen & 0x8080808080808080u);
+}
+
 static bool is_cased(uint32_t code) {
     if (code < 0x80) return (code | 32) >= 'a' && (code | 32) <= 'z';
     return find_range(CASED, COUNT(CASED), code) != NULL;

@@ -12,3 +12,6 @@ int unicode_digit(uint32_t code);  // value of a decimal digit of any script, or
 // Java's String.toUpperCase and toLowerCase: 'straße' gives 'STRASSE', a final sigma is 'ς'.
 void buf_put_upper(Buf *out, Str text);
 void buf_put_lower(Buf *out, Str text);
+// Writes [text] to [to] with the letters from [first] ('A' or 'a') on in the other case; false,
+// and then of no use, when not all of it is ASCII.
+bool ascii_change_case(Str text, char first, char *to);

@@ -27,6 +27,27 @@ TEST(unicode, lower_case_knows_the_final_sigma) {
     CHECK_STR(lower("İ"), "i̇");
 }
 
+TEST(unicode, ascii_case_changes_letters_alone) {
+    char all[128], changed[128];
+    for (int c = 0; c < 128; c++) all[c] = (char)c;
+    for (uint32_t from = 0; from < 9;
+         from++) {  // each byte in every place of a word, and behind it
+        Str text = str_make(all + from, 128 - from);
+        CHECK(ascii_change_case(text, 'A', changed));
+        for (uint32_t i = 0; i < text.len; i++) {
+            char c = text.ptr[i];
+            CHECK_INT(changed[i], c >= 'A' && c <= 'Z' ? c + 32 : c);
+        }
+        CHECK(ascii_change_case(text, 'a', changed));
+        for (uint32_t i = 0; i < text.len; i++) {
+            char c = text.ptr[i];
+            CHECK_INT(changed[i], c >= 'a' && c <= 'z' ? c - 32 : c);
+        }
+    }
+    CHECK(!ascii_change_case(STR("straße"), 'A', changed));
+    CHECK(!ascii_change_case(STR("12345678é"), 'A', changed));
+}
+
 TEST(unicode, letters_and_digits_of_all_scripts) {
     CHECK(unicode_is_letter(0xE9) && unicode_is_letter(0x65E5) && !unicode_is_letter(0x1F600));
     CHECK_INT(unicode_digit(0xFF12), 2);

@@ -209,6 +209,7 @@ Vec *vec_gather(Arena *arena, const Vec *src, const uint32_t *rows, uint32_t cou
     Vec *vec = vec_shell(arena, src, count);
     if (vec_has_nulls(src)) {
         vec->valid = ARENA_ARRAY(arena, uint64_t, valid_words(count));
+        bool all = true;
         for (uint32_t i = 0; i < count;) {  // a word at a time, in a register
             uint32_t end = count - i < 64 ? count - i : 64;
             uint64_t word = 0;
@@ -216,8 +217,10 @@ Vec *vec_gather(Arena *arena, const Vec *src, const uint32_t *rows, uint32_t cou
                 word |= (uint64_t)bits_get(src->valid, rows[i + b]) << b;
             }
             vec->valid[i >> 6] = word;
+            all &= word == UINT64_MAX >> (64 - end);
             i += end;
         }
+        if (all) vec->valid = NULL;  // filters leave out the rows without a value
     }
     uint32_t size = phys_size(src->phys);
     void *data = vec->data = size ? arena_alloc_aligned(arena, (size_t)count * size, 64) : NULL;

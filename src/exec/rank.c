@@ -11,10 +11,12 @@
 //
 // State: partition -> its rows in order; RANK_UPDATE also row key -> stored row.
 #include "exec/saved.h"
+#include "exec/picked.h"
 
 typedef struct RankPart {  // a row of the state table
     SortedRows rows;
     int64_t rank_end;  // of this partition, where it comes from a column; else unused
+    uint64_t bar;      // RANK_APPEND: sort_key_head of the worst row of a full partition, else 0
 } RankPart;
 
 // A row of the table of row keys; StoredRow.next points back at it.
@@ -28,7 +30,7 @@ typedef struct Rank {
     RowPool pool;
     RowLoader loader;
     Arena scratch;
-    Builder out;
+    Picked out;
     Picks picks;           // of the batch at hand
     uint32_t columns;      // of the input
     int64_t start, end;    // ranks; [end] of the partition at hand
@@ -63,10 +65,13 @@ static Status emit(Rank *self, RowKind kind, const StoredRow *row, int64_t rank,
     if (self->batch_mode && !self->ending) return ST_OK;
     if (rank < self->start || rank > self->end) return ST_OK;
     if (kind == ROW_UPDATE_BEFORE && !self->base.plan->emit_before) return ST_OK;
-    uint32_t at = builder_row(&self->out, kind);
-    row_load(row, self->out.batch->column, self->columns, at);
-    if (self->base.plan->rank_output) vec_i64(self->out.batch->column[self->columns])[at] = rank;
-    return output_builder(&self->base, &self->out, false, err);
+    if (!picked_add(&self->out, kind, row, rank)) return ST_OK;
+    return output_batch(&self->base, picked_take(&self->out), err);
+}
+
+static Status emit_rest(Rank *self, Error *err) {
+    Batch *rest = picked_take(&self->out);
+    return rest ? output_batch(&self->base, rest, err) : ST_OK;
 }
 
 static Status replace(Rank *self, const StoredRow *was, const StoredRow *is, int64_t rank,
@@ -119,9 +124,13 @@ static bool in_range(const Rank *self, const SortedRows *rows, const StoredRow *
     return worst && str_cmp(row_key(row), row_key(worst)) < 0;
 }
 
-// Whether row [row] is worth storing: most rows of a full partition are not.
-static bool reaches_top(Rank *self, const SortedRows *rows, const Batch *in, uint32_t row) {
+// Whether row [row] is worth storing: most rows of a full partition are not, and of most of those
+// the head of the sort key says so without a look at the rows.
+static bool reaches_top(Rank *self, const RankPart *part, uint64_t head, const Batch *in,
+                        uint32_t row) {
     const Plan *plan = self->base.plan;
+    const SortedRows *rows = &part->rows;
+    if (part->bar && head > part->bar) return false;
     if ((int64_t)rows->count < self->end) return true;
     const StoredRow *worst = sorted_last(rows);
     Buf *key = &self->pool.scratch;
@@ -147,7 +156,8 @@ static Status append_top1(Rank *self, SortedRows *rows, StoredRow *row, uint32_t
     return st;
 }
 
-static Status append_row(Rank *self, RankPart *part, StoredRow *row, uint32_t in_row, Error *err) {
+static Status append_sorted(Rank *self, RankPart *part, StoredRow *row, uint32_t in_row,
+                            Error *err) {
     SortedRows *rows = &part->rows;
     if (self->batch_mode) {
         (void)sorted_add(rows, row);
@@ -166,6 +176,17 @@ static Status append_row(Rank *self, RankPart *part, StoredRow *row, uint32_t in
         drop_last(self, rows);
     }
     return emit(self, ROW_INSERT, row, self->end, err);
+}
+
+static void set_bar(const Rank *self, RankPart *part) {
+    bool full = part->rows.count && (int64_t)part->rows.count >= self->end;
+    part->bar = full ? sort_key_head(row_key(sorted_last(&part->rows))) : 0;
+}
+
+static Status append_row(Rank *self, RankPart *part, StoredRow *row, uint32_t in_row, Error *err) {
+    Status st = append_sorted(self, part, row, in_row, err);
+    set_bar(self, part);
+    return st;
 }
 
 // ---- rows that only rise -----------------------------------------------------------------------
@@ -335,6 +356,8 @@ static const char *part_load(void *arg, uint8_t *at, const char *bytes, Error *e
         (void)sorted_add(&part->rows, row);
         if (self->row_keys && know_row(self, row, err)) return NULL;
     }
+    if (self->base.plan->rank_end_column >= 0) self->end = part->rank_end;
+    set_bar(self, part);
     return bytes;
 }
 
@@ -387,7 +410,8 @@ static Status rank_open(Operator *op, Error *err) {
     row_pool_init(&self->pool, op->budget);
     row_loader_init(&self->loader, &self->pool, plan->order, plan->order_count,
                     plan->input[0]->type);
-    builder_init(&self->out, plan->type);
+    picked_init(&self->out, op->env->arena, plan->type, self->columns,
+               plan->rank_way != RANK_UPDATE);
     self->parts =
         open_table(self, "ranks", plan->key, plan->key_count, NULL, 0, sizeof(RankPart), true);
     if (plan->rank_way == RANK_UPDATE) {
@@ -410,7 +434,6 @@ static void set_rank_end(Rank *self, RankPart *part, bool is_new, const Batch *i
 
 static Status rank_row(Rank *self, RankPart *part, const Batch *in, uint32_t row, Error *err) {
     const Plan *plan = self->base.plan;
-    if (plan->rank_way == RANK_APPEND && !reaches_top(self, &part->rows, in, row)) return ST_OK;
     StoredRow *stored;
     TRY(row_store(&self->pool, plan->order, plan->order_count, in->column, self->columns, row,
                   &stored, err));
@@ -430,6 +453,50 @@ static Status rank_row(Rank *self, RankPart *part, const Batch *in, uint32_t row
                : retract_remove(self, &part->rows, stored, err);
 }
 
+// The text of a row lies where its record was read, perhaps by another worker.
+static void fetch_texts(const Rank *self, const Batch *in, uint32_t row) {
+    for (uint32_t c = 0; c < self->columns; c++) {
+        const Vec *vec = in->column[c];
+        if (vec->phys != PHYS_STR) continue;
+        Str text = vec_str(vec)[row];
+        __builtin_prefetch(text.ptr);
+        if (text.len > 64) __builtin_prefetch(text.ptr + 64);
+    }
+}
+
+// The heads of the rows' sort keys. The rows that may enter a partition, and what they will be
+// compared with, are fetched meanwhile, one pointer of the way at a time.
+static uint64_t *sort_heads(Rank *self, const Batch *in, uint8_t *const *part) {
+    const Plan *plan = self->base.plan;
+    uint64_t *head = ARENA_ARRAY(&self->scratch, uint64_t, in->rows);
+    uint32_t *open = ARENA_ARRAY(&self->scratch, uint32_t, in->rows);
+    uint32_t count = 0;
+    enum { AHEAD = 10 };  // rows of one partition: a top ten, and the first steps into more
+    Buf *key = &self->pool.scratch;
+    for (uint32_t row = 0; row < in->rows; row++) {
+        key->len = 0;
+        sort_key_put(plan->order, plan->order_count, in->column, row, key);
+        head[row] = sort_key_head(buf_str(key));
+        const RankPart *at = part_of(part[row]);
+        if (!at->rows.count || (at->bar && head[row] > at->bar)) continue;
+        __builtin_prefetch(at->rows.chunk);
+        open[count++] = row;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        const SortedRows *rows = &part_of(part[open[i]])->rows;
+        __builtin_prefetch(rows->chunk[rows->chunk_count - 1]);
+        fetch_texts(self, in, open[i]);
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        const SortedRows *rows = &part_of(part[open[i]])->rows;
+        const SortedChunk *chunk = rows->chunk[rows->chunk_count - 1];
+        for (uint32_t r = 0; r < chunk->count && r < AHEAD; r++) {
+            __builtin_prefetch(chunk->row[r]);
+        }
+    }
+    return head;
+}
+
 static Status rank_on_batch(Operator *op, uint32_t input, Batch *in, Error *err) {
     (void)input;
     Rank *self = (Rank *)op;
@@ -442,17 +509,19 @@ static Status rank_on_batch(Operator *op, uint32_t input, Batch *in, Error *err)
     uint8_t *is_new = ARENA_ARRAY(&self->scratch, uint8_t, in->rows);
     picks_init(&self->picks, &self->scratch, in->rows);
     TRY(state_find(self->parts, key, in->rows, NULL, true, self->now_ms, part, is_new, err));
+    uint64_t *head = plan->rank_way == RANK_APPEND ? sort_heads(self, in, part) : NULL;
     for (uint32_t row = 0; row < in->rows; row++) {
         RankPart *at = part_of(part[row]);
         set_rank_end(self, at, is_new[row], in, row);
         if (plan->rank_way == RANK_UPDATE && !row_kind_is_add(batch_kind(in, row))) continue;
         if (plan->ttl_ms) state_touch(self->parts, part[row], self->now_ms);
+        if (head && !reaches_top(self, at, head[row], in, row)) continue;
         TRY(rank_row(self, at, in, row, err));
     }
     if (self->picks.count) {
         TRY(output_batch(op, picks_gather(&self->picks, in, plan->type), err));
     }
-    return output_builder(op, &self->out, true, err);
+    return emit_rest(self, err);
 }
 
 static Status rank_on_end(Operator *op, Error *err) {
@@ -470,7 +539,7 @@ static Status rank_on_end(Operator *op, Error *err) {
             TRY(emit(self, ROW_INSERT, row, rank++, err));
         }
     }
-    return output_builder(op, &self->out, true, err);
+    return emit_rest(self, err);
 }
 
 static void rank_close(Operator *op) {
@@ -478,7 +547,7 @@ static void rank_close(Operator *op) {
     self->closed = true;
     row_loader_clear(&self->loader);
     row_pool_clear(&self->pool);
-    builder_clear(&self->out);
+    picked_clear(&self->out);
     arena_clear(&self->scratch);
 }
 

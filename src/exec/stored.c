@@ -90,6 +90,13 @@ void sort_key_put(const OrderKey *order, uint32_t count, Vec *const *column, uin
     }
 }
 
+uint64_t sort_key_head(Str key) {
+    uint64_t head = 0;
+    memcpy(&head, key.ptr, key.len < sizeof head ? key.len : sizeof head);
+    head = __builtin_bswap64(head);
+    return head ? head : 1;
+}
+
 // ---- the pool ----------------------------------------------------------------------------------
 
 // Slabs on huge pages (2 MiB, aligned, MADV_HUGEPAGE) were tried and were slower in a virtual

@@ -48,6 +48,9 @@ void row_pool_clear(RowPool *pool);
 void sort_key_put(const OrderKey *order, uint32_t count, Vec *const *column, uint32_t row,
                   Buf *out);
 
+// The first bytes of a sort key as a number that compares as they do, where they differ; not 0.
+uint64_t sort_key_head(Str key);
+
 // Stores row [row] of [count] columns; [order] (may be empty) gives its sort key.
 NODISCARD Status row_store(RowPool *pool, const OrderKey *order, uint32_t order_count,
                            Vec *const *column, uint32_t count, uint32_t row, StoredRow **out,

@@ -14,11 +14,18 @@ static Status char_length_kernel(const KernelArgs *args, Vec *out, Error *err) {
     return ST_OK;
 }
 
-static Status case_kernel(const KernelArgs *args, Vec *out, void (*put)(Buf *, Str)) {
+// [put] changes the letters of any script; those from [first] on are ASCII's, and most text has no
+// others.
+static Status case_kernel(const KernelArgs *args, Vec *out, char first, void (*put)(Buf *, Str)) {
     const Str *text = vec_str(args->arg[0]);
     Buf buf = {0};
     for (uint32_t row = 0; row < args->rows; row++) {
         if (!text[row].len) continue;
+        char *to = vec_text_room(out, text[row].len);
+        if (ascii_change_case(text[row], first, to)) {
+            vec_str(out)[row] = str_make(to, text[row].len);
+            continue;
+        }
         buf.len = 0;
         put(&buf, text[row]);
         vec_set_text(out, row, buf_str(&buf));
@@ -29,12 +36,12 @@ static Status case_kernel(const KernelArgs *args, Vec *out, void (*put)(Buf *, S
 
 static Status upper_kernel(const KernelArgs *args, Vec *out, Error *err) {
     (void)err;
-    return case_kernel(args, out, buf_put_upper);
+    return case_kernel(args, out, 'a', buf_put_upper);
 }
 
 static Status lower_kernel(const KernelArgs *args, Vec *out, Error *err) {
     (void)err;
-    return case_kernel(args, out, buf_put_lower);
+    return case_kernel(args, out, 'A', buf_put_lower);
 }
 
 // Words are runs of ASCII letters and digits, as in Calcite: 'élan' becomes 'éLan'.
@@ -52,7 +59,15 @@ static void put_initcap(Buf *out, Str text) {
 
 static Status initcap_kernel(const KernelArgs *args, Vec *out, Error *err) {
     (void)err;
-    return case_kernel(args, out, put_initcap);
+    const Str *text = vec_str(args->arg[0]);
+    Buf buf = {0};
+    for (uint32_t row = 0; row < args->rows; row++) {
+        buf.len = 0;
+        put_initcap(&buf, text[row]);
+        vec_set_text(out, row, buf_str(&buf));
+    }
+    buf_free(&buf);
+    return ST_OK;
 }
 
 static Str reversed(Arena *arena, Str text) {
