@@ -184,10 +184,10 @@ TEST(ckpt, files_that_a_kept_checkpoint_names_stay) {
     make_checkpoint(&arena, dir, 1, &file[2], 1);
     make_checkpoint(&arena, dir, 2, &file[1], 2);  // stands on 1
     make_checkpoint(&arena, dir, 3, &file[0], 1);
-    CHECK_OK(checkpoint_retain(dir, 2, &err), &err);
+    CHECK_OK(checkpoint_retain(dir, 2, STR(""), &err), &err);
     CHECK(!exists(&arena, dir, "chk-1") && exists(&arena, dir, "chk-2"));
     CHECK(exists(&arena, dir, "shared/1-0.state"));
-    CHECK_OK(checkpoint_retain(dir, 1, &err), &err);
+    CHECK_OK(checkpoint_retain(dir, 1, STR(""), &err), &err);
     CHECK(!exists(&arena, dir, "chk-2") && !exists(&arena, dir, "shared/1-0.state"));
     CHECK(exists(&arena, dir, "shared/3-0.state"));
     remove_dir(dir);

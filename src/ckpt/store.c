@@ -6,7 +6,7 @@
 #include "base/json.h"
 #include "base/map.h"
 
-static const char METADATA[] = "_metadata";
+static const char METADATA[] = "_metadata", WORD[] = "_stopped-with";
 enum { METADATA_VERSION = 1, METADATA_SIZE_MAX = 64 << 20 };
 
 Str checkpoint_path(Arena *arena, Str dir, uint64_t id) {
@@ -42,6 +42,8 @@ static void print(const Checkpoint *at, Buf *out) {
     buf_puts(out, at->full ? "true" : "false");
     put_name(out, "finished");
     buf_puts(out, at->finished ? "true" : "false");
+    put_name(out, "drained");
+    buf_puts(out, at->drained ? "true" : "false");
     put_name(out, "operators");
     json_print_text(at->operators, 0, out);
     put_name(out, "files");
@@ -151,6 +153,7 @@ static Status take(Arena *arena, Str path, Str text, Checkpoint *out, Error *err
         !take_files(arena, json_member(&root, STR("files")), out)) {
         return bad(path, "something is missing in it", err);
     }
+    (void)get_flag(&root, STR("drained"), &out->drained);  // not there before there were savepoints
     if (version != METADATA_VERSION) {
         return error_set(err, ST_UNSUPPORTED,
                          "'" STR_FMT "' has format %lld; this program reads %d", STR_ARG(path),
@@ -231,10 +234,55 @@ static bool files_there(Arena *arena, Str path, const Checkpoint *at) {
     return true;
 }
 
+// The word of a job that was stopped with a savepoint: its id, a blank, its path; id 0: there is
+// none.
+static Status read_word(Arena *arena, Str dir, uint64_t *id, Str *path, Error *err) {
+    Str word = str_printf(arena, STR_FMT "/%s", STR_ARG(dir), WORD);
+    OsStat stat;
+    *id = 0;
+    TRY(os()->stat(word, &stat, err));
+    if (!stat.exists) return ST_OK;
+    Buf bytes = {0};
+    Status st = os_read_file(word, &bytes, err);
+    Str text = str_dup(arena, buf_str(&bytes));
+    buf_free(&bytes);
+    TRY(st);
+    int64_t blank = str_find(text, STR(" "), 0), number;
+    if (blank < 0 || text.ptr[text.len - 1] != '\n' ||
+        !str_to_i64(str_sub(text, 0, (uint32_t)blank), &number)) {
+        return error_set(err, ST_RUNTIME, "'" STR_FMT "' is damaged", STR_ARG(word));
+    }
+    *id = (uint64_t)number;
+    *path = str_sub(text, (uint32_t)blank + 1, text.len - (uint32_t)blank - 2);
+    return ST_OK;
+}
+
+Status checkpoint_leave_word(Str dir, uint64_t id, Str savepoint, Error *err) {
+    Arena arena = {0};
+    Str path = str_printf(&arena, STR_FMT "/%s", STR_ARG(dir), WORD);
+    Str part = str_printf(&arena, STR_FMT ".part", STR_ARG(path));
+    Str text = str_printf(&arena, "%llu " STR_FMT "\n", (unsigned long long)id,
+                          STR_ARG(savepoint));
+    Status st = os()->make_dirs(dir, err);
+    if (!st) st = write_synced(part, text, err);
+    if (!st) st = os()->rename(part, path, err);
+    if (!st) st = os()->sync_dir(dir, err);
+    arena_clear(&arena);
+    return st;
+}
+
 Status checkpoint_latest(Arena *arena, Str dir, Str *path, uint32_t *skipped, Error *err) {
     *path = STR("");
+    if (skipped) *skipped = 0;
     Listing list;
+    uint64_t stopped;
+    Str savepoint;
     TRY(list_checkpoints(arena, dir, &list, err));
+    TRY(read_word(arena, dir, &stopped, &savepoint, err));
+    if (stopped && (!list.count || list.id[0] < stopped)) {
+        *path = savepoint;
+        return ST_OK;
+    }
     for (uint32_t i = 0; i < list.count; i++) {
         Str at = checkpoint_path(arena, dir, list.id[i]);
         Checkpoint read;
@@ -267,7 +315,18 @@ static Str base_name(Str path) {
     return str_sub(path, at, path.len);
 }
 
-static Status retain(Arena *arena, Str dir, uint32_t retained, Map *named, Error *err) {
+// _metadata goes first: without it there is no checkpoint.
+static Status remove_metadata(Arena *arena, Str path, Error *err) {
+    Str metadata = str_printf(arena, STR_FMT "/%s", STR_ARG(path), METADATA);
+    OsStat stat;
+    TRY(os()->stat(metadata, &stat, err));
+    if (stat.exists) TRY(os()->remove(metadata, err));
+    Str part = str_printf(arena, STR_FMT ".part", STR_ARG(metadata));
+    TRY(os()->stat(part, &stat, err));
+    return stat.exists ? os()->remove(part, err) : ST_OK;
+}
+
+static Status retain(Arena *arena, Str dir, uint32_t retained, Str keep, Map *named, Error *err) {
     Listing list;
     TRY(list_checkpoints(arena, dir, &list, err));
     uint32_t kept = 0;
@@ -275,21 +334,15 @@ static Status retain(Arena *arena, Str dir, uint32_t retained, Map *named, Error
         Str path = checkpoint_path(arena, dir, list.id[i]);
         Checkpoint at;
         bool whole = !checkpoint_read(arena, path, &at, NULL);
-        if (whole && kept < retained) {
-            kept++;
+        bool own = !str_eq(path, keep);
+        if (whole && (!own || kept < retained)) {
+            kept += own;
             for (uint32_t f = 0; f < at.file_count; f++) {
                 (void)map_put(named, base_name(at.file[f].path), (void *)(uintptr_t)1);
             }
             continue;
         }
-        // _metadata goes first: without it there is no checkpoint.
-        Str metadata = str_printf(arena, STR_FMT "/%s", STR_ARG(path), METADATA);
-        OsStat stat;
-        TRY(os()->stat(metadata, &stat, err));
-        if (stat.exists) TRY(os()->remove(metadata, err));
-        Str part = str_printf(arena, STR_FMT ".part", STR_ARG(metadata));
-        TRY(os()->stat(part, &stat, err));
-        if (stat.exists) TRY(os()->remove(part, err));
+        TRY(remove_metadata(arena, path, err));
         TRY(os()->remove(path, err));
     }
     Str shared = str_printf(arena, STR_FMT "/shared", STR_ARG(dir));
@@ -300,11 +353,34 @@ static Status retain(Arena *arena, Str dir, uint32_t retained, Map *named, Error
     return os()->list(shared, drop_unnamed, &sweep, err);
 }
 
-Status checkpoint_retain(Str dir, uint32_t retained, Error *err) {
+Status checkpoint_retain(Str dir, uint32_t retained, Str kept, Error *err) {
     Arena arena = {0};
     Map named = {0};
-    Status st = retain(&arena, dir, retained, &named, err);
+    Status st = retain(&arena, dir, retained, kept, &named, err);
     map_clear(&named);
+    arena_clear(&arena);
+    return st;
+}
+
+Status checkpoint_remove(Str path, Error *err) {
+    Arena arena = {0};
+    Checkpoint at;
+    Status st = checkpoint_read(&arena, path, &at, err);
+    if (!st) st = remove_metadata(&arena, path, err);
+    bool shared = false;
+    for (uint32_t i = 0; i < at.file_count && !st; i++) {
+        // What lies outside may be another checkpoint's too: swept below.
+        bool own = str_find(at.file[i].path, STR("/"), 0) < 0;
+        shared |= !own;
+        if (!own) continue;
+        st = os()->remove(str_printf(&arena, STR_FMT "/" STR_FMT, STR_ARG(path),
+                                     STR_ARG(at.file[i].path)), err);
+    }
+    if (!st) st = os()->remove(path, err);
+    if (!st && shared) {
+        uint32_t end = path.len - base_name(path).len;
+        st = checkpoint_retain(str_sub(path, 0, end > 1 ? end - 1 : end), UINT32_MAX, STR(""), err);
+    }
     arena_clear(&arena);
     return st;
 }

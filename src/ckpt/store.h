@@ -20,6 +20,7 @@ typedef struct Checkpoint {
     int64_t time_ms;
     bool savepoint, full;
     bool finished;              // the job had come to its end: nothing is left to do
+    bool drained;               // its sources were told to end: they go on, time begins anew
     CheckpointFile *file;       // newest first
     uint32_t file_count;
     Str operators;              // a line for each that has state: id, name, description
@@ -38,6 +39,12 @@ NODISCARD Status checkpoint_read(Arena *arena, Str path, Checkpoint *out, Error 
 // The newest checkpoint below [dir] that is whole: its path, or the empty text. Those that are not
 // are passed over; *skipped (may be NULL) says how many.
 NODISCARD Status checkpoint_latest(Arena *arena, Str dir, Str *path, uint32_t *skipped, Error *err);
-// Removes all checkpoints of [dir] but the newest [retained], and the files that none of them
-// names.
-NODISCARD Status checkpoint_retain(Str dir, uint32_t retained, Error *err);
+// Removes all checkpoints of [dir] but the newest [retained] and [kept] (its path, or empty), and
+// the files that none of them names.
+NODISCARD Status checkpoint_retain(Str dir, uint32_t retained, Str kept, Error *err);
+// Removes a checkpoint or savepoint wherever it lies, and the files that were its alone.
+NODISCARD Status checkpoint_remove(Str path, Error *err);
+
+// A job that was stopped with a savepoint goes on from there and not from the checkpoint before it:
+// leaves the word of it in the job's directory; a newer checkpoint makes it void.
+NODISCARD Status checkpoint_leave_word(Str dir, uint64_t id, Str savepoint, Error *err);

@@ -31,6 +31,7 @@ int executor_open(Executor *self) {
                             .print_arg = &self->console,
                             .record_dir = self->record,
                             .replay_dir = self->replay,
+                            .control = true,
                             .catalog_path = self->catalog};
     if (session_new(&config, &self->session, &err)) {
         console_clear(&self->console);
@@ -116,10 +117,18 @@ void executor_stats(const Executor *self) {
     Buf out = {0};
     buf_printf(&out,
                "{\"wall_s\":%.6f,\"cpu_s\":%.6f,\"rows_in\":%llu,\"rows_out\":%llu,"
-               "\"memory_peak_bytes\":%lld,\"resident_peak_bytes\":%lld,\"operators\":[",
+               "\"memory_peak_bytes\":%lld,\"resident_peak_bytes\":%lld,",
                stats->wall_s, stats->cpu_s, (unsigned long long)stats->rows_in,
                (unsigned long long)stats->rows_out, (long long)stats->memory_peak_bytes,
                resident_peak_bytes());
+    buf_printf(&out,
+               "\"checkpoints\":%llu,\"checkpoints_failed\":%llu,\"checkpoint_bytes\":%lld,"
+               "\"checkpoint_pause_p50_ms\":%.3f,\"checkpoint_pause_p99_ms\":%.3f,"
+               "\"checkpoint_pause_max_ms\":%.3f,\"restore_s\":%.6f,\"operators\":[",
+               (unsigned long long)stats->checkpoints,
+               (unsigned long long)stats->checkpoints_failed, (long long)stats->checkpoint_bytes,
+               (double)stats->pause_p50_ns / 1e6, (double)stats->pause_p99_ns / 1e6,
+               (double)stats->pause_max_ns / 1e6, stats->restore_s);
     for (uint32_t i = 0; i < stats->op_count; i++) {
         if (i) buf_putc(&out, ',');
         print_operator(&stats->op[i], &out);

@@ -62,6 +62,7 @@ Status ddl_execute(DdlContext *ddl, const AstStmt *stmt, Error *err) {
     switch (stmt->kind) {
         case STMT_SHOW: return ddl_show(ddl, stmt->show, err);
         case STMT_DESCRIBE: return ddl_describe(ddl, stmt->describe, err);
+        case STMT_STOP_JOB: return ddl_stop_job(ddl, stmt->stop_job, err);
         case STMT_CREATE_TABLE: st = ddl_create_table(ddl, stmt->create_table, err); break;
         case STMT_CREATE_MATERIALIZED_TABLE:
             st = ddl_create_materialized(ddl, stmt->create_materialized_table, err);

@@ -69,6 +69,11 @@ NODISCARD Status ddl_module(DdlContext *ddl, const AstModule *module, bool load,
 NODISCARD Status ddl_show(DdlContext *ddl, const AstShow *show, Error *err);
 NODISCARD Status ddl_describe(DdlContext *ddl, const AstDescribe *describe, Error *err);
 
+// ddl_jobs.c
+NODISCARD Status ddl_show_jobs(DdlContext *ddl, Error *err);
+NODISCARD Status ddl_describe_job(DdlContext *ddl, Str id, Error *err);
+NODISCARD Status ddl_stop_job(DdlContext *ddl, const AstStopJob *stop, Error *err);
+
 // The CREATE statements of objects; without catalog and database where their names have none.
 void ddl_print_table(const Table *table, Arena *arena, Buf *out);  // and views
 void ddl_print_model(const Model *model, Arena *arena, Buf *out);

@@ -640,6 +640,7 @@ Status ddl_describe(DdlContext *ddl, const AstDescribe *describe, Error *err) {
         case OBJ_DATABASE: return describe_database(ddl, describe, err);
         case OBJ_CATALOG: return describe_catalog(ddl, describe, err);
         case OBJ_MODEL: return describe_model(ddl, describe, err);
+        case OBJ_JOB: return ddl_describe_job(ddl, describe->job, err);
         default: return ST_END;
     }
 }
@@ -704,6 +705,7 @@ Status ddl_show(DdlContext *ddl, const AstShow *show, Error *err) {
                             "a catalog in memory has no procedures");
         case OBJ_MODULE: return show_modules(ddl, false, err);
         case OBJ_FULL_MODULE: return show_modules(ddl, true, err);
+        case OBJ_JOB: return ddl_show_jobs(ddl, err);
         case OBJ_JAR: return show_names(ddl, show, "jars", &none, false, err);
         case OBJ_PARTITION: return show_partitions(ddl, show, err);
         case OBJ_MODEL: {

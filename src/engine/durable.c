@@ -5,6 +5,8 @@
 #include <unistd.h>
 
 #include "ckpt/store.h"
+#include "engine/control.h"
+#include "engine/restart.h"
 
 // ---- options -----------------------------------------------------------------------------------
 
@@ -68,10 +70,18 @@ static Str directory_name(Arena *arena, Str name) {
     return str_make(text, name.len < NAME_MAX_LEN ? name.len : NAME_MAX_LEN);
 }
 
+// What becomes of the checkpoints when the job is over: execution.checkpointing.
+// externalized-checkpoint-retention. Not given, all are kept: --resume stands on them.
+typedef enum Retention { RETAIN_ALL, RETAIN_ON_CANCELLATION, DELETE_ON_CANCELLATION, RETAIN_NONE
+} Retention;
+
 typedef struct Durable {
     Arena arena;
     JobSpec *spec;
     CheckpointSpec checkpoint;
+    Retention retention;
+    Str savepoint_dir;  // where savepoints go unless it is said; may be empty
+    Control *control;  // who asks for savepoints from outside is heard; NULL: nobody is
     Str temporary;    // a directory that goes with the job; empty: none
     int64_t cut_every;
     uint32_t cuts;
@@ -115,12 +125,65 @@ static Status remove_tree(Str path, Error *err) {
     return os()->remove(path, err);
 }
 
-static Status read_options(Durable *self, Error *err) {
+// One of [values] (ends with NULL), as its number; [none] when the option is not set.
+static Status one_of(const Map *config, const char *key, const char *const *values, int none,
+                     int *out, Error *err) {
+    Str text = config_str(config, key);
+    *out = none;
+    if (!text.len) return ST_OK;
+    for (*out = 0; values[*out]; ++*out) {
+        if (str_eq_nocase(text, str_c(values[*out]))) return ST_OK;
+    }
+    (void)error_set(err, ST_VALIDATION, "'%s' = '" STR_FMT "' is not known", key, STR_ARG(text));
+    Buf list = {0};
+    for (uint32_t i = 0; values[i]; i++) buf_printf(&list, "%s%s", i ? ", " : "", values[i]);
+    error_hint(err, "one of %s", buf_cstr(&list));
+    buf_free(&list);
+    return ST_VALIDATION;
+}
+
+static Status read_recovery(Durable *self, Error *err) {
+    static const char *const CLAIMS[] = {"NO_CLAIM", "CLAIM", "LEGACY", NULL};
+    enum { NO_CLAIM, CLAIM, LEGACY };
     const Map *config = self->spec->config;
     CheckpointSpec *out = &self->checkpoint;
-    Str dir, restore;
+    int claim;
+    TRY(directory(config, "execution.state-recovery.path", &out->restore, err));
+    TRY(one_of(config, "execution.state-recovery.claim-mode", CLAIMS, NO_CLAIM, &claim, err));
+    if (claim == LEGACY) {
+        (void)error_set(err, ST_UNSUPPORTED,
+                        "'execution.state-recovery.claim-mode' = 'LEGACY': nobody would own the "
+                        "snapshot");
+        error_hint(err,
+                   "NO_CLAIM leaves it alone, CLAIM removes it when it is not needed any more");
+        return ST_UNSUPPORTED;
+    }
+    static const Str METADATA = {"/_metadata", 10};
+    if (str_ends(out->restore, METADATA)) out->restore.len -= METADATA.len;
+    if (claim == CLAIM) {
+        out->claimed = out->restore;
+    } else {
+        out->keep_restored = out->restore.len > 0;
+    }
+    out->allow_non_restored =
+        config_bool(config, "execution.state-recovery.ignore-unclaimed-state", false);
+    return ST_OK;
+}
+
+static Status read_options(Durable *self, Error *err) {
+    static const char *const RETENTIONS[] = {"RETAIN_ON_CANCELLATION", "DELETE_ON_CANCELLATION",
+                                             "NO_EXTERNALIZED_CHECKPOINTS", NULL};
+    static const char *const MODES[] = {"EXACTLY_ONCE", "AT_LEAST_ONCE", NULL};
+    const Map *config = self->spec->config;
+    CheckpointSpec *out = &self->checkpoint;
+    int retention, mode;  // of the modes the stronger one is kept in either case
+    TRY(one_of(config, "execution.checkpointing.externalized-checkpoint-retention", RETENTIONS, -1,
+               &retention, err));
+    TRY(one_of(config, "execution.checkpointing.mode", MODES, 0, &mode, err));
+    self->retention = (Retention)(retention + 1);
+    Str dir;
     TRY(directory(config, "execution.checkpointing.dir", &dir, err));
-    TRY(directory(config, "execution.state-recovery.path", &restore, err));
+    TRY(directory(config, "execution.checkpointing.savepoint-dir", &self->savepoint_dir, err));
     int64_t groups = config_int(config, "pipeline.max-parallelism", -1);
     if (groups == 0 || groups > GROUPS_MAX) {
         return error_set(err, ST_VALIDATION, "'pipeline.max-parallelism' must be 1 to %d",
@@ -139,11 +202,11 @@ static Status read_options(Durable *self, Error *err) {
         .min_pause_ms = config_ms(config, "execution.checkpointing.min-pause", 0),
         .timeout_ms = config_ms(config, "execution.checkpointing.timeout", 600000),
         .incremental = config_bool(config, "execution.checkpointing.incremental", false),
-        .restore = restore,
-        .allow_non_restored =
-            config_bool(config, "execution.state-recovery.ignore-unclaimed-state", false),
+        .after_end =
+            config_bool(config, "execution.checkpointing.checkpoints-after-tasks-finish", true),
         .log = self->log, .log_arg = self->log_arg,
     };
+    TRY(read_recovery(self, err));
     int64_t retained = config_int(config, "execution.checkpointing.num-retained", 1);
     int64_t tolerable =
         config_int(config, "execution.checkpointing.tolerable-failed-checkpoints", 0);
@@ -158,8 +221,14 @@ static Status read_options(Durable *self, Error *err) {
         dir = self->temporary = temporary_directory(&self->arena);
     }
     if (!dir.len) return ST_OK;
-    Str name = directory_name(&self->arena, out->job);
-    out->dir = str_printf(&self->arena, STR_FMT "/" STR_FMT, STR_ARG(dir), STR_ARG(name));
+    out->dir = dir;
+    if (config_bool(config, "execution.checkpointing.create-subdir", true)) {
+        Str name = directory_name(&self->arena, out->job);
+        out->dir = str_printf(&self->arena, STR_FMT "/" STR_FMT, STR_ARG(dir), STR_ARG(name));
+    }
+    // What lies among the job's own is the job's own to claim.
+    Str own = str_printf(&self->arena, STR_FMT "/", STR_ARG(out->dir));
+    if (str_starts(out->claimed, own)) out->claimed = STR("");
     return ST_OK;
 }
 
@@ -174,8 +243,11 @@ static Status look_back(Durable *self, Error *err) {
             skipped == 1 ? "" : "s", STR_ARG(out->dir), skipped == 1 ? "is" : "are");
     }
     bool resume = config_bool(self->spec->config, "weir.resume", false);
-    if (resume && !out->restore.len) {
+    if (resume && (latest.len || !out->restore.len)) {
+        // What the job has reached by itself is further than what it once began from.
         out->restore = latest;
+        out->claimed = STR("");
+        out->keep_restored = false;
         if (latest.len) {
             say(self, "going on from " STR_FMT, STR_ARG(latest));
         } else {
@@ -189,118 +261,7 @@ static Status look_back(Durable *self, Error *err) {
     return ST_OK;
 }
 
-// ---- restarts ----------------------------------------------------------------------------------
-
-typedef enum RestartKind {
-    RESTART_NONE, RESTART_FIXED_DELAY, RESTART_FAILURE_RATE, RESTART_EXPONENTIAL
-} RestartKind;
-
-typedef struct Restart {
-    RestartKind kind;
-    int64_t attempts;        // most restarts; -1: any number
-    int64_t delay_ms;        // of the next restart
-    int64_t first_ms, most_ms,
-        calm_ms;  // exponential: first and greatest delay, when it is first again
-    double factor, jitter;
-    int64_t interval_ms;     // failure-rate: that many failures in it are too many
-    int64_t failed_ms[64];   // when it failed last
-    uint32_t failures;
-} Restart;
-
-static Status restart_options(const Map *config, bool checkpoints, Restart *out, Error *err) {
-    Str type = config_str(config, "restart-strategy.type");
-    if (!type.len) type = config_str(config, "restart-strategy");
-    *out = (Restart){.kind = checkpoints ? RESTART_EXPONENTIAL : RESTART_NONE, .attempts = -1};
-    if (str_eq_nocase(type, STR("none")) || str_eq_nocase(type, STR("off")) ||
-        str_eq_nocase(type, STR("disable"))) {
-        out->kind = RESTART_NONE;
-    } else if (str_eq_nocase(type, STR("fixed-delay")) || str_eq_nocase(type, STR("fixeddelay"))) {
-        out->kind = RESTART_FIXED_DELAY;
-    } else if (str_eq_nocase(type, STR("failure-rate")) ||
-               str_eq_nocase(type, STR("failurerate"))) {
-        out->kind = RESTART_FAILURE_RATE;
-    } else if (str_eq_nocase(type, STR("exponential-delay")) ||
-               str_eq_nocase(type, STR("exponentialdelay"))) {
-        out->kind = RESTART_EXPONENTIAL;
-    } else if (type.len) {
-        (void)error_set(err, ST_VALIDATION, "'restart-strategy.type' = '" STR_FMT "' is not known",
-                        STR_ARG(type));
-        error_hint(err, "one of none, fixed-delay, failure-rate, exponential-delay");
-        return ST_VALIDATION;
-    }
-    switch (out->kind) {
-        case RESTART_NONE: break;
-        case RESTART_FIXED_DELAY:
-            out->attempts = config_int(config, "restart-strategy.fixed-delay.attempts", 1);
-            out->delay_ms = config_ms(config, "restart-strategy.fixed-delay.delay", 1000);
-            break;
-        case RESTART_FAILURE_RATE:
-            out->attempts =
-                config_int(config, "restart-strategy.failure-rate.max-failures-per-interval", 1);
-            out->interval_ms =
-                config_ms(config, "restart-strategy.failure-rate.failure-rate-interval", 60000);
-            out->delay_ms = config_ms(config, "restart-strategy.failure-rate.delay", 1000);
-            break;
-        case RESTART_EXPONENTIAL: {
-            out->first_ms =
-                config_ms(config, "restart-strategy.exponential-delay.initial-backoff", 1000);
-            out->most_ms =
-                config_ms(config, "restart-strategy.exponential-delay.max-backoff", 60000);
-            out->calm_ms = config_ms(
-                config, "restart-strategy.exponential-delay.reset-backoff-threshold", 3600000);
-            out->factor = 1.5;
-            out->jitter = 0.1;
-            Str factor =
-                config_str(config, "restart-strategy.exponential-delay.backoff-multiplier");
-            Str jitter = config_str(config, "restart-strategy.exponential-delay.jitter-factor");
-            if ((factor.len && !str_to_f64(factor, &out->factor)) ||
-                (jitter.len && !str_to_f64(jitter, &out->jitter))) {
-                return error_set(err, ST_VALIDATION,
-                                 "'restart-strategy.exponential-delay': factors are numbers");
-            }
-            out->attempts = config_int(
-                config, "restart-strategy.exponential-delay.attempts-before-reset-backoff", -1);
-            out->delay_ms = out->first_ms;
-            break;
-        }
-    }
-    return ST_OK;
-}
-
-// The job has failed now: whether it starts again, and after how long.
-static bool restart_again(Restart *self, int64_t now_ms, int64_t *delay_ms) {
-    enum { TIMES = sizeof self->failed_ms / sizeof *self->failed_ms };
-    int64_t last_ms = self->failures ? self->failed_ms[(self->failures - 1) % TIMES] : now_ms;
-    *delay_ms = self->delay_ms;
-    switch (self->kind) {
-        case RESTART_NONE: return false;
-        case RESTART_FIXED_DELAY:
-            self->failures++;
-            return self->failures <= self->attempts;
-        case RESTART_FAILURE_RATE: {
-            self->failed_ms[self->failures++ % TIMES] = now_ms;
-            int64_t recent = 0;
-            for (uint32_t i = 0; i < self->failures && i < TIMES; i++) {
-                recent += now_ms - self->failed_ms[i] < self->interval_ms;
-            }
-            return recent <= self->attempts;
-        }
-        case RESTART_EXPONENTIAL: {
-            if (self->failures && now_ms - last_ms - self->delay_ms > self->calm_ms) {
-                self->failures = 0;
-                self->delay_ms = self->first_ms;
-            }
-            self->failed_ms[self->failures++ % TIMES] = now_ms;
-            if (self->attempts >= 0 && self->failures > self->attempts) return false;
-            double random = (double)(os()->random() >> 11) / 9007199254740992.0 * 2 - 1;
-            *delay_ms = (int64_t)((double)self->delay_ms * (1 + self->jitter * random));
-            double next = (double)self->delay_ms * self->factor;
-            self->delay_ms = next > (double)self->most_ms ? self->most_ms : (int64_t)next;
-            return true;
-        }
-    }
-    return false;
-}
+// ---- attempts ----------------------------------------------------------------------------------
 
 static bool wait_unless_stopped(const JobSpec *spec, int64_t ms) {
     enum { LOOK_MS = 20 };
@@ -340,8 +301,24 @@ static void next_parallelism(Durable *self) {
 static Status go_back(Durable *self, Error *err) {
     Str latest;
     TRY(checkpoint_latest(&self->arena, self->checkpoint.dir, &latest, NULL, err));
-    if (latest.len) self->checkpoint.restore = latest;
+    if (!latest.len) return ST_OK;
+    self->checkpoint.restore = latest;
+    self->checkpoint.keep_restored = false;
     return ST_OK;
+}
+
+// What of the job's checkpoints outlives it, as Flink has it: what the option asks for is kept
+// after a failure and, of RETAIN_ON_CANCELLATION, when the job was stopped before its end.
+static Status sweep_up(Durable *self, Status st, Error *err) {
+    const JobStats *stats = self->spec->stats;
+    bool stopped = stats && stats->halted && !stats->stopped;
+    bool cancelled = st == ST_CANCELLED || (!st && stopped);
+    bool keep = self->retention == RETAIN_ALL ||
+                (self->retention != RETAIN_NONE && st && !cancelled) ||
+                (self->retention == RETAIN_ON_CANCELLATION && cancelled);
+    if (keep || !self->checkpoint.dir.len || self->temporary.len) return ST_OK;
+    Str kept = self->checkpoint.keep_restored ? self->checkpoint.restore : STR("");
+    return checkpoint_retain(self->checkpoint.dir, 0, kept, err);
 }
 
 static Status run_attempts(Durable *self, Error *err) {
@@ -369,18 +346,43 @@ static Status run_attempts(Durable *self, Error *err) {
         }
         say(self, "the job failed and restarts in %.1f s: %s", (double)delay_ms / 1000,
             failure.message);
+        control_status(self->control, "RESTARTING");
         if (!wait_unless_stopped(spec, delay_ms)) return ST_CANCELLED;
+        control_status(self->control, "RUNNING");
         if (self->checkpoint.dir.len) TRY(go_back(self, err));
     }
 }
 
-Status durable_run(JobSpec *spec, void (*log)(void *arg, Str line), void *log_arg, Error *err) {
-    Durable self = {.spec = spec, .log = log, .log_arg = log_arg};
+// Makes the job known to `weir list`, and heard. A job runs without that, too.
+static void offer_control(Durable *self) {
+    JobSpec *spec = self->spec;
+    Error err = {0};
+    ControlSpec control = {
+        .name = self->checkpoint.job,
+        .savepoint_dir = self->savepoint_dir,
+        .checkpoint_dir = self->temporary.len ? STR("") : self->checkpoint.dir,
+        .stop = spec->stop,
+        .why_not = spec->env->batch ? "a job of batch mode has no savepoints" : NULL,
+    };
+    if (control_open(&control, &self->control, &err)) {
+        say(self, "savepoints cannot be asked for: %s", err.message);
+        return;
+    }
+    if (!spec->env->batch) spec->control = control_of_job(self->control);
+}
+
+Status durable_run(JobSpec *spec, const DurableHost *host, Error *err) {
+    Durable self = {.spec = spec, .log = host->log, .log_arg = host->arg};
     arena_init(&self.arena);
     Status st = read_options(&self, err);
     spec->checkpoint = &self.checkpoint;
     if (!st && self.checkpoint.dir.len && !self.temporary.len) st = look_back(&self, err);
+    if (!st && host->control) offer_control(&self);
     if (!st) st = run_attempts(&self, err);
+    control_close(self.control);
+    spec->control = NULL;
+    Status swept = sweep_up(&self, st, st ? NULL : err);
+    if (!st) st = swept;
     if (self.temporary.len) {
         Status removed = remove_tree(self.temporary, st ? NULL : err);
         if (!st) st = removed;

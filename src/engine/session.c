@@ -17,6 +17,7 @@ struct Session {
     Budget budget;
     const char *default_zone;
     const char *record_dir, *replay_dir;
+    bool control;
     uint32_t jobs;  // begun so far
     void (*print)(void *arg, Str line, bool to_stderr);
     void *print_arg;
@@ -100,6 +101,7 @@ Status session_new(const SessionConfig *config, Session **out, Error *err) {
     session->default_zone = config->default_zone ? config->default_zone : getenv("TZ");
     session->record_dir = config->record_dir;
     session->replay_dir = config->replay_dir;
+    session->control = config->control;
     session->print = config->print ? config->print : print_line;
     session->print_arg = config->print_arg;
     session->env = (FuncEnv){.now_ms = session_now, .random = session_random, .user = STR("weir")};
@@ -141,6 +143,9 @@ const FuncEnv *session_env(const Session *session) {
 }
 const Map *session_settings(const Session *session) {
     return &session->config;
+}
+bool session_controls(const Session *session) {
+    return session->control;
 }
 Catalogs *session_catalogs(Session *session) {
     return &session->catalogs;
@@ -221,7 +226,7 @@ static Status run_plans(Session *session, PlanContext *context, Plan **root, uin
         .progress_busy_ns = &session->busy_ns,
     };
     atomic_store(&session->running, true);
-    Status st = durable_run(&spec, log_line, session, err);
+    Status st = durable_run(&spec, &(DurableHost){log_line, session, session->control}, err);
     atomic_store(&session->running, false);
     session->has_stats = !st;
     return st;

@@ -19,6 +19,7 @@ typedef struct SessionConfig {
     void *print_arg;
     const char *record_dir;    // --record; NULL: none
     const char *replay_dir;    // --replay; NULL: none
+    bool control;              // jobs are found and asked for savepoints from other processes
     const char *catalog_path;  // the file of default_catalog; NULL: in memory
 } SessionConfig;
 
@@ -53,4 +54,5 @@ bool session_progress(Session *session, JobProgress *out);
 // For printing values as the session would (func/cast.h).
 const FuncEnv *session_env(const Session *session);
 const Map *session_settings(const Session *session);
+bool session_controls(const Session *session);  // SessionConfig.control
 Catalogs *session_catalogs(Session *session);

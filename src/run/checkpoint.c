@@ -6,6 +6,8 @@
 // instant, the snapshot begins, and work goes on at once (state/table.h copies on write). Nothing
 // that follows a barrier is sent before its sender has sent the barrier everywhere, so that workers
 // that wait for each other cannot wait in a circle.
+// Savepoints are asked for from outside (control.h): checkpoints that are full, lie where they are
+// wanted, and are nobody's basis; a job may end with one.
 //
 // Two-phase commit: sinks prepare at that instant, what they prepared is in the snapshot, and they
 // commit when the checkpoint is durable. Its ids go on from those of the checkpoint restored from.
@@ -63,6 +65,27 @@ static Status commit(Worker *worker, uint64_t id, Error *err) {
     return ST_OK;
 }
 
+// ns lies in [(8 + step) << e, (9 + step) << e): the three bits behind the first one are the step.
+void pauses_add(Pauses *pauses, int64_t ns) {
+    uint64_t value = ns > PAUSE_STEPS ? (uint64_t)ns : PAUSE_STEPS;
+    uint32_t shift = 63 - (uint32_t)__builtin_clzll(value) - 3;
+    uint64_t at = shift * PAUSE_STEPS + (value >> shift) - PAUSE_STEPS;
+    pauses->count[at < PAUSE_SIZES ? at : PAUSE_SIZES - 1]++;
+    if (ns > pauses->max_ns) pauses->max_ns = ns;
+}
+
+int64_t pauses_quantile(const Pauses *pauses, double share) {
+    uint64_t all = 0, seen = 0;
+    for (uint32_t i = 0; i < PAUSE_SIZES; i++) all += pauses->count[i];
+    for (uint32_t i = 0; i < PAUSE_SIZES && all; i++) {
+        seen += pauses->count[i];
+        if ((double)seen < share * (double)all) continue;
+        int64_t most = (int64_t)(i % PAUSE_STEPS + PAUSE_STEPS + 1) << (i / PAUSE_STEPS);
+        return most < pauses->max_ns ? most : pauses->max_ns;
+    }
+    return 0;
+}
+
 Status worker_checkpoint(Worker *worker, bool *progress, Error *err) {
     enum { STEP_NS = 500000, CHUNK_SIZE = 1 << 20 };
     Checkpointer *self = worker->job->checkpointer;
@@ -84,8 +107,9 @@ Status worker_checkpoint(Worker *worker, bool *progress, Error *err) {
         *progress = true;
         worker->ended = ended;
         bool durable = atomic_load(&self->durable) != 0;
-        state_snapshot_end(worker->state, durable);
-        if (durable) TRY(commit(worker, ended, err));
+        state_snapshot_end(worker->state, durable && !atomic_load(&self->aside));
+        if (!durable) worker->halted = false;
+        if (durable && atomic_load(&self->commits)) TRY(commit(worker, ended, err));
     }
     if (asked > worker->aligning) {
         *progress = true;
@@ -98,8 +122,7 @@ Status worker_checkpoint(Worker *worker, bool *progress, Error *err) {
         worker->snapped = worker->aligning;
         worker->halted = atomic_load(&self->halt) != 0;
         worker->writing = true;
-        int64_t pause = os_monotonic_ns() - worker->pause_ns;
-        if (pause > worker->pause_max_ns) worker->pause_max_ns = pause;
+        pauses_add(&worker->pauses, os_monotonic_ns() - worker->pause_ns);
     }
     if (worker->writing) {
         *progress = true;
@@ -156,7 +179,7 @@ static void PRINTF_LIKE(2, 3) tell(const Checkpointer *self, const char *fmt, ..
 // One checkpoint on its way.
 typedef struct Writing {
     uint64_t id;
-    bool full, finished;
+    bool full, finished, drained, savepoint;
     Str path;         // of the checkpoint
     OsFile **file;    // a worker
     int64_t *size;
@@ -168,11 +191,11 @@ typedef struct Writing {
 
 static Status open_file(Checkpointer *self, Writing *at, uint32_t worker) {
     Arena arena = {0};
-    Str name = checkpoint_file_path(&arena, at->id, worker, false);
+    Str name = checkpoint_file_path(&arena, at->id, worker, at->savepoint);
     Str path = str_printf(&arena, STR_FMT "/" STR_FMT, STR_ARG(at->path), STR_ARG(name));
     Status st = os()->make_dirs(at->path, &at->error);
     Str shared = str_printf(&arena, STR_FMT "/shared", STR_ARG(self->spec->dir));
-    if (!st) st = os()->make_dirs(shared, &at->error);
+    if (!st && !at->savepoint) st = os()->make_dirs(shared, &at->error);
     if (!st) st = os()->open(path, OS_WRITE, &at->file[worker], &at->error);
     arena_clear(&arena);
     return st;
@@ -208,31 +231,62 @@ static void name_operators(const Job *job, Buf *out) {
     }
 }
 
+// What the job began from goes when it was handed to the job and nothing needs it any more; after
+// that, what the new checkpoint has replaced. The checkpoint is durable: a failure is told of only.
+static void sweep(Checkpointer *self) {
+    const CheckpointSpec *spec = self->spec;
+    Error err = {0};
+    Str kept = spec->keep_restored ? spec->restore : STR("");
+    Status st = checkpoint_retain(spec->dir, spec->retained, kept, &err);
+    if (!st && spec->claimed.len && ++self->durable_count == spec->retained) {
+        st = checkpoint_remove(spec->claimed, &err);
+    }
+    if (st) tell(self, "old checkpoints could not be removed: %s", err.message);
+}
+
 static Status make_durable(Checkpointer *self, Writing *at, Error *err) {
     Job *job = self->job;
-    uint32_t before = at->full ? 0 : self->file_count;
+    uint32_t before = at->full || at->savepoint ? 0 : self->file_count;
     CheckpointFile *file = ARENA_ARRAY(&self->arena, CheckpointFile, before + job->workers);
     int64_t bytes = 0;
     for (uint32_t i = 0; i < job->workers; i++) {
-        file[i] = (CheckpointFile){checkpoint_file_path(&self->arena, at->id, i, false), at->id, i,
-                                   at->size[i]};
+        Str path = checkpoint_file_path(&self->arena, at->id, i, at->savepoint);
+        file[i] = (CheckpointFile){path, at->id, i, at->size[i]};
         bytes += at->size[i];
     }
     if (before) memcpy(file + job->workers, self->file, before * sizeof *file);
     Buf operators = {0};
     name_operators(job, &operators);
     Checkpoint checkpoint = {
-        .id = at->id, .job = self->spec->job, .workers = job->workers, .groups = job->groups,
-        .time_ms = os_now_ms(), .full = at->full, .finished = at->finished, .file = file,
-        .file_count = before + job->workers, .operators = buf_str(&operators),
+        .id = at->id,
+        .job = self->spec->job,
+        .workers = job->workers,
+        .groups = job->groups,
+        .time_ms = os_now_ms(),
+        .full = at->full,
+        .finished = at->finished,
+        .drained = at->drained,
+        .savepoint = at->savepoint,
+        .file = file,
+        .file_count = before + job->workers,
+        .operators = buf_str(&operators),
     };
     Arena scratch = {0};
     Str shared = str_printf(&scratch, STR_FMT "/shared", STR_ARG(self->spec->dir));
-    Status st = os()->sync_dir(shared, err);
+    Status st = at->savepoint ? ST_OK : os()->sync_dir(shared, err);
     if (!st) st = checkpoint_write(at->path, &checkpoint, err);
     buf_free(&operators);
     arena_clear(&scratch);
     TRY(st);
+    JobStats *stats = job->spec->stats;
+    if (stats) {
+        stats->checkpoints++;
+        stats->checkpoint_bytes = bytes;
+    }
+    if (at->savepoint) {
+        self->file_count = 0;  // no increment stands on what is not ours
+        return ST_OK;
+    }
     self->file = file;
     self->file_count = checkpoint.file_count;
     if (at->full) {
@@ -241,12 +295,8 @@ static Status make_durable(Checkpointer *self, Writing *at, Error *err) {
     } else {
         self->more_bytes += bytes;
     }
-    JobStats *stats = job->spec->stats;
-    if (stats) {
-        stats->checkpoints++;
-        stats->checkpoint_bytes = bytes;
-    }
-    return checkpoint_retain(self->spec->dir, self->spec->retained, err);
+    sweep(self);
+    return ST_OK;
 }
 
 static Chunk *take_chunk(Checkpointer *self) {
@@ -261,40 +311,80 @@ static void chunk_free(Chunk *chunk) {
     mem_free(chunk);
 }
 
-// Takes one checkpoint; called and left with the lock held.
-static Status take_checkpoint(Checkpointer *self, bool finished, bool halt, bool *durable,
-                              Error *err) {
-    enum { CHAIN_MAX = 32, WAIT_MS = 100 };
-    Job *job = self->job;
-    uint64_t id = atomic_load(&self->asked) + 1;
-    // A chain of increments is cut when reading it would take twice as long as a full one.
-    bool full = !self->spec->incremental || self->more_bytes > self->full_bytes ||
-                self->file_count > CHAIN_MAX * job->workers;
-    Writing at = {.id = id, .finished = finished, .begin_ns = os_monotonic_ns(),
-                  .path = checkpoint_path(&self->arena, self->spec->dir, id)};
-    at.file = NEW_ARRAY(OsFile *, job->workers);
-    at.size = NEW_ARRAY(int64_t, job->workers);
-    atomic_store(&self->full, full);
-    atomic_store(&self->halt, halt);
-    atomic_store_explicit(&self->asked, id, memory_order_release);
-    wake_workers(self);
-    while (at.ended < job->workers && !failed(self)) {
+// Why a checkpoint is taken.
+typedef struct Want {
+    bool finished;  // the job has come to its end
+    bool halt;      // the job ends with it, its input left
+    bool drained;   // it has come to its end because it was told to
+    JobAsk *ask;    // a savepoint, asked for from outside
+} Want;
+
+static Status expired(const Checkpointer *self, const Writing *at, Error *err) {
+    int64_t took_ms = (os_monotonic_ns() - at->begin_ns) / 1000000;
+    if (!self->spec->timeout_ms || took_ms <= self->spec->timeout_ms) return ST_OK;
+    return error_set(err, ST_RUNTIME, "it expired after %lld ms (execution.checkpointing.timeout)",
+                     (long long)took_ms);
+}
+
+// Takes what the workers hand over until they have handed over all; called and left with the lock.
+static void gather(Checkpointer *self, Writing *at, bool patient) {
+    enum { WAIT_MS = 100 };
+    while (at->ended < self->job->workers && !failed(self)) {
         Chunk *chunk = take_chunk(self);
         if (!chunk) {
             os_wait(&self->lock, WAIT_MS);
-            int64_t took_ms = (os_monotonic_ns() - at.begin_ns) / 1000000;
-            if (!at.status && self->spec->timeout_ms && took_ms > self->spec->timeout_ms) {
-                at.status = error_set(&at.error, ST_RUNTIME,
-                                      "it expired after %lld ms (execution.checkpointing.timeout)",
-                                      (long long)took_ms);
-            }
+            if (!at->status) at->status = expired(self, at, &at->error);
+            // A barrier cannot be called back: who may go on waits for it, who may not fails now.
+            if (at->status && !patient) return;
             continue;
         }
         os_unlock(&self->lock);
-        write_chunk(self, &at, chunk);
+        write_chunk(self, at, chunk);
         chunk_free(chunk);
         os_lock(&self->lock);
     }
+    if (!at->status) at->status = expired(self, at, &at->error);
+}
+
+// What was written of a savepoint that came to nothing.
+static void drop_savepoint(const Checkpointer *self, const Writing *at) {
+    Arena arena = {0};
+    for (uint32_t i = 0; i < self->job->workers; i++) {
+        Str name = checkpoint_file_path(&arena, at->id, i, true);
+        Str path = str_printf(&arena, STR_FMT "/" STR_FMT, STR_ARG(at->path), STR_ARG(name));
+        if (os()->remove(path, NULL)) continue;  // it was not made
+    }
+    if (os()->remove(at->path, NULL)) tell(self, STR_FMT " is left over", STR_ARG(at->path));
+    arena_clear(&arena);
+}
+
+static Str place_of(Checkpointer *self, const Want *want, uint64_t id) {
+    if (!want->ask) return checkpoint_path(&self->arena, self->spec->dir, id);
+    return str_printf(&self->arena, STR_FMT "/%s", STR_ARG(want->ask->dir), want->ask->name);
+}
+
+// Takes one checkpoint; called and left with the lock held. ST_OK also when one has failed that
+// may: *durable tells.
+static Status take_checkpoint(Checkpointer *self, const Want *want, bool *durable, Error *err) {
+    enum { CHAIN_MAX = 32 };
+    Job *job = self->job;
+    uint64_t id = atomic_load(&self->asked) + 1;
+    bool savepoint = want->ask != NULL;
+    bool tolerable = savepoint || (self->failures < self->spec->tolerable_failures &&
+                                   !want->finished);
+    // A chain of increments is cut when reading it would take twice as long as a full one.
+    bool full = savepoint || !self->spec->incremental || !self->file_count ||
+                self->more_bytes > self->full_bytes || self->file_count > CHAIN_MAX * job->workers;
+    Writing at = {.id = id, .finished = want->finished && !want->drained, .drained = want->drained,
+                  .savepoint = savepoint, .begin_ns = os_monotonic_ns(),
+                  .path = place_of(self, want, id)};
+    at.file = NEW_ARRAY(OsFile *, job->workers);
+    at.size = NEW_ARRAY(int64_t, job->workers);
+    atomic_store(&self->full, full);
+    atomic_store(&self->halt, want->halt);
+    atomic_store_explicit(&self->asked, id, memory_order_release);
+    wake_workers(self);
+    gather(self, &at, tolerable);
     os_unlock(&self->lock);
     at.full = atomic_load(&self->full) != 0;
     if (failed(self)) at.status = ST_CANCELLED;
@@ -304,53 +394,134 @@ static Status take_checkpoint(Checkpointer *self, bool finished, bool halt, bool
             // The checkpoint has failed already.
         }
     }
+    if (at.status && savepoint) drop_savepoint(self, &at);
     mem_free(at.file);
     mem_free(at.size);
     os_lock(&self->lock);
     *durable = !at.status;
+    // As in Flink what a savepoint has prepared is committed by the next checkpoint, unless the job
+    // ends with it.
+    atomic_store(&self->aside, savepoint);
+    atomic_store(&self->commits, !savepoint || want->halt || want->finished);
     atomic_store(&self->durable, *durable);
     atomic_store_explicit(&self->ended, id, memory_order_release);
     wake_workers(self);
     if (*durable) {
-        self->failures = 0;
+        if (!savepoint) self->failures = 0;
+        if (savepoint) want->ask->path = at.path;
         return ST_OK;
     }
-    if (at.status == ST_CANCELLED) return ST_OK;
+    if (at.status == ST_CANCELLED) return savepoint ? ST_CANCELLED : ST_OK;
     if (job->spec->stats) job->spec->stats->checkpoints_failed++;
-    tell(self, "checkpoint %llu failed: %s", (unsigned long long)id, at.error.message);
-    if (self->failures++ < self->spec->tolerable_failures && !finished) return ST_OK;
+    tell(self, "%s %llu failed: %s", savepoint ? "savepoint" : "checkpoint", (unsigned long long)id,
+         at.error.message);
+    if (!savepoint) self->failures++;
+    if (tolerable && !savepoint) return ST_OK;
     if (err) *err = at.error;
-    error_while(err, "taking checkpoint %llu", (unsigned long long)id);
+    error_while(err, "taking %s %llu", savepoint ? "a savepoint, checkpoint" : "checkpoint",
+                (unsigned long long)id);
     return at.status;
+}
+
+static void answer(Checkpointer *self, Status st, const Error *err) {
+    Error why = {0};
+    if (st == ST_CANCELLED) {
+        (void)error_set(&why, ST_RUNTIME, "the job failed before the savepoint was complete");
+    }
+    job_control_answer(self->job->spec->control, self->ask, st, why.status ? &why : err);
+    self->ask = NULL;
+}
+
+// A savepoint that was asked for, and if the job ends with it, the word of it.
+static void take_savepoint(Checkpointer *self, Want *want, bool *durable) {
+    Error err = {0};
+    want->ask = self->ask;
+    *durable = false;
+    Status st = take_checkpoint(self, want, durable, &err);
+    if (*durable && (want->halt || want->finished)) {
+        uint64_t id = atomic_load(&self->ended);
+        if (job_has_checkpoints(self->job)) {
+            st = checkpoint_leave_word(self->spec->dir, id, self->ask->path, &err);
+        }
+        if (!st) tell(self, "stopped with savepoint " STR_FMT, STR_ARG(self->ask->path));
+    }
+    answer(self, st, &err);
 }
 
 // Until when the next one waits; INT64_MAX: until somebody asks.
 static int64_t next_at(const Checkpointer *self, int64_t began_ms, int64_t ended_ms) {
-    if (!self->spec->interval_ms) return INT64_MAX;
+    if (!self->spec->interval_ms || !job_has_checkpoints(self->job)) return INT64_MAX;
+    if (!self->spec->after_end && atomic_load(&self->job->finished)) return INT64_MAX;
     int64_t at = began_ms + self->spec->interval_ms;
     int64_t paused = ended_ms + self->spec->min_pause_ms;
     return at > paused ? at : paused;
 }
 
+static void take_ask(Checkpointer *self) {
+    Job *job = self->job;
+    if (self->ask || !job->spec->control) return;
+    self->ask = job_control_take(job->spec->control);
+    if (!self->ask || self->ask->kind != ASK_DRAIN) return;
+    atomic_store(&job->draining, 1);
+    wake_workers(self);
+}
+
+// The workers may leave; without the lock nobody is told.
+static void let_go(Checkpointer *self) {
+    atomic_store_explicit(&self->over, 1, memory_order_release);
+    wake_workers(self);
+}
+
+// All has come out that will: the last checkpoint, and the savepoint of a job that was drained.
+static Status finish(Checkpointer *self, Error *err) {
+    bool durable = false, drained = self->ask && self->ask->kind == ASK_DRAIN;
+    JobStats *stats = self->job->spec->stats;
+    if (drained && self->ask->dir.len) {
+        take_savepoint(self, &(Want){.finished = true, .drained = true}, &durable);
+        if (stats) stats->stopped = durable;
+        if (durable) return ST_OK;
+    }
+    // Without the savepoint it is the end of the job all the same: nothing can be undone.
+    Status st = ST_OK;
+    if (job_has_checkpoints(self->job)) {
+        st = take_checkpoint(self, &(Want){.finished = true, .drained = drained}, &durable, err);
+    }
+    if (self->ask && drained) answer(self, st, err);
+    return st;
+}
+
 static Status serve(Checkpointer *self, Error *err) {
     enum { LOOK_MS = 50 };
     Job *job = self->job;
+    JobStats *stats = job->spec->stats;
     int64_t began_ms = os_now_ms(), ended_ms = began_ms;
     for (;;) {
         int stop = job->spec->stop ? atomic_load(job->spec->stop) : 0;
-        bool all_done = self->done == job->workers;
-        bool halt = !all_done && (stop || atomic_load(&self->cut));
         if (failed(self)) return ST_OK;
+        take_ask(self);
+        if (self->done == job->workers) {
+            TRY(finish(self, err));
+            let_go(self);
+            return ST_OK;
+        }
         int64_t now = os_now_ms(), next = next_at(self, began_ms, ended_ms);
-        if (all_done || halt || now >= next) {
+        bool halt = job_has_checkpoints(job) && (stop || atomic_load(&self->cut));
+        bool durable = false;
+        if (self->ask && self->ask->kind != ASK_DRAIN) {
+            bool stops = self->ask->kind == ASK_STOP;
+            take_savepoint(self, &(Want){.halt = stops}, &durable);
+            if (!stops || !durable) continue;
+            if (stats) stats->halted = stats->stopped = true;
+            let_go(self);
+            return ST_OK;
+        }
+        if (halt || now >= next) {
             began_ms = now;
-            bool durable = false;
-            TRY(take_checkpoint(self, all_done, halt, &durable, err));
+            TRY(take_checkpoint(self, &(Want){.halt = halt}, &durable, err));
             ended_ms = os_now_ms();
-            if (halt && job->spec->stats) job->spec->stats->halted = durable;
-            if (!(all_done || halt)) continue;
-            atomic_store_explicit(&self->over, 1, memory_order_release);
-            wake_workers(self);
+            if (!halt) continue;
+            if (stats) stats->halted = durable;
+            let_go(self);
             return ST_OK;
         }
         int64_t left = next - now;
@@ -362,6 +533,7 @@ static void checkpointer_main(void *arg) {
     Checkpointer *self = arg;
     os_lock(&self->lock);
     self->status = serve(self, &self->error);
+    if (self->ask) answer(self, ST_CANCELLED, NULL);
     os_unlock(&self->lock);
     if (self->status) {
         atomic_store(&self->job->failed, 1);

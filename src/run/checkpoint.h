@@ -2,6 +2,7 @@
 #pragma once
 
 #include "ckpt/store.h"
+#include "run/control.h"
 #include "run/worker.h"
 
 // Bytes of a worker's snapshot file on their way to the disk.
@@ -25,6 +26,8 @@ struct Checkpointer {
     _Atomic int full;               // of [asked]
     _Atomic int halt;               // the job ends with [asked], its input left
     _Atomic int durable;            // of [ended]
+    _Atomic int aside;              // [ended] is a savepoint: increments do not stand on it
+    _Atomic int commits;            // of [ended]: what was prepared for it is committed
     _Atomic int over;               // workers may leave
     _Atomic int cut;                // a worker has come to cut_after
     // The thread's own.
@@ -33,6 +36,8 @@ struct Checkpointer {
     uint32_t file_count;
     int64_t full_bytes, more_bytes;  // of the last full one, and of those that stand on it
     uint32_t failures;
+    uint64_t durable_count;  // durable checkpoints of this attempt
+    JobAsk *ask;             // what was asked for and has not been answered
     Status status;
     Error error;
 };

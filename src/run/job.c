@@ -80,8 +80,8 @@ static Status worker_init(Job *job, uint32_t index, Error *err) {
         .print_arg = spec->print_arg,
         .value_print = value_text,
         .value_arg = worker,
-        .checkpoints = job->checkpointer != NULL,
-        .checkpoint_ms = job->checkpointer ? spec->checkpoint->interval_ms : 0,
+        .checkpoints = job_has_checkpoints(job),
+        .checkpoint_ms = job_has_checkpoints(job) ? spec->checkpoint->interval_ms : 0,
         .unbounded = job_unbounded(job),
     };
     worker->env = (OpEnv){
@@ -112,7 +112,8 @@ static Status worker_init(Job *job, uint32_t index, Error *err) {
 }
 
 static Status workers_open(Worker *worker, Error *err) {
-    if (worker->job->checkpointer) state_track(worker->state);
+    // Savepoints alone need it only from the first one on.
+    if (job_has_checkpoints(worker->job)) state_track(worker->state);
     for (uint32_t i = 0; i < worker->op_count; i++) {
         Operator *op = worker->op[i];
         if (op->vt->open) TRY(op->vt->open(op, err));
@@ -247,10 +248,15 @@ static void collect_stats(const Job *job, JobStats *stats) {
         if (source) stats->rows_in += out->rows_in;
         if (sink) stats->rows_out += out->rows_in;
     }
+    Pauses pauses = {0};
     for (uint32_t w = 0; w < job->workers; w++) {
-        int64_t pause_ns = job->worker[w].pause_max_ns;
-        if (pause_ns > stats->pause_max_ns) stats->pause_max_ns = pause_ns;
+        const Pauses *own = &job->worker[w].pauses;
+        for (uint32_t i = 0; i < PAUSE_SIZES; i++) pauses.count[i] += own->count[i];
+        if (own->max_ns > pauses.max_ns) pauses.max_ns = own->max_ns;
     }
+    stats->pause_p50_ns = pauses_quantile(&pauses, 0.5);
+    stats->pause_p99_ns = pauses_quantile(&pauses, 0.99);
+    stats->pause_max_ns = pauses.max_ns;
     stats->memory_peak_bytes = job->spec->budget ? atomic_load(&job->spec->budget->bytes_peak) : 0;
 }
 
@@ -264,17 +270,22 @@ Status job_run(const JobSpec *spec, Error *err) {
         .spec = spec, .workers = spec->workers ? spec->workers : 1, .plan_count = spec->plan_count};
     job.worker = NEW_ARRAY(Worker, job.workers);
     job.groups = spec->checkpoint ? spec->checkpoint->groups : KEY_GROUPS_DEFAULT;
-    if (spec->checkpoint && spec->checkpoint->dir.len) {
+    if (spec->checkpoint && (spec->checkpoint->dir.len || spec->control)) {
         job.checkpointer = checkpointer_new(&job, spec->checkpoint);
     }
-    if (spec->stats) spec->stats->halted = false;
+    if (spec->stats) spec->stats->halted = spec->stats->stopped = false;
     double cpu = cpu_seconds();
     int64_t begin = os_monotonic_ns();
     Status st = ST_OK;
     uint32_t made = 0;
     for (; made < job.workers && !st; made++) st = worker_init(&job, made, err);
     for (uint32_t i = 0; i < job.workers && !st; i++) st = workers_open(&job.worker[i], err);
-    if (!st && spec->checkpoint && spec->checkpoint->restore.len) st = job_restore(&job, err);
+    double restore_s = 0;
+    if (!st && spec->checkpoint && spec->checkpoint->restore.len) {
+        int64_t from = os_monotonic_ns();
+        st = job_restore(&job, err);
+        restore_s = (double)(os_monotonic_ns() - from) / 1e9;
+    }
     if (!st) st = settle_empty_readers(&job, err);
     if (!st) st = run_workers(&job, err);
     if (!st) tell_sources(&job);
@@ -284,6 +295,7 @@ Status job_run(const JobSpec *spec, Error *err) {
         collect_stats(&job, spec->stats);
         spec->stats->wall_s = (double)(os_monotonic_ns() - begin) / 1e9;
         spec->stats->cpu_s = cpu_seconds() - cpu;
+        spec->stats->restore_s = restore_s;
     }
     for (uint32_t i = 0; i < made; i++) worker_close(&job.worker[i]);
     for (Exchange *exchange = job.exchanges; exchange; exchange = exchange->next) {

@@ -22,11 +22,14 @@ typedef struct OperatorStats {
 
 typedef struct JobStats {
     double wall_s, cpu_s;
+    double restore_s;              // of wall_s: until all state was there again
     int64_t memory_peak_bytes;     // of the budget
     uint64_t checkpoints, checkpoints_failed;
     int64_t checkpoint_bytes;      // of the last one
-    int64_t pause_max_ns;          // the longest time that a checkpoint kept a worker from its work
+    // How long checkpoints kept a worker from its work: the half, 99 of 100, all were no longer.
+    int64_t pause_p50_ns, pause_p99_ns, pause_max_ns;
     bool halted;                   // ended by a checkpoint, with input left
+    bool stopped;                  // ended by a savepoint that was asked for
     uint64_t rows_in, rows_out;    // of sources, of sinks
     OperatorStats *op;
     uint32_t op_count;
@@ -49,6 +52,9 @@ typedef struct CheckpointSpec {
     uint32_t tolerable_failures, retained;
     bool incremental;
     Str restore;              // the checkpoint or savepoint to begin from; empty: from nothing
+    bool keep_restored;       // it is not the job's to remove, though it lies in [dir]
+    Str claimed;              // one that lies elsewhere and goes when new ones have taken its place
+    bool after_end;           // checkpoints go on when some source has ended
     bool allow_non_restored;  // state that no operator takes is dropped
     // Tests: each worker stops reading after that many batches; the job then halts with a
     // checkpoint, its input not ended. 0: never.
@@ -75,6 +81,7 @@ typedef struct JobSpec {
     const char *record_dir, *replay_dir;
     uint32_t number;               // of the job in its session; names its recordings
     _Atomic int *stop;             // 1: drain, 2: give up; polled
+    struct JobControl *control;    // savepoints are asked for there (run/control.h); NULL: nowhere
     JobStats *stats;               // filled at the end; free with job_stats_clear
     _Atomic uint64_t *progress_in, *progress_out;
     _Atomic int64_t *progress_watermark;

@@ -101,6 +101,7 @@ Status worker_snapshot_begin(Worker *worker, Error *err) {
     buf_free(&bytes);
     TRY(st);
     bool full = atomic_load(&self->full) != 0;
+    state_track(worker->state);  // a job that has only savepoints begins with the first
     state_snapshot_begin(worker->state, &full, (StateOut){table_part, &worker->frames});
     if (full) atomic_store(&self->full, 1);
     return ST_OK;
@@ -152,6 +153,7 @@ static Status orphan(const Restore *self, uint64_t id, Str name, Error *err) {
 // Everything that an operator has seen of time, least of all copies.
 static void take_time(Restore *self, uint32_t index, const OperatorTime *time,
                       const int64_t *watermark) {
+    if (self->from.drained) return;  // time had come to its end, and begins anew
     Operator *op = self->worker->op[index];
     bool first = !self->seen[index], same = self->from.workers == self->worker->job->workers;
     self->seen[index] = true;
@@ -214,7 +216,7 @@ static Status take_source(Restore *self, uint32_t from_worker, Str bytes, Error 
         if (from_worker == 0 && self->worker->index == 0) source->values_at = head.values_at;
     }
     bool same = self->from.workers == self->worker->job->workers;
-    if (same) source->ended = head.ended != 0;
+    if (same && !self->from.drained) source->ended = head.ended != 0;
     rest = str_sub(rest, sizeof head, rest.len);
     if (rest.len < head.position) return error_set(err, ST_RUNTIME, "a frame is cut short");
     Str position = str_sub(rest, 0, head.position);
@@ -422,6 +424,10 @@ Status job_restore(Job *job, Error *err) {
             err, ST_VALIDATION,
             "the checkpoint was taken with 'pipeline.max-parallelism' = %u, this job has %u",
             from.groups, job->groups);
+    }
+    if (!st && from.drained && spec->log) {
+        spec->log(spec->log_arg, STR("the savepoint was drained: its time had come to the end, and "
+                                     "what comes now may be late for windows that fired then"));
     }
     for (uint32_t i = 0; i < job->workers && !st; i++) {
         st = restore_worker(&job->worker[i], path, &from, err);

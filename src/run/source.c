@@ -204,6 +204,7 @@ static Status values_poll(Source *self, ReadState *state, Error *err) {
 
 static Status source_finish(Source *self, Error *err) {
     self->ended = true;
+    atomic_fetch_add(&((Worker *)self->base.env->owner)->job->finished, 1);
     align_leave(self);
     // A bounded input ends time: everything waiting for a watermark may fire.
     TRY(output_watermark(&self->base, WATERMARK_MAX, err));

@@ -152,7 +152,9 @@ Status worker_run(Worker *worker, Error *err) {
         int stop =
             job->spec->stop ? atomic_load_explicit(job->spec->stop, memory_order_relaxed) : 0;
         if (stop >= 2) return error_set(err, ST_CANCELLED, "the job was cancelled");
-        if (stop && !stopping && !job->checkpointer) {
+        bool drain = atomic_load_explicit(&job->draining, memory_order_relaxed) ||
+                     (stop && !job_has_checkpoints(job));
+        if (drain && !stopping) {
             stopping = true;
             stop_sources(worker);
         }

@@ -109,6 +109,16 @@ void align_join(Job *job, Source *source);  // when the worker is built
 bool align_waits(Source *source);  // it has run ahead: it is not read now
 void align_leave(Source *source);  // nobody waits for it any more
 
+// How long checkpoints kept a worker from its work, counted by size: eight steps to a doubling.
+enum { PAUSE_STEPS = 8, PAUSE_SIZES = 48 * PAUSE_STEPS };
+typedef struct Pauses {
+    uint64_t count[PAUSE_SIZES];
+    int64_t max_ns;
+} Pauses;
+void pauses_add(Pauses *pauses, int64_t ns);
+// What [share] of them, 0 to 1, do not exceed, to an eighth.
+int64_t pauses_quantile(const Pauses *pauses, double share);
+
 struct Worker {
     Job *job;
     uint32_t index;
@@ -142,7 +152,8 @@ struct Worker {
     bool halted;               // that one is the last
     bool told_done;
     uint64_t polls;            // of sources, that gave something
-    int64_t pause_ns, pause_max_ns;
+    int64_t pause_ns;          // when the barrier at hand came
+    Pauses pauses;
     Status status;
     Error error;
 };
@@ -159,7 +170,8 @@ struct Job {
     struct AlignGroup *align;  // sources that wait for each other
     uint32_t plan_count;     // largest plan id + 1
     _Atomic int failed;
-    _Atomic uint32_t finished;
+    _Atomic int draining;    // sources are to end: a savepoint was asked for that drains
+    _Atomic uint32_t finished;  // sources that have ended
 };
 
 NODISCARD Status worker_build(Worker *worker, Error *err);   // build.c
@@ -168,6 +180,11 @@ NODISCARD Status worker_receive(Worker *worker, bool *progress, Error *err);
 NODISCARD Status worker_run(Worker *worker, Error *err);     // worker.c
 void worker_wake(Worker *worker);
 void worker_close(Worker *worker);
+
+// Checkpoints are taken without being asked for: the job's end is one of them.
+static inline bool job_has_checkpoints(const Job *job) {
+    return job->spec->checkpoint && job->spec->checkpoint->dir.len;
+}
 
 // checkpoint.c. Between barrier and snapshot a worker takes nothing in, nor after the snapshot that
 // the job halts with.

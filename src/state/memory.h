@@ -78,7 +78,7 @@ struct StateBackend {
     StateTable *tables;
     uint32_t epoch;
     uint32_t taking;         // the epoch whose snapshot is under way; 0: none
-    uint32_t floor;          // it holds rows changed after that one
+    uint32_t floor;          // it holds rows changed since that one
     uint32_t durable;        // the epoch of the last snapshot that was confirmed; 0: none
     StateTable *sweeping;    // the table it has come to
     StateOut out;

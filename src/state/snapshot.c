@@ -44,7 +44,7 @@ static void row_save(StateTable *table, RowHead *row) {
 // The snapshot under way has not come to the row yet.
 static bool row_waits(const StateTable *table, const RowHead *row) {
     const StateBackend *backend = table->backend;
-    return backend->taking && row->saved != backend->taking && row->changed > backend->floor &&
+    return backend->taking && row->saved != backend->taking && row->changed >= backend->floor &&
            row->changed <= backend->taking;
 }
 
@@ -82,7 +82,7 @@ void state_snapshot_begin(StateBackend *backend, bool *full, StateOut out) {
     ASSERT(backend->epoch && !backend->taking);
     *full |= !backend->durable;
     backend->taking = backend->epoch++;
-    backend->floor = *full ? 0 : backend->durable;
+    backend->floor = *full ? 0 : backend->durable + 1;
     backend->out = out;
     backend->sweeping = backend->tables;
     uint32_t number = 0;

@@ -85,7 +85,8 @@ typedef struct StateOut {
     void *arg;
 } StateOut;
 
-// From now on tables remember what changes. Before the first row comes.
+// From now on tables remember what changes. Before the first row comes, or before a snapshot that
+// is full.
 void state_track(StateBackend *backend);
 // Begins a snapshot of all tables as they are now: of everything, or of what changed since the last
 // confirmed one. A first one, and one after a failure, is always full: *full says so.
