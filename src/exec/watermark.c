@@ -219,7 +219,8 @@ static Status watermark_save(Operator *op, Buf *out, Error *err) {
     return ST_OK;
 }
 
-// With another parallelism the splits are others' now: their first rows will say where they are.
+// With another parallelism the splits are others' now: their first rows will say where they are. A
+// copy that never had a row has sent nothing that counts.
 static Status watermark_restore(Operator *op, Str bytes, Error *err) {
     (void)err;
     WatermarkAssigner *self = (WatermarkAssigner *)op;
@@ -228,6 +229,7 @@ static Status watermark_restore(Operator *op, Str bytes, Error *err) {
     at = codec_get_i64(at, &workers);
     at = codec_get_i64(at, &count);
     if (workers != op->env->count) {
+        if (!count) return ST_OK;
         if (!self->restored || sent_ms < self->sent_ms) self->sent_ms = sent_ms;
         self->restored = true;
         return ST_OK;
