@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # tools/cuts.sh WEIR [COUNT [SEED [PATH...]]]: the streaming cases of SQL again, every job stopped with a
 # checkpoint after a few batches and gone on with from it, over and over, with the same parallelism or
-# another one each time: the rows must be those of a job that was left alone.
+# another one each time: the rows must be those of a job that was left alone. In every second variant
+# checkpoints are unaligned: rows that are on their way between 2 or 3 workers lie in the checkpoint.
 #
 # COUNT (1) variants are drawn; the seed is printed. PATHs: other cases, below test/sql, than flink/stream.
 set -u
@@ -26,10 +27,17 @@ echo "note: cuts are drawn from seed $seed"
 for ((i = 0; i < count; i++)); do
     workers=$(pick 1 1 2 3) every=$(pick 1 2 3 5) others=$(pick "" 2 1,2 1,3,2 4,1)
     rows=$(pick 1 2 3 7) incremental=$(pick true false)
+    unaligned=false timeout=0
+    if [ $((i % 2)) -eq 1 ]; then
+        unaligned=true workers=$((2 + i / 2 % 2)) timeout=$(pick 0 0 "1 ms")
+    fi
     options=(-D "parallelism.default=$workers" -D "weir.cut-every=$every" -D "weir.batch-rows-max=$rows"
-        -D "execution.checkpointing.incremental=$incremental")
+        -D "execution.checkpointing.incremental=$incremental"
+        -D "execution.checkpointing.unaligned.enabled=$unaligned"
+        -D "execution.checkpointing.aligned-checkpoint-timeout=$timeout")
     [ -z "$others" ] || options+=(-D "weir.cut-parallelism=$others")
     name="workers $workers then ${others:-the same}, a cut every $every batches of $rows, incremental $incremental"
+    [ $unaligned = false ] || name="$name, unaligned after $timeout"
     "$weir" test "${options[@]}" --materialised --exempt "$scratch/cases/exempt" \
         "${@/#/$scratch/cases/}" >"$scratch/log" 2>&1
     read -r ok bad left < <(tail -n 1 "$scratch/log" | sed 's/[^0-9 ]//g')

@@ -72,7 +72,7 @@ unit() {
 sql() {
     part "sql cases ($1)" 1200 "$WEIR" test --known test/sql/known-failures.txt test/sql
     [ $# -lt 2 ] || part "variants ($1)" 1800 tools/variants.sh "$WEIR" "$2"
-    [ $# -lt 2 ] || part "cuts ($1)" 1200 tools/cuts.sh "$WEIR" 2 1
+    [ $# -lt 2 ] || part "cuts ($1)" 1200 tools/cuts.sh "$WEIR" 4 1
 }
 random() { part "random queries ($1)" 600 tools/random.sh 1 "$2" --sqlite; }
 services() {

@@ -44,6 +44,10 @@ static void print(const Checkpoint *at, Buf *out) {
     buf_puts(out, at->finished ? "true" : "false");
     put_name(out, "drained");
     buf_puts(out, at->drained ? "true" : "false");
+    if (at->in_flight) {
+        put_name(out, "in-flight");
+        buf_printf(out, "%llu", (unsigned long long)at->in_flight);
+    }
     put_name(out, "operators");
     json_print_text(at->operators, 0, out);
     put_name(out, "files");
@@ -159,6 +163,8 @@ static Status take(Arena *arena, Str path, Str text, Checkpoint *out, Error *err
                          "'" STR_FMT "' has format %lld; this program reads %d", STR_ARG(path),
                          (long long)version, METADATA_VERSION);
     }
+    int64_t in_flight;
+    if (get_number(&root, STR("in-flight"), &in_flight)) out->in_flight = (uint64_t)in_flight;
     out->id = (uint64_t)id;
     out->workers = (uint32_t)workers;
     out->groups = (uint32_t)groups;

@@ -21,6 +21,7 @@ typedef struct Checkpoint {
     bool savepoint, full;
     bool finished;              // the job had come to its end: nothing is left to do
     bool drained;               // its sources were told to end: they go on, time begins anew
+    uint64_t in_flight;         // elements that barriers overtook: they belong to this parallelism
     CheckpointFile *file;       // newest first
     uint32_t file_count;
     Str operators;              // a line for each that has state: id, name, description

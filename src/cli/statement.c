@@ -124,11 +124,19 @@ void executor_stats(const Executor *self) {
     buf_printf(&out,
                "\"checkpoints\":%llu,\"checkpoints_failed\":%llu,\"checkpoint_bytes\":%lld,"
                "\"checkpoint_pause_p50_ms\":%.3f,\"checkpoint_pause_p99_ms\":%.3f,"
-               "\"checkpoint_pause_max_ms\":%.3f,\"restore_s\":%.6f,\"operators\":[",
+               "\"checkpoint_pause_max_ms\":%.3f,\"restore_s\":%.6f,",
                (unsigned long long)stats->checkpoints,
                (unsigned long long)stats->checkpoints_failed, (long long)stats->checkpoint_bytes,
                (double)stats->pause_p50_ns / 1e6, (double)stats->pause_p99_ns / 1e6,
                (double)stats->pause_max_ns / 1e6, stats->restore_s);
+    buf_printf(&out,
+               "\"checkpoints_unaligned\":%llu,\"checkpoint_alignment_max_ms\":%.3f,"
+               "\"in_flight_processed_batches\":%llu,\"in_flight_persisted_batches\":%llu,"
+               "\"in_flight_persisted_bytes\":%llu,\"operators\":[",
+               (unsigned long long)stats->checkpoints_unaligned, (double)stats->align_max_ns / 1e6,
+               (unsigned long long)stats->align_batches,
+               (unsigned long long)stats->in_flight_batches,
+               (unsigned long long)stats->in_flight_bytes);
     for (uint32_t i = 0; i < stats->op_count; i++) {
         if (i) buf_putc(&out, ',');
         print_operator(&stats->op[i], &out);

@@ -125,6 +125,30 @@ static Status remove_tree(Str path, Error *err) {
     return os()->remove(path, err);
 }
 
+// Barriers that overtake rows, and what Flink does not let them be combined with.
+static Status read_unaligned(Durable *self, Error *err) {
+    const Map *config = self->spec->config;
+    CheckpointSpec *out = &self->checkpoint;
+    // The second key is the one of Flink 1.
+    out->unaligned = config_bool(config, "execution.checkpointing.unaligned.enabled", false) ||
+                     config_bool(config, "execution.checkpointing.unaligned", false);
+    out->aligned_timeout_ms =
+        config_ms(config, "execution.checkpointing.aligned-checkpoint-timeout", 0);
+    if (!out->unaligned) return ST_OK;
+    if (config_int(config, "execution.checkpointing.max-concurrent-checkpoints", 1) > 1) {
+        return error_set(err, ST_VALIDATION,
+                         "'execution.checkpointing.max-concurrent-checkpoints' cannot be above 1 "
+                         "with 'execution.checkpointing.unaligned.enabled'");
+    }
+    Str mode = config_str(config, "execution.checkpointing.mode");
+    if (mode.len && !str_eq_nocase(mode, STR("EXACTLY_ONCE"))) {
+        say(self, "checkpoints are aligned: unaligned ones need 'execution.checkpointing.mode' = "
+                  "'EXACTLY_ONCE'");
+        out->unaligned = false;
+    }
+    return ST_OK;
+}
+
 // One of [values] (ends with NULL), as its number; [none] when the option is not set.
 static Status one_of(const Map *config, const char *key, const char *const *values, int none,
                      int *out, Error *err) {
@@ -212,6 +236,7 @@ static Status read_options(Durable *self, Error *err) {
         config_int(config, "execution.checkpointing.tolerable-failed-checkpoints", 0);
     out->retained = retained > 0 ? (uint32_t)retained : 1;
     out->tolerable_failures = tolerable > 0 ? (uint32_t)tolerable : 0;
+    TRY(read_unaligned(self, err));
     // A bounded job of batch mode begins anew when it fails, as in Flink.
     if (self->spec->env->batch) {
         self->cut_every = 0;
@@ -321,6 +346,38 @@ static Status sweep_up(Durable *self, Status st, Error *err) {
     return checkpoint_retain(self->checkpoint.dir, 0, kept, err);
 }
 
+// Rows in flight lie between the workers that there were. Restored with another parallelism, the
+// job first lets them come through with that one, reads nothing, and halts with an aligned
+// checkpoint.
+static Status settle(Durable *self, Error *err) {
+    CheckpointSpec *checkpoint = &self->checkpoint;
+    Arena arena = {0};
+    Checkpoint from = {0};
+    Status st = checkpoint_read(&arena, checkpoint->restore, &from, err);
+    if (st || !from.in_flight || from.workers == self->spec->workers) goto done;
+    CheckpointSpec settling = *checkpoint;
+    JobSpec spec = *self->spec;
+    settling.settle = true;
+    settling.unaligned = false;
+    settling.cut_after = 0;
+    if (!settling.dir.len) {
+        if (!self->temporary.len) self->temporary = temporary_directory(&self->arena);
+        settling.dir = str_printf(&self->arena, STR_FMT "/settled", STR_ARG(self->temporary));
+        settling.claimed = STR("");
+    }
+    spec.control = NULL;  // who asks for a savepoint waits for the job itself
+    spec.checkpoint = &settling;
+    spec.workers = from.workers;
+    say(self, "%llu batches and marks in flight between %u workers come through before the job "
+        "goes on with %u", (unsigned long long)from.in_flight, from.workers, self->spec->workers);
+    st = job_run(&spec, err);
+    if (!st) st = checkpoint_latest(&self->arena, settling.dir, &checkpoint->restore, NULL, err);
+
+done:
+    arena_clear(&arena);
+    return st;
+}
+
 static Status run_attempts(Durable *self, Error *err) {
     JobSpec *spec = self->spec;
     Restart restart;
@@ -331,7 +388,8 @@ static Status run_attempts(Durable *self, Error *err) {
         // A long job is left alone after some cuts: each takes a checkpoint and a restore.
         bool cuts = self->cuts < CUTS_MAX;
         self->checkpoint.cut_after = cuts ? (uint64_t)self->cut_every : 0;
-        Status st = job_run(spec, &failure);
+        Status st = self->checkpoint.restore.len ? settle(self, &failure) : ST_OK;
+        if (!st) st = job_run(spec, &failure);
         if (!st && self->cut_every && spec->stats && spec->stats->halted) {
             TRY(go_back(self, err));
             next_parallelism(self);

@@ -172,6 +172,9 @@ static const struct {
     {"execution.checkpointing.tolerable-failed-checkpoints", "0"},
     {"execution.checkpointing.num-retained", "1"},
     {"execution.checkpointing.incremental", "false"},
+    {"execution.checkpointing.unaligned.enabled", "false"},
+    {"execution.checkpointing.aligned-checkpoint-timeout", "0 ms"},
+    {"execution.checkpointing.max-concurrent-checkpoints", "1"},
     {"weir.batch-rows-max", "2048"},
 };
 

@@ -1,6 +1,7 @@
 // Plans to operators: one dataflow per worker, exchanges where rows must change hands.
 #include <string.h>
 
+#include "base/hash.h"
 #include "run/worker.h"
 
 // Which columns the rows of an input must be gathered by. *single: all in one place.
@@ -134,6 +135,10 @@ static Exchange *exchange_get(Job *job, const Plan *consumer, uint32_t input, co
     *made = (Exchange){.producer = consumer->input[input], .key = key, .key_count = key_count,
                        .stage = job->exchange_count++, .next = job->exchanges, .consumer = consumer,
                        .input = input};
+    Buf type = {0};
+    type_print(made->producer->type, &type);
+    made->type_hash = hash_bytes(type.ptr, type.len, 0);
+    buf_free(&type);
     made->ring = arena_alloc_aligned(&job->arena, sizeof(Ring) * job->workers * job->workers, 64);
     memset(made->ring, 0, sizeof(Ring) * job->workers * job->workers);
     job->exchanges = made;
@@ -159,13 +164,15 @@ static Status build_input(Worker *worker, const Plan *plan, uint32_t i, Operator
     ExchangeOut *sender =
         (ExchangeOut *)operator_new(worker, &EXCHANGE_OUT_OPERATOR, plan->input[i], 1);
     sender->exchange = exchange;
-    sender->pending = ARENA_ARRAY(&worker->arena, struct Pending, job->workers);
+    sender->pending = ARENA_ARRAY(&worker->arena, ElementQueue, job->workers);
     sender->begin = ARENA_ARRAY(&worker->arena, uint32_t, job->workers + 1);
     connect(worker, from, &sender->base, 0);
     ExchangeIn *receiver =
         (ExchangeIn *)operator_new(worker, &EXCHANGE_IN_OPERATOR, plan->input[i], job->workers);
     receiver->exchange = exchange;
+    receiver->replay = ARENA_ARRAY(&worker->arena, ElementQueue, job->workers);
     receiver->blocked = ARENA_ARRAY(&worker->arena, bool, job->workers);
+    receiver->recording = ARENA_ARRAY(&worker->arena, bool, job->workers);
     connect(worker, &receiver->base, op, i);
     worker->out = mem_realloc(worker->out, (worker->out_count + 1) * sizeof *worker->out);
     worker->out[worker->out_count++] = sender;

@@ -43,6 +43,29 @@ static bool aligned(const Worker *worker) {
     return true;
 }
 
+// Where barriers may overtake rows the aligned ones have left for good when the snapshot is taken:
+// else rows that still wait for room would be in nobody's.
+static bool may_snapshot(Worker *worker, bool overtaking) {
+    const CheckpointSpec *spec = worker->job->spec->checkpoint;
+    return aligned(worker) && (!spec->unaligned || overtaking || worker_outputs_clear(worker));
+}
+
+// The barrier passes every operator at once, and leaves the worker as a mark in its rings.
+static Status overtake(Worker *worker, Error *err) {
+    worker->overtaking = true;
+    for (uint32_t i = 0; i < worker->in_count; i++) {
+        TRY(exchange_in_overtake(worker->in[i], worker->aligning, err));
+    }
+    return ST_OK;
+}
+
+bool worker_holds(const Worker *worker) {
+    const CheckpointSpec *spec = worker->job->spec->checkpoint;
+    if (!spec || !spec->cut_after || !spec->unaligned || spec->aligned_timeout_ms) return false;
+    // Never while nobody reads: others may wait for what is held.
+    return worker->source_read || worker->polls == spec->cut_after;
+}
+
 static Status inject(Worker *worker, uint64_t id, Error *err) {
     worker->aligning = id;
     for (uint32_t i = 0; i < worker->source_count; i++) {
@@ -114,19 +137,34 @@ Status worker_checkpoint(Worker *worker, bool *progress, Error *err) {
     if (asked > worker->aligning) {
         *progress = true;
         worker->pause_ns = begin;
+        worker->overtaking = atomic_load(&self->unaligned) == asked;
         TRY(inject(worker, asked, err));
     }
-    if (worker->aligning > worker->snapped && aligned(worker)) {
+    bool overtaking = atomic_load(&self->unaligned) == worker->aligning;
+    if (worker->aligning > worker->snapped && overtaking && !aligned(worker)) {
         *progress = true;
+        TRY(overtake(worker, err));
+    }
+    if (worker->aligning > worker->snapped && may_snapshot(worker, overtaking)) {
+        *progress = true;
+        int64_t aligned_ns = os_monotonic_ns() - worker->pause_ns;
+        if (aligned_ns > worker->align_max_ns) worker->align_max_ns = aligned_ns;
         TRY(worker_snapshot_begin(worker, err));
+        if (spec->unaligned) in_flight_begin(worker);
         worker->snapped = worker->aligning;
         worker->halted = atomic_load(&self->halt) != 0;
         worker->writing = true;
         pauses_add(&worker->pauses, os_monotonic_ns() - worker->pause_ns);
+        worker->tables_written = false;
     }
     if (worker->writing) {
-        *progress = true;
-        bool all = state_snapshot_step(worker->state, os_monotonic_ns() + STEP_NS);
+        int64_t until_ns = os_monotonic_ns() + STEP_NS;
+        // A worker that only waits for the cuts of others may sleep.
+        uint64_t frames = worker->frames.frames;
+        bool waits = worker->tables_written;
+        if (!waits) worker->tables_written = state_snapshot_step(worker->state, until_ns);
+        bool all = in_flight_step(worker, until_ns) && worker->tables_written;
+        *progress |= all || !waits || worker->frames.frames != frames;
         if (all) frames_end(&worker->frames);
         worker->writing = !all;
         if (all || worker->frames.bytes.len >= CHUNK_SIZE) hand_over(worker, all);
@@ -266,6 +304,7 @@ static Status make_durable(Checkpointer *self, Writing *at, Error *err) {
         .full = at->full,
         .finished = at->finished,
         .drained = at->drained,
+        .in_flight = atomic_load(&self->in_flight),
         .savepoint = at->savepoint,
         .file = file,
         .file_count = before + job->workers,
@@ -282,6 +321,9 @@ static Status make_durable(Checkpointer *self, Writing *at, Error *err) {
     if (stats) {
         stats->checkpoints++;
         stats->checkpoint_bytes = bytes;
+        stats->checkpoints_unaligned += atomic_load(&self->unaligned) == at->id;
+        stats->in_flight_batches += atomic_load(&self->in_flight_batches);
+        stats->in_flight_bytes += atomic_load(&self->in_flight_bytes);
     }
     if (at->savepoint) {
         self->file_count = 0;  // no increment stands on what is not ours
@@ -326,13 +368,26 @@ static Status expired(const Checkpointer *self, const Writing *at, Error *err) {
                      (long long)took_ms);
 }
 
+// When the time for alignment is over, barriers overtake the rows before them. How long to wait for
+// that, [most_ms] at most.
+static int64_t until_alignment_ends(Checkpointer *self, const Writing *at, int64_t most_ms) {
+    bool may = self->spec->unaligned && !at->savepoint;
+    if (!may || atomic_load(&self->unaligned) == at->id) return most_ms;
+    int64_t took_ms = (os_monotonic_ns() - at->begin_ns) / 1000000;
+    int64_t left_ms = self->spec->aligned_timeout_ms - took_ms;
+    if (left_ms > 0) return left_ms < most_ms ? left_ms : most_ms;
+    atomic_store(&self->unaligned, at->id);
+    wake_workers(self);
+    return most_ms;
+}
+
 // Takes what the workers hand over until they have handed over all; called and left with the lock.
 static void gather(Checkpointer *self, Writing *at, bool patient) {
     enum { WAIT_MS = 100 };
     while (at->ended < self->job->workers && !failed(self)) {
         Chunk *chunk = take_chunk(self);
         if (!chunk) {
-            os_wait(&self->lock, WAIT_MS);
+            os_wait(&self->lock, until_alignment_ends(self, at, WAIT_MS));
             if (!at->status) at->status = expired(self, at, &at->error);
             // A barrier cannot be called back: who may go on waits for it, who may not fails now.
             if (at->status && !patient) return;
@@ -382,6 +437,12 @@ static Status take_checkpoint(Checkpointer *self, const Want *want, bool *durabl
     at.size = NEW_ARRAY(int64_t, job->workers);
     atomic_store(&self->full, full);
     atomic_store(&self->halt, want->halt);
+    atomic_store(&self->in_flight, 0);
+    atomic_store(&self->in_flight_batches, 0);
+    atomic_store(&self->in_flight_bytes, 0);
+    // Savepoints are aligned, as Flink's are.
+    bool at_once = self->spec->unaligned && !self->spec->aligned_timeout_ms && !savepoint;
+    atomic_store(&self->unaligned, at_once ? id : 0);
     atomic_store_explicit(&self->asked, id, memory_order_release);
     wake_workers(self);
     gather(self, &at, tolerable);
@@ -505,7 +566,8 @@ static Status serve(Checkpointer *self, Error *err) {
             return ST_OK;
         }
         int64_t now = os_now_ms(), next = next_at(self, began_ms, ended_ms);
-        bool halt = job_has_checkpoints(job) && (stop || atomic_load(&self->cut));
+        bool halt = job_has_checkpoints(job) &&
+                    (stop || self->spec->settle || atomic_load(&self->cut));
         bool durable = false;
         if (self->ask && self->ask->kind != ASK_DRAIN) {
             bool stops = self->ask->kind == ASK_STOP;

@@ -25,11 +25,14 @@ struct Checkpointer {
     _Atomic uint64_t asked, ended;  // ids: the last one asked for, the last one that ended
     _Atomic int full;               // of [asked]
     _Atomic int halt;               // the job ends with [asked], its input left
+    _Atomic uint64_t unaligned;     // the checkpoint whose barriers overtake rows
     _Atomic int durable;            // of [ended]
     _Atomic int aside;              // [ended] is a savepoint: increments do not stand on it
     _Atomic int commits;            // of [ended]: what was prepared for it is committed
     _Atomic int over;               // workers may leave
     _Atomic int cut;                // a worker has come to cut_after
+    // Of the checkpoint under way, counted by workers: elements in flight, batches among them.
+    _Atomic uint64_t in_flight, in_flight_batches, in_flight_bytes;
     // The thread's own.
     Arena arena;           // of the checkpoints' names
     CheckpointFile *file;  // of the last durable one, newest first

@@ -18,6 +18,32 @@ bool ring_pop(Ring *ring, Element *out) {
     return true;
 }
 
+void element_queue_add(ElementQueue *queue, Element element) {
+    if (queue->from + queue->count == queue->cap) {
+        if (queue->from) {
+            memmove(queue->element, queue->element + queue->from, queue->count * sizeof element);
+            queue->from = 0;
+        } else {
+            queue->cap = queue->cap ? queue->cap * 2 : 16;
+            queue->element = mem_realloc(queue->element, queue->cap * sizeof element);
+        }
+    }
+    queue->element[queue->from + queue->count++] = element;
+}
+
+bool element_queue_take(ElementQueue *queue, Element *out) {
+    if (!queue->count) return false;
+    *out = queue->element[queue->from++];
+    if (!--queue->count) queue->from = 0;
+    return true;
+}
+
+void element_queue_clear(ElementQueue *queue) {
+    for (Element element; element_queue_take(queue, &element);) batch_unref(element.batch);
+    mem_free(queue->element);
+    *queue = (ElementQueue){0};
+}
+
 static bool ring_full(const Ring *ring) {
     return atomic_load_explicit(&ring->tail, memory_order_relaxed) -
                atomic_load_explicit(&ring->head, memory_order_relaxed) == RING_SIZE;
@@ -27,29 +53,22 @@ static Worker *worker_of(const Operator *op) {
     return (Worker *)op->env->owner;
 }
 
+Ring *exchange_ring(const Exchange *exchange, uint32_t workers, uint32_t from, uint32_t to) {
+    return &exchange->ring[from * workers + to];
+}
+
 static Ring *ring_to(ExchangeOut *self, uint32_t to) {
     Worker *worker = worker_of(&self->base);
-    return &self->exchange->ring[worker->index * worker->job->workers + to];
+    return exchange_ring(self->exchange, worker->job->workers, worker->index, to);
 }
 
 static void send(ExchangeOut *self, uint32_t to, Element element) {
     Worker *worker = worker_of(&self->base);
-    struct Pending *pending = &self->pending[to];
-    if (!pending->count && ring_push(ring_to(self, to), element)) {
+    if (!self->pending[to].count && ring_push(ring_to(self, to), element)) {
         worker_wake(&worker->job->worker[to]);
         return;
     }
-    if (pending->from + pending->count == pending->cap) {
-        if (pending->from) {
-            memmove(pending->element, pending->element + pending->from,
-                    pending->count * sizeof element);
-            pending->from = 0;
-        } else {
-            pending->cap = pending->cap ? pending->cap * 2 : 16;
-            pending->element = mem_realloc(pending->element, pending->cap * sizeof element);
-        }
-    }
-    pending->element[pending->from + pending->count++] = element;
+    element_queue_add(&self->pending[to], element);
     self->waiting = true;
 }
 
@@ -58,10 +77,10 @@ bool exchange_out_flush(ExchangeOut *self) {
     if (!self->waiting) return true;
     bool waiting = false;
     for (uint32_t to = 0; to < worker->job->workers; to++) {
-        struct Pending *pending = &self->pending[to];
+        ElementQueue *pending = &self->pending[to];
         while (pending->count && ring_push(ring_to(self, to), pending->element[pending->from])) {
-            pending->from++;
-            if (!--pending->count) pending->from = 0;
+            Element sent;
+            (void)element_queue_take(pending, &sent);
             worker_wake(&worker->job->worker[to]);
         }
         waiting |= pending->count > 0;
@@ -132,8 +151,19 @@ static Status exchange_out_on_watermark(Operator *op, int64_t ms, Error *err) {
 
 static Status exchange_out_on_barrier(Operator *op, uint64_t checkpoint, Error *err) {
     (void)err;
+    if (worker_of(op)->overtaking) return ST_OK;  // it is the cut: exchange_out_cut
     send_all((ExchangeOut *)op, (Element){ELEMENT_BARRIER, NULL, (int64_t)checkpoint});
     return ST_OK;
+}
+
+void exchange_out_cut(ExchangeOut *self, uint64_t checkpoint) {
+    Worker *worker = worker_of(&self->base);
+    for (uint32_t to = 0; to < worker->job->workers; to++) {
+        Ring *ring = ring_to(self, to);
+        ring->cut_tail = atomic_load_explicit(&ring->tail, memory_order_relaxed);
+        atomic_store_explicit(&ring->cut, checkpoint, memory_order_release);
+        worker_wake(&worker->job->worker[to]);
+    }
 }
 
 static Status exchange_out_on_end(Operator *op, Error *err) {
@@ -151,11 +181,7 @@ static Status exchange_out_on_idle(Operator *op, bool idle, Error *err) {
 static void exchange_out_close(Operator *op) {
     ExchangeOut *self = (ExchangeOut *)op;
     for (uint32_t to = 0; self->pending && to < worker_of(op)->job->workers; to++) {
-        struct Pending *pending = &self->pending[to];
-        for (uint32_t i = 0; i < pending->count; i++) {
-            batch_unref(pending->element[pending->from + i].batch);
-        }
-        mem_free(pending->element);
+        element_queue_clear(&self->pending[to]);
     }
     mem_free(self->hashes);
     mem_free(self->target);
@@ -181,10 +207,21 @@ static Status exchange_in_on_batch(Operator *op, uint32_t input, Batch *in, Erro
     return output_batch(op, batch_ref(in), err);
 }
 
+static void exchange_in_close(Operator *op) {
+    ExchangeIn *self = (ExchangeIn *)op;
+    for (uint32_t from = 0; self->replay && from < worker_of(op)->job->workers; from++) {
+        element_queue_clear(&self->replay[from]);
+    }
+}
+
 const OperatorVt EXCHANGE_IN_OPERATOR = {
     .name = "exchange-in", .plan_kind = PLAN_KIND_COUNT_, .size = sizeof(ExchangeIn),
-    .on_batch = exchange_in_on_batch,
+    .on_batch = exchange_in_on_batch, .close = exchange_in_close,
 };
+
+static bool channel_ended(const ExchangeIn *self, uint32_t channel) {
+    return self->base.ended_inputs >> channel & 1;
+}
 
 // Handed on when it has come on every channel that is open; what follows it waits until the
 // worker's state is taken.
@@ -209,6 +246,8 @@ static Status receive(ExchangeIn *self, uint32_t channel, Element element, Error
         case ELEMENT_IDLE: return operator_idle(op, channel, element.value != 0, err);
         case ELEMENT_BARRIER:
             // Aligned: what follows the barrier on this channel waits for the other channels' one.
+            // One that was overtaken comes too late.
+            if ((uint64_t)element.value <= self->passed) return ST_OK;
             self->blocked[channel] = true;
             self->barriers++;
             self->barrier = (uint64_t)element.value;
@@ -221,19 +260,66 @@ static Status receive(ExchangeIn *self, uint32_t channel, Element element, Error
     return ST_OK;
 }
 
+Status exchange_in_overtake(ExchangeIn *self, uint64_t checkpoint, Error *err) {
+    uint32_t workers = worker_of(&self->base)->job->workers;
+    if (self->passed >= checkpoint || self->base.ended) return ST_OK;
+    for (uint32_t from = 0; from < workers; from++) {
+        self->recording[from] = !self->blocked[from] && !channel_ended(self, from);
+        self->recordings += self->recording[from];
+        self->blocked[from] = true;
+    }
+    self->barriers = workers - self->ended;
+    self->barrier = checkpoint;
+    return pass_barrier(self, err);
+}
+
+// What comes next on a channel. Where its sender's snapshot lies, the barrier stands, though none
+// was sent: nothing behind it is taken in before this worker has its snapshot.
+static bool channel_next(ExchangeIn *self, uint32_t from, Element *out) {
+    const Worker *worker = worker_of(&self->base);
+    if (element_queue_take(&self->replay[from], out)) return true;
+    if (worker_holds(worker)) return false;
+    Ring *ring = exchange_ring(self->exchange, worker->job->workers, from, worker->index);
+    uint32_t head = atomic_load_explicit(&ring->head, memory_order_relaxed);
+    // In this order: whoever sees an element that was sent after the cut sees the cut.
+    bool empty = head == atomic_load_explicit(&ring->tail, memory_order_acquire);
+    if (self->recording[from]) (void)in_flight_channel(self, from);
+    uint64_t cut = atomic_load_explicit(&ring->cut, memory_order_acquire);
+    if (cut > self->passed && head == ring->cut_tail && !channel_ended(self, from)) {
+        *out = (Element){ELEMENT_BARRIER, NULL, (int64_t)cut};
+        return true;
+    }
+    return !empty && ring_pop(ring, out);
+}
+
+bool exchange_in_stirs(const ExchangeIn *self) {
+    const Worker *worker = worker_of(&self->base);
+    for (uint32_t from = 0; from < worker->job->workers; from++) {
+        Ring *ring = exchange_ring(self->exchange, worker->job->workers, from, worker->index);
+        if (atomic_load(&ring->head) != atomic_load(&ring->tail)) return true;
+        if (self->recording[from] && atomic_load(&ring->cut) == worker->snapped) return true;
+    }
+    return false;
+}
+
 enum { POLL_ELEMENTS = 16 };
 
 Status exchange_in_poll(ExchangeIn *self, bool *progress, Error *err) {
     Worker *worker = worker_of(&self->base);
     for (uint32_t from = 0; from < worker->job->workers; from++) {
-        Ring *ring = &self->exchange->ring[from * worker->job->workers + worker->index];
+        Ring *ring = exchange_ring(self->exchange, worker->job->workers, from, worker->index);
         Element element;
         bool was_full = ring_full(ring);
         for (uint32_t n = 0; n < POLL_ELEMENTS && !self->blocked[from] &&
                              self->passed <= worker->snapped && !worker->halted &&
-                             ring_pop(ring, &element);
+                             channel_next(self, from, &element);
              n++) {
             *progress = true;
+            worker->align_batches += element.batch && worker_aligning(worker);
+            if (self->recording[from]) {
+                in_flight_put(worker, (InFlight){.exchange = self->exchange, .from = from,
+                                                 .to = worker->index, .element = element});
+            }
             TRY(receive(self, from, element, err));
         }
         if (was_full) worker_wake(&worker->job->worker[from]);  // it waits for room

@@ -125,13 +125,14 @@ static Status workers_open(Worker *worker, Error *err) {
 // it would depend on who comes first whether time stands still behind an exchange, and with it
 // which rows are late.
 static Status settle_empty_readers(Job *job, Error *err) {
-    bool progress = job->workers > 1;
+    bool progress = false;
     for (uint32_t w = 0; w < job->workers && job->workers > 1; w++) {
         Worker *worker = &job->worker[w];
         for (uint32_t i = 0; i < worker->source_count; i++) {
             bool polled;
             if (worker->source[i]->ended || !source_is_empty(worker->source[i])) continue;
             TRY(source_poll(worker->source[i], &polled, err));
+            progress = true;
         }
     }
     while (progress) {
@@ -253,6 +254,9 @@ static void collect_stats(const Job *job, JobStats *stats) {
         const Pauses *own = &job->worker[w].pauses;
         for (uint32_t i = 0; i < PAUSE_SIZES; i++) pauses.count[i] += own->count[i];
         if (own->max_ns > pauses.max_ns) pauses.max_ns = own->max_ns;
+        stats->align_batches += job->worker[w].align_batches;
+        int64_t align_ns = job->worker[w].align_max_ns;
+        if (align_ns > stats->align_max_ns) stats->align_max_ns = align_ns;
     }
     stats->pause_p50_ns = pauses_quantile(&pauses, 0.5);
     stats->pause_p99_ns = pauses_quantile(&pauses, 0.99);

@@ -28,6 +28,10 @@ typedef struct JobStats {
     int64_t checkpoint_bytes;      // of the last one
     // How long checkpoints kept a worker from its work: the half, 99 of 100, all were no longer.
     int64_t pause_p50_ns, pause_p99_ns, pause_max_ns;
+    uint64_t checkpoints_unaligned;  // whose barriers overtook rows
+    uint64_t in_flight_batches, in_flight_bytes;  // that went into all snapshots
+    uint64_t align_batches;        // taken in between a worker's barrier and its snapshot
+    int64_t align_max_ns;          // the longest time from a worker's barrier to its snapshot
     bool halted;                   // ended by a checkpoint, with input left
     bool stopped;                  // ended by a savepoint that was asked for
     uint64_t rows_in, rows_out;    // of sources, of sinks
@@ -51,6 +55,12 @@ typedef struct CheckpointSpec {
     int64_t min_pause_ms, timeout_ms;
     uint32_t tolerable_failures, retained;
     bool incremental;
+    // Barriers may overtake rows: at once, or when alignment takes longer than that.
+    bool unaligned;
+    int64_t aligned_timeout_ms;
+    // Nothing is read: what was in flight comes through, and the job halts with an aligned
+    // checkpoint. So the rows of an unaligned one get to another parallelism.
+    bool settle;
     Str restore;              // the checkpoint or savepoint to begin from; empty: from nothing
     bool keep_restored;       // it is not the job's to remove, though it lies in [dir]
     Str claimed;              // one that lies elsewhere and goes when new ones have taken its place

@@ -228,6 +228,23 @@ static Status take_source(Restore *self, uint32_t from_worker, Str bytes, Error 
     return source_load_held(source, &rest, from_worker, err);
 }
 
+static Status take_in_flight(Restore *self, Str bytes, Error *err) {
+    FrameName name;
+    Str rest;
+    TRY(frame_name(bytes, &name, &rest, err));
+    if (self->from.workers != self->worker->job->workers) {
+        return error_set(err, ST_UNSUPPORTED,
+                         "the checkpoint holds rows in flight between %u workers, this job has %u",
+                         self->from.workers, self->worker->job->workers);
+    }
+    uint32_t index;
+    Operator *op = operator_named(self->worker, &name, &index);
+    if (!op || op->vt != &EXCHANGE_IN_OPERATOR) {
+        return orphan(self, name.operator_id, name.name, err);
+    }
+    return in_flight_restore((ExchangeIn *)op, rest, err);
+}
+
 static Status take_sink(Restore *self, Str bytes, Error *err) {
     FrameName name;
     Str rest;
@@ -344,6 +361,9 @@ static Status take_frames(Restore *self, const CheckpointFile *file, FrameReader
                 }
                 break;
             }
+            case PART_IN_FLIGHT:
+                if (newest) TRY(take_in_flight(self, bytes, err));
+                break;
             case PART_OPERATOR:
                 if (newest && mine) put_off(self, bytes);
                 break;

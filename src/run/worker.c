@@ -10,11 +10,7 @@ void worker_wake(Worker *worker) {
 
 static bool rings_empty(const Worker *worker) {
     for (uint32_t i = 0; i < worker->in_count; i++) {
-        for (uint32_t from = 0; from < worker->job->workers; from++) {
-            Ring *ring =
-                &worker->in[i]->exchange->ring[from * worker->job->workers + worker->index];
-            if (atomic_load(&ring->head) != atomic_load(&ring->tail)) return false;
-        }
+        if (exchange_in_stirs(worker->in[i])) return false;
     }
     return true;
 }
@@ -27,7 +23,7 @@ static void worker_sleep(Worker *worker, int64_t ms) {
     os_unlock(&worker->wake);
 }
 
-static bool outputs_clear(Worker *worker) {
+bool worker_outputs_clear(Worker *worker) {
     bool clear = true;
     for (uint32_t i = 0; i < worker->out_count; i++) clear &= exchange_out_flush(worker->out[i]);
     return clear;
@@ -36,7 +32,7 @@ static bool outputs_clear(Worker *worker) {
 // Serves the receivers, last stage first; a stage whose own outputs are stuck takes nothing in.
 Status worker_receive(Worker *worker, bool *progress, Error *err) {
     for (uint32_t i = 0; i < worker->in_count; i++) {
-        if (!outputs_clear(worker) && i > 0) {
+        if (!worker_outputs_clear(worker) && i > 0) {
             // Something later in the flow is full. Stages that lie behind the full one wait.
             uint32_t stuck = 0;
             for (uint32_t o = 0; o < worker->out_count; o++) {
@@ -79,8 +75,20 @@ static bool worker_done(const Worker *worker) {
     return true;
 }
 
+// What was in flight when the checkpoint was taken goes before new input.
+static bool replaying(const Worker *worker) {
+    for (uint32_t i = 0; i < worker->in_count; i++) {
+        for (uint32_t from = 0; from < worker->job->workers; from++) {
+            if (worker->in[i]->replay[from].count) return true;
+        }
+    }
+    return false;
+}
+
 static Status poll_sources(Worker *worker, bool *progress, Error *err) {
     const CheckpointSpec *spec = worker->job->spec->checkpoint;
+    worker->source_read = false;
+    if ((spec && spec->settle) || !worker_outputs_clear(worker) || replaying(worker)) return ST_OK;
     for (uint32_t i = 0; i < worker->source_count; i++) {
         if (worker_aligning(worker) || (spec && spec->cut_after == worker->polls &&
                                         spec->cut_after)) {
@@ -91,6 +99,7 @@ static Status poll_sources(Worker *worker, bool *progress, Error *err) {
         bool got = false;
         TRY(source_poll(source, &got, err));
         worker->polls += got;
+        worker->source_read |= got;
         *progress |= got;
     }
     return ST_OK;
@@ -146,7 +155,7 @@ Status worker_run(Worker *worker, Error *err) {
     Job *job = worker->job;
     bool stopping = false;
     for (;;) {
-        bool done = worker_done(worker) && outputs_clear(worker);
+        bool done = worker_done(worker) && worker_outputs_clear(worker);
         if (worker_may_leave(worker, done)) return ST_OK;
         if (atomic_load_explicit(&job->failed, memory_order_relaxed)) return ST_CANCELLED;
         int stop =
@@ -166,7 +175,7 @@ Status worker_run(Worker *worker, Error *err) {
         }
         TRY(worker_checkpoint(worker, &progress, err));
         TRY(worker_receive(worker, &progress, err));
-        if (outputs_clear(worker)) TRY(poll_sources(worker, &progress, err));
+        TRY(poll_sources(worker, &progress, err));
         TRY(fire_timers(worker, &progress, err));
         if (progress) {
             worker->busy_ns += os_monotonic_ns() - begin;
@@ -181,6 +190,7 @@ void worker_close(Worker *worker) {
     for (uint32_t i = 0; i < worker->op_count; i++) {
         if (worker->op[i]->vt->close) worker->op[i]->vt->close(worker->op[i]);
     }
+    in_flight_clear(worker);
     state_backend_free(worker->state);
     buf_free(&worker->frames.bytes);
     for (uint32_t i = 0; i < worker->op_count; i++) {

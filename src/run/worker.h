@@ -25,12 +25,25 @@ typedef struct Element {
     int64_t value;   // watermark, idle flag, checkpoint
 } Element;
 
+// Elements without a bound, oldest first.
+typedef struct ElementQueue {
+    Element *element;
+    uint32_t from, count, cap;
+} ElementQueue;
+void element_queue_add(ElementQueue *queue, Element element);
+bool element_queue_take(ElementQueue *queue, Element *out);  // false when empty
+void element_queue_clear(ElementQueue *queue);
+
 // A bounded single-producer single-consumer ring. Lamport's queue with cached indexes.
 // A batch holds on to the text of the block that it was read from: a ring of batches is some MiB.
 enum { RING_SIZE = 32 };
 typedef struct Ring {
     _Alignas(64) _Atomic uint32_t head;  // consumer's
     _Alignas(64) _Atomic uint32_t tail;  // producer's
+    // Where the producer's snapshot for checkpoint [cut] lies among what it sent: below [cut_tail]
+    // is what it had sent before. Kept in jobs whose barriers may overtake rows.
+    uint32_t cut_tail;
+    _Atomic uint64_t cut;
     _Alignas(64) Element element[RING_SIZE];
 } Ring;
 _Static_assert((RING_SIZE & (RING_SIZE - 1)) == 0, "indexes run over 2^32");
@@ -43,10 +56,7 @@ typedef struct ExchangeOut {
     Exchange *exchange;
     // Elements that found their ring full, per target worker, oldest first. While any wait, the
     // worker takes nothing new in.
-    struct Pending {
-        Element *element;
-        uint32_t from, count, cap;
-    } *pending;
+    ElementQueue *pending;
     // Of the batch at hand: hashes, targets, and its rows target by target.
     uint64_t *hashes;
     uint32_t *target, *rows;
@@ -59,7 +69,10 @@ typedef struct ExchangeOut {
 typedef struct ExchangeIn {
     Operator base;
     Exchange *exchange;
+    ElementQueue *replay;  // per channel: restored, it comes before what is in the ring
     bool *blocked;       // per channel: waiting for the others' barrier
+    bool *recording;     // per channel: what comes before its sender's cut goes into the snapshot
+    uint32_t recordings;
     uint32_t barriers;
     uint32_t ended;
     uint64_t barrier;    // of the checkpoint under way
@@ -70,6 +83,7 @@ struct Exchange {
     const Plan *producer;    // whose rows it carries
     const uint32_t *key;     // columns; key_count 0: everything to worker 0
     uint32_t key_count;
+    uint64_t type_hash;      // of the producer's row type
     uint32_t stage;          // topological number; later stages are served first
     Ring *ring;              // [from * workers + to]
     Exchange *next;
@@ -118,6 +132,13 @@ typedef struct Pauses {
 void pauses_add(Pauses *pauses, int64_t ns);
 // What [share] of them, 0 to 1, do not exceed, to an eighth.
 int64_t pauses_quantile(const Pauses *pauses, double share);
+// An element that a snapshot found on its way from one worker to another.
+typedef struct InFlight {
+    const Exchange *exchange;
+    uint32_t from, to;
+    bool queued;  // with its sender, behind a full ring
+    Element element;
+} InFlight;
 
 struct Worker {
     Job *job;
@@ -148,12 +169,18 @@ struct Worker {
     // Checkpoints (checkpoint.c): the last one asked for, whose state was taken, that has ended.
     uint64_t aligning, snapped, ended;
     FrameWriter frames;        // of the one being written
-    bool writing;
+    bool writing, tables_written;
+    bool overtaking;           // the barrier at hand is not sent: it overtakes what is in the rings
+    InFlight *in_flight;       // of this worker's snapshot, not written yet
+    uint32_t in_flight_from, in_flight_count, in_flight_cap;
+    bool source_read;          // the last look at the sources gave something
     bool halted;               // that one is the last
     bool told_done;
     uint64_t polls;            // of sources, that gave something
     int64_t pause_ns;          // when the barrier at hand came
     Pauses pauses;
+    int64_t align_max_ns;
+    uint64_t align_batches;    // taken in between a barrier and its snapshot
     Status status;
     Error error;
 };
@@ -175,6 +202,8 @@ struct Job {
 };
 
 NODISCARD Status worker_build(Worker *worker, Error *err);   // build.c
+// worker.c: nothing waits for room in a ring any more.
+bool worker_outputs_clear(Worker *worker);
 // One look at what the other workers have sent; worker.c.
 NODISCARD Status worker_receive(Worker *worker, bool *progress, Error *err);
 NODISCARD Status worker_run(Worker *worker, Error *err);     // worker.c
@@ -191,6 +220,9 @@ static inline bool job_has_checkpoints(const Job *job) {
 static inline bool worker_aligning(const Worker *worker) {
     return worker->aligning > worker->snapped || worker->halted;
 }
+// Tests: a job that is cut, its barriers overtaking rows, leaves what it sends in the rings for
+// them to overtake.
+bool worker_holds(const Worker *worker);
 NODISCARD Status worker_checkpoint(Worker *worker, bool *progress, Error *err);
 // This worker has nothing left to do; true when all may leave.
 bool worker_may_leave(Worker *worker, bool done);
@@ -199,12 +231,29 @@ NODISCARD Status checkpointer_start(Job *job, Error *err);
 NODISCARD Status checkpointer_stop(Job *job, Error *err);
 void checkpointer_wake(Checkpointer *self);
 void checkpointer_free(Checkpointer *self);
-// restore.c: puts the state of spec->checkpoint->restore into the opened workers.
+// inflight.c: unaligned checkpoints. What is in flight to and from this worker at its snapshot …
+void in_flight_begin(Worker *worker);
+// … and what the senders had sent before their own; true when all that is known and written.
+bool in_flight_step(Worker *worker, int64_t until_ns);
+void in_flight_put(Worker *worker, InFlight at);
+void in_flight_clear(Worker *worker);
+// What is left on a channel that is being recorded, once its sender's cut is known; or false.
+bool in_flight_channel(ExchangeIn *self, uint32_t from);
+// What a frame of it holds goes back to where it was.
+NODISCARD Status in_flight_restore(ExchangeIn *self, Str bytes, Error *err);
+// snapshot.c: puts the state of spec->checkpoint->restore into the opened workers.
 NODISCARD Status job_restore(Job *job, Error *err);
 void operator_frame_name(const Worker *worker, uint32_t index, FrameName *out);
 
 extern const OperatorVt EXCHANGE_OUT_OPERATOR, EXCHANGE_IN_OPERATOR, SOURCE_OPERATOR;
 NODISCARD Status exchange_in_poll(ExchangeIn *self, bool *progress, Error *err);
+// The barrier of [checkpoint] passes though rows before it have not come yet.
+NODISCARD Status exchange_in_overtake(ExchangeIn *self, uint64_t checkpoint, Error *err);
+// Something is there for a worker that has nothing to do.
+bool exchange_in_stirs(const ExchangeIn *self);
+// What is sent from now on comes after this worker's snapshot for [checkpoint].
+void exchange_out_cut(ExchangeOut *self, uint64_t checkpoint);
+Ring *exchange_ring(const Exchange *exchange, uint32_t workers, uint32_t from, uint32_t to);
 bool exchange_out_flush(ExchangeOut *self);   // true when nothing waits any more
 // Nothing is there for this worker's reader, and that is known.
 bool source_is_empty(const Source *source);

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # kill -9 at moments drawn from SEED, and going on with --resume: what a filesystem sink shows in the end
 # is each row once, and each aggregate right, with one worker, with two, and with a change between the two;
-# in full and in incremental checkpoints. Then what stands in the way: damaged checkpoints, another query.
+# in full and in incremental checkpoints, aligned and unaligned. Then what stands in the way: damaged checkpoints, another query.
 . "$(dirname "$0")/../lib.sh"
 cd "$SCRATCH" || exit 2
 echo "note: moments are drawn from seed ${SEED:=$RANDOM}"
@@ -26,13 +26,14 @@ EXECUTE STATEMENT SET BEGIN
 END;
 END
 
-# run WORKERS INCREMENTAL: a run that is killed some time later, or comes to its end; sets rc.
+# run WORKERS INCREMENTAL UNALIGNED [kill]: a run that is killed some time later, or comes to its end; sets rc.
 run() {
     local job
     "$WEIR" run -D "parallelism.default=$1" -D "execution.checkpointing.incremental=$2" \
+        -D "execution.checkpointing.unaligned.enabled=$3" \
         -D 'execution.checkpointing.interval=50 ms' --checkpoint-dir cp --resume job.sql >out 2>>err &
     job=$!
-    if [ -n "${3:-}" ]; then
+    if [ -n "${4:-}" ]; then
         sleep "0.$(printf '%03d' $((RANDOM % 900 + 50)))"
         kill -KILL $job 2>/dev/null
     fi
@@ -54,18 +55,18 @@ sums_right() {
         END { if (!bad && (n != rows || total != rows * (rows + 1) / 2)) { print n, total; bad = 1 }; exit bad }'
 }
 
-for how in "1 false" "2 true" "1,2 true" "3,1,2 false"; do
-    read -r list incremental <<<"$how"
+for how in "1 false false" "2 true true" "1,2 true false" "3,1,2 false true"; do
+    read -r list incremental unaligned <<<"$how"
     IFS=, read -ra workers <<<"$list"
     rm -rf rows sums cp err
     kills=0
     for ((i = 0; i < 6; i++)); do
-        run "${workers[i % ${#workers[@]}]}" "$incremental" kill
+        run "${workers[i % ${#workers[@]}]}" "$incremental" "$unaligned" kill
         [ $rc -eq 0 ] && break
         kills=$((kills + 1))
     done
-    [ $rc -eq 0 ] || run "${workers[i % ${#workers[@]}]}" "$incremental"
-    name="parallelism $list, incremental $incremental, killed $kills times"
+    [ $rc -eq 0 ] || run "${workers[i % ${#workers[@]}]}" "$incremental" "$unaligned"
+    name="parallelism $list, incremental $incremental, unaligned $unaligned, killed $kills times"
     if [ $rc -ne 0 ]; then fail "$name" "$(tail -n 3 err)"; else
         check "$name: each row once" rows_right
         check "$name: each group once" sums_right
