@@ -41,9 +41,9 @@ install:  ## binary, libraries, header, pkg-config, man page, completion; PREFIX
 	@meson configure build -Dprefix=$(PREFIX)
 	@meson install -C build --quiet >build/install.log || { cat build/install.log; exit 1; }
 
-accept:  ## writes today's plans into test/plan/, for the reviewer to read in the diff
+accept:  ## writes today's plans into test/sql/explain/weir.test, for the reviewer to read in the diff
 	@tools/build.sh debug weir
-	@build-debug/weir test --record test/plan
+	@build-debug/weir test --record test/sql/explain/weir.test
 
 accept-known:  ## takes the cases that pass by now off test/sql/known-failures.txt
 	@tools/build.sh release weir

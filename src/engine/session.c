@@ -9,6 +9,7 @@
 #include "engine/durable.h"
 #include "exec/program.h"
 #include "format/builtin.h"
+#include "plan/explain.h"
 
 struct Session {
     Catalogs catalogs;
@@ -281,6 +282,54 @@ static Status insert_as(DdlContext *ddl, const AstInsert *insert, Error *err) {
     return execute_inserts(ddl->session, ddl->plan, &one, 1, NULL, err);
 }
 
+static void explain_advice(PlanContext *context, Plan **root, uint32_t count, ExplainSpec *spec,
+                           Buf *out) {
+    Advice advice;
+    plan_advise(context, root, count, &advice);
+    spec->advice = &advice;
+    plan_explain(context, (const Plan *const *)root, count, spec, out);
+    spec->advice = NULL;
+    buf_putc(out, '\n');
+    for (uint32_t i = 0; i < advice.count; i++) {
+        buf_printf(out, "advice[%u]: " STR_FMT "\n", i + 1, STR_ARG(advice.text[i]));
+    }
+    if (!advice.count) buf_puts(out, "No available advice...\n");
+}
+
+// The sections that Flink prints, in its order.
+static Status explain_plans(PlanContext *context, Plan **root, uint32_t count, uint32_t details,
+                            Buf *out, Error *err) {
+    const Plan *const *plans = (const Plan *const *)root;
+    ExplainSpec spec = {.form = EXPLAIN_SYNTAX};
+    buf_puts(out, "== Abstract Syntax Tree ==\n");
+    plan_explain(context, plans, count, &spec, out);
+    TRY(plan_optimize(context, root, count, err));
+    spec = (ExplainSpec){.form = EXPLAIN_PHYSICAL, .changelog = details & EXPLAIN_CHANGELOG_MODE};
+    bool advises = details & EXPLAIN_PLAN_ADVICE;
+    buf_printf(out, "\n== Optimized Physical Plan%s ==\n", advises ? " With Advice" : "");
+    if (advises) {
+        explain_advice(context, root, count, &spec, out);
+    } else {
+        plan_explain(context, plans, count, &spec, out);
+    }
+    if (details & EXPLAIN_ESTIMATED_COST) {
+        buf_puts(out,
+                 "\n== Estimated Cost ==\n"
+                 "weir plans by rule and estimates nothing: --stats has what a job did cost\n");
+    }
+    buf_puts(out, "\n== Optimized Execution Plan ==\n");
+    spec = (ExplainSpec){.form = EXPLAIN_EXECUTION};
+    plan_explain(context, plans, count, &spec, out);
+    if (root[0]->kind == PLAN_SINK) {
+        buf_puts(out, "\n== Delivery Guarantee ==\n");
+        plan_explain_sinks(plans, count, out);
+    }
+    if (!(details & EXPLAIN_JSON_EXECUTION_PLAN)) return ST_OK;
+    buf_puts(out, "\n== Physical Execution Plan ==\n");
+    plan_explain_json(context, plans, count, out);
+    return ST_OK;
+}
+
 static Status execute_explain(PlanContext *context, const AstExplain *explain, DdlContext *ddl,
                               Error *err) {
     AstStmt *const *stmt = (AstStmt *const *)&explain->stmt;
@@ -304,14 +353,7 @@ static Status execute_explain(PlanContext *context, const AstExplain *explain, D
         }
     }
     Buf text = {0};
-    buf_puts(&text, "== Abstract Syntax Tree ==\n");
-    plan_explain((const Plan *const *)root, count, false, &text);
-    Status st = plan_optimize(context, root, count, err);
-    buf_puts(&text, "\n== Optimized Physical Plan ==\n");
-    if (!st) {
-        plan_explain((const Plan *const *)root, count, explain->details & EXPLAIN_CHANGELOG_MODE,
-                     &text);
-    }
+    Status st = explain_plans(context, root, count, explain->details, &text, err);
     static const char *const NAMES[] = {"result"};
     Str cell = buf_str(&text);
     if (!st) st = ddl_rows(ddl, NAMES, NULL, 1, &cell, 1, err);

@@ -205,6 +205,10 @@ static Status bind_name(Binder *binder, const AstExpr *ast, Expr **out, Error *e
     } else {
         scope_find(binder->scope, name, &found);
     }
+    // n.a where n is a column without fields here and a table of the query around.
+    bool has_fields = found.count != 1 || found.used == name->count ||
+                      binder->scope->row->child[found.column]->kind == TYPE_ROW;
+    if (!has_fields && (binder->correlation || binder->domain)) found.count = 0;
     if (found.count > 1) {
         return error_at(err, ST_VALIDATION, name->span.place, "column '" STR_FMT "' is ambiguous",
                         STR_ARG(ast_name_last(*name)));

@@ -60,5 +60,5 @@ void expr_columns(const Expr *expr, uint64_t *used);  // sets bits of the column
 Expr *expr_substitute(Arena *arena, const Expr *expr, Expr *const *map);
 // A copy with column i renumbered to map[i].
 Expr *expr_renumber(Arena *arena, const Expr *expr, const uint32_t *map);
-// As SQL, for EXPLAIN and stable ids; [names] are the input's field names.
+// As SQL, for messages and stable ids; [names] are the input's field names.
 void expr_print(const Expr *expr, const Type *input, Buf *out);

@@ -2,6 +2,7 @@
 //
 // Two walks, as Flink's FlinkChangelogModeInferenceProgram: bottom-up, which kinds of change each
 // node can emit; top-down, who needs the -U before each +U.
+#include "plan/advice.h"
 #include "plan/monotonic.h"
 #include "plan/keys.h"
 #include "plan/rule.h"
@@ -526,5 +527,5 @@ Status plan_optimize(PlanContext *context, Plan **roots, uint32_t count, Error *
         if (roots[i]->kind == PLAN_SINK) TRY(infer_sink(context, roots[i], err));
         infer_before(roots[i], true, asked);
     }
-    return ST_OK;
+    return plan_check_updates(context, roots, count, err);
 }

@@ -287,8 +287,11 @@ NODISCARD Status bind_table(PlanContext *context, Table *table, const Map *hints
 // Roots are PLAN_SINK or PLAN_COLLECT. (optimize.c)
 NODISCARD Status plan_optimize(PlanContext *context, Plan **roots, uint32_t count, Error *err);
 
-// EXPLAIN's text. (explain.c)
-void plan_explain(const Plan *const *roots, uint32_t count, bool changelog, Buf *out);
+// Which columns the rows of input [input] must be gathered by: [key] of the input's columns, or all
+// of them in one place when there are none. false: they may stay where they are. (spread.c)
+bool plan_distribution(const Plan *plan, uint32_t input, const uint32_t **key, uint32_t *count);
+// Whether [plan]'s rows are already with the worker that an exchange by [key] would send them to.
+bool plan_spread_by(const Plan *plan, const uint32_t *key, uint32_t count);
 
 // Session configuration with Flink's defaults.
 const char *config_get(const Map *config, const char *key);  // NULL when unset and no default
