@@ -7,6 +7,9 @@
 #   test/services/kafka.sh           tests the fixture itself
 #   test/services/kafka.sh run COMMAND...   a broker for the time of the command, in $KAFKA_BROKER
 #
+# Beside the open door there is one with TLS and SASL: KAFKA_SECURE (host:port), whose certificate
+# KAFKA_CA vouches for; user "weir" with the password KAFKA_PASSWORD, by PLAIN and SCRAM.
+#
 # Who starts tests one after the other may start the broker once and export KAFKA_BROKER. The jars come
 # through Maven, once, into the cache folder; ports are free ones; a broker is stopped by its pid.
 
@@ -54,20 +57,33 @@ kafka_start() {
     [ -z "${KAFKA_BROKER:-}" ] || return 0
     [ -z "${WEIR_NO_KAFKA:-}" ] || { KAFKA_MISSING=$WEIR_NO_KAFKA; return 1; }
     kafka_fetch || return 1
-    local port control
-    read -r port control < <(python3 -c '
+    local port control secure plain=org.apache.kafka.common.security.plain.PlainLoginModule
+    local scram=org.apache.kafka.common.security.scram.ScramLoginModule
+    read -r port control secure < <(python3 -c '
 import socket
-a, b = socket.socket(), socket.socket()
-a.bind(("127.0.0.1", 0)); b.bind(("127.0.0.1", 0))
-print(a.getsockname()[1], b.getsockname()[1])')
+doors = [socket.socket() for _ in range(3)]
+for door in doors: door.bind(("127.0.0.1", 0))
+print(*(door.getsockname()[1] for door in doors))')
     KAFKA_DIR=$(mktemp -d)
+    KAFKA_CA=$KAFKA_DIR/ca.pem KAFKA_PASSWORD=open-sesame
+    openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost -keyout "$KAFKA_DIR/broker.pem" \
+        -addext subjectAltName=DNS:localhost,IP:127.0.0.1 -out "$KAFKA_CA" 2>"$KAFKA_DIR/log" ||
+        { KAFKA_MISSING="no Kafka: $(tail -n 1 "$KAFKA_DIR/log")"; rm -rf "$KAFKA_DIR"; return 1; }
+    cat "$KAFKA_CA" >>"$KAFKA_DIR/broker.pem"
     # Tests write stamps of 1970: no message is too old to be kept.
     cat >"$KAFKA_DIR/server.properties" <<-CONF
 	process.roles=broker,controller
 	node.id=1
 	controller.quorum.voters=1@127.0.0.1:$control
-	listeners=PLAINTEXT://127.0.0.1:$port,CONTROLLER://127.0.0.1:$control
-	advertised.listeners=PLAINTEXT://127.0.0.1:$port
+	listeners=PLAINTEXT://127.0.0.1:$port,SECURE://127.0.0.1:$secure,CONTROLLER://127.0.0.1:$control
+	advertised.listeners=PLAINTEXT://127.0.0.1:$port,SECURE://localhost:$secure
+	listener.security.protocol.map=PLAINTEXT:PLAINTEXT,SECURE:SASL_SSL,CONTROLLER:PLAINTEXT
+	listener.name.secure.ssl.keystore.type=PEM
+	listener.name.secure.ssl.keystore.location=$KAFKA_DIR/broker.pem
+	listener.name.secure.sasl.enabled.mechanisms=PLAIN,SCRAM-SHA-256,SCRAM-SHA-512
+	listener.name.secure.plain.sasl.jaas.config=$plain required user_weir="$KAFKA_PASSWORD";
+	listener.name.secure.scram-sha-256.sasl.jaas.config=$scram required;
+	listener.name.secure.scram-sha-512.sasl.jaas.config=$scram required;
 	inter.broker.listener.name=PLAINTEXT
 	controller.listener.names=CONTROLLER
 	log.dirs=$KAFKA_DIR/data
@@ -91,14 +107,15 @@ print(a.getsockname()[1], b.getsockname()[1])')
 	CONF
     local log4j=-Dlog4j2.configurationFile="$KAFKA_DIR/log4j2.properties"
     if ! "${KAFKA_JVM[@]}" "$log4j" kafka.tools.StorageTool format -t MkU3OEVBNTcwNTJENDM2Qg \
-        -c "$KAFKA_DIR/server.properties" >"$KAFKA_DIR/log" 2>&1 </dev/null; then
+        --add-scram "SCRAM-SHA-256=[name=weir,password=$KAFKA_PASSWORD]" \
+        --add-scram "SCRAM-SHA-512=[name=weir,password=$KAFKA_PASSWORD]" -c "$KAFKA_DIR/server.properties" >"$KAFKA_DIR/log" 2>&1 </dev/null; then
         KAFKA_MISSING="no Kafka: $(tail -n 1 "$KAFKA_DIR/log")"
         rm -rf "$KAFKA_DIR"
         return 1
     fi
-    KAFKA_BROKER=127.0.0.1:$port
+    KAFKA_BROKER=127.0.0.1:$port KAFKA_SECURE=localhost:$secure
     kafka_launch || return 1
-    export KAFKA_BROKER
+    export KAFKA_BROKER KAFKA_SECURE KAFKA_CA KAFKA_PASSWORD
 }
 
 # Runs the broker of $KAFKA_DIR until it answers.
@@ -134,7 +151,7 @@ kafka_stop() {
     timeout 5 tail --pid="$KAFKA_PID" -f /dev/null || kill -9 "$KAFKA_PID" 2>/dev/null
     wait "$KAFKA_PID" 2>/dev/null
     rm -rf "$KAFKA_DIR"
-    unset KAFKA_BROKER
+    unset KAFKA_BROKER KAFKA_SECURE KAFKA_CA KAFKA_PASSWORD
     KAFKA_PID='' KAFKA_DIR=''
 }
 

@@ -372,10 +372,19 @@ static bool is_hopeless(rd_kafka_resp_err_t code) {
 Status kafka_trouble_error(KafkaTrouble *trouble, rd_kafka_resp_err_t code, const char *what,
                            Error *err) {
     (void)pthread_mutex_lock(&trouble->lock);
-    bool told = trouble->code != RD_KAFKA_RESP_ERR_NO_ERROR && !is_hopeless(code);
+    // A failure that names itself says more than the trouble before it; "fatal" names nothing.
+    bool named = is_hopeless(code) && code != RD_KAFKA_RESP_ERR__FATAL;
+    bool told = trouble->code != RD_KAFKA_RESP_ERR_NO_ERROR && !named;
     Status status = is_hopeless(told ? trouble->code : code) ? ST_RUNTIME : ST_CONNECT;
     (void)error_set(err, status, "%s: %s", what, told ? trouble->text : rdkafka.err2str(code));
+    bool scram = told && strstr(trouble->text, "SASL mechanism SCRAM");
     (void)pthread_mutex_unlock(&trouble->lock);
+    // Its proof of the password has the nonce twice, which brokers take for a wrong one.
+    if (scram && rdkafka.version() < 0x02060100) {
+        error_hint(err,
+                   "librdkafka %s cannot do SCRAM with brokers from 3.8.1 on: 2.6.1 or newer can",
+                   rdkafka.version_str());
+    }
     return status;
 }
 

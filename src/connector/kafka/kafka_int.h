@@ -8,6 +8,7 @@
 //   kafka_sink      batches -> key and value encoders -> messages
 //   kafka_producer  a client that sends them
 //   kafka_transactions, kafka_wire   exactly-once: a producer for each transaction; commits
+//   kafka_broker, kafka_sasl         the connection under those: TLS, authentication
 //   kafka_table     the options of a table, read once by all of them
 #pragma once
 
@@ -19,19 +20,26 @@
 
 // librdkafka's functions, as rdkafka.conf_new(...): os/library.h says why.
 #define RDKAFKA_FUNCTIONS(X)                                                                      \
-    X(abort_transaction) X(begin_transaction) X(commit) X(committed) X(conf_destroy)              \
-    X(conf_dump) X(conf_dump_free) X(conf_get) X(conf_new) X(conf_set) X(conf_set_dr_msg_cb)      \
-    X(conf_set_error_cb) X(conf_set_log_cb) X(conf_set_opaque) X(conf_set_stats_cb)               \
-    X(consume_batch_queue) X(default_topic_conf_dup) X(destroy) X(err2str) X(error_code)          \
-    X(error_destroy) X(error_is_retriable) X(error_string) X(fatal_error) X(flush)                \
-    X(header_add) X(header_cnt) X(header_get_all) X(headers_copy) X(headers_destroy)              \
-    X(headers_new) X(incremental_assign) X(incremental_unassign) X(init_transactions)             \
-    X(last_error) X(message_destroy) X(message_headers) X(message_timestamp) X(metadata)          \
-    X(metadata_destroy) X(new) X(offsets_for_times) X(pause_partitions) X(poll)                   \
-    X(poll_set_consumer) X(producev) X(purge) X(queue_destroy) X(queue_get_consumer)              \
-    X(queue_io_event_enable) X(resume_partitions) X(topic_conf_set_opaque)                        \
-    X(topic_conf_set_partitioner_cb) X(topic_destroy) X(topic_name) X(topic_new)                  \
-    X(topic_partition_list_add) X(topic_partition_list_destroy) X(topic_partition_list_new)
+    X(abort_transaction)                                                                          \
+    X(begin_transaction) X(commit) X(committed) X(conf_destroy) X(conf_dump) X(conf_dump_free)    \
+        X(conf_get) X(conf_new) X(conf_set) X(conf_set_dr_msg_cb) X(conf_set_error_cb) X(         \
+            conf_set_log_cb) X(conf_set_opaque) X(conf_set_stats_cb) X(consume_batch_queue)       \
+            X(default_topic_conf_dup) X(destroy) X(err2str) X(error_code) X(error_destroy) X(     \
+                error_is_retriable) X(error_string) X(fatal_error) X(flush) X(header_add)         \
+                X(header_cnt) X(header_get_all) X(headers_copy) X(headers_destroy) X(headers_new) \
+                    X(incremental_assign) X(incremental_unassign) X(init_transactions)            \
+                        X(last_error) X(message_destroy) X(message_headers) X(message_timestamp)  \
+                            X(metadata) X(metadata_destroy) X(new) X(offsets_for_times)           \
+                                X(pause_partitions) X(poll) X(poll_set_consumer) X(producev)      \
+                                    X(purge) X(queue_destroy) X(queue_get_consumer)               \
+                                        X(queue_io_event_enable) X(resume_partitions)             \
+                                            X(topic_conf_set_opaque)                              \
+                                                X(topic_conf_set_partitioner_cb) X(topic_destroy) \
+                                                    X(topic_name) X(topic_new)                    \
+                                                        X(topic_partition_list_add)               \
+                                                            X(topic_partition_list_destroy)       \
+                                                                X(topic_partition_list_new)       \
+                                                                    X(version) X(version_str)
 #define RDKAFKA_MEMBER(name) __typeof__(&rd_kafka_##name) name;
 typedef struct RdKafka {
     RDKAFKA_FUNCTIONS(RDKAFKA_MEMBER)
@@ -239,18 +247,54 @@ NODISCARD Status producer_trouble(Producer *self, const KafkaTable *table, Error
 // Does not wait: what is not sent yet is lost, an open transaction stays open.
 void producer_free(Producer *self);
 
-// --- kafka_wire.c ------------------------------------------------------------------------------
+// --- kafka_broker.c ----------------------------------------------------------------------------
 
-// A connection to brokers for requests about transactions. Used by one thread.
-typedef struct KafkaWire {
-    const char *bootstrap;  // borrowed
+typedef struct KafkaTls KafkaTls;
+
+// A connection to one broker. Used by one thread.
+typedef struct KafkaBroker {
+    const KafkaTable *table;
+    rd_kafka_conf_t *conf;  // the table's settings; NULL before the first connection
+    KafkaTls *tls;          // NULL: none
     int fd;                 // -1: none
     char address[280];      // where it leads, host:port
+    Buf setting;
+} KafkaBroker;
+
+void broker_init(KafkaBroker *self, const KafkaTable *table);
+void broker_clear(KafkaBroker *self);
+// Connects to [address], host:port, unless that is where it leads already: then *fresh is false.
+// ST_CONNECT: nobody answers; ST_RUNTIME: TLS does not come about.
+NODISCARD Status broker_open(KafkaBroker *self, Str address, bool *fresh, Error *err);
+NODISCARD Status broker_send(KafkaBroker *self, Str bytes, Error *err);
+NODISCARD Status broker_receive(KafkaBroker *self, char *out, size_t size, Error *err);
+void broker_close(KafkaBroker *self);
+// Closes, and says of [what] that it failed, and [why].
+Status broker_broken(KafkaBroker *self, Status st, const char *what, const char *why, Error *err);
+// A setting of librdkafka's, NULL where there is none; good until the next call.
+const char *broker_setting(KafkaBroker *self, const char *name);
+
+// --- kafka_wire.c ------------------------------------------------------------------------------
+
+// Requests about transactions. Used by one thread.
+typedef struct KafkaWire {
+    const char *bootstrap;  // borrowed
+    KafkaBroker broker;
     int32_t requests;
 } KafkaWire;
 
 void wire_init(KafkaWire *self, const KafkaTable *table);
-void wire_close(KafkaWire *self);
+void wire_clear(KafkaWire *self);
+void wire_put_number(Buf *out, uint64_t value, uint32_t size);  // high bytes first
+void wire_put_text(Buf *out, Str text);
+// Takes [size] bytes of [in]; [in] is all taken when it is too short, and *good false.
+int64_t wire_take_number(Str *in, uint32_t size, bool *good);
+Str wire_take_text(Str *in, bool *good);  // that may be null
+// Sends a request over the open connection; [answer] becomes what follows the head of its answer.
+NODISCARD Status wire_call(KafkaWire *self, int api, int version, Str body, Buf *answer,
+                           Error *err);
+// [address], host:port, of who coordinates [id], from what follows the head of the broker's answer.
+NODISCARD Status wire_coordinator(Str answer, const char *id, Buf *address, Error *err);
 // Commits a transaction, whoever began it; one that is committed stays so. ST_RUNTIME: it cannot be
 // any more. ST_CONNECT: nobody answers.
 NODISCARD Status wire_commit(KafkaWire *self, const char *id, int64_t producer, int16_t epoch,
@@ -282,3 +326,28 @@ Status kafka_source_open(const ScanSpec *spec, const TaskEnv *env, bool upsert, 
                          Error *err);
 Status kafka_sink_open(const SinkSpec *spec, const TaskEnv *env, bool upsert, SinkWriter **out,
                        Error *err);
+
+// --- kafka_sasl.c ------------------------------------------------------------------------------
+
+enum { SCRAM_KEY_MAX = 64 };
+
+// One side of SCRAM, without a connection.
+typedef struct Scram {
+    bool wide;        // SHA-512, not 256
+    Buf nonce;        // ours
+    Buf message;      // to be sent next
+    Buf signed_text;
+    unsigned char expected[SCRAM_KEY_MAX];  // the broker's proof
+} Scram;
+
+// [message] becomes the first one. [nonce] NULL: a random one.
+NODISCARD bool scram_begin(Scram *self, const char *mechanism, const char *user, const char *nonce,
+                           Error *err);
+// [message] becomes the answer to [challenge]; NULL, or what is wrong.
+const char *scram_answer(Scram *self, Str challenge, const char *password);
+const char *scram_check(const Scram *self, Str last);  // the broker's proof
+void scram_clear(Scram *self);
+
+bool sasl_known(const char *mechanism);
+// Says who we are, over a connection that was just opened. ST_RUNTIME: the broker will not have us.
+NODISCARD Status sasl_authenticate(KafkaWire *wire, Error *err);

@@ -447,14 +447,19 @@ static Status read_transactions(KafkaTable *table, Error *err) {
         return error_set(err, ST_VALIDATION, "'%s' of table '" STR_FMT "' is not 1000 or more",
                          TIMEOUT, STR_ARG(table->desc->name));
     }
-    // What a dead run has prepared is committed over a connection of our own, which knows neither.
+    // What a dead run has prepared is committed over a connection of our own.
     const char *security = options_get(&table->options, "properties.security.protocol");
-    if (!security || str_eq_nocase(str_c(security), STR("PLAINTEXT"))) return ST_OK;
+    const char *mechanism = options_get(&table->options, "properties.sasl.mechanism");
+    if (!security || !str_starts(str_c(security), STR("SASL")) ||
+        (mechanism && sasl_known(mechanism))) {
+        return ST_OK;
+    }
     (void)error_set(err, ST_UNSUPPORTED,
                     "'sink.delivery-guarantee' = 'exactly-once' of table '" STR_FMT
-                    "': weir cannot do this yet with 'properties.security.protocol' = '%s'",
-                    STR_ARG(table->desc->name), security);
-    error_hint(err, "it can over PLAINTEXT; 'at-least-once' works with all");
+                    "': weir cannot do this yet with 'properties.sasl.mechanism' = '%s'",
+                    STR_ARG(table->desc->name), mechanism ? mechanism : "GSSAPI");
+    error_hint(
+        err, "it can with PLAIN, SCRAM-SHA-256 and SCRAM-SHA-512; 'at-least-once' works with all");
     return ST_UNSUPPORTED;
 }
 

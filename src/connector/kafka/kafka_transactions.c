@@ -364,7 +364,7 @@ void transactions_close(Transactions *self) {
     producers_free(self->standby);
     producers_free(self->retired);
     producer_free(self->open);
-    wire_close(&self->wire);
+    wire_clear(&self->wire);
     for (uint32_t i = 0; i < self->prepared_count; i++) mem_free(self->prepared[i].id);
     for (uint32_t i = 0; i < self->past_count; i++) mem_free(self->past[i].prefix);
     mem_free(self->prepared);
