@@ -204,87 +204,234 @@ TEST(udf, timers) {
     session_free(session);
 }
 
-// Functions in Python: hints and declarations, NULLs, what goes wrong, and a worker that dies.
-TEST(udf, python) {
-    static const char MODULE[] =
-        "import datetime, decimal, os\n"
-        "from typing import Optional\n"
-        "from pyflink.table import DataTypes\n"
-        "from pyflink.table.udf import udf, ScalarFunction\n"
-        "def add(a: int, b: Optional[int]) -> int:\n"
-        "    return None if b is None else a + b\n"
-        "@udf(result_type=DataTypes.STRING(), input_types=[DataTypes.STRING(), DataTypes.INT()])\n"
-        "def repeat(s, n): return s * n\n"
-        "@udf(result_type='STRING', input_types=['DECIMAL(10, 2)', 'DATE', 'TIMESTAMP(3)',\n"
-        "     'TIMESTAMP(6)', 'BOOLEAN', 'BYTES', 'TINYINT', 'FLOAT'])\n"
-        "def show(*a): return '|'.join(str(x) for x in a)\n"
-        "class Plus(ScalarFunction):\n"
-        "    def open(self, context): self.k = 100\n"
-        "    def eval(self, x: int) -> float: return x + self.k\n"
-        "def double(x: decimal.Decimal) -> decimal.Decimal: return x * 2\n"
-        "def later(t: datetime.datetime) -> datetime.datetime:\n"
-        "    return t + datetime.timedelta(seconds=1)\n"
-        "def bad(x: int) -> int: return 1 // x\n"
-        "def die(x: int) -> int: os._exit(3)\n"
-        "def wrong(x: int) -> int: return 'text'\n"
-        "def unhinted(x): return x\n";
-    char folder[] = "/tmp/weir-udf-XXXXXX";
-    Session *session = open_session();
-    Buf sql = {0};
+// ---- Python ------------------------------------------------------------------------------------
+// What functions in Python answer is in test/sql/python; here is what goes wrong, with its words.
+
+typedef struct Python {
+    Session *session;
+    char folder[32];
+} Python;
+
+// WEIR_PYTHON names another interpreter, say one with pandas.
+static const char *interpreter(void) {
+    const char *named = getenv("WEIR_PYTHON");
+    return named ? named : "python3";
+}
+
+// Whether the interpreter runs [code]; says that [test] is skipped where it does not.
+static bool python_runs(const char *test, const char *code) {
+    Buf command = {0};
+    buf_printf(&command, "%s -c '%s' >/dev/null 2>&1", interpreter(), code);
+    bool runs = system(buf_cstr(&command)) == 0;
+    if (!runs) print_message("SKIP %s: %s cannot %s\n", test, interpreter(), code);
+    buf_free(&command);
+    return runs;
+}
+
+// A session with the functions [names] of a module weir_mine.
+static Python python_open(const char *module, const char *const *names, size_t count) {
+    Python self = {.session = open_session(), .folder = "/tmp/weir-udf-XXXXXX"};
+    Buf text = {0};
     Error err;
-    if (system("python3 -c '' >/dev/null 2>&1") != 0) {
-        print_message("SKIP udf.python: no python3\n");
-        session_free(session);
-        return;
+    CHECK(mkdtemp(self.folder) != NULL);
+    buf_printf(&text, "%s/weir_mine.py", self.folder);
+    CHECK_OK(os_write_file(buf_str(&text), str_c(module), &err), &err);
+    text.len = 0;
+    buf_printf(&text, "SET 'python.files' = '%s/weir_mine.py'", self.folder);
+    CHECK_STR(run(self.session, buf_cstr(&text)), "");
+    text.len = 0;
+    buf_printf(&text, "SET 'python.client.executable' = '%s'", interpreter());
+    CHECK_STR(run(self.session, buf_cstr(&text)), "");
+    for (size_t i = 0; i < count; i++) {
+        text.len = 0;
+        buf_printf(&text, "CREATE FUNCTION py_%s AS 'weir_mine.%s' LANGUAGE PYTHON", names[i],
+                   names[i]);
+        CHECK_STR(run(self.session, buf_cstr(&text)), "");
     }
-    CHECK(mkdtemp(folder) != NULL);
-    buf_printf(&sql, "%s/weir_mine.py", folder);
-    CHECK_OK(os_write_file(buf_str(&sql), str_c(MODULE), &err), &err);
-    sql.len = 0;
-    buf_printf(&sql, "SET 'python.files' = '%s/weir_mine.py'", folder);
-    CHECK_STR(run(session, buf_cstr(&sql)), "");
-    static const char *const NAMES[] = {"add", "repeat", "show", "Plus", "double", "later",
-                                        "bad", "die", "wrong", "unhinted", "nothing"};
-    for (size_t i = 0; i < sizeof NAMES / sizeof *NAMES; i++) {
-        sql.len = 0;
-        buf_printf(&sql, "CREATE FUNCTION py_%s AS 'weir_mine.%s' LANGUAGE PYTHON", NAMES[i],
-                   NAMES[i]);
-        CHECK_STR(run(session, buf_cstr(&sql)), "");
-    }
-    run(session, "CREATE VIEW t AS SELECT * FROM (VALUES (1, 2, 'aé'), (2, CAST(NULL AS INT), '')) "
-                 "AS v (x, y, s)");
-    CHECK_STR(
-        run(session, "SELECT py_add(x, y), py_repeat(s, 2), py_plus(x), py_double(x * 1.5) FROM t"),
-        "3|aéaé|101.0|3.000000000000000000\nNULL||102.0|6.000000000000000000\n");
-    CHECK_STR(run(session,
-                  "SELECT py_later(TIMESTAMP '2024-02-28 23:59:59.123456'), "
-                  "py_show(-12.34, DATE '1969-12-31', TIMESTAMP '2024-01-01 00:00:00.001', "
-                  "TIMESTAMP '1969-01-01 00:00:00.000001', TRUE, x'ff00', "
-                  "CAST(-1 AS TINYINT), CAST(1.5 AS FLOAT))"),
-              "2024-02-29 00:00:00.123456|-12.34|1969-12-31|2024-01-01 00:00:00.001000|"
-              "1969-01-01 00:00:00.000001|True|b'\\xff\\x00'|-1|1.5\n");
-    CHECK(strstr(run(session, "SELECT py_bad(x - 1) FROM t"),
-                 "function 'py_bad' failed: ZeroDivisionError: integer division or modulo by zero "
-                 "(weir_mine.py, line 18), for the row (0,)"));
+    run(self.session,
+        "CREATE VIEW t AS SELECT * FROM (VALUES (1, 2, 'aé'), (2, CAST(NULL AS INT), '')) AS v "
+        "(x, y, s)");
+    create(self.session, "series");
+    buf_free(&text);
+    return self;
+}
+
+static void python_close(Python *self) {
+    Buf command = {0};
+    buf_printf(&command, "rm -r %s", self->folder);
+    session_free(self->session);
+    CHECK(system(buf_cstr(&command)) == 0);
+    buf_free(&command);
+}
+
+TEST(udf, python_faults) {
+    static const char MODULE[] =
+        "import os, signal, sys, time\n"
+        "from pyflink.table import TableEnvironment\n"
+        "from pyflink.table.udf import udf, udtf, udaf, AggregateFunction\n"
+        "def inner(x):\n"
+        "    return 1 // x\n"
+        "def bad(x: int) -> int:\n"
+        "    return inner(x)\n"
+        "def die(x: int) -> int: os._exit(3)\n"
+        "def killed(x: int) -> int: os.kill(os.getpid(), signal.SIGKILL)\n"
+        "def leave(x: int) -> int: sys.exit(4)\n"
+        "def wrong(x: int) -> int: return 'text'\n"
+        "def unhinted(x): return x\n"
+        "def loud(x: int) -> int:\n"
+        "    print('x' * 70000); os.write(1, b'y' * 70000); print(sys.stdin.read() == '')\n"
+        "    os.system('cat; echo from a child')\n"
+        "    return x\n"
+        "def slow(x: int) -> int:\n"
+        "    time.sleep(0.6)\n"
+        "    return x\n"
+        "def hang(x: int) -> int: time.sleep(60)\n"
+        "def deep(x: int) -> int: return deep(x) + 1\n"
+        "def jvm(x: int) -> int: return TableEnvironment.create(None)\n"
+        "@udtf(result_types=['INT'])\n"
+        "def stops(x):\n"
+        "    for i in range(5000):\n"
+        "        yield i\n"
+        "    raise ValueError('at its end')\n"
+        "class Sum(AggregateFunction):\n"
+        "    def create_accumulator(self): return [0]\n"
+        "    def accumulate(self, a, x): a[0] += 10 // x\n"
+        "    def get_value(self, a): return a[0]\n"
+        "sum = udaf(Sum(), result_type='BIGINT')\n";
+    static const char *const NAMES[] = {"bad",  "die",  "killed", "leave", "wrong", "unhinted",
+                                        "loud", "slow", "hang",   "deep",  "jvm",   "stops",
+                                        "sum",  "nothing"};
+    if (!python_runs("udf.python_faults", "pass")) return;
+    Python self = python_open(MODULE, NAMES, sizeof NAMES / sizeof *NAMES);
+    Session *session = self.session;
+    const char *said = run(session, "SELECT py_bad(x - 1) FROM t");
+    CHECK(strstr(said, "function 'py_bad' failed: ZeroDivisionError: integer division or modulo by "
+                       "zero (weir_mine.py, line 5), for the row (0,)\n"));
+    CHECK(strstr(said, "weir_mine.py:7 in bad: return inner(x)\n"));
+    CHECK(strstr(said, "weir_mine.py:5 in inner: return 1 // x"));
+    CHECK(strstr(run(session, "SELECT py_sum(x) FROM (VALUES 1, 0) AS v (x)"),
+                 "function 'py_sum' failed: ZeroDivisionError"));
+    CHECK(strstr(run(session, "SELECT COUNT(*) FROM TABLE(py_stops(1))"),
+                 "function 'py_stops' failed: ValueError: at its end (weir_mine.py, line 27), for "
+                 "the row (1,)"));
     CHECK(
         strstr(run(session, "SELECT py_die(x) FROM t"), "worker is gone: it ended with status 3"));
+    CHECK(strstr(run(session, "SELECT py_leave(x) FROM t"), "it ended with status 4"));
+    CHECK(strstr(run(session, "SELECT py_killed(x) FROM t"), "killed by signal 9 (Killed)"));
     CHECK(strstr(run(session, "SELECT py_wrong(x) FROM t"), "not of the declared type"));
     CHECK(strstr(run(session, "SELECT py_unhinted(x) FROM t"),
-                 "the type of argument 'x' is not known"));
+                 "the type of its result is not known"));
     CHECK(strstr(run(session, "SELECT py_nothing(x) FROM t"), "has no attribute 'nothing'"));
-    // More rows than a message takes, and by bundles of seven.
-    run(session, "DROP FUNCTION py_add");
-    run(session, "SET 'python.fn-execution.bundle.size' = '7'");
-    run(session, "CREATE FUNCTION py_add AS 'weir_mine.add' LANGUAGE PYTHON");
-    create(session, "series");
+    CHECK(strstr(run(session, "SELECT py_deep(x) FROM t"), "RecursionError"));
+    CHECK(strstr(run(session, "SELECT py_jvm(x) FROM t"), "pyflink's TableEnvironment"));
+    CHECK_STR(run(session, "SELECT py_loud(x) FROM t"), "1\n2\n");
+    // It gets on, if slowly: each row takes less than the time that none may take. One does not.
+    run(session, "SET 'weir.python.timeout' = '1 s'");
+    run(session, "DROP FUNCTION py_slow");
+    run(session, "DROP FUNCTION py_hang");
+    run(session, "CREATE FUNCTION py_slow AS 'weir_mine.slow' LANGUAGE PYTHON");
+    run(session, "CREATE FUNCTION py_hang AS 'weir_mine.hang' LANGUAGE PYTHON");
+    CHECK_STR(run(session, "SELECT py_slow(n) FROM TABLE(series(3)) AS s (n)"), "1\n2\n3\n");
+    CHECK(strstr(run(session, "SELECT py_hang(x) FROM t"),
+                 "gave no sign of life for 1 s and was ended (SET 'weir.python.timeout'"));
+    run(session, "SET 'python.executable' = '/no/such/python'");
+    run(session, "DROP FUNCTION py_bad");
+    run(session, "CREATE FUNCTION py_bad AS 'weir_mine.bad' LANGUAGE PYTHON");
+    CHECK(strstr(run(session, "SELECT py_bad(1)"), "cannot run '/no/such/python'"));
+    python_close(&self);
+}
+
+// More rows than a message takes, and by bundles of seven; a worker serves several calls.
+TEST(udf, python_bundles) {
+    static const char MODULE[] = "seen = 0\n"
+                                 "def add(a: int, b: int) -> int:\n"
+                                 "    global seen\n"
+                                 "    seen += 1\n"
+                                 "    return a + b\n"
+                                 "def count() -> int: return seen\n";
+    static const char *const NAMES[] = {"add"};
+    if (!python_runs("udf.python_bundles", "pass")) return;
+    Python self = python_open(MODULE, NAMES, 1);
+    CHECK_STR(run(self.session, "SELECT SUM(py_add(n, 1)) FROM TABLE(series(3000)) AS s (n) HAVING "
+                                "COUNT(*) = 3000"),
+              "+U 4504500\n");
+    run(self.session, "DROP FUNCTION py_add");
+    run(self.session, "SET 'python.fn-execution.bundle.size' = '7'");
+    run(self.session, "CREATE FUNCTION py_add AS 'weir_mine.add' LANGUAGE PYTHON");
+    CHECK_STR(run(self.session, "SELECT SUM(py_add(n, py_add(n, 0))) FROM TABLE(series(3000)) AS s "
+                                "(n) HAVING COUNT(*) = 3000"),
+              "+U 9003000\n");
+    python_close(&self);
+}
+
+// Without pandas the error names the way out; with it (WEIR_PYTHON) whole columns go to and fro.
+TEST(udf, python_pandas) {
+    static const char MODULE[] =
+        "from pyflink.table import DataTypes\n"
+        "from pyflink.table.udf import udf, udaf\n"
+        "def vector(of, **more): return udf(result_type=of, func_type='pandas', **more)\n"
+        "@vector('BIGINT')\n"
+        "def add(a, b): return a + b\n"
+        "@vector('STRING')\n"
+        "def kinds(*s): return s[0].map(lambda _: '|'.join(str(x.dtype) for x in s))\n"
+        "@vector('INT')\n"
+        "def short(a): return a[:1]\n"
+        "@vector('INT')\n"
+        "def no_series(a): return 1\n"
+        "@vector('INT')\n"
+        "def half(a): return a / 2\n"
+        "@vector('INT')\n"
+        "def bad(a): raise ValueError('no')\n"
+        "@vector(DataTypes.ROW([DataTypes.FIELD('a', DataTypes.INT()),\n"
+        "                       DataTypes.FIELD('b', DataTypes.STRING())]))\n"
+        "def frame(r):\n"
+        "    r['a'] = r['a'] + 1\n"
+        "    return r\n"
+        "def echo(of): return vector(of)(lambda x: x)\n"
+        "boolean, real, text = echo('BOOLEAN'), echo('DOUBLE'), echo('STRING')\n"
+        "decimal, day, time = echo('DECIMAL(10, 2)'), echo('DATE'), echo('TIME(3)')\n"
+        "ts3, ts9, ltz = echo('TIMESTAMP(3)'), echo('TIMESTAMP(9)'), echo('TIMESTAMP_LTZ(6)')\n"
+        "bytes_, list_ = echo('BYTES'), echo('ARRAY<INT>')\n"
+        "map_ = echo('MAP<STRING, INT>')\n"
+        "@udaf(result_type='DOUBLE', func_type='pandas')\n"
+        "def mean(x): return x.mean()\n";
+    static const char *const NAMES[] = {"add",  "kinds", "short",   "no_series", "half", "bad",
+                                        "frame", "boolean", "real", "text",      "decimal", "day",
+                                        "time", "ts3",   "ts9",     "ltz",       "bytes_", "list_",
+                                        "map_", "mean"};
+    if (!python_runs("udf.python_faults", "pass")) return;
+    Python self = python_open(MODULE, NAMES, sizeof NAMES / sizeof *NAMES);
+    Session *session = self.session;
+    if (!python_runs("udf.python_pandas", "import pandas, pyarrow")) {
+        const char *said = run(session, "SELECT py_add(1, 2)");
+        CHECK(strstr(said, "func_type='pandas' needs pandas and pyarrow (No module named"));
+        CHECK(strstr(said, "-m pip install pandas pyarrow"));
+        python_close(&self);
+        return;
+    }
+    CHECK_STR(run(session, "SELECT py_add(x, y), py_text(s), py_half(x * 2) FROM t"),
+              "3|aé|1\nNULL||2\n");
     CHECK_STR(run(session, "SELECT SUM(py_add(n, 1)) FROM TABLE(series(3000)) AS s (n) HAVING "
                            "COUNT(*) = 3000"),
               "+U 4504500\n");
-    sql.len = 0;
-    buf_printf(&sql, "rm -r %s", folder);
-    CHECK(system(buf_cstr(&sql)) == 0);
-    buf_free(&sql);
-    session_free(session);
+    CHECK_STR(run(session,
+                  "SELECT py_boolean(x > 1), py_real(x / 4e0), py_decimal(x * 1.25), py_day(DATE "
+                  "'2024-02-29'), py_time(TIME '23:59:58.5'), py_ts3(TIMESTAMP '1969-12-31 "
+                  "23:59:59.999'), py_ts9(TIMESTAMP '2024-01-01 00:00:00.123456789'), "
+                  "py_ltz(TO_TIMESTAMP_LTZ(1, 3)), py_bytes_(x'00ff'), py_list_(ARRAY[x, y]), "
+                  "py_map_(MAP['a', y]), py_frame(CAST(ROW(x, s) AS ROW<a INT, b STRING>)) FROM t"),
+              "FALSE|0.25|1.25|2024-02-29|23:59:58.5|1969-12-31 23:59:59.999|2024-01-01 "
+              "00:00:00.123456789|1970-01-01 00:00:00.001000|x'00ff'|[1, 2]|{a=2}|(2, aé)\n"
+              "TRUE|0.5|2.50|2024-02-29|23:59:58.5|1969-12-31 23:59:59.999|2024-01-01 "
+              "00:00:00.123456789|1970-01-01 00:00:00.001000|x'00ff'|[2, NULL]|{a=NULL}|(3, )\n");
+    CHECK_STR(run(session, "SELECT py_mean(x) FROM t"), "1.0\n-U 1.0\n+U 1.5\n");
+    CHECK(strstr(run(session, "SELECT py_kinds(x, x > 1) FROM t"), "int32|bool\n"));
+    CHECK(strstr(run(session, "SELECT py_half(x) FROM t"), "not of the declared type: ArrowInv"));
+    CHECK(strstr(run(session, "SELECT py_short(x) FROM t"), "its Series has 1 values for 2 rows"));
+    CHECK(strstr(run(session, "SELECT py_no_series(x) FROM t"), "this is a int"));
+    CHECK(strstr(run(session, "SELECT py_bad(x) FROM t"),
+                 "function 'py_bad' failed: ValueError: no (weir_mine.py, line 15)"));
+    python_close(&self);
 }
 
 TEST(udf, refused) {

@@ -61,6 +61,7 @@ static Status apply_open(Operator *op, Error *err) {
     udf_call_init(&self->call, plan->udf);
     self->call.services = &SERVICES;
     self->call.owner = self;
+    self->call.env = op->env->func;
     uint32_t before = plan->input[0]->type->child_count;
     emitted_init(&self->emitted, plan->type, before, plan->type->child_count - before);
     if (plan->func_arg_count) {

@@ -53,6 +53,8 @@ static Status parse_type(Arena *arena, Str text, AstType **out) {
 static Status read_type(Udf *udf, Str text, const Type **out, Error *err) {
     Error why;
     AstType *ast;
+    *out = NULL;
+    if (str_eq_nocase(text, STR("ANY"))) return ST_OK;
     if (parse_type(&udf->arena, text, &ast)) {
         return bad_signature(udf, text, "this is no type", err);
     }
@@ -73,7 +75,7 @@ static Str first_word(Str *text) {
 // [name] TYPE, or name TABLE [ROW<…>]
 static Status read_arg(Udf *udf, Str text, UdfArg *arg, Error *err) {
     AstType *ast;
-    if (!parse_type(&udf->arena, text, &ast)) {
+    if (str_eq_nocase(text, STR("ANY")) || !parse_type(&udf->arena, text, &ast)) {
         return read_type(udf, text, &arg->type, err);
     }
     Str rest = text, name = first_word(&rest), kind = rest;
@@ -86,7 +88,7 @@ static Status read_arg(Udf *udf, Str text, UdfArg *arg, Error *err) {
     arg->table = true;
     if (!kind.len) return ST_OK;
     TRY(read_type(udf, kind, &arg->type, err));
-    if (arg->type->kind == TYPE_ROW) return ST_OK;
+    if (arg->type && arg->type->kind == TYPE_ROW) return ST_OK;
     return bad_signature(udf, kind, "this is no ROW, and a table's rows have columns", err);
 }
 
@@ -100,6 +102,12 @@ static Status read_args(Udf *udf, Str text, Error *err) {
         }
         udf->variadic = str_ends(part, STR("..."));
         if (udf->variadic) part = str_trim(str_sub(part, 0, part.len - 3));
+        bool optional = str_ends(part, STR("?"));
+        if (optional) part = str_trim(str_sub(part, 0, part.len - 1));
+        if (udf->optional && !optional && !udf->variadic) {
+            return bad_signature(udf, part, "those before it may be left out, it may not", err);
+        }
+        udf->optional += optional;
         TRY(read_arg(udf, part, &udf->in[udf->in_count++], err));
     }
     return ST_OK;
@@ -127,6 +135,20 @@ static Status check_kind(const Udf *udf, Str text, Error *err) {
     return ST_OK;
 }
 
+// Some functions live where not all types are known.
+static Status check_types(const Udf *udf, Str text, Error *err) {
+    if (!udf->result) return bad_signature(udf, text, "a result has a type", err);
+    if (!udf->check_type) return ST_OK;
+    for (uint32_t i = 0; i <= udf->in_count; i++) {
+        const Type *type = i < udf->in_count ? udf->in[i].type : udf->result;
+        Status st = type ? udf->check_type(type, err) : ST_OK;
+        if (!st) continue;
+        error_while(err, "function '" STR_FMT "'", STR_ARG(udf->name));
+        return st;
+    }
+    return ST_OK;
+}
+
 Status bind_signature(Udf *udf, Error *err) {
     Str text = str_trim(str_c(udf->def->signature));
     uint32_t close = 0;
@@ -143,6 +165,7 @@ Status bind_signature(Udf *udf, Error *err) {
     TRY(read_args(udf, str_trim(str_sub(text, 1, close - 1)), err));
     TRY(read_type(udf, str_trim(str_sub(rest, 2, rest.len - 2)), &udf->result, err));
     TRY(check_kind(udf, text, err));
+    TRY(check_types(udf, text, err));
     switch (udf->def->kind) {
         case WEIR_SCALAR: udf_scalar_row(udf); break;
         case WEIR_AGGREGATE: udf_agg_row(udf); break;
@@ -172,6 +195,28 @@ static Str full_name(Arena *arena, const UserFunction *function) {
                       STR_ARG(name.database), STR_ARG(name.object));
 }
 
+static Status python_function(PlanContext *context, const UserFunction *function, Str name,
+                              Udf **out, Error *err) {
+    enum { TIMEOUT_MS = 600000, ASYNC_ROWS = 10 };
+    const Map *config = context->config;
+    Str executable = str_c(config_get(config, "python.executable"));
+    if (!executable.len) executable = str_c(config_get(config, "python.client.executable"));
+    PythonSpec spec = {
+        .name = name,
+        .target = function->class_name,
+        .executable = executable,
+        .files = str_c(config_get(config, "python.files")),
+        .path = str_c(config_get(config, "python.pythonpath")),
+        .parameters = str_c(config_get(config, "pipeline.global-job-parameters")),
+        .bundle_rows = config_int(config, "python.fn-execution.bundle.size", 0),
+        .arrow_rows = config_int(config, "python.fn-execution.arrow.batch.size", 0),
+        .async_rows =
+            config_int(config, "table.exec.async-scalar.max-concurrent-operations", ASYNC_ROWS),
+        .timeout_ms = config_ms(config, "weir.python.timeout", TIMEOUT_MS),
+    };
+    return udf_python(&spec, out, err);
+}
+
 Status bind_user_function(PlanContext *context, UserFunction *function, Error *err) {
     if (function->udf) return ST_OK;
     Udf *udf = NULL;
@@ -189,22 +234,10 @@ Status bind_user_function(PlanContext *context, UserFunction *function, Error *e
             TRY(udf_load(function->artifact[0], function->class_name, &def, err));
             TRY(udf_new(name, def, NULL, &udf, err));
             break;
-        case LANGUAGE_PYTHON: {
-            PythonSpec spec = {
-                .name = name,
-                .target = function->class_name,
-                .executable = str_c(config_get(context->config, "python.executable")),
-                .files = str_c(config_get(context->config, "python.files")),
-                .bundle_rows =
-                    config_int(context->config, "python.fn-execution.bundle.size", 0),
-            };
-            TRY(udf_python(&spec, &udf, err));
-            break;
-        }
+        case LANGUAGE_PYTHON: TRY(python_function(context, function, name, &udf, err)); break;
         default: return no_jvm(function, err);
     }
     Status st = bind_signature(udf, err);
-    if (!st && function->language == LANGUAGE_PYTHON) st = udf_python_check(udf, err);
     if (st) {
         (void)udf_unref(udf);
         return st;
@@ -260,6 +293,16 @@ static Status wrong_type(const Udf *udf, const Expr *arg, const UdfArg *wanted, 
 static Status fit_arg(Arena *arena, const Udf *udf, uint32_t i, Expr **arg, Error *err) {
     const UdfArg *wanted = &udf->in[i < udf->in_count ? i : udf->in_count - 1];
     const Type *type = (*arg)->type;
+    if (!wanted->type) {
+        if (type->kind == TYPE_NULL) {
+            *arg = expr_cast(arena, *arg, type_of(TYPE_VARCHAR, true), false);
+        }
+        Status st = udf->check_type ? udf->check_type((*arg)->type, err) : ST_OK;
+        if (!st) return ST_OK;
+        error_while(err, "argument %u of function '" STR_FMT "'", i + 1, STR_ARG(udf->name));
+        error_place(err, (*arg)->place);
+        return st;
+    }
     bool fits = type->kind == TYPE_NULL || type_equal_but_null(type, wanted->type) ||
                 type_casts_implicitly(type, wanted->type);
     if (!fits || (type->nullable && !wanted->type->nullable)) {
@@ -284,11 +327,12 @@ static Status arg_place(const Udf *udf, const AstExpr *ast, uint32_t i, uint32_t
 Status bind_udf_args(Binder *binder, const AstExpr *ast, const Udf *udf, Expr ***out,
                      uint32_t *count, Error *err) {
     const AstCall *call = ast->call;
-    uint32_t given = call->arg.count, least = udf->in_count - udf->variadic;
+    uint32_t given = call->arg.count, least = udf->in_count - udf->variadic - udf->optional;
     if (given < least || (given > udf->in_count && !udf->variadic)) {
         (void)error_at(err, ST_VALIDATION, ast->span.place,
                        "function '" STR_FMT "' takes %u arguments%s, %u are given",
-                       STR_ARG(udf->name), least, udf->variadic ? " or more" : "", given);
+                       STR_ARG(udf->name), least,
+                       udf->variadic || udf->optional ? " or more" : "", given);
         error_hint(err, STR_FMT "%s", STR_ARG(udf->name), udf->def->signature);
         return ST_VALIDATION;
     }

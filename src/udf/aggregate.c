@@ -191,6 +191,11 @@ static Status user_bind(AggCall *call, Error *err) {
     const weir_function_def *def = udf->def;
     for (uint32_t i = 0; i < call->argc; i++) {
         const Type *type = udf->in[i < udf->in_count ? i : udf->in_count - 1].type;
+        if (!type) {
+            if (call->arg[i]->kind == TYPE_NULL) call->arg[i] = type_of(TYPE_VARCHAR, true);
+            if (udf->check_type) TRY(udf->check_type(call->arg[i], err));
+            continue;
+        }
         if (!type_equal_but_null(call->arg[i], type) &&
             !type_casts_implicitly(call->arg[i], type)) {
             Buf given = {0}, wanted = {0};
@@ -220,6 +225,10 @@ static Status user_bind(AggCall *call, Error *err) {
         .write = user_write,
         .read = user_read,
     };
+    if (udf->agg_impl) {
+        *impl = *udf->agg_impl;
+        if (!def->merge) impl->merge = NULL;
+    }
     if (call->merge && !def->merge) {
         (void)error_set(err, ST_VALIDATION, "function '" STR_FMT "' cannot merge groups",
                         STR_ARG(udf->name));
@@ -236,7 +245,7 @@ void udf_agg_row(Udf *udf) {
     const weir_function_def *def = udf->def;
     udf->agg = (AggFunc){
         .name = str_cstr(&udf->arena, udf->name),
-        .argc_min = (uint8_t)(udf->in_count - udf->variadic),
+        .argc_min = (uint8_t)(udf->in_count - udf->variadic - udf->optional),
         .argc_max = udf->variadic ? UDF_AGG_ARGS_MAX : (uint8_t)udf->in_count,
         .bind = user_bind,
         .doc = def->doc,

@@ -48,6 +48,7 @@ const weir_column *udf_columns(Arena *arena, const Vec *const *vec, const Type *
 }
 
 void udf_call_args(UdfCall *call, const Vec *const *arg, uint32_t argc) {
+    call->arg = arg;
     call->call.args = udf_columns(&call->scratch, arg, NULL, argc);
     call->call.argc = argc;
 }
@@ -86,7 +87,10 @@ static UdfCall *call_of(weir_call *call) {
 static int host_fail(weir_call *call, const char *text) {
     UdfCall *self = call_of(call);
     // The first fault is the cause of the others.
-    if (!self->failed) (void)error_set(&self->error, ST_RUNTIME, "%s", text);
+    if (!self->failed) {
+        self->error.hint[0] = 0;
+        (void)error_set(&self->error, ST_RUNTIME, "%s", text);
+    }
     self->failed = true;
     return 1;
 }
@@ -298,7 +302,9 @@ Status udf_call_done(UdfCall *call, int answer, Error *err) {
     if (!answer && !call->failed) return ST_OK;
     bool told = call->failed && call->error.message[0];
     call->failed = false;
-    return error_set(err, told ? call->error.status : ST_RUNTIME,
-                     "function '" STR_FMT "' failed%s%s", STR_ARG(call->udf->name),
-                     told ? ": " : "", told ? call->error.message : "");
+    Status st = error_set(err, told ? call->error.status : ST_RUNTIME,
+                          "function '" STR_FMT "' failed%s%s", STR_ARG(call->udf->name),
+                          told ? ": " : "", told ? call->error.message : "");
+    if (told && call->error.hint[0]) error_hint(err, "%s", call->error.hint);
+    return st;
 }

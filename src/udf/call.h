@@ -31,6 +31,8 @@ struct UdfCall {
     const Udf *udf;
     const UdfServices *services;  // NULL: none
     void *owner;                  // for the services
+    const FuncEnv *env;           // may be NULL
+    const Vec *const *arg;        // the columns that udf_call_args was given
     Arena scratch;
     Buf *written;  // where weir_put goes; NULL: it may not be called
     bool opened;

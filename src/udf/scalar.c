@@ -4,6 +4,7 @@
 static Status scalar_open(const FuncCall *call, void **state, Error *err) {
     UdfCall *self = NEW(UdfCall);
     udf_call_init(self, call->bound);
+    self->env = call->env;
     *state = self;
     return udf_call_open(self, err);
 }

@@ -18,7 +18,7 @@ enum { UDF_ARGS_MAX = 32, UDF_AGG_ARGS_MAX = 4, UDF_STATES_MAX = 16 };
 
 typedef struct UdfArg {
     Str name;          // ptr NULL: none
-    const Type *type;  // of a table: the ROW it must be, or NULL
+    const Type *type;  // NULL: any. Of a table: the ROW it must be
     bool table;
 } UdfArg;
 
@@ -32,10 +32,13 @@ typedef struct Udf {
     UdfArg *in;
     uint32_t in_count;
     bool variadic;  // the last argument may come any number of times, none included
+    uint32_t optional;  // so many at the end may be left out
     const Type *result;  // of table and process functions a ROW
     ScalarFunc scalar;
     AggFunc agg;
     // For those whose definition was made, not found.
+    const AggImpl *agg_impl;  // of an aggregate function, instead of the definition's callbacks
+    Status (*check_type)(const Type *type, Error *err);  // whether arguments and result may be it
     void (*drop)(struct Udf *udf);
 } Udf;
 

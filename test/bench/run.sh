@@ -17,5 +17,7 @@ postgres_start || echo "note: $POSTGRES_MISSING"
 trap postgres_stop EXIT
 warehouse || true
 postgres_stop
+echo "--- Functions in Python"
+python3 test/bench/python.py || true
 echo "--- Nexmark"
 exec python3 test/bench/nexmark.py "$@"
