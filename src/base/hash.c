@@ -1,5 +1,7 @@
 #include "base/hash.h"
 
+#include <string.h>
+
 #define XXH_INLINE_ALL
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wconversion"
@@ -11,18 +13,36 @@ uint64_t hash_bytes(const void *bytes, size_t size, uint64_t seed) {
     return XXH3_64bits_withSeed(bytes, size, seed);
 }
 
-uint32_t hash_murmur_int(uint32_t code) {
-    code *= 0xcc9e2d51u;
-    code = code << 15 | code >> 17;
-    code *= 0x1b873593u;
-    code = code << 13 | code >> 19;
-    code = code * 5 + 0xe6546b64u;
-    code ^= 4;
-    code ^= code >> 16;
-    code *= 0x85ebca6bu;
-    code ^= code >> 13;
-    code *= 0xc2b2ae35u;
-    code ^= code >> 16;
+static uint32_t murmur_mix(uint32_t hash, uint32_t word) {
+    word *= 0xcc9e2d51u;
+    word = word << 15 | word >> 17;
+    hash ^= word * 0x1b873593u;
+    hash = hash << 13 | hash >> 19;
+    return hash * 5 + 0xe6546b64u;
+}
+
+static uint32_t murmur_end(uint32_t hash, uint32_t size) {
+    hash ^= size;
+    hash ^= hash >> 16;
+    hash *= 0x85ebca6bu;
+    hash ^= hash >> 13;
+    hash *= 0xc2b2ae35u;
+    return hash ^ hash >> 16;
+}
+
+uint32_t hash_murmur_text(const char *bytes, uint32_t size) {
+    uint32_t hash = 42, at = 0;
+    for (; at + 4 <= size; at += 4) {
+        uint32_t word;  // little-endian
+        memcpy(&word, bytes + at, 4);
+        hash = murmur_mix(hash, word);
+    }
+    for (; at < size; at++) hash = murmur_mix(hash, (uint32_t)(int32_t)(signed char)bytes[at]);
+    return murmur_end(hash, size);
+}
+
+uint32_t hash_murmur_int(uint32_t value) {
+    uint32_t code = murmur_end(murmur_mix(0, value), 4);
     // Flink takes the absolute value, and 0 for Integer.MIN_VALUE.
     int32_t signed_code = (int32_t)code;
     if (signed_code >= 0) return (uint32_t)signed_code;

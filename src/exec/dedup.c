@@ -1,7 +1,8 @@
 // exec/dedup.c - one row per key: ROW_NUMBER() OVER (PARTITION BY key ORDER BY time) = 1.
 //
 //   first, processing time   the first to come, at once; inserts only.
-//   last, processing time    every row replaces the one before it.
+//   last, processing time    every row replaces the one before it; one that equals it goes unseen,
+//                            unless state is kept for a while only (as in Flink).
 //   first, event time        the row of the least stamp, once the watermark has reached it; inserts
 //                            only. Rows below the watermark are late; one at it is not, here.
 //   last, event time         a row of the same or a greater stamp replaces the one before it.
@@ -77,6 +78,10 @@ static Status last_row(Dedup *self, DedupKey *key, const Batch *in, uint32_t row
     if (key->row && !self->proctime && time_ms < *row_time(key->row)) return ST_OK;
     StoredRow *stored;
     TRY(store(self, in, row, time_ms, &stored, err));
+    if (self->proctime && key->row && !self->base.plan->ttl_ms && row_same(key->row, stored)) {
+        row_free(&self->pool, stored);
+        return ST_OK;
+    }
     if (!self->batch_mode) TRY(send_last(self, key, stored, row, err));
     hold(self, key, stored);
     return ST_OK;

@@ -129,6 +129,24 @@ static Status row_equal_kernel(const KernelArgs *args, Vec *out, Error *err) {
     return ST_OK;
 }
 
+// Rows of which one is no ROW(…) are compared whole: there NULL equals NULL.
+static Status whole_row_kernel(const KernelArgs *args, Vec *out, Error *err) {
+    (void)err;
+    for (uint32_t row = 0; row < args->rows; row++) {
+        if (!kernel_row_valid(args, row)) continue;
+        vec_u8(out)[row] = vec_key_equal(args->arg[0], row, args->arg[1], row);
+    }
+    return ST_OK;
+}
+
+void compare_rows_whole(FuncCall *call) {
+    if (call->kernel == row_equal_kernel) call->kernel = whole_row_kernel;
+}
+
+bool compares_rows_whole(const FuncCall *call) {
+    return call->kernel == whole_row_kernel;
+}
+
 static Status compare_bind(FuncCall *call, CompareOp op, Error *err) {
     CompareBound *bound = ARENA_NEW(call->arena, CompareBound);
     bool nullable = type_contains_null(call->arg[0]) || type_contains_null(call->arg[1]);

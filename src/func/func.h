@@ -203,6 +203,10 @@ const char *arg_spec_name(ArgSpec spec);  // "NUMERIC", for messages
 const Type *type_common(Arena *arena, const Type *const *types, uint32_t count);
 // ... and as functions find it (COALESCE, GREATEST, collections: LogicalTypeMerging). They differ
 // for FLOAT beside DOUBLE or DECIMAL and between dates and timestamps.
+// ROW(a, b) = ROW(c, d) is a = c AND b = d. Of any other rows, which are compared whole, NULL
+// equals NULL in the fields.
+void compare_rows_whole(FuncCall *call);
+bool compares_rows_whole(const FuncCall *call);
 const Type *type_merge(Arena *arena, const Type *const *types, uint32_t count);
 // Whether a value of [from] may be given where [to] is asked for without a CAST.
 bool type_casts_implicitly(const Type *from, const Type *to);

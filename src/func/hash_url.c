@@ -56,16 +56,19 @@ static bool sha_of_bits(int64_t bits, Digest *kind) {
     return false;
 }
 
+static Status sha2_refuse(int64_t bits, Status status, Error *err) {
+    return error_set(err, status,
+                     "SHA2: unsupported algorithm of %lld bits; there are 224, 256, 384 and 512",
+                     (long long)bits);
+}
+
 static Status sha2_bind(FuncCall *call, Error *err) {
     const Vec *bits = call->literal[1];
     Digest kind;
-    if (bits && !vec_is_null(bits, 0) &&
-        (vec_integer(bits, 0) == 1 || !sha_of_bits(vec_integer(bits, 0), &kind))) {
-        return error_set(err, ST_VALIDATION,
-                         "SHA2: unsupported algorithm of %lld bits; there are 224, "
-                         "256, 384 and 512",
-                         (long long)vec_integer(bits, 0));
-    }
+    bool odd = bits && !vec_is_null(bits, 0) &&
+               (vec_integer(bits, 0) == 1 || !sha_of_bits(vec_integer(bits, 0), &kind));
+    if (odd && call->literal[0]) return sha2_refuse(vec_integer(bits, 0), ST_VALIDATION, err);
+    call->bound = odd ? bits : NULL;  // refused where there is a row
     call->result = type_varchar(call->arena, 128, call_any_nullable(call));
     return ST_OK;
 }
@@ -75,8 +78,8 @@ static Status sha2_kernel(const KernelArgs *args, Vec *out, Error *err) {
     for (uint32_t row = 0; row < args->rows; row++) {
         if (!kernel_row_valid(args, row)) continue;
         Digest kind;
-        if (!sha_of_bits(bits[row], &kind)) {
-            return error_set(err, ST_RUNTIME, "SHA2: there is no SHA-%lld", (long long)bits[row]);
+        if (args->call->bound || !sha_of_bits(bits[row], &kind)) {
+            return sha2_refuse(bits[row], ST_RUNTIME, err);
         }
         set_hex_digest(out, row, kind, vec_str(args->arg[0])[row]);
     }

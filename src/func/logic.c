@@ -154,6 +154,15 @@ static Status coalesce_bind(FuncCall *call, Error *err) {
     return ST_OK;
 }
 
+// IFNULL of texts that are never NULL is the first one as it is, of its own length.
+static Status ifnull_bind(FuncCall *call, Error *err) {
+    const Type *first = call->arg[0];
+    TRY(coalesce_bind(call, err));
+    if (first->nullable || !(type_is_text(first) || type_is_bytes(first))) return ST_OK;
+    call->arg[0] = call->result = first;
+    return ST_OK;
+}
+
 static Status if_kernel(const KernelArgs *args, Vec *out, Error *err) {
     (void)err;
     const uint8_t *condition = vec_u8(args->arg[0]);  // a NULL slot is 0: the other branch
@@ -222,7 +231,7 @@ static const ScalarFunc LOGIC_FUNCS[] = {
      .kernel = coalesce_kernel, .doc = "The first value that is not NULL.",
      .example = "COALESCE(NULL, 5)", .gives = "5"},
     {.name = "IFNULL", .args = {ARG_ANY, ARG_ANY}, .nulls = NULLS_OWN, .flags = FUNC_SHORT_CIRCUIT,
-     .bind = coalesce_bind, .kernel = coalesce_kernel,
+     .bind = ifnull_bind, .kernel = coalesce_kernel,
      .doc = "The second value when the first is NULL.", .example = "IFNULL(NULL, 5)",
      .gives = "5"},
     {.name = "IF", .args = {ARG_BOOLEAN, ARG_ANY, ARG_ANY}, .nulls = NULLS_OWN,

@@ -89,7 +89,7 @@ static Status union_bind(FuncCall *call, Error *err) {
     return ST_OK;
 }
 
-// Of equal keys the last map's value stands.
+// Of equal keys the last map's value stands; as in Flink the last map's entries come first.
 static Status union_kernel(const KernelArgs *args, Vec *out, Error *err) {
     (void)err;
     for (uint32_t row = 0; row < args->rows; row++) {
@@ -99,7 +99,7 @@ static Status union_kernel(const KernelArgs *args, Vec *out, Error *err) {
         ElementSet keys = element_set(args->scratch, most);
         for (uint32_t i = args->argc; i-- > 0;) {
             ListView view = vec_list(args->arg[i])[row];
-            for (uint32_t k = view.count; k-- > 0;) {
+            for (uint32_t k = 0; k < view.count; k++) {
                 (void)element_set_add(&keys, args->arg[i]->child[0], view.offset + k);
             }
         }

@@ -155,6 +155,7 @@ static double round_double(double value, int32_t places, Rounding how) {
     if (!isfinite(value) || value == 0) return value;
     if (how == ROUND_DOWN && places > TRUNCATE_PLACES_MAX) places = TRUNCATE_PLACES_MAX;
     if (places > PLACES_MAX) return value;
+    if (places < -PLACES_MAX) places = -PLACES_MAX;
     char text[NUMBER_TEXT_MAX];
     uint32_t len = f64_print(value, text);
     int64_t digits = 0;

@@ -113,7 +113,7 @@ TEST(regexp, functions_never_fail_for_a_bad_pattern) {
 
 TEST(regexp, str_to_map_splits_as_java) {
     CHECK_CALL("STR_TO_MAP", "{a=1, b=2}", "a=1,b=2,,");
-    CHECK_CALL("STR_TO_MAP", "{a=1, =NULL, b=2}", "a=1,,b=2");
+    CHECK_CALL("STR_TO_MAP", "{=NULL, a=1, b=2}", "a=1,,b=2");
     CHECK_CALL("STR_TO_MAP", "{k1=v1, k2=v2}", "k1$v1*k2$v2", "\\*", "\\$");
     CHECK_CALL("STR_TO_MAP", "{a=, 1=, b=}", "a1b", "", "");
     CHECK_CALL("STR_TO_MAP", "{a==}", "a==1", "1", "=");

@@ -1,5 +1,6 @@
 // REGEXP and its kind, and STR_TO_MAP, whose separators are regular expressions too. A pattern that
 // Java refuses gives FALSE or NULL, never an error (STR_TO_MAP excepted).
+#include "base/java_map.h"
 #include "func/regexp.h"
 #include "func/text_int.h"
 
@@ -307,6 +308,15 @@ static Status required(RegexpCache *cache, Str pattern, Regexp **out, Error *err
     return st;
 }
 
+// The order of Java's HashMap, in which Flink collects the entries.
+static const uint32_t *walk_order(Arena *arena, const MapEntryText *entry, uint32_t count) {
+    uint32_t *hash = ARENA_ARRAY(arena, uint32_t, count);
+    uint32_t *order = ARENA_ARRAY(arena, uint32_t, count);
+    for (uint32_t i = 0; i < count; i++) hash[i] = (uint32_t)java_hash(entry[i].key);
+    java_map_order(hash, count, order);
+    return order;
+}
+
 static Status str_to_map_kernel(const KernelArgs *args, Vec *out, Error *err) {
     const Str *text = vec_str(args->arg[0]);
     MapState *state = args->state;
@@ -331,10 +341,12 @@ static Status str_to_map_kernel(const KernelArgs *args, Vec *out, Error *err) {
         const MapEntryText *entry = (const MapEntryText *)(void *)entries.ptr;
         uint32_t count = (uint32_t)(entries.len / sizeof *entry);
         uint32_t slot = vec_list_begin(out, row, count);
+        const uint32_t *order = walk_order(args->scratch, entry, count);
         for (uint32_t i = 0; i < count; i++) {
-            vec_str(out->child[0])[slot + i] = entry[i].key;
-            if (entry[i].has_value) {
-                vec_str(out->child[1])[slot + i] = entry[i].value;
+            const MapEntryText *next = &entry[order[i]];
+            vec_str(out->child[0])[slot + i] = next->key;
+            if (next->has_value) {
+                vec_str(out->child[1])[slot + i] = next->value;
             } else {
                 vec_set_null(out->child[1], slot + i);
             }

@@ -154,7 +154,10 @@ static Status add_bind(FuncCall *call, Error *err) {
     const TimeUnitInfo *info = &TIME_UNITS[unit];
     bool clockless = point->kind == TYPE_DATE || point->kind == TYPE_TIME;
     bool sub_second = unit == TIME_MILLISECOND && clockless;
-    if ((!info->months && !info->ms) || sub_second) {
+    // Of these one cannot say how long they are: Flink answers NULL.
+    bool endless = unit == TIME_DOW || unit == TIME_ISODOW || unit == TIME_DOY ||
+                   unit == TIME_EPOCH;
+    if ((!info->months && !info->ms && !endless) || sub_second) {
         return error_set(err, ST_VALIDATION, "TIMESTAMPADD cannot add unit %s", info->name);
     }
     const Type *result = type_plain(call->arena, point);
@@ -175,6 +178,10 @@ static Status add_kernel(const KernelArgs *args, Vec *out, Error *err) {
     (void)err;
     const TimeStep *step = args->call->bound;
     const Vec *count = args->arg[1], *point = args->arg[2];
+    if (!step->size) {
+        for (uint32_t row = 0; row < args->rows; row++) vec_set_null(out, row);
+        return ST_OK;
+    }
     bool months = TIME_UNITS[step->unit].months != 0;
     const Type *type = type_of(months ? TYPE_INTERVAL_MONTHS : TYPE_INTERVAL_SECONDS, true);
     Vec *span = vec_new(args->scratch, type, args->rows);

@@ -4,6 +4,8 @@
 // Two of Java's formatters stand behind them, and which one shows: DateTimeFormatter
 // (func/java_time.h) for timestamps, SimpleDateFormat (func/simple_date.h) for seconds and texts.
 // Patterns are mostly constants; the last one compiled is kept for a batch.
+#include <math.h>
+
 #include "func/java_time.h"
 #include "func/simple_date.h"
 #include "func/temporal.h"
@@ -335,9 +337,12 @@ static int64_t double_to_i64(double value) {  // Java's cast: saturates, NaN is 
     return (int64_t)value;
 }
 
+// Of a double the number of digits may be anything, unless it is a constant.
 static bool epoch_double(double value, int32_t digits, Timestamp *out) {
-    double seconds = value / (double)POWERS[digits];
-    if (seconds < (double)YEAR_0_SECONDS || seconds > (double)YEAR_9999_SECONDS) return false;
+    bool known = digits >= 0 && digits <= DIGITS_MAX;
+    double seconds = value / (known ? (double)POWERS[digits] : pow(10, digits));
+    if (!(seconds >= (double)YEAR_0_SECONDS && seconds <= (double)YEAR_9999_SECONDS)) return false;
+    if (!known) return epoch_timestamp(double_to_i64(seconds * 1e9), 9, out);
     return epoch_timestamp(double_to_i64(value * (double)POWERS[DIGITS_MAX - digits]), 9, out);
 }
 
@@ -358,7 +363,8 @@ static Status ltz_of_number(const KernelArgs *args, Vec *out, Error *err) {
     for (uint32_t row = 0; row < args->rows; row++) {
         if (!kernel_row_valid(args, row)) continue;
         int32_t digits = args->argc > 1 ? vec_i32(args->arg[1])[row] : 3;
-        if (digits < 0 || digits > DIGITS_MAX) {
+        bool approx = args->arg[0]->phys == PHYS_F32 || args->arg[0]->phys == PHYS_F64;
+        if (!approx && (digits < 0 || digits > DIGITS_MAX)) {
             return error_set(err, ST_RUNTIME,
                              "the precision of TO_TIMESTAMP_LTZ must be 0 to 9, not %d", digits);
         }

@@ -686,6 +686,10 @@ static Str order_with_itself(Str name, Expr *const *arg, uint32_t count) {
     return name;
 }
 
+static bool is_row_call(const Expr *expr) {
+    return expr->kind == EXPR_CALL && strcmp(expr->call->func->name, "ROW") == 0;
+}
+
 static Status bind_call(Binder *binder, const AstExpr *ast, Expr **out, Error *err) {
     const AstCall *call = ast->call;
     Arena *arena = binder->arena;
@@ -752,6 +756,11 @@ static Status bind_call(Binder *binder, const AstExpr *ast, Expr **out, Error *e
     if (is_json_function(name)) TRY(bind_json(binder, call, arg, &count, err));
     const char *text = str_cstr(arena, order_with_itself(name, arg, count));
     TRY(expr_call(arena, binder->context->env, text, arg, count, ast->span.place, out, err));
+    if (count == 2 && str_is(name, "=") && arg[0]->type->kind == TYPE_ROW) {
+        FuncCall *equal = arena_dup(arena, (*out)->call, sizeof *equal);
+        if (!is_row_call(arg[0]) || !is_row_call(arg[1])) compare_rows_whole(equal);
+        (*out)->call = equal;
+    }
     return guard_choice(binder, out, err);
 }
 

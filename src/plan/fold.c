@@ -32,7 +32,10 @@ static Status fold_same(PlanContext *context, Expr **at, Error *err) {
     if (expr->kind != EXPR_CALL || expr->arg_count != 2) return ST_OK;
     if (!expr_equal(expr->arg[0], expr->arg[1]) || !expr_is_deterministic(expr)) return ST_OK;
     if (expr->arg[0]->kind == EXPR_LITERAL) return ST_OK;
-    if (expr->arg[0]->type->kind == TYPE_ROW && is_name(expr, "=")) return ST_OK;  // field by field
+    if (expr->arg[0]->type->kind == TYPE_ROW && is_name(expr, "=") &&
+        !compares_rows_whole(expr->call)) {
+        return ST_OK;  // field by field
+    }
     for (size_t i = 0; i < sizeof SAME / sizeof *SAME; i++) {
         if (!is_name(expr, SAME[i].name)) continue;
         Arena *arena = context->arena;

@@ -22,6 +22,7 @@ typedef struct Pruner {
     Arena *arena;
     NodeNeed *node;  // by plan id
     NodeNeed *trimmed;  // the input of the node being made, cut to what it reads
+    bool rank_end_lost;
 } Pruner;
 
 static void need_all(Need *need) {
@@ -84,6 +85,31 @@ static uint32_t agg_column(const Plan *plan, uint32_t a) {
     return plan->type->child_count - plan->agg_count + a;
 }
 
+// Whether column [c] of the input partitions or orders its rows.
+static bool orders_by(const Plan *plan, uint32_t c) {
+    for (uint32_t k = 0; k < plan->key_count; k++) {
+        if (plan->key[k] == c) return true;
+    }
+    for (uint32_t k = 0; k < plan->order_count; k++) {
+        if (plan->order[k].column == c) return true;
+    }
+    return false;
+}
+
+// A Top-N whose end is a column: Flink remembers its place in the input, and not that the input is
+// then cut to the columns that are needed otherwise. So it is the column that comes to stand there.
+static void settle_rank_end(Pruner *self, const NodeNeed *node) {
+    Plan *rank = node->plan;
+    int32_t place = rank->rank_end_column;
+    for (uint32_t c = 0; c < rank->input[0]->type->child_count; c++) {
+        if (!orders_by(rank, c) && !node->column[c].any) continue;
+        if (place-- > 0) continue;
+        rank->rank_end_column = (int32_t)c;
+        return;
+    }
+    self->rank_end_lost = true;
+}
+
 // Rows that pass in some order, or some of them, perhaps with a rank or aggregates behind them.
 static void need_ordered(Pruner *self, const NodeNeed *node, Need *below) {
     const Plan *plan = node->plan, *input = plan->input[0];
@@ -96,7 +122,7 @@ static void need_ordered(Pruner *self, const NodeNeed *node, Need *below) {
     }
     mark(below, plan->key, plan->key_count);
     for (uint32_t i = 0; i < plan->order_count; i++) need_all(&below[plan->order[i].column]);
-    if (plan->rank_end_column >= 0) need_all(&below[plan->rank_end_column]);
+    if (plan->rank_end_column >= 0) settle_rank_end(self, node);
     if (plan->window) {
         need_all(&below[plan->window->start_column]);
         need_all(&below[plan->window->end_column]);
@@ -364,10 +390,7 @@ static void trim_input(Pruner *self, const NodeNeed *node, Plan *made) {
     if (plan->kind != PLAN_RANK || plan->fetch > 0) return;
     uint8_t *wanted = ARENA_ARRAY(self->arena, uint8_t, in + 1);
     for (uint32_t i = 0; i < from; i++) {
-        bool any = node->column[i].any;
-        for (uint32_t k = 0; k < plan->key_count && !any; k++) any = plan->key[k] == i;
-        for (uint32_t k = 0; k < plan->order_count && !any; k++) any = plan->order[k].column == i;
-        if (any) wanted[input->map[i]] = 1;
+        if (node->column[i].any || orders_by(plan, i)) wanted[input->map[i]] = 1;
     }
     uint32_t *to = ARENA_ARRAY(self->arena, uint32_t, in + 1);
     Expr **expr = ARENA_ARRAY(self->arena, Expr *, in + 1);
@@ -560,13 +583,17 @@ static Plan *remake(Pruner *self, Plan *plan) {
 }
 
 Status rule_prune(PlanContext *context, Plan **roots, uint32_t count, Error *err) {
-    (void)err;
     Pruner self = {.context = context, .arena = context->arena,
                    .node = ARENA_ARRAY(context->arena, NodeNeed, context->next_id + 1)};
     for (uint32_t i = 0; i < count; i++) count_consumers(&self, roots[i]);
     for (uint32_t i = 0; i < count; i++) {
         mark_every(self.node[roots[i]->id].column, roots[i]->type->child_count);
         gather_needs(&self, roots[i]);
+    }
+    if (self.rank_end_lost) {
+        return error_set(err, ST_VALIDATION,
+                         "Rank end index can't greater than input field count: the query cuts the "
+                         "columns before it off; select them too");
     }
     for (uint32_t i = 0; i < count; i++) roots[i] = remake(&self, roots[i]);
     return ST_OK;

@@ -10,98 +10,8 @@
 // its input are known: rank_settle, called by plan_optimize's inference.
 #include "plan/keys.h"
 #include "plan/monotonic.h"
+#include "plan/rank_range.h"
 #include "plan/rule.h"
-
-// ---- the range of ranks in a condition ---------------------------------------------------------
-
-typedef struct RankRange {
-    int64_t start, end;
-    bool bounded, any;   // an upper bound was found; any bound was
-} RankRange;
-
-static bool is_call(const Expr *expr, const char *name, uint32_t args) {
-    return expr->kind == EXPR_CALL && expr->arg_count == args &&
-           strcmp(expr->call->func->name, name) == 0;
-}
-
-static bool is_rank_column(const Expr *expr, uint32_t column) {
-    return expr->kind == EXPR_COLUMN && expr->column == column;
-}
-
-static bool rank_constant(const Expr *expr, int64_t *out) {
-    if (expr->kind != EXPR_LITERAL || !type_is_integer(expr->type) || vec_is_null(expr->value, 0)) {
-        return false;
-    }
-    *out = vec_integer(expr->value, 0);
-    return true;
-}
-
-static void range_cut(RankRange *range, char op, int64_t value) {
-    range->any = true;
-    if (op == '<' || op == '=') {
-        if (value < range->end) range->end = value;
-        range->bounded = true;
-    }
-    if ((op == '>' || op == '=') && value > range->start) range->start = value;
-}
-
-// Takes a conjunct that bounds the rank in; false when it does not.
-static bool range_take(const Expr *expr, uint32_t column, RankRange *range) {
-    static const struct {
-        const char *name;
-        char op, turned;
-        int64_t shift, turned_shift;
-    } OPS[] = {
-        {"<=", '<', '>', 0, 0}, {"<", '<', '>', -1, 1}, {">=", '>', '<', 0, 0},
-        {">", '>', '<', 1, -1}, {"=", '=', '=', 0, 0},
-    };
-    for (size_t i = 0; i < sizeof OPS / sizeof *OPS; i++) {
-        if (!is_call(expr, OPS[i].name, 2)) continue;
-        int64_t value;
-        if (is_rank_column(expr->arg[0], column) && rank_constant(expr->arg[1], &value)) {
-            range_cut(range, OPS[i].op, value + OPS[i].shift);
-            return true;
-        }
-        if (is_rank_column(expr->arg[1], column) && rank_constant(expr->arg[0], &value)) {
-            range_cut(range, OPS[i].turned, value + OPS[i].turned_shift);
-            return true;
-        }
-    }
-    int64_t low, high;
-    if (is_call(expr, "BETWEEN ASYMMETRIC", 3) && is_rank_column(expr->arg[0], column) &&
-        rank_constant(expr->arg[1], &low) && rank_constant(expr->arg[2], &high)) {
-        range_cut(range, '>', low);
-        range_cut(range, '<', high);
-        return true;
-    }
-    return false;
-}
-
-// rn <= some column: Flink means to plan it, and always fails to.
-static bool is_variable_end(const Expr *expr, uint32_t column) {
-    if (!is_call(expr, "<=", 2) && !is_call(expr, "<", 2)) return false;
-    const Expr *end = expr->arg[1];
-    while (end->kind == EXPR_CAST) end = end->arg[0];
-    return is_rank_column(expr->arg[0], column) && end->kind == EXPR_COLUMN;
-}
-
-// Splits [condition] into the range of ranks and the rest.
-static void split_condition(PlanContext *context, Expr *condition, uint32_t column,
-                            RankRange *range, Expr **rest) {
-    if (is_call(condition, "AND", 2)) {
-        split_condition(context, condition->arg[0], column, range, rest);
-        split_condition(context, condition->arg[1], column, range, rest);
-    } else if (!range_take(condition, column, range)) {
-        *rest = expr_and(context->arena, context->env, *rest, condition);
-    }
-}
-
-static bool any_variable_end(const Expr *condition, uint32_t column) {
-    if (is_variable_end(condition, column)) return true;
-    if (!condition || !is_call(condition, "AND", 2)) return false;
-    return any_variable_end(condition->arg[0], column) ||
-           any_variable_end(condition->arg[1], column);
-}
 
 // ---- ROW_NUMBER --------------------------------------------------------------------------------
 
@@ -177,15 +87,11 @@ static Status rank_of_filter(PlanContext *context, Plan *filter, Plan **out, Err
     const Plan *over = filter->input[0];
     const Plan *input = over->input[0];
     uint32_t column = input->type->child_count;
-    RankRange range = {.start = 1, .end = INT64_MAX};
-    Expr *rest = NULL;
-    split_condition(context, filter->condition, column, &range, &rest);
-    if (!context->batch && !range.bounded && rest && any_variable_end(rest, column)) {
-        return error_set(err, ST_VALIDATION,
-                         "Rank end index can't greater than input field count.");
-    }
+    RankRange range;
+    Expr *rest;
+    rank_range_split(context, filter->condition, column, &range, &rest);
     if (!range.any) return ST_OK;
-    if (context->batch && !batch_top(over, &range)) return ST_OK;
+    if (context->batch && (range.variable >= 0 || !batch_top(over, &range))) return ST_OK;
     if (!range.bounded) {
         return error_set(err, ST_VALIDATION,
                          "Rank end is not specified. Currently rank only support TopN, which "
@@ -205,7 +111,7 @@ static Status rank_of_filter(PlanContext *context, Plan *filter, Plan **out, Err
         return error_set(err, ST_VALIDATION,
                          STR_FMT "() on streaming table is not supported currently", STR_ARG(name));
     }
-    bool constant = range.start == range.end && str_is(name, "ROW_NUMBER");
+    bool constant = range.start == range.end && range.variable < 0 && str_is(name, "ROW_NUMBER");
     Plan *rank = plan_new(context, PLAN_RANK, constant ? input->type : over->type, 1);
     rank->input[0] = over->input[0];
     rank->key = over->key;
@@ -214,9 +120,10 @@ static Status rank_of_filter(PlanContext *context, Plan *filter, Plan **out, Err
     rank->order_count = over->order_count;
     rank->rank_start = range.start;
     rank->rank_end = range.end;
+    rank->rank_end_column = range.variable;
     rank->rank_kind = str_is(name, "RANK") ? 1 : str_is(name, "DENSE_RANK") ? 2 : 0;
     rank->rank_output = !constant;
-    if (!context->batch) set_window(context, rank);
+    if (!context->batch && range.variable < 0) set_window(context, rank);
     Plan *plan = constant ? add_constant(context, rank, over->type, range.start) : rank;
     *out = rest ? plan_filter(context, plan, rest) : plan;
     return ST_OK;

@@ -279,7 +279,9 @@ uint32_t interval_ms_print(int64_t ms, char *out) {
     char *at = out;
     *at++ = ms < 0 ? '-' : '+';
     uint64_t abs = ms < 0 ? 0u - (uint64_t)ms : (uint64_t)ms;
-    at = put_number(at, abs / MS_PER_DAY);
+    int32_t days = (int32_t)(uint32_t)(abs / MS_PER_DAY);  // Flink counts them in an int
+    if (days < 0) *at++ = '-';
+    at = put_number(at, days < 0 ? 0u - (uint32_t)days : (uint32_t)days);
     *at++ = ' ';
     int32_t rest = (int32_t)(abs % MS_PER_DAY);
     at = put_clock(at, rest / MS_PER_HOUR, rest / MS_PER_MINUTE % 60, rest / MS_PER_SECOND % 60);

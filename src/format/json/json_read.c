@@ -1,5 +1,7 @@
 // Reading one JSON object into one row. See json_int.h for the shape; conversions are those of
 // Flink's JsonParserToRowDataConverters, which is to say of Jackson and of java.lang.
+#include "base/hash.h"
+#include "base/java_map.h"
 #include "format/digits.h"
 #include "format/json/json_int.h"
 #include "type/number.h"
@@ -519,6 +521,28 @@ static void keep_last(Vec *vec, uint32_t offset, uint32_t *count) {
     }
 }
 
+// Puts the entries into the order of Flink's HashMap.
+static void walk_order(Vec *vec, uint32_t *offset, uint32_t count) {
+    uint32_t *hash = ARENA_ARRAY(vec->arena, uint32_t, count);
+    uint32_t *order = ARENA_ARRAY(vec->arena, uint32_t, count);
+    bool same = true;
+    for (uint32_t i = 0; i < count; i++) {
+        Str key = vec_str(vec->child[0])[*offset + i];
+        hash[i] = hash_murmur_text(key.ptr, key.len);
+    }
+    java_map_order(hash, count, order);
+    for (uint32_t i = 0; i < count; i++) same &= order[i] == i;
+    if (same) return;
+    uint32_t from = *offset;
+    *offset = vec->child[0]->len;
+    for (uint32_t i = 0; i < count; i++) (void)list_push(vec);
+    for (uint32_t i = 0; i < count; i++) {
+        for (uint32_t c = 0; c < 2; c++) {
+            vec_share_value(vec->child[c], *offset + i, vec->child[c], from + order[i]);
+        }
+    }
+}
+
 static NOINLINE char *map_value(JsonReader *reader, const JsonNode *node, Vec *vec, uint32_t row,
                                 char *at) {
     if (*at != '{') return wrong_kind(reader, node, vec, row, at);
@@ -540,6 +564,7 @@ static NOINLINE char *map_value(JsonReader *reader, const JsonNode *node, Vec *v
         if (!at) return NULL;
         keep_last(vec, offset, &count);
     }
+    if (count > 1) walk_order(vec, &offset, count);
     reader->depth--;
     ((ListView *)vec->data)[row] = (ListView){offset, count};
     return at;

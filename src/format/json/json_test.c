@@ -49,7 +49,7 @@ TEST(json, nested_values_and_pruned_rows) {
         "{\"id\":2,\"r\":null,\"m\":{},\"l\":[]}\n"
         "{\"r\":{\"b\":null,\"a\":\"z\"}}\n";
     CHECK_STR(format_decode(&c, text),
-              "+I[1, (x, (2, [1, NULL, 3])), {k=5, j=NULL}, [(1, p), NULL, (NULL, q)]]\n"
+              "+I[1, (x, (2, [1, NULL, 3])), {j=NULL, k=5}, [(1, p), NULL, (NULL, q)]]\n"
               "+I[2, NULL, {}, []]\n+I[NULL, (z, NULL), NULL, NULL]\n");
     format_case_want(&c, "r ROW<b ROW<c INT>>, id INT");
     CHECK_STR(format_decode(&c, text), "+I[((2)), 1]\n+I[NULL, 2]\n+I[(NULL), NULL]\n");
@@ -92,7 +92,7 @@ TEST(json, the_sink_writes_as_jackson) {
             &c,
             "{\"m\":{\"k\":1,\"j\":null},\"n\":1e10,\"d\":0.00001,"
             "\"t\":\"2024-01-01 00:00:00.1\",\"s\":\"\\u00e9 \\\"q\\\" \\\\ / \\t\\u0001\"}"),
-        "{\"m\":{\"k\":1,\"j\":null},\"n\":1.0E10,\"d\":0.00001,\"t\":\"2024-01-01 00:00:00.1\","
+        "{\"m\":{\"j\":null,\"k\":1},\"n\":1.0E10,\"d\":0.00001,\"t\":\"2024-01-01 00:00:00.1\","
         "\"s\":\"\xC3\xA9 \\\"q\\\" \\\\ / \\t\\u0001\"}\n");
     format_case_end(&c);
 }
@@ -167,7 +167,7 @@ TEST(json, changelog_formats_know_metadata) {
                             "{\"before\":null,\"after\":{\"id\":1},\"source\":{\"db\":\"d\","
                             "\"table\":\"us\\u0065rs\",\"ts_ms\":1},\"op\":\"c\",\"ts_ms\":1001}\n"
                             "{\"before\":{\"id\":1},\"op\":\"d\"}\n"),
-              "+I[1, users, 1970-01-01 00:00:01.001Z, {db=d, table=users, ts_ms=1}]\n"
+              "+I[1, users, 1970-01-01 00:00:01.001Z, {db=d, ts_ms=1, table=users}]\n"
               "-D[1, NULL, NULL, NULL]\n");
     format_case_end(&c);
 }
