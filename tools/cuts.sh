@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # tools/cuts.sh WEIR [COUNT [SEED [PATH...]]]: the streaming cases of SQL again, every job stopped with a
 # checkpoint after a few batches and gone on with from it, over and over, with the same parallelism or
-# another one each time: the rows must be those of a job that was left alone. In every second variant
-# checkpoints are unaligned: rows that are on their way between 2 or 3 workers lie in the checkpoint.
+# another one each time, and the same state backend or the other: the rows must be those of a job that was
+# left alone. In every second variant checkpoints are unaligned: rows that are on their way between 2 or 3
+# workers lie in the checkpoint.
 #
 # COUNT (1) variants are drawn; the seed is printed. PATHs: other cases, below test/sql, than flink/stream.
 set -u
@@ -18,6 +19,14 @@ export TMPDIR=$scratch
 passed=0 failed=0 skipped=0
 pick() { shift $((RANDOM % $#)); printf '%s' "$1"; }
 
+# Where there is no RocksDB all state is in memory. Its caches hold nothing here: every row goes to
+# disk after every batch.
+disk=rocksdb
+if "$weir" run -D state.backend.type=rocksdb -e "SELECT 1" 2>&1 | grep -q "cannot be loaded"; then
+    disk=
+    echo "note: this system has no RocksDB: state stays in memory"
+fi
+
 # One list of cases that are not judged; what it names lies below its folder.
 cp -r test/sql "$scratch/cases"
 cat test/sql/order-of-arrival.txt test/sql/commits-midway.txt >"$scratch/cases/exempt"
@@ -31,12 +40,16 @@ for ((i = 0; i < count; i++)); do
     if [ $((i % 2)) -eq 1 ]; then
         unaligned=true workers=$((2 + i / 2 % 2)) timeout=$(pick 0 0 "1 ms")
     fi
+    backend=$(pick hashmap $disk) backends=$(pick "" ${disk:+hashmap,rocksdb rocksdb,hashmap,rocksdb,rocksdb})
     options=(-D "parallelism.default=$workers" -D "weir.cut-every=$every" -D "weir.batch-rows-max=$rows"
         -D "execution.checkpointing.incremental=$incremental"
         -D "execution.checkpointing.unaligned.enabled=$unaligned"
-        -D "execution.checkpointing.aligned-checkpoint-timeout=$timeout")
+        -D "execution.checkpointing.aligned-checkpoint-timeout=$timeout"
+        -D "state.backend.type=$backend" -D weir.state-cache=0)
     [ -z "$others" ] || options+=(-D "weir.cut-parallelism=$others")
+    [ -z "$backends" ] || options+=(-D "weir.cut-backend=$backends")
     name="workers $workers then ${others:-the same}, a cut every $every batches of $rows, incremental $incremental"
+    name="$name, $backend then ${backends:-the same}"
     [ $unaligned = false ] || name="$name, unaligned after $timeout"
     "$weir" test "${options[@]}" --materialised --exempt "$scratch/cases/exempt" \
         "${@/#/$scratch/cases/}" >"$scratch/log" 2>&1

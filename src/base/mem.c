@@ -64,7 +64,8 @@ static Status refuse(const Budget *budget, const Budget *limit, int64_t bytes, E
                     " KiB and asks for %" PRId64 " KiB more",
                     limit->bytes_max >> 10, budget->parent ? "operator '" : "", budget->name,
                     budget->parent ? "'" : "", own >> 10, (bytes + 1023) >> 10);
-    error_hint(err, "raise --memory, or set 'table.exec.state.ttl' so that state expires");
+    error_hint(err, "raise --memory, let state expire ('table.exec.state.ttl'), or keep it on disk "
+                    "(SET 'state.backend.type' = 'rocksdb')");
     return ST_OVER_BUDGET;
 }
 

@@ -309,17 +309,26 @@ static bool all_sinks(const JobSpec *spec) {
     return true;
 }
 
-// weir.cut-parallelism: a list, one after the other for the parts of a job that is cut.
-static void next_parallelism(Durable *self) {
-    Str list = config_str(self->spec->config, "weir.cut-parallelism");
-    uint32_t count = 1, at = 0;
+// Entry [at] of a list with commas, from its beginning again behind its end.
+static Str list_entry(Str list, uint32_t at) {
+    uint32_t count = 1, from = 0;
     for (uint32_t i = 0; i < list.len; i++) count += list.ptr[i] == ',';
-    uint32_t wanted = self->cuts++ % count;
-    for (; wanted; wanted--) at = (uint32_t)str_find(list, STR(","), at) + 1;
-    int64_t end = str_find(list, STR(","), at), workers;
-    Str text = str_sub(list, at, (end < 0 ? list.len : (uint32_t)end) - at);
-    if (str_to_i64(str_trim(text), &workers) && workers > 0)
+    for (at %= count; at; at--) from = (uint32_t)str_find(list, STR(","), from) + 1;
+    int64_t end = str_find(list, STR(","), from);
+    return str_trim(str_sub(list, from, (end < 0 ? list.len : (uint32_t)end) - from));
+}
+
+// weir.cut-parallelism, weir.cut-backend: lists, one entry after the other for the parts of a job
+// that is cut.
+static void next_part(Durable *self) {
+    int64_t workers;
+    Str parallelism = config_str(self->spec->config, "weir.cut-parallelism");
+    if (str_to_i64(list_entry(parallelism, self->cuts), &workers) && workers > 0) {
         self->spec->workers = (uint32_t)workers;
+    }
+    self->spec->state_backend =
+        list_entry(config_str(self->spec->config, "weir.cut-backend"), self->cuts);
+    self->cuts++;
 }
 
 // Begins from the newest checkpoint; from what the job was told to begin from when there is none.
@@ -392,7 +401,7 @@ static Status run_attempts(Durable *self, Error *err) {
         if (!st) st = job_run(spec, &failure);
         if (!st && self->cut_every && spec->stats && spec->stats->halted) {
             TRY(go_back(self, err));
-            next_parallelism(self);
+            next_part(self);
             continue;
         }
         int64_t delay_ms = 0;

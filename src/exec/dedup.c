@@ -95,6 +95,7 @@ static void wait_for(Dedup *self, uint8_t *key, int64_t time_ms) {
         self->waiting = mem_realloc(self->waiting, self->waiting_cap * sizeof *self->waiting);
     }
     self->waiting[self->waiting_count++] = key;
+    state_pin(self->keys, key, true);
 }
 
 static Status first_row(Dedup *self, uint8_t *at, const Batch *in, uint32_t row, int64_t time_ms,
@@ -161,6 +162,7 @@ static Status release(Dedup *self, int64_t watermark_ms, Error *err) {
     for (uint32_t i = 0; i < count; i++) {
         DedupKey *key = key_of(due[i]);
         state_write(self->keys, due[i]);
+        state_pin(self->keys, due[i], false);
         TRY(emit(self, ROW_INSERT, key->row, err));
         row_free(&self->pool, key->row);
         key->row = NULL;
@@ -225,6 +227,8 @@ static Status dedup_open(Operator *op, Error *err) {
         .clear = key_clear,
         .save = key_save,
         .load = key_load,
+        .may_leave = true,
+        .load_all = waits,
         .clear_arg = self,
     };
     self->keys = state_table_open(op->env->state, &def);

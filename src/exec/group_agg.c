@@ -101,6 +101,7 @@ static Status group_agg_open(Operator *op, Error *err) {
         .clear = group_clear,
         .save = group_save,
         .load = group_load,
+        .may_leave = true,
         .clear_arg = self,
     };
     self->groups = state_table_open(op->env->state, &def);
@@ -325,6 +326,7 @@ static Status fold(GroupAgg *self, Batch *in, Error *err) {
                 self->dirty = mem_realloc(self->dirty, self->dirty_cap * sizeof *self->dirty);
             }
             self->dirty[self->dirty_count++] = group[row];
+            state_pin(self->groups, group[row], true);
             head->dirty = self->dirty_count;
             // What was sent before the fold, to take it back: only kept where -U or an equality
             // test needs it.
@@ -377,6 +379,7 @@ static Status flush_dirty(GroupAgg *self, Error *err) {
     for (uint32_t i = 0; i < self->dirty_count && !st; i++) {
         GroupHead *head = head_of(self->dirty[i]);
         head->dirty = 0;
+        state_pin(self->groups, self->dirty[i], false);
         if (head->count < 0) head->count = 0;
         emit_change(self, before, i, before->kinds[i], head->count == 0,
                     before->column + plan->key_count, i, after, i);

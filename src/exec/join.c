@@ -119,6 +119,7 @@ static Status join_open(Operator *op, Error *err) {
             .value = rows_type(arena, side->row), .version = 1, .row_size = sizeof(JoinList),
             .ttl_ms = s && plan->ttl_right_ms >= 0 ? plan->ttl_right_ms : plan->ttl_ms,
             .clear = list_clear, .save = list_save, .load = list_load, .clear_arg = side,
+            .may_leave = true,
         };
         side->table = state_table_open(op->env->state, &def);
     }

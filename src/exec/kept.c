@@ -196,6 +196,7 @@ Status kept_table_open(Operator *op, Error *err) {
         .clear = kept_table_clear,
         .save = kept_table_save,
         .load = kept_table_load,
+        .may_leave = true,
         .clear_arg = self,
     };
     self->rows = state_table_open(op->env->state, &def);

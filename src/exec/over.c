@@ -173,6 +173,7 @@ static void release_stamp(Over *self, int64_t stamp) {
         OverPart *part = over_part(group);
         sorted_remove(&self->waiting, sorted_first(&self->waiting));
         row->next = NULL;
+        if (!--part->waiting) state_pin(self->parts, group, false);
         if (!part->due) {
             if (keys == self->due_cap) {
                 self->due_cap = self->due_cap ? self->due_cap * 2 : 64;
@@ -208,6 +209,13 @@ static Status release(Over *self, int64_t until_ms, Error *err) {
     return ST_OK;
 }
 
+// [row] stands in line until time has passed it, and its part stays in memory.
+static void wait_for_time(Over *self, StoredRow *row, uint8_t *group) {
+    row->next = (StoredRow *)(void *)group;
+    (void)sorted_add(&self->waiting, row);
+    if (!over_part(group)->waiting++) state_pin(self->parts, group, true);
+}
+
 static bool is_late(const Over *self, const OverPart *part, int64_t ms) {
     if (self->base.plan->frame.preceding >= 0) return part->started && ms <= part->last_ms;
     return ms <= self->base.watermark_in;
@@ -229,8 +237,7 @@ static Status timed_batch(Over *self, const Batch *in, uint8_t **group, Error *e
         TRY(row_store(&self->pool, &stamp, self->proctime ? 0 : 1, in->column, self->columns, row,
                       &stored, err));
         *row_time(stored) = ms;
-        stored->next = (StoredRow *)(void *)group[row];
-        (void)sorted_add(&self->waiting, stored);
+        wait_for_time(self, stored, group[row]);
     }
     if (self->proctime) self->base.env->timer_at(&self->base, now + 1);
     return ST_OK;
@@ -349,8 +356,7 @@ static Status over_restore(Operator *op, Str bytes, Error *err) {
         }
         uint8_t *group;
         st = state_find(self->parts, key, 1, NULL, true, 0, &group, NULL, err);
-        row->next = (StoredRow *)(void *)group;
-        if (!st) (void)sorted_add(&self->waiting, row);
+        if (!st) wait_for_time(self, row, group);
     }
     row_loader_clear(&loader);
     if (self->proctime && self->waiting.count) {
@@ -396,6 +402,7 @@ static Status over_open(Operator *op, Error *err) {
         .clear = over_part_clear,
         .save = part_save,
         .load = part_load,
+        .may_leave = true,
         .clear_arg = self,
     };
     self->parts = state_table_open(op->env->state, &def);

@@ -7,6 +7,7 @@
 typedef struct OverPart {
     StoredRow *oldest, *newest;   // a bounded frame's rows
     int64_t kept;
+    int64_t waiting;              // rows in the line of those that wait
     int64_t last_ms;              // the last stamp that left
     bool started;                 // there was one
     StoredRow *due, *due_last;    // of the stamp that leaves right now

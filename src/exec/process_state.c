@@ -30,7 +30,7 @@ struct ProcessKey {
 };
 
 static Budget *budget_of(const ProcessState *self) {
-    return self->op->env->budget;
+    return self->op->budget;
 }
 
 static int64_t now_of(const ProcessState *self) {
@@ -175,7 +175,7 @@ Status process_state_open(ProcessState *self, Operator *op, Error *err) {
     const Plan *plan = op->plan;
     const weir_function_def *def = plan->process->udf->def;
     Arena *arena = op->env->arena;
-    *self = (ProcessState){.op = op, .def = def, .timers = {.budget = op->env->budget}};
+    *self = (ProcessState){.op = op, .def = def, .timers = {.budget = op->budget}};
     arena_init(&self->arena);
     const Type *key = kept_key_type(arena, plan->input[0]->type, plan->key, plan->key_count);
     for (uint32_t e = 0; e < def->state_count; e++) {
@@ -183,7 +183,7 @@ Status process_state_open(ProcessState *self, Operator *op, Error *err) {
         self->ttl_ms[e] = state->ttl_ms < 0 ? 0 : state->ttl_ms ? state->ttl_ms : plan->ttl_ms;
         StateTableDef table = {
             .name = state->name,
-            .operator_id = plan->stable_id,
+            .operator_id = plan->stable_id, .budget = op->budget,
             .key = key,
             .value = described(arena, state),
             .version = 1,
@@ -192,6 +192,7 @@ Status process_state_open(ProcessState *self, Operator *op, Error *err) {
             .clear = state->kind == WEIR_STATE_VALUE ? NULL : entry_clear,
             .save = entry_save,
             .load = entry_load,
+            .may_leave = true,
             .clear_arg = &self->self[e],
         };
         self->self[e] = (ProcessEntry){self, e};

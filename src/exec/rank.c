@@ -391,6 +391,7 @@ static StateTable *open_table(Rank *self, const char *name, const uint32_t *key,
         .save = owns ? part_save : NULL,
         .load = owns ? part_load : NULL,
         .derived = !owns,
+        .may_leave = true,
         .clear_arg = self,
     };
     return state_table_open(self->base.env->state, &def);

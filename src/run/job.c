@@ -69,6 +69,7 @@ static Status worker_init(Job *job, uint32_t index, Error *err) {
     os()->monitor_init(&worker->wake);
     worker->workers_only_source = job->workers == 1;
     worker->state = state_backend_new(spec->budget);
+    if (job->disk) state_backend_use(worker->state, job->disk, index);
     worker->task = (TaskEnv){
         .index = index,
         .count = job->workers,
@@ -280,8 +281,8 @@ Status job_run(const JobSpec *spec, Error *err) {
     if (spec->stats) spec->stats->halted = spec->stats->stopped = false;
     double cpu = cpu_seconds();
     int64_t begin = os_monotonic_ns();
-    Status st = ST_OK;
     uint32_t made = 0;
+    Status st = job_state_disk(spec, job.workers, job.groups, &job.disk, err);
     for (; made < job.workers && !st; made++) st = worker_init(&job, made, err);
     for (uint32_t i = 0; i < job.workers && !st; i++) st = workers_open(&job.worker[i], err);
     double restore_s = 0;
@@ -309,6 +310,7 @@ Status job_run(const JobSpec *spec, Error *err) {
         }
     }
     checkpointer_free(job.checkpointer);
+    state_disk_free(job.disk);
     mem_free(job.worker);
     arena_clear(&job.arena);
     return st;

@@ -79,6 +79,7 @@ typedef struct JobSpec {
     uint32_t root_count;
     uint32_t plan_count;           // above every plan's id
     uint32_t workers;
+    Str state_backend;             // instead of the one that [config] names; empty: that one
     const Map *config;
     const FuncEnv *env;
     Budget *budget;

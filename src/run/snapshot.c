@@ -333,9 +333,11 @@ static Status take_frames(Restore *self, const CheckpointFile *file, FrameReader
     Worker *worker = self->worker;
     bool newest = file->checkpoint == self->from.id;
     bool mine = self->from.workers == worker->job->workers ? head->worker == worker->index : true;
-    StateShare share = {worker->index, worker->job->workers, worker->job->groups};
-    if (self->from.workers == share.count)
-        share = (StateShare){0, 1, share.groups};  // its own file
+    StateShare share = {worker->index, worker->job->workers, worker->job->groups, newest};
+    if (self->from.workers == share.count) {  // its own file
+        share.index = 0;
+        share.count = 1;
+    }
     self->table_count = 0;
     for (;;) {
         PartKind kind;

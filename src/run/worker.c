@@ -177,6 +177,7 @@ Status worker_run(Worker *worker, Error *err) {
         TRY(worker_receive(worker, &progress, err));
         TRY(poll_sources(worker, &progress, err));
         TRY(fire_timers(worker, &progress, err));
+        TRY(state_trim(worker->state, err));
         if (progress) {
             worker->busy_ns += os_monotonic_ns() - begin;
         } else {

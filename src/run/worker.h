@@ -4,6 +4,7 @@
 #include "ckpt/frames.h"
 #include "run/job.h"
 #include "run/record.h"
+#include "state/disk.h"
 
 typedef struct Job Job;
 typedef struct Worker Worker;
@@ -191,6 +192,7 @@ struct Job {
     Worker *worker;
     uint32_t workers;
     uint32_t groups;         // key groups: pipeline.max-parallelism
+    StateDisk *disk;         // NULL: state is in memory
     Arena arena;
     Exchange *exchanges;
     uint32_t exchange_count;
@@ -201,6 +203,9 @@ struct Job {
     _Atomic uint32_t finished;  // sources that have ended
 };
 
+// disk.c: the backend that the job's options name; *out is left alone for that in memory.
+NODISCARD Status job_state_disk(const JobSpec *spec, uint32_t workers, uint32_t groups,
+                                StateDisk **out, Error *err);
 NODISCARD Status worker_build(Worker *worker, Error *err);   // build.c
 // worker.c: nothing waits for room in a ring any more.
 bool worker_outputs_clear(Worker *worker);

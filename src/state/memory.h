@@ -16,10 +16,20 @@ typedef struct RowHead {
     uint32_t key_size;
     uint16_t class;          // of the block's size
     bool live;               // in the table, not in a free list
+    uint8_t flags;           // RowFlag; 0 without a disk
     // Epochs end where snapshots begin; 0: nobody takes snapshots.
     uint32_t changed;        // the last epoch in which the row changed
     uint32_t saved;          // the epoch whose snapshot took the row last; 0: none
 } RowHead;
+
+// Of rows of a table with a disk.
+typedef enum RowFlag {
+    ROW_USED = 1,    // found since eviction passed it by
+    ROW_STORED = 2,  // the disk has it, as it is or as it was
+    ROW_DIRTY = 4,   // but not as it is
+    ROW_GONE = 8,    // removed, and the disk still has it; for everybody else it is not there
+    ROW_PINNED = 16,
+} RowFlag;
 
 // Rows that changed in an epoch, each at least once; some are gone by now.
 typedef struct RowList {
@@ -50,10 +60,11 @@ struct StateTable {
     StateTable *next;
     Slot *slot;
     uint64_t slot_count;     // power of two
-    uint64_t count;
+    uint64_t count;          // of rows in the index
     uint64_t bytes;          // charged to the budget
     RowHead *oldest, *newest;
     RowHead *free_row[CLASS_COUNT];
+    uint64_t spare;          // rows in those lists
     char *slab_next, *slab_end;
     void **slab;
     uint32_t slab_count, slab_cap;
@@ -71,16 +82,29 @@ struct StateTable {
     uint64_t to_save_at;
     RowHead *cursor;         // of a full one
     Buf rows;                // not handed out yet
+    // With a disk (disk.c); the rows above are a cache of those there.
+    bool on_disk;
+    bool counted;            // the first with its budget
+    bool whole;              // no row is on disk alone: what is not here is nowhere
+    bool draining;           // the snapshot under way takes its rows from the disk
+    uint64_t prefix;         // of its keys on disk
+    uint64_t disk_rows;      // on disk alone; with a TTL some of them have expired
+    uint64_t gone;           // rows in the index that are ROW_GONE
+    uint64_t *owner_hashes;  // of the batch at hand
+    uint16_t group;          // key group of the row about to be added
 };
 
 struct StateBackend {
     Budget *budget;
+    struct Disk *disk;       // NULL: all state is in memory
+    uint32_t groups;         // with a disk: pipeline.max-parallelism
     StateTable *tables;
     uint32_t epoch;
     uint32_t taking;         // the epoch whose snapshot is under way; 0: none
     uint32_t floor;          // it holds rows changed since that one
     uint32_t durable;        // the epoch of the last snapshot that was confirmed; 0: none
-    StateTable *sweeping;    // the table it has come to
+    StateTable *draining;    // first the table whose rows go to disk for it
+    StateTable *sweeping;    // then the table whose rows are handed out
     StateOut out;
 };
 
@@ -94,12 +118,58 @@ static inline const char *key_of(const StateTable *table, RowHead *head) {
     return (const char *)row_of(head) + table->def.row_size;
 }
 
+// The key group behind the key of a row on disk.
+static inline uint16_t group_of(const StateTable *table, RowHead *head) {
+    uint16_t group;
+    memcpy(&group, key_of(table, head) + head->key_size, sizeof group);
+    return group;
+}
+
 // table.c: a new row for the key, whose free slot is [at]; the slot of a key, taken or free, after
-// room for one more was made.
+// room for one more was made; the slot of a row.
 NODISCARD Status row_add(StateTable *table, uint64_t at, uint64_t hash, Str key, int64_t now_ms,
                          RowHead **out, Error *err);
 NODISCARD Status slot_reserve(StateTable *table, uint64_t hash, Str key, uint64_t *at, Error *err);
+uint64_t slot_of(const StateTable *table, const RowHead *row);
+// Takes a row out of the table, whose operator's part is cleared, and its block is free.
+void row_take_out(StateTable *table, uint64_t at);
 
 // snapshot.c: a row of a tracked table is about to change, or to go.
 void row_changes(StateTable *table, RowHead *row);
 void row_goes(StateTable *table, RowHead *row);
+// A row of a table on disk is about to leave memory.
+void row_leaves(StateTable *table, RowHead *row);
+// Adds a row to those to be handed out.
+void rows_put(StateTable *table, Str key, Str value, int64_t written_ms);
+void rows_hand_out(StateTable *table);
+// The hash by which exchanges spread the key's rows; [column]: one row of each key column.
+uint64_t key_owner_hash(const StateTable *table, Str key, Vec *const *column);
+
+// disk.c: what the other files ask when a table lies on disk.
+// The table has been opened; it may have its rows on disk.
+void disk_table_open(StateTable *table);
+void disk_table_free(StateTable *table);
+void disk_free(StateBackend *backend);
+// Before a batch's keys are looked up: fetches those that are not in memory.
+NODISCARD Status disk_fetch(StateTable *table, Vec *const *key, uint32_t rows, const uint64_t *mask,
+                            int64_t now_ms, Error *err);
+// Sets the group of the row about to be added for key [row] of the batch at hand.
+static inline void disk_group(StateTable *table, uint32_t row) {
+    table->group = (uint16_t)((table->owner_hashes[row] >> 32) % table->backend->groups);
+}
+// The disk gets the row as it is: now, or when the batch of writes is full.
+void disk_save(StateTable *table, RowHead *row);
+// A row is removed: true when it stays in the index, to be deleted on disk.
+bool disk_remove(StateTable *table, RowHead *row);
+// A row that is gone comes to life again, new.
+void disk_revive(StateTable *table, RowHead *row, int64_t now_ms);
+// A row of a snapshot; for tables that read theirs through (load_all), it is in memory already.
+NODISCARD Status disk_load(StateTable *table, Str key, uint64_t owner_hash, Str value,
+                           int64_t written_ms, bool newest, Error *err);
+// The snapshot under way begins: from now on the disk stays as it is but for what disk_save writes
+// of before that instant; all of it is there now; rows are handed out, true when all are; it is
+// over.
+void disk_snapshot_begin(StateBackend *backend);
+void disk_snapshot_saved(StateBackend *backend);
+bool disk_snapshot_step(StateBackend *backend, int64_t until_ns);
+void disk_snapshot_end(StateBackend *backend);

@@ -19,14 +19,30 @@ static void list_add(RowList *list, RowHead *row) {
 
 enum { ROWS_PART_SIZE = 1 << 18 };
 
-static void rows_hand_out(StateTable *table) {
+void rows_hand_out(StateTable *table) {
     if (!table->rows.len) return;
     const StateOut *out = &table->backend->out;
     out->part(out->arg, &table->def, table->number, STATE_ROWS, buf_str(&table->rows));
     table->rows.len = 0;
 }
 
+void rows_put(StateTable *table, Str key, Str value, int64_t written_ms) {
+    Buf *out = &table->rows;
+    uint32_t size[2] = {key.len, value.len};
+    buf_put(out, size, sizeof size);
+    buf_put(out, &written_ms, sizeof written_ms);
+    buf_put_str(out, key);
+    buf_put_str(out, value);
+    if (out->len >= ROWS_PART_SIZE) rows_hand_out(table);
+}
+
 static void row_save(StateTable *table, RowHead *row) {
+    if (table->draining) {
+        disk_save(table, row);
+        return;
+    }
+    row->saved = table->backend->taking;
+    if (row->flags & ROW_GONE) return;
     Buf *out = &table->rows;
     size_t at = out->len;
     uint32_t size[2] = {row->key_size, 0};
@@ -37,13 +53,13 @@ static void row_save(StateTable *table, RowHead *row) {
     if (table->def.save) table->def.save(table->def.clear_arg, row_of(row), out);
     size[1] = (uint32_t)(out->len - value_at);
     memcpy(out->ptr + at, size, sizeof size);
-    row->saved = table->backend->taking;
     if (out->len >= ROWS_PART_SIZE) rows_hand_out(table);
 }
 
 // The snapshot under way has not come to the row yet.
 static bool row_waits(const StateTable *table, const RowHead *row) {
     const StateBackend *backend = table->backend;
+    if (table->draining) return row->flags & ROW_DIRTY && row->changed <= backend->taking;
     return backend->taking && row->saved != backend->taking && row->changed >= backend->floor &&
            row->changed <= backend->taking;
 }
@@ -51,7 +67,16 @@ static bool row_waits(const StateTable *table, const RowHead *row) {
 void row_changes(StateTable *table, RowHead *row) {
     if (row_waits(table, row)) row_save(table, row);
     row->changed = table->epoch;
-    list_add(&table->changed, row);
+    if (table->on_disk) {
+        row->flags |= ROW_DIRTY;
+    } else {
+        list_add(&table->changed, row);
+    }
+}
+
+void row_leaves(StateTable *table, RowHead *row) {
+    if (row_waits(table, row)) row_save(table, row);
+    if (row->flags & ROW_DIRTY) disk_save(table, row);
 }
 
 void row_goes(StateTable *table, RowHead *row) {
@@ -72,15 +97,27 @@ void state_track(StateBackend *backend) {
     if (backend->epoch) return;
     backend->epoch = 1;
     for (StateTable *table = backend->tables; table; table = table->next) {
-        table->epoch = !table->def.derived;
+        if (!table->on_disk) table->epoch = !table->def.derived;
     }
 }
 
 // ---- taking one --------------------------------------------------------------------------------
 
+static StateTable *next_draining(StateTable *table) {
+    while (table && !table->draining) table = table->next;
+    return table;
+}
+
 void state_snapshot_begin(StateBackend *backend, bool *full, StateOut out) {
     ASSERT(backend->epoch && !backend->taking);
     *full |= !backend->durable;
+    for (StateTable *table = backend->tables; table; table = table->next) {
+        // What has not left memory needs no disk to be written out from.
+        table->draining = table->on_disk && !table->whole;
+        *full |= table->on_disk;
+    }
+    backend->draining = next_draining(backend->tables);
+    if (backend->draining) disk_snapshot_begin(backend);
     backend->taking = backend->epoch++;
     backend->floor = *full ? 0 : backend->durable + 1;
     backend->out = out;
@@ -95,7 +132,7 @@ void state_snapshot_begin(StateBackend *backend, bool *full, StateOut out) {
             out.part(out.arg, &table->def, table->number, STATE_REMOVED, buf_str(&table->removed));
         }
         table->removed.len = 0;
-        table->cursor = *full ? table->oldest : NULL;
+        table->cursor = *full || table->on_disk ? table->oldest : NULL;
         RowList done = table->to_save;
         table->to_save = table->changed;
         table->to_save_at = 0;
@@ -124,20 +161,30 @@ static bool table_step(StateTable *table) {
 }
 
 bool state_snapshot_step(StateBackend *backend, int64_t until_ns) {
-    while (backend->sweeping) {
-        if (table_step(backend->sweeping)) backend->sweeping = backend->sweeping->next;
-        if (os_monotonic_ns() >= until_ns) break;
-    }
-    return !backend->sweeping;
+    do {
+        if (backend->draining) {
+            StateTable *table = backend->draining;
+            if (table_step(table)) backend->draining = next_draining(table->next);
+            if (!backend->draining) disk_snapshot_saved(backend);
+        } else if (backend->sweeping) {
+            StateTable *table = backend->sweeping;
+            if (table->draining || table_step(table)) backend->sweeping = table->next;
+        } else {
+            return !backend->disk || disk_snapshot_step(backend, until_ns);
+        }
+    } while (os_monotonic_ns() < until_ns);
+    return false;
 }
 
 void state_snapshot_end(StateBackend *backend, bool durable) {
     // What a snapshot held that was given up is in no file: the next one is full.
     backend->durable = durable ? backend->taking : 0;
     backend->taking = 0;
-    backend->sweeping = NULL;
+    backend->sweeping = backend->draining = NULL;
+    if (backend->disk) disk_snapshot_end(backend);
     for (StateTable *table = backend->tables; table; table = table->next) {
         table->cursor = NULL;
+        table->draining = false;
         table->to_save.count = 0;
         table->rows.len = 0;
     }
@@ -159,7 +206,7 @@ const StateTableDef *state_table_def(const StateTable *table) {
 }
 
 // The hash by which exchanges spread the key's rows; [column]: one row of each key column.
-static uint64_t owner_hash(const StateTable *table, Str key, Vec *const *column) {
+uint64_t key_owner_hash(const StateTable *table, Str key, Vec *const *column) {
     const char *at = key.ptr;
     for (uint32_t c = 0; c < table->def.key->child_count; c++) at = codec_get(at, column[c], 0);
     uint64_t hash = 0;
@@ -208,11 +255,15 @@ Status state_load(StateTable *table, Str bytes, const StateShare *share, const M
         Str key = str_make(at, size[0]), value = str_make(at + size[0], size[1]);
         at += size[0] + size[1];
         if (gone && map_has(gone, key)) continue;
-        if (share->count > 1) {
-            uint64_t hash = owner_hash(table, key, column);
-            if (state_owner(hash, share->groups, share->count) != share->index) continue;
+        uint64_t hash = 0;
+        if (share->count > 1 || table->on_disk) hash = key_owner_hash(table, key, column);
+        if (share->count > 1 &&
+            state_owner(hash, share->groups, share->count) != share->index) {
+            continue;
         }
-        st = load_row(table, key, value, written_ms, err);
+        st = table->on_disk
+                 ? disk_load(table, key, hash, value, written_ms, share->newest, err)
+                 : load_row(table, key, value, written_ms, err);
     }
     arena_clear(&arena);
     if (!st && at != end) {

@@ -12,9 +12,11 @@ StateBackend *state_backend_new(Budget *budget) {
 
 static void table_free(StateTable *table) {
     for (RowHead *row = table->oldest; row; row = row->newer) {
-        if (table->def.clear) table->def.clear(table->def.clear_arg, row_of(row));
+        if (table->def.clear && !(row->flags & ROW_GONE))
+            table->def.clear(table->def.clear_arg, row_of(row));
     }
     for (uint32_t i = 0; i < table->slab_count; i++) mem_free(table->slab[i]);
+    if (table->on_disk) disk_table_free(table);
     mem_free(table->slab);
     mem_free(table->slot);
     mem_free(table->key_at);
@@ -34,6 +36,7 @@ void state_backend_free(StateBackend *backend) {
         next = table->next;
         table_free(table);
     }
+    if (backend->disk) disk_free(backend);
     mem_free(backend);
 }
 
@@ -50,6 +53,7 @@ StateTable *state_table_open(StateBackend *backend, const StateTableDef *def) {
     backend->tables = table;
     table->slot_count = SLOTS_FIRST;
     table->slot = NEW_ARRAY(Slot, SLOTS_FIRST);
+    if (backend->disk) disk_table_open(table);
     return table;
 }
 
@@ -68,11 +72,13 @@ static uint32_t class_of(size_t *size) {
 
 static Status row_alloc(StateTable *table, uint32_t key_size, RowHead **out, Error *err) {
     size_t size = sizeof(RowHead) + table->def.row_size + key_size;
+    if (table->on_disk) size += sizeof table->group;
     uint32_t class = class_of(&size);
     RowHead **free_row = &table->free_row[class];
     if (*free_row) {
         RowHead *row = *free_row;
         *free_row = row->newer;
+        table->spare--;
         memset(row, 0, sizeof *row + table->def.row_size);
         row->class = (uint16_t)class;
         return *out = row, ST_OK;
@@ -115,14 +121,14 @@ static Status slots_grow(StateTable *table, Error *err) {
     return ST_OK;
 }
 
-static void row_unlink(StateTable *table, uint64_t at) {
+void row_take_out(StateTable *table, uint64_t at) {
     RowHead *row = table->slot[at].row;
-    if (table->epoch) row_goes(table, row);
     *(row->older ? &row->older->newer : &table->oldest) = row->newer;
     *(row->newer ? &row->newer->older : &table->newest) = row->older;
-    if (table->def.clear) table->def.clear(table->def.clear_arg, row_of(row));
+    row->live = false;
     row->newer = table->free_row[row->class];
     table->free_row[row->class] = row;
+    table->spare++;
     table->count--;
     // Backward-shift deletion keeps probe chains whole without tombstones (Knuth 6.4, algorithm R).
     uint64_t mask = table->slot_count - 1, hole = at;
@@ -134,6 +140,20 @@ static void row_unlink(StateTable *table, uint64_t at) {
         }
     }
     table->slot[hole] = (Slot){0};
+}
+
+// Removes the row; what is left of it in the index, if anything.
+static RowHead *row_remove(StateTable *table, uint64_t at) {
+    RowHead *row = table->slot[at].row;
+    bool stays = table->on_disk && disk_remove(table, row);
+    if (!table->on_disk && table->epoch) row_goes(table, row);
+    if (table->def.clear) table->def.clear(table->def.clear_arg, row_of(row));
+    if (stays) {
+        memset(row_of(row), 0, table->def.row_size);
+        return row;
+    }
+    row_take_out(table, at);
+    return NULL;
 }
 
 // Bytes of one encoded key when all keys of the batch have the same: fixed slots, no NULL, no
@@ -210,11 +230,14 @@ Status row_add(StateTable *table, uint64_t at, uint64_t hash, Str key, int64_t n
     row->key_size = key.len;
     row->live = true;
     row->written_ms = now_ms;
+    row->saved = table->backend->taking;  // the snapshot under way has nothing to do with it
     row->older = table->newest;
     row->newer = NULL;
     *(table->newest ? &table->newest->newer : &table->oldest) = row;
     table->newest = row;
-    if (key.len) memcpy((char *)row_of(row) + table->def.row_size, key.ptr, key.len);
+    char *bytes = (char *)row_of(row) + table->def.row_size;
+    if (key.len) memcpy(bytes, key.ptr, key.len);
+    if (table->on_disk) memcpy(bytes + key.len, &table->group, sizeof table->group);
     table->slot[at] = (Slot){row, hash};
     table->count++;
     *out = row;
@@ -241,6 +264,7 @@ Status state_find(StateTable *table, Vec *const *key, uint32_t rows, const uint6
                   int64_t now_ms, uint8_t **rows_out, uint8_t *is_new, Error *err) {
     (void)buf_reserve(&table->keys, 1);
     keys_encode(table, key, rows, mask);
+    if (table->on_disk) TRY(disk_fetch(table, key, rows, mask, now_ms, err));
     for (uint32_t i = 0; i < rows; i++) {
         if (i + PREFETCH_AHEAD < rows) {
             uint64_t ahead = table->hashes[i + PREFETCH_AHEAD] & (table->slot_count - 1);
@@ -268,11 +292,19 @@ Status state_find(StateTable *table, Vec *const *key, uint32_t rows, const uint6
             }
             at = (at + 1) & (table->slot_count - 1);
         }
-        if (row && table->def.ttl_ms && now_ms - row->written_ms >= table->def.ttl_ms) {
-            row_unlink(table, at);
-            row = NULL;
+        if (row && table->def.ttl_ms && now_ms - row->written_ms >= table->def.ttl_ms &&
+            !(row->flags & ROW_GONE)) {
+            row = row_remove(table, at);
             at = hash & (table->slot_count - 1);
-            while (table->slot[at].row) at = (at + 1) & (table->slot_count - 1);
+            while (!row && table->slot[at].row) at = (at + 1) & (table->slot_count - 1);
+        }
+        if (table->on_disk && row) {
+            row->flags |= ROW_USED;
+            if (row->flags & ROW_GONE) {
+                if (!add) continue;
+                disk_revive(table, row, now_ms);
+                if (is_new) is_new[i] = 1;
+            }
         }
         if (!row && add) {
             if ((table->count + 1) * 10 > table->slot_count * 7) {
@@ -280,6 +312,7 @@ Status state_find(StateTable *table, Vec *const *key, uint32_t rows, const uint6
                 at = hash & (table->slot_count - 1);
                 while (table->slot[at].row) at = (at + 1) & (table->slot_count - 1);
             }
+            if (table->on_disk) disk_group(table, i);
             TRY(row_add(table, at, hash, str_make(bytes, size), now_ms, &row, err));
             if (is_new) is_new[i] = 1;
         }
@@ -294,14 +327,23 @@ void state_touch(StateTable *table, uint8_t *row, int64_t now_ms) {
     head_of(row)->written_ms = now_ms;
 }
 
-void state_remove(StateTable *table, uint8_t *row) {
-    RowHead *head = head_of(row);
-    uint64_t at = head->hash & (table->slot_count - 1);
-    while (table->slot[at].row != head) {
+uint64_t slot_of(const StateTable *table, const RowHead *row) {
+    uint64_t at = row->hash & (table->slot_count - 1);
+    while (table->slot[at].row != row) {
         ASSERT(table->slot[at].row);
         at = (at + 1) & (table->slot_count - 1);
     }
-    row_unlink(table, at);
+    return at;
+}
+
+void state_remove(StateTable *table, uint8_t *row) {
+    (void)row_remove(table, slot_of(table, head_of(row)));
+}
+
+void state_pin(StateTable *table, uint8_t *row, bool pinned) {
+    if (!table->on_disk) return;
+    uint8_t flags = head_of(row)->flags;
+    head_of(row)->flags = pinned ? flags | ROW_PINNED : flags & ~ROW_PINNED;
 }
 
 void state_key(const StateTable *table, const uint8_t *row, Vec **out, uint32_t at) {
@@ -314,7 +356,7 @@ const char *state_key_bytes(const StateTable *table, const uint8_t *row) {
 }
 
 uint64_t state_count(const StateTable *table) {
-    return table->count;
+    return table->count - table->gone + table->disk_rows;
 }
 uint64_t state_bytes(const StateTable *table) {
     return table->bytes;
@@ -324,14 +366,16 @@ void state_backend_usage(const StateBackend *backend, uint64_t operator_id, uint
     *rows = *bytes = 0;
     for (const StateTable *table = backend->tables; table; table = table->next) {
         if (table->def.operator_id != operator_id) continue;
-        *rows += table->count;
+        *rows += state_count(table);
         *bytes += table->bytes;
     }
 }
 
 uint8_t *state_next(StateTable *table, uint64_t *cursor) {
+    if (*cursor == UINT64_MAX) return NULL;
     RowHead *row = *cursor == 0 ? table->oldest : (RowHead *)(uintptr_t)*cursor;
-    if (!row || *cursor == UINT64_MAX) return NULL;
+    while (row && row->flags & ROW_GONE) row = row->newer;
+    if (!row) return NULL;
     *cursor = row->newer ? (uint64_t)(uintptr_t)row->newer : UINT64_MAX;
     return row_of(row);
 }

@@ -36,6 +36,10 @@ typedef struct StateTableDef {
     const char *(*load)(void *arg, uint8_t *row, const char *at, Error *err);
     void *clear_arg;           // of clear, save and load
     bool derived;              // made anew from another table: in no snapshot
+    // Nobody keeps pointers to its rows between batches, nor needs state_next to give all of them:
+    // with a disk (state/disk.h), rows may go there. Rows that are waited for are pinned.
+    bool may_leave;
+    bool load_all;             // `load` pins rows: a restored table is read through once
     // The columns of [key] by which rows are spread over workers (indexes); NULL: all.
     const uint32_t *group;
     uint32_t group_count;
@@ -67,7 +71,10 @@ uint64_t state_bytes(const StateTable *table);
 // Both, added up over all tables of an operator.
 void state_backend_usage(const StateBackend *backend, uint64_t operator_id, uint64_t *rows,
                          uint64_t *bytes);
-// All live rows, in the order they were added. Rows may be removed while iterating, not added.
+// Somebody keeps a pointer to the row: it stays in memory until that is over.
+void state_pin(StateTable *table, uint8_t *row, bool pinned);
+// All live rows, in the order they were added; of a table with a disk, those in memory. Rows may be
+// removed while iterating, not added.
 uint8_t *state_next(StateTable *table, uint64_t *cursor);
 
 // ---- snapshots ---------------------------------------------------------------------------------
@@ -100,6 +107,7 @@ void state_snapshot_end(StateBackend *backend, bool durable);
 typedef struct StateShare {
     uint32_t index, count;  // of the workers
     uint32_t groups;        // pipeline.max-parallelism
+    bool newest;            // no row of it has been read from another file
 } StateShare;
 
 // The worker among [count] that owns a key of that hash (vec_hash_into over its columns).
