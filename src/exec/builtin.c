@@ -15,6 +15,7 @@ extern const OperatorVt HASH_JOIN_OPERATOR;
 extern const OperatorVt INTERVAL_JOIN_OPERATOR;
 extern const OperatorVt JOIN_OPERATOR;
 extern const OperatorVt LIMIT_OPERATOR;
+extern const OperatorVt LOCAL_AGG_OPERATOR;
 extern const OperatorVt LOOKUP_JOIN_OPERATOR;
 extern const OperatorVt MATERIALIZE_OPERATOR;
 extern const OperatorVt MATCH_OPERATOR;
@@ -46,6 +47,7 @@ static const OperatorVt *const OPERATORS[] = {
     &INTERVAL_JOIN_OPERATOR,
     &JOIN_OPERATOR,
     &LIMIT_OPERATOR,
+    &LOCAL_AGG_OPERATOR,
     &LOOKUP_JOIN_OPERATOR,
     &MATERIALIZE_OPERATOR,
     &MATCH_OPERATOR,

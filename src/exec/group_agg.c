@@ -6,8 +6,12 @@
 // rows of one group or, for mixed keys, row by row over the batched lookups. Mini-batch on, a batch
 // is folded first and each touched group emits once.
 //
+// In two phases (Flink's GlobalGroupAggregate) rows may come folded already, as partial results:
+// see exec/local_agg.c.
+//
 // State: group -> [row count, "sent" flag][aggregate states]. The count of rows (COUNT(*) over
 // inserts minus retractions) says when a group is empty; an append-only input needs none.
+#include "exec/partial.h"
 #include "exec/saved.h"
 
 typedef struct GroupHead {
@@ -23,6 +27,8 @@ typedef struct GroupAgg {
     Arena scratch;
     AggCall **call;      // copies with their offsets
     uint32_t agg_count;
+    PartialCalls calls;  // the same
+    bool two_phase;      // the last column of the input is a partial result, or NULL
     bool retracts;       // the input can retract
     bool batch_mode;     // results only at the end
     bool mini_batch;
@@ -84,6 +90,8 @@ static Status group_agg_open(Operator *op, Error *err) {
     uint32_t align = 16;
     uint32_t size = agg_layout(self->call, plan->agg_count, sizeof(GroupHead), &align);
     self->agg_env = (AggEnv){op->budget, &self->scratch, op->env->func};
+    self->calls = (PartialCalls){self->call, self->agg_count, size, &self->agg_env};
+    self->two_phase = plan->input[0]->kind == PLAN_LOCAL_AGG;
     agg_saver_init(&self->saver, self->call, self->agg_count, &self->agg_env);
     self->retracts = plan->input[0]->changes & (CHANGE_DELETE | CHANGE_UPDATE_BEFORE);
     self->batch_mode = op->env->func->batch;
@@ -111,16 +119,6 @@ static Status group_agg_open(Operator *op, Error *err) {
 
 static void columns_of(const Batch *in, const uint32_t *index, uint32_t count, Vec **out) {
     for (uint32_t i = 0; i < count; i++) out[i] = in->column[index[i]];
-}
-
-static const uint64_t *filter_mask(GroupAgg *self, const Batch *in, int32_t filter) {
-    if (filter < 0) return NULL;
-    const Vec *flag = in->column[filter];
-    uint64_t *mask = ARENA_ARRAY(&self->scratch, uint64_t, BITS_WORDS(in->rows));
-    for (uint32_t i = 0; i < in->rows; i++) {
-        if (vec_u8(flag)[i] && !vec_is_null(flag, i)) bits_set(mask, i);
-    }
-    return mask;
 }
 
 // Appends a row: keys from row [row] of [in], results from [value] at [at].
@@ -194,7 +192,7 @@ static Status exact_batch(GroupAgg *self, const Batch *in, uint8_t **group, Erro
             *after = vec_new(arena, call->result, in->rows);
         st = agg_emit(call, (const uint8_t *const *)group, in->rows, &self->agg_env, before, err);
         AggRows rows = {.rows = in->rows, .arg = arg, .group = group, .kinds = in->kinds,
-                        .mask = filter_mask(self, in, plan->agg[a].filter)};
+                        .mask = filter_mask(in, plan->agg[a].filter, &self->scratch)};
         if (!st) st = agg_step(call, &rows, &self->agg_env, after, err);
         if (!st) value[a] = vec_concat(arena, before, after, stride);
     }
@@ -313,6 +311,38 @@ static Status exact(GroupAgg *self, Batch *in, Error *err) {
 
 // ---- mini-batch and batch mode -----------------------------------------------------------------
 
+static Status fold_rows(GroupAgg *self, const Batch *in, uint8_t **group, Error *err) {
+    const Plan *plan = self->base.plan;
+    for (uint32_t row = 0; row < in->rows; row++) {
+        head_of(group[row])->count += in->kinds && (in->kinds[row] & 1) ? -1 : 1;
+    }
+    for (uint32_t a = 0; a < self->agg_count; a++) {
+        const AggCall *call = self->call[a];
+        const Vec **arg = ARENA_ARRAY(&self->scratch, const Vec *, call->argc + 1);
+        for (uint32_t i = 0; i < call->argc; i++) arg[i] = in->column[plan->agg[a].arg[i]];
+        AggRows rows = {.rows = in->rows, .arg = arg, .group = group, .kinds = in->kinds,
+                        .mask = filter_mask(in, plan->agg[a].filter, &self->scratch)};
+        TRY(agg_update(call, &rows, &self->agg_env, err));
+    }
+    return ST_OK;
+}
+
+// Whether a batch holds partial results: all of its rows do, or none. With one worker there is no
+// local phase, and no column for them.
+static bool is_partial(const GroupAgg *self, const Batch *in) {
+    if (!self->two_phase || in->schema->child_count < self->base.plan->input[0]->type->child_count)
+        return false;
+    return !vec_is_null(in->column[in->schema->child_count - 1], 0);
+}
+
+static Status fold_partials(GroupAgg *self, const Batch *in, uint8_t **group, Error *err) {
+    int64_t *rows = ARENA_ARRAY(&self->scratch, int64_t, in->rows);
+    TRY(partials_merge(&self->calls, in->column[in->schema->child_count - 1], group, rows,
+                       &self->scratch, err));
+    for (uint32_t row = 0; row < in->rows; row++) head_of(group[row])->count += rows[row];
+    return ST_OK;
+}
+
 static Status fold(GroupAgg *self, Batch *in, Error *err) {
     const Plan *plan = self->base.plan;
     uint8_t **group = ARENA_ARRAY(&self->scratch, uint8_t *, in->rows);
@@ -344,18 +374,8 @@ static Status fold(GroupAgg *self, Batch *in, Error *err) {
             }
         }
     }
-    for (uint32_t row = 0; row < in->rows; row++) {
-        head_of(group[row])->count += in->kinds && (in->kinds[row] & 1) ? -1 : 1;
-    }
-    for (uint32_t a = 0; a < self->agg_count; a++) {
-        const AggCall *call = self->call[a];
-        const Vec **arg = ARENA_ARRAY(&self->scratch, const Vec *, call->argc + 1);
-        for (uint32_t i = 0; i < call->argc; i++) arg[i] = in->column[plan->agg[a].arg[i]];
-        AggRows rows = {.rows = in->rows, .arg = arg, .group = group, .kinds = in->kinds,
-                        .mask = filter_mask(self, in, plan->agg[a].filter)};
-        TRY(agg_update(call, &rows, &self->agg_env, err));
-    }
-    return ST_OK;
+    return is_partial(self, in) ? fold_partials(self, in, group, err)
+                                : fold_rows(self, in, group, err);
 }
 
 static Status flush_dirty(GroupAgg *self, Error *err) {

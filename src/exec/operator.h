@@ -84,7 +84,7 @@ struct OperatorVt {
     Status (*on_watermark)(Operator *op, int64_t ms, Error *err);
     // Processing time has reached what was asked for.
     Status (*on_timer)(Operator *op, int64_t now_ms, Error *err);
-    // Mini-batch: emit what was folded (also before barriers, watermarks and the end).
+    // Mini-batch: emit what was folded (also before barriers and the end).
     Status (*on_flush)(Operator *op, Error *err);
     // All inputs have ended (after watermark WATERMARK_MAX of bounded inputs). The end is forwarded
     // by the caller.

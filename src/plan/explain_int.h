@@ -2,6 +2,7 @@
 //
 //   explain.c       the sections: trees, what is shown as one line, what is used more than once
 //   explain_node.c  one node: Flink's name for it, and its attributes in Flink's order
+//   explain_phase.c the aggregates of a local and a global aggregation
 //   explain_expr.c  expressions in three notations
 //   explain_ast.c   the tree as it was bound, as Calcite prints its Logical* nodes
 #pragma once
@@ -44,4 +45,7 @@ void explain_columns(const Explain *self, const Str *names, const uint32_t *colu
                      uint32_t count);
 // The node of the bound tree, as Calcite would print it. (explain_ast.c)
 void explain_logical(Explain *self, const Plan *plan);
+// The aggregates of either phase of an aggregation in two: "select=[…]". (explain_phase.c)
+void explain_local_select(const Explain *self, const Plan *plan, const Str *in);
+void explain_global_select(const Explain *self, const Plan *plan, const Str *in, const Str *names);
 const char *explain_join_type(JoinType type);

@@ -726,6 +726,9 @@ static void put_watermark(const Explain *self, const Plan *plan, const Str *in) 
 static const char *name_of(const Plan *plan) {
     if (is_sort_limit(plan)) return plan->order_count ? "SortLimit" : "Limit";
     if (plan->kind == PLAN_WINDOW_AGG && plan->window->legacy) return "GroupWindowAggregate";
+    if (plan->kind == PLAN_AGG && plan->input[0]->kind == PLAN_LOCAL_AGG) {
+        return "GlobalGroupAggregate";
+    }
     if (plan->kind == PLAN_SORT) {
         const Type *row = plan->input[0]->type;
         bool timed = plan->order_count && row->child[plan->order[0].column]->attribute != TIME_NONE;
@@ -748,8 +751,16 @@ static void put_details(Explain *self, const Plan *plan, const Plan *filter) {
             buf_puts(self->out, "all=[true], ");
             put_list(self, "union", names, plan->type->child_count);
             return;
+        case PLAN_LOCAL_AGG:
+            put_group(self, plan, in);
+            explain_local_select(self, plan, in);
+            return;
         case PLAN_AGG:
             put_group(self, plan, in);
+            if (plan->input[0]->kind == PLAN_LOCAL_AGG) {
+                explain_global_select(self, plan, in, names);
+                return;
+            }
             put_select(self, plan, in, names, plan->key_count);
             buf_putc(self->out, ']');
             return;

@@ -527,5 +527,7 @@ Status plan_optimize(PlanContext *context, Plan **roots, uint32_t count, Error *
         if (roots[i]->kind == PLAN_SINK) TRY(infer_sink(context, roots[i], err));
         infer_before(roots[i], true, asked);
     }
-    return plan_check_updates(context, roots, count, err);
+    TRY(plan_check_updates(context, roots, count, err));
+    rule_phase(context, roots, count);
+    return ST_OK;
 }

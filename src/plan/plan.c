@@ -6,6 +6,7 @@ static const char *const KIND_NAMES[PLAN_KIND_COUNT_] = {
     [PLAN_SCAN] = "TableSourceScan",   [PLAN_VALUES] = "Values",       [PLAN_PROJECT] = "Calc",
     [PLAN_FILTER] = "Calc",            [PLAN_WATERMARK] = "WatermarkAssigner",
     [PLAN_UNION] = "Union",            [PLAN_AGG] = "GroupAggregate",
+    [PLAN_LOCAL_AGG] = "LocalGroupAggregate",
     [PLAN_WINDOW_TVF] = "WindowTableFunction", [PLAN_WINDOW_AGG] = "WindowAggregate",
     [PLAN_EXPAND] = "Expand",          [PLAN_JOIN] = "Join",
     [PLAN_INTERVAL_JOIN] = "IntervalJoin", [PLAN_TEMPORAL_JOIN] = "TemporalJoin",

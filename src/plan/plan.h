@@ -20,6 +20,7 @@ typedef enum PlanKind {
     PLAN_WATERMARK,     // assigns the row time [time_column] by [watermark]
     PLAN_UNION,         // all inputs, UNION ALL
     PLAN_AGG,           // GROUP BY keys; also DISTINCT (no aggregates)
+    PLAN_LOCAL_AGG,     // its first phase: the input's columns, and BYTES that stand for rows
     PLAN_WINDOW_TVF,    // appends window_start, window_end, window_time
     PLAN_WINDOW_AGG,    // keys and aggregates per window, over WINDOW_TVF's columns or directly
     PLAN_EXPAND,        // one copy of the row per grouping set

@@ -73,6 +73,7 @@ bool plan_spread_by(const Plan *plan, const uint32_t *key, uint32_t count) {
             return plan_spread_by(plan->input[0], mapped, count);
         case PLAN_FILTER:
         case PLAN_WATERMARK:
+        case PLAN_LOCAL_AGG:
         case PLAN_DROP_BEFORE: return plan_spread_by(plan->input[0], key, count);
         case PLAN_RANK:
         case PLAN_DEDUP:

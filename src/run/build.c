@@ -58,11 +58,13 @@ static Status build(Worker *worker, const Plan *plan, Operator **out, Error *err
 static Status build_input(Worker *worker, const Plan *plan, uint32_t i, Operator *op, Error *err) {
     Job *job = worker->job;
     Operator *from;
-    TRY(build(worker, plan->input[i], &from, err));
-    const uint32_t *key;
-    uint32_t key_count;
-    if (job->workers == 1 || !plan_distribution(plan, i, &key, &key_count) ||
-        plan_spread_by(plan->input[i], key, key_count)) {
+    const uint32_t *key = NULL;
+    uint32_t key_count = 0;
+    bool stays = job->workers == 1 || !plan_distribution(plan, i, &key, &key_count) ||
+                 plan_spread_by(plan->input[i], key, key_count);
+    bool local = plan->input[i]->kind == PLAN_LOCAL_AGG;  // folds what would change hands
+    TRY(build(worker, stays && local ? plan->input[i]->input[0] : plan->input[i], &from, err));
+    if (stays) {
         connect(worker, from, op, i);
         return ST_OK;
     }
