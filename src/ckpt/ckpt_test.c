@@ -127,9 +127,20 @@ static void make_checkpoint(Arena *arena, Str dir, uint64_t id, CheckpointFile *
     file[0] = (CheckpointFile){checkpoint_file_path(arena, id, 0, false), id, 0, 5};
     CHECK_OK(os_write_file(str_printf(arena, STR_FMT "/" STR_FMT, STR_ARG(path),
                                       STR_ARG(file[0].path)), STR("12345"), &err), &err);
-    Checkpoint made = {.id = id, .job = STR("job \"1\""), .workers = 1, .groups = 128,
-                       .time_ms = 17, .full = file_count == 1, .file = file,
-                       .file_count = file_count, .operators = STR("a\nb\n")};
+    Checkpoint made = {.id = id,
+                       .job = STR("job \"1\""),
+                       .workers = 1,
+                       .groups = 128,
+                       .time_ms = 17,
+                       .full = file_count == 1,
+                       .file = file,
+                       .file_count = file_count,
+                       .op = &(CheckpointOperator){.id = 0xfedcba9876543210,
+                                                   .kin = 3,
+                                                   .name = STR("join"),
+                                                   .about = STR(" by \"k\""),
+                                                   .input = {STR("ROW<k INT>"), STR("ROW<l INT>")}},
+                       .op_count = 1};
     CHECK_OK(checkpoint_write(path, &made, &err), &err);
 }
 
@@ -156,6 +167,8 @@ TEST(ckpt, the_newest_whole_checkpoint_is_found) {
     CHECK_OK(checkpoint_read(&arena, latest, &read, &err), &err);
     CHECK(read.id == 10 && str_is(read.job, "job \"1\"") && read.file_count == 1);
     CHECK(read.full && !read.finished && read.groups == 128);
+    CHECK(read.op_count == 1 && read.op[0].id == 0xfedcba9876543210 && read.op[0].kin == 3);
+    CHECK(str_is(read.op[0].about, " by \"k\"") && str_is(read.op[0].input[1], "ROW<l INT>"));
     // One of its files is cut short: the one before it counts.
     CHECK_OK(os_write_file(str_printf(&arena, STR_FMT "/shared/10-0.state", STR_ARG(dir)),
                            STR("123"), &err), &err);

@@ -24,6 +24,23 @@ static void put_name(Buf *out, const char *name) {
     buf_printf(out, ",\n \"%s\": ", name);
 }
 
+static void print_operator(const CheckpointOperator *op, uint32_t index, Buf *out) {
+    buf_printf(out, "%s\n  {\"id\": \"%016llx\", \"kin\": \"%016llx\", \"ordinal\": %u, \"name\": ",
+               index ? "," : "", (unsigned long long)op->id, (unsigned long long)op->kin,
+               op->ordinal);
+    json_print_text(op->name, 0, out);
+    buf_puts(out, ", \"about\": ");
+    json_print_text(op->about, 0, out);
+    buf_puts(out, ", \"inputs\": [");
+    for (uint32_t i = 0; i < 2 && op->input[i].len; i++) {
+        buf_puts(out, i ? ", " : "");
+        json_print_text(op->input[i], 0, out);
+        buf_puts(out, ", ");
+        json_print_text(op->columns[i], 0, out);
+    }
+    buf_puts(out, "]}");
+}
+
 static void print(const Checkpoint *at, Buf *out) {
     buf_printf(out, "{\"weir-checkpoint\": %d", METADATA_VERSION);
     put_name(out, "id");
@@ -49,7 +66,9 @@ static void print(const Checkpoint *at, Buf *out) {
         buf_printf(out, "%llu", (unsigned long long)at->in_flight);
     }
     put_name(out, "operators");
-    json_print_text(at->operators, 0, out);
+    buf_puts(out, "[");
+    for (uint32_t i = 0; i < at->op_count; i++) print_operator(&at->op[i], i, out);
+    buf_puts(out, "]");
     put_name(out, "files");
     buf_puts(out, "[");
     for (uint32_t i = 0; i < at->file_count; i++) {
@@ -133,6 +152,41 @@ static bool take_files(Arena *arena, const JsonValue *list, Checkpoint *out) {
     return true;
 }
 
+static bool get_hex(const JsonValue *object, Str name, uint64_t *out) {
+    Str text;
+    *out = 0;
+    if (!get_text(object, name, &text) || text.len != 16) return false;
+    for (uint32_t i = 0; i < text.len; i++) {
+        const char *digits = "0123456789abcdef", *at = strchr(digits, text.ptr[i]);
+        if (!at || !*at) return false;
+        *out = *out << 4 | (uint64_t)(at - digits);
+    }
+    return true;
+}
+
+static bool take_operators(Arena *arena, const JsonValue *list, Checkpoint *out) {
+    if (!list || list->kind != JK_ARRAY) return false;
+    out->op_count = list->count;
+    out->op = ARENA_ARRAY(arena, CheckpointOperator, list->count + 1);
+    for (uint32_t i = 0; i < list->count; i++) {
+        CheckpointOperator *op = &out->op[i];
+        const JsonValue *from = &list->item[i], *inputs = json_member(from, STR("inputs"));
+        int64_t ordinal;
+        if (!get_hex(from, STR("id"), &op->id) || !get_hex(from, STR("kin"), &op->kin) ||
+            !get_number(from, STR("ordinal"), &ordinal) ||
+            !get_text(from, STR("name"), &op->name) || !get_text(from, STR("about"), &op->about) ||
+            !inputs || inputs->kind != JK_ARRAY || inputs->count > 4 || inputs->count % 2) {
+            return false;
+        }
+        op->ordinal = (uint32_t)ordinal;
+        for (uint32_t k = 0; k < inputs->count; k++) {
+            if (inputs->item[k].kind != JK_TEXT) return false;
+            *(k % 2 ? &op->columns[k / 2] : &op->input[k / 2]) = inputs->item[k].text;
+        }
+    }
+    return true;
+}
+
 static Status take(Arena *arena, Str path, Str text, Checkpoint *out, Error *err) {
     enum { HASH_LINE = 17 };
     if (text.len < HASH_LINE) return bad(path, "it is cut short", err);
@@ -153,7 +207,7 @@ static Status take(Arena *arena, Str path, Str text, Checkpoint *out, Error *err
         !get_flag(&root, STR("savepoint"), &out->savepoint) ||
         !get_flag(&root, STR("full"), &out->full) ||
         !get_flag(&root, STR("finished"), &out->finished) ||
-        !get_text(&root, STR("operators"), &out->operators) ||
+        !take_operators(arena, json_member(&root, STR("operators")), out) ||
         !take_files(arena, json_member(&root, STR("files")), out)) {
         return bad(path, "something is missing in it", err);
     }

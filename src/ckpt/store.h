@@ -12,6 +12,15 @@ typedef struct CheckpointFile {
     int64_t size;
 } CheckpointFile;
 
+// An operator of the job that took it: what another version of the query goes by.
+typedef struct CheckpointOperator {
+    uint64_t id, kin;    // Plan.stable_id, plan_kin
+    uint32_t ordinal;    // among those of that id and name
+    Str name, about;     // "group-aggregate", " by user_id"
+    Str input[2];        // types of the rows that come in; empty: there is no such input
+    Str columns[2];      // their columns in words of the tables, a line each
+} CheckpointOperator;
+
 // What _metadata says. Texts lie in the arena it was read into.
 typedef struct Checkpoint {
     uint64_t id;
@@ -24,7 +33,8 @@ typedef struct Checkpoint {
     uint64_t in_flight;         // elements that barriers overtook: they belong to this parallelism
     CheckpointFile *file;       // newest first
     uint32_t file_count;
-    Str operators;              // a line for each that has state: id, name, description
+    CheckpointOperator *op;
+    uint32_t op_count;
 } Checkpoint;
 
 // <dir>/chk-7 or, for a savepoint, the directory given.

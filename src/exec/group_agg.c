@@ -60,7 +60,7 @@ static const Type *state_type(Arena *arena, const Plan *plan) {
     Str *name = ARENA_ARRAY(arena, Str, plan->agg_count + 1);
     child[0] = type_of(TYPE_BIGINT, false);
     name[0] = STR("rows");
-    agg_state_fields(plan, child, name, 1);
+    agg_state_fields(arena, plan, child, name, 1);
     return type_row(arena, plan->agg_count + 1, child, name, false);
 }
 
@@ -74,6 +74,10 @@ static const char *group_load(void *arg, uint8_t *row, const char *at, Error *er
     GroupAgg *self = arg;
     at = codec_get_i64(at, &head_of(row)->count);
     return aggs_load(&self->saver, row, at, err);
+}
+
+static bool group_begin(void *arg, uint32_t field, Buf *out) {
+    return agg_state_begin(&((GroupAgg *)arg)->saver, field, out);
 }
 
 static Status group_agg_open(Operator *op, Error *err) {
@@ -94,6 +98,8 @@ static Status group_agg_open(Operator *op, Error *err) {
     self->two_phase = plan->input[0]->kind == PLAN_LOCAL_AGG;
     agg_saver_init(&self->saver, self->call, self->agg_count, &self->agg_env);
     self->retracts = plan->input[0]->changes & (CHANGE_DELETE | CHANGE_UPDATE_BEFORE);
+    self->saver.first = 1;
+    self->saver.group_size = self->retracts ? 0 : size;
     self->batch_mode = op->env->func->batch;
     self->mini_batch = op->env->mini_batch && !self->batch_mode;
     self->folded_max = (uint64_t)config_int(op->env->config, "table.exec.mini-batch.size", -1);
@@ -110,6 +116,7 @@ static Status group_agg_open(Operator *op, Error *err) {
         .save = group_save,
         .load = group_load,
         .may_leave = true,
+        .begin = group_begin,
         .clear_arg = self,
     };
     self->groups = state_table_open(op->env->state, &def);

@@ -120,6 +120,7 @@ static Status join_open(Operator *op, Error *err) {
             .ttl_ms = s && plan->ttl_right_ms >= 0 ? plan->ttl_right_ms : plan->ttl_ms,
             .clear = list_clear, .save = list_save, .load = list_load, .clear_arg = side,
             .may_leave = true,
+            .rows_fixed = !side->unique_count && (plan->input[s]->changes & ~CHANGE_INSERT),
         };
         side->table = state_table_open(op->env->state, &def);
     }

@@ -197,6 +197,7 @@ Status kept_table_open(Operator *op, Error *err) {
         .save = kept_table_save,
         .load = kept_table_load,
         .may_leave = true,
+        .rows_fixed = plan->kind == PLAN_MATERIALIZE,
         .clear_arg = self,
     };
     self->rows = state_table_open(op->env->state, &def);

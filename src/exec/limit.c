@@ -42,4 +42,5 @@ static Status limit_restore(Operator *op, Str bytes, Error *err) {
 const OperatorVt LIMIT_OPERATOR = {
     .name = "limit", .plan_kind = PLAN_LIMIT, .size = sizeof(Limit), .on_batch = limit_on_batch,
     .save = limit_save, .restore = limit_restore,
+    .save_plain = true,
 };

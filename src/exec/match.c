@@ -492,5 +492,6 @@ const OperatorVt MATCH_OPERATOR = {
     .on_end = match_on_end,
     .save = match_save,
     .restore = match_restore,
+    .save_plain = true,
     .close = match_close,
 };

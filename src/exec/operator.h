@@ -95,6 +95,7 @@ struct OperatorVt {
     // after the tables are there. NULL: there is nothing.
     Status (*save)(Operator *op, Buf *out, Error *err);
     Status (*restore)(Operator *op, Str bytes, Error *err);
+    bool save_plain;          // what [save] writes has nothing to do with the columns of its input
     // Sinks: what is to be committed when the checkpoint is complete; commit it; commit what the
     // job that took the snapshot had prepared and may not have committed.
     Status (*prepare)(Operator *op, uint64_t checkpoint, Buf *committable, Error *err);

@@ -320,7 +320,7 @@ static const Type *part_value(Arena *arena, const Plan *plan) {
     child[2] = child[3] = rows;
     name[2] = STR("frame");
     name[3] = STR("rows");
-    agg_state_fields(plan, child, name, 4);
+    agg_state_fields(arena, plan, child, name, 4);
     return type_row(arena, plan->agg_count + 4, child, name, false);
 }
 

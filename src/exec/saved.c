@@ -1,5 +1,7 @@
 #include "exec/saved.h"
 
+#include "plan/kin.h"
+
 void agg_saver_init(AggSaver *saver, AggCall *const *call, uint32_t count, AggEnv *env) {
     *saver = (AggSaver){.call = call, .count = count, .env = env};
     arena_init(&saver->scratch);
@@ -30,10 +32,26 @@ const char *aggs_load(AggSaver *saver, uint8_t *group, const char *at, Error *er
     return at;
 }
 
-void agg_state_fields(const Plan *plan, const Type **child, Str *name, uint32_t from) {
+bool agg_state_begin(AggSaver *saver, uint32_t field, Buf *out) {
+    if (!saver->group_size || field < saver->first) return false;
+    arena_reset(&saver->scratch);
+    uint8_t *group = arena_alloc(&saver->scratch, saver->group_size);
+    memset(group, 0, saver->group_size);
+    const AggCall *call = saver->call[field - saver->first];
+    Vec *state = vec_new(&saver->scratch, call->state_type, 1);
+    Status st = agg_write(call, group, saver->env, state, 0, NULL);
+    if (!st) codec_put(state, 0, out);
+    return !st;
+}
+
+void agg_state_fields(Arena *arena, const Plan *plan, const Type **child, Str *name,
+                      uint32_t from) {
     for (uint32_t i = 0; i < plan->agg_count; i++) {
         child[from + i] = plan->agg[i].call->state_type;
-        name[from + i] = plan->agg[i].name;
+        Buf text = {0};
+        plan_agg_text(plan, i, &text);
+        name[from + i] = str_dup(arena, buf_str(&text));
+        buf_free(&text);
     }
 }
 

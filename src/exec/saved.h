@@ -13,6 +13,8 @@ typedef struct AggSaver {
     AggCall *const *call;
     uint32_t count;
     AggEnv *env;
+    uint32_t first;   // field of the first one, for agg_state_begin
+    uint32_t group_size;  // bytes of a group; 0: none may begin empty
     Arena scratch;
 } AggSaver;
 
@@ -21,8 +23,12 @@ void agg_saver_clear(AggSaver *saver);
 void aggs_save(AggSaver *saver, const uint8_t *group, Buf *out);
 // Into an empty group; returns the end of the bytes, NULL on failure.
 const char *aggs_load(AggSaver *saver, uint8_t *group, const char *at, Error *err);
-// Fields [from] and later of [fields]: name and type of each call's state.
-void agg_state_fields(const Plan *plan, const Type **child, Str *name, uint32_t from);
+// Fields [from] and later of [fields]: the type of each call's state, and for its name the call's
+// text, by which another version of the query finds it.
+void agg_state_fields(Arena *arena, const Plan *plan, const Type **child, Str *name, uint32_t from);
+// StateTableDef.begin for a table whose aggregates are the fields from [saver->first] on: one that
+// is new begins empty, unless its input takes rows back that it has not seen.
+bool agg_state_begin(AggSaver *saver, uint32_t field, Buf *out);
 
 // Fields of a ROW type, gathered one after the other.
 typedef struct FieldList {

@@ -285,5 +285,6 @@ const OperatorVt WATERMARK_OPERATOR = {
     .on_split = watermark_on_split,
     .save = watermark_save,
     .restore = watermark_restore,
+    .save_plain = true,
     .close = watermark_close,
 };

@@ -40,12 +40,20 @@ static const Type *value_type(Arena *arena, const Plan *plan, const WindowTable 
         child[i] = i < 3 ? type_of(TYPE_BIGINT, false) : more->child[i - 3];
         name[i] = i < 3 ? HEAD[i] : more->name[i - 3];
     }
-    if (!table->without_groups) agg_state_fields(plan, child, name, first);
+    if (!table->without_groups) agg_state_fields(arena, plan, child, name, first);
     return type_row(arena, count, child, name, false);
 }
 
 const Type *window_agg_group_type(Arena *arena, const Plan *plan) {
     return value_type(arena, plan, &(WindowTable){0});
+}
+
+// Of windows that are open at the time: theirs is what comes from then on.
+static bool group_begin(void *arg, uint32_t field, Buf *out) {
+    WindowAgg *self = arg;
+    self->saver.first = 3;
+    self->saver.group_size = self->retracts ? 0 : self->group_size;
+    return agg_state_begin(&self->saver, field, out);
 }
 
 StateTable *window_agg_table(WindowAgg *self, const WindowTable *table) {
@@ -59,6 +67,7 @@ StateTable *window_agg_table(WindowAgg *self, const WindowTable *table) {
         .load = table->load, .clear_arg = table->arg, .group = self->own_key,
         .group_count = plan->key_count,
     };
+    if (table->arg == self && !table->more && !table->without_groups) def.begin = group_begin;
     return state_table_open(self->base.env->state, &def);
 }
 
@@ -257,5 +266,6 @@ const OperatorVt WINDOW_AGG_OPERATOR = {
     .on_timer = window_agg_on_timer,
     .save = window_agg_state_save,
     .restore = window_agg_restore,
+    .save_plain = true,
     .close = window_agg_close,
 };

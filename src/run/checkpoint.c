@@ -11,7 +11,7 @@
 //
 // Two-phase commit: sinks prepare at that instant, what they prepared is in the snapshot, and they
 // commit when the checkpoint is durable. Its ids go on from those of the checkpoint restored from.
-#include "run/checkpoint.h"
+#include "run/upgrade.h"
 
 #include <stdio.h>
 
@@ -257,18 +257,6 @@ static void write_chunk(Checkpointer *self, Writing *at, const Chunk *chunk) {
     }
 }
 
-static void name_operators(const Job *job, Buf *out) {
-    const Worker *worker = &job->worker[0];
-    for (uint32_t i = 0; i < worker->op_count; i++) {
-        FrameName name;
-        uint64_t rows, bytes;
-        operator_frame_name(worker, i, &name);
-        state_backend_usage(worker->state, name.operator_id, &rows, &bytes);
-        buf_printf(out, "%016llx %u " STR_FMT "\n", (unsigned long long)name.operator_id,
-                   name.ordinal, STR_ARG(name.name));
-    }
-}
-
 // What the job began from goes when it was handed to the job and nothing needs it any more; after
 // that, what the new checkpoint has replaced. The checkpoint is durable: a failure is told of only.
 static void sweep(Checkpointer *self) {
@@ -293,8 +281,7 @@ static Status make_durable(Checkpointer *self, Writing *at, Error *err) {
         bytes += at->size[i];
     }
     if (before) memcpy(file + job->workers, self->file, before * sizeof *file);
-    Buf operators = {0};
-    name_operators(job, &operators);
+    if (!self->op) self->op = operators_describe(&self->arena, job, &self->op_count);
     Checkpoint checkpoint = {
         .id = at->id,
         .job = self->spec->job,
@@ -308,13 +295,12 @@ static Status make_durable(Checkpointer *self, Writing *at, Error *err) {
         .savepoint = at->savepoint,
         .file = file,
         .file_count = before + job->workers,
-        .operators = buf_str(&operators),
+        .op = self->op, .op_count = self->op_count,
     };
     Arena scratch = {0};
     Str shared = str_printf(&scratch, STR_FMT "/shared", STR_ARG(self->spec->dir));
     Status st = at->savepoint ? ST_OK : os()->sync_dir(shared, err);
     if (!st) st = checkpoint_write(at->path, &checkpoint, err);
-    buf_free(&operators);
     arena_clear(&scratch);
     TRY(st);
     JobStats *stats = job->spec->stats;

@@ -35,6 +35,8 @@ struct Checkpointer {
     _Atomic uint64_t in_flight, in_flight_batches, in_flight_bytes;
     // The thread's own.
     Arena arena;           // of the checkpoints' names
+    CheckpointOperator *op;  // of the job, described once
+    uint32_t op_count;
     CheckpointFile *file;  // of the last durable one, newest first
     uint32_t file_count;
     int64_t full_bytes, more_bytes;  // of the last full one, and of those that stand on it

@@ -7,7 +7,8 @@
 // the least that any of its former copies had.
 #include <stdio.h>
 
-#include "run/checkpoint.h"
+#include "col/codec.h"
+#include "run/upgrade.h"
 
 void operator_frame_name(const Worker *worker, uint32_t index, FrameName *out) {
     const Operator *op = worker->op[index];
@@ -111,6 +112,7 @@ Status worker_snapshot_begin(Worker *worker, Error *err) {
 
 typedef struct RestoredTable {
     StateTable *table;   // NULL: no operator has it
+    const UpgradeTable *how;
     FrameTable name;     // of the texts, only that of the table is kept
     Map *gone, *removed;  // keys removed after the file at hand, and by it
 } RestoredTable;
@@ -118,7 +120,10 @@ typedef struct RestoredTable {
 typedef struct Restore {
     Worker *worker;
     const CheckpointSpec *spec;
+    const Upgrade *upgrade;
     Checkpoint from;
+    bool same;           // nothing has changed, neither workers nor operators
+    Buf moved;           // rows or keys made those of now
     Map gone;            // keys that were removed after the file at hand, by table name and id
     RestoredTable *table;  // of the file at hand, in the order in which they are described
     uint32_t table_count, table_cap;
@@ -127,18 +132,6 @@ typedef struct Restore {
     Str *later;          // operators take theirs when all tables are there
     uint32_t later_count, later_cap;
 } Restore;
-
-static Operator *operator_named(Worker *worker, const FrameName *name, uint32_t *index) {
-    for (uint32_t i = 0; i < worker->op_count; i++) {
-        FrameName at;
-        if (worker->op[i]->plan->stable_id != name->operator_id) continue;
-        operator_frame_name(worker, i, &at);
-        if (!str_eq(at.name, name->name) || at.ordinal != name->ordinal) continue;
-        *index = i;
-        return worker->op[i];
-    }
-    return NULL;
-}
 
 static Status orphan(const Restore *self, uint64_t id, Str name, Error *err) {
     if (self->spec->allow_non_restored) return ST_OK;
@@ -155,7 +148,7 @@ static void take_time(Restore *self, uint32_t index, const OperatorTime *time,
                       const int64_t *watermark) {
     if (self->from.drained) return;  // time had come to its end, and begins anew
     Operator *op = self->worker->op[index];
-    bool first = !self->seen[index], same = self->from.workers == self->worker->job->workers;
+    bool first = !self->seen[index], same = self->same;
     self->seen[index] = true;
     // With another parallelism sources have other splits: they come to their ends again.
     if (same && time->input_count == op->input_count) {
@@ -183,7 +176,7 @@ static Status take_operator(Restore *self, Str bytes, Error *err) {
     Str rest;
     TRY(frame_name(bytes, &name, &rest, err));
     uint32_t index;
-    Operator *op = operator_named(self->worker, &name, &index);
+    Operator *op = upgrade_operator(self->upgrade, self->worker, &name, &index);
     OperatorTime time;
     if (rest.len < sizeof time) return error_set(err, ST_RUNTIME, "a frame is cut short");
     memcpy(&time, rest.ptr, sizeof time);
@@ -197,6 +190,17 @@ static Status take_operator(Restore *self, Str bytes, Error *err) {
     memcpy(watermark, rest.ptr + sizeof time, time.input_count * sizeof *watermark);
     take_time(self, index, &time, watermark);
     if (rest.len == head || !op->vt->restore) return ST_OK;
+    if (!op->vt->save_plain && !upgrade_same_rows(self->upgrade, &name)) {
+        if (self->spec->allow_non_restored) return ST_OK;
+        (void)error_set(err, ST_VALIDATION,
+                        "what '" STR_FMT
+                        "' (%016llx) keeps beside its tables is rows as they came in "
+                        "then; they have other columns now",
+                        STR_ARG(name.name), (unsigned long long)name.operator_id);
+        error_hint(err, "begin with the query that took it, or drop what it has kept with "
+                        "--allow-non-restored-state");
+        return ST_VALIDATION;
+    }
     return op->vt->restore(op, str_sub(rest, head, rest.len), err);
 }
 
@@ -205,7 +209,7 @@ static Status take_source(Restore *self, uint32_t from_worker, Str bytes, Error 
     Str rest;
     TRY(frame_name(bytes, &name, &rest, err));
     uint32_t index;
-    Operator *op = operator_named(self->worker, &name, &index);
+    Operator *op = upgrade_operator(self->upgrade, self->worker, &name, &index);
     if (!op) return orphan(self, name.operator_id, name.name, err);
     SourceHead head;
     if (rest.len < sizeof head) return error_set(err, ST_RUNTIME, "a frame is cut short");
@@ -215,8 +219,7 @@ static Status take_source(Restore *self, uint32_t from_worker, Str bytes, Error 
         // Literal rows are worker 0's.
         if (from_worker == 0 && self->worker->index == 0) source->values_at = head.values_at;
     }
-    bool same = self->from.workers == self->worker->job->workers;
-    if (same && !self->from.drained) source->ended = head.ended != 0;
+    if (self->same && !self->from.drained) source->ended = head.ended != 0;
     rest = str_sub(rest, sizeof head, rest.len);
     if (rest.len < head.position) return error_set(err, ST_RUNTIME, "a frame is cut short");
     Str position = str_sub(rest, 0, head.position);
@@ -224,6 +227,12 @@ static Status take_source(Restore *self, uint32_t from_worker, Str bytes, Error 
     SourceReader *reader = source->reader;
     if (reader && reader->vt->restore && position.len) {
         TRY(reader->vt->restore(reader, position, err));
+    }
+    int64_t held;
+    (void)codec_get_i64(rest.ptr, &held);
+    if (held && !upgrade_same_rows(self->upgrade, &name)) {
+        return error_set(err, ST_VALIDATION,
+                         "the source holds rows, and they have other columns now");
     }
     return source_load_held(source, &rest, from_worker, err);
 }
@@ -238,7 +247,7 @@ static Status take_in_flight(Restore *self, Str bytes, Error *err) {
                          self->from.workers, self->worker->job->workers);
     }
     uint32_t index;
-    Operator *op = operator_named(self->worker, &name, &index);
+    Operator *op = upgrade_operator(self->upgrade, self->worker, &name, &index);
     if (!op || op->vt != &EXCHANGE_IN_OPERATOR) {
         return orphan(self, name.operator_id, name.name, err);
     }
@@ -250,26 +259,9 @@ static Status take_sink(Restore *self, Str bytes, Error *err) {
     Str rest;
     TRY(frame_name(bytes, &name, &rest, err));
     uint32_t index;
-    Operator *op = operator_named(self->worker, &name, &index);
+    Operator *op = upgrade_operator(self->upgrade, self->worker, &name, &index);
     if (!op) return orphan(self, name.operator_id, name.name, err);
     return op->vt->recommit ? op->vt->recommit(op, rest, err) : ST_OK;
-}
-
-static Status same_type(const FrameTable *table, const char *what, Str saved, const Type *now,
-                        Error *err) {
-    Buf text = {0};
-    type_print(now, &text);
-    bool same = str_eq(saved, buf_str(&text));
-    if (!same) {
-        (void)error_set(err, ST_VALIDATION,
-                        "the %s of state '" STR_FMT "' (%016llx) is " STR_FMT
-                        " in the checkpoint and " STR_FMT " in this job",
-                        what, STR_ARG(table->name), (unsigned long long)table->operator_id,
-                        STR_ARG(saved), STR_ARG(buf_str(&text)));
-        error_hint(err, "start without the checkpoint, or with the query that took it");
-    }
-    buf_free(&text);
-    return same ? ST_OK : ST_VALIDATION;
 }
 
 // The keys of a table that later checkpoints removed.
@@ -292,21 +284,18 @@ static Status take_table(Restore *self, Map *removed, Str bytes, Error *err) {
         self->table = mem_realloc(self->table, self->table_cap * sizeof *self->table);
     }
     RestoredTable *at = &self->table[self->table_count++];
-    at->table = state_table_find(self->worker->state, table.operator_id, table.name);
+    at->how = upgrade_table(self->upgrade, table.operator_id, table.name);
+    uint64_t id = at->how ? at->how->id : 0;  // no operator: an error once there are rows
+    at->table = id ? state_table_find(self->worker->state, id, table.name) : NULL;
     at->name = table;
     at->gone = gone_of(&self->gone, &table);
     at->removed = gone_of(removed, &table);
-    if (!at->table) return ST_OK;  // an error once there are rows
-    const StateTableDef *def = state_table_def(at->table);
-    TRY(same_type(&table, "key", table.key, def->key, err));
-    TRY(same_type(&table, "value", table.value, def->value, err));
-    if (def->version == table.version) return ST_OK;
-    return error_set(err, ST_UNSUPPORTED, "state '" STR_FMT "' has version %u in the checkpoint; "
-                     "this program reads version %u", STR_ARG(table.name), table.version,
-                     def->version);
+    return ST_OK;
 }
 
-static Status take_removed(Map *removed, Str bytes, Error *err) {
+static Status take_removed(Restore *self, const RestoredTable *table, Str bytes, Error *err) {
+    Map *removed = table->removed;
+    Migration *key = table->how ? table->how->key : NULL;
     while (bytes.len) {
         uint32_t size;
         if (bytes.len < sizeof size) return error_set(err, ST_RUNTIME, "a frame is cut short");
@@ -314,9 +303,52 @@ static Status take_removed(Map *removed, Str bytes, Error *err) {
         if (bytes.len - sizeof size < size) {
             return error_set(err, ST_RUNTIME, "a frame is cut short");
         }
-        (void)map_put(removed, str_make(bytes.ptr + sizeof size, size), removed);
+        Str gone = str_make(bytes.ptr + sizeof size, size);
+        if (key) {
+            self->moved.len = 0;
+            (void)migrate_row(key, gone.ptr, &self->moved);
+            gone = buf_str(&self->moved);
+        }
+        (void)map_put(removed, gone, removed);
         bytes = str_sub(bytes, (uint32_t)sizeof size + size, bytes.len);
     }
+    return ST_OK;
+}
+
+// Rows of a table whose layout has changed, as rows of now: size of key and of value, time, both.
+static Status migrate_part(Restore *self, const UpgradeTable *how, Str *bytes, Error *err) {
+    const char *at = bytes->ptr, *end = str_end(*bytes);
+    Buf *out = &self->moved;
+    out->len = 0;
+    while (at < end) {
+        struct {
+            uint32_t size[2];
+            int64_t written_ms;
+        } head;
+        if ((size_t)(end - at) < sizeof head) break;
+        memcpy(&head, at, sizeof head);
+        const char *key = at + sizeof head, *value = key + head.size[0];
+        if ((uint64_t)head.size[0] + head.size[1] > (uint64_t)(end - key)) break;
+        at = value + head.size[1];
+        size_t begin = out->len;
+        buf_put(out, &head, sizeof head);
+        if (how->key) {
+            (void)migrate_row(how->key, key, out);
+        } else {
+            buf_put(out, key, head.size[0]);
+        }
+        head.size[0] = (uint32_t)(out->len - begin - sizeof head);
+        size_t from = out->len;
+        if (how->value) {
+            (void)migrate_row(how->value, value, out);
+        } else {
+            buf_put(out, value, head.size[1]);
+        }
+        head.size[1] = (uint32_t)(out->len - from);
+        memcpy(out->ptr + begin, &head, sizeof head);
+    }
+    if (at != end) return error_set(err, ST_RUNTIME, "rows of a snapshot are cut short");
+    *bytes = buf_str(out);
     return ST_OK;
 }
 
@@ -334,7 +366,7 @@ static Status take_frames(Restore *self, const CheckpointFile *file, FrameReader
     bool newest = file->checkpoint == self->from.id;
     bool mine = self->from.workers == worker->job->workers ? head->worker == worker->index : true;
     StateShare share = {worker->index, worker->job->workers, worker->job->groups, newest};
-    if (self->from.workers == share.count) {  // its own file
+    if (self->from.workers == share.count && !upgrade_rekeys(self->upgrade)) {  // its own file
         share.index = 0;
         share.count = 1;
     }
@@ -355,8 +387,10 @@ static Status take_frames(Restore *self, const CheckpointFile *file, FrameReader
                 }
                 RestoredTable *at = &self->table[number];
                 if (kind == PART_REMOVED) {
-                    TRY(take_removed(at->removed, bytes, err));
+                    TRY(take_removed(self, at, bytes, err));
                 } else if (at->table) {
+                    bool moves = at->how->key || at->how->value;
+                    if (moves) TRY(migrate_part(self, at->how, &bytes, err));
                     TRY(state_load(at->table, bytes, &share, at->gone, err));
                 } else {
                     TRY(orphan(self, at->name.operator_id, STR("a table"), err));
@@ -411,14 +445,18 @@ static Status take_file(Restore *self, Str path, const CheckpointFile *file, Err
     return st;
 }
 
-static Status restore_worker(Worker *worker, Str path, const Checkpoint *from, Error *err) {
+static Status restore_worker(Worker *worker, Str path, const Checkpoint *from,
+                             const Upgrade *upgrade, Error *err) {
     Arena arena = {0};
-    Restore self = {.worker = worker, .spec = worker->job->spec->checkpoint, .from = *from};
+    Restore self = {.worker = worker, .spec = worker->job->spec->checkpoint, .from = *from,
+                    .upgrade = upgrade};
+    bool own = from->workers == worker->job->workers;  // what a worker wrote is its own
+    self.same = own && !upgrade_differs(upgrade);
     self.seen = ARENA_ARRAY(&arena, bool, worker->op_count + 1);
     Status st = ST_OK;
     for (uint32_t i = 0; i < from->file_count && !st; i++) {
         const CheckpointFile *file = &from->file[i];
-        if (from->workers == worker->job->workers && file->worker != worker->index) continue;
+        if (own && !upgrade_rekeys(upgrade) && file->worker != worker->index) continue;
         st = take_file(&self, str_printf(&arena, STR_FMT "/" STR_FMT, STR_ARG(path),
                                          STR_ARG(file->path)), file, err);
     }
@@ -427,6 +465,7 @@ static Status restore_worker(Worker *worker, Str path, const Checkpoint *from, E
     }
     maps_free(&self.gone);
     mem_free(self.table);
+    buf_free(&self.moved);
     mem_free(self.later);
     arena_clear(&self.arena);
     arena_clear(&arena);
@@ -451,8 +490,10 @@ Status job_restore(Job *job, Error *err) {
         spec->log(spec->log_arg, STR("the savepoint was drained: its time had come to the end, and "
                                      "what comes now may be late for windows that fired then"));
     }
+    Upgrade *upgrade = NULL;
+    if (!st) st = upgrade_new(&arena, job, path, &from, &upgrade, err);
     for (uint32_t i = 0; i < job->workers && !st; i++) {
-        st = restore_worker(&job->worker[i], path, &from, err);
+        st = restore_worker(&job->worker[i], path, &from, upgrade, err);
     }
     Checkpointer *checkpointer = job->checkpointer;
     for (uint32_t i = 0; i < job->workers && !st; i++) {

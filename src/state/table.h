@@ -34,7 +34,11 @@ typedef struct StateTableDef {
     // Reads it back into a row of zero bytes whose key is in place, and rebuilds what points at the
     // row from elsewhere (timers, buckets). Returns the end of the value's bytes, NULL on failure.
     const char *(*load)(void *arg, uint8_t *row, const char *at, Error *err);
-    void *clear_arg;           // of clear, save and load
+    // A snapshot of an earlier version of the query may lack field [field] of [value]: appends what
+    // it has in such a row; false when it cannot be made up. NULL: only NULL can.
+    bool (*begin)(void *arg, uint32_t field, Buf *out);
+    bool rows_fixed;           // rows within values are found again by all their columns
+    void *clear_arg;           // of clear, save, load and begin
     bool derived;              // made anew from another table: in no snapshot
     // Nobody keeps pointers to its rows between batches, nor needs state_next to give all of them:
     // with a disk (state/disk.h), rows may go there. Rows that are waited for are pinned.
