@@ -132,27 +132,41 @@ static Status real_remove(Str path, Error *err) {
     return ST_OK;
 }
 
+static Status sync_name(const char *name, Error *err) {
+    int fd = open(name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0) return io_error(err, "open", name);
+    int failed = fsync(fd);
+    (void)close(fd);
+    return failed ? io_error(err, "sync", name) : ST_OK;
+}
+
+// Makes the directory [name], and its name durable, unless it is there.
+static Status make_dir(const char *name, Error *err) {
+    if (mkdir(name, 0777)) return errno == EEXIST ? ST_OK : io_error(err, "create", name);
+    char parent[OS_PATH_MAX];
+    const char *slash = strrchr(name, '/');
+    size_t len = slash ? (size_t)(slash - name) : 0;
+    memcpy(parent, name, len);
+    parent[len] = 0;
+    return sync_name(len ? parent : slash ? "/" : ".", err);
+}
+
 static Status real_make_dirs(Str path, Error *err) {
     char name[OS_PATH_MAX];
     TRY(path_of(path, name, err));
     for (char *at = name + 1; *at; at++) {
         if (*at != '/') continue;
         *at = 0;
-        if (mkdir(name, 0777) && errno != EEXIST) return io_error(err, "create", name);
+        TRY(make_dir(name, err));
         *at = '/';
     }
-    if (mkdir(name, 0777) && errno != EEXIST) return io_error(err, "create", name);
-    return ST_OK;
+    return make_dir(name, err);
 }
 
 static Status real_sync_dir(Str path, Error *err) {
     char name[OS_PATH_MAX];
     TRY(path_of(path, name, err));
-    int fd = open(name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0) return io_error(err, "open", name);
-    int failed = fsync(fd);
-    (void)close(fd);
-    return failed ? io_error(err, "sync", name) : ST_OK;
+    return sync_name(name, err);
 }
 
 static Status real_stat(Str path, OsStat *out, Error *err) {

@@ -49,7 +49,8 @@ typedef struct Os {
     Status (*close)(OsFile *file, Error *err);  // NULL is fine
     Status (*rename)(Str from, Str to, Error *err);
     Status (*remove)(Str path, Error *err);     // a file or an empty directory
-    Status (*make_dirs)(Str path, Error *err);  // with parents; fine when there
+    // With parents; fine when there. The names of those that were made are durable.
+    Status (*make_dirs)(Str path, Error *err);
     Status (*sync_dir)(Str path, Error *err);
     Status (*stat)(Str path, OsStat *out, Error *err);  // exists == false is not an error
     Status (*list)(Str path, OsVisit visit, void *arg, Error *err);
