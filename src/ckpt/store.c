@@ -282,16 +282,26 @@ static Status list_checkpoints(Arena *arena, Str dir, Listing *out, Error *err) 
     return ST_OK;
 }
 
-// The files are there, and as long as they should be.
-static bool files_there(Arena *arena, Str path, const Checkpoint *at) {
-    for (uint32_t i = 0; i < at->file_count; i++) {
+// Whether the checkpoint at [path] is whole: it says so itself, and its files are there, as long as
+// they should be. What cannot be read just now is no proof of the contrary: that is an error, or a
+// passing trouble of the disk would send a job back to an older checkpoint, or delete this one.
+static Status look_at(Arena *arena, Str path, bool files, Checkpoint *out, bool *whole,
+                      Error *err) {
+    Error why;
+    *whole = false;
+    Status st = checkpoint_read(arena, path, out, &why);
+    if (st == ST_RUNTIME) return ST_OK;
+    if (st && err) *err = why;
+    TRY(st);
+    for (uint32_t i = 0; files && i < out->file_count; i++) {
         OsStat stat;
-        Str file = str_printf(arena, STR_FMT "/" STR_FMT, STR_ARG(path), STR_ARG(at->file[i].path));
-        if (os()->stat(file, &stat, NULL) || !stat.exists || stat.size != at->file[i].size) {
-            return false;
-        }
+        Str file =
+            str_printf(arena, STR_FMT "/" STR_FMT, STR_ARG(path), STR_ARG(out->file[i].path));
+        TRY(os()->stat(file, &stat, err));
+        if (!stat.exists || stat.size != out->file[i].size) return ST_OK;
     }
-    return true;
+    *whole = true;
+    return ST_OK;
 }
 
 // The word of a job that was stopped with a savepoint: its id, a blank, its path; id 0: there is
@@ -346,11 +356,15 @@ Status checkpoint_latest(Arena *arena, Str dir, Str *path, uint32_t *skipped, Er
     for (uint32_t i = 0; i < list.count; i++) {
         Str at = checkpoint_path(arena, dir, list.id[i]);
         Checkpoint read;
-        if (!checkpoint_read(arena, at, &read, NULL) && files_there(arena, at, &read)) {
-            *path = at;
-            if (skipped) *skipped = i;
-            return ST_OK;
-        }
+        bool whole;
+        TRY(look_at(arena, at, true, &read, &whole, err));
+        if (!whole) continue;
+        *path = at;
+        if (skipped) *skipped = i;
+        // Its name may be one that a crash would take back: the one who wrote it never heard that
+        // it is durable. What follows from it must not be.
+        TRY(os()->sync_dir(at, err));
+        return os()->sync_dir(dir, err);
     }
     if (skipped) *skipped = list.count;
     return ST_OK;
@@ -393,7 +407,8 @@ static Status retain(Arena *arena, Str dir, uint32_t retained, Str keep, Map *na
     for (uint32_t i = 0; i < list.count; i++) {
         Str path = checkpoint_path(arena, dir, list.id[i]);
         Checkpoint at;
-        bool whole = !checkpoint_read(arena, path, &at, NULL);
+        bool whole;
+        TRY(look_at(arena, path, false, &at, &whole, err));
         bool own = !str_eq(path, keep);
         if (whole && (!own || kept < retained)) {
             kept += own;
