@@ -254,10 +254,12 @@ static bool is_due(const FileCommitter *self, const OpenPartition *open, int64_t
 
 // Commits ----------------------------------------------------------------------------------------
 
+// The next checkpoint no longer knows that the file is to be written: it is durable before.
 static Status write_success(const FileCommitter *self, Str directory, Error *err) {
     Buf name = {0};
     buf_printf(&name, STR_FMT "/%s", STR_ARG(directory), self->success_name);
     Status st = os_write_file(buf_str(&name), (Str){"", 0}, err);
+    if (!st) st = os()->sync_dir(directory, err);
     buf_free(&name);
     return st;
 }

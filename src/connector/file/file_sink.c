@@ -345,12 +345,27 @@ static void put_u32(Buf *out, uint32_t value) {
     buf_put(out, &value, sizeof value);
 }
 
+// A checkpoint is durable, and so must be the names of the files that it names.
+static Status sync_directories(FileWriter *self, Error *err) {
+    Map done = {0};
+    Status st = ST_OK;
+    for (uint32_t i = 0; !st && i < self->pending_count; i++) {
+        const Pending *pending = &self->pending[i];
+        if (pending->checkpoint || map_has(&done, pending->directory)) continue;
+        (void)map_put(&done, pending->directory, self);
+        st = os()->sync_dir(pending->directory, err);
+    }
+    map_clear(&done);
+    return st;
+}
+
 // Everything written so far belongs to the checkpoint: text formats roll on every one, as Flink's
 // bulk writers do, so that no file has to be cut back after a failure.
 static Status file_prepare(SinkWriter *base, uint64_t checkpoint, Buf *committable, Error *err) {
     FileWriter *self = (FileWriter *)base;
     TRY(roll_all(self, err));
     TRY(compact(self, err));
+    TRY(sync_directories(self, err));
     put_u32(committable, self->pending_count);
     for (uint32_t i = 0; i < self->pending_count; i++) {
         Pending *pending = &self->pending[i];

@@ -43,7 +43,7 @@ typedef struct FileReader {
     FileBytes *file;      // NULL: not open
     int64_t file_offset;  // of the first byte behind the block
     bool restored;        // the files are those of a snapshot
-    uint8_t *taken;       // of the splits of the snapshot restored last: which are this reader's
+    Str *taken;           // of the snapshot restored last: the files; ptr NULL: another reader's
     uint64_t taken_count;
     bool at_end;          // the block has the file's last bytes
     Bytes *block;
@@ -329,9 +329,13 @@ static Status bad_snapshot(Error *err) {
     return error_set(err, ST_RUNTIME, "the snapshot of a filesystem source is damaged");
 }
 
-static bool file_takes(SourceReader *base, uint32_t split) {
+static int64_t file_takes(SourceReader *base, uint32_t split) {
     const FileReader *self = (FileReader *)base;
-    return split < self->taken_count && self->taken[split];
+    if (split >= self->taken_count || !self->taken[split].ptr) return -1;
+    for (uint32_t i = 0; i < self->files.count; i++) {
+        if (str_eq(self->files.entry[i].path, self->taken[split])) return i;
+    }
+    return split;  // it is gone: what was read of it is there
 }
 
 // One file of a snapshot, back to where it was. Done ones are
@@ -366,7 +370,7 @@ static Status restore_files(FileReader *self, Str bytes, const Map *places, Erro
         self->restored = true;
     }
     if (count > bytes.len / 16) return bad_snapshot(err);
-    self->taken = ARENA_ARRAY(&self->arena, uint8_t, count + 1);
+    self->taken = ARENA_ARRAY(&self->arena, Str, count + 1);
     self->taken_count = count;
     for (uint64_t i = 0; i < count; i++) {
         uint64_t offset, len;
@@ -375,9 +379,10 @@ static Status restore_files(FileReader *self, Str bytes, const Map *places, Erro
         }
         Str path = str_sub(bytes, 0, (uint32_t)len);
         bytes = str_sub(bytes, (uint32_t)len, bytes.len);
-        self->taken[i] = readers == self->count ||
-                         hash_bytes(path.ptr, path.len, 0) % self->count == self->index;
-        if (self->taken[i]) TRY(restore_file(self, places, path, (int64_t)offset, err));
+        bool mine = readers == self->count ||
+                    hash_bytes(path.ptr, path.len, 0) % self->count == self->index;
+        self->taken[i] = mine ? str_dup(&self->arena, path) : (Str){0};
+        if (mine) TRY(restore_file(self, places, path, (int64_t)offset, err));
     }
     return ST_OK;
 }
