@@ -112,11 +112,11 @@ Status source_save_held(const Source *self, Buf *out, Error *err) {
     return ST_OK;
 }
 
-// Whose the rows of a split are when they were held by another worker.
-static bool takes_split(Source *self, uint32_t split, uint32_t from_worker) {
+// The number here of a split whose rows were held by a worker's reader; -1: another worker has it.
+static int64_t split_here(Source *self, uint32_t split, uint32_t from_worker) {
     if (self->reader && self->reader->vt->takes)
         return self->reader->vt->takes(self->reader, split);
-    return from_worker % self->base.env->count == self->base.env->index;
+    return from_worker % self->base.env->count == self->base.env->index ? (int64_t)split : -1;
 }
 
 Status source_load_held(Source *self, Str *bytes, uint32_t from_worker, Error *err) {
@@ -129,6 +129,7 @@ Status source_load_held(Source *self, Str *bytes, uint32_t from_worker, Error *e
         at = codec_get_i64(at, &split);
         at = codec_get_u8(at, &ends);
         at = codec_get_i64(at, &rows);
+        split = split_here(self, (uint32_t)split, from_worker);
         held.split = (uint32_t)split;
         held.split_ends = ends != 0;
         Builder builder;
@@ -142,7 +143,7 @@ Status source_load_held(Source *self, Str *bytes, uint32_t from_worker, Error *e
         }
         if (builder.batch) held.batch = builder_take(&builder);
         builder_clear(&builder);
-        if (takes_split(self, held.split, from_worker)) {
+        if (split >= 0) {
             hold(self, held);
         } else {
             batch_unref(held.batch);

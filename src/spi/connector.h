@@ -156,8 +156,9 @@ typedef struct SourceVt {
     // With another parallelism than that of the snapshot it is called for every former reader, and
     // takes of its splits those that are this one's now.
     Status (*restore)(SourceReader *self, Str bytes, Error *err);
-    // Whether split [split] of the reader restored last has become this one's. NULL: all have.
-    bool (*takes)(SourceReader *self, uint32_t split);
+    // The number that split [split] of the reader restored last has in this one; -1: it has become
+    // another reader's. NULL: all are this one's, their numbers as they were.
+    int64_t (*takes)(SourceReader *self, uint32_t split);
     Status (*checkpoint_complete)(SourceReader *self, uint64_t checkpoint, Error *err);
     // The job has ended well: what was handed in has come through to the sinks, which are flushed.
     void (*drained)(SourceReader *self);

@@ -52,7 +52,7 @@ typedef struct KafkaSource {
     Assignments found;     // lock: not taken over yet
     bool searched;         // lock: at least once
     bool restored;         // before the thread starts only
-    uint8_t *taken;        // of the splits of the snapshot restored last: which are this reader's
+    int64_t *taken;        // of the splits of the snapshot restored last: their numbers here, or -1
     uint32_t taken_count;
     Status search_status;  // lock
     Error search_error;    // lock
@@ -449,8 +449,8 @@ static Status source_restore(SourceReader *base, Str bytes, Error *err) {
             break;
         }
         bool mine = kafka_owner(topic, (int32_t)partition, self->env.count) == self->env.index;
-        self->taken = mem_realloc(self->taken, self->taken_count + 1);
-        self->taken[self->taken_count++] = mine;
+        self->taken = mem_realloc(self->taken, (self->taken_count + 1) * sizeof *self->taken);
+        self->taken[self->taken_count++] = mine ? (int64_t)self->splits : -1;
         if (!mine) continue;
         uint32_t index = split_add(self, topic, (int32_t)partition, next, stop);
         assignments_add(&self->known, str_c(topic), (int32_t)partition, 0, 0);
@@ -462,9 +462,9 @@ static Status source_restore(SourceReader *base, Str bytes, Error *err) {
     return st ? st : assign(self, from, err);
 }
 
-static bool source_takes(SourceReader *base, uint32_t split) {
+static int64_t source_takes(SourceReader *base, uint32_t split) {
     const KafkaSource *self = (const KafkaSource *)base;
-    return split < self->taken_count && self->taken[split];
+    return split < self->taken_count ? self->taken[split] : -1;
 }
 
 static Status source_checkpoint_complete(SourceReader *base, uint64_t checkpoint, Error *err) {
