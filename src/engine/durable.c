@@ -290,10 +290,10 @@ static Status look_back(Durable *self, Error *err) {
 
 static bool wait_unless_stopped(const JobSpec *spec, int64_t ms) {
     enum { LOOK_MS = 20 };
-    int64_t until = os_now_ms() + ms;
-    while (os_now_ms() < until) {
+    int64_t until_ms = os_monotonic_ns() / 1000000 + ms, left_ms;
+    while ((left_ms = until_ms - os_monotonic_ns() / 1000000) > 0) {
         if (spec->stop && atomic_load(spec->stop)) return false;
-        os()->sleep_ms(until - os_now_ms() < LOOK_MS ? until - os_now_ms() : LOOK_MS);
+        os()->sleep_ms(left_ms < LOOK_MS ? left_ms : LOOK_MS);
     }
     return true;
 }
@@ -391,22 +391,22 @@ static Status run_attempts(Durable *self, Error *err) {
     JobSpec *spec = self->spec;
     Restart restart;
     TRY(restart_options(spec->config, self->checkpoint.dir.len && !self->cut_every, &restart, err));
-    for (;;) {
+    for (bool back = false;; back = self->checkpoint.dir.len > 0) {
         Error failure;
         failure.hint[0] = 0;
         // A long job is left alone after some cuts: each takes a checkpoint and a restore.
         bool cuts = self->cuts < CUTS_MAX;
         self->checkpoint.cut_after = cuts ? (uint64_t)self->cut_every : 0;
-        Status st = self->checkpoint.restore.len ? settle(self, &failure) : ST_OK;
+        Status st = back ? go_back(self, &failure) : ST_OK;
+        if (!st && self->checkpoint.restore.len) st = settle(self, &failure);
         if (!st) st = job_run(spec, &failure);
         if (!st && self->cut_every && spec->stats && spec->stats->halted) {
-            TRY(go_back(self, err));
             next_part(self);
             continue;
         }
         int64_t delay_ms = 0;
         bool again = st && may_restart(st) && all_sinks(spec) &&
-                     restart_again(&restart, os_now_ms(), &delay_ms);
+                     restart_again(&restart, os_monotonic_ns() / 1000000, &delay_ms);
         if (!again) {
             if (st && err) *err = failure;
             return st;
@@ -414,9 +414,11 @@ static Status run_attempts(Durable *self, Error *err) {
         say(self, "the job failed and restarts in %.1f s: %s", (double)delay_ms / 1000,
             failure.message);
         control_status(self->control, "RESTARTING");
-        if (!wait_unless_stopped(spec, delay_ms)) return ST_CANCELLED;
+        if (!wait_unless_stopped(spec, delay_ms)) {
+            if (err) *err = failure;
+            return st;
+        }
         control_status(self->control, "RUNNING");
-        if (self->checkpoint.dir.len) TRY(go_back(self, err));
     }
 }
 

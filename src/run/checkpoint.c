@@ -412,7 +412,7 @@ static Status take_checkpoint(Checkpointer *self, const Want *want, bool *durabl
     uint64_t id = atomic_load(&self->asked) + 1;
     bool savepoint = want->ask != NULL;
     bool tolerable = savepoint || (self->failures < self->spec->tolerable_failures &&
-                                   !want->finished);
+                                   !want->finished && !want->halt);
     // A chain of increments is cut when reading it would take twice as long as a full one.
     bool full = savepoint || !self->spec->incremental || !self->file_count ||
                 self->more_bytes > self->full_bytes || self->file_count > CHAIN_MAX * job->workers;
@@ -537,11 +537,16 @@ static Status finish(Checkpointer *self, Error *err) {
     return st;
 }
 
+// By the clock that nobody sets: whoever sets the other one back does not put checkpoints off.
+static int64_t steady_ms(void) {
+    return os_monotonic_ns() / 1000000;
+}
+
 static Status serve(Checkpointer *self, Error *err) {
     enum { LOOK_MS = 50 };
     Job *job = self->job;
     JobStats *stats = job->spec->stats;
-    int64_t began_ms = os_now_ms(), ended_ms = began_ms;
+    int64_t began_ms = steady_ms(), ended_ms = began_ms;
     for (;;) {
         int stop = job->spec->stop ? atomic_load(job->spec->stop) : 0;
         if (failed(self)) return ST_OK;
@@ -551,7 +556,7 @@ static Status serve(Checkpointer *self, Error *err) {
             let_go(self);
             return ST_OK;
         }
-        int64_t now = os_now_ms(), next = next_at(self, began_ms, ended_ms);
+        int64_t now = steady_ms(), next = next_at(self, began_ms, ended_ms);
         bool halt = job_has_checkpoints(job) &&
                     (stop || self->spec->settle || atomic_load(&self->cut));
         bool durable = false;
@@ -566,7 +571,7 @@ static Status serve(Checkpointer *self, Error *err) {
         if (halt || now >= next) {
             began_ms = now;
             TRY(take_checkpoint(self, &(Want){.halt = halt}, &durable, err));
-            ended_ms = os_now_ms();
+            ended_ms = steady_ms();
             if (!halt) continue;
             if (stats) stats->halted = durable;
             let_go(self);
