@@ -253,7 +253,10 @@ static Status infer_kinds(PlanContext *context, Plan *plan, Error *err) {
             }
             plan->ttl_ms = config_ms(context->config, "table.exec.state.ttl", 0);
             break;
-        case PLAN_TEMPORAL_JOIN: TRY(check_versions(context, plan, err)); break;
+        case PLAN_TEMPORAL_JOIN:
+            TRY(check_versions(context, plan, err));
+            plan->changes = plan->input[0]->changes;  // a new version changes no row that is out
+            break;
         case PLAN_INTERVAL_JOIN:
         case PLAN_WINDOW_JOIN:
             TRY(append_only(plan, err));
