@@ -1,0 +1,35 @@
+// test/sim/jobs.h - what the simulator runs: jobs of the kinds that keep state in different ways,
+// each over topics that are filled from a seed, and how to compare what two runs of it gave.
+#pragma once
+
+#include "cluster.h"
+
+// How a run's output is brought into a form that two right runs share.
+typedef enum Judge {
+    JUDGE_ROWS,    // the rows, in any order
+    JUDGE_LATEST,  // of a change log by key: what is there in the end
+    JUDGE_SUMS,    // rows that the clock cut somehow: their last column, added up by the others
+    JUDGE_FILES,   // the lines of files, with their directories
+} Judge;
+
+typedef struct SimOutput {
+    Judge judge;
+    const char *name;  // of a topic, a directory
+} SimOutput;
+
+enum { OUTPUTS_MAX = 3, STATEMENTS_MAX = 5 };
+
+typedef struct SimJob {
+    const char *name;
+    void (*fill)(void);                      // makes and fills its topics
+    const char *statement[STATEMENTS_MAX];   // the last one is the job
+    SimOutput output[OUTPUTS_MAX];           // ends with one without a name
+    const char *setting[6];                  // key, value …
+    bool calm;  // its rows depend on when things happen: no jumps of the clock, no long waits
+} SimJob;
+
+extern const SimJob JOBS[];
+extern const uint32_t JOB_COUNT;
+
+// Decides what the topics are filled with.
+extern uint64_t data_random;
