@@ -1,5 +1,5 @@
 // Digests in hexadecimal, parts of URLs, percent encoding, IPv4 addresses.
-#include "func/digest.h"
+#include "base/digest.h"
 #include "func/text_int.h"
 
 // ---- digests -----------------------------------------------------------------------------------

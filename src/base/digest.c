@@ -1,7 +1,7 @@
 // One driver for all: whole blocks from the text itself, then the rest with the padding (a 1 bit,
 // zeros, the length in bits) in one or two blocks more. Constants are those of the standards: the
 // fractional parts of sines (MD5) and of square and cube roots of primes (SHA).
-#include "func/digest.h"
+#include "base/digest.h"
 
 typedef union State {
     uint32_t w32[8];

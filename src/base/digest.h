@@ -1,4 +1,4 @@
-// func/digest.h - MD5 (RFC 1321) and the SHA family (FIPS 180-4), of texts at hand.
+// base/digest.h - MD5 (RFC 1321) and the SHA family (FIPS 180-4), of texts at hand.
 #pragma once
 
 #include "base/text.h"
