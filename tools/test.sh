@@ -15,9 +15,10 @@ set -u
 cd "$(dirname "$0")/.." || exit 2
 . test/services/kafka.sh
 . test/services/postgres.sh
+. test/services/s3.sh
 
 logs=$(mktemp -d)
-trap 'kafka_stop; postgres_stop; rm -rf "$logs"' EXIT
+trap 'kafka_stop; postgres_stop; s3_stop; rm -rf "$logs"' EXIT
 trap 'exit 130' INT TERM
 passed=0 failed=0 skipped=0
 
@@ -79,11 +80,13 @@ services() {
     local script
     kafka_start || echo "note: $KAFKA_MISSING"
     postgres_start || echo "note: $POSTGRES_MISSING"
+    s3_start || echo "note: $S3_MISSING"
     for script in test/services/*.sh; do
         part "$(basename "$script" .sh) ($1)" 300 bash "$script"
     done
     kafka_stop
     postgres_stop
+    s3_stop
 }
 examples() {
     local script

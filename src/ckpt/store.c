@@ -83,25 +83,13 @@ static void print(const Checkpoint *at, Buf *out) {
     buf_printf(out, "%016llx\n", (unsigned long long)hash_bytes(out->ptr, out->len, 0));
 }
 
-static Status write_synced(Str path, Str bytes, Error *err) {
-    OsFile *file;
-    TRY(os()->open(path, OS_WRITE, &file, err));
-    Status st = os()->write(file, bytes.ptr, bytes.len, err);
-    if (!st) st = os()->sync(file, err);
-    Status closed = os()->close(file, st ? NULL : err);
-    return st ? st : closed;
-}
-
 Status checkpoint_write(Str path, const Checkpoint *checkpoint, Error *err) {
     Arena arena = {0};
     Buf bytes = {0};
     print(checkpoint, &bytes);
-    Str part = str_printf(&arena, STR_FMT "/%s.part", STR_ARG(path), METADATA);
     Str whole = str_printf(&arena, STR_FMT "/%s", STR_ARG(path), METADATA);
     Status st = os()->make_dirs(path, err);
-    if (!st) st = write_synced(part, buf_str(&bytes), err);
-    if (!st) st = os()->rename(part, whole, err);
-    if (!st) st = os()->sync_dir(path, err);
+    if (!st) st = os_put_file(whole, buf_str(&bytes), err);
     if (!st) st = os()->sync_dir(str_printf(&arena, STR_FMT "/..", STR_ARG(path)), err);
     buf_free(&bytes);
     arena_clear(&arena);
@@ -330,13 +318,10 @@ static Status read_word(Arena *arena, Str dir, uint64_t *id, Str *path, Error *e
 Status checkpoint_leave_word(Str dir, uint64_t id, Str savepoint, Error *err) {
     Arena arena = {0};
     Str path = str_printf(&arena, STR_FMT "/%s", STR_ARG(dir), WORD);
-    Str part = str_printf(&arena, STR_FMT ".part", STR_ARG(path));
     Str text = str_printf(&arena, "%llu " STR_FMT "\n", (unsigned long long)id,
                           STR_ARG(savepoint));
     Status st = os()->make_dirs(dir, err);
-    if (!st) st = write_synced(part, text, err);
-    if (!st) st = os()->rename(part, path, err);
-    if (!st) st = os()->sync_dir(dir, err);
+    if (!st) st = os_put_file(path, text, err);
     arena_clear(&arena);
     return st;
 }

@@ -24,20 +24,19 @@ static Str config_str(const Map *config, const char *key) {
     return text ? str_trim(str_c(text)) : STR("");
 }
 
-// A directory as Flink's users write it: file:///d, file:/d, or a path.
+// A directory as Flink's users write it: file:///d, file:/d, s3://bucket/d, or a path.
 static Status directory(const Map *config, const char *key, Str *out, Error *err) {
     Str text = config_str(config, key);
     if (str_starts(text, STR("file://"))) {
         text = str_sub(text, 7, text.len);
     } else if (str_starts(text, STR("file:"))) {
         text = str_sub(text, 5, text.len);
-    } else if (str_find(text, STR("://"), 0) >= 0) {
+    } else if (str_find(text, STR("://"), 0) >= 0 && !os_is_object(text)) {
         (void)error_set(err, ST_UNSUPPORTED,
                         "'%s' = '" STR_FMT
-                        "': weir keeps checkpoints in local "
-                        "directories",
+                        "': weir keeps checkpoints in local directories and in S3",
                         key, STR_ARG(text));
-        error_hint(err, "give a path, or file:///path");
+        error_hint(err, "give a path, file:///path, or s3://bucket/path");
         return ST_UNSUPPORTED;
     }
     while (text.len > 1 && text.ptr[text.len - 1] == '/') text.len--;

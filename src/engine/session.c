@@ -9,6 +9,7 @@
 #include "engine/durable.h"
 #include "exec/program.h"
 #include "format/builtin.h"
+#include "os/s3/s3.h"
 #include "plan/explain.h"
 
 struct Session {
@@ -67,6 +68,19 @@ static void config_set(Map *config, Str key, Str value) {
     if (value.len) memcpy(copy, value.ptr, value.len);
     copy[value.len] = 0;
     mem_free(map_put(config, key, copy));
+    (void)s3_option(key, copy);
+}
+
+// Who lists the settings shows them to whoever looks on. The list is Flink's.
+static bool is_secret(Str key) {
+    static const Str PARTS[] = {{"password", 8},     {"secret", 6},      {"apikey", 6},
+                                {"api-key", 7},      {"auth-params", 11}, {"service-key", 11},
+                                {"token", 5},        {"basic-auth", 10}, {"jaas.config", 11},
+                                {"http-headers", 12}};
+    for (size_t i = 0; i < sizeof PARTS / sizeof *PARTS; i++) {
+        if (str_find(key, PARTS[i], 0) >= 0) return true;
+    }
+    return false;
 }
 
 // Settings that the functions' environment mirrors.
@@ -370,7 +384,8 @@ static Status execute_set(Session *session, const AstStmt *stmt, DdlContext *ddl
         Str *cells = ARENA_ARRAY(ddl->plan->arena, Str, session->config.count * 2 + 1);
         for (uint32_t i = 0; i < session->config.count; i++) {
             cells[i * 2] = session->config.entry[i].key;
-            cells[i * 2 + 1] = str_c(session->config.entry[i].value);
+            bool secret = is_secret(session->config.entry[i].key);
+            cells[i * 2 + 1] = secret ? STR("******") : str_c(session->config.entry[i].value);
         }
         return ddl_rows(ddl, NAMES, NULL, 2, cells, session->config.count, err);
     }
@@ -378,8 +393,10 @@ static Status execute_set(Session *session, const AstStmt *stmt, DdlContext *ddl
         config_set(&session->config, set->key, set->value);
     } else if (set->key.ptr) {
         mem_free(map_remove(&session->config, set->key));
+        (void)s3_option(set->key, NULL);
     } else {
         for (uint32_t i = 0; i < session->config.count; i++) {
+            (void)s3_option(session->config.entry[i].key, NULL);
             mem_free(session->config.entry[i].value);
         }
         map_clear(&session->config);

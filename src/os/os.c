@@ -12,10 +12,12 @@
 #include <unistd.h>
 
 #include "base/assert.h"
+#include "os/s3/s3.h"
 
 struct OsFile {
     int fd;
-    char *path;  // owned; for messages
+    char *path;      // owned; for messages
+    S3File *object;  // in S3; else NULL
 };
 
 enum { OS_PATH_MAX = 4096 };
@@ -63,6 +65,13 @@ static void real_sleep_ms(int64_t ms) {
 
 static Status real_open(Str path, int mode, OsFile **out, Error *err) {
     char name[OS_PATH_MAX];
+    if (s3_path(path)) {
+        S3File *object;
+        TRY(s3_open(path, mode, &object, err));
+        *out = NEW(OsFile);
+        (*out)->object = object;
+        return ST_OK;
+    }
     TRY(path_of(path, name, err));
     static const int FLAGS[] = {
         [OS_READ] = O_RDONLY,
@@ -81,6 +90,7 @@ static Status real_open(Str path, int mode, OsFile **out, Error *err) {
 
 static Status real_read_at(OsFile *file, int64_t offset, void *bytes, size_t size, size_t *got,
                            Error *err) {
+    if (file->object) return s3_read_at(file->object, offset, bytes, size, got, err);
     size_t have = 0;
     while (have < size) {
         ssize_t n = pread(file->fd, (char *)bytes + have, size - have, offset + (int64_t)have);
@@ -94,6 +104,7 @@ static Status real_read_at(OsFile *file, int64_t offset, void *bytes, size_t siz
 }
 
 static Status real_write(OsFile *file, const void *bytes, size_t size, Error *err) {
+    if (file->object) return s3_write(file->object, bytes, size, err);
     size_t done = 0;
     while (done < size) {
         ssize_t n = write(file->fd, (const char *)bytes + done, size - done);
@@ -105,13 +116,19 @@ static Status real_write(OsFile *file, const void *bytes, size_t size, Error *er
 }
 
 static Status real_sync(OsFile *file, Error *err) {
+    if (file->object) return s3_sync(file->object, err);
     if (fdatasync(file->fd)) return io_error(err, "sync", file->path);
     return ST_OK;
 }
 
 static Status real_close(OsFile *file, Error *err) {
     if (!file) return ST_OK;
-    Status st = close(file->fd) ? io_error(err, "close", file->path) : ST_OK;
+    Status st;
+    if (file->object) {
+        st = s3_close(file->object, err);
+    } else {
+        st = close(file->fd) ? io_error(err, "close", file->path) : ST_OK;
+    }
     mem_free(file->path);
     mem_free(file);
     return st;
@@ -119,6 +136,10 @@ static Status real_close(OsFile *file, Error *err) {
 
 static Status real_rename(Str from, Str to, Error *err) {
     char old_name[OS_PATH_MAX], new_name[OS_PATH_MAX];
+    if (s3_path(from) || s3_path(to)) {
+        return error_set(err, ST_UNSUPPORTED, "cannot rename '" STR_FMT "': objects of S3 keep "
+                         "their names", STR_ARG(from));
+    }
     TRY(path_of(from, old_name, err));
     TRY(path_of(to, new_name, err));
     if (rename(old_name, new_name)) return io_error(err, "rename", old_name);
@@ -126,6 +147,7 @@ static Status real_rename(Str from, Str to, Error *err) {
 }
 
 static Status real_remove(Str path, Error *err) {
+    if (s3_path(path)) return s3_remove(path, err);
     char name[OS_PATH_MAX];
     TRY(path_of(path, name, err));
     if (remove(name)) return io_error(err, "remove", name);
@@ -152,6 +174,7 @@ static Status make_dir(const char *name, Error *err) {
 }
 
 static Status real_make_dirs(Str path, Error *err) {
+    if (s3_path(path)) return ST_OK;  // what lies in them makes them
     char name[OS_PATH_MAX];
     TRY(path_of(path, name, err));
     for (char *at = name + 1; *at; at++) {
@@ -164,12 +187,14 @@ static Status real_make_dirs(Str path, Error *err) {
 }
 
 static Status real_sync_dir(Str path, Error *err) {
+    if (s3_path(path)) return ST_OK;
     char name[OS_PATH_MAX];
     TRY(path_of(path, name, err));
     return sync_name(name, err);
 }
 
 static Status real_stat(Str path, OsStat *out, Error *err) {
+    if (s3_path(path)) return s3_stat(path, out, err);
     char name[OS_PATH_MAX];
     TRY(path_of(path, name, err));
     struct stat st;
@@ -196,6 +221,7 @@ static int by_bytes(const struct dirent **a, const struct dirent **b) {
 }
 
 static Status real_list(Str path, OsVisit visit, void *arg, Error *err) {
+    if (s3_path(path)) return s3_list(path, visit, arg, err);
     char name[OS_PATH_MAX];
     TRY(path_of(path, name, err));
     struct dirent **entries;
@@ -306,6 +332,10 @@ static const Os REAL = {
 
 static const Os *in_use = &REAL;
 
+bool os_is_object(Str path) {
+    return s3_path(path);
+}
+
 const Os *os(void) {
     return in_use;
 }
@@ -329,6 +359,27 @@ Status os_read_file(Str path, Buf *out, Error *err) {
         offset += (int64_t)got;
     } while (got == CHUNK);
     (void)os()->close(file, NULL);
+    return st;
+}
+
+Status os_put_file(Str path, Str bytes, Error *err) {
+    Arena arena = {0};
+    OsFile *file = NULL;
+    bool object = os_is_object(path);  // it is seen whole or not at all as it is
+    uint32_t slash = path.len;
+    while (slash && path.ptr[slash - 1] != '/') slash--;
+    Str part = object ? path : str_printf(&arena, STR_FMT ".part", STR_ARG(path));
+    Status st = os()->open(part, OS_WRITE, &file, err);
+    if (st) goto done;
+    st = os()->write(file, bytes.ptr, bytes.len, err);
+    if (!st) st = os()->sync(file, err);
+    Status closed = os()->close(file, st ? NULL : err);
+    if (!st) st = closed;
+    if (!st && !object) st = os()->rename(part, path, err);
+    if (!st && !object) st = os()->sync_dir(str_sub(path, 0, slash ? slash - 1 : 0), err);
+
+done:
+    arena_clear(&arena);
     return st;
 }
 

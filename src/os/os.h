@@ -66,6 +66,10 @@ typedef struct Os {
     void (*tell)(OsMonitor *monitor);            // all who wait look again
 } Os;
 
+// The path of an object in a store such as S3: what is written is seen when the file is synced or
+// closed, whole or not at all; nothing is appended or renamed; directories are names and no more.
+bool os_is_object(Str path);
+
 const Os *os(void);              // the table in use
 void os_use(const Os *replacement);  // NULL: the real system again; before threads start
 
@@ -91,3 +95,6 @@ static inline void os_tell(OsMonitor *monitor) {
 // Whole small files, on top of the table.
 NODISCARD Status os_read_file(Str path, Buf *out, Error *err);
 NODISCARD Status os_write_file(Str path, Str bytes, Error *err);
+// Durable, and there whole or not at all; in a directory. On a disk by the name [path].part, which
+// a dead process may have left.
+NODISCARD Status os_put_file(Str path, Str bytes, Error *err);

@@ -11,7 +11,7 @@ static const char *const EXTRACTORS[] = {"default", "custom", NULL};
 // clang-format off
 const OptionDef FILE_OPTIONS[] = {
     {.key = "connector", .kind = OPTION_TEXT, .required = true, .doc = "'filesystem'."},
-    {.key = "path", .kind = OPTION_TEXT, .required = true, .doc = "A file or directory; 'file://' may stand before it."},
+    {.key = "path", .kind = OPTION_TEXT, .required = true, .doc = "A file or directory; 'file://' may stand before it, 's3://' for one in S3."},
     {.key = "format", .kind = OPTION_TEXT, .required = true, .doc = "How the records are written."},
     {.key = "partition.default-name", .kind = OPTION_TEXT, .fallback = "__DEFAULT_PARTITION__", .doc = "The partition whose value is NULL or empty."},
     {.key = "source.monitor-interval", .kind = OPTION_DURATION, .doc = "Look for new files this often; without it the source ends with its files."},
@@ -40,7 +40,7 @@ const OptionDef FILE_OPTIONS[] = {
 };
 // clang-format on
 
-// "file:///a/b", "file:/a/b" and "/a/b/" are the same place.
+// "file:///a/b", "file:/a/b" and "/a/b/" are the same place; "s3://bucket/a" stays as it is.
 static Str local_path(Str path) {
     if (str_starts(path, STR("file://"))) {
         path = str_sub(path, 7, path.len);
@@ -124,10 +124,16 @@ Status file_table(const TableDesc *desc, FileTable *table, Arena *arena, Error *
                          STR_ARG(desc->name));
     }
     table->path = str_dup(arena, local_path(str_c(path)));
-    if (str_find(table->path, STR("://"), 0) >= 0) {
+    if (str_find(table->path, STR("://"), 0) >= 0 && !os_is_object(table->path)) {
         return error_set(err, ST_VALIDATION,
-                         "table '" STR_FMT "': only local paths can be read, not '%s'",
+                         "table '" STR_FMT "': only local paths and s3:// can be read, not '%s'",
                          STR_ARG(desc->name), path);
+    }
+    if (os_is_object(table->path) && options_bool(&table->options, "auto-compaction")) {
+        return error_set(err, ST_VALIDATION,
+                         "table '" STR_FMT "': 'auto-compaction' is for local paths: what is not "
+                         "committed yet cannot be read in S3",
+                         STR_ARG(desc->name));
     }
     table->default_partition =
         str_dup(arena, str_c(options_get(&table->options, "partition.default-name")));
@@ -242,5 +248,5 @@ const Connector FILE_CONNECTOR = {
     .sink_open = file_sink_open,
     .lookup_allowed = file_lookup_allowed,
     .guarantee = "exactly-once",
-    .doc = "Files and directories of this machine.",
+    .doc = "Files and directories of this machine, and objects in S3.",
 };

@@ -1,28 +1,31 @@
-// Writing files, as Flink's file sink does: rows go to "in progress" files with hidden names, one
+// Writing files, as Flink's file sink does: rows go to "in progress" files that nobody sees, one
 // for each partition; a file that has been rolled is pending; a checkpoint's commit, or the end of
-// the input, renames pending files to their visible names. What was only in progress when the
-// process died stays hidden, what was pending in a completed checkpoint is renamed when that is
-// restored.
+// the input, shows pending files under their names (os/draft.h: by renaming them, or by completing
+// an upload). What was only in progress when the process died stays hidden, what was pending in a
+// completed checkpoint is shown when that is restored.
 #include <inttypes.h>
 #include <stdio.h>
 
 #include "connector/file/file_commit.h"
+#include "os/draft.h"
 
 enum {
     BUFFER_BYTES = 256 * 1024,   // written at once
     OPEN_FILES_MAX = 256,        // partitions written at the same time; the oldest is rolled beyond
+    OPEN_UPLOADS_MAX = 32,       // the same in S3, where each may hold some MiB that are not sent
 };
 
 typedef struct Part {
     Str directory;    // of the partition
-    OsFile *file;
-    Str hidden, visible;
+    Draft *draft;
+    Str visible;
     Buf buffer;
     int64_t bytes, opened_ms, written_ms;
 } Part;
 
 typedef struct Pending {
-    Str hidden, visible, directory;
+    Str token;  // of the draft; on a disk its hidden name
+    Str visible, directory;
     int64_t bytes;
     uint64_t checkpoint;  // whose commit makes it visible; 0: not yet part of one
 } Pending;
@@ -73,7 +76,7 @@ static Str part_directory(FileWriter *self, const Batch *batch, uint32_t row) {
 
 static Status part_drain(Part *part, Error *err) {
     if (!part->buffer.len) return ST_OK;
-    TRY(os()->write(part->file, part->buffer.ptr, part->buffer.len, err));
+    TRY(draft_write(part->draft, part->buffer.ptr, part->buffer.len, err));
     part->buffer.len = 0;
     return ST_OK;
 }
@@ -84,9 +87,9 @@ static Status part_open(FileWriter *self, Str directory, Part **out, Error *err)
     uint32_t number = self->counter++;
     part.visible = str_printf(&self->arena, STR_FMT "/part-%016" PRIx64 "-%" PRIu32 "-%" PRIu32,
                               STR_ARG(directory), self->id, self->task, number);
-    part.hidden = str_printf(&self->arena, STR_FMT "/.part-%016" PRIx64 "-%" PRIu32 "-%" PRIu32
-                             ".inprogress", STR_ARG(directory), self->id, self->task, number);
-    TRY(os()->open(part.hidden, OS_WRITE, &part.file, err));
+    Str hidden = str_printf(&self->arena, STR_FMT "/.part-%016" PRIx64 "-%" PRIu32 "-%" PRIu32
+                            ".inprogress", STR_ARG(directory), self->id, self->task, number);
+    TRY(draft_open(part.visible, hidden, &part.draft, err));
     part.opened_ms = part.written_ms = os_now_ms();
     if (self->committer) committer_wrote(self->committer, directory);
     self->part = mem_realloc(self->part, (self->part_count + 1) * sizeof *self->part);
@@ -114,14 +117,18 @@ static void forget_part(FileWriter *self, uint32_t index) {
 static Status part_roll(FileWriter *self, uint32_t index, Error *err) {
     Part *part = &self->part[index];
     TRY(part_drain(part, err));
-    TRY(os()->sync(part->file, err));
-    OsFile *file = part->file;
-    part->file = NULL;
-    TRY(os()->close(file, err));
-    add_pending(self, (Pending){.hidden = part->hidden, .visible = part->visible,
-                                .directory = part->directory, .bytes = part->bytes});
-    forget_part(self, index);
-    return ST_OK;
+    Draft *draft = part->draft;
+    Buf token = {0};
+    part->draft = NULL;
+    Status st = draft_finish(draft, &token, err);
+    if (!st) {
+        add_pending(self, (Pending){.token = str_dup(&self->arena, buf_str(&token)),
+                                    .visible = part->visible, .directory = part->directory,
+                                    .bytes = part->bytes});
+        forget_part(self, index);
+    }
+    buf_free(&token);
+    return st;
 }
 
 static Status roll_all(FileWriter *self, Error *err) {
@@ -135,7 +142,8 @@ static Status part_for(FileWriter *self, Str directory, Part **out, Error *err) 
         *out = &self->part[i - 1];
         return ST_OK;
     }
-    if (self->part_count == OPEN_FILES_MAX) TRY(part_roll(self, 0, err));
+    uint32_t most = os_is_object(directory) ? OPEN_UPLOADS_MAX : OPEN_FILES_MAX;
+    if (self->part_count == most) TRY(part_roll(self, 0, err));
     return part_open(self, directory, out, err);
 }
 
@@ -210,12 +218,11 @@ static Status empty_directory(FileWriter *self, Str directory, Error *err) {
 }
 
 static Status commit_one(FileWriter *self, const Pending *pending, Error *err) {
-    OsStat stat;
-    TRY(os()->stat(pending->hidden, &stat, err));
-    if (!stat.exists) return ST_OK;  // renamed before the last failure
-    TRY(empty_directory(self, pending->directory, err));
-    TRY(os()->rename(pending->hidden, pending->visible, err));
-    return os()->sync_dir(pending->directory, err);
+    bool shown = false;
+    // Before the last failure: then the directory was emptied, too.
+    if (self->overwrite) TRY(draft_is_shown(pending->visible, pending->token, &shown, err));
+    if (!shown) TRY(empty_directory(self, pending->directory, err));
+    return draft_show(pending->visible, pending->token, err);
 }
 
 // Makes the pending files of checkpoints up to [checkpoint] visible.
@@ -237,7 +244,8 @@ static Status commit_until(FileWriter *self, uint64_t checkpoint, Error *err) {
 
 // Compaction -------------------------------------------------------------------------------------
 
-// Appends the bytes of [path] to [out].
+// Files of a disk alone: what is not shown yet can be read there, by its hidden name. Appends the
+// bytes of [path] to [out].
 static Status append_file(OsFile *out, Str path, Error *err) {
     OsFile *in;
     TRY(os()->open(path, OS_READ, &in, err));
@@ -268,17 +276,17 @@ static Status join_files(FileWriter *self, const uint32_t *index, uint32_t count
     int64_t bytes = 0;
     for (uint32_t i = 0; !st && i < count; i++) {
         bytes += self->pending[index[i]].bytes;
-        st = append_file(out, self->pending[index[i]].hidden, err);
+        st = append_file(out, self->pending[index[i]].token, err);
     }
     if (!st) st = os()->sync(out, err);
     Status closed = os()->close(out, st ? NULL : err);
     if (st || closed) return st ? st : closed;
     for (uint32_t i = 0; i < count; i++) {
         Pending *pending = &self->pending[index[i]];
-        TRY(os()->remove(pending->hidden, err));
+        TRY(os()->remove(pending->token, err));
         if (i) pending->directory = (Str){NULL, 0};  // gone
     }
-    first->hidden = joined;
+    first->token = joined;
     first->bytes = bytes;
     return ST_OK;
 }
@@ -370,7 +378,7 @@ static Status file_prepare(SinkWriter *base, uint64_t checkpoint, Buf *committab
     for (uint32_t i = 0; i < self->pending_count; i++) {
         Pending *pending = &self->pending[i];
         if (!pending->checkpoint) pending->checkpoint = checkpoint;
-        put_text(committable, pending->hidden);
+        put_text(committable, pending->token);
         put_text(committable, pending->visible);
         put_text(committable, pending->directory);
     }
@@ -401,7 +409,7 @@ static Status file_restore(SinkWriter *base, Str committable, Error *err) {
     committable = str_sub(committable, sizeof count, committable.len);
     for (; count; count--) {
         Pending pending = {.checkpoint = 1};
-        if (!take_text(self, &committable, &pending.hidden) ||
+        if (!take_text(self, &committable, &pending.token) ||
             !take_text(self, &committable, &pending.visible) ||
             !take_text(self, &committable, &pending.directory)) {
             return error_set(err, ST_RUNTIME, "the snapshot of a filesystem sink is damaged");
@@ -438,12 +446,12 @@ static void file_close(SinkWriter *base) {
     // What no checkpoint knows of is rubbish; what one knows of is its business.
     while (self->part_count) {
         Part *part = &self->part[self->part_count - 1];
-        (void)os()->close(part->file, NULL);
-        (void)os()->remove(part->hidden, NULL);
+        draft_drop(part->draft);
         forget_part(self, self->part_count - 1);
     }
     for (uint32_t i = 0; i < self->pending_count; i++) {
-        if (!self->pending[i].checkpoint) (void)os()->remove(self->pending[i].hidden, NULL);
+        const Pending *pending = &self->pending[i];
+        if (!pending->checkpoint) draft_discard(pending->visible, pending->token);
     }
     committer_close(self->committer);
     if (self->encoder) self->encoder->vt->close(self->encoder);

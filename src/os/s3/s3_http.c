@@ -1,0 +1,159 @@
+// One request over HTTP, by libcurl; connections are kept and used again.
+#include <curl/curl.h>
+#include <pthread.h>
+
+#include "os/library.h"
+#include "os/s3/s3_int.h"
+
+#define CURL_FUNCTIONS(X) \
+    X(global_init) X(easy_init) X(easy_cleanup) X(easy_reset) X(easy_setopt) X(easy_perform) \
+    X(easy_getinfo) X(easy_strerror) X(slist_append) X(slist_free_all)
+#undef curl_easy_setopt  // macros that check types; here functions are called by pointers
+#undef curl_easy_getinfo
+#define CURL_MEMBER(name) __typeof__(&curl_##name) name;
+static struct { CURL_FUNCTIONS(CURL_MEMBER) } curl;
+#define CURL_NAME(name) "curl_" #name,
+static const char *const CURL_NAMES[] = {CURL_FUNCTIONS(CURL_NAME)};
+static Library curl_library = {
+    .file = "libcurl.so.4", .purpose = "s3://", .package = "libcurl4", .symbol = CURL_NAMES,
+    .functions = &curl, .count = sizeof CURL_NAMES / sizeof *CURL_NAMES,
+};
+
+enum { HANDLES_MAX = 16, CONNECT_S = 10, SILENCE_S = 30 };
+
+// Handles that nobody uses now, each with its connections.
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static CURL *idle[HANDLES_MAX];
+static uint32_t idle_count;
+static bool begun;
+
+static Status take_handle(CURL **out, Error *err) {
+    TRY(library_load(&curl_library, err));
+    (void)pthread_mutex_lock(&lock);
+    if (!begun) begun = curl.global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK;
+    CURL *handle = idle_count ? idle[--idle_count] : NULL;
+    (void)pthread_mutex_unlock(&lock);
+    if (!handle) handle = curl.easy_init();
+    if (!handle) return error_set(err, ST_IO, "libcurl cannot be used");
+    *out = handle;
+    return ST_OK;
+}
+
+static void give_handle(CURL *handle) {
+    curl.easy_reset(handle);
+    (void)pthread_mutex_lock(&lock);
+    bool kept = idle_count < HANDLES_MAX;
+    if (kept) idle[idle_count++] = handle;
+    (void)pthread_mutex_unlock(&lock);
+    if (!kept) curl.easy_cleanup(handle);
+}
+
+typedef struct Sending {
+    const S3Exchange *exchange;
+    S3Reply *reply;
+    uint32_t sent;
+    bool too_long;
+} Sending;
+
+static size_t read_body(char *to, size_t size, size_t count, void *arg) {
+    Sending *self = arg;
+    Str left = str_sub(self->exchange->body, self->sent, self->exchange->body.len);
+    size_t take = left.len < size * count ? left.len : size * count;
+    if (take) memcpy(to, left.ptr, take);
+    self->sent += (uint32_t)take;
+    return take;
+}
+
+// libcurl goes back to the beginning of a body when a kept connection turns out to be dead.
+static int seek_body(void *arg, curl_off_t offset, int origin) {
+    Sending *self = arg;
+    if (origin != SEEK_SET || offset < 0 || offset > (curl_off_t)self->exchange->body.len) {
+        return CURL_SEEKFUNC_CANTSEEK;
+    }
+    self->sent = (uint32_t)offset;
+    return CURL_SEEKFUNC_OK;
+}
+
+static size_t write_body(char *bytes, size_t size, size_t count, void *arg) {
+    Sending *self = arg;
+    size_t more = size * count;
+    if (self->reply->body.len + more > self->exchange->reply_size_max) {
+        self->too_long = true;
+        return 0;
+    }
+    buf_put(&self->reply->body, bytes, more);
+    return more;
+}
+
+static size_t write_header(char *bytes, size_t size, size_t count, void *arg) {
+    Sending *self = arg;
+    s3_reply_header(self->reply, str_make(bytes, size * count));
+    return size * count;
+}
+
+static void prepare(CURL *handle, Sending *sending, struct curl_slist *headers) {
+    const S3Exchange *exchange = sending->exchange;
+    (void)curl.easy_setopt(handle, CURLOPT_URL, exchange->url);
+    (void)curl.easy_setopt(handle, CURLOPT_PATH_AS_IS, 1L);
+    (void)curl.easy_setopt(handle, CURLOPT_HTTPHEADER, headers);
+    (void)curl.easy_setopt(handle, CURLOPT_NOSIGNAL, 1L);
+    (void)curl.easy_setopt(handle, CURLOPT_CONNECTTIMEOUT, (long)CONNECT_S);
+    (void)curl.easy_setopt(handle, CURLOPT_LOW_SPEED_LIMIT, 1L);
+    (void)curl.easy_setopt(handle, CURLOPT_LOW_SPEED_TIME, (long)SILENCE_S);
+    (void)curl.easy_setopt(handle, CURLOPT_PROTOCOLS_STR, "http,https");
+    (void)curl.easy_setopt(handle, CURLOPT_HEADERFUNCTION, write_header);
+    (void)curl.easy_setopt(handle, CURLOPT_HEADERDATA, sending);
+    (void)curl.easy_setopt(handle, CURLOPT_WRITEFUNCTION, write_body);
+    (void)curl.easy_setopt(handle, CURLOPT_WRITEDATA, sending);
+    if (strcmp(exchange->method, "HEAD") == 0) {
+        (void)curl.easy_setopt(handle, CURLOPT_NOBODY, 1L);
+    } else if (strcmp(exchange->method, "PUT") == 0 || strcmp(exchange->method, "POST") == 0) {
+        (void)curl.easy_setopt(handle, CURLOPT_UPLOAD, 1L);
+        (void)curl.easy_setopt(handle, CURLOPT_READFUNCTION, read_body);
+        (void)curl.easy_setopt(handle, CURLOPT_READDATA, sending);
+        (void)curl.easy_setopt(handle, CURLOPT_SEEKFUNCTION, seek_body);
+        (void)curl.easy_setopt(handle, CURLOPT_SEEKDATA, sending);
+        (void)curl.easy_setopt(handle, CURLOPT_INFILESIZE_LARGE, (curl_off_t)exchange->body.len);
+        (void)curl.easy_setopt(handle, CURLOPT_CUSTOMREQUEST, exchange->method);
+    } else {
+        (void)curl.easy_setopt(handle, CURLOPT_CUSTOMREQUEST, exchange->method);
+    }
+}
+
+// The host alone: a query may hold what is nobody's business.
+static Str place_of(const char *url) {
+    Str text = str_c(url);
+    int64_t slash = str_find(text, STR("/"), (uint32_t)str_find(text, STR("://"), 0) + 3);
+    return str_sub(text, 0, slash < 0 ? text.len : (uint32_t)slash);
+}
+
+Status s3_http(const S3Exchange *exchange, S3Reply *reply, Error *err) {
+    CURL *handle = NULL;
+    TRY(take_handle(&handle, err));
+    Sending sending = {exchange, reply, 0, false};
+    struct curl_slist *headers = NULL;
+    for (uint32_t i = 0; i < exchange->header_count; i++) {
+        headers = curl.slist_append(headers, exchange->header[i]);
+    }
+    prepare(handle, &sending, headers);
+    CURLcode code = curl.easy_perform(handle);
+    long status = 0;
+    (void)curl.easy_getinfo(handle, CURLINFO_RESPONSE_CODE, &status);
+    reply->status = (int)status;
+    curl.slist_free_all(headers);
+    give_handle(handle);
+    Str place = place_of(exchange->url);
+    if (sending.too_long) {
+        return error_set(err, ST_RUNTIME, "'" STR_FMT "': an answer is longer than what was asked "
+                         "for", STR_ARG(place));
+    }
+    if (code == CURLE_OK) return ST_OK;
+    (void)error_set(err, ST_CONNECT, "'" STR_FMT "': no answer to %s: %s", STR_ARG(place),
+                    exchange->method, curl.easy_strerror(code));
+    // What will not be better the next time.
+    bool hopeless = code == CURLE_UNSUPPORTED_PROTOCOL || code == CURLE_URL_MALFORMAT ||
+                    code == CURLE_PEER_FAILED_VERIFICATION || code == CURLE_SSL_CACERT_BADFILE;
+    if (!hopeless) return ST_CONNECT;
+    error_hint(err, "look at 's3.endpoint'");
+    return ST_IO;
+}
