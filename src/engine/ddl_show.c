@@ -528,42 +528,30 @@ static Status describe_function(DdlContext *ddl, const AstDescribe *describe, Er
     UserFunction *user = catalogs_function(ddl->catalogs, &describe->name, true);
     if (!user && !builtin) user = catalogs_function(ddl->catalogs, &describe->name, false);
     if (user) return describe_user_function(ddl, describe, user, err);
-    overloads = 0;
-    const ScalarFunc *const *row = func_find(name, &overloads);
-    const AggFunc *agg = overloads ? NULL : agg_find(name);
     static const char *const COLUMNS[] = {"info name", "info value"};
-    if (!overloads && !agg) {
+    FuncSignature signature;
+    if (!func_signature(name, &signature)) {
         return error_at(err, ST_VALIDATION, describe->name.span.place,
                         "function with the identifier '`" STR_FMT "`' doesn't exist",
                         STR_ARG(name));
     }
-    bool deterministic = agg || !(row[0]->flags & (FUNC_NONDETERMINISTIC | FUNC_DYNAMIC));
     Arena *arena = ddl->plan->arena;
     Buf text = {0};
-    buf_printf(&text, STR_FMT "(", STR_ARG(name));
-    static const char *const FAMILIES[ARG_COUNT_] = {[ARG_STRING] = "<CHARACTER_STRING>",
-                                                     [ARG_BYTES] = "<BINARY_STRING>",
-                                                     [ARG_NUMERIC] = "<NUMERIC>",
-                                                     [ARG_DOUBLE] = "<NUMERIC>",
-                                                     [ARG_BOOLEAN] = "BOOLEAN",
-                                                     [ARG_INTEGER] = "<INTEGER_NUMERIC>",
-                                                     [ARG_INT] = "INT",
-                                                     [ARG_BIGINT] = "BIGINT"};
-    const uint8_t *args = agg ? agg->args : row[0]->args;
-    for (uint32_t i = 0; i < (agg ? 4 : FUNC_ARGS_MAX) && args[i]; i++) {
-        buf_printf(&text, "%s%s", i ? ", " : "", FAMILIES[args[i]] ? FAMILIES[args[i]] : "<ANY>");
+    buf_put_str(&text, name);
+    for (const char *at = signature.forms; *at; at++) {
+        buf_putc(&text, *at);
+        if (*at == '\n') buf_put_str(&text, name);
     }
-    buf_putc(&text, ')');
     Str cells[] = {STR("is system function"),
                    STR("true"),
                    STR("is temporary"),
                    STR("false"),
                    STR("kind"),
-                   agg ? STR("AGGREGATE") : STR("SCALAR"),
+                   str_c(signature.kind),
                    STR("requirements"),
                    STR("[]"),
                    STR("is deterministic"),
-                   deterministic ? STR("true") : STR("false"),
+                   signature.changes ? STR("false") : STR("true"),
                    STR("supports constant folding"),
                    STR("true"),
                    STR("signature"),

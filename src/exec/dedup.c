@@ -1,8 +1,10 @@
 // exec/dedup.c - one row per key: ROW_NUMBER() OVER (PARTITION BY key ORDER BY time) = 1.
 //
 //   first, processing time   the first to come, at once; inserts only.
-//   last, processing time    every row replaces the one before it; one that equals it goes unseen,
-//                            unless state is kept for a while only (as in Flink).
+//   last, processing time    every row replaces the one before it. A row that equals it goes
+//   unseen,
+//                            unless state has a TTL or the one before went out as an update: Flink
+//                            compares the kinds, too, and that one's has been changed.
 //   first, event time        the row of the least stamp, once the watermark has reached it; inserts
 //                            only. Rows below the watermark are late; one at it is not, here.
 //   last, event time         a row of the same or a greater stamp replaces the one before it.
@@ -11,8 +13,10 @@
 
 typedef struct DedupKey {  // a row of the state table
     StoredRow *row;        // the row that stands; NULL: it was the first and has been sent
-    bool known;
+    uint8_t known;
 } DedupKey;
+
+enum { KEY_NEW, KEY_KNOWN, KEY_UPDATED };  // known; and its row went out as an update
 
 typedef struct Dedup {
     Operator base;
@@ -50,7 +54,7 @@ static Status emit(Dedup *self, RowKind kind, const StoredRow *row, Error *err) 
 static void hold(Dedup *self, DedupKey *key, StoredRow *row) {
     if (key->row) row_free(&self->pool, key->row);
     key->row = row;
-    key->known = true;
+    if (!key->known) key->known = KEY_KNOWN;
 }
 
 // A row that leaves as it came in goes out by reference to its batch; only rows sent after one that
@@ -78,11 +82,13 @@ static Status last_row(Dedup *self, DedupKey *key, const Batch *in, uint32_t row
     if (key->row && !self->proctime && time_ms < *row_time(key->row)) return ST_OK;
     StoredRow *stored;
     TRY(store(self, in, row, time_ms, &stored, err));
-    if (self->proctime && key->row && !self->base.plan->ttl_ms && row_same(key->row, stored)) {
+    bool counts = self->proctime && !self->base.plan->ttl_ms && key->known == KEY_KNOWN;
+    if (counts && key->row && row_same(key->row, stored)) {
         row_free(&self->pool, stored);
         return ST_OK;
     }
     if (!self->batch_mode) TRY(send_last(self, key, stored, row, err));
+    if (key->row) key->known = KEY_UPDATED;
     hold(self, key, stored);
     return ST_OK;
 }
@@ -103,7 +109,7 @@ static Status first_row(Dedup *self, uint8_t *at, const Batch *in, uint32_t row,
     DedupKey *key = key_of(at);
     if (self->proctime) {
         if (!key->known) picks_add(&self->picks, ROW_INSERT, row);
-        key->known = true;
+        key->known = KEY_KNOWN;
         return ST_OK;
     }
     bool late = time_ms < self->base.watermark_in;
@@ -189,7 +195,7 @@ static const char *key_load(void *arg, uint8_t *row, const char *at, Error *err)
         if (!at) return NULL;
         if (!self->proctime && !self->last) wait_for(self, row, *row_time(key->row));
     }
-    key->known = known != 0;
+    key->known = known;
     return at;
 }
 

@@ -399,9 +399,17 @@ static StateTable *open_table(Rank *self, const char *name, const uint32_t *key,
 }
 
 static Status rank_open(Operator *op, Error *err) {
-    (void)err;
     Rank *self = (Rank *)op;
     const Plan *plan = op->plan;
+    if (plan->rank_end_column >= 0) {
+        const Type *input = plan->input[0]->type;
+        if (!type_is_integer(input->child[plan->rank_end_column])) {
+            Str name = input->field[plan->rank_end_column];
+            return error_set(err, ST_RUNTIME,
+                             "the column '" STR_FMT "' that bounds the rank is no integer",
+                             STR_ARG(name));
+        }
+    }
     self->columns = plan->input[0]->type->child_count;
     self->start = plan->rank_start;
     self->end = plan->rank_end;

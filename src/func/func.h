@@ -180,6 +180,12 @@ extern const uint32_t FUNC_TABLE_COUNT;
 const ScalarFunc *const *func_find(Str name, uint32_t *count);
 // The name that SHOW FUNCTIONS gives the function (or aggregate function) [name]; NULL: none.
 const char *func_listed(const char *name);
+// What DESCRIBE FUNCTION EXTENDED tells of a name that SHOW FUNCTIONS lists. (signatures.c)
+typedef struct FuncSignature {
+    const char *kind, *forms;  // forms: the arguments in parentheses, a line for each form
+    bool changes;              // another value each time
+} FuncSignature;
+bool func_signature(Str name, FuncSignature *out);
 // Whether Flink knows it by a definition alone, not by an operator of its parser: then it prints in
 // back-ticks where a view is shown.
 bool func_is_defined_only(const char *name);

@@ -425,6 +425,17 @@ static Status bin_kernel(const KernelArgs *args, Vec *out, Error *err) {
     {.name = (symbol), .args = {ARG_DOUBLE}, .result = RESULT_DOUBLE, .bind = refuse_null, \
      .kernel = (run), .doc = (what), __VA_ARGS__}
 
+// Two DECIMALs or none: Flink knows no ATAN2 of one beside another number.
+static Status atan2_bind(FuncCall *call, Error *err) {
+    TRY(refuse_null(call, err));
+    bool first = call->arg[0]->kind == TYPE_DECIMAL, second = call->arg[1]->kind == TYPE_DECIMAL;
+    if (first != second) {
+        return error_set(err, ST_VALIDATION, "ATAN2 takes two DECIMALs or none; cast one of them");
+    }
+    for (uint32_t i = 0; i < 2; i++) call->arg[i] = type_of(TYPE_DOUBLE, call->arg[i]->nullable);
+    return ST_OK;
+}
+
 static const ScalarFunc MATH_FUNCS[] = {
     OF_DOUBLE("SQRT", sqrt_kernel, "The square root; NaN of a negative number.",
               .example = "SQRT(2.25)", .gives = "1.5"),
@@ -461,9 +472,9 @@ static const ScalarFunc MATH_FUNCS[] = {
     OF_DOUBLE("ACOS", acos_kernel, "The arc cosine.", .example = "ACOS(1)", .gives = "0.0"),
     OF_DOUBLE("ATAN", atan_kernel, "The arc tangent.", .example = "ATAN(0)", .gives = "0.0"),
     {.name = "ATAN2",
-     .args = {ARG_DOUBLE, ARG_DOUBLE},
+     .args = {ARG_NUMERIC, ARG_NUMERIC},
      .result = RESULT_DOUBLE,
-     .bind = refuse_null,
+     .bind = atan2_bind,
      .kernel = atan2_kernel,
      .doc = "The angle of the point (second, first).",
      .example = "ATAN2(0, 1)",

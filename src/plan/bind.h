@@ -21,7 +21,8 @@ typedef struct ScopeItem {
 typedef struct Merged {
     uint32_t *column;
     uint32_t count;
-    bool full;  // of a FULL JOIN: any one of them may be NULL
+    bool full;      // of a FULL JOIN: any one of them may be NULL
+    bool nameless;  // a join above it has no USING: to Flink its bare name is ambiguous there
 } Merged;
 
 typedef struct Scope Scope;

@@ -340,25 +340,37 @@ static Status group_sets(Binder *binder, const AstGroup *group, GroupSets *out, 
     return sets_append(arena, out, &once, place, err);
 }
 
+// One element of GROUP BY; a list, and GROUPING SETS of one set, stand for what is in them.
+static Status group_by_element(Binder *binder, const AstGroup *group, GroupSets *out, Error *err) {
+    while (group->kind == GROUP_SETS && group->item_count == 1) group = &group->item[0];
+    if (group->kind == GROUP_LIST && group->item_count) {
+        for (uint32_t i = 0; i < group->item_count; i++) {
+            TRY(group_by_element(binder, &group->item[i], out, err));
+        }
+        return ST_OK;
+    }
+    if (group->kind == GROUP_EXPR) {
+        bool taken;
+        TRY(bind_group_window(binder, group->expr, &taken, err));
+        if (taken) return ST_OK;
+    }
+    GroupSets element = {0}, product = {0};
+    TRY(group_sets(binder, group, &element, err));
+    for (uint32_t a = 0; a < out->count; a++) {
+        for (uint32_t b = 0; b < element.count; b++) {
+            TRY(sets_push(binder->arena, &product, out->set[a] | element.set[b], group->span.place,
+                          err));
+        }
+    }
+    *out = product;
+    return ST_OK;
+}
+
 // GROUP BY a, ROLLUP(b, c): the product of the elements' sets.
 static Status group_by(Binder *binder, const AstSelect *select, GroupSets *out, Error *err) {
     TRY(sets_push(binder->arena, out, 0, (Place){0}, err));
     for (uint32_t i = 0; i < select->group_count; i++) {
-        const AstGroup *group = &select->group[i];
-        if (group->kind == GROUP_EXPR) {
-            bool taken;
-            TRY(bind_group_window(binder, group->expr, &taken, err));
-            if (taken) continue;
-        }
-        GroupSets element = {0}, product = {0};
-        TRY(group_sets(binder, group, &element, err));
-        for (uint32_t a = 0; a < out->count; a++) {
-            for (uint32_t b = 0; b < element.count; b++) {
-                TRY(sets_push(binder->arena, &product, out->set[a] | element.set[b],
-                              group->span.place, err));
-            }
-        }
-        *out = product;
+        TRY(group_by_element(binder, &select->group[i], out, err));
     }
     return ST_OK;
 }

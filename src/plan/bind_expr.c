@@ -61,6 +61,11 @@ typedef struct Found {
 static void scope_find_bare(const Scope *scope, Str name, Found *found) {
     for (uint32_t c = 0; c < scope->row->child_count; c++) {
         if (scope->hidden[c] || !str_eq(scope->row->field[c], name)) continue;
+        // What USING has merged goes before others of that name, for good.
+        if (scope->merged && scope->merged[c].count > 1 && !scope->merged[c].nameless) {
+            *found = (Found){c, 1, 1};
+            return;
+        }
         if (!found->count++) *found = (Found){c, 1, 1};
     }
 }
@@ -177,12 +182,25 @@ void scope_expand(Binder *binder, const Scope *scope, const AstExpr *ast, uint32
     expansion_column(binder->context->expansion, ast, relation, column, used, twin);
 }
 
+// The bare name stands for all columns of that name, merged or not.
+static const Merged *same_named(Arena *arena, const Scope *scope, uint32_t at, const Merged *merged,
+                                Merged *all) {
+    const Type *row = scope->row;
+    *all = (Merged){.column = ARENA_ARRAY(arena, uint32_t, row->child_count), .full = true};
+    for (uint32_t c = 0; c < row->child_count; c++) {
+        if (str_eq(row->field[c], row->field[at])) all->column[all->count++] = c;
+    }
+    return all->count > merged->count ? all : merged;
+}
+
 Status bind_merged(Binder *binder, const Scope *scope, uint32_t at, uint32_t count_max, Place place,
                    Expr **out, Error *err) {
     Arena *arena = binder->arena;
     *out = expr_column(arena, at, scope->row->child[at]);
+    Merged all;
     const Merged *merged = scope->merged ? &scope->merged[at] : NULL;
     if (!merged || merged->count < 2) return ST_OK;
+    if (count_max == 2) merged = same_named(arena, scope, at, merged, &all);
     uint32_t count = merged->count < count_max ? merged->count : count_max;
     Expr **arg = ARENA_ARRAY(arena, Expr *, count), *whole;
     for (uint32_t i = 0; i < count; i++) {
@@ -230,11 +248,11 @@ static Status bind_name(Binder *binder, const AstExpr *ast, Expr **out, Error *e
     scope_expand(binder, binder->scope, ast, found.column, found.used);
     Expr *expr;
     if (found.used == 1 && binder->scope->merged && binder->scope->merged[found.column].count) {
-        if (binder->unmerged) {
+        if (binder->unmerged || binder->scope->merged[found.column].nameless) {
             (void)error_at(err, ST_VALIDATION, name->span.place,
                            "column '" STR_FMT "' is ambiguous", STR_ARG(name->part[0].name));
             error_hint(err, "say which side's: what USING merges has its bare name in SELECT and "
-                            "GROUP BY only");
+                            "GROUP BY only, and not where another join goes over it");
             return ST_VALIDATION;
         }
         TRY(bind_merged(binder, binder->scope, found.column, 2, ast->span.place, &expr, err));
@@ -384,6 +402,27 @@ static Status bind_case_when(Binder *binder, const AstExpr *ast, Expr *operand, 
     return ST_OK;
 }
 
+static bool is_null_constant(const Expr *expr) {
+    while (expr->kind == EXPR_CAST) expr = expr->arg[0];
+    return expr->kind == EXPR_LITERAL && vec_is_null(expr->value, 0);
+}
+
+// CAST(NULL AS INT) beside points in time becomes one of them: numbers are brought to their type,
+// which fails for all but NULL.
+static void nulls_beside_times(Arena *arena, Expr **arg, uint32_t count, bool dates) {
+    const Type *time = NULL;
+    for (uint32_t i = 0; i < count && !time; i++) {
+        bool fits = dates ? type_is_datetime(arg[i]->type) : type_is_timestamp(arg[i]->type);
+        if (fits) time = type_plain(arena, arg[i]->type);
+    }
+    for (uint32_t i = 0; i < count && time; i++) {
+        if (!type_is_integer(arg[i]->type) || !is_null_constant(arg[i])) continue;
+        Place place = arg[i]->place;
+        arg[i] = expr_null(arena, type_nullable(arena, time, true));
+        arg[i]->place = place;
+    }
+}
+
 static Status bind_case(Binder *binder, const AstExpr *ast, Expr **out, Error *err) {
     Arena *arena = binder->arena;
     uint32_t branches = ast->cases.branch_count, count = branches * 2 + 1;
@@ -407,8 +446,12 @@ static Status bind_case(Binder *binder, const AstExpr *ast, Expr **out, Error *e
     } else {
         arg[count - 1] = expr_null(arena, type_of(TYPE_NULL, true));
     }
+    Expr **values = ARENA_ARRAY(arena, Expr *, branches + 1);
+    for (uint32_t i = 0; i <= branches; i++) values[i] = arg[i < branches ? i * 2 + 1 : count - 1];
+    nulls_beside_times(arena, values, branches + 1, true);
     for (uint32_t i = 0; i <= branches; i++) {
-        value_type[type_count++] = arg[i < branches ? i * 2 + 1 : count - 1]->type;
+        arg[i < branches ? i * 2 + 1 : count - 1] = values[i];
+        value_type[type_count++] = values[i]->type;
     }
     const Type *type = type_common(arena, value_type, type_count);
     if (!type || type->kind == TYPE_NULL) {
@@ -754,6 +797,7 @@ static Status bind_call(Binder *binder, const AstExpr *ast, Expr **out, Error *e
     if (st) return st;
     for (uint32_t i = 0; i < count && !takes_null(name); i++) TRY(null_check(arg[i], err));
     if (is_json_function(name)) TRY(bind_json(binder, call, arg, &count, err));
+    if (str_is(name, "ARRAY")) nulls_beside_times(arena, arg, count, false);
     const char *text = str_cstr(arena, order_with_itself(name, arg, count));
     TRY(expr_call(arena, binder->context->env, text, arg, count, ast->span.place, out, err));
     if (count == 2 && str_is(name, "=") && arg[0]->type->kind == TYPE_ROW) {

@@ -177,14 +177,14 @@ Status plan_join(PlanContext *context, Plan *left, Plan *right, JoinType type, E
     return ST_OK;
 }
 
-static bool scope_column(const Scope *scope, Str name, uint32_t *column) {
+// How many columns have that bare name; [column] becomes the first of them.
+static uint32_t scope_columns(const Scope *scope, Str name, uint32_t *column) {
     uint32_t found = 0;
     for (uint32_t c = 0; c < scope->row->child_count; c++) {
         if (scope->hidden[c] || !str_eq(scope->row->field[c], name)) continue;
-        *column = c;
-        found++;
+        if (!found++) *column = c;
     }
-    return found == 1;
+    return found;
 }
 
 // Column [to] stands for columns [l] and [r] and for what these stood for.
@@ -214,7 +214,7 @@ Status bind_using(Binder *binder, const AstFrom *from, const Scope *left, const 
         names.count = 0;
         for (uint32_t i = 0; i < left->row->child_count; i++) {
             uint32_t other;
-            if (left->hidden[i] || !scope_column(right, left->row->field[i], &other)) continue;
+            if (left->hidden[i] || scope_columns(right, left->row->field[i], &other) != 1) continue;
             names.at[names.count++] = (AstIdent){.name = left->row->field[i], .span = from->span};
         }
     }
@@ -224,8 +224,11 @@ Status bind_using(Binder *binder, const AstFrom *from, const Scope *left, const 
         uint32_t l, r, before = 0;
         while (before < i && !str_eq(names.at[before].name, names.at[i].name)) before++;
         if (before < i) continue;  // USING (k, k)
-        if (!scope_column(left, names.at[i].name, &l) ||
-            !scope_column(right, names.at[i].name, &r)) {
+        // Of several columns of that name USING takes the first.
+        uint32_t most = from->join.natural ? 1 : UINT32_MAX;
+        uint32_t lefts = scope_columns(left, names.at[i].name, &l);
+        uint32_t rights = scope_columns(right, names.at[i].name, &r);
+        if (!lefts || !rights || lefts > most || rights > most) {
             return error_at(err, ST_VALIDATION, names.at[i].span.place,
                             "column '" STR_FMT
                             "' not found on both sides of the join, or ambiguous",
@@ -304,6 +307,9 @@ Status bind_join(Binder *binder, const AstFrom *from, Plan **plan, Scope **scope
     const Type *row =
         join_row(arena, left->type, right->type, type == JOIN_TYPE_SEMI ? JOIN_TYPE_INNER : type);
     Scope *both = scope_join(arena, left_scope, right_scope, row);
+    // Flink looks for what USING has merged along joins with USING alone, down the left sides.
+    uint32_t named = from->join.column.count ? left_scope->row->child_count : 0;
+    for (uint32_t c = named; c < row->child_count; c++) both->merged[c].nameless = true;
     Expr *condition = NULL;
     bool queries = from->join.on && ast_has_query(from->join.on);
     if (queries && type != JOIN_TYPE_INNER) {
@@ -319,6 +325,9 @@ Status bind_join(Binder *binder, const AstFrom *from, Plan **plan, Scope **scope
         TRY(bind_condition(&on, from->join.on, "ON", &condition, err));
     } else if (from->join.natural || from->join.column.count) {
         TRY(bind_using(binder, from, left_scope, right_scope, both, &condition, err));
+    }
+    for (uint32_t c = 0; from->join.natural && c < both->row->child_count; c++) {
+        both->merged[c].nameless = true;
     }
     TRY(plan_join(binder->context, left, right, type, condition, plan, err));
     if (type == JOIN_TYPE_SEMI) {

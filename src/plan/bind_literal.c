@@ -89,7 +89,8 @@ Status bind_number(Arena *arena, const AstExpr *ast, bool negative, Expr **out, 
         if (!f64_parse(ast->literal.text, &value)) return bad_literal(ast, "numeric", err);
         if (isinf(value)) return out_of_range(ast, err);
         Vec *vec = vec_new(arena, type_of(TYPE_DOUBLE, false), 1);
-        vec_f64(vec)[0] = negative ? -value : value;
+        if (value == 0) value = 0;  // constants know no negative zero
+        vec_f64(vec)[0] = negative && value != 0 ? -value : value;
         *out = expr_literal(arena, vec);
         st = ST_OK;
     }

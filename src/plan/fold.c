@@ -62,6 +62,9 @@ static Status fold_value(PlanContext *context, Expr **at, Error *err) {
     }
     Vec *value;
     if (context->evaluate(expr, context->env, context->arena, &value, NULL)) return ST_OK;
+    // Flink's planner holds constants as decimals, which know no negative zero.
+    if (value->phys == PHYS_F32 && vec_f32(value)[0] == 0) vec_f32(value)[0] = 0;
+    if (value->phys == PHYS_F64 && vec_f64(value)[0] == 0) vec_f64(value)[0] = 0;
     Expr *literal = expr_literal(context->arena, value);
     literal->place = expr->place;
     *at = literal;

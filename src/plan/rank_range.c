@@ -131,9 +131,12 @@ static bool set_of(const Expr *expr, uint32_t column, RankSet *out) {
     if (expr->kind != EXPR_CALL) return false;
     if (is_call(expr, "AND", 2)) return set_of_pair(expr, column, true, out);
     if (is_call(expr, "OR", 2)) return set_of_pair(expr, column, false, out);
-    if (is_call(expr, "NOT", 1)) {
+    // The rank is never NULL, so that IS TRUE says nothing and IS FALSE is NOT.
+    bool not = is_call(expr, "NOT", 1) || is_call(expr, "IS FALSE", 1) ||
+               is_call(expr, "IS NOT TRUE", 1);
+    if (not || is_call(expr, "IS TRUE", 1) || is_call(expr, "IS NOT FALSE", 1)) {
         if (!set_of(expr->arg[0], column, out)) return false;
-        *out = set_not(out);
+        if (not) *out = set_not(out);
         return true;
     }
     for (size_t i = 0; i < sizeof OPS / sizeof *OPS; i++) {
@@ -165,16 +168,21 @@ static bool reads_rank(const Expr *expr, uint32_t column) {
 // over.
 typedef enum Limit { LIMIT_NONE, LIMIT_COLUMN, LIMIT_OTHER } Limit;
 
+static const Expr *without_casts(const Expr *expr) {
+    while (expr->kind == EXPR_CAST) expr = expr->arg[0];
+    return expr;
+}
+
 static Limit limit_of(const Expr *expr, uint32_t column, int32_t *variable) {
     bool less = is_call(expr, "<", 2) || is_call(expr, "<=", 2);
     bool more = is_call(expr, ">", 2) || is_call(expr, ">=", 2);
     if (!less && !more && !is_call(expr, "=", 2)) return LIMIT_NONE;
-    bool left = is_rank(expr->arg[0], column);
-    const Expr *other = expr->arg[left];
-    if ((!left && !is_rank(expr->arg[1], column)) || reads_rank(other, column)) return LIMIT_NONE;
-    while (other->kind == EXPR_CAST) other = other->arg[0];
-    bool upper = left ? less : more;
-    if (!upper || other->kind != EXPR_COLUMN || !type_is_integer(other->type)) return LIMIT_OTHER;
+    const Expr *first = without_casts(expr->arg[0]), *second = without_casts(expr->arg[1]);
+    bool left = is_rank(first, column), upper = left ? less : more;
+    const Expr *other = left ? second : first;
+    if ((!left && !is_rank(second, column)) || reads_rank(other, column)) return LIMIT_NONE;
+    if (other->kind == EXPR_LITERAL) return LIMIT_NONE;  // of another type than integers
+    if (!upper || other->kind != EXPR_COLUMN) return LIMIT_OTHER;
     *variable = (int32_t)other->column;
     return LIMIT_COLUMN;
 }

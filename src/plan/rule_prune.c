@@ -235,7 +235,10 @@ static void gather_needs(Pruner *self, Plan *plan) {
     Need *column = self->node[plan->id].column;
     uint32_t c = 0;
     while (c < plan->type->child_count && !column[c].any) c++;
-    if (c == plan->type->child_count && c && plan->kind != PLAN_PROJECT) need_all(&column[0]);
+    bool keyed = (plan->kind == PLAN_RANK || plan->kind == PLAN_DEDUP) && plan->key_count;
+    if (c == plan->type->child_count && c && plan->kind != PLAN_PROJECT) {
+        need_all(&column[keyed ? plan->key[0] : 0]);
+    }
     pass_needs(self, plan);
 }
 

@@ -97,6 +97,11 @@ static Status rank_of_filter(PlanContext *context, Plan *filter, Plan **out, Err
                          "Rank end is not specified. Currently rank only support TopN, which "
                          "means the rank end must be specified.");
     }
+    if (range.end >= 1 && range.start > range.end) {
+        return error_set(err, ST_VALIDATION,
+                         "Rank start '%lld' can't greater than rank end '%lld'.",
+                         (long long)range.start, (long long)range.end);
+    }
     if (range.end < 1) {
         return error_set(err, ST_VALIDATION, "Rank end should not less than zero, but now is %lld",
                          (long long)range.end);
