@@ -36,6 +36,10 @@ random:  ## RANDOM_COUNT random queries from RANDOM_SEED, against SQLite; RANDOM
 	@tools/build.sh release weir
 	@tools/random.sh $(RANDOM_SEED) $(RANDOM_COUNT) --sqlite $(RANDOM_FLAGS)
 
+torture:  ## two million records through Kafka, 30 kills of weir, 3 of the broker, a minute without network
+	@tools/build.sh release weir
+	@WEIR_EOS_RECORDS=2000000 WEIR_EOS_KILLS=30 WEIR_EOS_CRASHES=3 WEIR_EOS_CUT=60 test/services/kafka_eos.sh
+
 install:  ## binary, libraries, header, pkg-config, man page, completion; PREFIX, DESTDIR
 	@tools/build.sh release
 	@meson configure build -Dprefix=$(PREFIX)
@@ -65,5 +69,5 @@ clean:
 help:
 	@sed -nE 's/^([a-z -]+): +## (.*)/  make \1\t\2/p' Makefile | expand -t 36
 
-.PHONY: all docs demo test test-quick test-asan test-ubsan test-tsan test-all bench fuzz random install accept \
+.PHONY: all docs demo test test-quick test-asan test-ubsan test-tsan test-all bench fuzz random torture install accept \
 	accept-known format narrow clean help

@@ -8,7 +8,8 @@
 #   test/services/kafka.sh run COMMAND...   a broker for the time of the command, in $KAFKA_BROKER
 #
 # Beside the open door there is one with TLS and SASL: KAFKA_SECURE (host:port), whose certificate
-# KAFKA_CA vouches for; user "weir" with the password KAFKA_PASSWORD, by PLAIN and SCRAM.
+# KAFKA_CA vouches for; user "weir" with the password KAFKA_PASSWORD, by PLAIN and SCRAM. Who sets
+# KAFKA_DOOR, an address of this machine, has one more there: KAFKA_DOOR_BROKER.
 #
 # Who starts tests one after the other may start the broker once and export KAFKA_BROKER. The jars come
 # through Maven, once, into the cache folder; ports are free ones; a broker is stopped by its pid.
@@ -57,13 +58,17 @@ kafka_start() {
     [ -z "${KAFKA_BROKER:-}" ] || return 0
     [ -z "${WEIR_NO_KAFKA:-}" ] || { KAFKA_MISSING=$WEIR_NO_KAFKA; return 1; }
     kafka_fetch || return 1
-    local port control secure plain=org.apache.kafka.common.security.plain.PlainLoginModule
+    local port control secure door plain=org.apache.kafka.common.security.plain.PlainLoginModule
     local scram=org.apache.kafka.common.security.scram.ScramLoginModule
-    read -r port control secure < <(python3 -c '
+    read -r port control secure door < <(python3 -c '
 import socket
-doors = [socket.socket() for _ in range(3)]
+doors = [socket.socket() for _ in range(4)]
 for door in doors: door.bind(("127.0.0.1", 0))
 print(*(door.getsockname()[1] for door in doors))')
+    if [ -n "${KAFKA_DOOR:-}" ]; then
+        KAFKA_DOOR_BROKER=$KAFKA_DOOR:$door
+        door=,DOOR://$KAFKA_DOOR_BROKER
+    else door=; fi
     KAFKA_DIR=$(mktemp -d)
     KAFKA_CA=$KAFKA_DIR/ca.pem KAFKA_PASSWORD=open-sesame
     openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost -keyout "$KAFKA_DIR/broker.pem" \
@@ -75,9 +80,9 @@ print(*(door.getsockname()[1] for door in doors))')
 	process.roles=broker,controller
 	node.id=1
 	controller.quorum.voters=1@127.0.0.1:$control
-	listeners=PLAINTEXT://127.0.0.1:$port,SECURE://127.0.0.1:$secure,CONTROLLER://127.0.0.1:$control
-	advertised.listeners=PLAINTEXT://127.0.0.1:$port,SECURE://localhost:$secure
-	listener.security.protocol.map=PLAINTEXT:PLAINTEXT,SECURE:SASL_SSL,CONTROLLER:PLAINTEXT
+	listeners=PLAINTEXT://127.0.0.1:$port,SECURE://127.0.0.1:$secure$door,CONTROLLER://127.0.0.1:$control
+	advertised.listeners=PLAINTEXT://127.0.0.1:$port,SECURE://localhost:$secure$door
+	listener.security.protocol.map=PLAINTEXT:PLAINTEXT,DOOR:PLAINTEXT,SECURE:SASL_SSL,CONTROLLER:PLAINTEXT
 	listener.name.secure.ssl.keystore.type=PEM
 	listener.name.secure.ssl.keystore.location=$KAFKA_DIR/broker.pem
 	listener.name.secure.sasl.enabled.mechanisms=PLAIN,SCRAM-SHA-256,SCRAM-SHA-512

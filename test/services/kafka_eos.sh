@@ -4,15 +4,36 @@
 # which reads committed messages only, must find every record once and every aggregate right. Then the
 # same with at-least-once: nothing may be missing.
 #
-# WEIR_EOS_RECORDS, WEIR_EOS_KILLS and WEIR_EOS_SEED change how much, how often, and when.
+# WEIR_EOS_RECORDS, WEIR_EOS_KILLS and WEIR_EOS_SEED change how much, how often, and when;
+# WEIR_EOS_CRASHES is how often the broker dies; WEIR_EOS_CUT the seconds for which the network between
+# weir and the broker is cut (needs the right to make one: weir then lives in a network of its own);
+# WEIR_EOS_SETTINGS are SET statements for the jobs. `make torture` goes to the bounds of all of them.
 . "$(dirname "$0")/../lib.sh"
 . "$TREE/test/services/kafka.sh"
+ENTER=()  # the command that puts weir behind the network that is cut
+CUT=${WEIR_EOS_CUT:-0}
+if [ "$CUT" != 0 ]; then
+    [ -z "${KAFKA_BROKER:-}" ] || skip_all "cutting the network needs a broker of its own"
+    net=weir-$$ subnet=10.213.$(($$ % 250))
+    net_remove() { ip netns del $net; ip link del $net 2>/dev/null; }
+    { ip netns add $net && ip link add $net type veth peer name inside netns $net; } 2>/dev/null ||
+        skip_all "no right to make a network that can be cut"
+    undo net_remove
+    ip address add $subnet.1/30 dev $net
+    ip link set $net up
+    ip -n $net address add $subnet.2/30 dev inside
+    ip -n $net link set inside up
+    ENTER=(ip netns exec $net)
+    KAFKA_DOOR=$subnet.1
+fi
 kafka_need
+DOOR=${KAFKA_DOOR_BROKER:-$KAFKA_BROKER}
 
 RECORDS=${WEIR_EOS_RECORDS:-100000}
 KILLS=${WEIR_EOS_KILLS:-5}
+CRASHES=${WEIR_EOS_CRASHES:-1}
 RANDOM=${WEIR_EOS_SEED:-$$}
-PIECES=50  # the input comes in so many
+PIECES=$((KILLS * 10))  # the input comes in so many
 JOB=
 
 # table NAME TOPIC COLUMNS OPTIONS
@@ -20,7 +41,7 @@ table() {
     cat <<-SQL
 	CREATE TABLE $1 ($3) WITH (
 	  'connector' = 'kafka', 'topic' = '$2', 'format' = 'json',
-	  'properties.bootstrap.servers' = '$KAFKA_BROKER', $4
+	  'properties.bootstrap.servers' = '$DOOR', $4
 	);
 	SQL
 }
@@ -30,6 +51,7 @@ job() {
     local sink="'sink.delivery-guarantee' = '$2', 'sink.transactional-id-prefix'"
     cat <<-SQL
 	SET 'execution.checkpointing.interval' = '300 ms';
+	${WEIR_EOS_SETTINGS:-}
 	SET 'pipeline.max-parallelism' = '128';
 	SET 'pipeline.name' = '$1';
 	$(table numbers in-$$ "id BIGINT, k INT, ts TIMESTAMP(3),
@@ -55,9 +77,9 @@ records() {
 }
 # The input, in pieces, and then a record far ahead for each partition: all windows close.
 feed() {
-    local piece step=$((RECORDS / PIECES))
+    local piece
     for ((piece = 0; piece < PIECES; piece++)); do
-        records $((piece * step)) $(((piece + 1) * step)) |
+        records $((piece * RECORDS / PIECES)) $(((piece + 1) * RECORDS / PIECES)) |
             flock "$SCRATCH/broker" kcat -q -b "$KAFKA_BROKER" -P -t in-$$
         sleep "$1"
     done
@@ -82,7 +104,7 @@ sums_of() { committed "$1-sums-$$" | LC_ALL=C sort; }
 
 # start_job NAME WORKERS
 start_job() {
-    "$WEIR" run --checkpoint-dir "$SCRATCH/checkpoints" --resume \
+    "${ENTER[@]}" "$WEIR" run --checkpoint-dir "$SCRATCH/checkpoints" --resume \
         -e "SET 'parallelism.default' = '$2'; $(cat "$SCRATCH/$1.sql")" >>"$SCRATCH/$1.log" 2>&1 &
     JOB=$!
 }
@@ -125,20 +147,34 @@ crash() {
     return $rc
 }
 
+# Nothing comes through for a while. The job waits, or fails and begins again by itself.
+cut() {
+    ip link set $net down
+    sleep "$CUT"
+    ip link set $net up
+    kill -0 $JOB
+}
+
 # run_and_kill NAME: the job of that name until all is there, killed on the way, each time with
 # another number of workers.
 run_and_kill() {
     local kill
     start_job $1 2
     for ((kill = 0; kill < KILLS; kill++)); do
-        [ $kill != 2 ] || [ -z "$KAFKA_PID" ] || check "the broker comes back" crash
+        # After the second kill, and from there evenly.
+        if [ -n "$KAFKA_PID" ] && [ $kill -ge 2 ] && [ $(((kill - 2) % ((KILLS - 3) / CRASHES + 1))) = 0 ]; then
+            check "the broker comes back" crash
+        fi
+        if [ $kill = $((KILLS / 2)) ] && [ "$CUT" != 0 ] && [ $1 = once ]; then
+            check "$1 survives $CUT s without a network" cut
+        fi
         sleep $((1 + RANDOM % 3)).$((RANDOM % 10))
         kill -0 $JOB 2>/dev/null || { fail "$1 runs until it is killed" "$(tail -n 3 "$SCRATCH/$1.log")"; return; }
         [ $((kill % 2)) = 0 ] || kill_at_commit $1 2>/dev/null
         stop_job
         start_job $1 $((1 + kill % 3))
     done
-    wait_for 40 complete $1
+    wait_for $((40 + RECORDS / 10000)) complete $1
     kill -INT $JOB
     check "$1 stops when asked" wait $JOB
     JOB=
