@@ -58,7 +58,7 @@ postgres_start() {
     fi
     export POSTGRES_PORT=$port
     postgres_as "$bin/postgres" -D "$POSTGRES_DIR/data" -p "$port" -k "$POSTGRES_DIR" \
-        -c listen_addresses=127.0.0.1 -c fsync=off -c wal_level=logical >>"$POSTGRES_DIR/log" 2>&1 </dev/null &
+        -c listen_addresses=127.0.0.1 -c fsync=off -c wal_level=logical -c max_prepared_transactions=64 >>"$POSTGRES_DIR/log" 2>&1 </dev/null &
     local shell=$! tries=0
     until postgres_sql -c 'SELECT 1' >/dev/null 2>&1 </dev/null; do
         if ! kill -0 $shell 2>/dev/null || [ $((tries += 1)) -gt 600 ]; then

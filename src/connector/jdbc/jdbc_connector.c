@@ -61,6 +61,13 @@ static bool jdbc_filter_taken(const TableDesc *desc, const TableFilter *filter) 
     return options_enum(&options, "filter.handling.policy") == 0 && filter_known(desc, filter);
 }
 
+// Upserts by a key leave the table as if each had come once.
+static const char *guarantee_of(const TableDesc *desc) {
+    const char *text = options_get(&desc->options, "sink.delivery-guarantee");
+    if (text && !strcmp(text, "exactly-once")) return "exactly-once";
+    return desc->primary_key_count ? "at-least-once, idempotent by key" : "at-least-once";
+}
+
 const Connector JDBC_CONNECTOR = {
     .name = "jdbc",
     .options = JDBC_OPTIONS,
@@ -74,6 +81,6 @@ const Connector JDBC_CONNECTOR = {
     .lookup_allowed = jdbc_lookup_allowed,
     .lookup_open = jdbc_lookup_open,
     .filter_taken = jdbc_filter_taken,
-    .guarantee = "at-least-once",
+    .guarantee_of = guarantee_of,
     .doc = "Tables of PostgreSQL: read, looked up by key, written.",
 };

@@ -48,6 +48,8 @@ typedef struct JdbcTable {
     int64_t partitions, lower, upper;
     // sink.*
     int64_t flush_rows, flush_interval_ms, retries_max;
+    bool exactly_once;
+    const char *transaction_prefix;
 } JdbcTable;
 
 NODISCARD Status jdbc_table_read(Arena *arena, const TableDesc *desc, JdbcTable *out, Error *err);
@@ -121,3 +123,20 @@ NODISCARD Status jdbc_lookup_open(const LookupSpec *spec, const TaskEnv *env, Lo
                                   Error *err);
 NODISCARD Status jdbc_sink_open(const SinkSpec *spec, const TaskEnv *env, SinkWriter **out,
                                 Error *err);
+
+// ---- jdbc_commit.c
+
+// The transactions of one sink that is exactly-once; they are written over [link].
+typedef struct Commits Commits;
+
+Commits *commits_new(Link *link, const JdbcTable *table, uint32_t subtask);
+void commits_free(Commits *commits);
+// Whether the server can do it; ST_VALIDATION says what to set.
+NODISCARD Status commits_allowed(Link *link, Error *err);
+// Rows may be sent: a transaction is open. ST_CONNECT: it is lost, the job must begin again.
+NODISCARD Status commits_begin(Commits *commits, Error *err);
+void commits_forget(Commits *commits);  // what is open, after a failure
+NODISCARD Status commits_prepare(Commits *commits, uint64_t checkpoint, Error *err);
+void commits_save(const Commits *commits, Buf *out);
+NODISCARD Status commits_commit(Commits *commits, uint64_t checkpoint, Error *err);
+NODISCARD Status commits_restore(Commits *commits, Str saved, Error *err);

@@ -31,6 +31,7 @@ typedef struct JdbcSink {
     Buf key_bytes, sql;
     Buf *param;
     const char **text;
+    Commits *commits;         // NULL: at least once
 } JdbcSink;
 
 // ---- SQL ---------------------------------------------------------------------------------------
@@ -170,6 +171,12 @@ static Status send_rows(JdbcSink *self, uint32_t from, uint32_t to, Error *err) 
 }
 
 static Status flush_once(JdbcSink *self, Error *err) {
+    if (self->commits) {
+        TRY(commits_begin(self->commits, err));
+        Status st = send_rows(self, 0, self->rows, err);
+        if (st) commits_forget(self->commits);
+        return st;
+    }
     TRY(link_open(&self->link, err));
     TRY(link_run(&self->link, "BEGIN", "writing rows", err));
     Status st = send_rows(self, 0, self->rows, err);
@@ -252,7 +259,9 @@ static Status flush(JdbcSink *self, Error *err) {
     Status st;
     for (int64_t attempt = 0;; attempt++) {
         st = flush_once(self, &why);
-        if (!st || !status_retryable(st) || attempt >= self->table.retries_max) break;
+        // What a transaction held before is gone with it: the job goes back to its checkpoint.
+        if (!st || self->commits || !status_retryable(st) || attempt >= self->table.retries_max)
+            break;
         os()->sleep_ms(1000 * attempt);  // as Flink's: at once, then later and later
     }
     if (st == ST_RUNTIME) find_culprit(self, &why);
@@ -308,8 +317,27 @@ static Status jdbc_write(SinkWriter *base, const Batch *batch, Error *err) {
 }
 
 static Status jdbc_flush(SinkWriter *base, bool end_of_input, Error *err) {
-    (void)end_of_input;
-    return flush((JdbcSink *)base, err);
+    JdbcSink *self = (JdbcSink *)base;
+    TRY(flush(self, err));
+    // With checkpoints the last one commits.
+    if (!end_of_input || !self->commits || self->env.checkpoints) return ST_OK;
+    TRY(commits_prepare(self->commits, UINT64_MAX, err));
+    return commits_commit(self->commits, UINT64_MAX, err);
+}
+
+static Status jdbc_prepare(SinkWriter *base, uint64_t checkpoint, Buf *committable, Error *err) {
+    JdbcSink *self = (JdbcSink *)base;
+    TRY(commits_prepare(self->commits, checkpoint, err));
+    commits_save(self->commits, committable);
+    return ST_OK;
+}
+
+static Status jdbc_commit(SinkWriter *base, uint64_t checkpoint, Error *err) {
+    return commits_commit(((JdbcSink *)base)->commits, checkpoint, err);
+}
+
+static Status jdbc_restore(SinkWriter *base, Str committable, Error *err) {
+    return commits_restore(((JdbcSink *)base)->commits, committable, err);
 }
 
 static int64_t jdbc_due_ms(SinkWriter *base) {
@@ -328,14 +356,34 @@ static void jdbc_sink_close(SinkWriter *base) {
     mem_free(self->held);
     buf_free(&self->key_bytes);
     buf_free(&self->sql);
+    commits_free(self->commits);
     link_clear(&self->link);
     arena_clear(&self->arena);
     mem_free(self);
 }
 
+// A transaction that no checkpoint comes to commit would lose its rows.
+static Status commits_open(JdbcSink *self, Error *err) {
+    if (!self->env.checkpoint_ms && self->env.unbounded) {
+        (void)error_set(err, ST_VALIDATION,
+                        "'sink.delivery-guarantee' = 'exactly-once' of table '" STR_FMT
+                        "' needs checkpoints: they commit what is written, and this job has no end",
+                        STR_ARG(self->table.desc->name));
+        error_hint(err, "set 'execution.checkpointing.interval' and 'execution.checkpointing.dir'");
+        return ST_VALIDATION;
+    }
+    TRY(commits_allowed(&self->link, err));
+    self->commits = commits_new(&self->link, &self->table, self->env.index);
+    return ST_OK;
+}
+
 Status jdbc_sink_open(const SinkSpec *spec, const TaskEnv *env, SinkWriter **out, Error *err) {
     static const SinkVt VT = {.write = jdbc_write, .flush = jdbc_flush, .due_ms = jdbc_due_ms,
                               .close = jdbc_sink_close};
+    static const SinkVt EXACT_VT = {.write = jdbc_write, .flush = jdbc_flush,
+                                    .due_ms = jdbc_due_ms, .prepare = jdbc_prepare,
+                                    .commit = jdbc_commit, .restore = jdbc_restore,
+                                    .close = jdbc_sink_close};
     JdbcSink *self = NEW(JdbcSink);
     self->base.vt = &VT;
     self->env = *env;
@@ -345,10 +393,12 @@ Status jdbc_sink_open(const SinkSpec *spec, const TaskEnv *env, SinkWriter **out
     link_init(&self->link, &self->table, env->zone);
     Status st = jdbc_table_read(&self->arena, spec->table, &self->table, err);
     if (!st) st = link_open(&self->link, err);  // a wrong table should fail before the first row
+    if (!st && self->table.exactly_once) st = commits_open(self, err);
     if (st) {
         jdbc_sink_close(&self->base);
         return st;
     }
+    if (self->commits) self->base.vt = &EXACT_VT;
     uint32_t columns = spec->schema->child_count;
     self->param = ARENA_ARRAY(&self->arena, Buf, columns + 1);
     self->text = ARENA_ARRAY(&self->arena, const char *, columns + 1);

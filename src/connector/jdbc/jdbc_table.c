@@ -4,6 +4,8 @@
 static const char *const POLICIES[] = {"ALWAYS", "NEVER", NULL};
 
 // clang-format off
+static const char *const GUARANTEES[] = {"at-least-once", "exactly-once", NULL};
+
 const OptionDef JDBC_OPTIONS[] = {
     {.key = "connector", .required = true, .doc = "'jdbc'."},
     {.key = "url", .required = true, .doc = "'jdbc:postgresql://host:port/database', with '?name=value&…' if need be."},
@@ -26,6 +28,8 @@ const OptionDef JDBC_OPTIONS[] = {
     {.key = "sink.buffer-flush.max-rows", .kind = OPTION_INT, .fallback = "100", .doc = "Rows are sent when so many wait; 0: by the interval alone."},
     {.key = "sink.buffer-flush.interval", .kind = OPTION_DURATION, .fallback = "1 s", .doc = "Rows wait no longer; 0: by their number alone."},
     {.key = "sink.max-retries", .kind = OPTION_INT, .fallback = "3", .doc = "Tries after a write that failed."},
+    {.key = "sink.delivery-guarantee", .kind = OPTION_ENUM, .values = GUARANTEES, .fallback = "at-least-once", .doc = "'exactly-once' without a primary key: a prepared transaction for each checkpoint."},
+    {.key = "sink.transactional-id-prefix", .doc = "Names those transactions."},
     {0},
 };
 // clang-format on
@@ -210,6 +214,27 @@ static Status read_partitions(JdbcTable *table, Error *err) {
     return bad_option(table, KEYS[2], "must not be larger than 'scan.partition.upper-bound'", err);
 }
 
+static Status read_transactions(JdbcTable *out, Error *err) {
+    static const char PREFIX[] = "sink.transactional-id-prefix";
+    enum { NAME_MAX_SIZE = 200 - 32 };  // PostgreSQL's, less the two numbers
+    out->transaction_prefix = options_get(&out->options, PREFIX);
+    Str prefix = str_c(out->transaction_prefix);
+    if (out->desc->primary_key_count) {
+        Status st = bad_option(out, "sink.delivery-guarantee", "= 'exactly-once' is for tables "
+                               "without a PRIMARY KEY", err);
+        error_hint(err, "upserts by a key are repeated without harm: leave the option away");
+        return st;
+    }
+    if (!out->transaction_prefix) {
+        return bad_option(out, PREFIX, "is needed by 'sink.delivery-guarantee' = 'exactly-once'",
+                          err);
+    }
+    if (!prefix.len || prefix.len > NAME_MAX_SIZE || str_find(prefix, STR("\n"), 0) >= 0) {
+        return bad_option(out, PREFIX, "is no name of at most 168 bytes", err);
+    }
+    return ST_OK;
+}
+
 Status jdbc_table_read(Arena *arena, const TableDesc *desc, JdbcTable *out, Error *err) {
     static const char *const LOGIN[] = {"username", "password"};
     const OptionDef *const also[] = {TABLE_OPTIONS, LOOKUP_OPTIONS, NULL};
@@ -246,6 +271,8 @@ Status jdbc_table_read(Arena *arena, const TableDesc *desc, JdbcTable *out, Erro
     if (out->retries_max < 0) {
         return bad_option(out, "sink.max-retries", "must not be negative", err);
     }
+    out->exactly_once = options_enum(options, "sink.delivery-guarantee") == 1;
+    if (out->exactly_once) TRY(read_transactions(out, err));
     LookupOptions lookup;
     TRY(lookup_options(desc, &lookup, err));
     return check_types(desc, err);
