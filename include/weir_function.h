@@ -20,9 +20,14 @@
 //     table function takes a table, has state and timers for each key, and gives rows:
 //     SELECT * FROM f(TABLE t PARTITION BY k, on_time => DESCRIPTOR(ts)).
 // Signature: "(name TYPE, …) -> TYPE", types and names as in CREATE TABLE; the names may be left
-//     out; "…, TYPE...)" takes any number. Table and process functions give a ROW<a INT, b STRING>,
-//     or any other type as the one column EXPR$0. Process functions have an argument `name TABLE`,
-//     or `name TABLE ROW<…>` for a table of just these columns.
+//     out; "…, TYPE...)" takes any number, "x TYPE?" may be left out, "x ANY" takes any type. Table
+//     and process functions give a ROW<a INT, b STRING>, or any other type as the one column EXPR$0.
+//     Process functions have arguments `name TABLE`, or `name TABLE ROW<…>` for a table of just
+//     these columns; behind it may stand what holds for this table alone: OPTIONAL_PARTITION_BY,
+//     PASS_COLUMNS_THROUGH, SUPPORT_UPDATES, REQUIRE_UPDATE_BEFORE, REQUIRE_ON_TIME.
+// Tables:    a function of several tables has set semantics; all are partitioned by keys of the same
+//     types, and the rows of a key, of whichever table, share its state and timers. A call of eval
+//     has rows of one table, call->table; the others have no rows and no columns then.
 // Batches:   a call brings some thousand rows, column by column; the helpers with a row number,
 //     and the macros at the end, make a function of one row of it.
 // Errors:    callbacks answer 0. weir_fail says what is wrong and answers what is to be answered;
@@ -150,8 +155,8 @@ struct weir_call {
     uint32_t first, end;
     const uint64_t *selected;
 
-    // Process table functions. The table is args[…] as a ROW of its columns; the other arguments
-    // are constants, the same in each row.
+    // Process table functions. A table is args[…] as a ROW of its columns; the other arguments
+    // are constants, the same in each row; one that was left out is NULL.
     const weir_column *keys;  // the columns of PARTITION BY
     uint32_t key_count;
     const weir_column *time;  // the column of on_time; NULL without it
@@ -160,7 +165,10 @@ struct weir_call {
     // In on_timer, where keys, state and results go by row 0, and the table is not there.
     const char *timer;  // its name; NULL: it has none
     int64_t timer_ms;
+    uint32_t table;  // the argument whose rows these are; WEIR_NO_TABLE in on_timer
 };
+
+#define WEIR_NO_TABLE UINT32_MAX
 
 enum { WEIR_INSERT, WEIR_UPDATE_BEFORE, WEIR_UPDATE_AFTER, WEIR_DELETE };
 
@@ -179,6 +187,10 @@ enum {
     WEIR_TAKES_UPDATES = 32,         // the table may change; [changes] says how
     WEIR_GIVES_UPDATES = 64,         // weir_emit_change
     WEIR_REQUIRE_ON_TIME = 128,
+    // With WEIR_TAKES_UPDATES: a table that is partitioned by its upsert key comes without
+    // WEIR_UPDATE_BEFORE, unless this asks for them. Others always have them.
+    WEIR_REQUIRE_UPDATE_BEFORE = 256,
+    WEIR_REQUIRE_FULL_DELETE = 512,  // weir's deletions are always whole rows
 };
 
 enum {

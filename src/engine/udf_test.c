@@ -20,8 +20,10 @@ static Status take(void *arg, Batch *batch, Error *err) {
             buf_printf(&taken->text, "%s ", row_kind_name(batch_kind(batch, row)));
         for (uint32_t c = 0; c < batch->schema->child_count; c++) {
             if (c) buf_putc(&taken->text, '|');
-            if (vec_is_null(batch->column[c], row)) buf_puts(&taken->text, "NULL");
-            else value_print(batch->column[c], row, taken->env, true, &taken->text);
+            if (vec_is_null(batch->column[c], row))
+                buf_puts(&taken->text, "NULL");
+            else
+                value_print(batch->column[c], row, taken->env, true, &taken->text);
         }
         buf_putc(&taken->text, '\n');
     }
@@ -66,8 +68,9 @@ TEST(udf, scalar) {
     create(session, "squares");
     create(session, "unpack");
     create(session, "count_args");
-    CHECK_STR(run(session, "SELECT plus_one(x), copies(`text` => 'ab', n => 2) FROM (VALUES (1), "
-                           "(CAST(NULL AS INT))) AS t (x)"),
+    CHECK_STR(run(session,
+                  "SELECT plus_one(x), copies(`text` => 'ab', n => 2) FROM (VALUES (1), "
+                  "(CAST(NULL AS INT))) AS t (x)"),
               "2|abab\nNULL|abab\n");
     CHECK_STR(
         run(session, "SELECT Squares(a, 4) FROM (VALUES (3.0), (CAST(NULL AS DOUBLE))) AS t (a)"),
@@ -145,13 +148,15 @@ TEST(udf, process) {
               "Hi Bob\nHi Alice\n");
     CHECK(strstr(run(session, "SELECT * FROM greet(TABLE names PARTITION BY n, 'Hello')"),
                  "only tables with set semantics"));
-    run(session, "CREATE VIEW things AS SELECT * FROM (VALUES ('a', 'x'), ('b', 'x'), ('a', 'y'), "
-                 "('a', 'x'), ('a', 'forget'), ('a', 'x')) AS v (who, item)");
+    run(session,
+        "CREATE VIEW things AS SELECT * FROM (VALUES ('a', 'x'), ('b', 'x'), ('a', 'y'), "
+        "('a', 'x'), ('a', 'forget'), ('a', 'x')) AS v (who, item)");
     CHECK_STR(run(session, "SELECT * FROM history(TABLE things PARTITION BY who)"),
               "a|x|1|x|NULL\nb|x|1|x|NULL\na|y|1|xy|x\na|x|2|xyx|y\na|x|1|x|NULL\n");
     CHECK_STR(run(session, "SELECT COUNT(*) FROM history(TABLE things) WHERE n = 2"), "1\n");
-    CHECK(strstr(run(session, "SELECT * FROM history(TABLE things PARTITION BY who) UNION ALL "
-                              "SELECT * FROM history(TABLE things PARTITION BY item)"),
+    CHECK(strstr(run(session,
+                     "SELECT * FROM history(TABLE things PARTITION BY who) UNION ALL "
+                     "SELECT * FROM history(TABLE things PARTITION BY item)"),
                  "is called twice with the uid 'history'"));
     session_free(session);
 }
@@ -177,8 +182,9 @@ TEST(udf, timers) {
     CHECK_STR(run(session, buf_cstr(&sql)), "");
     create(session, "follow_up");
     // Late rows go in; a timer that is put off fires once.
-    CHECK_STR(run(session, "SELECT * FROM follow_up(input => TABLE events PARTITION BY id, "
-                           "on_time => DESCRIPTOR(ts))"),
+    CHECK_STR(run(session,
+                  "SELECT * FROM follow_up(input => TABLE events PARTITION BY id, "
+                  "on_time => DESCRIPTOR(ts))"),
               "Bob|seen|1|2025-03-27 07:38:31.134\nAlice|seen|1|2025-03-27 07:38:31.134\n"
               "Bob|seen|2|2025-03-27 07:38:31.200\nCarl|seen|1|2025-03-27 07:40:00.000\n"
               "Alice|follow-up|1|2025-03-27 07:39:31.134\nBob|follow-up|2|2025-03-27 07:39:31.200\n"
@@ -201,6 +207,237 @@ TEST(udf, timers) {
     CHECK_OK(os()->remove(buf_str(&sql), &err), &err);
     CHECK_OK(os()->remove(str_c(folder), &err), &err);
     buf_free(&sql);
+    session_free(session);
+}
+
+// Several tables. What is expected here is what Flink 2.3 gives for the same functions in Java.
+
+static void create_tables(Session *session) {
+    run(session,
+        "CREATE TABLE a (k STRING, n INT, ts TIMESTAMP(3), WATERMARK FOR ts AS ts) WITH "
+        "('connector' = 'filesystem', 'format' = 'csv', 'path' = '" TEST_FUNCTIONS_DATA "/a.csv')");
+    run(session,
+        "CREATE TABLE b (k2 STRING NOT NULL, t STRING, ts TIMESTAMP(3), WATERMARK FOR ts AS "
+        "ts) WITH ('connector' = 'filesystem', 'format' = 'csv', 'path' = '" TEST_FUNCTIONS_DATA
+        "/b.csv')");
+    run(session, "CREATE VIEW b2 AS SELECT k2, t, ts AS tb FROM b");
+    run(session, "CREATE VIEW ltz AS SELECT k2, CAST(ts AS TIMESTAMP_LTZ(3)) AS tb FROM b");
+    run(session, "CREATE VIEW ch AS SELECT CAST('x' AS CHAR(1)) AS k, 1 AS z");
+    run(session, "CREATE VIEW bi AS SELECT CAST(1 AS BIGINT) AS k, 1 AS z");
+    run(session, "CREATE VIEW ca AS SELECT k, COUNT(*) AS c FROM a GROUP BY k");
+    run(session,
+        "CREATE VIEW da AS SELECT c, COUNT(*) AS m FROM (SELECT k, COUNT(*) AS c FROM a "
+        "GROUP BY k) GROUP BY c");
+    run(session,
+        "CREATE VIEW kn AS SELECT k, n / 10 AS n, COUNT(*) AS c FROM a GROUP BY k, n / 10");
+}
+
+// The rows of a query in order of their text: two inputs are read as they come.
+static const char *run_sorted(Session *session, const char *sql) {
+    static Buf sorted;
+    const char *line[64];
+    uint32_t count = 0;
+    Buf rows = {0};
+    buf_puts(&rows, run(session, sql));
+    for (char *at = (char *)(uintptr_t)buf_cstr(&rows), *end; (end = strchr(at, '\n'));
+         at = end + 1) {
+        *end = 0;
+        uint32_t to = count++;
+        CHECK(count <= sizeof line / sizeof *line);
+        for (; to && strcmp(line[to - 1], at) > 0; to--) line[to] = line[to - 1];
+        line[to] = at;
+    }
+    sorted.len = 0;
+    for (uint32_t i = 0; i < count; i++) buf_printf(&sorted, "%s\n", line[i]);
+    if (!count) buf_puts(&sorted, buf_cstr(&rows));
+    buf_free(&rows);
+    return buf_cstr(&sorted);
+}
+
+TEST(udf, process_tables) {
+    Session *session = open_session();
+    static const char *const NAMES[] = {"pair", "pair_timed", "pair_half", "pair_optional",
+                                        "optional"};
+    for (size_t i = 0; i < sizeof NAMES / sizeof *NAMES; i++) create(session, NAMES[i]);
+    create_tables(session);
+    CHECK_STR(run_sorted(session,
+                         "SELECT k, k2, nb - na FROM pair(a => TABLE a PARTITION BY k, "
+                         "b => TABLE b PARTITION BY k2) WHERE na + nb = 3 OR k = 'z'"),
+              "x|x|-1\ny|y|-1\nz|z|1\n");
+    // Of two keys with one name, the second has a number.
+    CHECK_STR(run_sorted(session,
+                         "SELECT k, n, k0, n0, na, nb FROM pair(TABLE a PARTITION BY "
+                         "(k, n), TABLE a PARTITION BY (k, n)) WHERE na = nb"),
+              "x|1|x|1|1|1\nx|3|x|3|1|1\ny|2|y|2|1|1\ny|4|y|4|1|1\n");
+    CHECK_STR(run_sorted(session,
+                         "SELECT MAX(na), MAX(nb) FROM pair_optional(TABLE a, TABLE b) "
+                         "HAVING MAX(na) + MAX(nb) = 7"),
+              "+U 4|3\n");
+    CHECK_STR(run_sorted(session,
+                         "SELECT k, k0, na, nb FROM pair(TABLE a PARTITION BY k, TABLE ch "
+                         "PARTITION BY k) WHERE na + nb = 3"),
+              "x|x|2|1\n");
+    CHECK(
+        strstr(run(session, "SELECT * FROM pair(TABLE a PARTITION BY n, TABLE b PARTITION BY k2)"),
+               "the number of columns and their types must be the same"));
+    CHECK(
+        strstr(run(session, "SELECT * FROM pair(TABLE a PARTITION BY n, TABLE bi PARTITION BY k)"),
+               "their types must be the same"));
+    CHECK(strstr(
+        run(session, "SELECT * FROM pair(TABLE a PARTITION BY (k, n), TABLE b PARTITION BY k2)"),
+        "the number of columns"));
+    CHECK(strstr(run(session, "SELECT * FROM pair(TABLE a PARTITION BY k, TABLE b)"),
+                 "as 'b': it needs PARTITION BY"));
+    CHECK(strstr(run(session, "SELECT * FROM pair_optional(TABLE a PARTITION BY k, TABLE b)"),
+                 "the number of columns"));
+    CHECK(strstr(run(session, "SELECT * FROM pair(a => TABLE a PARTITION BY k)"),
+                 "needs a table as 'b'"));
+    CHECK_STR(run(session, "SELECT * FROM optional(TABLE a PARTITION BY k) WHERE k = 'x'"),
+              "x|NULL\nx|NULL\n");
+    CHECK_STR(run(session, "SELECT * FROM optional(TABLE a PARTITION BY k, 2 + 3) WHERE k = 'x'"),
+              "x|5\nx|5\n");
+    CHECK(strstr(run(session, "SELECT * FROM optional(TABLE a PARTITION BY k, uid => 'bad uid!')"),
+                 "uid 'bad uid!': it may have letters"));
+    CHECK(strstr(
+        run(session,
+            "SELECT * FROM pair(TABLE a PARTITION BY k, TABLE b PARTITION BY k2) AS x JOIN pair("
+            "TABLE b PARTITION BY k2, TABLE b PARTITION BY k2) AS y ON x.k = y.k2"),
+        "is called twice with the uid 'pair'"));
+    session_free(session);
+}
+
+// All rows wait for the end; then they and the timers come in one order of time.
+static const char TIMED_ROWS[] =
+    "x|x|a 2|1|0|2024-01-01 00:00:01.000\n"
+    "x|x|b|1|1|2024-01-01 00:00:01.000\n"
+    "x|x|a 5|2|1|2024-01-01 00:00:03.000\n"
+    "x|x|b|2|2|2024-01-01 00:00:03.000\n"
+    "y|y|a 3|1|0|2024-01-01 00:00:04.000\n"
+    "y|y|b|1|1|2024-01-01 00:00:04.000\n"
+    "x|x|later|2|2|2024-01-01 00:00:08.000\n"
+    "y|y|later|1|1|2024-01-01 00:00:09.000\n"
+    "x|x|NULL|2|2|2024-01-01 00:00:10.000\n"
+    "x|x|NULL|2|2|2024-01-01 00:00:12.000\n"
+    "y|y|NULL|1|1|2024-01-01 00:00:13.000\n"
+    "x|x|a 1|3|2|2024-01-01 00:00:20.000\n"
+    "x|x|b|3|3|2024-01-01 00:00:20.000\n"
+    "x|x|a 4|4|3|2024-01-01 00:00:22.000\n"
+    "x|x|b|4|4|2024-01-01 00:00:22.000\n"
+    "x|x|later|4|4|2024-01-01 00:00:27.000\n"
+    "x|x|NULL|4|4|2024-01-01 00:00:29.000\n"
+    "x|x|a 7|5|4|2024-01-01 00:00:30.000\n"
+    "x|x|b|5|5|2024-01-01 00:00:30.000\n"
+    "x|x|NULL|5|5|2024-01-01 00:00:31.000\n"
+    "x|x|later|5|5|2024-01-01 00:00:35.000\n"
+    "x|x|NULL|5|5|2024-01-01 00:00:39.000\n"
+    "x|x|a 6|6|5|2024-01-01 00:00:40.000\n"
+    "x|x|b|6|6|2024-01-01 00:00:40.000\n"
+    "x|x|later|6|6|2024-01-01 00:00:45.000\n"
+    "x|x|NULL|6|6|2024-01-01 00:00:49.000\n";
+
+TEST(udf, process_tables_in_time) {
+    Session *session = open_session();
+    create(session, "pair_timed");
+    create(session, "pair_half");
+    create_tables(session);
+    run(session,
+        "CREATE TABLE c (k STRING, n INT, ts TIMESTAMP(3), WATERMARK FOR ts AS ts - "
+        "INTERVAL '1' HOUR) WITH ('connector' = 'filesystem', 'format' = 'csv', 'path' = "
+        "'" TEST_FUNCTIONS_DATA "/c.csv')");
+    static const char ORDERED[] =
+        "SELECT * FROM pair_timed(TABLE c PARTITION BY k ORDER BY ts, TABLE c PARTITION BY k "
+        "ORDER BY ts, DESCRIPTOR(ts))";
+    CHECK_STR(run(session, ORDERED), TIMED_ROWS);
+    // Stopped again and again, rows waiting and timers set, and with another number of workers.
+    run(session, "SET 'weir.cut-every' = '1'");
+    run(session, "SET 'weir.batch-rows-max' = '1'");
+    CHECK_STR(run(session, ORDERED), TIMED_ROWS);
+    run(session, "SET 'parallelism.default' = '2'");
+    char *sorted = mem_strdup(run_sorted(session, ORDERED));
+    run(session, "SET 'weir.cut-parallelism' = '1,3'");
+    CHECK_STR(run_sorted(session, ORDERED), sorted);
+    run(session, "RESET");
+    CHECK_STR(run_sorted(session, ORDERED), sorted);
+    mem_free(sorted);
+    CHECK_STR(run_sorted(session,
+                         "SELECT said, rowtime FROM pair_timed(TABLE b PARTITION BY k2, "
+                         "TABLE b PARTITION BY k2, DESCRIPTOR(ts)) WHERE said = 'later'"),
+              "later|2024-01-01 00:00:08.000\nlater|2024-01-01 00:00:10.000\n"
+              "later|2024-01-01 00:00:14.000\n");
+    static const char *const WRONG[][2] = {
+        {"pair_timed(TABLE a PARTITION BY k, TABLE b2 PARTITION BY k2, DESCRIPTOR(ts))",
+         "it needs on_time, for its table 'b'"},
+        {"pair_half(TABLE a PARTITION BY k, TABLE b2 PARTITION BY k2, DESCRIPTOR(ts))",
+         "one table and none of 'b': all tables have one or none"},
+        {"pair_half(TABLE a PARTITION BY k, TABLE b2 PARTITION BY k2)",
+         "it needs on_time, for its table 'a'"},
+        {"pair_half(TABLE a PARTITION BY k, TABLE b2 PARTITION BY k2, DESCRIPTOR(ts, tb, nope))",
+         "on_time: the table has no column 'nope'"},
+        {"pair_half(TABLE a PARTITION BY k, TABLE ltz PARTITION BY k2, DESCRIPTOR(ts, tb))",
+         "on_time needs a time attribute, and 'tb' is none"},
+        {"pair_half(TABLE a PARTITION BY k, TABLE b2 PARTITION BY k2, DESCRIPTOR(n, tb))",
+         "on_time needs a time attribute, and 'n' is none"},
+        {"pair_half(TABLE a PARTITION BY k ORDER BY n, TABLE b PARTITION BY k2, DESCRIPTOR(ts))",
+         "begins with a time attribute"},
+        {"pair_half(TABLE a PARTITION BY k ORDER BY (ts, ts), TABLE b PARTITION BY k2, "
+         "DESCRIPTOR(ts))",
+         "names column 'ts' twice"},
+    };
+    Buf sql = {0};
+    for (size_t i = 0; i < sizeof WRONG / sizeof *WRONG; i++) {
+        sql.len = 0;
+        buf_printf(&sql, "SELECT * FROM %s", WRONG[i][0]);
+        CHECK(strstr(run(session, buf_cstr(&sql)), WRONG[i][1]));
+    }
+    buf_free(&sql);
+    session_free(session);
+}
+
+// A table that is partitioned by its upsert key comes without what was before.
+TEST(udf, process_changes) {
+    Session *session = open_session();
+    static const char *const NAMES[] = {"changes", "changes_before", "changes_by_row",
+                                        "changes_of_one", "optional"};
+    for (size_t i = 0; i < sizeof NAMES / sizeof *NAMES; i++) create(session, NAMES[i]);
+    create_tables(session);
+    CHECK_STR(run(session, "SELECT * FROM changes(TABLE ca PARTITION BY k)"),
+              "x|+I 1\ny|+I 1\nx|+U 2\ny|+U 2\n");
+    CHECK_STR(run(session, "SELECT * FROM changes_before(TABLE ca PARTITION BY k)"),
+              "x|+I 1\ny|+I 1\nx|-U 1\nx|+U 2\ny|-U 1\ny|+U 2\n");
+    CHECK_STR(run(session, "SELECT * FROM changes(TABLE ca PARTITION BY c)"),
+              "1|+I 1\n1|+I 1\n1|-U 1\n2|+U 2\n1|-U 1\n2|+U 2\n");
+    CHECK_STR(run(session, "SELECT said FROM changes(TABLE ca PARTITION BY (k, c))"),
+              "+I 1\n+I 1\n-U 1\n+U 2\n-U 1\n+U 2\n");
+    CHECK_STR(run(session, "SELECT said FROM changes_by_row(TABLE ca)"),
+              "+I 1\n+I 1\n-U 1\n+U 2\n-U 1\n+U 2\n");
+    CHECK_STR(run(session, "SELECT * FROM changes(TABLE da PARTITION BY c)"),
+              "1|+I 1\n1|+U 2\n1|+U 1\n2|+I 1\n1|-D 1\n2|+U 2\n");
+    CHECK_STR(run(session, "SELECT * FROM changes(TABLE kn PARTITION BY k)"),
+              "x|+I 1\ny|+I 1\nx|-U 1\nx|+U 2\ny|-U 1\ny|+U 2\n");
+    CHECK_STR(run(session, "SELECT * FROM changes(TABLE kn PARTITION BY (n, k))"),
+              "0|x|+I 1\n0|y|+I 1\n0|x|+U 2\n0|y|+U 2\n");
+    CHECK_STR(run_sorted(session,
+                         "SELECT k, said FROM changes_of_one(TABLE ca PARTITION BY k, "
+                         "TABLE ch PARTITION BY k)"),
+              "x|+I 1\nx|+I 1\nx|+U 2\ny|+I 1\ny|+U 2\n");
+    CHECK(strstr(run(session,
+                     "SELECT * FROM changes_of_one(TABLE ch PARTITION BY k, TABLE ca "
+                     "PARTITION BY k)"),
+                 "doesn't support consuming update and delete changes"));
+    CHECK(strstr(run(session, "SELECT * FROM optional(TABLE ca PARTITION BY k)"),
+                 "doesn't support consuming update and delete changes"));
+    CHECK(strstr(run(session,
+                     "CREATE FUNCTION f AS 'pair_by_row' LANGUAGE C USING ARTIFACT "
+                     "'" TEST_FUNCTIONS "'"),
+                 "all tables must have set semantics"));
+    CHECK(strstr(run(session,
+                     "CREATE FUNCTION f AS 'pair_passing' LANGUAGE C USING ARTIFACT "
+                     "'" TEST_FUNCTIONS "'"),
+                 "columns do not pass through where there are several tables"));
+    CHECK(strstr(run(session,
+                     "CREATE FUNCTION f AS 'changes_passing' LANGUAGE C USING ARTIFACT "
+                     "'" TEST_FUNCTIONS "'"),
+                 "columns of a table that changes do not pass through"));
     session_free(session);
 }
 
@@ -298,15 +535,16 @@ TEST(udf, python_faults) {
         "    def accumulate(self, a, x): a[0] += 10 // x\n"
         "    def get_value(self, a): return a[0]\n"
         "sum = udaf(Sum(), result_type='BIGINT')\n";
-    static const char *const NAMES[] = {"bad",  "die",  "killed", "leave", "wrong", "unhinted",
-                                        "loud", "slow", "hang",   "deep",  "jvm",   "stops",
-                                        "sum",  "nothing"};
+    static const char *const NAMES[] = {"bad",      "die",   "killed", "leave",  "wrong",
+                                        "unhinted", "loud",  "slow",   "hang",   "deep",
+                                        "jvm",      "stops", "sum",    "nothing"};
     if (!python_runs("udf.python_faults", "pass")) return;
     Python self = python_open(MODULE, NAMES, sizeof NAMES / sizeof *NAMES);
     Session *session = self.session;
     const char *said = run(session, "SELECT py_bad(x - 1) FROM t");
-    CHECK(strstr(said, "function 'py_bad' failed: ZeroDivisionError: integer division or modulo by "
-                       "zero (weir_mine.py, line 5), for the row (0,)\n"));
+    CHECK(strstr(said,
+                 "function 'py_bad' failed: ZeroDivisionError: integer division or modulo by "
+                 "zero (weir_mine.py, line 5), for the row (0,)\n"));
     CHECK(strstr(said, "weir_mine.py:7 in bad: return inner(x)\n"));
     CHECK(strstr(said, "weir_mine.py:5 in inner: return 1 // x"));
     CHECK(strstr(run(session, "SELECT py_sum(x) FROM (VALUES 1, 0) AS v (x)"),
@@ -343,23 +581,26 @@ TEST(udf, python_faults) {
 
 // More rows than a message takes, and by bundles of seven; a worker serves several calls.
 TEST(udf, python_bundles) {
-    static const char MODULE[] = "seen = 0\n"
-                                 "def add(a: int, b: int) -> int:\n"
-                                 "    global seen\n"
-                                 "    seen += 1\n"
-                                 "    return a + b\n"
-                                 "def count() -> int: return seen\n";
+    static const char MODULE[] =
+        "seen = 0\n"
+        "def add(a: int, b: int) -> int:\n"
+        "    global seen\n"
+        "    seen += 1\n"
+        "    return a + b\n"
+        "def count() -> int: return seen\n";
     static const char *const NAMES[] = {"add"};
     if (!python_runs("udf.python_bundles", "pass")) return;
     Python self = python_open(MODULE, NAMES, 1);
-    CHECK_STR(run(self.session, "SELECT SUM(py_add(n, 1)) FROM TABLE(series(3000)) AS s (n) HAVING "
-                                "COUNT(*) = 3000"),
+    CHECK_STR(run(self.session,
+                  "SELECT SUM(py_add(n, 1)) FROM TABLE(series(3000)) AS s (n) HAVING "
+                  "COUNT(*) = 3000"),
               "+U 4504500\n");
     run(self.session, "DROP FUNCTION py_add");
     run(self.session, "SET 'python.fn-execution.bundle.size' = '7'");
     run(self.session, "CREATE FUNCTION py_add AS 'weir_mine.add' LANGUAGE PYTHON");
-    CHECK_STR(run(self.session, "SELECT SUM(py_add(n, py_add(n, 0))) FROM TABLE(series(3000)) AS s "
-                                "(n) HAVING COUNT(*) = 3000"),
+    CHECK_STR(run(self.session,
+                  "SELECT SUM(py_add(n, py_add(n, 0))) FROM TABLE(series(3000)) AS s "
+                  "(n) HAVING COUNT(*) = 3000"),
               "+U 9003000\n");
     python_close(&self);
 }
@@ -395,10 +636,10 @@ TEST(udf, python_pandas) {
         "map_ = echo('MAP<STRING, INT>')\n"
         "@udaf(result_type='DOUBLE', func_type='pandas')\n"
         "def mean(x): return x.mean()\n";
-    static const char *const NAMES[] = {"add",  "kinds", "short",   "no_series", "half", "bad",
-                                        "frame", "boolean", "real", "text",      "decimal", "day",
-                                        "time", "ts3",   "ts9",     "ltz",       "bytes_", "list_",
-                                        "map_", "mean"};
+    static const char *const NAMES[] = {"add",     "kinds",  "short",   "no_series", "half",
+                                        "bad",     "frame",  "boolean", "real",      "text",
+                                        "decimal", "day",    "time",    "ts3",       "ts9",
+                                        "ltz",     "bytes_", "list_",   "map_",      "mean"};
     if (!python_runs("udf.python_faults", "pass")) return;
     Python self = python_open(MODULE, NAMES, sizeof NAMES / sizeof *NAMES);
     Session *session = self.session;
@@ -411,8 +652,9 @@ TEST(udf, python_pandas) {
     }
     CHECK_STR(run(session, "SELECT py_add(x, y), py_text(s), py_half(x * 2) FROM t"),
               "3|aé|1\nNULL||2\n");
-    CHECK_STR(run(session, "SELECT SUM(py_add(n, 1)) FROM TABLE(series(3000)) AS s (n) HAVING "
-                           "COUNT(*) = 3000"),
+    CHECK_STR(run(session,
+                  "SELECT SUM(py_add(n, 1)) FROM TABLE(series(3000)) AS s (n) HAVING "
+                  "COUNT(*) = 3000"),
               "+U 4504500\n");
     CHECK_STR(run(session,
                   "SELECT py_boolean(x > 1), py_real(x / 4e0), py_decimal(x * 1.25), py_day(DATE "

@@ -1,14 +1,18 @@
 // exec/process.c - process table functions: a user's function over the rows of a table, with state
 // and timers for each key.
 //
-// Rows go to the function as they come, a batch at a time; with ORDER BY they wait, sorted, until
-// the watermark has passed them, and those behind it are dropped and counted. A timer fires when
-// the watermark has reached it; among ordered rows it fires after those of its own time and before
-// later ones. As in Flink 2.3, late rows go to a function without ORDER BY (it sees the watermark),
-// and a timer in the past fires with the next watermark.
+// Rows go to the function as they come, a batch of one table at a time; with ORDER BY they wait,
+// sorted, until the watermark has passed them, and those behind it are dropped and counted. A timer
+// fires when the watermark has reached it; among ordered rows it fires after those of its own time
+// and before later ones. As in Flink 2.3, late rows go to a function without ORDER BY (it sees the
+// watermark), and a timer in the past fires with the next watermark.
 //
-// Output: the keys, or all columns of the table; what the function gives; with on_time the time of
-// the row or timer that gave it.
+// Unlike there, what one watermark lets go is in one order of time: Flink hands in all rows, key by
+// key and table after table, and then fires the timers, those without a name first. Its answers
+// depend on how often watermarks come; these do not, and are Flink's when one follows each row.
+//
+// Output: the keys of each table, or all columns of the one; what the function gives; with on_time
+// the time of the row or timer that gave it.
 #include "exec/emitted.h"
 #include "exec/process_state.h"
 #include "exec/process_wait.h"
@@ -20,32 +24,43 @@ typedef struct Process {
     bool keyed;  // set semantics
     ProcessState state;
     Emitted emitted;
-    const Vec **constant;  // per argument, BATCH_ROWS_MAX rows; NULL at the table's place
-    // What rows are being emitted for: a batch, or the timers that have fired.
-    Batch *in;      // borrowed
-    Batch *fired;   // keys and times; owned
+    const Vec **constant;  // per argument, BATCH_ROWS_MAX rows; NULL at the tables' places
+    // What rows are being emitted for: a batch of a table, or the timers that have fired.
+    Batch *in;  // borrowed
+    const ProcessTable *table;
+    Batch *fired;  // keys and times; owned
     const Type *fired_row;
     bool in_timer;
-    // ORDER BY
-    ProcessWait waiting;
-    Builder ready;
+    // ORDER BY, of each table that has it.
+    ProcessWait *waiting;
+    Builder *ready;
 } Process;
 
 // ---- rows out ----------------------------------------------------------------------------------
 
-static Status hand_on(Process *self, Error *err) {
+// The columns in front of the function's own: the keys, once for each table, or all of the table.
+static Vec **columns_before(Process *self, Batch *source) {
     const Plan *plan = self->base.plan;
+    if (!self->in_timer && self->table->traits & WEIR_PASS_COLUMNS_THROUGH) return source->column;
+    uint32_t tables = self->spec->table_count, count = 0;
+    Vec **before = ARENA_ARRAY(&self->call.scratch, Vec *, tables * plan->key_count + 1);
+    for (uint32_t t = 0; t < tables; t++) {
+        for (uint32_t k = 0; k < plan->key_count; k++) {
+            before[count++] = source->column[self->in_timer ? k : self->table->key[k]];
+        }
+    }
+    return before;
+}
+
+static Status hand_on(Process *self, Error *err) {
     Batch *source = self->in_timer ? self->fired : self->in;
-    Vec **before = source->column;
     const Vec *time = NULL;
     if (self->in_timer) {
-        time = source->column[plan->key_count];
-    } else if (!(self->spec->udf->def->flags & WEIR_PASS_COLUMNS_THROUGH)) {
-        before = ARENA_ARRAY(&self->call.scratch, Vec *, plan->key_count + 1);
-        for (uint32_t k = 0; k < plan->key_count; k++) before[k] = source->column[plan->key[k]];
+        time = source->column[self->base.plan->key_count];
+    } else if (self->spec->timed) {
+        time = source->column[self->table->time_column];
     }
-    if (!self->in_timer && self->spec->timed) time = source->column[plan->time_column];
-    Batch *out = emitted_take(&self->emitted, before, time);
+    Batch *out = emitted_take(&self->emitted, columns_before(self, source), time);
     if (!out) return ST_OK;
     batch_keep(out, source);
     return output_batch(&self->base, out, err);
@@ -113,42 +128,53 @@ static const UdfServices SET_SERVICES = {
 
 // ---- calls -------------------------------------------------------------------------------------
 
-// The arguments; the table's columns when there is a batch.
+// The arguments; the columns of the table at hand when there is a batch.
 static void set_args(Process *self, const Batch *in) {
     const Udf *udf = self->spec->udf;
+    Arena *scratch = &self->call.scratch;
     weir_call *call = &self->call.call;
-    const Type *row = self->spec->table;
-    weir_column *arg = ARENA_ARRAY(&self->call.scratch, weir_column, udf->in_count + 1);
+    weir_column *arg = ARENA_ARRAY(scratch, weir_column, udf->in_count + 1);
     for (uint32_t i = 0; i < udf->in_count; i++) {
-        if (self->constant[i]) {
-            arg[i] = *udf_columns(&self->call.scratch, &self->constant[i], NULL, 1);
-            continue;
-        }
-        arg[i] = (weir_column){.layout = WEIR_ROW};
-        if (!in) continue;
-        arg[i].rows = in->rows;
-        arg[i].child_count = row->child_count;
-        arg[i].child = udf_columns(&self->call.scratch, (const Vec *const *)in->column, row,
-                                   row->child_count);
-        if (self->spec->timed) call->time = &arg[i].child[self->base.plan->time_column];
+        if (self->constant[i])
+            arg[i] = *udf_columns(scratch, &self->constant[i], NULL, 1);
+        else
+            arg[i] = (weir_column){.layout = WEIR_ROW};
+    }
+    call->table = WEIR_NO_TABLE;
+    call->time = NULL;
+    if (in) {
+        const Type *row = self->table->row;
+        weir_column *table = &arg[self->table->arg];
+        call->table = self->table->arg;
+        table->rows = in->rows;
+        table->child_count = row->child_count;
+        table->child = udf_columns(scratch, (const Vec *const *)in->column, row, row->child_count);
+        if (self->spec->timed) call->time = &table->child[self->table->time_column];
     }
     call->args = arg;
     call->argc = udf->in_count;
     call->watermark_ms = self->base.watermark_in;
 }
 
-static Status run_rows(Process *self, Batch *in, Error *err) {
-    const Plan *plan = self->base.plan;
+static Vec **key_columns(const Process *self, Arena *arena, uint32_t table, const Batch *in) {
+    uint32_t count = self->base.plan->key_count;
+    Vec **key = ARENA_ARRAY(arena, Vec *, count + 1);
+    for (uint32_t k = 0; k < count; k++) key[k] = in->column[self->spec->table[table].key[k]];
+    return key;
+}
+
+static Status run_rows(Process *self, uint32_t table, Batch *in, Error *err) {
     weir_call *call = &self->call.call;
     udf_call_reset(&self->call);
-    Vec **key = ARENA_ARRAY(&self->call.scratch, Vec *, plan->key_count + 1);
-    for (uint32_t k = 0; k < plan->key_count; k++) key[k] = in->column[plan->key[k]];
+    Vec **key = key_columns(self, &self->call.scratch, table, in);
     self->in = in;
+    self->table = &self->spec->table[table];
     self->in_timer = false;
     set_args(self, in);
-    call->keys = udf_columns(&self->call.scratch, (const Vec *const *)key, NULL, plan->key_count);
-    call->key_count = plan->key_count;
+    call->key_count = self->base.plan->key_count;
+    call->keys = udf_columns(&self->call.scratch, (const Vec *const *)key, NULL, call->key_count);
     call->changes = in->kinds;
+    call->timer = NULL;
     call->first = 0;
     call->end = in->rows;
     if (self->keyed) TRY(process_state_find(&self->state, key, in->rows, err));
@@ -191,7 +217,6 @@ static Status run_timer(Process *self, ProcessKey *of, int64_t ms, const char *n
     set_args(self, NULL);
     call->keys = udf_columns(&self->call.scratch, (const Vec *const *)key, NULL, plan->key_count);
     call->key_count = plan->key_count;
-    call->time = NULL;
     call->changes = NULL;
     call->timer = name;
     call->timer_ms = ms;
@@ -219,35 +244,49 @@ static Status fire(Process *self, int64_t ms, Error *err) {
 
 // ---- rows that wait for the watermark ----------------------------------------------------------
 
-static Status wait(Process *self, Batch *in, Error *err) {
-    const Plan *plan = self->base.plan;
-    Vec **key = ARENA_ARRAY(&self->call.scratch, Vec *, plan->key_count + 1);
-    for (uint32_t k = 0; k < plan->key_count; k++) key[k] = in->column[plan->key[k]];
-    Status st = process_wait_add(&self->waiting, in, key, err);
+static Status wait(Process *self, uint32_t table, Batch *in, Error *err) {
+    Vec **key = key_columns(self, &self->call.scratch, table, in);
+    Status st = process_wait_add(&self->waiting[table], in, key, err);
     udf_call_reset(&self->call);
     return st;
 }
 
-// The rows of one time, and the timers before it.
-static Status release(Process *self, int64_t ms, Error *err) {
-    if (process_state_next_ms(&self->state) < ms) TRY(fire(self, ms - 1, err));
+// The rows of one table and time.
+static Status release(Process *self, uint32_t table, int64_t ms, Error *err) {
+    Builder *ready = &self->ready[table];
     Status st = ST_OK;
-    while (!st && process_wait_take(&self->waiting, ms, &self->ready)) {
-        if (!builder_full(&self->ready)) continue;
-        Batch *batch = builder_take(&self->ready);
-        st = run_rows(self, batch, err);
+    while (!st && process_wait_take(&self->waiting[table], ms, ready)) {
+        if (!builder_full(ready)) continue;
+        Batch *batch = builder_take(ready);
+        st = run_rows(self, table, batch, err);
         batch_unref(batch);
     }
-    Batch *batch = st ? NULL : builder_take(&self->ready);
-    if (batch) st = run_rows(self, batch, err);
+    Batch *batch = st ? NULL : builder_take(ready);
+    if (batch) st = run_rows(self, table, batch, err);
     batch_unref(batch);
     return st;
 }
 
+// The time of the first row that waits. False: none does.
+static bool next_time(const Process *self, int64_t *ms) {
+    bool any = false;
+    for (uint32_t t = 0; t < self->spec->table_count; t++) {
+        if (!self->spec->table[t].order_count || !self->waiting[t].rows.count) continue;
+        int64_t first = process_wait_first(&self->waiting[t]);
+        if (!any || first < *ms) *ms = first;
+        any = true;
+    }
+    return any;
+}
+
+// Rows of all tables in the order of their times, those of the first table first, and among them
+// the timers.
 static Status release_until(Process *self, int64_t ms, Error *err) {
-    for (int64_t next; (next = process_wait_first(&self->waiting)) <= ms;) {
-        TRY(release(self, next, err));
-        if (next == INT64_MAX) break;
+    for (int64_t next = 0; next_time(self, &next) && next <= ms;) {
+        if (process_state_next_ms(&self->state) < next) TRY(fire(self, next - 1, err));
+        for (uint32_t t = 0; t < self->spec->table_count; t++) {
+            if (self->spec->table[t].order_count) TRY(release(self, t, next, err));
+        }
     }
     return ST_OK;
 }
@@ -264,7 +303,7 @@ static Status process_open(Operator *op, Error *err) {
     udf_call_init(&self->call, udf);
     self->call.services = self->keyed ? &SET_SERVICES : &ROW_SERVICES;
     self->call.owner = self;
-    uint32_t own = udf->result->child_count;
+    uint32_t own = udf->result->child_count, tables = spec->table_count;
     emitted_init(&self->emitted, plan->type, plan->type->child_count - own - spec->timed, own);
     self->constant = ARENA_ARRAY(arena, const Vec *, udf->in_count + 1);
     for (uint32_t i = 0; i < udf->in_count; i++) {
@@ -273,25 +312,31 @@ static Status process_open(Operator *op, Error *err) {
     }
     const Type **child = ARENA_ARRAY(arena, const Type *, plan->key_count + 1);
     Str *name = ARENA_ARRAY(arena, Str, plan->key_count + 1);
-    for (uint32_t k = 0; k < plan->key_count; k++) child[k] = plan->type->child[k];
+    const Type *key = process_key_type(arena, plan);
+    for (uint32_t k = 0; k < plan->key_count; k++) child[k] = key->child[k];
     child[plan->key_count] = plan->type->child[plan->type->child_count - 1];  // rowtime, if timed
     for (uint32_t k = 0; k <= plan->key_count; k++) name[k] = STR("");
     self->fired_row = type_row(arena, plan->key_count + 1, child, name, false);
-    if (spec->ordered) process_wait_open(&self->waiting, op);
-    builder_init(&self->ready, plan->input[0]->type);
+    self->waiting = ARENA_ARRAY(arena, ProcessWait, tables);
+    self->ready = ARENA_ARRAY(arena, Builder, tables);
+    for (uint32_t t = 0; t < tables; t++) {
+        if (!spec->table[t].order_count) continue;
+        process_wait_open(&self->waiting[t], op, t);
+        builder_init(&self->ready[t], plan->input[t]->type);
+    }
     if (self->keyed) TRY(process_state_open(&self->state, op, err));
     return udf_call_open(&self->call, err);
 }
 
 static Status process_on_batch(Operator *op, uint32_t input, Batch *in, Error *err) {
-    (void)input;
     Process *self = (Process *)op;
-    return self->spec->ordered ? wait(self, in, err) : run_rows(self, in, err);
+    bool ordered = self->spec->table[input].order_count;
+    return ordered ? wait(self, input, in, err) : run_rows(self, input, in, err);
 }
 
 static Status process_on_watermark(Operator *op, int64_t ms, Error *err) {
     Process *self = (Process *)op;
-    if (self->spec->ordered) TRY(release_until(self, ms, err));
+    TRY(release_until(self, ms, err));
     TRY(fire(self, ms, err));
     return output_watermark(op, ms, err);
 }
@@ -302,8 +347,10 @@ static void process_close(Operator *op) {
     if (self->state.op) process_state_close(&self->state);
     emitted_clear(&self->emitted);
     self->fired = batch_unref(self->fired);
-    process_wait_close(&self->waiting);
-    builder_clear(&self->ready);
+    for (uint32_t t = 0; self->ready && t < self->spec->table_count; t++) {
+        process_wait_close(&self->waiting[t]);
+        builder_clear(&self->ready[t]);
+    }
 }
 
 const OperatorVt PROCESS_OPERATOR = {

@@ -157,8 +157,8 @@ static const char *key_load(void *arg, uint8_t *row, const char *at, Error *err)
         st = key_timer(self, key, str_cstr(&scratch, name), ms, err);
     }
     for (uint32_t i = 0; !st && i < unnamed.count; i++) {
-        st = key_timer(self, key, NULL,
-                       vec_i64(value->child[2]->child[0])[unnamed.offset + i], err);
+        st =
+            key_timer(self, key, NULL, vec_i64(value->child[2]->child[0])[unnamed.offset + i], err);
     }
     arena_clear(&scratch);
     return st ? NULL : at;
@@ -170,6 +170,16 @@ static const Type *described(Arena *arena, const weir_state_def *def) {
     return type_row(arena, 1, &type, &name, false);
 }
 
+const Type *process_key_type(Arena *arena, const Plan *plan) {
+    const Type *key = kept_key_type(arena, plan->input[0]->type, plan->key, plan->key_count);
+    const Type **child = ARENA_ARRAY(arena, const Type *, plan->key_count + 1);
+    if (plan->process->table_count == 1) return key;
+    for (uint32_t k = 0; k < plan->key_count; k++) {
+        child[k] = type_nullable(arena, key->child[k], true);
+    }
+    return type_row(arena, plan->key_count, child, key->field, false);
+}
+
 Status process_state_open(ProcessState *self, Operator *op, Error *err) {
     (void)err;
     const Plan *plan = op->plan;
@@ -177,7 +187,7 @@ Status process_state_open(ProcessState *self, Operator *op, Error *err) {
     Arena *arena = op->env->arena;
     *self = (ProcessState){.op = op, .def = def, .timers = {.budget = op->budget}};
     arena_init(&self->arena);
-    const Type *key = kept_key_type(arena, plan->input[0]->type, plan->key, plan->key_count);
+    const Type *key = process_key_type(arena, plan);
     for (uint32_t e = 0; e < def->state_count; e++) {
         const weir_state_def *state = &def->state[e];
         self->ttl_ms[e] = state->ttl_ms < 0 ? 0 : state->ttl_ms ? state->ttl_ms : plan->ttl_ms;
@@ -352,8 +362,10 @@ void process_state_clear(ProcessState *self, uint32_t entry, uint32_t row) {
         if (entry != WEIR_ALL && e != entry) continue;
         const weir_state_def *def = &self->def->state[e];
         uint8_t *at = entry_at(self, e, row);
-        if (def->kind != WEIR_STATE_VALUE) store_clear(store_of(at), budget_of(self));
-        else memset(at + ENTRY_HEAD, 0, def->size);
+        if (def->kind != WEIR_STATE_VALUE)
+            store_clear(store_of(at), budget_of(self));
+        else
+            memset(at + ENTRY_HEAD, 0, def->size);
     }
 }
 
@@ -400,8 +412,10 @@ static uint32_t unnamed_place(const ProcessKey *key, int64_t ms) {
     uint32_t low = key->unnamed_from, high = key->unnamed_count;
     while (low < high) {
         uint32_t mid = low + (high - low) / 2;
-        if (key->unnamed[mid] < ms) low = mid + 1;
-        else high = mid;
+        if (key->unnamed[mid] < ms)
+            low = mid + 1;
+        else
+            high = mid;
     }
     return low;
 }
@@ -427,8 +441,7 @@ static Status add_unnamed(ProcessState *self, ProcessKey *key, int64_t ms, Error
 }
 
 static void remove_named(ProcessKey *key, uint32_t i) {
-    memmove(key->named + i, key->named + i + 1,
-            (key->named_count - i - 1) * sizeof *key->named);
+    memmove(key->named + i, key->named + i + 1, (key->named_count - i - 1) * sizeof *key->named);
     key->named_count--;
 }
 

@@ -25,7 +25,7 @@ typedef struct ProcessState {
     int64_t ttl_ms[UDF_STATES_MAX];
     StateTable *keys;  // those with timers; NULL: the function has no on_timer
     Timers timers;
-    char *fired;       // name of the timer at hand
+    char *fired;  // name of the timer at hand
     bool closed;
     // Of the batch at hand, in [arena]:
     Arena arena;
@@ -35,6 +35,8 @@ typedef struct ProcessState {
     uint8_t **key;
 } ProcessState;
 
+// The columns that all tables are partitioned by, of any of them: the first one's types, nullable.
+const Type *process_key_type(Arena *arena, const Plan *plan);
 NODISCARD Status process_state_open(ProcessState *self, Operator *op, Error *err);
 void process_state_close(ProcessState *self);
 

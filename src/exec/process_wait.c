@@ -28,10 +28,9 @@ static void key_save(void *arg, const uint8_t *at, Buf *out) {
 
 static Status add(ProcessWait *self, uint8_t *key, Vec *const *column, uint32_t from, int64_t ms,
                   Error *err) {
-    const Plan *plan = self->op->plan;
     StoredRow *row;
-    TRY(row_store(&self->pool, plan->order, plan->order_count, column,
-                  plan->input[0]->type->child_count, from, &row, err));
+    TRY(row_store(&self->pool, self->table->order, self->table->order_count, column,
+                  self->row->child_count, from, &row, err));
     *row_time(row) = ms;
     row->next = (StoredRow *)(void *)key;
     (void)sorted_add(&self->rows, row);
@@ -41,32 +40,31 @@ static Status add(ProcessWait *self, uint8_t *key, Vec *const *column, uint32_t 
 
 static const char *key_load(void *arg, uint8_t *key, const char *at, Error *err) {
     ProcessWait *self = arg;
-    const Plan *plan = self->op->plan;
     Arena scratch = {0};
     Status st = ST_OK;
-    Vec *list = vec_new(&scratch, type_array(&scratch, plan->input[0]->type, false), 1);
+    Vec *list = vec_new(&scratch, type_array(&scratch, self->row, false), 1);
     at = codec_get(at, list, 0);
     ListView view = vec_list(list)[0];
     Vec *const *column = list->child[0]->child;
     for (uint32_t i = view.offset; !st && i < view.offset + view.count; i++) {
-        int64_t ms = vec_timestamp(column[plan->order[0].column], i).ms;
+        int64_t ms = vec_timestamp(column[self->table->order[0].column], i).ms;
         st = add(self, key, column, i, ms, err);
     }
     arena_clear(&scratch);
     return st ? NULL : at;
 }
 
-void process_wait_open(ProcessWait *self, Operator *op) {
+void process_wait_open(ProcessWait *self, Operator *op, uint32_t table) {
     const Plan *plan = op->plan;
     Arena *arena = op->env->arena;
-    const Type *list = type_array(arena, plan->input[0]->type, false);
+    const Type *row = plan->input[table]->type, *list = type_array(arena, row, false);
     Str name = STR("rows");
-    *self = (ProcessWait){.op = op};
+    *self = (ProcessWait){.op = op, .table = &plan->process->table[table], .row = row};
     row_pool_init_timed(&self->pool, op->env->budget);
     StateTableDef def = {
-        .name = "waiting",
+        .name = table ? arena_printf(arena, "waiting%u", table) : "waiting",
         .operator_id = plan->stable_id,
-        .key = kept_key_type(arena, plan->input[0]->type, plan->key, plan->key_count),
+        .key = kept_key_type(arena, row, self->table->key, plan->key_count),
         .value = type_row(arena, 1, &list, &name, false),
         .version = 1,
         .row_size = (sizeof(SortedRows) + 7u) & ~7u,
@@ -88,8 +86,7 @@ void process_wait_close(ProcessWait *self) {
 }
 
 Status process_wait_add(ProcessWait *self, const Batch *in, Vec *const *key, Error *err) {
-    const Plan *plan = self->op->plan;
-    const Vec *time = in->column[plan->order[0].column];
+    const Vec *time = in->column[self->table->order[0].column];
     Arena scratch = {0};
     uint64_t *early = ARENA_ARRAY(&scratch, uint64_t, BITS_WORDS(in->rows));
     uint8_t **found = ARENA_ARRAY(&scratch, uint8_t *, in->rows);
@@ -97,7 +94,7 @@ Status process_wait_add(ProcessWait *self, const Batch *in, Vec *const *key, Err
     for (uint32_t row = 0; row < in->rows && !st; row++) {
         if (vec_is_null(time, row)) {
             st = error_set(err, ST_RUNTIME, "function '" STR_FMT "': the time of a row is NULL",
-                           STR_ARG(plan->process->udf->name));
+                           STR_ARG(self->op->plan->process->udf->name));
         } else if (vec_timestamp(time, row).ms > self->op->watermark_in) {
             bits_set(early, row);
         } else {
@@ -123,7 +120,7 @@ bool process_wait_take(ProcessWait *self, int64_t ms, Builder *ready) {
     if (!row || *row_time(row) != ms) return false;
     uint8_t *key = (uint8_t *)row->next;
     uint32_t at = builder_row(ready, ROW_INSERT);
-    row_load(row, ready->batch->column, self->op->plan->input[0]->type->child_count, at);
+    row_load(row, ready->batch->column, self->row->child_count, at);
     // The order is one: what is first of all is first of its key.
     state_write(self->keys, key);
     sorted_remove(&self->rows, sorted_first(&self->rows));

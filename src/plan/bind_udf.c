@@ -72,7 +72,34 @@ static Str first_word(Str *text) {
     return word;
 }
 
-// [name] TYPE, or name TABLE [ROW<…>]
+// Takes the words off [text], from its end, that say what holds for a table.
+static uint32_t take_traits(Str *text) {
+    static const struct {
+        Str word;
+        uint32_t flag;
+    } TRAITS[] = {
+        {{"OPTIONAL_PARTITION_BY", 21}, WEIR_OPTIONAL_PARTITION_BY},
+        {{"PASS_COLUMNS_THROUGH", 20}, WEIR_PASS_COLUMNS_THROUGH},
+        {{"SUPPORT_UPDATES", 15}, WEIR_TAKES_UPDATES},
+        {{"REQUIRE_UPDATE_BEFORE", 21}, WEIR_REQUIRE_UPDATE_BEFORE},
+        {{"REQUIRE_FULL_DELETE", 19}, WEIR_REQUIRE_FULL_DELETE},
+        {{"REQUIRE_ON_TIME", 15}, WEIR_REQUIRE_ON_TIME},
+    };
+    uint32_t traits = 0;
+    for (size_t i = 0; i < sizeof TRAITS / sizeof *TRAITS; i++) {
+        Str word = TRAITS[i].word;
+        if (text->len < word.len ||
+            !str_eq_nocase(str_sub(*text, text->len - word.len, word.len), word)) {
+            continue;
+        }
+        traits |= TRAITS[i].flag;
+        *text = str_trim(str_sub(*text, 0, text->len - word.len));
+        i = (size_t)-1;  // from the start: they come in any order
+    }
+    return traits;
+}
+
+// [name] TYPE, or name TABLE [ROW<…>] [TRAIT…]
 static Status read_arg(Udf *udf, Str text, UdfArg *arg, Error *err) {
     AstType *ast;
     if (str_eq_nocase(text, STR("ANY")) || !parse_type(&udf->arena, text, &ast)) {
@@ -86,6 +113,7 @@ static Status read_arg(Udf *udf, Str text, UdfArg *arg, Error *err) {
         return read_type(udf, rest, &arg->type, err);
     }
     arg->table = true;
+    arg->traits = udf->def->flags | take_traits(&kind);
     if (!kind.len) return ST_OK;
     TRY(read_type(udf, kind, &arg->type, err));
     if (arg->type && arg->type->kind == TYPE_ROW) return ST_OK;
@@ -108,6 +136,7 @@ static Status read_args(Udf *udf, Str text, Error *err) {
             return bad_signature(udf, part, "those before it may be left out, it may not", err);
         }
         udf->optional += optional;
+        udf->in[udf->in_count].optional = optional;
         TRY(read_arg(udf, part, &udf->in[udf->in_count++], err));
     }
     return ST_OK;
@@ -120,12 +149,30 @@ static void result_columns(Udf *udf) {
     udf->result = type_row(&udf->arena, 1, &udf->result, &NAME, false);
 }
 
+static const char *process_fault(const Udf *udf) {
+    uint32_t tables = 0, traits = 0;
+    for (uint32_t i = 0; i < udf->in_count; i++) {
+        tables += udf->in[i].table;
+        traits |= udf->in[i].traits;
+        if (!udf->in[i].table && !udf->in[i].type) return "its constants have types";
+    }
+    if (!tables || udf->variadic) return "there must be a TABLE, and no '...'";
+    if (tables > UDF_TABLES_MAX) return "there are too many tables";
+    if (tables > 1 && !(traits & WEIR_SET_SEMANTICS)) {
+        return "all tables must have set semantics (WEIR_SET_SEMANTICS) where there are several";
+    }
+    if (!(traits & WEIR_PASS_COLUMNS_THROUGH)) return NULL;
+    if (tables > 1) return "columns do not pass through where there are several tables";
+    if (traits & WEIR_TAKES_UPDATES) return "columns of a table that changes do not pass through";
+    if (udf->def->on_timer) return "there are no timers where all columns pass through";
+    return NULL;
+}
+
 static Status check_kind(const Udf *udf, Str text, Error *err) {
     uint32_t tables = 0, kind = udf->def->kind;
     for (uint32_t i = 0; i < udf->in_count; i++) tables += udf->in[i].table;
-    if (kind == WEIR_PROCESS && (tables != 1 || udf->variadic)) {
-        return bad_signature(udf, text, "there must be one TABLE, and no '...'", err);
-    }
+    const char *fault = kind == WEIR_PROCESS ? process_fault(udf) : NULL;
+    if (fault) return bad_signature(udf, text, fault, err);
     if (kind != WEIR_PROCESS && tables) {
         return bad_signature(udf, text, "only process table functions take a TABLE", err);
     }
@@ -187,8 +234,8 @@ static Status no_jvm(const UserFunction *function, Error *err) {
 // Two functions of one plan must not have one name: those of other databases have theirs before it.
 static Str full_name(Arena *arena, const UserFunction *function) {
     ObjectName name = function->name;
-    if (function->system || (str_is(name.catalog, "default_catalog") &&
-                             str_is(name.database, "default_database"))) {
+    if (function->system ||
+        (str_is(name.catalog, "default_catalog") && str_is(name.database, "default_database"))) {
         return name.object;
     }
     return str_printf(arena, STR_FMT "." STR_FMT "." STR_FMT, STR_ARG(name.catalog),
@@ -331,8 +378,8 @@ Status bind_udf_args(Binder *binder, const AstExpr *ast, const Udf *udf, Expr **
     if (given < least || (given > udf->in_count && !udf->variadic)) {
         (void)error_at(err, ST_VALIDATION, ast->span.place,
                        "function '" STR_FMT "' takes %u arguments%s, %u are given",
-                       STR_ARG(udf->name), least,
-                       udf->variadic || udf->optional ? " or more" : "", given);
+                       STR_ARG(udf->name), least, udf->variadic || udf->optional ? " or more" : "",
+                       given);
         error_hint(err, STR_FMT "%s", STR_ARG(udf->name), udf->def->signature);
         return ST_VALIDATION;
     }
@@ -359,8 +406,9 @@ Status bind_udf_call(Binder *binder, const AstExpr *ast, const Udf *udf, Expr **
     if (udf->def->kind != WEIR_SCALAR) {
         (void)error_at(err, ST_VALIDATION, ast->span.place,
                        "'" STR_FMT "' gives rows and is no value", STR_ARG(udf->name));
-        error_hint(err, udf->def->kind == WEIR_TABLE ? "put it into FROM: LATERAL TABLE(%s(…))"
-                                                     : "put it into FROM: %s(TABLE …)",
+        error_hint(err,
+                   udf->def->kind == WEIR_TABLE ? "put it into FROM: LATERAL TABLE(%s(…))"
+                                                : "put it into FROM: %s(TABLE …)",
                    str_cstr(binder->arena, udf->name));
         return ST_VALIDATION;
     }

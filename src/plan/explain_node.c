@@ -621,10 +621,25 @@ static void put_match(const Explain *self, const Plan *plan, const Str *in) {
     buf_putc(out, ']');
 }
 
+static void put_process_table(const Explain *self, const Plan *plan, const ProcessTable *table,
+                              const Str *in) {
+    Buf *out = self->out;
+    buf_puts(out, "TABLE");
+    if (plan->key_count) buf_puts(out, " PARTITION BY(");
+    explain_columns(self, in, table->key, plan->key_count);
+    if (plan->key_count) buf_putc(out, ')');
+    for (uint32_t o = 0; o < table->order_count; o++) {
+        buf_printf(out, "%s" STR_FMT "%s", o ? ", " : " ORDER BY(",
+                   STR_ARG(in[table->order[o].column]), table->order[o].descending ? " DESC" : "");
+    }
+    if (table->order_count) buf_putc(out, ')');
+}
+
 static void put_process(const Explain *self, const Plan *plan, const Str *in, const Str *names) {
     const ProcessSpec *spec = plan->process;
     Buf *out = self->out;
     const char *sep = "";
+    uint32_t t = 0;
     buf_printf(out, "invocation=[" STR_FMT "(", STR_ARG(spec->udf->name));
     for (uint32_t i = 0; i < spec->udf->in_count; i++, sep = ", ") {
         buf_puts(out, sep);
@@ -632,20 +647,14 @@ static void put_process(const Explain *self, const Plan *plan, const Str *in, co
             explain_expr(self, spec->arg[i], in);
             continue;
         }
-        buf_puts(out, "TABLE");
-        if (plan->key_count) buf_puts(out, " PARTITION BY(");
-        explain_columns(self, in, plan->key, plan->key_count);
-        if (plan->key_count) buf_putc(out, ')');
-        for (uint32_t o = 0; o < plan->order_count; o++) {
-            buf_printf(out, "%s" STR_FMT "%s", o ? ", " : " ORDER BY(",
-                       STR_ARG(in[plan->order[o].column]),
-                       plan->order[o].descending ? " DESC" : "");
-        }
-        if (plan->order_count) buf_putc(out, ')');
+        put_process_table(self, plan, &spec->table[t], t ? plan->input[t]->type->field : in);
+        t++;
     }
-    if (spec->timed) {
-        buf_printf(out, "%sDESCRIPTOR(" STR_FMT ")", sep, STR_ARG(in[plan->time_column]));
+    for (uint32_t i = 0; spec->timed && i < spec->table_count; i++) {
+        Str time = (i ? plan->input[i]->type->field : in)[spec->table[i].time_column];
+        buf_printf(out, "%s%s" STR_FMT, i ? ", " : sep, i ? "" : "DESCRIPTOR(", STR_ARG(time));
     }
+    if (spec->timed) buf_putc(out, ')');
     buf_printf(out, ")], uid=[" STR_FMT "], ", STR_ARG(spec->uid));
     put_list(self, "select", names, plan->type->child_count);
 }

@@ -17,12 +17,17 @@ static bool updates(uint32_t changes) {
     return changes & (CHANGE_UPDATE_AFTER | CHANGE_UPDATE_BEFORE | CHANGE_DELETE);
 }
 
-static Status append_only(const Plan *plan, Error *err) {
-    if (!updates(input_changes(plan))) return ST_OK;
+static Status input_append_only(const Plan *plan, uint32_t input, Error *err) {
+    if (!updates(plan->input[input]->changes)) return ST_OK;
     return error_set(err, ST_VALIDATION,
                      "%s doesn't support consuming update and delete changes which is "
                      "produced by node %s",
-                     plan_kind_name(plan->kind), plan_kind_name(plan->input[0]->kind));
+                     plan_kind_name(plan->kind), plan_kind_name(plan->input[input]->kind));
+}
+
+static Status append_only(const Plan *plan, Error *err) {
+    for (uint32_t i = 0; i < plan->input_count; i++) TRY(input_append_only(plan, i, err));
+    return ST_OK;
 }
 
 // MAX of what only grows, MIN of what only falls: their retractions are followed by better values.
@@ -210,10 +215,30 @@ static void join_unique(PlanContext *context, Plan *join, uint32_t s) {
     }
 }
 
+// Whether a table is partitioned by just the columns of an upsert key of its.
+static bool partitioned_by_upsert_key(Arena *arena, const Plan *plan, uint32_t input) {
+    const Plan *in = plan->input[input];
+    uint64_t *key = ARENA_ARRAY(arena, uint64_t, BITS_WORDS(in->type->child_count + 1));
+    const PlanKeys *keys = plan_upsert_keys(arena, in);
+    for (uint32_t i = 0; i < plan->key_count; i++) bits_set(key, plan->process->table[input].key[i]);
+    for (uint32_t k = 0; plan->key_count && k < keys->count; k++) {
+        if (!memcmp(keys->set[k], key, BITS_WORDS(in->type->child_count) * sizeof *key)) return true;
+    }
+    return false;
+}
+
 // Process table functions take and give inserts, unless they declare more.
 static Status infer_process(PlanContext *context, Plan *plan, Error *err) {
     uint32_t flags = plan->process->udf->def->flags;
-    if (!(flags & WEIR_TAKES_UPDATES) || plan->process->ordered) TRY(append_only(plan, err));
+    for (uint32_t i = 0; i < plan->process->table_count; i++) {
+        ProcessTable *table = &plan->process->table[i];
+        if (!(table->traits & WEIR_TAKES_UPDATES) || table->order_count) {
+            TRY(input_append_only(plan, i, err));
+        }
+        table->before = !(table->traits & WEIR_SET_SEMANTICS) ||
+                        table->traits & WEIR_REQUIRE_UPDATE_BEFORE ||
+                        !partitioned_by_upsert_key(context->arena, plan, i);
+    }
     plan->changes = flags & WEIR_GIVES_UPDATES ? CHANGES_ALL : CHANGES_APPEND;
     plan->ttl_ms = config_ms(context->config, "table.exec.state.ttl", 0);
     return ST_OK;
@@ -306,8 +331,8 @@ static void infer_before(Plan *plan, bool needed, uint8_t *asked) {
             case PLAN_SORT:
             case PLAN_LIMIT:
             case PLAN_OVER:
-            case PLAN_PROCESS:
             case PLAN_COLLECT: wants = true; break;
+            case PLAN_PROCESS: wants = plan->process->table[i].before; break;
             case PLAN_MATERIALIZE: wants = true; break;
             case PLAN_NORMALIZE: wants = false; break;
             case PLAN_CHANGELOG:

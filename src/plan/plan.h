@@ -132,13 +132,25 @@ typedef struct LookupPlan {
     bool unique;               // at most one row a key
 } LookupPlan;
 
+// A table that a process table function takes; the plan's input of the same number.
+typedef struct ProcessTable {
+    uint32_t arg;         // which argument of the function it is
+    uint32_t traits;      // WEIR_ flags
+    const Type *row;      // what the function sees
+    uint32_t *key;        // PARTITION BY: the plan's key_count columns
+    OrderKey *order;      // ORDER BY: rows wait for the watermark; order_count 0: they do not
+    uint32_t order_count;
+    uint32_t time_column; // of on_time
+    bool before;          // it takes updates with what was before
+} ProcessTable;
+
 // A call of a process table function.
 typedef struct ProcessSpec {
     const Udf *udf;       // borrowed from the catalog
-    Expr **arg;           // literals, udf->in_count of them; NULL at the table's place
-    const Type *table;    // the rows it sees
-    bool timed;           // on_time was given: the plan's time_column
-    bool ordered;         // ORDER BY was: rows wait for the watermark
+    Expr **arg;           // literals, udf->in_count of them; NULL at the tables' places
+    ProcessTable *table;
+    uint32_t table_count;
+    bool timed;           // on_time was given
     Str uid;
     bool uid_given;
 } ProcessSpec;
@@ -228,7 +240,7 @@ struct Plan {
     const MatchSpec *match;
     LookupPlan *lookup;
     const Udf *udf;             // PLAN_APPLY; its arguments are in func_arg
-    const ProcessSpec *process; // PLAN_PROCESS; PARTITION BY is in key, ORDER BY in order
+    const ProcessSpec *process; // PLAN_PROCESS; key, order, time_column: the first table's
     // PLAN_CHANGELOG: codes of the op column and the RowKinds they stand for
     bool to_changelog;
     Str *op_code;

@@ -87,8 +87,16 @@ static void put_lookup(const LookupPlan *lookup, Buf *out) {
 
 static void put_process(const Plan *plan, Buf *out) {
     const ProcessSpec *spec = plan->process;
-    buf_printf(out, " uid " STR_FMT " timed %d ordered %d", STR_ARG(spec->uid), spec->timed,
-               spec->ordered);
+    buf_printf(out, " uid " STR_FMT " timed %d", STR_ARG(spec->uid), spec->timed);
+    for (uint32_t t = 0; t < spec->table_count; t++) {
+        const ProcessTable *table = &spec->table[t];
+        buf_printf(out, " table %u time %u", table->arg, table->time_column);
+        put_columns("by", table->key, plan->key_count, out);
+        for (uint32_t i = 0; i < table->order_count; i++) {
+            buf_printf(out, " order %u %d %d", table->order[i].column, table->order[i].descending,
+                       table->order[i].nulls_first);
+        }
+    }
     for (uint32_t i = 0; i < spec->udf->in_count; i++) put_expr(spec->arg[i], out);
 }
 

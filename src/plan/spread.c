@@ -22,7 +22,7 @@ bool plan_distribution(const Plan *plan, uint32_t input, const uint32_t **key, u
         case PLAN_MATERIALIZE: *key = plan->key; break;
         case PLAN_PROCESS:
             if (!(plan->process->udf->def->flags & WEIR_SET_SEMANTICS)) return false;
-            *key = plan->key;
+            *key = plan->process->table[input].key;
             break;
         case PLAN_WINDOW_TVF:
             if (plan->window->kind != WINDOW_SESSION) return false;

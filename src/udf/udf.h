@@ -14,12 +14,14 @@
 #include "func/agg.h"
 #include "weir_function.h"
 
-enum { UDF_ARGS_MAX = 32, UDF_AGG_ARGS_MAX = 4, UDF_STATES_MAX = 16 };
+enum { UDF_ARGS_MAX = 32, UDF_AGG_ARGS_MAX = 4, UDF_STATES_MAX = 16, UDF_TABLES_MAX = 8 };
 
 typedef struct UdfArg {
     Str name;          // ptr NULL: none
     const Type *type;  // NULL: any. Of a table: the ROW it must be
     bool table;
+  uint32_t traits;   // of a table: WEIR_ flags, the function's and its own
+  bool optional;
 } UdfArg;
 
 typedef struct Udf {

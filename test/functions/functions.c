@@ -28,11 +28,11 @@ static int hypotenuse_eval(weir_call *call) {
     return 0;
 }
 WEIR_FUNCTION_EXPORT const weir_function_def squares = {.abi = WEIR_FUNCTION_ABI,
-                                                       .kind = WEIR_SCALAR,
-                                                       .signature = "(DOUBLE, DOUBLE) -> DOUBLE",
-                                                       .doc = "The sum of two squares.",
-                                                       .flags = WEIR_STRICT,
-                                                       .eval = hypotenuse_eval};
+                                                        .kind = WEIR_SCALAR,
+                                                        .signature = "(DOUBLE, DOUBLE) -> DOUBLE",
+                                                        .doc = "The sum of two squares.",
+                                                        .flags = WEIR_STRICT,
+                                                        .eval = hypotenuse_eval};
 
 // Nested types in and out: ARRAY<INT> to ROW<total BIGINT, doubled ARRAY<INT>>.
 WEIR_SCALAR_ROW(unpack, "(ARRAY<INT>) -> ROW<total BIGINT, doubled ARRAY<INT>>", call, row) {
@@ -284,13 +284,130 @@ WEIR_FUNCTION_EXPORT const weir_function_def history = {
     .state_count = 3,
 };
 
+// ---- process, over several tables --------------------------------------------------------------
+
+// Counts the rows of two tables by their common key. With a time: a timer that each row puts off,
+// and one more for each row.
+typedef struct Both {
+    int64_t a, b;
+} Both;
+
+static int both_say(weir_call *call, uint32_t from, const char *what, const Both *both) {
+    uint32_t out;
+    if (weir_emit(call, from, &out)) return 1;
+    if (what ? weir_set_text(&call->result[0], out, what) : weir_set_null(&call->result[0], out)) {
+        return 1;
+    }
+    if (weir_set_int(&call->result[1], out, both->a)) return 1;
+    return weir_set_int(&call->result[2], out, both->b);
+}
+static int both_eval(weir_call *call) {
+    const weir_column *table = &call->args[call->table];
+    WEIR_EACH_ROW(call, row) {
+        Both *both = weir_state(call, 0, row);
+        char what[32] = "b";
+        if (call->table == 0)
+            both->a++;
+        else
+            both->b++;
+        // The other table has no columns now.
+        const weir_column *n = weir_field(&call->args[0], "n");
+        if (n) (void)snprintf(what, sizeof what, "a %lld", (long long)weir_int(n, row));
+        if (table->rows < call->end) return weir_fail(call, "its table is torn");
+        if (call->time) {
+            int64_t ms = weir_time(call, row);
+            if (weir_timer(call, row, "later", ms + 5000)) return 1;
+            if (weir_timer(call, row, NULL, ms + 9000)) return 1;
+        }
+        if (both_say(call, row, what, both)) return 1;
+    }
+    return 0;
+}
+static int both_on_timer(weir_call *call) {
+    if (call->table != WEIR_NO_TABLE) return weir_fail(call, "a timer has no table");
+    return both_say(call, 0, call->timer, weir_state(call, 0, 0));
+}
+static const weir_state_def BOTH_STATE[] = {{"both", WEIR_STATE_VALUE, sizeof(Both), 0}};
+#define BOTH_FUNCTION(name, of, more)                                 \
+    WEIR_FUNCTION_EXPORT const weir_function_def name = {             \
+        .abi = WEIR_FUNCTION_ABI,                                     \
+        .kind = WEIR_PROCESS,                                         \
+        .signature = of " -> ROW<said STRING, na BIGINT, nb BIGINT>", \
+        .flags = WEIR_SET_SEMANTICS | (more),                         \
+        .eval = both_eval,                                            \
+        .state = BOTH_STATE,                                          \
+        .state_count = 1,                                             \
+        .on_timer = both_on_timer,                                    \
+    }
+BOTH_FUNCTION(pair, "(a TABLE, b TABLE)", 0);
+BOTH_FUNCTION(pair_timed, "(a TABLE, b TABLE)", WEIR_REQUIRE_ON_TIME);
+BOTH_FUNCTION(pair_half, "(a TABLE REQUIRE_ON_TIME, b TABLE)", 0);
+BOTH_FUNCTION(pair_optional, "(a TABLE, b TABLE)", WEIR_OPTIONAL_PARTITION_BY);
+BOTH_FUNCTION(pair_passing, "(a TABLE PASS_COLUMNS_THROUGH, b TABLE)", 0);
+
+WEIR_FUNCTION_EXPORT const weir_function_def pair_by_row = {
+    .abi = WEIR_FUNCTION_ABI,
+    .kind = WEIR_PROCESS,
+    .signature = "(a TABLE, b TABLE) -> STRING",
+    .eval = both_eval,
+};
+
+// What changes a table brings, and a constant that may be left out.
+static int changes_eval(weir_call *call) {
+    static const char *const KINDS[] = {"+I", "-U", "+U", "-D"};
+    const weir_column *table = &call->args[call->table];
+    WEIR_EACH_ROW(call, row) {
+        char what[64];
+        uint32_t out;
+        (void)snprintf(what, sizeof what, "%s %lld", KINDS[call->changes ? call->changes[row] : 0],
+                       (long long)weir_int(&table->child[table->child_count - 1], row));
+        if (weir_emit(call, row, &out) || weir_set_text(&call->result[0], out, what)) return 1;
+    }
+    return 0;
+}
+#define CHANGES_FUNCTION(name, of, more)                  \
+    WEIR_FUNCTION_EXPORT const weir_function_def name = { \
+        .abi = WEIR_FUNCTION_ABI,                         \
+        .kind = WEIR_PROCESS,                             \
+        .signature = of " -> ROW<said STRING>",           \
+        .flags = (more),                                  \
+        .eval = changes_eval,                             \
+    }
+CHANGES_FUNCTION(changes, "(a TABLE SUPPORT_UPDATES)", WEIR_SET_SEMANTICS);
+CHANGES_FUNCTION(changes_before, "(a TABLE REQUIRE_UPDATE_BEFORE SUPPORT_UPDATES)",
+                 WEIR_SET_SEMANTICS);
+CHANGES_FUNCTION(changes_by_row, "(a TABLE)", WEIR_TAKES_UPDATES);
+CHANGES_FUNCTION(changes_of_one, "(a TABLE SUPPORT_UPDATES, b TABLE)", WEIR_SET_SEMANTICS);
+CHANGES_FUNCTION(changes_passing, "(a TABLE SUPPORT_UPDATES PASS_COLUMNS_THROUGH)",
+                 WEIR_SET_SEMANTICS);
+
+static int optional_eval(weir_call *call) {
+    WEIR_EACH_ROW(call, row) {
+        uint32_t out;
+        const weir_column *n = &call->args[1];
+        if (weir_emit(call, row, &out)) return 1;
+        if (weir_is_null(n, 0) ? weir_set_null(&call->result[0], out)
+                               : weir_set_int(&call->result[0], out, weir_int(n, 0))) {
+            return 1;
+        }
+    }
+    return 0;
+}
+WEIR_FUNCTION_EXPORT const weir_function_def optional = {
+    .abi = WEIR_FUNCTION_ABI,
+    .kind = WEIR_PROCESS,
+    .signature = "(a TABLE, n INT?) -> ROW<n INT>",
+    .flags = WEIR_SET_SEMANTICS,
+    .eval = optional_eval,
+};
+
 // ---- what is refused ---------------------------------------------------------------------------
 
 WEIR_FUNCTION_EXPORT const weir_function_def too_new = {.abi = 999, .kind = WEIR_SCALAR};
 WEIR_FUNCTION_EXPORT const weir_function_def misspelt = {.abi = WEIR_FUNCTION_ABI,
-                                                        .kind = WEIR_SCALAR,
-                                                        .signature = "(STRNG) -> INT",
-                                                        .eval = plus_one_eval};
+                                                         .kind = WEIR_SCALAR,
+                                                         .signature = "(STRNG) -> INT",
+                                                         .eval = plus_one_eval};
 WEIR_SCALAR_ROW(bad_text, "() -> STRING", call, row) {
     return weir_set_bytes(&call->result[0], row, "\xff", 1);
 }
