@@ -21,11 +21,13 @@
 //     SELECT * FROM f(TABLE t PARTITION BY k, on_time => DESCRIPTOR(ts)).
 // Signature: "(name TYPE, …) -> TYPE", types and names as in CREATE TABLE; the names may be left
 //     out; "…, TYPE...)" takes any number, "x TYPE?" may be left out, "x ANY" takes any type. Table
-//     and process functions give a ROW<a INT, b STRING>, or any other type as the one column EXPR$0.
-//     Process functions have arguments `name TABLE`, or `name TABLE ROW<…>` for a table of just
-//     these columns; behind it may stand what holds for this table alone: OPTIONAL_PARTITION_BY,
-//     PASS_COLUMNS_THROUGH, SUPPORT_UPDATES, REQUIRE_UPDATE_BEFORE, REQUIRE_ON_TIME.
-// Tables:    a function of several tables has set semantics; all are partitioned by keys of the same
+//     and process functions give a ROW<a INT, b STRING>, or any other type as the one column
+//     EXPR$0. Process functions have arguments `name TABLE`, or `name TABLE ROW<…>` for a table of
+//     just these columns; behind it may stand what holds for this table alone:
+//     OPTIONAL_PARTITION_BY, PASS_COLUMNS_THROUGH, SUPPORT_UPDATES, REQUIRE_UPDATE_BEFORE,
+//     REQUIRE_ON_TIME.
+// Tables:    a function of several tables has set semantics; all are partitioned by keys of the
+// same
 //     types, and the rows of a key, of whichever table, share its state and timers. A call of eval
 //     has rows of one table, call->table; the others have no rows and no columns then.
 // Batches:   a call brings some thousand rows, column by column; the helpers with a row number,

@@ -220,9 +220,11 @@ static bool partitioned_by_upsert_key(Arena *arena, const Plan *plan, uint32_t i
     const Plan *in = plan->input[input];
     uint64_t *key = ARENA_ARRAY(arena, uint64_t, BITS_WORDS(in->type->child_count + 1));
     const PlanKeys *keys = plan_upsert_keys(arena, in);
-    for (uint32_t i = 0; i < plan->key_count; i++) bits_set(key, plan->process->table[input].key[i]);
+    for (uint32_t i = 0; i < plan->key_count; i++)
+        bits_set(key, plan->process->table[input].key[i]);
     for (uint32_t k = 0; plan->key_count && k < keys->count; k++) {
-        if (!memcmp(keys->set[k], key, BITS_WORDS(in->type->child_count) * sizeof *key)) return true;
+        if (!memcmp(keys->set[k], key, BITS_WORDS(in->type->child_count) * sizeof *key))
+            return true;
     }
     return false;
 }

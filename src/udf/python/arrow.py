@@ -17,7 +17,7 @@ LIST, STRUCT, MAP, DURATION = 12, 13, 17, 18
 EPOCH = datetime.datetime(1970, 1, 1)
 EPOCH_UTC = EPOCH.replace(tzinfo=datetime.timezone.utc)
 DAY_ONE = EPOCH.toordinal()
-DECIMALS = decimal.Context(prec=80, rounding=decimal.ROUND_HALF_UP)
+DECIMALS = decimal.Context(prec=80, rounding=decimal.ROUND_HALF_EVEN)
 BITS = [tuple(bool(byte >> bit & 1) for bit in range(8)) for byte in range(256)]
 
 
@@ -88,21 +88,23 @@ def _timestamps(per_second, zone):
     def get(count):
         return EPOCH + span(microseconds=count * micros if micros else count // 1000)
 
-    def put(time):
+    def put(time):  # as PyFlink has it: of a time without a zone, UTC's
+        if time.tzinfo is not None:
+            time = time.astimezone(datetime.timezone.utc).replace(tzinfo=None)
         count = (time - EPOCH) // span(microseconds=1)
         return count // micros if micros else count * 1000
 
     if zone is None:
         return get, put
     zone = time_zone(zone)
+    return (lambda count: get(count).replace(tzinfo=datetime.timezone.utc).astimezone(zone)), put
 
-    def put_instant(time):
-        if time.tzinfo is None:
-            time = time.replace(tzinfo=zone)
-        return put(time.astimezone(datetime.timezone.utc).replace(tzinfo=None))
 
-    return (lambda count: get(count).replace(tzinfo=datetime.timezone.utc).astimezone(zone),
-            put_instant)
+def _whole(value):
+    """Of a float the whole part, as PyFlink's coders have it."""
+    if isinstance(value, (str, bytes)):
+        raise TypeError("%r is no number" % (value,))
+    return int(value)
 
 
 def _decimals(scale):
@@ -311,7 +313,12 @@ class Writer:
                 values = [0 if value is None else put(value) for value in values]
             elif nulls:
                 values = [0 if value is None else value for value in values]
-            self.add(struct.pack("<%d%s" % (len(values), field.form), *values))
+            form = "<%d%s" % (len(values), field.form)
+            try:
+                data = struct.pack(form, *values)
+            except struct.error:
+                data = struct.pack(form, *map(_whole, values))
+            self.add(data)
         elif kind == BOOL:
             self.bitmap(values)
         elif kind == DECIMAL:

@@ -98,7 +98,17 @@ def cents(text):
 
 @udf(result_type="TIMESTAMP_LTZ(3)")
 def local(hour):
-    return datetime.datetime(2024, 7, 1, hour)  # of the session's zone, as it has none
+    return datetime.datetime(2024, 7, 1, hour)  # of UTC, as it has no zone
+
+
+@udf(result_type="TIMESTAMP_LTZ(3)")
+def zoned(hour):
+    return datetime.datetime(2024, 7, 1, hour, tzinfo=datetime.timezone(datetime.timedelta(hours=2)))
+
+
+@udf(result_type=DataTypes.INT())
+def whole(x):
+    return x / 2
 
 
 @udf(result_type=DataTypes.BIGINT(), deterministic=False)
