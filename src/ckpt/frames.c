@@ -172,7 +172,7 @@ Status frames_next(FrameReader *self, PartKind *kind, Str *bytes, Error *err) {
     if (frame.unused || frame.hash != frame_hash(&frame, self->bytes.ptr, (uint64_t)at)) {
         return damaged(self, at, "a frame does not have the hash that it should have", err);
     }
-    if (frame.kind < PART_TABLE || frame.kind > PART_IN_FLIGHT) {
+    if (frame.kind < PART_TABLE || frame.kind > PART_ON_DISK) {
         return damaged(self, at, "a frame is of no known kind", err);
     }
     self->at += (int64_t)(sizeof frame + frame.size);

@@ -17,7 +17,8 @@ typedef enum PartKind {
     PART_SOURCE,     // FrameName, then the reader's position
     PART_SINK,       // FrameName, then what is to be committed when the checkpoint is complete
     PART_END,        // u64 count of the frames before it
-    PART_IN_FLIGHT,  // FrameName of an exchange, then what was on its way through it; the last kind
+    PART_IN_FLIGHT,  // FrameName of an exchange, then what was on its way through it
+    PART_ON_DISK,    // number of a table whose rows lie in DiskFiles; u64 how many; the last kind
 } PartKind;
 
 // Whose state a frame holds.

@@ -41,6 +41,21 @@ static void print_operator(const CheckpointOperator *op, uint32_t index, Buf *ou
     buf_puts(out, "]}");
 }
 
+static void put_disk_files(const Checkpoint *at, Buf *out) {
+    put_name(out, "disk-files");
+    buf_puts(out, "[");
+    for (uint32_t i = 0; i < at->disk_file_count; i++) {
+        const DiskFile *file = &at->disk_file[i];
+        buf_puts(out, i ? ",\n  {\"path\": " : "\n  {\"path\": ");
+        json_print_text(file->path, 0, out);
+        buf_puts(out, ", \"name\": ");
+        json_print_text(file->name, 0, out);
+        buf_printf(out, ", \"worker\": %u, \"size\": %lld, \"hash\": \"%016llx\"}", file->worker,
+                   (long long)file->size, (unsigned long long)file->hash);
+    }
+    buf_puts(out, "]");
+}
+
 static void print(const Checkpoint *at, Buf *out) {
     buf_printf(out, "{\"weir-checkpoint\": %d", METADATA_VERSION);
     put_name(out, "id");
@@ -78,9 +93,34 @@ static void print(const Checkpoint *at, Buf *out) {
         buf_printf(out, ", \"checkpoint\": %llu, \"worker\": %u, \"size\": %lld}",
                    (unsigned long long)file->checkpoint, file->worker, (long long)file->size);
     }
-    buf_puts(out, "]}\n");
+    buf_puts(out, "]");
+    if (at->disk_file_count) put_disk_files(at, out);
+    buf_puts(out, "}\n");
     // The last line is the hash of all before it.
     buf_printf(out, "%016llx\n", (unsigned long long)hash_bytes(out->ptr, out->len, 0));
+}
+
+Status checkpoint_copy(Str from, Str to, int64_t *size, uint64_t *hash, Error *err) {
+    enum { PIECE = 1 << 20 };  // the hash depends on it
+    OsFile *in = NULL, *out = NULL;
+    char *bytes = mem_alloc(PIECE);
+    *size = 0;
+    *hash = 0;
+    Status st = os()->open(from, OS_READ, &in, err);
+    if (!st) st = os()->open(to, OS_WRITE, &out, err);
+    for (size_t got = 1; !st && got;) {
+        st = os()->read_at(in, *size, bytes, PIECE, &got, err);
+        if (!st && got) st = os()->write(out, bytes, got, err);
+        if (st || !got) break;
+        *hash = hash_bytes(bytes, got, *hash);
+        *size += (int64_t)got;
+    }
+    if (!st) st = os()->sync(out, err);
+    Status closed = os()->close(out, st ? NULL : err);
+    if (!st) st = closed;
+    closed = os()->close(in, st ? NULL : err);
+    mem_free(bytes);
+    return st ? st : closed;
 }
 
 Status checkpoint_write(Str path, const Checkpoint *checkpoint, Error *err) {
@@ -175,6 +215,31 @@ static bool take_operators(Arena *arena, const JsonValue *list, Checkpoint *out)
     return true;
 }
 
+// A name that leads out of the directory it is meant for is nobody's.
+static bool is_file_name(Str name) {
+    return name.len && name.ptr[0] != '.' && str_find(name, STR("/"), 0) < 0;
+}
+
+static bool take_disk_files(Arena *arena, const JsonValue *list, Checkpoint *out) {
+    if (!list) return true;
+    if (list->kind != JK_ARRAY) return false;
+    out->disk_file_count = list->count;
+    out->disk_file = ARENA_ARRAY(arena, DiskFile, list->count + 1);
+    for (uint32_t i = 0; i < list->count; i++) {
+        DiskFile *file = &out->disk_file[i];
+        int64_t worker;
+        if (!get_text(&list->item[i], STR("path"), &file->path) ||
+            !get_text(&list->item[i], STR("name"), &file->name) || !is_file_name(file->name) ||
+            !get_number(&list->item[i], STR("worker"), &worker) ||
+            !get_number(&list->item[i], STR("size"), &file->size) ||
+            !get_hex(&list->item[i], STR("hash"), &file->hash)) {
+            return false;
+        }
+        file->worker = (uint32_t)worker;
+    }
+    return true;
+}
+
 static Status take(Arena *arena, Str path, Str text, Checkpoint *out, Error *err) {
     enum { HASH_LINE = 17 };
     if (text.len < HASH_LINE) return bad(path, "it is cut short", err);
@@ -196,7 +261,8 @@ static Status take(Arena *arena, Str path, Str text, Checkpoint *out, Error *err
         !get_flag(&root, STR("full"), &out->full) ||
         !get_flag(&root, STR("finished"), &out->finished) ||
         !take_operators(arena, json_member(&root, STR("operators")), out) ||
-        !take_files(arena, json_member(&root, STR("files")), out)) {
+        !take_files(arena, json_member(&root, STR("files")), out) ||
+        !take_disk_files(arena, json_member(&root, STR("disk-files")), out)) {
         return bad(path, "something is missing in it", err);
     }
     (void)get_flag(&root, STR("drained"), &out->drained);  // not there before there were savepoints
@@ -270,6 +336,14 @@ static Status list_checkpoints(Arena *arena, Str dir, Listing *out, Error *err) 
     return ST_OK;
 }
 
+static Status file_there(Arena *arena, Str dir, Str path, int64_t size, bool *there, Error *err) {
+    OsStat stat;
+    Str file = str_printf(arena, STR_FMT "/" STR_FMT, STR_ARG(dir), STR_ARG(path));
+    TRY(os()->stat(file, &stat, err));
+    *there = stat.exists && stat.size == size;
+    return ST_OK;
+}
+
 // Whether the checkpoint at [path] is whole: it says so itself, and its files are there, as long as
 // they should be. What cannot be read just now is no proof of the contrary: that is an error, or a
 // passing trouble of the disk would send a job back to an older checkpoint, or delete this one.
@@ -281,14 +355,14 @@ static Status look_at(Arena *arena, Str path, bool files, Checkpoint *out, bool 
     if (st == ST_RUNTIME) return ST_OK;
     if (st && err) *err = why;
     TRY(st);
-    for (uint32_t i = 0; files && i < out->file_count; i++) {
-        OsStat stat;
-        Str file =
-            str_printf(arena, STR_FMT "/" STR_FMT, STR_ARG(path), STR_ARG(out->file[i].path));
-        TRY(os()->stat(file, &stat, err));
-        if (!stat.exists || stat.size != out->file[i].size) return ST_OK;
+    bool all = true;
+    for (uint32_t i = 0; files && all && i < out->file_count; i++) {
+        TRY(file_there(arena, path, out->file[i].path, out->file[i].size, &all, err));
     }
-    *whole = true;
+    for (uint32_t i = 0; files && all && i < out->disk_file_count; i++) {
+        TRY(file_there(arena, path, out->disk_file[i].path, out->disk_file[i].size, &all, err));
+    }
+    *whole = all;
     return ST_OK;
 }
 
@@ -400,6 +474,9 @@ static Status retain(Arena *arena, Str dir, uint32_t retained, Str keep, Map *na
             for (uint32_t f = 0; f < at.file_count; f++) {
                 (void)map_put(named, base_name(at.file[f].path), (void *)(uintptr_t)1);
             }
+            for (uint32_t f = 0; f < at.disk_file_count; f++) {
+                (void)map_put(named, base_name(at.disk_file[f].path), (void *)(uintptr_t)1);
+            }
             continue;
         }
         TRY(remove_metadata(arena, path, err));
@@ -427,7 +504,7 @@ Status checkpoint_remove(Str path, Error *err) {
     Checkpoint at;
     Status st = checkpoint_read(&arena, path, &at, err);
     if (!st) st = remove_metadata(&arena, path, err);
-    bool shared = false;
+    bool shared = !st && at.disk_file_count;
     for (uint32_t i = 0; i < at.file_count && !st; i++) {
         // What lies outside may be another checkpoint's too: swept below.
         bool own = str_find(at.file[i].path, STR("/"), 0) < 0;

@@ -21,6 +21,16 @@ typedef struct CheckpointOperator {
     Str columns[2];      // their columns in words of the tables, a line each
 } CheckpointOperator;
 
+// A file of the RocksDB database of a worker. Such files never change, so later checkpoints name
+// them again.
+typedef struct DiskFile {
+    Str path;             // relative to the checkpoint's own directory
+    Str name;             // in the database
+    uint32_t worker;
+    int64_t size;
+    uint64_t hash;        // of its bytes: checkpoint_copy
+} DiskFile;
+
 // What _metadata says. Texts lie in the arena it was read into.
 typedef struct Checkpoint {
     uint64_t id;
@@ -33,6 +43,8 @@ typedef struct Checkpoint {
     uint64_t in_flight;         // elements that barriers overtook: they belong to this parallelism
     CheckpointFile *file;       // newest first
     uint32_t file_count;
+    DiskFile *disk_file;
+    uint32_t disk_file_count;
     CheckpointOperator *op;
     uint32_t op_count;
 } Checkpoint;
@@ -41,6 +53,9 @@ typedef struct Checkpoint {
 Str checkpoint_path(Arena *arena, Str dir, uint64_t id);
 // The path, from the checkpoint's directory, of what [worker] writes for [id].
 Str checkpoint_file_path(Arena *arena, uint64_t id, uint32_t worker, bool savepoint);
+
+// Copies a file, synced; its size, and the hash of its bytes.
+NODISCARD Status checkpoint_copy(Str from, Str to, int64_t *size, uint64_t *hash, Error *err);
 
 // Writes _metadata into [path] (its directory) so that it is there whole or not at all. The files
 // it names are synced already.

@@ -17,12 +17,9 @@
 
 // ---- the workers' side -------------------------------------------------------------------------
 
-static void hand_over(Worker *worker, bool last) {
+static void hand_chunk(Worker *worker, Chunk *chunk) {
     Checkpointer *self = worker->job->checkpointer;
-    Chunk *chunk = NEW(Chunk);
     chunk->worker = worker->index;
-    chunk->last = last;
-    chunk->bytes = frames_take(&worker->frames);
     os_lock(&self->lock);
     if (self->last) {
         self->last->next = chunk;
@@ -32,6 +29,19 @@ static void hand_over(Worker *worker, bool last) {
     self->last = chunk;
     os_tell(&self->lock);
     os_unlock(&self->lock);
+}
+
+static void hand_over(Worker *worker, bool last) {
+    Chunk *chunk = NEW(Chunk);
+    chunk->last = last;
+    chunk->bytes = frames_take(&worker->frames);
+    hand_chunk(worker, chunk);
+}
+
+void worker_hand_disk(Worker *worker) {
+    Chunk *chunk = NEW(Chunk);
+    chunk->disk = worker->state;
+    hand_chunk(worker, chunk);
 }
 
 // The barrier has passed all operators: every exchange has brought it, or has ended.
@@ -161,7 +171,7 @@ Status worker_checkpoint(Worker *worker, bool *progress, Error *err) {
         int64_t until_ns = os_monotonic_ns() + STEP_NS;
         // A worker that only waits for the cuts of others may sleep.
         uint64_t frames = worker->frames.frames;
-        bool waits = worker->tables_written;
+        bool waits = worker->tables_written || state_snapshot_waits(worker->state);
         if (!waits) worker->tables_written = state_snapshot_step(worker->state, until_ns);
         bool all = in_flight_step(worker, until_ns) && worker->tables_written;
         *progress |= all || !waits || worker->frames.frames != frames;
@@ -221,6 +231,7 @@ typedef struct Writing {
     Str path;         // of the checkpoint
     OsFile **file;    // a worker
     int64_t *size;
+    DiskFiles disk;
     uint32_t ended;   // workers that have handed over all
     Status status;    // the first failure; what comes after it is thrown away
     Error error;
@@ -241,6 +252,15 @@ static Status open_file(Checkpointer *self, Writing *at, uint32_t worker) {
 
 static void write_chunk(Checkpointer *self, Writing *at, const Chunk *chunk) {
     uint32_t worker = chunk->worker;
+    if (chunk->disk) {
+        // Of one that has failed the worker needs to know only that it may go on.
+        Status st = at->status ? state_disk_fix(chunk->disk, STR(""), NULL)
+                               : disk_files_take(self, chunk->disk, worker, at->id, at->path,
+                                                 &at->disk, &at->error);
+        if (!at->status) at->status = st;
+        worker_wake(&self->job->worker[worker]);
+        return;
+    }
     if (!at->status && !at->file[worker]) at->status = open_file(self, at, worker);
     if (!at->status) {
         at->status = os()->write(at->file[worker], chunk->bytes.ptr, chunk->bytes.len, &at->error);
@@ -274,7 +294,7 @@ static Status make_durable(Checkpointer *self, Writing *at, Error *err) {
     Job *job = self->job;
     uint32_t before = at->full || at->savepoint ? 0 : self->file_count;
     CheckpointFile *file = ARENA_ARRAY(&self->arena, CheckpointFile, before + job->workers);
-    int64_t bytes = 0;
+    int64_t bytes = at->disk.bytes;
     for (uint32_t i = 0; i < job->workers; i++) {
         Str path = checkpoint_file_path(&self->arena, at->id, i, at->savepoint);
         file[i] = (CheckpointFile){path, at->id, i, at->size[i]};
@@ -295,6 +315,8 @@ static Status make_durable(Checkpointer *self, Writing *at, Error *err) {
         .savepoint = at->savepoint,
         .file = file,
         .file_count = before + job->workers,
+        .disk_file = at->disk.file,
+        .disk_file_count = at->disk.count,
         .op = self->op, .op_count = self->op_count,
     };
     Arena scratch = {0};
@@ -317,6 +339,9 @@ static Status make_durable(Checkpointer *self, Writing *at, Error *err) {
     }
     self->file = file;
     self->file_count = checkpoint.file_count;
+    self->disk_file = at->disk.file;
+    self->disk_file_count = at->disk.count;
+    bytes -= at->disk.bytes;
     if (at->full) {
         self->full_bytes = bytes;
         self->more_bytes = 0;
@@ -422,6 +447,7 @@ static Status take_checkpoint(Checkpointer *self, const Want *want, bool *durabl
     at.file = NEW_ARRAY(OsFile *, job->workers);
     at.size = NEW_ARRAY(int64_t, job->workers);
     atomic_store(&self->full, full);
+    atomic_store(&self->savepoint, savepoint);
     atomic_store(&self->halt, want->halt);
     atomic_store(&self->in_flight, 0);
     atomic_store(&self->in_flight_batches, 0);

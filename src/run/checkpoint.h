@@ -11,6 +11,7 @@ typedef struct Chunk {
     uint32_t worker;
     bool last;
     Buf bytes;
+    StateBackend *disk;    // set: the files of its database are to be fixed and copied; no bytes
 } Chunk;
 
 // Asks for checkpoints, writes what the workers hand over, and makes it durable: one thread a job.
@@ -24,6 +25,7 @@ struct Checkpointer {
     // Read by workers without the lock.
     _Atomic uint64_t asked, ended;  // ids: the last one asked for, the last one that ended
     _Atomic int full;               // of [asked]
+    _Atomic int savepoint;          // [asked] is one
     _Atomic int halt;               // the job ends with [asked], its input left
     _Atomic uint64_t unaligned;     // the checkpoint whose barriers overtake rows
     _Atomic int durable;            // of [ended]
@@ -39,6 +41,8 @@ struct Checkpointer {
     uint32_t op_count;
     CheckpointFile *file;  // of the last durable one, newest first
     uint32_t file_count;
+    DiskFile *disk_file;   // of the last durable one that had any
+    uint32_t disk_file_count;
     int64_t full_bytes, more_bytes;  // of the last full one, and of those that stand on it
     uint32_t failures;
     uint64_t durable_count;  // durable checkpoints of this attempt
@@ -47,6 +51,25 @@ struct Checkpointer {
     Error error;
 };
 
+// A checkpoint's database files on their way.
+typedef struct DiskFiles {
+    DiskFile *file;
+    uint32_t count, cap;
+    int64_t bytes;   // copied: the files that no checkpoint had
+} DiskFiles;
+
+// disk_files.c: the files of a worker's database join those of checkpoint [id], which lies at
+// [path]; those that the last checkpoint had are named again. Names lie in the checkpointer's
+// arena.
+NODISCARD Status disk_files_take(Checkpointer *self, StateBackend *backend, uint32_t worker,
+                                 uint64_t id, Str path, DiskFiles *out, Error *err);
+// Puts the files that [worker] left in the checkpoint at [path] into [dir]; *found: there are any.
+NODISCARD Status disk_files_bring(Str path, const Checkpoint *from, uint32_t worker, Str dir,
+                                  bool *found, Error *err);
+void disk_files_remove(Str dir);
+
 Checkpointer *checkpointer_new(Job *job, const CheckpointSpec *spec);
 // snapshot.c: the worker's state of this instant goes into its frames; its tables follow in steps.
 NODISCARD Status worker_snapshot_begin(Worker *worker, Error *err);
+// checkpoint.c: the worker's database is as the checkpoint wants it.
+void worker_hand_disk(Worker *worker);

@@ -1,5 +1,6 @@
 // Where keyed state lies: the options of state backends, named and meant as in Flink.
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "run/worker.h"
 #include "spi/option.h"
@@ -52,6 +53,12 @@ static Str directory(const Map *config) {
     if (str_starts(dir, STR("file://"))) dir = str_sub(dir, 7, dir.len);
     else if (str_starts(dir, STR("file:"))) dir = str_sub(dir, 5, dir.len);
     return dir;
+}
+
+Str job_scratch_dir(Arena *arena, const JobSpec *spec) {
+    Str dir = directory(spec->config);
+    return str_printf(arena, STR_FMT "/weir-restore-%ld-%llx", STR_ARG(dir), (long)getpid(),
+                      (unsigned long long)os()->random());
 }
 
 // Of the job's memory, a quarter holds rows, an eighth RocksDB's blocks, and up to an eighth what

@@ -23,10 +23,12 @@ void operator_frame_name(const Worker *worker, uint32_t index, FrameName *out) {
 
 static void table_part(void *arg, const StateTableDef *table, uint32_t number, StatePart part,
                        Str bytes) {
-    FrameWriter *frames = arg;
-    if (part != STATE_TABLE) {
-        frames_put_rows(frames, part == STATE_ROWS ? PART_ROWS : PART_REMOVED, number, bytes);
-        return;
+    FrameWriter *frames = &((Worker *)arg)->frames;
+    switch (part) {
+        case STATE_TABLE: break;
+        case STATE_ROWS: frames_put_rows(frames, PART_ROWS, number, bytes); return;
+        case STATE_REMOVED: frames_put_rows(frames, PART_REMOVED, number, bytes); return;
+        case STATE_ON_DISK: frames_put_rows(frames, PART_ON_DISK, number, bytes); return;
     }
     Buf key = {0}, value = {0};
     type_print(table->key, &key);
@@ -36,6 +38,11 @@ static void table_part(void *arg, const StateTableDef *table, uint32_t number, S
     frames_put_table(frames, &head);
     buf_free(&key);
     buf_free(&value);
+}
+
+static void disk_ready(void *arg, StateBackend *backend) {
+    (void)backend;
+    worker_hand_disk(arg);
 }
 
 // What every operator has, as it lies in a frame; one watermark an input behind it.
@@ -103,7 +110,10 @@ Status worker_snapshot_begin(Worker *worker, Error *err) {
     TRY(st);
     bool full = atomic_load(&self->full) != 0;
     state_track(worker->state);  // a job that has only savepoints begins with the first
-    state_snapshot_begin(worker->state, &full, (StateOut){table_part, &worker->frames});
+    // Savepoints are read anywhere; increments are RocksDB's own files, which never change.
+    bool files = self->spec->incremental && !atomic_load(&self->savepoint);
+    state_snapshot_begin(worker->state, &full,
+                         (StateOut){table_part, worker, files ? disk_ready : NULL});
     if (full) atomic_store(&self->full, 1);
     return ST_OK;
 }
@@ -131,6 +141,9 @@ typedef struct Restore {
     Arena arena;         // of the operators' bytes
     Str *later;          // operators take theirs when all tables are there
     uint32_t later_count, later_cap;
+    Str path;            // of the checkpoint
+    Str room;            // for the databases of other workers, each in a directory of its number
+    bool adopted;        // the database is the worker's own now
 } Restore;
 
 static Status orphan(const Restore *self, uint64_t id, Str name, Error *err) {
@@ -360,6 +373,57 @@ static void put_off(Restore *self, Str bytes) {
     self->later[self->later_count++] = str_dup(&self->arena, bytes);
 }
 
+// Rows of a table, made those of now, go into it.
+static Status take_rows(Restore *self, const RestoredTable *at, Str bytes, const StateShare *share,
+                        const Map *gone, Error *err) {
+    if (!at->table) return orphan(self, at->name.operator_id, STR("a table"), err);
+    if (at->how->key || at->how->value) TRY(migrate_part(self, at->how, &bytes, err));
+    return state_load(at->table, bytes, share, gone, err);
+}
+
+typedef struct DiskRows {
+    Restore *self;
+    const RestoredTable *table;
+    const StateShare *share;
+} DiskRows;
+
+static Status take_disk_rows(void *arg, Str bytes, Error *err) {
+    const DiskRows *rows = arg;
+    return take_rows(rows->self, rows->table, bytes, rows->share, NULL, err);
+}
+
+// The rows of a table that lie in the database of worker [from]: it has become this worker's own,
+// or they are read from a copy.
+static Status take_on_disk(Restore *self, const RestoredTable *at, uint32_t from, Str bytes,
+                           const StateShare *share, Error *err) {
+    uint64_t rows;
+    if (bytes.len < sizeof rows) return error_set(err, ST_RUNTIME, "a frame is cut short");
+    memcpy(&rows, bytes.ptr, sizeof rows);
+    if (!rows) return ST_OK;
+    if (!at->table) return orphan(self, at->name.operator_id, STR("a table"), err);
+    if (self->adopted) return state_disk_take(at->table, rows, err);
+    Arena arena = {0};
+    Str dir = str_printf(&arena, STR_FMT "/%u", STR_ARG(self->room), from);
+    OsStat stat;
+    bool found = true;
+    Status st = os()->stat(dir, &stat, err);
+    if (!st && !stat.exists) st = disk_files_bring(self->path, &self->from, from, dir, &found, err);
+    if (!st && !found) {
+        st = error_set(err, ST_RUNTIME,
+                       "the files of table '" STR_FMT "' are not in the checkpoint",
+                       STR_ARG(at->name.name));
+    }
+    DiskRows to = {self, at, share};
+    // Rows that change their keys change their groups.
+    const StateShare *groups = at->how->key ? NULL : share;
+    if (!st) {
+        st = state_disk_read(dir, at->name.operator_id, at->name.name, groups, take_disk_rows, &to,
+                             err);
+    }
+    arena_clear(&arena);
+    return st;
+}
+
 static Status take_frames(Restore *self, const CheckpointFile *file, FrameReader *reader,
                           const FrameHead *head, Map *removed, Error *err) {
     Worker *worker = self->worker;
@@ -379,6 +443,7 @@ static Status take_frames(Restore *self, const CheckpointFile *file, FrameReader
             case PART_END: return ST_OK;
             case PART_TABLE: TRY(take_table(self, removed, bytes, err)); break;
             case PART_REMOVED:
+            case PART_ON_DISK:
             case PART_ROWS: {
                 uint32_t number;
                 TRY(frame_rows(bytes, &number, &bytes, err));
@@ -388,12 +453,10 @@ static Status take_frames(Restore *self, const CheckpointFile *file, FrameReader
                 RestoredTable *at = &self->table[number];
                 if (kind == PART_REMOVED) {
                     TRY(take_removed(self, at, bytes, err));
-                } else if (at->table) {
-                    bool moves = at->how->key || at->how->value;
-                    if (moves) TRY(migrate_part(self, at->how, &bytes, err));
-                    TRY(state_load(at->table, bytes, &share, at->gone, err));
+                } else if (kind == PART_ON_DISK) {
+                    if (newest) TRY(take_on_disk(self, at, head->worker, bytes, &share, err));
                 } else {
-                    TRY(orphan(self, at->name.operator_id, STR("a table"), err));
+                    TRY(take_rows(self, at, bytes, &share, at->gone, err));
                 }
                 break;
             }
@@ -445,15 +508,24 @@ static Status take_file(Restore *self, Str path, const CheckpointFile *file, Err
     return st;
 }
 
+// Where nothing has changed a worker goes on with its own database.
+static Status adopt(Restore *self, Error *err) {
+    Worker *worker = self->worker;
+    if (!worker->job->disk || !self->same) return ST_OK;
+    TRY(disk_files_bring(self->path, &self->from, worker->index, state_disk_dir(worker->state),
+                         &self->adopted, err));
+    return self->adopted ? state_disk_adopt(worker->state, err) : ST_OK;
+}
+
 static Status restore_worker(Worker *worker, Str path, const Checkpoint *from,
-                             const Upgrade *upgrade, Error *err) {
+                             const Upgrade *upgrade, Str room, Error *err) {
     Arena arena = {0};
     Restore self = {.worker = worker, .spec = worker->job->spec->checkpoint, .from = *from,
-                    .upgrade = upgrade};
+                    .upgrade = upgrade, .path = path, .room = room};
     bool own = from->workers == worker->job->workers;  // what a worker wrote is its own
     self.same = own && !upgrade_differs(upgrade);
     self.seen = ARENA_ARRAY(&arena, bool, worker->op_count + 1);
-    Status st = ST_OK;
+    Status st = adopt(&self, err);
     for (uint32_t i = 0; i < from->file_count && !st; i++) {
         const CheckpointFile *file = &from->file[i];
         if (own && !upgrade_rekeys(upgrade) && file->worker != worker->index) continue;
@@ -492,9 +564,14 @@ Status job_restore(Job *job, Error *err) {
     }
     Upgrade *upgrade = NULL;
     if (!st) st = upgrade_new(&arena, job, path, &from, &upgrade, err);
+    Str room = st || !from.disk_file_count ? STR("") : job_scratch_dir(&arena, job->spec);
     for (uint32_t i = 0; i < job->workers && !st; i++) {
-        st = restore_worker(&job->worker[i], path, &from, upgrade, err);
+        st = restore_worker(&job->worker[i], path, &from, upgrade, room, err);
     }
+    for (uint32_t i = 0; room.len && i < from.workers; i++) {
+        disk_files_remove(str_printf(&arena, STR_FMT "/%u", STR_ARG(room), i));
+    }
+    if (room.len) disk_files_remove(room);
     Checkpointer *checkpointer = job->checkpointer;
     for (uint32_t i = 0; i < job->workers && !st; i++) {
         Worker *worker = &job->worker[i];

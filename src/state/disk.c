@@ -16,7 +16,7 @@
 // goes on without limits. The pause at the barrier does not know how many rows there are.
 #include "state/disk.h"
 
-#include <stdio.h>
+#include <stdatomic.h>
 #include <unistd.h>
 
 #include "base/hash.h"
@@ -41,6 +41,7 @@ typedef struct Disk {
     int64_t now_ms;      // the last time told to it
     int64_t mark;        // bytes in memory that are accepted for now
     bool held;           // nothing younger than the barrier may be written
+    _Atomic int fixing;  // another thread is to link the files
     RocksWalk *walk;     // of the snapshot under way
     StateTable *walking;
     Status status;       // the first failure that nobody has been told of
@@ -159,13 +160,18 @@ void disk_table_free(StateTable *table) {
     mem_free(table->owner_hashes);
 }
 
-static void put_key_head(Buf *out, const StateTable *table, uint16_t group) {
+static void put_key_head(Buf *out, uint64_t prefix, uint16_t group) {
     uint8_t big[2] = {(uint8_t)(group >> 8), (uint8_t)group};
     out->len = 0;
-    buf_put(out, &table->prefix, sizeof table->prefix);
+    buf_put(out, &prefix, sizeof prefix);
     buf_put(out, big, sizeof big);
 }
 enum { KEY_HEAD = ROCKS_PREFIX + 2, VALUE_HEAD = 8 };
+
+static uint16_t group_in(Str key) {
+    const uint8_t *big = (const uint8_t *)key.ptr + ROCKS_PREFIX;
+    return (uint16_t)(big[0] << 8 | big[1]);
+}
 
 // ---- rows that leave ---------------------------------------------------------------------------
 
@@ -174,7 +180,7 @@ void disk_save(StateTable *table, RowHead *row) {
     Error err = {0};
     Status st = disk_open(table->backend, &err);
     if (!st) {
-        put_key_head(&disk->key, table, group_of(table, row));
+        put_key_head(&disk->key, table->prefix, group_of(table, row));
         buf_put(&disk->key, key_of(table, row), row->key_size);
         if (row->flags & ROW_GONE) {
             if (row->flags & ROW_STORED) rocks_delete(disk->rocks, buf_str(&disk->key));
@@ -329,8 +335,7 @@ static Status fetched(void *arg, uint32_t at, Str value, Error *err) {
     uint64_t slot;
     TRY(slot_reserve(table, fetch->hash[at], key, &slot, err));
     if (table->slot[slot].row) return ST_OK;  // the key is twice in the batch
-    table->group = (uint16_t)((uint8_t)disk_key.ptr[ROCKS_PREFIX] << 8 |
-                              (uint8_t)disk_key.ptr[ROCKS_PREFIX + 1]);
+    table->group = group_in(disk_key);
     RowHead *row;
     TRY(row_add(table, slot, fetch->hash[at], key, written_ms, &row, err));
     row->flags = ROW_STORED | ROW_USED;
@@ -351,15 +356,13 @@ static bool in_memory(const StateTable *table, uint64_t hash, Str key) {
 
 static void hash_owners(StateTable *table, Vec *const *key, uint32_t rows) {
     const StateTableDef *def = &table->def;
-    uint32_t count = def->group ? def->group_count : def->key->child_count, most = rows;
+    uint32_t count = def->group ? def->group_count : def->key->child_count;
+    table->owner_hashes = mem_realloc(table->owner_hashes, (rows + 1) * sizeof(uint64_t));
+    memset(table->owner_hashes, 0, (rows + 1) * sizeof(uint64_t));
     for (uint32_t i = 0; i < count; i++) {
-        const Vec *column = key[def->group ? def->group[i] : i];
-        if (column->len > most) most = column->len;
-    }
-    table->owner_hashes = mem_realloc(table->owner_hashes, (most + 1) * sizeof(uint64_t));
-    memset(table->owner_hashes, 0, (most + 1) * sizeof(uint64_t));
-    for (uint32_t i = 0; i < count; i++) {
-        vec_hash_into(key[def->group ? def->group[i] : i], table->owner_hashes);
+        Vec column = *key[def->group ? def->group[i] : i];
+        column.len = rows;  // what is looked up, whatever its maker says
+        vec_hash_into(&column, table->owner_hashes);
     }
 }
 
@@ -382,7 +385,7 @@ Status disk_fetch(StateTable *table, Vec *const *key, uint32_t rows, const uint6
                           table->key_at[i + 1] - table->key_at[i]);
         if (in_memory(table, table->hashes[i], at)) continue;
         disk_group(table, i);
-        put_key_head(&disk->key, table, table->group);
+        put_key_head(&disk->key, table->prefix, table->group);
         buf_put(&disk->key, at.ptr, at.len);
         hash[count] = table->hashes[i];
         missing[count++] = str_dup(&disk->scratch, buf_str(&disk->key));
@@ -419,7 +422,7 @@ Status disk_load(StateTable *table, Str key, uint64_t owner_hash, Str value, int
     Disk *disk = table->backend->disk;
     TRY(disk_open(table->backend, err));
     table->group = (uint16_t)((owner_hash >> 32) % table->backend->groups);
-    put_key_head(&disk->key, table, table->group);
+    put_key_head(&disk->key, table->prefix, table->group);
     buf_put(&disk->key, key.ptr, key.len);
     Str disk_key = buf_str(&disk->key);
     if (!newest) {
@@ -459,8 +462,29 @@ void disk_snapshot_saved(StateBackend *backend) {
     Status st = disk->rocks ? rocks_write(disk->rocks, &err) : ST_OK;
     note(disk, st, &err);
     if (st || !disk->rocks) return;
+    if (backend->out.files) {
+        disk->held = true;
+        atomic_store(&disk->fixing, 1);
+        backend->out.files(backend->out.arg, backend);
+        return;
+    }
     disk->walk = rocks_walk(disk->rocks);
     walk_table(disk, backend->tables);
+}
+
+bool disk_waits(const StateBackend *backend) {
+    return atomic_load(&backend->disk->fixing) != 0;
+}
+
+Status state_disk_fix(StateBackend *backend, Str dir, Error *err) {
+    Disk *disk = backend->disk;
+    Status st = dir.len ? rocks_checkpoint(disk->rocks, dir, err) : ST_OK;
+    atomic_store(&disk->fixing, 0);
+    return st;
+}
+
+Str state_disk_dir(const StateBackend *backend) {
+    return backend->disk->dir;
 }
 
 // Hands the row at hand out; false at the table's end.
@@ -484,6 +508,8 @@ static bool walk_row(Disk *disk) {
 bool disk_snapshot_step(StateBackend *backend, int64_t until_ns) {
     enum { STEP_ROWS = 64 };
     Disk *disk = backend->disk;
+    if (disk_waits(backend)) return false;
+    if (backend->out.files) disk->held = false;
     while (disk->walking) {
         for (uint32_t i = 0; i < STEP_ROWS && disk->walking; i++) {
             if (walk_row(disk)) continue;
@@ -503,4 +529,123 @@ void disk_snapshot_end(StateBackend *backend) {
     rocks_walk_free(disk->walk);
     disk->walk = NULL;
     disk->walking = NULL;
+}
+
+// ---- restoring from files ----------------------------------------------------------------------
+
+Status state_disk_adopt(StateBackend *backend, Error *err) {
+    ASSERT(!((Disk *)backend->disk)->rocks);
+    return disk_open(backend, err);
+}
+
+// Hands all rows with that prefix in [rocks] that lie in key groups [from, to) to [take].
+static Status each_row(Rocks *rocks, uint64_t prefix, uint32_t from, uint32_t to,
+                       Status (*take)(void *arg, uint16_t group, Str key, Str value,
+                                      int64_t written_ms, Error *err),
+                       void *arg, Error *err) {
+    Buf first = {0};
+    RocksWalk *walk = rocks_walk(rocks);
+    put_key_head(&first, prefix, (uint16_t)from);
+    rocks_walk_seek(walk, buf_str(&first));
+    Status st = ST_OK;
+    Str key, value;
+    for (; !st && rocks_walk_at(walk, &key, &value); rocks_walk_next(walk)) {
+        if (key.len < KEY_HEAD || memcmp(key.ptr, &prefix, sizeof prefix) != 0) break;
+        if (group_in(key) >= to) break;
+        int64_t written_ms;
+        if (value.len < VALUE_HEAD) {
+            st = error_set(err, ST_RUNTIME, "a row on disk is cut short");
+            break;
+        }
+        memcpy(&written_ms, value.ptr, VALUE_HEAD);
+        st = take(arg, group_in(key), str_sub(key, KEY_HEAD, key.len),
+                  str_sub(value, VALUE_HEAD, value.len), written_ms, err);
+    }
+    if (!st) st = rocks_walk_status(walk, err);
+    rocks_walk_free(walk);
+    buf_free(&first);
+    return st;
+}
+
+// Reads a row so that the operator learns what it has to wait for.
+static Status look_at_row(void *arg, uint16_t group, Str key, Str value, int64_t written_ms,
+                          Error *err) {
+    StateTable *table = arg;
+    uint64_t hash = hash_bytes(key.ptr, key.len, 0), slot;
+    TRY(slot_reserve(table, hash, key, &slot, err));
+    ASSERT(!table->slot[slot].row);
+    RowHead *row;
+    table->group = group;
+    TRY(row_add(table, slot, hash, key, written_ms, &row, err));
+    row->flags = ROW_STORED;
+    TRY(row_read(table, row, value, err));
+    if (table->disk_rows) table->disk_rows--;
+    if (!(row->flags & ROW_PINNED)) row_evict(table, row);
+    return ST_OK;
+}
+
+typedef struct Parts {
+    Status (*rows)(void *arg, Str bytes, Error *err);
+    void *arg;
+    Buf bytes;
+} Parts;
+
+static Status add_to_part(void *arg, uint16_t group, Str key, Str value, int64_t written_ms,
+                          Error *err) {
+    enum { PART_SIZE = 1 << 18 };
+    (void)group;
+    Parts *self = arg;
+    row_put(&self->bytes, key, value, written_ms);
+    if (self->bytes.len < PART_SIZE) return ST_OK;
+    Status st = self->rows(self->arg, buf_str(&self->bytes), err);
+    self->bytes.len = 0;
+    return st;
+}
+
+static Status hand_rows(Rocks *rocks, uint64_t prefix, const StateShare *share, Parts *parts,
+                        Error *err) {
+    // The first key group that is the worker's, and the first that is the next one's.
+    uint32_t from = 0, to = UINT16_MAX;
+    if (share && share->count > 1) {
+        from = (share->index * share->groups + share->count - 1) / share->count;
+        to = ((share->index + 1) * share->groups + share->count - 1) / share->count;
+    }
+    Status st = each_row(rocks, prefix, from, to, add_to_part, parts, err);
+    if (!st && parts->bytes.len) st = parts->rows(parts->arg, buf_str(&parts->bytes), err);
+    buf_free(&parts->bytes);
+    return st;
+}
+
+static Status load_part(void *arg, Str bytes, Error *err) {
+    StateTable *table = arg;
+    StateShare all = {0, 1, table->backend->groups, true};
+    return state_load(table, bytes, &all, NULL, err);
+}
+
+Status state_disk_take(StateTable *table, uint64_t rows, Error *err) {
+    Disk *disk = table->backend->disk;
+    uint64_t prefix = prefix_of(table->def.operator_id, str_c(table->def.name));
+    if (!table->on_disk) {
+        Parts parts = {load_part, table, {0}};
+        return hand_rows(disk->rocks, prefix, NULL, &parts, err);
+    }
+    table->whole = false;
+    table->disk_rows = rows;
+    if (!table->def.load_all) return ST_OK;
+    return each_row(disk->rocks, prefix, 0, UINT16_MAX, look_at_row, table, err);
+}
+
+Status state_disk_read(Str dir, uint64_t operator_id, Str table, const StateShare *share,
+                       Status (*rows)(void *arg, Str bytes, Error *err), void *arg, Error *err) {
+    enum { CACHE = 8 << 20 };
+    RocksCache *cache = NULL;
+    Rocks *rocks = NULL;
+    TRY(rocks_cache_new(CACHE, &cache, err));
+    RocksOptions options = {.cache = cache, .memtable_bytes = CACHE, .background = 1};
+    Parts parts = {rows, arg, {0}};
+    Status st = rocks_open_read(&options, dir, &rocks, err);
+    if (!st) st = hand_rows(rocks, prefix_of(operator_id, table), share, &parts, err);
+    rocks_close(rocks);
+    rocks_cache_free(cache);
+    return st;
 }

@@ -223,7 +223,7 @@ static void take_part(void *arg, const StateTableDef *table, uint32_t number, St
 static void begin(Fixture *f, Taken *taken) {
     bool full = false;
     *taken = (Taken){0};
-    state_snapshot_begin(f->backend, &full, (StateOut){take_part, taken});
+    state_snapshot_begin(f->backend, &full, (StateOut){take_part, taken, NULL});
     CHECK(full);
 }
 

@@ -139,7 +139,8 @@ void row_changes(StateTable *table, RowHead *row);
 void row_goes(StateTable *table, RowHead *row);
 // A row of a table on disk is about to leave memory.
 void row_leaves(StateTable *table, RowHead *row);
-// Adds a row to those to be handed out.
+// Appends a row as STATE_ROWS has it; to those that are to be handed out.
+void row_put(Buf *out, Str key, Str value, int64_t written_ms);
 void rows_put(StateTable *table, Str key, Str value, int64_t written_ms);
 void rows_hand_out(StateTable *table);
 // The hash by which exchanges spread the key's rows; [column]: one row of each key column.
@@ -172,4 +173,5 @@ NODISCARD Status disk_load(StateTable *table, Str key, uint64_t owner_hash, Str 
 void disk_snapshot_begin(StateBackend *backend);
 void disk_snapshot_saved(StateBackend *backend);
 bool disk_snapshot_step(StateBackend *backend, int64_t until_ns);
+bool disk_waits(const StateBackend *backend);
 void disk_snapshot_end(StateBackend *backend);

@@ -115,7 +115,7 @@ static void nothing(void *arg) {
 }
 
 static rocksdb_options_t *options_new(Rocks *rocks, const RocksOptions *given) {
-    enum { BLOCK_SIZE = 16 << 10, LZ4 = 4, ERROR_LEVEL = 3, FORMAT = 5 };
+    enum { BLOCK_SIZE = 16 << 10, LZ4 = 4, ERROR_LEVEL = 3, FORMAT = 5, TWO_LEVELS = 2 };
     const double BLOOM_BITS = 10;
     const RocksApi *api = rocks->api;
     rocksdb_block_options_t *blocks = api->block_based_options_create();
@@ -125,7 +125,12 @@ static rocksdb_options_t *options_new(Rocks *rocks, const RocksOptions *given) {
                                                api->filterpolicy_create_bloom_full(BLOOM_BITS));
     api->block_based_options_set_whole_key_filtering(blocks, 1);
     api->block_based_options_set_format_version(blocks, FORMAT);
-    // Indexes and filters share the cache with the blocks, so that it bounds them all.
+    // Indexes and filters share the cache with the blocks, so that it bounds them all; in pieces,
+    // for the filter of a whole file is more than a shard of the cache takes in, and would be read
+    // again for every batch.
+    api->block_based_options_set_index_type(blocks, TWO_LEVELS);
+    api->block_based_options_set_partition_filters(blocks, 1);
+    api->block_based_options_set_pin_top_level_index_and_filter(blocks, 1);
     api->block_based_options_set_cache_index_and_filter_blocks(blocks, 1);
     api->block_based_options_set_cache_index_and_filter_blocks_with_high_priority(blocks, 1);
     api->block_based_options_set_pin_l0_filter_and_index_blocks_in_cache(blocks, 1);

@@ -36,7 +36,8 @@ static void load_once(void) {
     for (size_t i = 1; i < sizeof NAMES / sizeof *NAMES && status && !given; i++) {
         if (!load(NAMES[i], NULL)) status = ST_OK;
     }
-    if (status) error_hint(&error, "install it, or SET 'state.backend.type' = 'hashmap'");
+    if (status)
+        error_hint(&error, "apt install librocksdb7.8, or SET 'state.backend.type' = 'hashmap'");
 }
 
 Status rocks_api(const RocksApi **out, Error *err) {

@@ -79,6 +79,10 @@ typedef struct rocksdb_column_family_handle_t rocksdb_column_family_t;
       (rocksdb_block_options_t *, rocksdb_filterpolicy_t *))                                       \
     F(void, block_based_options_set_whole_key_filtering,                                           \
       (rocksdb_block_options_t *, unsigned char))                                                  \
+    F(void, block_based_options_set_index_type, (rocksdb_block_options_t *, int))                  \
+    F(void, block_based_options_set_partition_filters, (rocksdb_block_options_t *, unsigned char)) \
+    F(void, block_based_options_set_pin_top_level_index_and_filter,                                \
+      (rocksdb_block_options_t *, unsigned char))                                                  \
     F(void, block_based_options_set_format_version, (rocksdb_block_options_t *, int))              \
     F(void, block_based_options_set_cache_index_and_filter_blocks,                                 \
       (rocksdb_block_options_t *, unsigned char))                                                  \

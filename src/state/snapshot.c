@@ -26,14 +26,17 @@ void rows_hand_out(StateTable *table) {
     table->rows.len = 0;
 }
 
-void rows_put(StateTable *table, Str key, Str value, int64_t written_ms) {
-    Buf *out = &table->rows;
+void row_put(Buf *out, Str key, Str value, int64_t written_ms) {
     uint32_t size[2] = {key.len, value.len};
     buf_put(out, size, sizeof size);
     buf_put(out, &written_ms, sizeof written_ms);
     buf_put_str(out, key);
     buf_put_str(out, value);
-    if (out->len >= ROWS_PART_SIZE) rows_hand_out(table);
+}
+
+void rows_put(StateTable *table, Str key, Str value, int64_t written_ms) {
+    row_put(&table->rows, key, value, written_ms);
+    if (table->rows.len >= ROWS_PART_SIZE) rows_hand_out(table);
 }
 
 static void row_save(StateTable *table, RowHead *row) {
@@ -113,8 +116,8 @@ void state_snapshot_begin(StateBackend *backend, bool *full, StateOut out) {
     *full |= !backend->durable;
     for (StateTable *table = backend->tables; table; table = table->next) {
         // What has not left memory needs no disk to be written out from.
-        table->draining = table->on_disk && !table->whole;
-        *full |= table->on_disk;
+        table->draining = table->on_disk && (out.files || !table->whole);
+        *full |= table->on_disk && !out.files;
     }
     backend->draining = next_draining(backend->tables);
     if (backend->draining) disk_snapshot_begin(backend);
@@ -128,6 +131,11 @@ void state_snapshot_begin(StateBackend *backend, bool *full, StateOut out) {
         table->epoch = backend->epoch;
         table->number = number++;
         out.part(out.arg, &table->def, table->number, STATE_TABLE, (Str){0});
+        if (table->on_disk && out.files) {
+            uint64_t rows = state_count(table);
+            out.part(out.arg, &table->def, table->number, STATE_ON_DISK,
+                     str_make((const char *)&rows, sizeof rows));
+        }
         if (!*full && table->removed.len) {
             out.part(out.arg, &table->def, table->number, STATE_REMOVED, buf_str(&table->removed));
         }
@@ -174,6 +182,10 @@ bool state_snapshot_step(StateBackend *backend, int64_t until_ns) {
         }
     } while (os_monotonic_ns() < until_ns);
     return false;
+}
+
+bool state_snapshot_waits(const StateBackend *backend) {
+    return backend->disk && !backend->draining && !backend->sweeping && disk_waits(backend);
 }
 
 void state_snapshot_end(StateBackend *backend, bool durable) {

@@ -88,12 +88,16 @@ typedef enum StatePart {
     STATE_TABLE,    // a table begins: its definition
     STATE_REMOVED,  // keys that went since the snapshot before; none in a full one
     STATE_ROWS,     // rows: u32 size of key and of value, i64 time of writing, key, value
+    STATE_ON_DISK,  // its rows lie in the backend's files: u64 how many, about
 } StatePart;
 
 typedef struct StateOut {
     // [number]: of the table, from 0 in the order of the STATE_TABLE parts.
     void (*part)(void *arg, const StateTableDef *table, uint32_t number, StatePart part, Str bytes);
     void *arg;
+    // Set: rows on disk are not handed out; once all of them are there this is called, and the
+    // snapshot waits for state_disk_fix (state/disk.h). NULL: they are handed out as all others.
+    void (*files)(void *arg, StateBackend *backend);
 } StateOut;
 
 // From now on tables remember what changes. Before the first row comes, or before a snapshot that
@@ -104,6 +108,8 @@ void state_track(StateBackend *backend);
 void state_snapshot_begin(StateBackend *backend, bool *full, StateOut out);
 // Goes on with it until about [until_ns] of the monotonic clock; true when all is written out.
 bool state_snapshot_step(StateBackend *backend, int64_t until_ns);
+// It has nothing to do until another thread has called state_disk_fix.
+bool state_snapshot_waits(const StateBackend *backend);
 // The snapshot has become durable, or has been given up.
 void state_snapshot_end(StateBackend *backend, bool durable);
 

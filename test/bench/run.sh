@@ -19,5 +19,7 @@ warehouse || true
 postgres_stop
 echo "--- Functions in Python"
 python3 test/bench/python.py || true
+echo "--- State on RocksDB"
+test/bench/state.sh || true
 echo "--- Nexmark"
 exec python3 test/bench/nexmark.py "$@"
