@@ -538,6 +538,7 @@ Status plan_optimize(PlanContext *context, Plan **roots, uint32_t count, Error *
     TRY(rule_calc(context, roots, count, err));  // what went to either side goes further down
     rule_push(context, roots, count);
     rule_agg(context, roots, count);
+    rule_split(context, roots, count);
     TRY(rule_rank(context, roots, count, err));
     TRY(rule_calc(context, roots, count, err));  // what stood on a filter may merge now
     bool *seen = ARENA_ARRAY(context->arena, bool, context->next_id + 1);

@@ -9,6 +9,8 @@
 NODISCARD Status rule_calc(PlanContext *context, Plan **roots, uint32_t count, Error *err);
 // Aggregates of groups of one row, and of no rows, without state. (rule_agg.c)
 void rule_agg(PlanContext *context, Plan **roots, uint32_t count);
+// DISTINCT aggregates in two levels. (rule_split.c)
+void rule_split(PlanContext *context, Plan **roots, uint32_t count);
 // Aggregations in two phases. (rule_phase.c)
 void rule_phase(PlanContext *context, Plan **roots, uint32_t count);
 // Lookup joins: the condition into keys, what goes to either side, and a rest. (rule_lookup.c)

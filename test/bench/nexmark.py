@@ -199,10 +199,11 @@ def main():
                 per_s, per_cpu = o.events / run.wall / 1e6, o.events / run.cpu / 1e6
                 flink = f.get('flink_json') if form == 'json' else None
                 limit, rss = f.get('limit_' + form), f.get('flink_rss_gb')
-                # The share of the operators' busy time that the sources spend: reading and decoding.
+                # The share of the workers' time that the sources spend: reading and decoding. Both by
+                # the wall clock, which others that want the cores stretch alike.
                 busy = [(op.get('kind', ''), op.get('busy_s', 0)) for op in run.stats.get('operators', [])]
                 decode = sum(s for kind, s in busy if kind == 'source')
-                share = f'{100 * decode / run.cpu:.0f}%' if decode else '-'
+                share = f'{100 * decode / run.stats["wall_s"] / workers:.0f}%' if decode else '-'
                 print(f'{query:5}{per_s:11.2f}{per_cpu:9.2f}{flink or "-":>7}{ratio(per_cpu, flink):>7}{limit or "-":>9}'
                       f'{(f"{100 * per_cpu / limit:.0f}%" if limit else "-"):>7}{run.rss_mb:9.0f}'
                       f'{(f"{rss * 1000:.0f}" if rss else "-"):>7}{share:>8}', flush=True)
