@@ -250,6 +250,7 @@ static Status python_merge(const AggCall *call, uint8_t *dst, const uint8_t *src
                            Error *err) {
     const PyState *other = (const PyState *)(const void *)src;
     (void)call;
+    if (!other->parts) return ST_OK;
     return add_parts((PyState *)(void *)dst, other->bytes, other->size, other->parts, env, err);
 }
 
