@@ -24,8 +24,7 @@ case $kind in
     asan) options="--buildtype=debug -Doptimization=1 -Db_sanitize=address,undefined" ;;
     ubsan) options="--buildtype=debug -Doptimization=1 -Db_sanitize=undefined -Db_lundef=false"
         groups="$groups clang" compiler=clang ;;
-    # librdkafka starts its threads by C11's call, which gcc's runtime does not see: it would crash.
-    tsan) options="--buildtype=debug -Doptimization=1 -Db_sanitize=thread -Dkafka=disabled" ;;
+    tsan) options="--buildtype=debug -Doptimization=1 -Db_sanitize=thread" ;;
     fuzz) options="--buildtype=debugoptimized -Db_sanitize=address,undefined -Db_lundef=false -Dfuzz=true"
         groups="$groups clang" compiler=clang ;;
     clang) options="--buildtype=debug -Doptimization=0" werror=true

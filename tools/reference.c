@@ -1,7 +1,9 @@
-// tools/reference.c - prints docs/sql/functions.md from the tables of functions: `make docs`. The
-// same rows are what the binder binds, so the page lists what there is and nothing else.
+// tools/reference.c - prints pages of docs/sql/ from the tables of functions, settings and options:
+// `make docs`. The same rows are what the program reads, so the pages list what there is and nothing
+// else.
 #include <stdio.h>
 
+#include "engine/reference.h"
 #include "func/agg.h"
 
 // "CHAR_LENGTH(CHARACTER)"; brackets around what may be left out, "…" for what may go on.
@@ -74,7 +76,17 @@ static void print_aggregate(const AggTable *table) {
     }
 }
 
-int main(void) {
+static int print_page(void (*make)(Buf *out)) {
+    Buf page = {0};
+    make(&page);
+    (void)fwrite(page.ptr, 1, page.len, stdout);
+    buf_free(&page);
+    return 0;
+}
+
+int main(int argc, char **argv) {
+    if (argc > 1 && strcmp(argv[1], "settings") == 0) return print_page(reference_settings);
+    if (argc > 1 && strcmp(argv[1], "options") == 0) return print_page(reference_options);
     printf(
         "# Functions\n\n"
         "The built-in functions, by topic, with an example of each. Made from the tables in\n"

@@ -42,48 +42,6 @@ static const char *const KEYWORDS_SHOWN[] = {
     "WINDOW",    "WITH",      "WITHIN",      "YEAR",        "ZONE",
 };
 
-static const char *const SETTINGS[] = {
-    "execution.buffer-timeout.interval",
-    "execution.checkpointing.interval",
-    "execution.runtime-mode",
-    "parallelism.default",
-    "pipeline.auto-watermark-interval",
-    "pipeline.max-parallelism",
-    "pipeline.name",
-    "restart-strategy.type",
-    "sql-client.display.max-column-width",
-    "sql-client.execution.max-table-result.rows",
-    "sql-client.execution.result-mode",
-    "state.backend.type",
-    "table.exec.mini-batch.allow-latency",
-    "table.exec.mini-batch.enabled",
-    "table.exec.mini-batch.size",
-    "table.exec.resource.default-parallelism",
-    "table.exec.sink.not-null-enforcer",
-    "table.exec.sink.type-length-enforcer",
-    "table.exec.sink.upsert-materialize",
-    "table.exec.source.cdc-events-duplicate",
-    "table.exec.source.idle-timeout",
-    "table.exec.state.ttl",
-    "table.local-time-zone",
-    "table.optimizer.agg-phase-strategy",
-    "table.optimizer.distinct-agg.split.enabled",
-    "table.optimizer.reuse-sub-plan-enabled",
-};
-
-static const struct {
-    const char *key, *value[4];
-} SETTING_VALUES[] = {
-    {"sql-client.execution.result-mode", {"table", "changelog", "tableau"}},
-    {"execution.runtime-mode", {"streaming", "batch"}},
-    {"table.exec.mini-batch.enabled", {"true", "false"}},
-    {"table.exec.sink.not-null-enforcer", {"ERROR", "DROP"}},
-    {"table.exec.sink.type-length-enforcer", {"IGNORE", "TRIM_PAD", "ERROR"}},
-    {"table.exec.sink.upsert-materialize", {"AUTO", "NONE", "FORCE"}},
-    {"table.optimizer.agg-phase-strategy", {"AUTO", "ONE_PHASE", "TWO_PHASE"}},
-    {"table.local-time-zone", {"UTC"}},
-};
-
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
 // --- What stands before the cursor -------------------------------------------------------------
@@ -359,15 +317,21 @@ static void complete_option(Context *self) {
 static void complete_setting(Context *self) {
     const Token *equals = token_back(self, 0), *key = token_back(self, 1);
     if (!equals || equals->kind != TOK_EQ || !key || key->kind != TOK_TEXT) {
-        offer_list(self, SETTINGS, COUNT(SETTINGS));
+        for (const Setting *at = SETTINGS; at->option.key; at++) {
+            bool pattern = str_ends(str_c(at->option.key), STR(".*"));
+            if (at->use == SETTING_HEEDED && !pattern) offer(self, at->option.key);
+        }
         return;
     }
-    Str name = token_unquote(self->out->arena, self->text, key);
-    for (size_t i = 0; i < COUNT(SETTING_VALUES); i++) {
-        if (!str_eq(name, str_c(SETTING_VALUES[i].key))) continue;
-        for (uint32_t v = 0; v < 4 && SETTING_VALUES[i].value[v]; v++) {
-            offer(self, SETTING_VALUES[i].value[v]);
-        }
+    const Setting *setting = setting_find(token_unquote(self->out->arena, self->text, key));
+    if (!setting) return;
+    const OptionDef *option = &setting->option;
+    for (uint32_t v = 0; option->kind == OPTION_ENUM && option->values[v]; v++) {
+        offer(self, option->values[v]);
+    }
+    if (option->kind == OPTION_BOOL) {
+        offer(self, "true");
+        offer(self, "false");
     }
 }
 

@@ -41,7 +41,7 @@ TEST(shell_complete, offers_what_may_stand_at_the_cursor) {
            "'sink.partition-commit.trigger' = 'proc",
            "process-time ");
     offers(session, "SET 'table.local", "table.local-time-zone ");
-    offers(session, "SET 'execution.runtime-mode' = '", "batch streaming ");
+    offers(session, "SET 'execution.runtime-mode' = '", "BATCH STREAMING ");
     offers(session, "SELECT 'sel", "");  // a text of the user's own
     offers(session, "USE defa", "default_database ");
     session_free(session);

@@ -5,13 +5,12 @@
 #include "connector/kafka/kafka.h"
 #include "connector/simple/simple.h"
 
+const Connector *const BUILTIN_CONNECTORS[] = {
+    &BLACKHOLE_CONNECTOR, &DATAGEN_CONNECTOR, &FILE_CONNECTOR,
+    &JDBC_CONNECTOR,      &KAFKA_CONNECTOR,   &PRINT_CONNECTOR,
+    &UPSERT_KAFKA_CONNECTOR, NULL,
+};
+
 void connectors_register(void) {
-    static const Connector *const CONNECTORS[] = {
-        &BLACKHOLE_CONNECTOR, &DATAGEN_CONNECTOR, &FILE_CONNECTOR,
-        &JDBC_CONNECTOR,      &KAFKA_CONNECTOR,   &PRINT_CONNECTOR,
-        &UPSERT_KAFKA_CONNECTOR,
-    };
-    for (size_t i = 0; i < sizeof CONNECTORS / sizeof *CONNECTORS; i++) {
-        connector_register(CONNECTORS[i]);
-    }
+    for (const Connector *const *at = BUILTIN_CONNECTORS; *at; at++) connector_register(*at);
 }

@@ -102,6 +102,21 @@ static void session_refresh(Session *session) {
     session->env.database = session->catalogs.current_database;
 }
 
+// What a job has to say while it runs goes where errors go.
+static void log_line(void *arg, Str line) {
+    Session *session = arg;
+    Arena arena = {0};
+    session->print(session->print_arg, str_printf(&arena, "weir: " STR_FMT, STR_ARG(line)), true);
+    arena_clear(&arena);
+}
+
+// Flink takes any key; a slip is worth a word all the same.
+static void warn(Session *session, Str key, Str value) {
+    Buf text = {0};
+    if (setting_warning(key, value, &text)) log_line(session, buf_str(&text));
+    buf_free(&text);
+}
+
 Status session_new(const SessionConfig *config, Session **out, Error *err) {
     formats_register();
     connectors_register();
@@ -121,6 +136,9 @@ Status session_new(const SessionConfig *config, Session **out, Error *err) {
     session->print_arg = config->print_arg;
     session->env = (FuncEnv){.now_ms = session_now, .random = session_random, .user = STR("weir")};
     session->watermark_ms = INT64_MIN;
+    for (uint32_t i = 0; i < session->config.count; i++) {
+        warn(session, session->config.entry[i].key, str_c(session->config.entry[i].value));
+    }
     session_refresh(session);
     if (config->catalog_path) {
         CatalogEntry *catalog = map_get(&session->catalogs.catalogs, STR("default_catalog"));
@@ -173,7 +191,7 @@ bool session_progress(Session *session, JobProgress *out) {
         .watermark_ms = atomic_load(&session->watermark_ms),
         .elapsed_ms = os_now_ms() - session->started_ms,
     };
-    int64_t workers = config_int(&session->config, "parallelism.default", 1);
+    int64_t workers = config_workers(&session->config);
     double available_ns = (double)out->elapsed_ms * 1e6 * (double)(workers > 0 ? workers : 1);
     if (available_ns > 0) out->busy = (double)atomic_load(&session->busy_ns) / available_ns;
     return atomic_load(&session->running);
@@ -193,14 +211,6 @@ static Status collect(void *arg, Batch *batch, Error *err) {
     return self->sink->batch(self->sink->arg, batch, err);
 }
 
-// What a job has to say while it runs goes where errors go.
-static void log_line(void *arg, Str line) {
-    Session *session = arg;
-    Arena arena = {0};
-    session->print(session->print_arg, str_printf(&arena, "weir: " STR_FMT, STR_ARG(line)), true);
-    arena_clear(&arena);
-}
-
 static Status run_plans(Session *session, PlanContext *context, Plan **root, uint32_t count,
                         const ResultSink *sink, Error *err) {
     Collecting collecting = {session, sink};
@@ -211,9 +221,11 @@ static Status run_plans(Session *session, PlanContext *context, Plan **root, uin
     atomic_store(&session->busy_ns, 0);
     atomic_store(&session->watermark_ms, INT64_MIN);
     session->started_ms = os_now_ms();
-    int64_t workers = config_int(&session->config, "parallelism.default", 1);
+    int64_t workers = config_workers(&session->config);
     if (workers < 1 || workers > OPERATOR_INPUTS_MAX) {
-        return error_set(err, ST_VALIDATION, "'parallelism.default' must be 1 to %d",
+        return error_set(err, ST_VALIDATION,
+                         "'parallelism.default' (and 'table.exec.resource.default-parallelism') "
+                         "must be 1 to %d",
                          OPERATOR_INPUTS_MAX);
     }
     session->budget.refuse = config_int(&session->config, "weir.refuse-charge", 0);
@@ -377,6 +389,17 @@ static Status execute_explain(PlanContext *context, const AstExplain *explain, D
 
 // ---- settings ----------------------------------------------------------------------------------
 
+// Only Flink's own dialect is read.
+static Status check_dialect(const Session *session, const AstStmt *stmt, Error *err) {
+    Str dialect = str_c(config_get(&session->config, "table.sql-dialect"));
+    if (stmt->kind == STMT_SET || stmt->kind == STMT_RESET) return ST_OK;
+    if (str_eq_nocase(dialect, STR("default"))) return ST_OK;
+    return error_set(err, ST_VALIDATION,
+                     "'table.sql-dialect' = '" STR_FMT "': weir reads Flink's own dialect only, "
+                     "'default'",
+                     STR_ARG(dialect));
+}
+
 static Status execute_set(Session *session, const AstStmt *stmt, DdlContext *ddl, Error *err) {
     const AstSet *set = stmt->set;
     if (stmt->kind == STMT_SET && !set->key.ptr) {
@@ -391,6 +414,7 @@ static Status execute_set(Session *session, const AstStmt *stmt, DdlContext *ddl
     }
     if (stmt->kind == STMT_SET) {
         config_set(&session->config, set->key, set->value);
+        warn(session, set->key, set->value);
     } else if (set->key.ptr) {
         mem_free(map_remove(&session->config, set->key));
         (void)s3_option(set->key, NULL);
@@ -410,6 +434,7 @@ static Status execute_set(Session *session, const AstStmt *stmt, DdlContext *ddl
 
 static Status execute_stmt(Session *session, PlanContext *context, AstStmt *stmt, DdlContext *ddl,
                            const ResultSink *sink, Error *err) {
+    TRY(check_dialect(session, stmt, err));
     switch (stmt->kind) {
         case STMT_QUERY: return execute_query(session, context, stmt->query, sink, err);
         case STMT_INSERT: return execute_inserts(session, context, &stmt, 1, sink, err);

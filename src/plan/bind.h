@@ -15,6 +15,7 @@ typedef struct ScopeItem {
     ObjectName object;     // for db.t.c
     uint32_t from, count;
     Str printed;           // the name that an expanded view gives it
+    const bool *unstarred; // per column: a star leaves it out; NULL: none
 } ScopeItem;
 
 // What USING and NATURAL have made one: the columns, in the order of FROM.
@@ -130,6 +131,12 @@ NODISCARD Status expr_fold(PlanContext *context, Expr **expr, Error *err);
 
 NODISCARD Status bind_query_in(Binder *parent, PlanContext *context, const AstQuery *query,
                                Plan **out, Error *err);
+// Whether OPTIONS hints are allowed. (bind_query.c)
+NODISCARD Status bind_check_dynamic(const PlanContext *context, Place place, Error *err);
+// STATE_TTL hints: that they can be read and name relations of [from]; and what they say of one, -1:
+// nothing. (bind_ttl.c)
+NODISCARD Status bind_check_ttl_hints(const AstHints *hints, const AstFrom *from, Error *err);
+int64_t bind_ttl(const Binder *binder, const AstFrom *from);
 // The items of a SELECT without groups, over the binder's plan. (bind_query.c)
 NODISCARD Status bind_select_items(Binder *binder, const AstSelect *select, Expr ***item,
                                    uint32_t *count, Error *err);

@@ -645,6 +645,7 @@ static void agg_over_groups(Binder *binder) {
     Plan *agg =
         plan_new(context, attached || groups->legacy_window ? PLAN_WINDOW_AGG : PLAN_AGG, NULL, 1);
     agg->input[0] = input;
+    agg->ttl_hint_ms[0] = bind_ttl(binder, binder->select->from);
     agg->agg = groups->agg;
     agg->agg_count = groups->agg_count;
     agg->key = ARENA_ARRAY(arena, uint32_t, total_keys + 1);

@@ -249,6 +249,7 @@ Status bind_insert(PlanContext *context, const AstInsert *insert, Plan **out, Er
     for (uint32_t h = 0; h < insert->hints.count; h++) {
         const AstHint *hint = &insert->hints.at[h];
         if (!str_eq_nocase(hint->name.name, STR("OPTIONS"))) continue;
+        TRY(bind_check_dynamic(context, hint->span.place, err));
         if (!hints) hints = plan_map(context);
         for (uint32_t k = 0; k < hint->option.count; k++) {
             if (!hint->option.at[k].value) continue;

@@ -330,6 +330,9 @@ Status bind_join(Binder *binder, const AstFrom *from, Plan **plan, Scope **scope
         both->merged[c].nameless = true;
     }
     TRY(plan_join(binder->context, left, right, type, condition, plan, err));
+    Plan *join = (*plan)->kind == PLAN_PROJECT ? (*plan)->input[0] : *plan;
+    join->ttl_hint_ms[0] = bind_ttl(binder, from->join.left);
+    join->ttl_hint_ms[1] = bind_ttl(binder, from->join.right);
     if (type == JOIN_TYPE_SEMI) {
         *scope = left_scope;
         return ST_OK;
@@ -394,6 +397,8 @@ Status plan_where(PlanContext *context, Plan *input, Expr *condition, Plan **out
     }
     Expr *both = expr_and(arena, context->env, join_condition(context, input), own[3]);
     TRY(plan_join(context, left, right, JOIN_TYPE_INNER, both, out, err));
+    Plan *join = (*out)->kind == PLAN_PROJECT ? (*out)->input[0] : *out;
+    memcpy(join->ttl_hint_ms, input->ttl_hint_ms, sizeof join->ttl_hint_ms);
     *out = plan_filter(context, *out, own[0]);
     return ST_OK;
 }

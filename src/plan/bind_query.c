@@ -204,6 +204,46 @@ static Map *hint_options(Binder *binder, const AstHints *hints) {
     return found;
 }
 
+Status bind_check_dynamic(const PlanContext *context, Place place, Error *err) {
+    if (config_bool(context->config, "table.dynamic-table-options.enabled", true)) return ST_OK;
+    return error_at(err, ST_VALIDATION, place,
+                    "the OPTIONS hint is allowed only when 'table.dynamic-table-options.enabled' "
+                    "is 'true'");
+}
+
+// What 'table.column-expansion-strategy' lets stars leave out of a table; NULL: nothing.
+static Status unstarred(Binder *binder, const ObjectName *object, const bool **out, Error *err) {
+    static const char *const WORDS[] = {"EXCLUDE_DEFAULT_VIRTUAL_METADATA_COLUMNS",
+                                        "EXCLUDE_ALIASED_VIRTUAL_METADATA_COLUMNS"};
+    const char *key = "table.column-expansion-strategy";
+    Str list = str_c(config_get(binder->context->config, key));
+    bool excluded[2] = {false, false};
+    *out = NULL;
+    for (uint32_t at = 0; at < list.len;) {
+        int64_t end = str_find(list, STR(";"), at);
+        uint32_t stop = end < 0 ? list.len : (uint32_t)end, w = 0;
+        Str word = str_trim(str_sub(list, at, stop - at));
+        while (w < 2 && !str_eq_nocase(word, str_c(WORDS[w]))) w++;
+        if (w == 2) {
+            return error_set(err, ST_VALIDATION, "'%s' cannot be '" STR_FMT "': it takes %s, %s",
+                             key, STR_ARG(word), WORDS[0], WORDS[1]);
+        }
+        excluded[w] = true;
+        at = stop + 1;
+    }
+    const Table *table = object->object.ptr ? catalogs_table(binder->context->catalogs, *object)
+                                            : NULL;
+    if (!table || table->kind == TABLE_VIEW || (!excluded[0] && !excluded[1])) return ST_OK;
+    bool *left_out = ARENA_ARRAY(binder->arena, bool, table->column_count + 1);
+    for (uint32_t i = 0; i < table->column_count; i++) {
+        const Column *column = &table->column[i];
+        left_out[i] = column->kind == COL_METADATA && column->is_virtual &&
+                      excluded[column->metadata_from];
+    }
+    *out = left_out;
+    return ST_OK;
+}
+
 static Status bind_named_table(Binder *binder, const AstName *name, const AstHints *hints,
                                Plan **plan, ObjectName *object, Error *err) {
     if (name->count == 1) {
@@ -224,6 +264,7 @@ static Status bind_named_table(Binder *binder, const AstName *name, const AstHin
         return ST_VALIDATION;
     }
     Map *options = hint_options(binder, hints);
+    if (options) TRY(bind_check_dynamic(binder->context, name->span.place, err));
     if (table->kind == TABLE_VIEW) {
         if (options) {
             return error_at(err, ST_VALIDATION, name->span.place,
@@ -243,6 +284,7 @@ static Status bind_from_table(Binder *binder, const AstFrom *from, Plan **plan, 
     TRY(rename_columns(binder, plan, &from->column, err));
     *scope = scope_single(binder->arena, (*plan)->type, alias);
     if (!ast_ident_given(from->alias)) (*scope)->item[0].object = object;
+    if (!from->column.count) TRY(unstarred(binder, &object, &(*scope)->item[0].unstarred, err));
     Expansion *expansion = binder->context->expansion;
     if (expansion) expansion_table(expansion, from, &object);
     return ST_OK;
@@ -361,6 +403,13 @@ static Status check_told_apart(const Scope *scope, uint32_t column, const AstExp
     return ST_OK;
 }
 
+static bool is_left_out(const Scope *scope, uint32_t column) {
+    uint32_t i = 0;
+    while (i < scope->item_count && column - scope->item[i].from >= scope->item[i].count) i++;
+    if (i == scope->item_count || !scope->item[i].unstarred) return false;
+    return scope->item[i].unstarred[column - scope->item[i].from];
+}
+
 static Status bind_star(Binder *binder, const AstExpr *ast, Items *items, Error *err) {
     const Scope *scope = binder->groups ? binder->group_scope : binder->scope;
     uint32_t from = 0, count = scope->row->child_count;
@@ -384,7 +433,7 @@ static Status bind_star(Binder *binder, const AstExpr *ast, Items *items, Error 
     uint32_t ahead = ast->name.count ? 0 : scope->first_count;
     for (uint32_t i = 0; i < ahead + count; i++) {
         uint32_t c = i < ahead ? scope->first[i] : from + i - ahead, k = 0;
-        if (!ast->name.count && scope->hidden[c]) continue;
+        if ((!ast->name.count && scope->hidden[c]) || is_left_out(scope, c)) continue;
         while (k < ahead && scope->first[k] != c) k++;
         if (i >= ahead && k < ahead) continue;
         TRY(check_told_apart(scope, c, ast, err));
@@ -517,6 +566,7 @@ static Status bind_distinct(Binder *binder, Plan **plan, Error *err) {
     (void)err;
     if (bind_window_distinct(binder, plan)) return ST_OK;
     Plan *agg = plan_new(binder->context, PLAN_AGG, (*plan)->type, 1);
+    agg->ttl_hint_ms[0] = binder->select ? bind_ttl(binder, binder->select->from) : -1;
     uint32_t count = (*plan)->type->child_count;
     const Type **child = ARENA_ARRAY(binder->arena, const Type *, count + 1);
     agg->key = ARENA_ARRAY(binder->arena, uint32_t, count + 1);
@@ -707,6 +757,7 @@ static Status bind_select(Binder *binder, const AstQuery *query, Plan **out, Err
     }
     TRY(check_hints(&select->hints, err));
     TRY(bind_check_lookup_hints(&select->hints, select->from, err));
+    TRY(bind_check_ttl_hints(&select->hints, select->from, err));
     TRY(bind_select_input(binder, select, err));
     Items items = {0};
     OrderKey *order = NULL;

@@ -204,6 +204,7 @@ static Status watermark_options(PlanContext *context, const TableDesc *desc, Pla
                                 Error *err) {
     Options options = desc->options;
     options.defs = TABLE_OPTIONS;
+    TRY(setting_check(context->config, "table.exec.source.idle-timeout", err));
     mark->idle_timeout_ms = config_ms(context->config, "table.exec.source.idle-timeout", 0);
     if (options_has(&options, "scan.watermark.idle-timeout")) {
         mark->idle_timeout_ms = options_int(&options, "scan.watermark.idle-timeout");

@@ -474,7 +474,7 @@ void plan_explain_json(PlanContext *context, const Plan *const *roots, uint32_t 
     Arena arena = {0};
     Explain explain;
     explain_init(&explain, &arena, roots, count, context->next_id + 1, NOTATION_INFIX, out);
-    int64_t workers = config_int(context->config, "parallelism.default", 1);
+    int64_t workers = config_workers(context->config);
     Json self = {.explain = &explain,
                  .id = ARENA_ARRAY(&arena, uint32_t, context->next_id + 1),
                  .parallelism = workers > 0 ? (uint32_t)workers : 1,

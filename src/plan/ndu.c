@@ -290,11 +290,6 @@ Status plan_check_updates(PlanContext *context, Plan *const *roots, uint32_t cou
     const char *key = "table.optimizer.non-deterministic-update.strategy";
     Str strategy = str_c(config_get(context->config, key));
     if (context->batch || !strategy.len || str_eq_nocase(strategy, STR("IGNORE"))) return ST_OK;
-    if (!str_eq_nocase(strategy, STR("TRY_RESOLVE"))) {
-        return error_set(err, ST_VALIDATION,
-                         "'%s' cannot be '" STR_FMT "': it is IGNORE or TRY_RESOLVE", key,
-                         STR_ARG(strategy));
-    }
     Buf text = {0};
     const Plan *culprit;
     Status st = ST_OK;

@@ -7,6 +7,15 @@
 #include "plan/keys.h"
 #include "plan/rule.h"
 
+// How long the state of a silent key is kept: what a STATE_TTL hint says, or else the session.
+static Status settle_ttl(const PlanContext *context, Plan *plan, Error *err) {
+    TRY(setting_check(context->config, "table.exec.state.ttl", err));
+    int64_t ttl = config_ms(context->config, "table.exec.state.ttl", 0);
+    plan->ttl_ms = plan->ttl_hint_ms[0] >= 0 ? plan->ttl_hint_ms[0] : ttl;
+    plan->ttl_right_ms = plan->ttl_hint_ms[1] >= 0 ? plan->ttl_hint_ms[1] : ttl;
+    return ST_OK;
+}
+
 static uint32_t input_changes(const Plan *plan) {
     uint32_t changes = 0;
     for (uint32_t i = 0; i < plan->input_count; i++) changes |= plan->input[i]->changes;
@@ -157,7 +166,7 @@ static Status infer_over(PlanContext *context, Plan *plan, Error *err) {
     }
     if (timed) TRY(append_only(plan, err));
     plan->proctime_order = row->child[plan->order[0].column]->attribute == TIME_PROCTIME;
-    plan->ttl_ms = config_ms(context->config, "table.exec.state.ttl", 0);
+    TRY(settle_ttl(context, plan, err));
     plan->changes =
         timed ? CHANGE_INSERT : CHANGE_INSERT | CHANGE_UPDATE_BEFORE | CHANGE_UPDATE_AFTER;
     if (!timed) plan->changes |= in & CHANGE_DELETE;
@@ -242,7 +251,7 @@ static Status infer_process(PlanContext *context, Plan *plan, Error *err) {
                         !partitioned_by_upsert_key(context->arena, plan, i);
     }
     plan->changes = flags & WEIR_GIVES_UPDATES ? CHANGES_ALL : CHANGES_APPEND;
-    plan->ttl_ms = config_ms(context->config, "table.exec.state.ttl", 0);
+    TRY(settle_ttl(context, plan, err));
     return ST_OK;
 }
 
@@ -258,9 +267,10 @@ static Status infer_kinds(PlanContext *context, Plan *plan, Error *err) {
             break;
         case PLAN_VALUES: plan->changes = CHANGES_APPEND; break;
         case PLAN_AGG:
+            TRY(setting_check(context->config, "table.exec.mini-batch.size", err));
             TRY(rebind_aggs(context, plan, updates(in), false, err));
             plan->changes = plan->agg_count || updates(in) ? CHANGE_INSERT : CHANGES_APPEND;
-            plan->ttl_ms = config_ms(context->config, "table.exec.state.ttl", 0);
+            TRY(settle_ttl(context, plan, err));
             // With a TTL, DISTINCT sends its rows again too: they start the TTL anew downstream.
             if (plan->agg_count || plan->ttl_ms) {
                 plan->changes |= CHANGE_UPDATE_BEFORE | CHANGE_UPDATE_AFTER;
@@ -278,7 +288,7 @@ static Status infer_kinds(PlanContext *context, Plan *plan, Error *err) {
             if (!context->batch && plan->join != JOIN_TYPE_INNER && plan->join != JOIN_TYPE_SEMI) {
                 plan->changes |= CHANGE_INSERT | CHANGE_DELETE;
             }
-            plan->ttl_ms = config_ms(context->config, "table.exec.state.ttl", 0);
+            TRY(settle_ttl(context, plan, err));
             break;
         case PLAN_TEMPORAL_JOIN:
             TRY(check_versions(context, plan, err));
@@ -291,7 +301,7 @@ static Status infer_kinds(PlanContext *context, Plan *plan, Error *err) {
             break;
         case PLAN_NORMALIZE:
             plan->changes = CHANGES_ALL;
-            plan->ttl_ms = config_ms(context->config, "table.exec.state.ttl", 0);
+            TRY(settle_ttl(context, plan, err));
             break;
         case PLAN_CHANGELOG:
             plan->changes = plan->to_changelog ? CHANGES_APPEND : 0;
@@ -310,7 +320,10 @@ static Status infer_kinds(PlanContext *context, Plan *plan, Error *err) {
             plan->rank_end = plan->offset + plan->fetch;
             rank_settle(context, plan, true);
             break;
-        case PLAN_RANK: rank_settle(context, plan, updates(in)); break;
+        case PLAN_RANK:
+            TRY(setting_check(context->config, "table.exec.state.ttl", err));
+            rank_settle(context, plan, updates(in));
+            break;
         case PLAN_OVER: TRY(infer_over(context, plan, err)); break;
         default: break;
     }
@@ -419,25 +432,28 @@ static Status check_conflict(PlanContext *context, const Plan *sink, Error *err)
 }
 
 // Puts the materialiser before a sink whose key the query's rows do not have.
-static void materialize(PlanContext *context, Plan *sink) {
+static Status materialize(PlanContext *context, Plan *sink, Error *err) {
     Str mode = str_c(config_get(context->config, "table.exec.sink.upsert-materialize"));
     bool keyed =
         sink->desc->primary_key_count > 0 && !context->batch && updates(sink->input[0]->changes);
     bool force = str_eq_nocase(mode, STR("FORCE"));
-    if (!keyed || str_eq_nocase(mode, STR("NONE")) || (!force && key_fits(context, sink))) return;
+    if (!keyed || str_eq_nocase(mode, STR("NONE")) || (!force && key_fits(context, sink))) {
+        return ST_OK;
+    }
     Plan *plan = plan_new(context, PLAN_MATERIALIZE, sink->input[0]->type, 1);
     plan->input[0] = sink->input[0];
     plan->key = arena_dup(context->arena, sink->desc->primary_key,
                           sink->desc->primary_key_count * sizeof *plan->key);
     plan->key_count = sink->desc->primary_key_count;
     plan->changes = CHANGE_INSERT | CHANGE_UPDATE_AFTER | CHANGE_DELETE;
-    plan->ttl_ms = config_ms(context->config, "table.exec.state.ttl", 0);
+    TRY(settle_ttl(context, plan, err));
     sink->input[0] = plan;
+    return ST_OK;
 }
 
 static Status infer_sink(PlanContext *context, Plan *sink, Error *err) {
     TRY(check_conflict(context, sink, err));
-    materialize(context, sink);
+    TRY(materialize(context, sink, err));
     uint32_t requested = sink->input[0]->changes, taken = requested & CHANGES_APPEND;
     if (sink->connector->sink_changes) {
         TRY(sink->connector->sink_changes(sink->desc, requested, &taken, err));
@@ -459,16 +475,7 @@ static Status infer_sink(PlanContext *context, Plan *sink, Error *err) {
 
 // Settings that planning depends on, checked when a plan needs them.
 static Status check_config(const PlanContext *context, Error *err) {
-    static const char *const PHASES[] = {"AUTO", "ONE_PHASE", "TWO_PHASE"};
-    Str phase = str_c(config_get(context->config, "table.optimizer.agg-phase-strategy"));
-    uint32_t i = 0;
-    while (i < 3 && !str_eq_nocase(phase, str_c(PHASES[i]))) i++;
-    if (i == 3) {
-        return error_set(err, ST_VALIDATION,
-                         "'table.optimizer.agg-phase-strategy' cannot be '" STR_FMT
-                         "': it is AUTO, ONE_PHASE or TWO_PHASE",
-                         STR_ARG(phase));
-    }
+    TRY(settings_check(context->config, err));
     if (context->batch || !config_bool(context->config, "table.exec.mini-batch.enabled", false))
         return ST_OK;
     if (config_ms(context->config, "table.exec.mini-batch.allow-latency", 0) <= 0) {

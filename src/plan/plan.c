@@ -50,7 +50,7 @@ Plan *plan_new(PlanContext *context, PlanKind kind, const Type *type, uint32_t i
     plan->input_count = input_count;
     plan->fetch = -1;
     plan->rank_end_column = -1;
-    plan->ttl_right_ms = -1;
+    plan->ttl_right_ms = plan->ttl_hint_ms[0] = plan->ttl_hint_ms[1] = -1;
     return plan;
 }
 
@@ -141,67 +141,4 @@ bool plan_window_columns(const Plan *plan, WindowColumns *out) {
         }
         default: return false;
     }
-}
-
-// ---- configuration -----------------------------------------------------------------------------
-
-static const struct {
-    const char *key, *value;
-} CONFIG_DEFAULTS[] = {
-    {"execution.runtime-mode", "STREAMING"},
-    {"execution.buffer-timeout.interval", "100 ms"},
-    {"parallelism.default", "1"},
-    {"pipeline.max-parallelism", "-1"},
-    {"pipeline.auto-watermark-interval", "200 ms"},
-    {"table.local-time-zone", "default"},
-    {"table.exec.state.ttl", "0 ms"},
-    {"table.exec.source.idle-timeout", "0 ms"},
-    {"table.exec.mini-batch.enabled", "false"},
-    {"table.exec.mini-batch.allow-latency", "0 ms"},
-    {"table.exec.mini-batch.size", "-1"},
-    {"table.exec.sink.not-null-enforcer", "ERROR"},
-    {"table.exec.sink.type-length-enforcer", "IGNORE"},
-    {"table.exec.sink.upsert-materialize", "AUTO"},
-    {"table.exec.sink.require-on-conflict", "true"},
-    {"table.optimizer.distinct-agg.split.enabled", "false"},
-    {"table.optimizer.agg-phase-strategy", "AUTO"},
-    {"table.dynamic-table-options.enabled", "true"},
-    {"table.exec.source.cdc-events-duplicate", "false"},
-    {"execution.checkpointing.mode", "EXACTLY_ONCE"},
-    {"execution.checkpointing.timeout", "10 min"},
-    {"execution.checkpointing.min-pause", "0 ms"},
-    {"execution.checkpointing.tolerable-failed-checkpoints", "0"},
-    {"execution.checkpointing.num-retained", "1"},
-    {"execution.checkpointing.incremental", "false"},
-    {"execution.checkpointing.unaligned.enabled", "false"},
-    {"execution.checkpointing.aligned-checkpoint-timeout", "0 ms"},
-    {"execution.checkpointing.max-concurrent-checkpoints", "1"},
-    {"weir.batch-rows-max", "2048"},
-};
-
-const char *config_get(const Map *config, const char *key) {
-    const char *given = config ? map_get(config, str_c(key)) : NULL;
-    if (given) return given;
-    for (size_t i = 0; i < sizeof CONFIG_DEFAULTS / sizeof *CONFIG_DEFAULTS; i++) {
-        if (strcmp(CONFIG_DEFAULTS[i].key, key) == 0) return CONFIG_DEFAULTS[i].value;
-    }
-    return NULL;
-}
-
-int64_t config_ms(const Map *config, const char *key, int64_t fallback) {
-    const char *text = config_get(config, key);
-    int64_t value;
-    return text && option_read_duration(str_c(text), &value) ? value : fallback;
-}
-
-int64_t config_int(const Map *config, const char *key, int64_t fallback) {
-    const char *text = config_get(config, key);
-    int64_t value;
-    return text && str_to_i64(str_trim(str_c(text)), &value) ? value : fallback;
-}
-
-bool config_bool(const Map *config, const char *key, bool fallback) {
-    const char *text = config_get(config, key);
-    bool value;
-    return text && str_to_bool(str_trim(str_c(text)), &value) ? value : fallback;
 }

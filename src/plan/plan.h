@@ -9,6 +9,7 @@
 
 #include "catalog/catalog.h"
 #include "plan/expr.h"
+#include "plan/settings.h"
 
 typedef struct Plan Plan;
 
@@ -165,7 +166,8 @@ struct Plan {
     uint64_t stable_id;  // hash of what it means (kind, keys, expressions, inputs): names its state
     uint32_t parallelism; // 0: the default
     int64_t ttl_ms;       // idle state retention; 0: none
-    int64_t ttl_right_ms; // joins: of the right side (STATE_TTL hint); -1: as ttl_ms
+    int64_t ttl_right_ms; // joins: of the right side; -1: as ttl_ms
+    int64_t ttl_hint_ms[2];  // STATE_TTL hints, of each side; -1: none
 
     // Changelog: what can come out (CHANGE_ bits), and whether consumers want -U before +U.
     uint32_t changes;
@@ -305,9 +307,3 @@ NODISCARD Status plan_optimize(PlanContext *context, Plan **roots, uint32_t coun
 bool plan_distribution(const Plan *plan, uint32_t input, const uint32_t **key, uint32_t *count);
 // Whether [plan]'s rows are already with the worker that an exchange by [key] would send them to.
 bool plan_spread_by(const Plan *plan, const uint32_t *key, uint32_t count);
-
-// Session configuration with Flink's defaults.
-const char *config_get(const Map *config, const char *key);  // NULL when unset and no default
-int64_t config_ms(const Map *config, const char *key, int64_t fallback);
-int64_t config_int(const Map *config, const char *key, int64_t fallback);
-bool config_bool(const Map *config, const char *key, bool fallback);

@@ -184,7 +184,10 @@ static Plan *reuse(PlanContext *context, PlanMemo *memo, Map *seen, Plan *plan) 
         plan->input[i] = reuse(context, memo, seen, plan->input[i]);
     }
     Plan *kept = plan;
-    if (plan->kind != PLAN_SINK && plan->kind != PLAN_COLLECT && !is_random(plan)) {
+    bool apart = plan->kind == PLAN_SINK || plan->kind == PLAN_COLLECT ||
+                 (plan->kind == PLAN_SCAN &&
+                  !config_bool(context->config, "table.optimizer.reuse-source-enabled", true));
+    if (!apart && !is_random(plan)) {
         Buf text = {0};
         plan_fingerprint(plan, &text);
         for (uint32_t i = 0; i < plan->input_count; i++) {
@@ -203,6 +206,7 @@ static Plan *reuse(PlanContext *context, PlanMemo *memo, Map *seen, Plan *plan) 
 
 Status rule_reuse(PlanContext *context, Plan **roots, uint32_t count, Error *err) {
     (void)err;
+    if (!config_bool(context->config, "table.optimizer.reuse-sub-plan-enabled", true)) return ST_OK;
     PlanMemo memo = plan_memo(context);
     Map seen = {0};
     for (uint32_t i = 0; i < count; i++) roots[i] = reuse(context, &memo, &seen, roots[i]);

@@ -160,7 +160,9 @@ void exchange_out_cut(ExchangeOut *self, uint64_t checkpoint) {
     Worker *worker = worker_of(&self->base);
     for (uint32_t to = 0; to < worker->job->workers; to++) {
         Ring *ring = ring_to(self, to);
-        ring->cut_tail = atomic_load_explicit(&ring->tail, memory_order_relaxed);
+        atomic_store_explicit(&ring->cut_tail,
+                              atomic_load_explicit(&ring->tail, memory_order_relaxed),
+                              memory_order_relaxed);
         atomic_store_explicit(&ring->cut, checkpoint, memory_order_release);
         worker_wake(&worker->job->worker[to]);
     }
@@ -285,7 +287,7 @@ static bool channel_next(ExchangeIn *self, uint32_t from, Element *out) {
     bool empty = head == atomic_load_explicit(&ring->tail, memory_order_acquire);
     if (self->recording[from]) (void)in_flight_channel(self, from);
     uint64_t cut = atomic_load_explicit(&ring->cut, memory_order_acquire);
-    if (cut > self->passed && head == ring->cut_tail && !channel_ended(self, from)) {
+    if (cut > self->passed && head == atomic_load_explicit(&ring->cut_tail, memory_order_relaxed) && !channel_ended(self, from)) {
         *out = (Element){ELEMENT_BARRIER, NULL, (int64_t)cut};
         return true;
     }

@@ -62,7 +62,7 @@ bool in_flight_channel(ExchangeIn *self, uint32_t from) {
     InFlight at = {.exchange = self->exchange, .from = from, .to = worker->index};
     put_queue(worker, &self->replay[from], at);
     uint32_t head = atomic_load_explicit(&ring->head, memory_order_relaxed);
-    for (; head != ring->cut_tail; head++) {
+    for (; head != atomic_load_explicit(&ring->cut_tail, memory_order_relaxed); head++) {
         at.element = ring->element[head % RING_SIZE];
         in_flight_put(worker, at);
     }

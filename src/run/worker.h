@@ -43,7 +43,7 @@ typedef struct Ring {
     _Alignas(64) _Atomic uint32_t tail;  // producer's
     // Where the producer's snapshot for checkpoint [cut] lies among what it sent: below [cut_tail]
     // is what it had sent before. Kept in jobs whose barriers may overtake rows.
-    uint32_t cut_tail;
+    _Atomic uint32_t cut_tail;
     _Atomic uint64_t cut;
     _Alignas(64) Element element[RING_SIZE];
 } Ring;

@@ -7,8 +7,7 @@
 
 enum { OPTION_KEY_MAX = 256 };
 
-// Whether [key] is meant by the definition's pattern.
-static bool key_matches(const char *pattern, Str key) {
+bool option_key_matches(const char *pattern, Str key) {
     Str p = str_c(pattern);
     if (str_ends(p, STR(".*"))) {
         return key.len >= p.len && str_starts(key, str_sub(p, 0, p.len - 1));
@@ -21,7 +20,7 @@ static bool key_matches(const char *pattern, Str key) {
 
 static const OptionDef *def_find(const OptionDef *defs, Str key) {
     for (; defs && defs->key; defs++) {
-        if (key_matches(defs->key, key)) return defs;
+        if (option_key_matches(defs->key, key)) return defs;
     }
     return NULL;
 }
@@ -166,24 +165,31 @@ static const char *const KIND_NAMES[] = {
     [OPTION_ENUM] = "one of its values",
 };
 
-static Status value_check(const Options *options, const OptionDef *def, Str key, const char *text,
-                          Error *err) {
+bool option_reads(const OptionDef *def, Str text) {
     int64_t number;
     double real;
-    bool flag, good = true;
+    bool flag;
     switch (def->kind) {
-        case OPTION_TEXT: break;
-        case OPTION_BOOL: good = str_to_bool(str_c(text), &flag); break;
-        case OPTION_DOUBLE: good = str_to_f64(str_trim(str_c(text)), &real); break;
-        case OPTION_ENUM: good = enum_index(def, str_c(text)) >= 0; break;
-        default: good = read_int(def->kind, str_c(text), &number); break;
+        case OPTION_TEXT: return true;
+        case OPTION_BOOL: return str_to_bool(str_trim(text), &flag);
+        case OPTION_DOUBLE: return str_to_f64(str_trim(text), &real);
+        case OPTION_ENUM: return enum_index(def, text) >= 0;
+        default: return read_int(def->kind, text, &number);
     }
-    if (good) return ST_OK;
-    Buf wanted = {0};
-    buf_puts(&wanted, KIND_NAMES[def->kind]);
+}
+
+void option_print_kind(const OptionDef *def, Buf *out) {
+    buf_puts(out, KIND_NAMES[def->kind]);
     for (uint32_t i = 0; def->kind == OPTION_ENUM && def->values[i]; i++) {
-        buf_printf(&wanted, "%s '%s'", i ? "," : ":", def->values[i]);
+        buf_printf(out, "%s '%s'", i ? "," : ":", def->values[i]);
     }
+}
+
+static Status value_check(const Options *options, const OptionDef *def, Str key, const char *text,
+                          Error *err) {
+    if (option_reads(def, str_c(text))) return ST_OK;
+    Buf wanted = {0};
+    option_print_kind(def, &wanted);
     Status st = error_set(err, ST_VALIDATION,
                           "option '" STR_FMT STR_FMT "' of table '" STR_FMT
                           "' cannot be '%s': it takes " STR_FMT,

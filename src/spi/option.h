@@ -53,6 +53,12 @@ NODISCARD Status options_check(const Options *options, const OptionDef *const *a
 NODISCARD Status options_check_parts(const Options *options, const OptionDef *const *also,
                                      const Options *parts, uint32_t part_count, Error *err);
 
+// Whether [key] is meant by a definition's key, which may be a pattern.
+bool option_key_matches(const char *pattern, Str key);
+// Whether the text is a value of the option; and what one would be: "'true' or 'false'".
+bool option_reads(const OptionDef *def, Str text);
+void option_print_kind(const OptionDef *def, Buf *out);
+
 // Readers of the single kinds; false when the text is not one.
 bool option_read_duration(Str text, int64_t *ms);
 bool option_read_size(Str text, int64_t *bytes);
