@@ -13,7 +13,17 @@ static Status sink_open(Operator *op, Error *err) {
     Sink *self = (Sink *)op;
     const char *enforcer = config_get(op->env->config, "table.exec.sink.not-null-enforcer");
     self->drop_nulls = enforcer && str_eq_nocase(str_c(enforcer), STR("DROP"));
-    return op->plan->connector->sink_open(op->plan->sink, op->env->task, &self->writer, err);
+    // 'sink.parallelism' below the number of workers: the first ones write, as if they were all.
+    // The others have writers, too: what was prepared by former ones is committed by them.
+    const TaskEnv *task = op->env->task;
+    uint32_t writers = op->plan->parallelism;
+    if (writers && writers < task->count && task->index < writers) {
+        TaskEnv *own = ARENA_NEW(op->env->arena, TaskEnv);
+        *own = *task;
+        own->count = writers;
+        task = own;
+    }
+    return op->plan->connector->sink_open(op->plan->sink, task, &self->writer, err);
 }
 
 // Rows that keep the NOT NULL columns' promise and are of a kind the sink takes.

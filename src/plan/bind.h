@@ -131,10 +131,13 @@ NODISCARD Status expr_fold(PlanContext *context, Expr **expr, Error *err);
 
 NODISCARD Status bind_query_in(Binder *parent, PlanContext *context, const AstQuery *query,
                                Plan **out, Error *err);
+// 'scan.parallelism' or 'sink.parallelism' of a table; 0: the default. (bind_scan.c)
+NODISCARD Status table_parallelism(const Table *table, const Map *options, bool as_sink,
+                                   Place place, uint32_t *out, Error *err);
 // Whether OPTIONS hints are allowed. (bind_query.c)
 NODISCARD Status bind_check_dynamic(const PlanContext *context, Place place, Error *err);
-// STATE_TTL hints: that they can be read and name relations of [from]; and what they say of one, -1:
-// nothing. (bind_ttl.c)
+// STATE_TTL hints: that they can be read and name relations of [from]; and what they say of one,
+// -1: nothing. (bind_ttl.c)
 NODISCARD Status bind_check_ttl_hints(const AstHints *hints, const AstFrom *from, Error *err);
 int64_t bind_ttl(const Binder *binder, const AstFrom *from);
 // The items of a SELECT without groups, over the binder's plan. (bind_query.c)

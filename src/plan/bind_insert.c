@@ -147,6 +147,8 @@ static Status sink_plan(PlanContext *context, const AstInsert *insert, Table *ta
     Str *name = ARENA_ARRAY(arena, Str, count + 1);
     MetadataColumn *metadata = ARENA_ARRAY(arena, MetadataColumn, count + 1);
     Plan *sink = plan_new(context, PLAN_SINK, NULL, 1);
+    TRY(table_parallelism(table, desc->options.map, true, insert->table.span.place,
+                          &sink->parallelism, err));
     sink->not_null = ARENA_ARRAY(arena, uint8_t, count + 1);
     for (uint32_t i = 0; i < count; i++) {
         const Column *column = columns->column[i];

@@ -86,14 +86,8 @@ Status table_describe(PlanContext *context, Table *table, const Map *hints, bool
         }
     }
     desc->primary_key = key;
-    const char *writers = as_sink ? map_get(options, STR("sink.parallelism")) : NULL;
-    int64_t parallelism = 1;  // -1 is the default's number in Flink
-    if (writers && (!str_to_i64(str_c(writers), &parallelism) ||
-                    (parallelism < 1 && parallelism != -1))) {
-        return error_at(err, ST_VALIDATION, place,
-                        "'sink.parallelism' of table '" STR_FMT "' cannot be '%s'",
-                        STR_ARG(table->name.object), writers);
-    }
+    uint32_t parallelism;
+    TRY(table_parallelism(table, options, as_sink, place, &parallelism, err));
     if ((*connector)->check) {
         Status st = (*connector)->check(desc, as_sink, err);
         if (st) {
@@ -102,6 +96,24 @@ Status table_describe(PlanContext *context, Table *table, const Map *hints, bool
         }
     }
     *out = desc;
+    return ST_OK;
+}
+
+// 'scan.parallelism' and 'sink.parallelism': how many read or write; 0: as many as there are
+// workers. Of sinks -1 says so, too.
+Status table_parallelism(const Table *table, const Map *options, bool as_sink, Place place,
+                         uint32_t *out, Error *err) {
+    const char *key = as_sink ? "sink.parallelism" : "scan.parallelism";
+    const char *given = map_get(options, str_c(key));
+    int64_t number = -1;
+    *out = 0;
+    int64_t least = as_sink ? -1 : 1;
+    if (given && (!str_to_i64(str_trim(str_c(given)), &number) || !number || number < least ||
+                  number > UINT32_MAX)) {
+        return error_at(err, ST_VALIDATION, place, "'%s' of table '" STR_FMT "' cannot be '%s'",
+                        key, STR_ARG(table->name.object), given);
+    }
+    if (number > 0) *out = (uint32_t)number;
     return ST_OK;
 }
 
@@ -148,6 +160,7 @@ static Status scan_plan(PlanContext *context, Table *table, TableDesc *desc,
     scan->produced = type_row(arena, physical + metadata, child, name, false);
     scan->limit = -1;
     Plan *plan = plan_new(context, PLAN_SCAN, scan->produced, 0);
+    TRY(table_parallelism(table, desc->options.map, false, place, &plan->parallelism, err));
     plan->table = table;
     plan->desc = desc;
     plan->connector = connector;

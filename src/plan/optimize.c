@@ -451,6 +451,28 @@ static Status materialize(PlanContext *context, Plan *sink, Error *err) {
     return ST_OK;
 }
 
+// Whether all rows come from one place, through projections and filters.
+static bool is_single(const Plan *plan) {
+    const uint32_t *key;
+    uint32_t count;
+    while (plan->kind == PLAN_PROJECT || plan->kind == PLAN_FILTER) plan = plan->input[0];
+    return plan->input_count == 1 && plan_distribution(plan, 0, &key, &count) && !count;
+}
+
+// Writers that are not one for each of those before them take the changes of a key from one hand
+// only if they know the key. Flink asks for it whatever the number is, and so does weir.
+static Status check_writers(const Plan *sink, uint32_t changes, Error *err) {
+    uint32_t writers = sink->parallelism;
+    if (!writers || !updates(changes) || sink->desc->primary_key_count) return ST_OK;
+    if (writers == 1 && is_single(sink->input[0])) return ST_OK;
+    (void)error_set(err, ST_VALIDATION,
+                    "the sink for table '" STR_FMT "' has a configured parallelism of %u and takes "
+                    "updates or deletions: a primary key is required",
+                    STR_ARG(sink->desc->name), writers);
+    error_hint(err, "without 'sink.parallelism' each worker writes what it has");
+    return ST_VALIDATION;
+}
+
 static Status infer_sink(PlanContext *context, Plan *sink, Error *err) {
     TRY(check_conflict(context, sink, err));
     TRY(materialize(context, sink, err));
@@ -468,6 +490,7 @@ static Status infer_sink(PlanContext *context, Plan *sink, Error *err) {
                          refused & CHANGE_UPDATE_AFTER ? "update" : "delete",
                          plan_kind_name(sink->input[0]->kind));
     }
+    TRY(check_writers(sink, requested, err));
     sink->sink->changes = taken;
     sink->changes = taken;
     return ST_OK;

@@ -164,7 +164,7 @@ struct Plan {
     uint32_t input_count;
     uint32_t id;          // number within the plan, for EXPLAIN and statistics
     uint64_t stable_id;  // hash of what it means (kind, keys, expressions, inputs): names its state
-    uint32_t parallelism; // 0: the default
+    uint32_t parallelism; // scans and sinks: of their options; 0: the default
     int64_t ttl_ms;       // idle state retention; 0: none
     int64_t ttl_right_ms; // joins: of the right side; -1: as ttl_ms
     int64_t ttl_hint_ms[2];  // STATE_TTL hints, of each side; -1: none

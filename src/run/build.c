@@ -55,13 +55,25 @@ static Exchange *exchange_get(Job *job, const Plan *consumer, uint32_t input, co
 
 static Status build(Worker *worker, const Plan *plan, Operator **out, Error *err);
 
+// 'sink.parallelism' below the number of workers: rows go to the first ones.
+static bool has_fewer_writers(const Job *job, const Plan *plan) {
+    return plan->kind == PLAN_SINK && plan->parallelism && plan->parallelism < job->workers;
+}
+
 static Status build_input(Worker *worker, const Plan *plan, uint32_t i, Operator *op, Error *err) {
     Job *job = worker->job;
     Operator *from;
     const uint32_t *key = NULL;
-    uint32_t key_count = 0;
+    uint32_t key_count = 0, targets = job->workers;
     bool stays = job->workers == 1 || !plan_distribution(plan, i, &key, &key_count) ||
                  plan_spread_by(plan->input[i], key, key_count);
+    if (has_fewer_writers(job, plan)) {
+        bool keyed = plan->input[i]->changes != CHANGE_INSERT;
+        targets = plan->parallelism;
+        key = plan->desc->primary_key;
+        key_count = keyed ? plan->desc->primary_key_count : 0;
+        stays = false;
+    }
     bool local = plan->input[i]->kind == PLAN_LOCAL_AGG;  // folds what would change hands
     TRY(build(worker, stays && local ? plan->input[i]->input[0] : plan->input[i], &from, err));
     if (stays) {
@@ -71,6 +83,7 @@ static Status build_input(Worker *worker, const Plan *plan, uint32_t i, Operator
     // The recursion has numbered the exchanges below already: this one's stage is later than
     // theirs.
     Exchange *exchange = exchange_get(job, plan, i, key, key_count);
+    exchange->targets = targets;
     ExchangeOut *sender =
         (ExchangeOut *)operator_new(worker, &EXCHANGE_OUT_OPERATOR, plan->input[i], 1);
     sender->exchange = exchange;

@@ -111,7 +111,7 @@ static void sort_by_target(ExchangeOut *self, const Batch *in, uint32_t groups, 
     memset(self->begin, 0, (workers + 1) * sizeof *self->begin);
     for (uint32_t i = 0; i < in->rows; i++) {
         // The high bits choose the worker: the low ones choose the slot in its tables.
-        self->target[i] = state_owner(self->hashes[i], groups, workers);
+        self->target[i] = state_owner(self->hashes[i], groups, exchange->targets);
         next[self->target[i]]++;
     }
     uint32_t at = 0;
@@ -128,8 +128,9 @@ static Status exchange_out_on_batch(Operator *op, uint32_t input, Batch *in, Err
     ExchangeOut *self = (ExchangeOut *)op;
     const Exchange *exchange = self->exchange;
     uint32_t workers = worker_of(op)->job->workers;
-    if (!exchange->key_count) {
-        send(self, 0, (Element){ELEMENT_BATCH, batch_ref(in), 0});
+    if (!exchange->key_count) {  // all in one place, or what a worker has to one writer
+        uint32_t to = exchange->targets < workers ? worker_of(op)->index % exchange->targets : 0;
+        send(self, to, (Element){ELEMENT_BATCH, batch_ref(in), 0});
         return ST_OK;
     }
     sort_by_target(self, in, worker_of(op)->job->groups, workers);
@@ -287,7 +288,8 @@ static bool channel_next(ExchangeIn *self, uint32_t from, Element *out) {
     bool empty = head == atomic_load_explicit(&ring->tail, memory_order_acquire);
     if (self->recording[from]) (void)in_flight_channel(self, from);
     uint64_t cut = atomic_load_explicit(&ring->cut, memory_order_acquire);
-    if (cut > self->passed && head == atomic_load_explicit(&ring->cut_tail, memory_order_relaxed) && !channel_ended(self, from)) {
+    if (cut > self->passed && head == atomic_load_explicit(&ring->cut_tail, memory_order_relaxed) &&
+        !channel_ended(self, from)) {
         *out = (Element){ELEMENT_BARRIER, NULL, (int64_t)cut};
         return true;
     }

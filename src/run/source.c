@@ -153,6 +153,42 @@ Status source_load_held(Source *self, Str *bytes, uint32_t from_worker, Error *e
     return ST_OK;
 }
 
+// A reader that has nothing to read: it ends where the others will, and else is silent.
+typedef struct NothingReader {
+    SourceReader base;
+    bool bounded;
+} NothingReader;
+
+static Status nothing_poll(SourceReader *reader, SourceOutput *out, ReadState *state, Error *err) {
+    (void)out, (void)err;
+    *state = ((NothingReader *)reader)->bounded ? READ_END : READ_IDLE;
+    return ST_OK;
+}
+
+static bool nothing_is_empty(SourceReader *reader) {
+    (void)reader;
+    return true;
+}
+
+static void nothing_stop(SourceReader *reader) {
+    ((NothingReader *)reader)->bounded = true;
+}
+
+static void nothing_close(SourceReader *reader) {
+    (void)reader;  // the job's arena has it
+}
+
+static const SourceVt NOTHING = {.poll = nothing_poll, .is_empty = nothing_is_empty,
+                                 .stop = nothing_stop, .close = nothing_close};
+
+static SourceReader *nothing_open(const Operator *op) {
+    const Connector *connector = op->plan->connector;
+    NothingReader *reader = ARENA_NEW(op->env->arena, NothingReader);
+    reader->base.vt = &NOTHING;
+    reader->bounded = connector->source_bounded && connector->source_bounded(op->plan->desc);
+    return &reader->base;
+}
+
 static Status source_open(Operator *op, Error *err) {
     Source *self = (Source *)op;
     self->output = (SourceOutput){source_batch, source_split_end, source_split_start};
@@ -167,7 +203,20 @@ static Status source_open(Operator *op, Error *err) {
         return replay_open(spec->replay_dir, spec->number, op->plan, op->env->index, &self->reader,
                            err);
     }
-    return op->plan->connector->source_open(op->plan->scan, op->env->task, &self->reader, err);
+    // 'scan.parallelism' below the number of workers: the others read nothing.
+    const TaskEnv *task = op->env->task;
+    uint32_t readers = op->plan->parallelism;
+    if (readers && readers < task->count) {
+        if (task->index >= readers) {
+            self->reader = nothing_open(op);
+            return ST_OK;
+        }
+        TaskEnv *own = ARENA_NEW(op->env->arena, TaskEnv);
+        *own = *task;
+        own->count = readers;
+        task = own;
+    }
+    return op->plan->connector->source_open(op->plan->scan, task, &self->reader, err);
 }
 
 static void source_close(Operator *op) {

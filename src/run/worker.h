@@ -84,6 +84,7 @@ struct Exchange {
     const Plan *producer;    // whose rows it carries
     const uint32_t *key;     // columns; key_count 0: everything to worker 0
     uint32_t key_count;
+    uint32_t targets;        // so many of the workers take rows: the first ones
     uint64_t type_hash;      // of the producer's row type
     uint32_t stage;          // topological number; later stages are served first
     Ring *ring;              // [from * workers + to]

@@ -8,8 +8,13 @@ static const char *const EMIT_STRATEGIES[] = {"on-periodic", "on-event", NULL};
 const OptionDef TABLE_OPTIONS[] = {
     {.key = "connector", .doc = "which connector reads and writes the table"},
     {.key = "property-version", .kind = OPTION_INT, .fallback = "1", .doc = "of these options"},
-    {.key = "scan.parallelism", .kind = OPTION_INT, .doc = "readers at a time"},
-    {.key = "sink.parallelism", .kind = OPTION_INT, .doc = "writers at a time"},
+    {.key = "scan.parallelism",
+     .kind = OPTION_INT,
+     .doc = "readers at a time, at most as many as there are workers"},
+    {.key = "sink.parallelism",
+     .kind = OPTION_INT,
+     .doc = "writers at a time, at most as many as there are workers; changes go to them by the "
+            "primary key"},
     {.key = "scan.watermark.emit.strategy",
      .kind = OPTION_ENUM,
      .fallback = "on-periodic",

@@ -2,6 +2,7 @@
 #include "connector/file/file.h"
 
 #include "connector/file/file_commit.h"
+#include "connector/file/file_glob.h"
 #include "spi/lookup.h"
 
 static const char *const STATISTICS[] = {"ALL", "NONE", NULL};
@@ -11,7 +12,7 @@ static const char *const EXTRACTORS[] = {"default", "custom", NULL};
 // clang-format off
 const OptionDef FILE_OPTIONS[] = {
     {.key = "connector", .kind = OPTION_TEXT, .required = true, .doc = "'filesystem'."},
-    {.key = "path", .kind = OPTION_TEXT, .required = true, .doc = "A file or directory; 'file://' may stand before it, 's3://' for one in S3."},
+    {.key = "path", .kind = OPTION_TEXT, .required = true, .doc = "A file or directory; 'file://' may stand before it, 's3://' for one in S3. A source takes patterns: * ? [a-z] {a,b} and ** for any directories."},
     {.key = "format", .kind = OPTION_TEXT, .required = true, .doc = "How the records are written."},
     {.key = "partition.default-name", .kind = OPTION_TEXT, .fallback = "__DEFAULT_PARTITION__", .doc = "The partition whose value is NULL or empty."},
     {.key = "source.monitor-interval", .kind = OPTION_DURATION, .doc = "Look for new files this often; without it the source ends with its files."},
@@ -188,6 +189,13 @@ static Status file_check(const TableDesc *desc, bool as_sink, Error *err) {
         st = table.format->check(stored, &table.format_options, !as_sink, err);
     }
     if (!st && as_sink) st = check_commit(&table, err);
+    if (!st && as_sink && glob_is_pattern(table.path)) {
+        st = error_set(err, ST_VALIDATION,
+                       "table '" STR_FMT "': a pattern in 'path' is for reading, files are written "
+                       "into one directory: " STR_FMT,
+                       STR_ARG(desc->name), STR_ARG(table.path));
+        error_hint(err, "name the directory; a backslash takes * ? [ { as they are");
+    }
     if (!st && (as_sink ? !table.format->encodes : !table.format->decodes)) {
         st = error_set(err, ST_VALIDATION, "table '" STR_FMT "': the format '%s' cannot %s",
                        STR_ARG(desc->name), table.format->name, as_sink ? "be written" : "be read");

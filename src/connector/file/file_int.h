@@ -46,9 +46,10 @@ typedef struct FileList {
     uint32_t count, cap;
 } FileList;
 
-// All files of the table in order of their paths; hidden names (a leading '.' or '_') are left out,
-// as is what [pattern] (may be NULL) does not match. ST_IO when the table's path does not exist,
-// but for partitioned tables, which then have no partitions.
+// All files of the table, or those that a pattern in its path means, in order of their paths;
+// hidden names (a leading '.' or '_') are left out, as is what [pattern] (may be NULL) does not
+// match. ST_IO when the table's path does not exist, but for partitioned tables, which then have no
+// partitions.
 NODISCARD Status file_list(const FileTable *table, const Pattern *pattern, Arena *arena,
                            FileList *out, Error *err);
 void file_list_clear(FileList *list);

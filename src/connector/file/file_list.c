@@ -1,6 +1,8 @@
 // Which files a table has, and what the names of its directories say.
 #include <inttypes.h>
+#include <stdlib.h>
 
+#include "connector/file/file_glob.h"
 #include "connector/file/file_int.h"
 #include "os/os.h"
 #include "type/datetime.h"
@@ -202,18 +204,55 @@ static Status walk_path(Walk *walk, Str path, Error *err) {
     return os()->list(path, walk_entry, &inner, err);
 }
 
+static Status add_match(void *arg, Str path, Error *err) {
+    return walk_path(arg, path, err);
+}
+
+static int by_path(const void *a, const void *b) {
+    return str_cmp(((const FileEntry *)a)->path, ((const FileEntry *)b)->path);
+}
+
+// The files that a path with a pattern means. Several of its choices may mean the same one.
+static Status list_pattern(Walk *walk, Error *err) {
+    const FileTable *table = walk->table;
+    FileList *list = walk->out;
+    Str *choice = NULL;
+    uint32_t choices = 0, kept = 0;
+    Status st = glob_expand(walk->arena, table->path, &choice, &choices, err);
+    for (uint32_t i = 0; i < choices && !st; i++) {
+        st = glob_walk(walk->arena, choice[i], add_match, walk, err);
+    }
+    if (st) return st;
+    if (list->count) qsort(list->entry, list->count, sizeof *list->entry, by_path);
+    for (uint32_t i = 0; i < list->count; i++) {
+        if (kept && str_eq(list->entry[kept - 1].path, list->entry[i].path)) continue;
+        list->entry[kept++] = list->entry[i];
+    }
+    list->count = kept;
+    bool may_come = table->desc->partition_key_count ||
+                    options_has(&table->options, "source.monitor-interval");
+    if (kept || may_come) return ST_OK;
+    return error_set(err, ST_IO, "the path of table '" STR_FMT "' matches no file: " STR_FMT,
+                     STR_ARG(table->desc->name), STR_ARG(table->path));
+}
+
 Status file_list(const FileTable *table, const Pattern *pattern, Arena *arena, FileList *out,
                  Error *err) {
     OsStat stat;
+    Walk walk = {.table = table, .pattern = pattern, .arena = arena, .out = out,
+                 .value = ARENA_ARRAY(arena, Str, table->desc->partition_key_count)};
     TRY(os()->stat(table->path, &stat, err));
+    if (!stat.exists && glob_is_pattern(table->path)) {
+        Status st = list_pattern(&walk, err);
+        if (st) file_list_clear(out);
+        return st;
+    }
     if (!stat.exists && table->desc->partition_key_count) return ST_OK;  // no partition yet
     if (!stat.exists) {
         return error_set(err, ST_IO, "the path of table '" STR_FMT "' does not exist: " STR_FMT,
                          STR_ARG(table->desc->name), STR_ARG(table->path));
     }
     if (is_hidden(base_name(table->path))) return ST_OK;
-    Walk walk = {.table = table, .pattern = pattern, .arena = arena, .out = out,
-                 .value = ARENA_ARRAY(arena, Str, table->desc->partition_key_count)};
     Status st = walk_path(&walk, table->path, err);
     if (st) file_list_clear(out);
     return st;
