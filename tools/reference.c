@@ -1,6 +1,6 @@
 // tools/reference.c - prints pages of docs/sql/ from the tables of functions, settings and options:
-// `make docs`. The same rows are what the program reads, so the pages list what there is and nothing
-// else.
+// `make docs`. The same rows are what the program reads, so the pages list what there is and
+// nothing else.
 #include <stdio.h>
 
 #include "engine/reference.h"

@@ -113,7 +113,7 @@ for suite in "${@:-all}"; do
         asan | ubsan | tsan)
             export WEIR=$PWD/build-$suite/weir
             export ASAN_OPTIONS=detect_stack_use_after_return=1:strict_string_checks=1
-            export UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1 
+            export UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1
             # Children of the pool's tests are forked when librdkafka's threads have been there.
             export TSAN_OPTIONS="halt_on_error=1 die_after_fork=0 suppressions=$PWD/tools/tsan.txt"
             build "$suite" weir weir-unit fuzz && { unit "$suite"; sql "$suite" 4; services "$suite"; }

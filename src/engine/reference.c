@@ -44,7 +44,8 @@ static void put_default(const OptionDef *option, Buf *out) {
 
 static void put_options(const OptionDef *options, const char *prefix, Buf *out) {
     uint32_t count = 0;
-    for (const OptionDef *at = options; at && at->key; at++) count += strcmp(at->key, "connector") != 0;
+    for (const OptionDef *at = options; at && at->key; at++)
+        count += strcmp(at->key, "connector") != 0;
     if (!count) return;
     buf_puts(out, "\n| option | default | values | |\n|---|---|---|---|\n");
     for (const OptionDef *at = options; at->key; at++) {
@@ -62,10 +63,10 @@ static void put_options(const OptionDef *options, const char *prefix, Buf *out) 
 static void put_connectors(Buf *out) {
     for (const Connector *const *at = BUILTIN_CONNECTORS; *at; at++) {
         const Connector *connector = *at;
-        buf_printf(out, "\n## %s\n\n%s%s%s\n", connector->name, connector->doc ? connector->doc : "",
-                   connector->source ? connector->sink ? " Source and sink." : " Source."
-                                     : " Sink.",
-                   connector->lookup_allowed ? " Can be looked up." : "");
+        buf_printf(
+            out, "\n## %s\n\n%s%s%s\n", connector->name, connector->doc ? connector->doc : "",
+            connector->source ? connector->sink ? " Source and sink." : " Source." : " Sink.",
+            connector->lookup_allowed ? " Can be looked up." : "");
         put_options(connector->options, "", out);
     }
 }
@@ -82,13 +83,14 @@ static void put_formats(Buf *out) {
 }
 
 void reference_options(Buf *out) {
-    buf_puts(out,
-             "# Options of tables\n\n"
-             "What may stand in `WITH (…)`, by connector and format; a word in it is given as text:\n"
-             "`'rows-per-second' = '100'`. An option that nobody knows is an error that names the\n"
-             "nearest one. `#` stands for a column's name, `.*` for anything below. What the options\n"
-             "are for is told in [connectors](connectors.md) and [formats](formats.md). Made from\n"
-             "the tables in `src/` by `make docs`; do not edit.\n\n## every table\n");
+    buf_puts(
+        out,
+        "# Options of tables\n\n"
+        "What may stand in `WITH (…)`, by connector and format; a word in it is given as text:\n"
+        "`'rows-per-second' = '100'`. An option that nobody knows is an error that names the\n"
+        "nearest one. `#` stands for a column's name, `.*` for anything below. What the options\n"
+        "are for is told in [connectors](connectors.md) and [formats](formats.md). Made from\n"
+        "the tables in `src/` by `make docs`; do not edit.\n\n## every table\n");
     put_options(TABLE_OPTIONS, "", out);
     buf_puts(out, "\n## tables that are looked up\n");
     put_options(LOOKUP_OPTIONS, "", out);
@@ -119,17 +121,19 @@ static void put_settings(SettingUse use, Buf *out) {
 }
 
 void reference_settings(Buf *out) {
-    buf_puts(out,
-             "# Settings\n\n"
-             "`SET 'key' = 'value'` in a script, or `-D key=value` on the command line. Keys and\n"
-             "defaults are Flink's. A key that nobody knows is taken, as Flink takes it, with a word\n"
-             "on standard error that names the nearest one; a value that cannot be read fails the\n"
-             "statement that reads it. Made from the table in `src/plan/settings.c` by `make docs`;\n"
-             "do not edit.\n\n"
-             "| key | default | values | |\n|---|---|---|---|\n");
+    buf_puts(
+        out,
+        "# Settings\n\n"
+        "`SET 'key' = 'value'` in a script, or `-D key=value` on the command line. Keys and\n"
+        "defaults are Flink's. A key that nobody knows is taken, as Flink takes it, with a word\n"
+        "on standard error that names the nearest one; a value that cannot be read fails the\n"
+        "statement that reads it. Made from the table in `src/plan/settings.c` by `make docs`;\n"
+        "do not edit.\n\n"
+        "| key | default | values | |\n|---|---|---|---|\n");
     put_settings(SETTING_HEEDED, out);
-    buf_puts(out, "\n## Not there yet\n\n"
-                  "Setting these says that it has no effect.\n\n| key | default | |\n|---|---|---|\n");
+    buf_puts(out,
+             "\n## Not there yet\n\n"
+             "Setting these says that it has no effect.\n\n| key | default | |\n|---|---|---|\n");
     put_settings(SETTING_MISSING, out);
     buf_puts(out, "\n## Taken and not needed\n\n"
                   "These change nothing that a query gives; weir does the same with any value.\n\n"

@@ -1,5 +1,5 @@
-// STATE_TTL('t' = '1 d', …) behind SELECT: how long the joins and the aggregation of this select keep
-// the rows of t. An alias hides a table's name.
+// STATE_TTL('t' = '1 d', …) behind SELECT: how long the joins and the aggregation of this select
+// keep the rows of t. An alias hides a table's name.
 #include "plan/bind.h"
 
 static bool is_ttl(const AstHint *hint) {

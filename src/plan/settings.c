@@ -4,7 +4,8 @@
 
 static const char *const RUNTIME_MODE[] = {"STREAMING", "BATCH", NULL};
 static const char *const CHECKPOINTING_MODE[] = {"EXACTLY_ONCE", "AT_LEAST_ONCE", NULL};
-static const char *const CHECKPOINT_RETENTION[] = {"RETAIN_ON_CANCELLATION", "DELETE_ON_CANCELLATION", "NO_EXTERNALIZED_CHECKPOINTS", NULL};
+static const char *const CHECKPOINT_RETENTION[] = {
+    "RETAIN_ON_CANCELLATION", "DELETE_ON_CANCELLATION", "NO_EXTERNALIZED_CHECKPOINTS", NULL};
 static const char *const CLAIM_MODE[] = {"NO_CLAIM", "CLAIM", "LEGACY", NULL};
 static const char *const SQL_DIALECT[] = {"default", "hive", NULL};
 static const char *const NULL_ENFORCER[] = {"ERROR", "DROP", NULL};
