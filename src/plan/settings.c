@@ -120,7 +120,7 @@ const Setting SETTINGS[] = {
     {{.key = "table.exec.delta-join.*", .doc = "joins keep their state"}, SETTING_NEEDLESS, false},
     {{.key = "table.exec.*", .doc = "of operators that Flink tunes and weir does not"}, SETTING_NEEDLESS, false},
     {{.key = "table.optimizer.agg-phase-strategy", .kind = OPTION_ENUM, .fallback = "AUTO", .values = PHASE_STRATEGY, .doc = "with mini-batch and several workers, rows of a group fold before they go to its worker; AUTO as long as that pays, TWO_PHASE always, ONE_PHASE never"}, SETTING_HEEDED, false},
-    {{.key = "table.optimizer.distinct-agg.split.enabled", .kind = OPTION_BOOL, .fallback = "false", .doc = "with mini-batch, DISTINCT aggregates are made in two levels, the first by groups and buckets of values"}, SETTING_HEEDED, false},
+    {{.key = "table.optimizer.distinct-agg.split.enabled", .kind = OPTION_BOOL, .fallback = "false", .doc = "DISTINCT aggregates in two levels, the first by buckets of the value; with mini-batch from 8 workers on, for below that it costs more than it spreads"}, SETTING_HEEDED, false},
     {{.key = "table.optimizer.distinct-agg.split.bucket-num", .kind = OPTION_INT, .fallback = "1024", .doc = "how many buckets"}, SETTING_HEEDED, false},
     {{.key = "table.optimizer.incremental-agg-enabled", .kind = OPTION_BOOL, .fallback = "true", .doc = "as above"}, SETTING_NEEDLESS, false},
     {{.key = "table.optimizer.join-reorder-enabled", .kind = OPTION_BOOL, .fallback = "false", .doc = "joins are done in the order in which they are written"}, SETTING_NEEDLESS, false},
