@@ -36,21 +36,21 @@ echo "note: cuts are drawn from seed $seed"
 for ((i = 0; i < count; i++)); do
     workers=$(pick 1 1 2 3) every=$(pick 1 2 3 5) others=$(pick "" 2 1,2 1,3,2 4,1)
     rows=$(pick 1 2 3 7) incremental=$(pick true false)
-    unaligned=false timeout=0
+    unaligned=false timeout=0 size=32
     if [ $((i % 2)) -eq 1 ]; then
-        unaligned=true workers=$((2 + i / 2 % 2)) timeout=$(pick 0 0 "1 ms")
+        unaligned=true workers=$((2 + i / 2 % 2)) timeout=$(pick 0 0 "1 ms") size=$(pick 1 2)
     fi
     backend=$(pick hashmap $disk) backends=$(pick "" ${disk:+hashmap,rocksdb rocksdb,hashmap,rocksdb,rocksdb})
     options=(-D "parallelism.default=$workers" -D "weir.cut-every=$every" -D "weir.batch-rows-max=$rows"
         -D "execution.checkpointing.incremental=$incremental"
         -D "execution.checkpointing.unaligned.enabled=$unaligned"
-        -D "execution.checkpointing.aligned-checkpoint-timeout=$timeout"
+        -D "execution.checkpointing.aligned-checkpoint-timeout=$timeout" -D "weir.exchange-size=$size"
         -D "state.backend.type=$backend" -D weir.state-cache=0)
     [ -z "$others" ] || options+=(-D "weir.cut-parallelism=$others")
     [ -z "$backends" ] || options+=(-D "weir.cut-backend=$backends")
     name="workers $workers then ${others:-the same}, a cut every $every batches of $rows, incremental $incremental"
     name="$name, $backend then ${backends:-the same}"
-    [ $unaligned = false ] || name="$name, unaligned after $timeout"
+    [ $unaligned = false ] || name="$name, unaligned after $timeout, exchanges of $size"
     "$weir" test "${options[@]}" --materialised --exempt "$scratch/cases/exempt" \
         "${@/#/$scratch/cases/}" >"$scratch/log" 2>&1
     read -r ok bad left < <(tail -n 1 "$scratch/log" | sed 's/[^0-9 ]//g')

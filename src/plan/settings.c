@@ -146,6 +146,7 @@ const Setting SETTINGS[] = {
     {{.key = "weir.state-cache", .doc = "bytes of rows in memory before some go to disk, a quarter of `--memory` by default; 0: all go after each batch, for tests"}, SETTING_HEEDED, false},
     {{.key = "weir.cut-parallelism", .doc = "a list such as `2,1,3`: the parallelism of each next part of a job that is cut"}, SETTING_HEEDED, false},
     {{.key = "weir.batch-rows-max", .kind = OPTION_INT, .fallback = "2048", .doc = "rows that operators hand on at once; smaller is slower and gives the same rows: for tests"}, SETTING_HEEDED, false},
+    {{.key = "weir.exchange-size", .kind = OPTION_INT, .fallback = "32", .doc = "batches that may wait between two workers; with fewer, senders wait sooner: for tests"}, SETTING_HEEDED, false},
     {{.key = "weir.refuse-charge", .kind = OPTION_INT, .doc = "the charge to a job's memory budget that is refused, counted from 1: for tests of what happens then"}, SETTING_HEEDED, false},
     {{.key = "weir.resume", .kind = OPTION_BOOL, .doc = "begin from the last checkpoint; `--resume`"}, SETTING_HEEDED, false},
     {{.key = "weir.spill-share", .kind = OPTION_INT, .doc = "bytes that a sort, join or aggregation of a batch may hold before it goes to disk, a share of `--memory` by default: for tests"}, SETTING_HEEDED, false},

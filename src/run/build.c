@@ -49,6 +49,10 @@ static Exchange *exchange_get(Job *job, const Plan *consumer, uint32_t input, co
     buf_free(&type);
     made->ring = arena_alloc_aligned(&job->arena, sizeof(Ring) * job->workers * job->workers, 64);
     memset(made->ring, 0, sizeof(Ring) * job->workers * job->workers);
+    int64_t most = config_int(job->spec->config, "weir.exchange-size", RING_SIZE);
+    for (uint32_t i = 0; i < job->workers * job->workers; i++) {
+        made->ring[i].most = most > 0 && most < RING_SIZE ? (uint32_t)most : RING_SIZE;
+    }
     job->exchanges = made;
     return made;
 }

@@ -4,7 +4,7 @@
 
 bool ring_push(Ring *ring, Element element) {
     uint32_t tail = atomic_load_explicit(&ring->tail, memory_order_relaxed);
-    if (tail - atomic_load_explicit(&ring->head, memory_order_acquire) == RING_SIZE) return false;
+    if (tail - atomic_load_explicit(&ring->head, memory_order_acquire) == ring->most) return false;
     ring->element[tail % RING_SIZE] = element;
     atomic_store_explicit(&ring->tail, tail + 1, memory_order_release);
     return true;
@@ -46,7 +46,7 @@ void element_queue_clear(ElementQueue *queue) {
 
 static bool ring_full(const Ring *ring) {
     return atomic_load_explicit(&ring->tail, memory_order_relaxed) -
-               atomic_load_explicit(&ring->head, memory_order_relaxed) == RING_SIZE;
+               atomic_load_explicit(&ring->head, memory_order_relaxed) == ring->most;
 }
 
 static Worker *worker_of(const Operator *op) {

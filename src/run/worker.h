@@ -45,6 +45,7 @@ typedef struct Ring {
     // is what it had sent before. Kept in jobs whose barriers may overtake rows.
     _Atomic uint32_t cut_tail;
     _Atomic uint64_t cut;
+    uint32_t most;  // elements at a time: RING_SIZE, or weir.exchange-size
     _Alignas(64) Element element[RING_SIZE];
 } Ring;
 _Static_assert((RING_SIZE & (RING_SIZE - 1)) == 0, "indexes run over 2^32");

@@ -285,6 +285,11 @@ static void draw_settings(Life *life, uint32_t workers) {
         (unsigned long long)chance_below(3) + 1);
     set(life, "execution.checkpointing.tolerable-failed-checkpoints", "%s",
         chance_below(2) ? "0" : "100");
+    set(life, "execution.checkpointing.unaligned.enabled", "%s",
+        chance_below(2) ? "true" : "false");
+    set(life, "execution.checkpointing.aligned-checkpoint-timeout", "%lld ms",
+        chance_below(2) ? 0 : (long long)chance_between(1, 20));
+    set(life, "weir.exchange-size", "%s", chance_below(2) ? "32" : "1");
     set(life, "restart-strategy.type", "fixed-delay");
     set(life, "restart-strategy.fixed-delay.attempts", "1000000");
     set(life, "restart-strategy.fixed-delay.delay", "%lld ms", (long long)chance_between(1, 50));
