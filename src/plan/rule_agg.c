@@ -4,7 +4,8 @@
 // are their argument: the aggregation is a projection, and passes updates on as updates.
 //
 // Over an input that is known to be empty, a total is known too: one row, which Flink computes
-// while planning; over one that merely turns out empty, a stream gives no row at all.
+// while planning; over one that merely turns out empty, a stream gives no row at all. What is known
+// to be empty is cut off as a whole, before anybody looks whether it could run.
 #include "plan/keys.h"
 #include "plan/rule.h"
 
@@ -69,8 +70,16 @@ static bool is_empty(const Plan *plan) {
         case PLAN_PROJECT:
         case PLAN_SORT: return is_empty(plan->input[0]);
         case PLAN_JOIN:
-            return (plan->join == JOIN_TYPE_INNER || plan->join == JOIN_TYPE_SEMI) &&
-                   (is_empty(plan->input[0]) || is_empty(plan->input[1]));
+        case PLAN_INTERVAL_JOIN:
+            switch (plan->join) {
+                case JOIN_TYPE_INNER:
+                case JOIN_TYPE_SEMI: return is_empty(plan->input[0]) || is_empty(plan->input[1]);
+                case JOIN_TYPE_LEFT:
+                case JOIN_TYPE_ANTI: return is_empty(plan->input[0]);
+                case JOIN_TYPE_RIGHT: return is_empty(plan->input[1]);
+                case JOIN_TYPE_FULL: return is_empty(plan->input[0]) && is_empty(plan->input[1]);
+            }
+            return false;
         case PLAN_UNION:
             for (uint32_t i = 0; i < plan->input_count; i++) {
                 if (!is_empty(plan->input[i])) return false;
@@ -104,10 +113,25 @@ static void compute_total(PlanContext *context, Plan *agg) {
     agg->agg_count = 0;
 }
 
+static Plan *no_rows(PlanContext *context, const Type *type) {
+    Plan *none = plan_new(context, PLAN_VALUES, type, 0);
+    none->values = ARENA_ARRAY(context->arena, const Vec *, type->child_count + 1);
+    for (uint32_t i = 0; i < type->child_count; i++) {
+        none->values[i] = vec_new(context->arena, type->child[i], 0);
+    }
+    return none;
+}
+
 static void visit(PlanContext *context, Plan *plan, uint8_t *seen) {
     if (seen[plan->id]) return;
     seen[plan->id] = 1;
-    for (uint32_t i = 0; i < plan->input_count; i++) visit(context, plan->input[i], seen);
+    for (uint32_t i = 0; i < plan->input_count; i++) {
+        if (plan->input[i]->kind != PLAN_VALUES && is_empty(plan->input[i])) {
+            plan->input[i] = no_rows(context, plan->input[i]->type);
+        } else {
+            visit(context, plan->input[i], seen);
+        }
+    }
     if (plan->kind != PLAN_AGG) return;
     remove_agg(context, plan);
     if (plan->kind == PLAN_AGG) compute_total(context, plan);
