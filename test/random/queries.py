@@ -76,7 +76,7 @@ class Queries:
             (2, self.over), (1, self.over_any), (1, self.interval_join), (1, self.temporal_join),
             (1, self.window_join), (1, self.window_top), (1, self.unnest), (2, self.scalar),
             (1, self.grouping_sets), (1, self.reuse), (1, self.lateral_top), (1, self.dedup_proctime),
-            (1, self.values), (1, self.to_changelog), (1, self.legacy_window))(depth)
+            (1, self.values), (1, self.to_changelog), (1, self.legacy_window), (3, self.match))(depth)
 
     def timed(self, depth, punctual=False):
         """A relation of insertions with a time attribute."""
@@ -543,9 +543,72 @@ class Queries:
         items = ', '.join([f'{x.name} AS c{i}' for i, x in enumerate(kept)] + (['rn'] if ranked else []))
         inner = ', '.join(x.ref for x in columns)
         query = both(f'SELECT {items} FROM (SELECT {inner}, ROW_NUMBER() OVER ({{0}}ORDER BY {{1}}) AS rn '
-                     f'FROM {{2}} AS {a}) WHERE rn <= {limit}', partition, by, rel.source())
+                     f'FROM {{2}} AS {a}) WHERE {{3}}', partition, by, rel.source(),
+                     self.rank_condition(limit))
         out = [Column(f'c{i}', x.type) for i, x in enumerate(kept)] + ([Column('rn', 'BIGINT')] if ranked else [])
         return Rel(query, out, False, rel.exact, rel.single or not total)
+
+    def rank_condition(self, limit):
+        """Which ranks pass: mostly those up to a number; else what Flink has to see a range in, or cannot."""
+        if self.c.mostly(4):
+            return both(f'rn <= {limit}')
+        forms = ['rn < {0} + 1', 'NOT rn > {0}', 'rn IN (1, {0})', 'rn <= {0} AND rn <> 1', 'rn <= {0} OR rn = 1',
+                 'rn BETWEEN 1 AND {0}', '{0} >= rn AND rn >= 1', 'rn <= {0} AND (rn < 7) IS TRUE', 'rn = 1 OR rn = {0}',
+                 'rn + 1 <= {0}', 'rn <= {0} AND MOD(rn, 2) = 1']
+        return both(self.c.pick(forms).format(limit))
+
+    # ---- patterns
+
+    def match(self, depth):
+        """MATCH_RECOGNIZE over one table with time."""
+        c = self.c
+        base = self.table('ef', True)
+        time = base.time().name
+        plain = [x for x in base.columns if not x.rowtime]
+        numbers = [x.name for x in plain if x.type in ('INT', 'BIGINT', 'DOUBLE') and x.name != 'id']
+        texts = [x.name for x in plain if x.type == 'STRING']
+        keys = [x.name for x in c.some([x for x in plain if x.name in ('k', 's')], 0, 1)]
+        variables = ['A', 'B', 'C'][:1 + c.below(3)]
+        quantifiers = ['', '', '+', '*', '?', '{2}', '{1,2}', '{0,1}', '+?', '*?', '{2,}', '{1,3}?']
+        pattern = [v + c.pick(quantifiers) for v in variables]
+
+        def condition(v, at):
+            x = c.pick(numbers) if numbers else 'id'
+            other = c.pick(variables[:at + 1])
+            sign = c.pick(['<', '>', '<=', '>=', '<>', '='])
+            forms = [f'{v}.{x} {sign} {c.pick([0, 1, 2, 3])}', f'{v}.{x} {sign} LAST({v}.{x}, 1)', f'{v}.{x} IS NOT NULL',
+                     f'{v}.{x} {sign} {other}.{x}', f'{v}.{x} {sign} FIRST({other}.{x})', f'COUNT({v}.id) < 3',
+                     f'SUM({v}.id) {sign} 20', f'LAST({v}.id, 1) IS NULL OR {v}.{x} {sign} LAST({v}.{x}, 1)',
+                     f'MIN({other}.{x}) {sign} {v}.{x}', 'TRUE']
+            if texts:
+                forms.append(f"{v}.{c.pick(texts)} {c.pick(['=', '<>', '<'])} 'b'")
+            text = c.pick(forms)
+            return f'{text} AND {c.pick(forms)}' if c.chance(4) else text
+
+        defined = [f'{v} AS {condition(v, i)}' for i, v in enumerate(variables) if c.mostly(4)]
+        if not defined:
+            defined = ['A AS A.id > 0']
+        measures, out = [], []
+        for i in range(1 + c.below(3)):
+            v, x = c.pick(variables), c.pick(plain)
+            form = c.pick(['{0}.{1}', 'FIRST({0}.{1})', 'LAST({0}.{1})', 'LAST({0}.{1}, 1)', 'COUNT({0}.{1})',
+                           'MIN({0}.{1})', 'MAX({0}.{1})', 'FIRST({0}.{1}, 1)'])
+            if x.type == 'BOOLEAN' and form[:2] in ('MI', 'MA'):
+                form = '{0}.{1}'
+            type = 'BIGINT' if form.startswith('COUNT') else x.type
+            measures.append(form.format(v, x.name) + f' AS m{i}')
+            out.append(Column(f'm{i}', type))
+        skip = c.pick(['', ' AFTER MATCH SKIP PAST LAST ROW', ' AFTER MATCH SKIP TO NEXT ROW',
+                       f' AFTER MATCH SKIP TO LAST {variables[-1]}', f' AFTER MATCH SKIP TO FIRST {variables[-1]}',
+                       f' AFTER MATCH SKIP TO LAST {variables[0]}'])
+        within = f" WITHIN INTERVAL '{c.pick([1, 3, 6])}' SECOND" if c.chance(4) else ''
+        partition = f'PARTITION BY {keys[0]} ' if keys else ''
+        columns = [Column(k, next(x.type for x in plain if x.name == k)) for k in keys] + out
+        # The text has braces of its own.
+        query = Sql(f'SELECT * FROM {base.table} MATCH_RECOGNIZE ({partition}ORDER BY {time} MEASURES '
+                    f'{", ".join(measures)}{skip} PATTERN ({" ".join(pattern)}){within} DEFINE {", ".join(defined)}) '
+                    f'AS {self.alias()}')
+        return Rel(query, columns, True, not keys, not base.punctual or base.ties)
 
     def limit(self, depth):
         """ORDER BY ... LIMIT, at the top only."""
