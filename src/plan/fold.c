@@ -55,6 +55,41 @@ static Status fold_same(PlanContext *context, Expr **at, Error *err) {
     return ST_OK;
 }
 
+static bool is_arithmetic(const Expr *expr) {
+    static const char *const NAMES[] = {"+", "-", "*", "/"};
+    for (size_t i = 0; i < sizeof NAMES / sizeof *NAMES; i++) {
+        if (is_name(expr, NAMES[i]) && expr->arg_count == 2) return true;
+    }
+    return false;
+}
+
+// a + b IS NOT NULL asks a and b, and never what comes out: so a division by zero is not seen, nor
+// a DECIMAL that overflows into NULL.
+static Status fold_null_test(PlanContext *context, Expr **at, Error *err) {
+    Expr *expr = *at;
+    bool positive = is_name(expr, "IS NOT NULL");
+    if (!positive && !is_name(expr, "IS NULL")) return ST_OK;
+    Expr *value = expr->arg[0];
+    if (!is_arithmetic(value) || !expr_is_deterministic(value)) return ST_OK;
+    Expr *both[2];
+    for (uint32_t i = 0; i < 2; i++) {
+        TRY(expr_call(context->arena, context->env, positive ? "IS NOT NULL" : "IS NULL",
+                      &value->arg[i], 1, expr->place, &both[i], err));
+        if (!value->arg[i]->type->nullable) both[i] = expr_bool(context->arena, positive);
+        TRY(fold_null_test(context, &both[i], err));
+    }
+    if (both[0]->kind == EXPR_LITERAL) {
+        *at = both[1];
+        return ST_OK;
+    }
+    if (both[1]->kind == EXPR_LITERAL) {
+        *at = both[0];
+        return ST_OK;
+    }
+    return expr_call(context->arena, context->env, positive ? "AND" : "OR", both, 2, expr->place,
+                     at, err);
+}
+
 static Status fold_value(PlanContext *context, Expr **at, Error *err) {
     Expr *expr = *at;
     if (is_name(expr, "/") && is_zero(expr->arg[1]) && expr->arg[0]->kind == EXPR_LITERAL) {
@@ -203,6 +238,7 @@ static Status fold(PlanContext *context, Expr **at, bool within_constant, Error 
     if (expr->kind != EXPR_LITERAL && expr->kind != EXPR_COLUMN) {
         constant = expr_is_constant(expr);
         TRY(constant ? fold_value(context, at, err) : fold_same(context, at, err));
+        if (!constant) TRY(fold_null_test(context, at, err));
     }
     if (!within_constant) fit_length(context, at);
     return ST_OK;

@@ -178,9 +178,11 @@ static Limit limit_of(const Expr *expr, uint32_t column, int32_t *variable) {
     bool more = is_call(expr, ">", 2) || is_call(expr, ">=", 2);
     if (!less && !more && !is_call(expr, "=", 2)) return LIMIT_NONE;
     const Expr *first = without_casts(expr->arg[0]), *second = without_casts(expr->arg[1]);
-    bool left = is_rank(first, column), upper = left ? less : more;
+    bool left = reads_rank(first, column), upper = left ? less : more;
+    if (left == reads_rank(second, column)) return LIMIT_NONE;
     const Expr *other = left ? second : first;
-    if ((!left && !is_rank(second, column)) || reads_rank(other, column)) return LIMIT_NONE;
+    if (other->kind == EXPR_LITERAL && vec_is_null(other->value, 0)) return LIMIT_NONE;
+    if (!is_rank(left ? first : second, column)) return LIMIT_OTHER;  // MOD(rn, 2) = 1
     if (other->kind == EXPR_LITERAL) return LIMIT_NONE;  // of another type than integers
     if (!upper || other->kind != EXPR_COLUMN) return LIMIT_OTHER;
     *variable = (int32_t)other->column;
