@@ -24,7 +24,9 @@ static bool time_term(const Plan *left, const Plan *right, const Expr *expr, Tim
         return true;
     }
     if (expr->kind == EXPR_CAST) {
-        return type_is_timestamp(expr->type) && time_term(left, right, expr->arg[0], out);
+        // What the user casts is no time attribute any more.
+        return expr->implicit && type_is_timestamp(expr->type) &&
+               time_term(left, right, expr->arg[0], out);
     }
     bool plus = is_call(expr, "+", 2), minus = is_call(expr, "-", 2);
     if (!plus && !minus) return false;
@@ -88,7 +90,12 @@ static bool take_bound(const Plan *left, const Plan *right, const Expr *expr, Bo
             !time_term(left, right, expr->arg[1], &b)) {
             return false;
         }
-        if (i == 4) return add_bound(bounds, a, b, 0) && add_bound(bounds, b, a, 0);
+        if (i == 4) {
+            // a.ts = b.ts + INTERVAL '1' SECOND is computed below the join, and loses the
+            // attribute.
+            return expr->arg[0]->kind == EXPR_COLUMN && expr->arg[1]->kind == EXPR_COLUMN &&
+                   add_bound(bounds, a, b, 0) && add_bound(bounds, b, a, 0);
+        }
         return i < 2 ? add_bound(bounds, a, b, i == 1) : add_bound(bounds, b, a, i == 3);
     }
     return false;
