@@ -1,5 +1,6 @@
 // CREATE TABLE (with LIKE and AS) and CREATE VIEW.
 #include "engine/ddl.h"
+#include "engine/state_source.h"
 #include "sql/print.h"
 
 // ---- columns -----------------------------------------------------------------------------------
@@ -606,6 +607,22 @@ static Status create_as(DdlContext *ddl, const AstCreateTable *create, Error *er
     return ddl->insert(ddl, &insert, err);
 }
 
+// A table over a snapshot has the columns of the state, unless it declares some.
+static Status columns_of_state(Table *table, Error *err) {
+    const char *connector = map_get(&table->options, STR("connector"));
+    if (!connector || !str_eq_nocase(str_c(connector), STR("savepoint"))) return ST_OK;
+    Arena *arena = &table->arena;
+    const Type *row;
+    TRY(state_source_columns(arena, &table->options, &row, err));
+    table->column = ARENA_ARRAY(arena, Column, row->child_count + 1);
+    table->column_count = row->child_count;
+    for (uint32_t i = 0; i < row->child_count; i++) {
+        table->column[i] = (Column){.name = row->field[i], .kind = COL_PHYSICAL,
+                                    .type = row->child[i]};
+    }
+    return ST_OK;
+}
+
 Status ddl_create_table(DdlContext *ddl, const AstCreateTable *create, Error *err) {
     if (create->temporary && create->query) {
         return error_at(err, ST_VALIDATION, create->name.span.place,
@@ -639,6 +656,7 @@ Status ddl_create_table(DdlContext *ddl, const AstCreateTable *create, Error *er
         st = ddl_options(&table->arena, &table->options, &create->options,
                          !create->like || rules.mode[LIKE_OPTIONS] == LIKE_OVERWRITING, err);
     }
+    if (!st && !table->column_count) st = columns_of_state(table, err);
     if (!st && create->like && create->partition.count && table->partition_key_count &&
         rules.mode[LIKE_PARTITIONS] != LIKE_EXCLUDING) {
         st = error_at(err, ST_VALIDATION, create->name.span.place,

@@ -7,6 +7,7 @@
 #include "connector/builtin.h"
 #include "engine/ddl.h"
 #include "engine/durable.h"
+#include "engine/state_source.h"
 #include "exec/program.h"
 #include "format/builtin.h"
 #include "os/s3/s3.h"
@@ -120,6 +121,7 @@ static void warn(Session *session, Str key, Str value) {
 Status session_new(const SessionConfig *config, Session **out, Error *err) {
     formats_register();
     connectors_register();
+    connector_register(&STATE_CONNECTOR);
     Session *session = NEW(Session);
     catalogs_init(&session->catalogs);
     for (uint32_t i = 0; config->config && i < config->config->count; i++) {
