@@ -124,7 +124,7 @@ static void make_checkpoint(Arena *arena, Str dir, uint64_t id, CheckpointFile *
     CHECK_OK(os()->make_dirs(str_printf(arena, STR_FMT "/shared", STR_ARG(dir)), &err), &err);
     Str path = checkpoint_path(arena, dir, id);
     CHECK_OK(os()->make_dirs(path, &err), &err);
-    file[0] = (CheckpointFile){checkpoint_file_path(arena, id, 0, false), id, 0, 5};
+    file[0] = (CheckpointFile){checkpoint_file_path(arena, id, 0, false), id, 0, 5, 6};
     CHECK_OK(os_write_file(str_printf(arena, STR_FMT "/" STR_FMT, STR_ARG(path),
                                       STR_ARG(file[0].path)), STR("12345"), &err), &err);
     Checkpoint made = {.id = id,
@@ -172,6 +172,11 @@ TEST(ckpt, the_newest_whole_checkpoint_is_found) {
     // One of its files is cut short: the one before it counts.
     CHECK_OK(os_write_file(str_printf(&arena, STR_FMT "/shared/10-0.state", STR_ARG(dir)),
                            STR("123"), &err), &err);
+    CHECK_INT(checkpoint_latest(&arena, dir, &latest, &skipped, &err), ST_RUNTIME);
+    CHECK(strstr(err.message, "/chk-10") && strstr(err.hint, "/chk-9'"));
+    // One that was never complete is passed over.
+    Str never = str_printf(&arena, STR_FMT "/chk-10/_metadata", STR_ARG(dir));
+    CHECK_OK(os()->remove(never, &err), &err);
     CHECK_OK(checkpoint_latest(&arena, dir, &latest, &skipped, &err), &err);
     CHECK(str_ends(latest, STR("/chk-9")) && skipped == 1);
     // A byte of _metadata is another one.

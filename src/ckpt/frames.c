@@ -33,6 +33,7 @@ void frames_begin(FrameWriter *writer, const FrameHead *head) {
                      .checkpoint = head->checkpoint};
     memcpy(file.magic, MAGIC, sizeof MAGIC);
     file.hash = hash_bytes(&file, offsetof(FileHead, hash), 0);
+    writer->digest = file.hash;
     buf_put(&writer->bytes, &file, sizeof file);
 }
 
@@ -45,6 +46,7 @@ static void put_pieces(FrameWriter *writer, PartKind kind, Str head, Str bytes) 
     buf_put_str(&writer->bytes, bytes);
     frame.hash = frame_hash(&frame, writer->bytes.ptr + at + sizeof frame, writer->written + at);
     memcpy(writer->bytes.ptr + at, &frame, sizeof frame);
+    writer->digest = hash_mix(writer->digest, frame.hash);
     writer->frames++;
 }
 
@@ -102,6 +104,7 @@ struct FrameReader {
     int64_t at, size;
     Buf bytes;
     uint64_t frames;
+    uint64_t digest;
 };
 
 static Status damaged(const FrameReader *self, int64_t at, const char *what, Error *err) {
@@ -142,6 +145,7 @@ static Status read_head(FrameReader *self, FrameHead *head, Error *err) {
     }
     *head = (FrameHead){file.checkpoint, file.worker, file.workers};
     self->at = sizeof file;
+    self->digest = file.hash;
     return ST_OK;
 }
 
@@ -172,10 +176,11 @@ Status frames_next(FrameReader *self, PartKind *kind, Str *bytes, Error *err) {
     if (frame.unused || frame.hash != frame_hash(&frame, self->bytes.ptr, (uint64_t)at)) {
         return damaged(self, at, "a frame does not have the hash that it should have", err);
     }
-    if (frame.kind < PART_TABLE || frame.kind > PART_ON_DISK) {
+    if (frame.kind < PART_TABLE || frame.kind > PART_MORE) {
         return damaged(self, at, "a frame is of no known kind", err);
     }
     self->at += (int64_t)(sizeof frame + frame.size);
+    self->digest = hash_mix(self->digest, frame.hash);
     *kind = (PartKind)frame.kind;
     *bytes = buf_str(&self->bytes);
     if (*kind != PART_END) {
@@ -187,6 +192,10 @@ Status frames_next(FrameReader *self, PartKind *kind, Str *bytes, Error *err) {
         return damaged(self, at, "its end is not where it should be", err);
     }
     return ST_OK;
+}
+
+uint64_t frames_digest(const FrameReader *self) {
+    return self->digest;
 }
 
 void frames_close(FrameReader *self) {

@@ -18,7 +18,8 @@ typedef enum PartKind {
     PART_SINK,       // FrameName, then what is to be committed when the checkpoint is complete
     PART_END,        // u64 count of the frames before it
     PART_IN_FLIGHT,  // FrameName of an exchange, then what was on its way through it
-    PART_ON_DISK,    // number of a table whose rows lie in DiskFiles; u64 how many; the last kind
+    PART_ON_DISK,    // number of a table whose rows lie in DiskFiles; u64 how many
+    PART_MORE,  // FrameName, then more of what the operator keeps beside its tables; the last kind
 } PartKind;
 
 // Whose state a frame holds.
@@ -47,6 +48,7 @@ typedef struct FrameWriter {
     Buf bytes;
     uint64_t written;  // bytes taken away already
     uint64_t frames;
+    uint64_t digest;   // of head and frames so far: tells the file from all others
 } FrameWriter;
 
 void frames_begin(FrameWriter *writer, const FrameHead *head);
@@ -66,6 +68,8 @@ typedef struct FrameReader FrameReader;
 NODISCARD Status frames_open(Str path, FrameReader **out, FrameHead *head, Error *err);
 // The next frame; its bytes are good until the next call. PART_END at the end.
 NODISCARD Status frames_next(FrameReader *reader, PartKind *kind, Str *bytes, Error *err);
+// The digest of what has been read; at the end it is the writer's.
+uint64_t frames_digest(const FrameReader *reader);
 void frames_close(FrameReader *reader);
 // What a PART_TABLE, a frame of rows or a named frame begins with; *rest is what follows.
 NODISCARD Status frame_table(Str bytes, FrameTable *out, Error *err);

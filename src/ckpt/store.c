@@ -9,6 +9,12 @@
 static const char METADATA[] = "_metadata", WORD[] = "_stopped-with";
 enum { METADATA_VERSION = 1, METADATA_SIZE_MAX = 64 << 20 };
 
+static Str base_name(Str path) {
+    uint32_t at = path.len;
+    while (at && path.ptr[at - 1] != '/') at--;
+    return str_sub(path, at, path.len);
+}
+
 Str checkpoint_path(Arena *arena, Str dir, uint64_t id) {
     return str_printf(arena, STR_FMT "/chk-%llu", STR_ARG(dir), (unsigned long long)id);
 }
@@ -90,8 +96,9 @@ static void print(const Checkpoint *at, Buf *out) {
         const CheckpointFile *file = &at->file[i];
         buf_puts(out, i ? ",\n  {\"path\": " : "\n  {\"path\": ");
         json_print_text(file->path, 0, out);
-        buf_printf(out, ", \"checkpoint\": %llu, \"worker\": %u, \"size\": %lld}",
-                   (unsigned long long)file->checkpoint, file->worker, (long long)file->size);
+        buf_printf(out, ", \"checkpoint\": %llu, \"worker\": %u, \"size\": %lld, \"digest\": "
+                   "\"%016llx\"}", (unsigned long long)file->checkpoint, file->worker,
+                   (long long)file->size, (unsigned long long)file->digest);
     }
     buf_puts(out, "]");
     if (at->disk_file_count) put_disk_files(at, out);
@@ -161,6 +168,18 @@ static bool get_flag(const JsonValue *object, Str name, bool *out) {
     return true;
 }
 
+static bool get_hex(const JsonValue *object, Str name, uint64_t *out) {
+    Str text;
+    *out = 0;
+    if (!get_text(object, name, &text) || text.len != 16) return false;
+    for (uint32_t i = 0; i < text.len; i++) {
+        const char *digits = "0123456789abcdef", *at = strchr(digits, text.ptr[i]);
+        if (!at || !*at) return false;
+        *out = *out << 4 | (uint64_t)(at - digits);
+    }
+    return true;
+}
+
 static bool take_files(Arena *arena, const JsonValue *list, Checkpoint *out) {
     if (!list || list->kind != JK_ARRAY) return false;
     out->file_count = list->count;
@@ -171,23 +190,12 @@ static bool take_files(Arena *arena, const JsonValue *list, Checkpoint *out) {
         if (!get_text(&list->item[i], STR("path"), &file->path) ||
             !get_number(&list->item[i], STR("checkpoint"), &id) ||
             !get_number(&list->item[i], STR("worker"), &worker) ||
-            !get_number(&list->item[i], STR("size"), &file->size)) {
+            !get_number(&list->item[i], STR("size"), &file->size) ||
+            !get_hex(&list->item[i], STR("digest"), &file->digest)) {
             return false;
         }
         file->checkpoint = (uint64_t)id;
         file->worker = (uint32_t)worker;
-    }
-    return true;
-}
-
-static bool get_hex(const JsonValue *object, Str name, uint64_t *out) {
-    Str text;
-    *out = 0;
-    if (!get_text(object, name, &text) || text.len != 16) return false;
-    for (uint32_t i = 0; i < text.len; i++) {
-        const char *digits = "0123456789abcdef", *at = strchr(digits, text.ptr[i]);
-        if (!at || !*at) return false;
-        *out = *out << 4 | (uint64_t)(at - digits);
     }
     return true;
 }
@@ -294,7 +302,13 @@ Status checkpoint_read(Arena *arena, Str path, Checkpoint *out, Error *err) {
     Status st = os_read_file(path, &bytes, err);
     if (!st) st = take(arena, path, str_dup(arena, buf_str(&bytes)), out, err);
     buf_free(&bytes);
-    return st;
+    TRY(st);
+    // A checkpoint's directory says which one it is.
+    Str own = base_name(str_sub(path, 0, path.len - (uint32_t)strlen(METADATA) - 1));
+    int64_t id;
+    bool numbered = str_starts(own, STR("chk-")) && str_to_i64(str_sub(own, 4, own.len), &id);
+    if (!numbered || (uint64_t)id == out->id) return ST_OK;
+    return bad(path, "it is another checkpoint's", err);
 }
 
 // ---- the directory -----------------------------------------------------------------------------
@@ -336,34 +350,79 @@ static Status list_checkpoints(Arena *arena, Str dir, Listing *out, Error *err) 
     return ST_OK;
 }
 
-static Status file_there(Arena *arena, Str dir, Str path, int64_t size, bool *there, Error *err) {
-    OsStat stat;
-    Str file = str_printf(arena, STR_FMT "/" STR_FMT, STR_ARG(dir), STR_ARG(path));
-    TRY(os()->stat(file, &stat, err));
-    *there = stat.exists && stat.size == size;
-    return ST_OK;
-}
-
-// Whether the checkpoint at [path] is whole: it says so itself, and its files are there, as long as
-// they should be. What cannot be read just now is no proof of the contrary: that is an error, or a
-// passing trouble of the disk would send a job back to an older checkpoint, or delete this one.
-static Status look_at(Arena *arena, Str path, bool files, Checkpoint *out, bool *whole,
-                      Error *err) {
+// Whether the checkpoint at [path] says that it is whole. What cannot be read just now is no proof
+// of the contrary: that is an error, or a passing trouble of the disk would delete this one.
+static Status look_at(Arena *arena, Str path, Checkpoint *out, bool *whole, Error *err) {
     Error why;
-    *whole = false;
     Status st = checkpoint_read(arena, path, out, &why);
+    *whole = !st;
     if (st == ST_RUNTIME) return ST_OK;
     if (st && err) *err = why;
-    TRY(st);
-    bool all = true;
-    for (uint32_t i = 0; files && all && i < out->file_count; i++) {
-        TRY(file_there(arena, path, out->file[i].path, out->file[i].size, &all, err));
+    return st;
+}
+
+Status checkpoint_check(Str path, const Checkpoint *at, Error *err) {
+    Arena arena = {0};
+    Status st = ST_OK;
+    for (uint32_t i = 0; i < at->file_count && !st; i++) {
+        OsStat stat;
+        Str file =
+            str_printf(&arena, STR_FMT "/" STR_FMT, STR_ARG(path), STR_ARG(at->file[i].path));
+        st = os()->stat(file, &stat, err);
+        if (st) break;
+        if (!stat.exists) {
+            st = error_set(err, ST_RUNTIME,
+                           "the checkpoint at '" STR_FMT "' is not whole: '" STR_FMT "' is missing",
+                           STR_ARG(path), STR_ARG(file));
+        } else if (stat.size != at->file[i].size) {
+            st = error_set(err, ST_RUNTIME,
+                           "the checkpoint at '" STR_FMT "' is not whole: '" STR_FMT
+                           "' has %lld bytes instead of %lld",
+                           STR_ARG(path), STR_ARG(file), (long long)stat.size,
+                           (long long)at->file[i].size);
+        }
     }
-    for (uint32_t i = 0; files && all && i < out->disk_file_count; i++) {
-        TRY(file_there(arena, path, out->disk_file[i].path, out->disk_file[i].size, &all, err));
+    // What stands in a database's files is held against their hashes when they are read.
+    for (uint32_t i = 0; i < at->disk_file_count && !st; i++) {
+        OsStat stat;
+        Str file =
+            str_printf(&arena, STR_FMT "/" STR_FMT, STR_ARG(path), STR_ARG(at->disk_file[i].path));
+        st = os()->stat(file, &stat, err);
+        if (st || stat.exists) continue;
+        st = error_set(err, ST_RUNTIME,
+                       "the checkpoint at '" STR_FMT "' is not whole: '" STR_FMT "' is missing",
+                       STR_ARG(path), STR_ARG(file));
     }
-    *whole = all;
-    return ST_OK;
+    arena_clear(&arena);
+    return st;
+}
+
+static bool is_whole(Arena *arena, Str path) {
+    Checkpoint at;
+    return !checkpoint_read(arena, path, &at, NULL) && !checkpoint_check(path, &at, NULL);
+}
+
+void checkpoint_offer(Str path, Error *err) {
+    Arena arena = {0};
+    Listing list;
+    Str name = base_name(path), found = STR("");
+    int64_t id;
+    uint32_t end = path.len - name.len;
+    bool listed = str_starts(name, STR("chk-")) && str_to_i64(str_sub(name, 4, name.len), &id) &&
+                  end > 1 && !list_checkpoints(&arena, str_sub(path, 0, end - 1), &list, NULL);
+    for (uint32_t i = 0; listed && i < list.count && !found.len; i++) {
+        if (list.id[i] >= (uint64_t)id) continue;
+        Str at = checkpoint_path(&arena, str_sub(path, 0, end - 1), list.id[i]);
+        if (is_whole(&arena, at)) found = at;
+    }
+    if (found.len) {
+        error_hint(err, "'" STR_FMT "' is the whole one before it: --from-savepoint with that path "
+                   "begins there, and what sinks have published since comes again", STR_ARG(found));
+    } else {
+        error_hint(err, "there is no whole one before it; 'execution.checkpointing.num-retained' "
+                        "keeps more than one, savepoints are kept by you");
+    }
+    arena_clear(&arena);
 }
 
 // The word of a job that was stopped with a savepoint: its id, a blank, its path; id 0: there is
@@ -415,17 +474,20 @@ Status checkpoint_latest(Arena *arena, Str dir, Str *path, uint32_t *skipped, Er
     for (uint32_t i = 0; i < list.count; i++) {
         Str at = checkpoint_path(arena, dir, list.id[i]);
         Checkpoint read;
-        bool whole;
-        TRY(look_at(arena, at, true, &read, &whole, err));
-        if (!whole) continue;
+        OsStat stat;
+        TRY(os()->stat(str_printf(arena, STR_FMT "/%s", STR_ARG(at), METADATA), &stat, err));
+        if (skipped) *skipped = i + !stat.exists;
+        if (!stat.exists) continue;
+        Status st = checkpoint_read(arena, at, &read, err);
+        if (!st) st = checkpoint_check(at, &read, err);
+        if (st == ST_RUNTIME) checkpoint_offer(at, err);
+        TRY(st);
         *path = at;
-        if (skipped) *skipped = i;
         // Its name may be one that a crash would take back: the one who wrote it never heard that
         // it is durable. What follows from it must not be.
         TRY(os()->sync_dir(at, err));
         return os()->sync_dir(dir, err);
     }
-    if (skipped) *skipped = list.count;
     return ST_OK;
 }
 
@@ -440,12 +502,6 @@ static Status drop_unnamed(void *arg, Str name, Error *err) {
     if (map_has(sweep->named, name)) return ST_OK;
     return os()->remove(str_printf(sweep->arena, STR_FMT "/" STR_FMT, STR_ARG(sweep->dir),
                                    STR_ARG(name)), err);
-}
-
-static Str base_name(Str path) {
-    uint32_t at = path.len;
-    while (at && path.ptr[at - 1] != '/') at--;
-    return str_sub(path, at, path.len);
 }
 
 // _metadata goes first: without it there is no checkpoint.
@@ -467,7 +523,7 @@ static Status retain(Arena *arena, Str dir, uint32_t retained, Str keep, Map *na
         Str path = checkpoint_path(arena, dir, list.id[i]);
         Checkpoint at;
         bool whole;
-        TRY(look_at(arena, path, false, &at, &whole, err));
+        TRY(look_at(arena, path, &at, &whole, err));
         bool own = !str_eq(path, keep);
         if (whole && (!own || kept < retained)) {
             kept += own;

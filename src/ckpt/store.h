@@ -10,6 +10,7 @@ typedef struct CheckpointFile {
     uint64_t checkpoint;  // that wrote it
     uint32_t worker;
     int64_t size;
+    uint64_t digest;      // frames_digest of all of it
 } CheckpointFile;
 
 // An operator of the job that took it: what another version of the query goes by.
@@ -62,9 +63,15 @@ NODISCARD Status checkpoint_copy(Str from, Str to, int64_t *size, uint64_t *hash
 NODISCARD Status checkpoint_write(Str path, const Checkpoint *checkpoint, Error *err);
 // Reads it. [path]: the directory, or its _metadata.
 NODISCARD Status checkpoint_read(Arena *arena, Str path, Checkpoint *out, Error *err);
-// The newest checkpoint below [dir] that is whole: its path, or the empty text. Those that are not
-// are passed over; *skipped (may be NULL) says how many.
+// The newest checkpoint below [dir]: its path, or the empty text. One that was never complete, for
+// it has no _metadata, is passed over; *skipped (may be NULL) says how many. ST_RUNTIME when the
+// newest was complete and is not whole now: to begin from an older one would be to give out twice
+// what sinks have published since, which nobody but the user can want.
 NODISCARD Status checkpoint_latest(Arena *arena, Str dir, Str *path, uint32_t *skipped, Error *err);
+// All files are there, and as long as they should be. ST_RUNTIME names the one that is not.
+NODISCARD Status checkpoint_check(Str path, const Checkpoint *checkpoint, Error *err);
+// Tells, as the hint of [err], from which checkpoint before the one at [path] a job can begin.
+void checkpoint_offer(Str path, Error *err);
 // Removes all checkpoints of [dir] but the newest [retained] and [kept] (its path, or empty), and
 // the files that none of them names.
 NODISCARD Status checkpoint_retain(Str dir, uint32_t retained, Str kept, Error *err);

@@ -263,8 +263,8 @@ static Status look_back(Durable *self, Error *err) {
     uint32_t skipped;
     TRY(checkpoint_latest(&self->arena, out->dir, &latest, &skipped, err));
     if (skipped) {
-        say(self, "%u newer checkpoint%s below " STR_FMT " %s not whole and passed over", skipped,
-            skipped == 1 ? "" : "s", STR_ARG(out->dir), skipped == 1 ? "is" : "are");
+        say(self, "%u newer checkpoint%s below " STR_FMT " %s never complete and passed over",
+            skipped, skipped == 1 ? "" : "s", STR_ARG(out->dir), skipped == 1 ? "was" : "were");
     }
     bool resume = config_bool(self->spec->config, "weir.resume", false);
     if (resume && (latest.len || !out->restore.len)) {
@@ -330,10 +330,17 @@ static void next_part(Durable *self) {
     self->cuts++;
 }
 
+// What is damaged does not mend itself: the job is not begun again and again.
+static void mind_damage(Durable *self, Status st) {
+    if (st == ST_RUNTIME && self->spec->stats) self->spec->stats->damaged = true;
+}
+
 // Begins from the newest checkpoint; from what the job was told to begin from when there is none.
 static Status go_back(Durable *self, Error *err) {
     Str latest;
-    TRY(checkpoint_latest(&self->arena, self->checkpoint.dir, &latest, NULL, err));
+    Status st = checkpoint_latest(&self->arena, self->checkpoint.dir, &latest, NULL, err);
+    mind_damage(self, st);
+    TRY(st);
     if (!latest.len) return ST_OK;
     self->checkpoint.restore = latest;
     self->checkpoint.keep_restored = false;
@@ -362,6 +369,8 @@ static Status settle(Durable *self, Error *err) {
     Arena arena = {0};
     Checkpoint from = {0};
     Status st = checkpoint_read(&arena, checkpoint->restore, &from, err);
+    if (st == ST_RUNTIME) checkpoint_offer(checkpoint->restore, err);
+    mind_damage(self, st);
     if (st || !from.in_flight || from.workers == self->spec->workers) goto done;
     CheckpointSpec settling = *checkpoint;
     JobSpec spec = *self->spec;
@@ -404,7 +413,8 @@ static Status run_attempts(Durable *self, Error *err) {
             continue;
         }
         int64_t delay_ms = 0;
-        bool again = st && may_restart(st) && all_sinks(spec) &&
+        bool damaged = spec->stats && spec->stats->damaged;
+        bool again = st && may_restart(st) && !damaged && all_sinks(spec) &&
                      restart_again(&restart, os_monotonic_ns() / 1000000, &delay_ms);
         if (!again) {
             if (st && err) *err = failure;

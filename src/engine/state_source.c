@@ -1,11 +1,11 @@
-// Snapshots read with SQL: the connector 'savepoint'. A state table is a table whose columns are its
-// key's and its value's; without an operator it is the list of what there is.
+// Snapshots read with SQL: the connector 'savepoint'. A state table is a table whose columns are
+// its key's and its value's; without an operator it is the list of what there is.
 //
 //     CREATE TABLE counts WITH ('connector' = 'savepoint', 'state.path' = '/savepoints/…',
 //                               'operator.uid' = 'group-aggregate by k');
 //
-// Option names are those of Flink's state processor (FLIP-496, FLIP-512) where it has them. Rows are
-// read as a restore reads them: newest file first, what was removed later is passed over.
+// Option names are those of Flink's state processor (FLIP-496, FLIP-512) where it has them. Rows
+// are read as a restore reads them: newest file first, what was removed later is passed over.
 #include "engine/state_source.h"
 
 #include <stdio.h>
@@ -150,8 +150,8 @@ static Status parse_type(Arena *arena, Str text, const Type **out, Error *err) {
     return bind_type(arena, ast, out, err);
 }
 
-// The fields of key and value one after the other, as they lie in a row of the snapshot; a name that
-// comes again gets a number.
+// The fields of key and value one after the other, as they lie in a row of the snapshot; a name
+// that comes again gets a number.
 static Status row_type(Arena *arena, const Described *table, const Type **out, Error *err) {
     const Type *part[2];
     TRY(parse_type(arena, table->key, &part[0], err));
@@ -280,6 +280,7 @@ static Status measure_file(const Snapshot *self, FrameReader *reader, Sizes *siz
                 break;
             case PART_ROWS:
             case PART_REMOVED:
+            case PART_ON_DISK:
                 TRY(frame_rows(bytes, &number, &rest, err));
                 if (number >= self->table_count) {
                     return error_set(err, ST_RUNTIME, "a frame names no table of its file");
@@ -429,9 +430,15 @@ static Status take_part(StateReader *self, PartKind kind, Str bytes, Error *err)
         return ST_OK;
     }
     uint32_t number;
-    if (kind != PART_ROWS && kind != PART_REMOVED) return ST_OK;
+    if (kind != PART_ROWS && kind != PART_REMOVED && kind != PART_ON_DISK) return ST_OK;
     TRY(frame_rows(bytes, &number, &bytes, err));
     if (number != self->number) return ST_OK;
+    if (kind == PART_ON_DISK) {
+        (void)error_set(err, ST_UNSUPPORTED, "rows of state '" STR_FMT "' lie in files of RocksDB",
+                        STR_ARG(self->table->name));
+        error_hint(err, "take a savepoint (weir savepoint): it holds all rows itself");
+        return ST_UNSUPPORTED;
+    }
     return kind == PART_ROWS ? take_rows(self, bytes, err) : take_removed(self, bytes, err);
 }
 
@@ -525,7 +532,8 @@ static Status state_begin(StateReader *self, const ScanSpec *spec, Error *err) {
     type_print(spec->produced, &text);
     Status st = parse_type(&self->arena, str_dup(&self->arena, buf_str(&text)), &plain, err);
     if (!st) {
-        st = migrate_rows(&self->arena, self->all, plain, false, NULL, &self->migration, &said, err);
+        st =
+            migrate_rows(&self->arena, self->all, plain, false, NULL, &self->migration, &said, err);
     }
     buf_free(&said);
     buf_free(&text);

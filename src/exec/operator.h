@@ -95,6 +95,12 @@ struct OperatorVt {
     // after the tables are there. NULL: there is nothing.
     Status (*save)(Operator *op, Buf *out, Error *err);
     Status (*restore)(Operator *op, Str bytes, Error *err);
+    // More of it, in pieces while work goes on, as it was when [save] (which may be NULL) began:
+    // all of it when true. Called until then, before the next [save]. [restore_more] takes each
+    // piece.
+    void (*save_begin)(Operator *op);
+    bool (*save_more)(Operator *op, Buf *out);
+    Status (*restore_more)(Operator *op, Str bytes, Error *err);
     bool save_plain;          // what [save] writes has nothing to do with the columns of its input
     // Sinks: what is to be committed when the checkpoint is complete; commit it; commit what the
     // job that took the snapshot had prepared and may not have committed.

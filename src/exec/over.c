@@ -325,11 +325,13 @@ static const Type *part_value(Arena *arena, const Plan *plan) {
 }
 
 // Rows that wait for time to pass stand in one line, whatever their key.
-static Status over_save(Operator *op, Buf *out, Error *err) {
-    (void)err;
+static void over_save_begin(Operator *op) {
     Over *self = (Over *)op;
-    if (self->waiting.count) sorted_save(&self->pool, &self->waiting, out);
-    return ST_OK;
+    sorted_image_begin(&self->image, &self->waiting, &self->pool);
+}
+
+static bool over_save_more(Operator *op, Buf *out) {
+    return image_save(&((Over *)op)->image, out);
 }
 
 static Status over_restore(Operator *op, Str bytes, Error *err) {
@@ -445,6 +447,7 @@ static Status over_on_timer(Operator *op, int64_t now_ms, Error *err) {
 
 static void over_close(Operator *op) {
     Over *self = (Over *)op;
+    sorted_image_end(&self->image);
     uint64_t cursor = 0;
     for (uint8_t *row; self->parts && (row = state_next(self->parts, &cursor));) {
         over_part_clear(self, row);
@@ -470,7 +473,8 @@ const OperatorVt OVER_OPERATOR = {
     .on_batch = over_on_batch,
     .on_watermark = over_on_watermark,
     .on_timer = over_on_timer,
-    .save = over_save,
-    .restore = over_restore,
+    .save_begin = over_save_begin,
+    .save_more = over_save_more,
+    .restore_more = over_restore,
     .close = over_close,
 };

@@ -23,6 +23,7 @@ typedef struct Over {
     AggCall **call;
     uint32_t agg_count, columns, group_size;
     bool timed, proctime, closed;
+    SortedImage image;    // of [waiting], while a snapshot is written
     SortedRows waiting;   // by time: rows that wait; StoredRow.next is their key's part
     RowPool pool;
     RowLoader loader, sorted_loader;  // without and with a sort key

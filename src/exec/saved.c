@@ -106,6 +106,17 @@ void sorted_save(const RowPool *pool, const SortedRows *rows, Buf *out) {
     }
 }
 
+bool image_save(SortedImage *image, Buf *out) {
+    const SortedChunk *chunk = sorted_image_next(image);
+    if (chunk) {
+        codec_put_list_head(out, chunk->count);
+        for (uint32_t i = 0; i < chunk->count; i++) stored_save(image->pool, chunk->row[i], out);
+    }
+    if (image->at < image->count) return false;
+    sorted_image_end(image);
+    return true;
+}
+
 void row_loader_init(RowLoader *loader, RowPool *pool, const OrderKey *order, uint32_t order_count,
                      const Type *row) {
     *loader = (RowLoader){.pool = pool, .order = order, .order_count = order_count, .row = row};

@@ -58,6 +58,9 @@ typedef struct RowLoader {
     Arena scratch;
 } RowLoader;
 
+// A piece of an image, in the form of sorted_save; true when it was the last.
+bool image_save(SortedImage *image, Buf *out);
+
 void row_loader_init(RowLoader *loader, RowPool *pool, const OrderKey *order, uint32_t order_count,
                      const Type *row);
 void row_loader_clear(RowLoader *loader);

@@ -10,6 +10,7 @@
 typedef struct Sort {
     Operator base;
     SortedRows rows;
+    SortedImage image;    // of [rows], while a snapshot is written
     RowPool pool;
     Builder out;
     uint32_t columns;
@@ -100,21 +101,35 @@ static Status sort_save(Operator *op, Buf *out, Error *err) {
     (void)err;
     Sort *self = (Sort *)op;
     codec_put_i64(out, self->sent_ms);
-    sorted_save(&self->pool, &self->rows, out);
     return ST_OK;
 }
 
+static void sort_save_begin(Operator *op) {
+    Sort *self = (Sort *)op;
+    sorted_image_begin(&self->image, &self->rows, &self->pool);
+}
+
+static bool sort_save_more(Operator *op, Buf *out) {
+    return image_save(&((Sort *)op)->image, out);
+}
+
 static Status sort_restore(Operator *op, Str bytes, Error *err) {
-    if (op->env->index) return ST_OK;  // all rows are sorted in one place
+    (void)err;
     Sort *self = (Sort *)op;
     int64_t sent_ms;
-    const char *at = codec_get_i64(bytes.ptr, &sent_ms);
+    (void)codec_get_i64(bytes.ptr, &sent_ms);
     if (sent_ms > self->sent_ms) self->sent_ms = sent_ms;
+    return ST_OK;
+}
+
+static Status sort_restore_more(Operator *op, Str bytes, Error *err) {
+    if (op->env->index) return ST_OK;  // all rows are sorted in one place
+    Sort *self = (Sort *)op;
     uint32_t skip = self->proctime;
     RowLoader loader;
     row_loader_init(&loader, &self->pool, op->plan->order + skip, op->plan->order_count - skip,
                     op->plan->type);
-    at = sorted_load(&loader, &self->rows, at, err);
+    const char *at = sorted_load(&loader, &self->rows, bytes.ptr, err);
     row_loader_clear(&loader);
     if (self->proctime && self->rows.count) {
         op->env->timer_at(op, op->env->now_ms(op->env->now_arg) + 1);
@@ -124,6 +139,7 @@ static Status sort_restore(Operator *op, Str bytes, Error *err) {
 
 static void sort_close(Operator *op) {
     Sort *self = (Sort *)op;
+    sorted_image_end(&self->image);
     sorted_free(&self->rows);
     row_pool_clear(&self->pool);
     builder_clear(&self->out);
@@ -140,5 +156,9 @@ const OperatorVt SORT_OPERATOR = {
     .on_end = sort_on_end,
     .save = sort_save,
     .restore = sort_restore,
+    .save_begin = sort_save_begin,
+    .save_more = sort_save_more,
+    .restore_more = sort_restore_more,
+    .save_plain = true,
     .close = sort_close,
 };

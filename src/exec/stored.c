@@ -116,6 +116,7 @@ void row_pool_clear(RowPool *pool) {
     mem_free(pool->slab);
     buf_free(&pool->scratch);
     budget_release(pool->budget, pool->bytes);
+    ASSERT(!pool->images);
     *pool = (RowPool){.budget = pool->budget, .timed = pool->timed};
 }
 
@@ -180,6 +181,11 @@ Status row_store(RowPool *pool, const OrderKey *order, uint32_t order_count, Vec
 }
 
 void row_free(RowPool *pool, StoredRow *row) {
+    if (pool->images) {
+        row->next = pool->waiting;
+        pool->waiting = row;
+        return;
+    }
     row->next = pool->free_block[row->class];
     pool->free_block[row->class] = row;
 }
@@ -204,7 +210,10 @@ bool row_same(const StoredRow *a, const StoredRow *b) {
 // ---- sorted rows -------------------------------------------------------------------------------
 
 void sorted_free(SortedRows *rows) {
-    for (uint32_t i = 0; i < rows->chunk_count; i++) mem_free(rows->chunk[i]);
+    for (uint32_t i = 0; i < rows->chunk_count; i++) {
+        ASSERT(!rows->chunk[i]->imaged);  // a set with an image is emptied row by row
+        mem_free(rows->chunk[i]);
+    }
     mem_free(rows->chunk);
     *rows = (SortedRows){0};
 }
@@ -252,13 +261,25 @@ static void chunk_insert(SortedRows *rows, uint32_t at, SortedChunk *chunk) {
 static SortedChunk *chunk_grow(SortedChunk *chunk, uint32_t cap) {
     SortedChunk *grown = mem_realloc(chunk, sizeof *chunk + cap * sizeof *chunk->row);
     if (!chunk) grown->count = 0;
-    grown->cap = cap;
+    if (!chunk) grown->imaged = grown->left = false;
+    grown->cap = (uint16_t)cap;
     return grown;
+}
+
+// The chunk, to be changed: a copy when an image has it.
+static SortedChunk *chunk_own(SortedRows *rows, uint32_t at) {
+    SortedChunk *chunk = rows->chunk[at];
+    if (!chunk->imaged) return chunk;
+    SortedChunk *own = chunk_grow(NULL, chunk->cap);
+    own->count = chunk->count;
+    memcpy(own->row, chunk->row, chunk->count * sizeof *chunk->row);
+    chunk->left = true;
+    return rows->chunk[at] = own;
 }
 
 // The upper half of a full chunk moves to a new one behind it.
 static void chunk_split(SortedRows *rows, uint32_t at) {
-    SortedChunk *chunk = rows->chunk[at], *half = chunk_grow(NULL, SORTED_CHUNK);
+    SortedChunk *chunk = chunk_own(rows, at), *half = chunk_grow(NULL, SORTED_CHUNK);
     half->count = SORTED_CHUNK / 2;
     chunk->count -= half->count;
     memcpy(half->row, chunk->row + chunk->count, half->count * sizeof *half->row);
@@ -280,7 +301,7 @@ SortedAt sorted_add(SortedRows *rows, StoredRow *row) {
         chunk_split(rows, at.chunk);
         if (at.index > rows->chunk[at.chunk]->count) at.index -= rows->chunk[at.chunk++]->count;
     }
-    SortedChunk *chunk = rows->chunk[at.chunk];
+    SortedChunk *chunk = chunk_own(rows, at.chunk);
     if (chunk->count == chunk->cap) {
         chunk = rows->chunk[at.chunk] = chunk_grow(chunk, chunk->cap * 2);
     }
@@ -293,7 +314,7 @@ SortedAt sorted_add(SortedRows *rows, StoredRow *row) {
 }
 
 void sorted_remove(SortedRows *rows, SortedAt at) {
-    SortedChunk *chunk = rows->chunk[at.chunk];
+    SortedChunk *chunk = chunk_own(rows, at.chunk);
     chunk->count--;
     rows->count--;
     memmove(chunk->row + at.index, chunk->row + at.index + 1,
@@ -353,4 +374,42 @@ SortedAt sorted_at(const SortedRows *rows, uint32_t rank) {
         at.index -= rows->chunk[at.chunk++]->count;
     }
     return at;
+}
+
+// ---- images ------------------------------------------------------------------------------------
+
+void sorted_image_begin(SortedImage *image, SortedRows *rows, RowPool *pool) {
+    sorted_image_end(image);
+    *image = (SortedImage){.pool = pool, .count = rows->chunk_count};
+    image->chunk = NEW_ARRAY(SortedChunk *, rows->chunk_count + 1);
+    if (rows->chunk_count) {
+        memcpy(image->chunk, rows->chunk, rows->chunk_count * sizeof *rows->chunk);
+    }
+    for (uint32_t i = 0; i < image->count; i++) image->chunk[i]->imaged = true;
+    pool->images++;
+}
+
+// Lets go of the chunk that was written.
+static void image_drop(SortedChunk *chunk) {
+    chunk->imaged = false;
+    if (chunk->left) mem_free(chunk);
+}
+
+const SortedChunk *sorted_image_next(SortedImage *image) {
+    return image->at < image->count ? image->chunk[image->at++] : NULL;
+}
+
+void sorted_image_end(SortedImage *image) {
+    RowPool *pool = image->pool;
+    if (!pool) return;
+    for (uint32_t i = 0; i < image->count; i++) image_drop(image->chunk[i]);
+    mem_free(image->chunk);
+    *image = (SortedImage){0};
+    if (--pool->images) return;
+    StoredRow *row = pool->waiting;
+    pool->waiting = NULL;
+    for (StoredRow *next; row; row = next) {
+        next = row->next;
+        row_free(pool, row);
+    }
 }

@@ -35,6 +35,8 @@ typedef struct RowPool {
     uint32_t slab_count, slab_cap;
     int64_t bytes;  // charged
     bool timed;     // rows have a row_time
+    uint32_t images;     // that are not written yet: freed rows wait for them
+    StoredRow *waiting;  // freed meanwhile
     Buf scratch;
 } RowPool;
 
@@ -75,7 +77,9 @@ static inline Str row_bytes(const StoredRow *row) {
 enum { SORTED_CHUNK = 128 };
 
 typedef struct SortedChunk {
-    uint32_t count, cap;  // never empty; grows from 4 up to SORTED_CHUNK
+    uint32_t count;       // never 0
+    uint16_t cap;         // grows from 4 up to SORTED_CHUNK
+    bool imaged, left;    // an image has it, too: it is not changed; the set has another by now
     StoredRow *row[];
 } SortedChunk;
 
@@ -108,3 +112,17 @@ SortedAt sorted_last_at(const SortedRows *rows);
 uint32_t sorted_rank(const SortedRows *rows, SortedAt at);
 // The place of the row of rank [rank] (from 0).
 SortedAt sorted_at(const SortedRows *rows, uint32_t rank);
+
+// The rows of a set as they are at one instant, to be written while work goes on (copy on write,
+// chunk by chunk). Rows that are freed meanwhile stay until the image ends.
+typedef struct SortedImage {
+    RowPool *pool;  // NULL: there is none
+    SortedChunk **chunk;
+    uint32_t count, at;
+} SortedImage;
+
+void sorted_image_begin(SortedImage *image, SortedRows *rows, RowPool *pool);
+// The next chunk that is still to be written; NULL at the end.
+const SortedChunk *sorted_image_next(SortedImage *image);
+// Before the rows' set is freed, and before another image of it begins.
+void sorted_image_end(SortedImage *image);

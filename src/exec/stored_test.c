@@ -190,3 +190,48 @@ TEST(stored, sorted_rows_stay_sorted_and_stable) {
     row_pool_clear(&pool);
     arena_clear(&arena);
 }
+
+// Adds and removes while an image is written: it has the rows of its beginning, each once.
+TEST(stored, an_image_is_of_one_instant) {
+    Arena arena = {0};
+    Error err;
+    RowPool pool;
+    row_pool_init(&pool, NULL);
+    SortedRows rows = {0};
+    OrderKey order = {0};
+    Vec *column = vec_new(&arena, type_of(TYPE_INT, false), 1);
+    enum { ROWS = 3000 };
+    for (uint32_t i = 0; i < ROWS; i++) {
+        StoredRow *row;
+        vec_i32(column)[0] = (int32_t)(i * 2);
+        CHECK_OK(row_store(&pool, &order, 1, &column, 1, 0, &row, &err), &err);
+        (void)sorted_add(&rows, row);
+    }
+    SortedImage image = {0};
+    sorted_image_begin(&image, &rows, &pool);
+    uint32_t seen = 0;
+    int64_t sum = 0;
+    for (const SortedChunk *chunk; (chunk = sorted_image_next(&image));) {
+        for (uint32_t i = 0; i < chunk->count; i++) {
+            row_load(chunk->row[i], &column, 1, 0);
+            sum += vec_i32(column)[0];
+            seen++;
+        }
+        // Ahead of it, behind it, in it.
+        for (uint32_t i = 0; i < 40 && rows.count; i++) {
+            StoredRow *row = sorted_row(&rows, sorted_at(&rows, rows.count * (i % 4) / 4));
+            sorted_remove(&rows, sorted_at(&rows, rows.count * (i % 4) / 4));
+            row_free(&pool, row);
+            vec_i32(column)[0] = (int32_t)(i * 131 % (ROWS * 2)) | 1;
+            CHECK_OK(row_store(&pool, &order, 1, &column, 1, 0, &row, &err), &err);
+            (void)sorted_add(&rows, row);
+        }
+    }
+    CHECK_INT(seen, ROWS);
+    CHECK_INT(sum, (int64_t)ROWS * (ROWS - 1));
+    sorted_image_end(&image);
+    CHECK_INT(rows.count, ROWS);
+    sorted_free(&rows);
+    row_pool_clear(&pool);
+    arena_clear(&arena);
+}

@@ -35,6 +35,7 @@ static void hand_over(Worker *worker, bool last) {
     Chunk *chunk = NEW(Chunk);
     chunk->last = last;
     chunk->bytes = frames_take(&worker->frames);
+    chunk->digest = worker->frames.digest;
     hand_chunk(worker, chunk);
 }
 
@@ -166,13 +167,17 @@ Status worker_checkpoint(Worker *worker, bool *progress, Error *err) {
         worker->writing = true;
         pauses_add(&worker->pauses, os_monotonic_ns() - worker->pause_ns);
         worker->tables_written = false;
+        worker->more_at = 0;
     }
     if (worker->writing) {
         int64_t until_ns = os_monotonic_ns() + STEP_NS;
         // A worker that only waits for the cuts of others may sleep.
         uint64_t frames = worker->frames.frames;
         bool waits = worker->tables_written || state_snapshot_waits(worker->state);
-        if (!waits) worker->tables_written = state_snapshot_step(worker->state, until_ns);
+        if (!waits) {
+            worker->tables_written = state_snapshot_step(worker->state, until_ns) &&
+                                     worker_snapshot_more(worker, until_ns);
+        }
         bool all = in_flight_step(worker, until_ns) && worker->tables_written;
         *progress |= all || !waits || worker->frames.frames != frames;
         if (all) frames_end(&worker->frames);
@@ -232,6 +237,7 @@ typedef struct Writing {
     OsFile **file;    // a worker
     int64_t *size;
     DiskFiles disk;
+    uint64_t *digest;
     uint32_t ended;   // workers that have handed over all
     Status status;    // the first failure; what comes after it is thrown away
     Error error;
@@ -268,6 +274,7 @@ static void write_chunk(Checkpointer *self, Writing *at, const Chunk *chunk) {
     }
     if (chunk->last) {
         at->ended++;
+        at->digest[worker] = chunk->digest;
         if (!at->status) at->status = os()->sync(at->file[worker], &at->error);
         if (at->file[worker]) {
             Status closed = os()->close(at->file[worker], at->status ? NULL : &at->error);
@@ -297,7 +304,7 @@ static Status make_durable(Checkpointer *self, Writing *at, Error *err) {
     int64_t bytes = at->disk.bytes;
     for (uint32_t i = 0; i < job->workers; i++) {
         Str path = checkpoint_file_path(&self->arena, at->id, i, at->savepoint);
-        file[i] = (CheckpointFile){path, at->id, i, at->size[i]};
+        file[i] = (CheckpointFile){path, at->id, i, at->size[i], at->digest[i]};
         bytes += at->size[i];
     }
     if (before) memcpy(file + job->workers, self->file, before * sizeof *file);
@@ -446,6 +453,7 @@ static Status take_checkpoint(Checkpointer *self, const Want *want, bool *durabl
                   .path = place_of(self, want, id)};
     at.file = NEW_ARRAY(OsFile *, job->workers);
     at.size = NEW_ARRAY(int64_t, job->workers);
+    at.digest = NEW_ARRAY(uint64_t, job->workers);
     atomic_store(&self->full, full);
     atomic_store(&self->savepoint, savepoint);
     atomic_store(&self->halt, want->halt);
@@ -470,6 +478,7 @@ static Status take_checkpoint(Checkpointer *self, const Want *want, bool *durabl
     if (at.status && savepoint) drop_savepoint(self, &at);
     mem_free(at.file);
     mem_free(at.size);
+    mem_free(at.digest);
     os_lock(&self->lock);
     *durable = !at.status;
     // As in Flink what a savepoint has prepared is committed by the next checkpoint, unless the job

@@ -10,6 +10,7 @@ typedef struct Chunk {
     struct Chunk *next;
     uint32_t worker;
     bool last;
+    uint64_t digest;  // of the file so far
     Buf bytes;
     StateBackend *disk;    // set: the files of its database are to be fixed and copied; no bytes
 } Chunk;
@@ -73,3 +74,5 @@ Checkpointer *checkpointer_new(Job *job, const CheckpointSpec *spec);
 NODISCARD Status worker_snapshot_begin(Worker *worker, Error *err);
 // checkpoint.c: the worker's database is as the checkpoint wants it.
 void worker_hand_disk(Worker *worker);
+// What operators keep beside their tables, when the tables are written; true when that is all.
+bool worker_snapshot_more(Worker *worker, int64_t until_ns);

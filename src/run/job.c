@@ -278,7 +278,7 @@ Status job_run(const JobSpec *spec, Error *err) {
     if (spec->checkpoint && (spec->checkpoint->dir.len || spec->control)) {
         job.checkpointer = checkpointer_new(&job, spec->checkpoint);
     }
-    if (spec->stats) spec->stats->halted = spec->stats->stopped = false;
+    if (spec->stats) spec->stats->halted = spec->stats->stopped = spec->stats->damaged = false;
     double cpu = cpu_seconds();
     int64_t begin = os_monotonic_ns();
     uint32_t made = 0;

@@ -33,6 +33,7 @@ typedef struct JobStats {
     uint64_t align_batches;        // taken in between a worker's barrier and its snapshot
     int64_t align_max_ns;          // the longest time from a worker's barrier to its snapshot
     bool halted;                   // ended by a checkpoint, with input left
+    bool damaged;                  // what it should have begun from is not whole
     bool stopped;                  // ended by a savepoint that was asked for
     uint64_t rows_in, rows_out;    // of sources, of sinks
     OperatorStats *op;

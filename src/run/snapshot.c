@@ -64,6 +64,7 @@ static Status put_operator(Worker *worker, uint32_t index, Buf *bytes, Error *er
     buf_put(bytes, op->watermark, op->input_count * sizeof *op->watermark);
     if (op->vt->save) TRY(op->vt->save(op, bytes, err));
     frames_put_named(&worker->frames, PART_OPERATOR, &name, buf_str(bytes));
+    if (op->vt->save_begin) op->vt->save_begin(op);
     if (op->vt->prepare) {
         bytes->len = 0;
         TRY(op->vt->prepare(op, worker->aligning, bytes, err));
@@ -118,6 +119,28 @@ Status worker_snapshot_begin(Worker *worker, Error *err) {
     return ST_OK;
 }
 
+bool worker_snapshot_more(Worker *worker, int64_t until_ns) {
+    bool all = true;
+    Buf bytes = {0};
+    while (worker->more_at < worker->op_count) {
+        Operator *op = worker->op[worker->more_at];
+        if (!op->vt->save_more) {
+            worker->more_at++;
+            continue;
+        }
+        FrameName name;
+        operator_frame_name(worker, worker->more_at, &name);
+        bytes.len = 0;
+        worker->more_at += op->vt->save_more(op, &bytes);
+        if (bytes.len) frames_put_named(&worker->frames, PART_MORE, &name, buf_str(&bytes));
+        if (os_monotonic_ns() < until_ns) continue;
+        all = worker->more_at == worker->op_count;
+        break;
+    }
+    buf_free(&bytes);
+    return all;
+}
+
 // ---- restoring ---------------------------------------------------------------------------------
 
 typedef struct RestoredTable {
@@ -140,6 +163,7 @@ typedef struct Restore {
     bool *seen;          // operators that have had their time
     Arena arena;         // of the operators' bytes
     Str *later;          // operators take theirs when all tables are there
+    bool *later_more;    // it is PART_MORE
     uint32_t later_count, later_cap;
     Str path;            // of the checkpoint
     Str room;            // for the databases of other workers, each in a directory of its number
@@ -184,6 +208,21 @@ static void take_time(Restore *self, uint32_t index, const OperatorTime *time,
     }
 }
 
+// What an operator keeps beside its tables is rows as they came in: of other columns they cannot be
+// read. [drop]: and are not missed.
+static Status check_rows(const Restore *self, const FrameName *name, bool *drop, Error *err) {
+    if (upgrade_same_rows(self->upgrade, name)) return ST_OK;
+    *drop = self->spec->allow_non_restored;
+    if (*drop) return ST_OK;
+    (void)error_set(err, ST_VALIDATION,
+                    "what '" STR_FMT "' (%016llx) keeps beside its tables is rows as they came in "
+                    "then; they have other columns now",
+                    STR_ARG(name->name), (unsigned long long)name->operator_id);
+    error_hint(err, "begin with the query that took it, or drop what it has kept with "
+                    "--allow-non-restored-state");
+    return ST_VALIDATION;
+}
+
 static Status take_operator(Restore *self, Str bytes, Error *err) {
     FrameName name;
     Str rest;
@@ -203,18 +242,21 @@ static Status take_operator(Restore *self, Str bytes, Error *err) {
     memcpy(watermark, rest.ptr + sizeof time, time.input_count * sizeof *watermark);
     take_time(self, index, &time, watermark);
     if (rest.len == head || !op->vt->restore) return ST_OK;
-    if (!op->vt->save_plain && !upgrade_same_rows(self->upgrade, &name)) {
-        if (self->spec->allow_non_restored) return ST_OK;
-        (void)error_set(err, ST_VALIDATION,
-                        "what '" STR_FMT
-                        "' (%016llx) keeps beside its tables is rows as they came in "
-                        "then; they have other columns now",
-                        STR_ARG(name.name), (unsigned long long)name.operator_id);
-        error_hint(err, "begin with the query that took it, or drop what it has kept with "
-                        "--allow-non-restored-state");
-        return ST_VALIDATION;
-    }
-    return op->vt->restore(op, str_sub(rest, head, rest.len), err);
+    bool drop = false;
+    if (!op->vt->save_plain) TRY(check_rows(self, &name, &drop, err));
+    return drop ? ST_OK : op->vt->restore(op, str_sub(rest, head, rest.len), err);
+}
+
+static Status take_more(Restore *self, Str bytes, Error *err) {
+    FrameName name;
+    Str rest;
+    TRY(frame_name(bytes, &name, &rest, err));
+    uint32_t index;
+    Operator *op = upgrade_operator(self->upgrade, self->worker, &name, &index);
+    if (!op || !op->vt->restore_more) return orphan(self, name.operator_id, name.name, err);
+    bool drop = false;
+    TRY(check_rows(self, &name, &drop, err));
+    return drop ? ST_OK : op->vt->restore_more(op, rest, err);
 }
 
 static Status take_source(Restore *self, uint32_t from_worker, Str bytes, Error *err) {
@@ -365,11 +407,14 @@ static Status migrate_part(Restore *self, const UpgradeTable *how, Str *bytes, E
     return ST_OK;
 }
 
-static void put_off(Restore *self, Str bytes) {
+static void put_off(Restore *self, Str bytes, bool more) {
     if (self->later_count == self->later_cap) {
         self->later_cap = self->later_cap ? self->later_cap * 2 : 32;
         self->later = mem_realloc(self->later, self->later_cap * sizeof *self->later);
+        self->later_more =
+            mem_realloc(self->later_more, self->later_cap * sizeof *self->later_more);
     }
+    self->later_more[self->later_count] = more;
     self->later[self->later_count++] = str_dup(&self->arena, bytes);
 }
 
@@ -464,7 +509,8 @@ static Status take_frames(Restore *self, const CheckpointFile *file, FrameReader
                 if (newest) TRY(take_in_flight(self, bytes, err));
                 break;
             case PART_OPERATOR:
-                if (newest && mine) put_off(self, bytes);
+            case PART_MORE:
+                if (newest && mine) put_off(self, bytes, kind == PART_MORE);
                 break;
             case PART_SOURCE:
                 if (newest && mine) TRY(take_source(self, head->worker, bytes, err));
@@ -500,7 +546,15 @@ static Status take_file(Restore *self, Str path, const CheckpointFile *file, Err
     FrameHead head;
     TRY(frames_open(path, &reader, &head, err));
     Map removed = {0};
-    Status st = take_frames(self, file, reader, &head, &removed, err);
+    Status st = ST_OK;
+    if (head.checkpoint != file->checkpoint || head.worker != file->worker) {
+        st = error_set(err, ST_RUNTIME, "it is the file of worker %u and checkpoint %llu",
+                       head.worker, (unsigned long long)head.checkpoint);
+    }
+    if (!st) st = take_frames(self, file, reader, &head, &removed, err);
+    if (!st && frames_digest(reader) != file->digest) {
+        st = error_set(err, ST_RUNTIME, "it is not the file that the checkpoint was made of");
+    }
     if (st) error_while(err, "restoring from '" STR_FMT "'", STR_ARG(path));
     if (!st) add_gone(&self->gone, &removed);
     maps_free(&removed);
@@ -533,12 +587,14 @@ static Status restore_worker(Worker *worker, Str path, const Checkpoint *from,
                                          STR_ARG(file->path)), file, err);
     }
     for (uint32_t i = 0; i < self.later_count && !st; i++) {
-        st = take_operator(&self, self.later[i], err);
+        st = self.later_more[i] ? take_more(&self, self.later[i], err)
+                                : take_operator(&self, self.later[i], err);
     }
     maps_free(&self.gone);
     mem_free(self.table);
     buf_free(&self.moved);
     mem_free(self.later);
+    mem_free(self.later_more);
     arena_clear(&self.arena);
     arena_clear(&arena);
     return st;
@@ -552,6 +608,13 @@ Status job_restore(Job *job, Error *err) {
     static const Str METADATA = {"/_metadata", 10};
     if (str_ends(path, METADATA)) path = str_sub(path, 0, path.len - METADATA.len);
     Status st = checkpoint_read(&arena, path, &from, err);
+    if (!st) st = checkpoint_check(path, &from, err);
+    if (!st && job_has_checkpoints(job) && str_starts(path, spec->dir) &&
+        !str_eq(from.job, spec->job)) {
+        st = error_set(err, ST_RUNTIME, "'" STR_FMT "' is a checkpoint of the job '" STR_FMT
+                       "', not of '" STR_FMT "'", STR_ARG(path), STR_ARG(from.job),
+                       STR_ARG(spec->job));
+    }
     if (!st && from.groups != job->groups) {
         st = error_set(
             err, ST_VALIDATION,
@@ -581,6 +644,9 @@ Status job_restore(Job *job, Error *err) {
         atomic_store(&checkpointer->asked, from.id);
         atomic_store(&checkpointer->ended, from.id);
     }
+    // Damage does not mend itself: the job is not begun again and again.
+    if (st == ST_RUNTIME) checkpoint_offer(path, err);
+    if (st == ST_RUNTIME && job->spec->stats) job->spec->stats->damaged = true;
     arena_clear(&arena);
     return st;
 }

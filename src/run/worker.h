@@ -173,6 +173,7 @@ struct Worker {
     uint64_t aligning, snapped, ended;
     FrameWriter frames;        // of the one being written
     bool writing, tables_written;
+    uint32_t more_at;          // the operator that comes next to write more of what it keeps
     bool overtaking;           // the barrier at hand is not sent: it overtakes what is in the rings
     InFlight *in_flight;       // of this worker's snapshot, not written yet
     uint32_t in_flight_from, in_flight_count, in_flight_cap;

@@ -82,7 +82,8 @@ newest=$(find cp -name _metadata | sort | tail -n 1)
 cp -r cp cp2
 printf 'x' | dd of="$newest" bs=1 seek=40 conv=notrunc 2>/dev/null
 "$WEIR" run --checkpoint-dir cp --resume job.sql >out 2>err
-check "a checkpoint that is not whole is passed over, and it is said" grep -q 'not whole' err
+check "a checkpoint that is not whole is an error" grep -q 'not the whole _metadata' err
+check "and what there is instead is told" grep -q 'there is no whole one before it' err
 "$WEIR" run --from-savepoint "$(dirname "$newest")" job.sql >out 2>err
 check "asked for by name it is an error" grep -q '_metadata' err
 state=$(find cp2 -name '*.state' | head -n 1)
