@@ -2,19 +2,59 @@
 
 #include "plan/kin.h"
 
+// Values of one size without lists and text, which a vec would collect.
+static bool is_flat(const Type *type) {
+    Phys phys = type_phys(type);
+    if (phys == PHYS_STR || phys == PHYS_LIST || phys == PHYS_NONE) return false;
+    for (uint32_t i = 0; i < type->child_count; i++) {
+        if (!is_flat(type->child[i])) return false;
+    }
+    return true;
+}
+
+static void need_valid(Vec *vec) {
+    vec_need_valid(vec);
+    for (uint32_t i = 0; vec->phys == PHYS_ROW && i < vec->type->child_count; i++) {
+        need_valid(vec->child[i]);
+    }
+}
+
+static void set_valid(Vec *vec) {
+    vec->valid[0] = UINT64_MAX;
+    for (uint32_t i = 0; vec->phys == PHYS_ROW && i < vec->type->child_count; i++) {
+        set_valid(vec->child[i]);
+    }
+}
+
 void agg_saver_init(AggSaver *saver, AggCall *const *call, uint32_t count, AggEnv *env) {
     *saver = (AggSaver){.call = call, .count = count, .env = env};
     arena_init(&saver->scratch);
+    arena_init(&saver->vecs);
+    saver->state = ARENA_ARRAY(&saver->vecs, Vec *, count + 1);
+    for (uint32_t i = 0; i < count; i++) {
+        if (!is_flat(call[i]->state_type)) continue;
+        saver->state[i] = vec_new(&saver->vecs, call[i]->state_type, 1);
+        need_valid(saver->state[i]);
+    }
+}
+
+// A row to write or read the state of call [index] with.
+static Vec *state_vec(AggSaver *saver, uint32_t index) {
+    Vec *vec = saver->state[index];
+    if (!vec) return vec_new(&saver->scratch, saver->call[index]->state_type, 1);
+    set_valid(vec);
+    return vec;
 }
 
 void agg_saver_clear(AggSaver *saver) {
     arena_clear(&saver->scratch);
+    arena_clear(&saver->vecs);
 }
 
 void aggs_save(AggSaver *saver, const uint8_t *group, Buf *out) {
     arena_reset(&saver->scratch);
     for (uint32_t i = 0; i < saver->count; i++) {
-        Vec *state = vec_new(&saver->scratch, saver->call[i]->state_type, 1);
+        Vec *state = state_vec(saver, i);
         // Writing a state copies it: it fails for no state that an update could make.
         Status st = agg_write(saver->call[i], group, saver->env, state, 0, NULL);
         ASSERT(!st);
@@ -25,7 +65,7 @@ void aggs_save(AggSaver *saver, const uint8_t *group, Buf *out) {
 const char *aggs_load(AggSaver *saver, uint8_t *group, const char *at, Error *err) {
     arena_reset(&saver->scratch);
     for (uint32_t i = 0; i < saver->count; i++) {
-        Vec *state = vec_new(&saver->scratch, saver->call[i]->state_type, 1);
+        Vec *state = state_vec(saver, i);
         at = codec_get(at, state, 0);
         if (agg_read(saver->call[i], state, 0, saver->env, group, err)) return NULL;
     }

@@ -15,6 +15,8 @@ typedef struct AggSaver {
     AggEnv *env;
     uint32_t first;   // field of the first one, for agg_state_begin
     uint32_t group_size;  // bytes of a group; 0: none may begin empty
+    Vec **state;      // a row each, used again for every group; NULL: its size differs, made anew
+    Arena vecs;       // of them
     Arena scratch;
 } AggSaver;
 

@@ -230,8 +230,31 @@ uint64_t key_owner_hash(const StateTable *table, Str key, Vec *const *column) {
     return hash;
 }
 
-static Status load_row(StateTable *table, Str key, Str value, int64_t written_ms, Error *err) {
-    uint64_t hash = hash_bytes(key.ptr, key.len, 0), at;
+// A row of the part at hand, and the hash of its key.
+typedef struct LoadedRow {
+    Str key, value;
+    int64_t written_ms;
+    uint64_t hash;
+} LoadedRow;
+
+// The next row of the bytes; false when they end, or are cut short.
+static bool next_row(const char **at, const char *end, LoadedRow *out) {
+    uint32_t size[2];
+    if ((size_t)(end - *at) < sizeof size + sizeof out->written_ms) return false;
+    memcpy(size, *at, sizeof size);
+    memcpy(&out->written_ms, *at + sizeof size, sizeof out->written_ms);
+    const char *key = *at + sizeof size + sizeof out->written_ms;
+    if ((uint64_t)size[0] + size[1] > (uint64_t)(end - key)) return false;
+    out->key = str_make(key, size[0]);
+    out->value = str_make(key + size[0], size[1]);
+    *at = key + size[0] + size[1];
+    return true;
+}
+
+static Status load_row(StateTable *table, const LoadedRow *from, Error *err) {
+    Str key = from->key, value = from->value;
+    int64_t written_ms = from->written_ms;
+    uint64_t hash = from->hash, at;
     TRY(slot_reserve(table, hash, key, &at, err));
     if (table->slot[at].row) return ST_OK;
     RowHead *row;
@@ -256,26 +279,26 @@ Status state_load(StateTable *table, Str bytes, const StateShare *share, const M
     }
     const char *at = bytes.ptr, *end = bytes.ptr + bytes.len;
     Status st = ST_OK;
-    while (at < end && !st) {
-        uint32_t size[2];
-        int64_t written_ms;
-        if ((size_t)(end - at) < sizeof size + sizeof written_ms) break;
-        memcpy(size, at, sizeof size);
-        memcpy(&written_ms, at + sizeof size, sizeof written_ms);
-        at += sizeof size + sizeof written_ms;
-        if ((uint64_t)size[0] + size[1] > (uint64_t)(end - at)) break;
-        Str key = str_make(at, size[0]), value = str_make(at + size[0], size[1]);
-        at += size[0] + size[1];
-        if (gone && map_has(gone, key)) continue;
-        uint64_t hash = 0;
-        if (share->count > 1 || table->on_disk) hash = key_owner_hash(table, key, column);
-        if (share->count > 1 &&
-            state_owner(hash, share->groups, share->count) != share->index) {
-            continue;
+    // Their slots are fetched while the rows before them are read.
+    enum { AHEAD = 32 };
+    LoadedRow row[AHEAD];
+    for (uint32_t count = AHEAD; count == AHEAD && !st;) {
+        for (count = 0; count < AHEAD && next_row(&at, end, &row[count]); count++) {
+            row[count].hash = hash_bytes(row[count].key.ptr, row[count].key.len, 0);
+            __builtin_prefetch(&table->slot[row[count].hash & (table->slot_count - 1)]);
         }
-        st = table->on_disk
-                 ? disk_load(table, key, hash, value, written_ms, share->newest, err)
-                 : load_row(table, key, value, written_ms, err);
+        for (uint32_t i = 0; i < count && !st; i++) {
+            if (gone && gone->count && map_has(gone, row[i].key)) continue;
+            uint64_t hash = 0;
+            if (share->count > 1 || table->on_disk) hash = key_owner_hash(table, row[i].key, column);
+            if (share->count > 1 &&
+                state_owner(hash, share->groups, share->count) != share->index) {
+                continue;
+            }
+            st = table->on_disk ? disk_load(table, row[i].key, hash, row[i].value,
+                                            row[i].written_ms, share->newest, err)
+                                : load_row(table, &row[i], err);
+        }
     }
     arena_clear(&arena);
     if (!st && at != end) {

@@ -21,5 +21,7 @@ echo "--- Functions in Python"
 python3 test/bench/python.py || true
 echo "--- State on RocksDB"
 test/bench/state.sh || true
+echo "--- Checkpoints"
+python3 test/bench/checkpoint.py || true
 echo "--- Nexmark"
 exec python3 test/bench/nexmark.py "$@"
