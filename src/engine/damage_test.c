@@ -50,7 +50,7 @@ static const char *query(Damage *self, const char *job, int times) {
 }
 
 static void begin(Damage *self) {
-    static const char *const SETTINGS[] = {"restart-strategy.type", "none", "weir.resume", "true",
+    static const char *const CHOSEN[] = {"restart-strategy.type", "none", "weir.resume", "true",
                                            "execution.checkpointing.num-retained", "2"};
     Error err;
     arena_init(&self->arena);
@@ -61,8 +61,8 @@ static void begin(Damage *self) {
     SessionConfig config = {.default_zone = "UTC", .print = drop_line, .print_arg = &self->lines};
     CHECK_OK(session_new(&config, &self->session, &err), &err);
     for (uint32_t i = 0; i < 6; i += 2) {
-        CHECK_OK(run(self, arena_printf(&self->arena, "SET '%s' = '%s'", SETTINGS[i],
-                                        SETTINGS[i + 1]), &err), &err);
+        CHECK_OK(run(self, arena_printf(&self->arena, "SET '%s' = '%s'", CHOSEN[i],
+                                        CHOSEN[i + 1]), &err), &err);
     }
     CHECK_OK(run(self, arena_printf(&self->arena, "SET 'execution.checkpointing.dir' = '%s'", path),
                  &err), &err);

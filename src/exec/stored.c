@@ -146,10 +146,22 @@ static uint8_t class_of(size_t size, size_t *block) {
     return (uint8_t)class;
 }
 
+// Rows that waited for an image: some of them, so that nobody waits for all.
+static void free_waiting(RowPool *pool) {
+    enum { AT_ONCE = 4 };
+    for (uint32_t i = 0; i < AT_ONCE && pool->waiting && !pool->images; i++) {
+        StoredRow *row = pool->waiting;
+        pool->waiting = row->next;
+        row->next = pool->free_block[row->class];
+        pool->free_block[row->class] = row;
+    }
+}
+
 // Room for a row of [size] bytes, head included.
 static Status block_alloc(RowPool *pool, size_t size, StoredRow **out, Error *err) {
     size_t before = pool->timed ? sizeof *row_time(NULL) : 0, block;
     uint8_t class = class_of(size + before, &block);
+    if (pool->waiting) free_waiting(pool);
     StoredRow *row = pool->free_block[class];
     if (row) {
         pool->free_block[class] = row->next;
@@ -186,6 +198,7 @@ void row_free(RowPool *pool, StoredRow *row) {
         pool->waiting = row;
         return;
     }
+    free_waiting(pool);
     row->next = pool->free_block[row->class];
     pool->free_block[row->class] = row;
 }
@@ -210,10 +223,7 @@ bool row_same(const StoredRow *a, const StoredRow *b) {
 // ---- sorted rows -------------------------------------------------------------------------------
 
 void sorted_free(SortedRows *rows) {
-    for (uint32_t i = 0; i < rows->chunk_count; i++) {
-        ASSERT(!rows->chunk[i]->imaged);  // a set with an image is emptied row by row
-        mem_free(rows->chunk[i]);
-    }
+    for (uint32_t i = 0; i < rows->chunk_count; i++) mem_free(rows->chunk[i]);
     mem_free(rows->chunk);
     *rows = (SortedRows){0};
 }
@@ -255,13 +265,14 @@ static void chunk_insert(SortedRows *rows, uint32_t at, SortedChunk *chunk) {
     }
     memmove(rows->chunk + at + 1, rows->chunk + at, (rows->chunk_count - at) * sizeof *rows->chunk);
     rows->chunk[at] = chunk;
+    chunk->epoch = rows->epoch;
     rows->chunk_count++;
 }
 
 static SortedChunk *chunk_grow(SortedChunk *chunk, uint32_t cap) {
     SortedChunk *grown = mem_realloc(chunk, sizeof *chunk + cap * sizeof *chunk->row);
     if (!chunk) grown->count = 0;
-    if (!chunk) grown->imaged = grown->left = false;
+    if (!chunk) grown->left = false;
     grown->cap = (uint16_t)cap;
     return grown;
 }
@@ -269,9 +280,10 @@ static SortedChunk *chunk_grow(SortedChunk *chunk, uint32_t cap) {
 // The chunk, to be changed: a copy when an image has it.
 static SortedChunk *chunk_own(SortedRows *rows, uint32_t at) {
     SortedChunk *chunk = rows->chunk[at];
-    if (!chunk->imaged) return chunk;
+    if (chunk->epoch == rows->epoch) return chunk;
     SortedChunk *own = chunk_grow(NULL, chunk->cap);
     own->count = chunk->count;
+    own->epoch = rows->epoch;
     memcpy(own->row, chunk->row, chunk->count * sizeof *chunk->row);
     chunk->left = true;
     return rows->chunk[at] = own;
@@ -378,38 +390,36 @@ SortedAt sorted_at(const SortedRows *rows, uint32_t rank) {
 
 // ---- images ------------------------------------------------------------------------------------
 
+// To begin one costs a pointer for each chunk, and touches none of them.
 void sorted_image_begin(SortedImage *image, SortedRows *rows, RowPool *pool) {
     sorted_image_end(image);
-    *image = (SortedImage){.pool = pool, .count = rows->chunk_count};
+    *image = (SortedImage){.pool = pool, .count = rows->chunk_count, .epoch = ++rows->epoch};
     image->chunk = NEW_ARRAY(SortedChunk *, rows->chunk_count + 1);
     if (rows->chunk_count) {
         memcpy(image->chunk, rows->chunk, rows->chunk_count * sizeof *rows->chunk);
     }
-    for (uint32_t i = 0; i < image->count; i++) image->chunk[i]->imaged = true;
     pool->images++;
 }
 
-// Lets go of the chunk that was written.
-static void image_drop(SortedChunk *chunk) {
-    chunk->imaged = false;
-    if (chunk->left) mem_free(chunk);
+// Lets go of the next chunk: it is the set's again, if that still has it.
+static void image_drop(SortedImage *image) {
+    SortedChunk *chunk = image->chunk[image->dropped++];
+    if (chunk->left) {
+        mem_free(chunk);
+    } else {
+        chunk->epoch = image->epoch;
+    }
 }
 
 const SortedChunk *sorted_image_next(SortedImage *image) {
+    if (image->dropped < image->at) image_drop(image);
     return image->at < image->count ? image->chunk[image->at++] : NULL;
 }
 
 void sorted_image_end(SortedImage *image) {
-    RowPool *pool = image->pool;
-    if (!pool) return;
-    for (uint32_t i = 0; i < image->count; i++) image_drop(image->chunk[i]);
+    if (!image->pool) return;
+    while (image->dropped < image->count) image_drop(image);
     mem_free(image->chunk);
+    image->pool->images--;
     *image = (SortedImage){0};
-    if (--pool->images) return;
-    StoredRow *row = pool->waiting;
-    pool->waiting = NULL;
-    for (StoredRow *next; row; row = next) {
-        next = row->next;
-        row_free(pool, row);
-    }
 }

@@ -36,7 +36,7 @@ typedef struct RowPool {
     int64_t bytes;  // charged
     bool timed;     // rows have a row_time
     uint32_t images;     // that are not written yet: freed rows wait for them
-    StoredRow *waiting;  // freed meanwhile
+    StoredRow *waiting;  // freed meanwhile; free for good a few at a time
     Buf scratch;
 } RowPool;
 
@@ -79,7 +79,8 @@ enum { SORTED_CHUNK = 128 };
 typedef struct SortedChunk {
     uint32_t count;       // never 0
     uint16_t cap;         // grows from 4 up to SORTED_CHUNK
-    bool imaged, left;    // an image has it, too: it is not changed; the set has another by now
+    bool left;            // only an image has it: the set has another by now
+    uint32_t epoch;       // below the set's: an image has it, too, and it is not changed
     StoredRow *row[];
 } SortedChunk;
 
@@ -88,6 +89,7 @@ typedef struct SortedRows {
     SortedChunk **chunk;
     uint32_t chunk_count, chunk_cap;
     uint32_t count;
+    uint32_t epoch;  // one more with each image
 } SortedRows;
 
 typedef struct SortedAt {
@@ -118,11 +120,11 @@ SortedAt sorted_at(const SortedRows *rows, uint32_t rank);
 typedef struct SortedImage {
     RowPool *pool;  // NULL: there is none
     SortedChunk **chunk;
-    uint32_t count, at;
+    uint32_t count, at, dropped, epoch;
 } SortedImage;
 
 void sorted_image_begin(SortedImage *image, SortedRows *rows, RowPool *pool);
-// The next chunk that is still to be written; NULL at the end.
+// The next chunk that is still to be written, good until the next call; NULL at the end.
 const SortedChunk *sorted_image_next(SortedImage *image);
 // Before the rows' set is freed, and before another image of it begins.
 void sorted_image_end(SortedImage *image);

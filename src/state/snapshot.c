@@ -290,7 +290,8 @@ Status state_load(StateTable *table, Str bytes, const StateShare *share, const M
         for (uint32_t i = 0; i < count && !st; i++) {
             if (gone && gone->count && map_has(gone, row[i].key)) continue;
             uint64_t hash = 0;
-            if (share->count > 1 || table->on_disk) hash = key_owner_hash(table, row[i].key, column);
+            if (share->count > 1 || table->on_disk)
+                hash = key_owner_hash(table, row[i].key, column);
             if (share->count > 1 &&
                 state_owner(hash, share->groups, share->count) != share->index) {
                 continue;
