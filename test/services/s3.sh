@@ -194,7 +194,7 @@ server.serve_forever()
 END
 python3 busy.py >port &
 busy=$!
-stop_busy() { kill $busy; }
+stop_busy() { kill $busy 2>/dev/null; }
 undo stop_busy
 wait_for 10 test -s port
 "$WEIR" run -D "s3.endpoint=http://127.0.0.1:$(cat port)" -e "CREATE TABLE o (id BIGINT) WITH ('connector' = 'filesystem',

@@ -8,15 +8,15 @@
 
 // ---- one life of the process -------------------------------------------------------------------
 
-typedef struct Setting {
+typedef struct LifeSetting {
     char key[64], value[64];
-} Setting;
+} LifeSetting;
 
 enum { SETTINGS_MAX = 24 };
 
 typedef struct Life {
     const SimJob *job;
-    Setting setting[SETTINGS_MAX];
+    LifeSetting setting[SETTINGS_MAX];
     uint32_t settings;
     Session *session;
     uint32_t stops;
@@ -28,7 +28,7 @@ typedef struct Life {
 static void set(Life *life, const char *key, const char *fmt, ...) PRINTF_LIKE(3, 4);
 static void set(Life *life, const char *key, const char *fmt, ...) {
     ASSERT(life->settings < SETTINGS_MAX);
-    Setting *at = &life->setting[life->settings++];
+    LifeSetting *at = &life->setting[life->settings++];
     (void)snprintf(at->key, sizeof at->key, "%s", key);
     va_list args;
     va_start(args, fmt);
