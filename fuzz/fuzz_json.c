@@ -1,5 +1,8 @@
 // fuzz_json: the json decoder. The first byte chooses schema and options, the rest is a file. Cut
 // into pieces of any size it gives the same rows; rows written as JSON read back as they were.
+#include <stdio.h>
+#include <string.h>
+
 #include "base/assert.h"
 #include "format/testing.h"
 #include "fuzz/fuzz.h"
@@ -17,7 +20,9 @@ static const char *const OPTIONS[] = {
 };
 
 static bool same(const char *a, const char *b) {
-    return strcmp(a, b) == 0;
+    if (strcmp(a, b) == 0) return true;
+    (void)fprintf(stderr, "--- one way:\n%s\n--- the other:\n%s\n", a, b);
+    return false;
 }
 
 // With errors ignored a filter takes rows away, in order, and adds none. (Of a key that comes twice

@@ -32,6 +32,7 @@ static inline char *json_string_end(char *at, const char *end, bool lines, bool 
         if (at >= end) return NULL;
         if (*at == '"') return at + 1;
         if (*at == '\\') {
+            if (lines && at[1] == '\n') return NULL;
             *escaped = true;
             at += 2;
         } else if (lines) {
