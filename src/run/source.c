@@ -65,11 +65,10 @@ static Status source_split_end(SourceOutput *output, uint32_t split, Error *err)
     hold(self, (Held){.split = split, .split_ends = true});
     return ST_OK;
 }
+// Told at once: while rows of other splits are held, time must wait for this one, too.
 static Status source_split_start(SourceOutput *output, uint32_t split, Error *err) {
     Source *self = (Source *)((char *)output - offsetof(Source, output));
-    if (self->held_from == self->held_count) return source_split(self, split, false, err);
-    hold(self, (Held){.split = split});
-    return ST_OK;
+    return source_split(self, split, false, err);
 }
 
 // The next piece of what is held.
@@ -267,11 +266,14 @@ bool source_is_empty(const Source *self) {
 }
 
 Status source_poll(Source *self, bool *progress, Error *err) {
-    if (self->held_from < self->held_count) {
+    // A reader that was restored first tells of its splits, before rows of some raise the watermark.
+    bool begins = !self->begun;
+    self->begun = true;
+    if (self->held_from < self->held_count && !begins) {
         *progress = true;
         return release(self, err);
     }
-    self->held_from = self->held_count = 0;
+    if (self->held_from == self->held_count) self->held_from = self->held_count = 0;
     if (self->drained) return source_finish(self, err);
     ReadState state = READ_IDLE;
     const Job *job = ((Worker *)self->base.env->owner)->job;
