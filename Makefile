@@ -5,6 +5,7 @@ PREFIX ?= /usr/local
 FUZZ_SECONDS ?= 60
 RANDOM_SEED ?= 1
 RANDOM_COUNT ?= 100000
+SEEDS ?= 10000
 
 all:  ## build/weir, optimised
 	@tools/build.sh release weir
@@ -40,6 +41,15 @@ torture:  ## two million records through Kafka, 30 kills of weir, 3 of the broke
 	@tools/build.sh release weir
 	@WEIR_EOS_RECORDS=2000000 WEIR_EOS_KILLS=30 WEIR_EOS_CRASHES=3 WEIR_EOS_CUT=60 test/services/kafka_eos.sh
 
+sim:  ## SEEDS seeds of the simulator; SEED=n: that one, with its trace; JOB=name: of that job only
+	@tools/build.sh debug simulator
+	@build-debug/test/sim/weir-sim $(if $(SEED),--seed $(SEED) --trace,--seeds $(SEEDS)) \
+		$(if $(JOB),--job $(JOB))
+
+sim-mutants:  ## whether the simulator finds every bug of test/sim/mutants.txt
+	@tools/build.sh debug mutants
+	@test/sim/mutants.sh build-debug/test/sim
+
 install:  ## binary, libraries, header, pkg-config, man page, completion; PREFIX, DESTDIR
 	@tools/build.sh release
 	@meson configure build -Dprefix=$(PREFIX)
@@ -71,5 +81,5 @@ clean:
 help:
 	@sed -nE 's/^([a-z -]+): +## (.*)/  make \1\t\2/p' Makefile | expand -t 36
 
-.PHONY: all docs demo test test-quick test-asan test-ubsan test-tsan test-all bench fuzz random torture install accept \
+.PHONY: all docs demo test test-quick test-asan test-ubsan test-tsan test-all bench fuzz random torture sim sim-mutants install accept \
 	accept-known format narrow clean help

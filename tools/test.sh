@@ -2,11 +2,12 @@
 # tools/test.sh SUITE...: runs suites, shows what failed, and closes with one line over all of them:
 # N passed, N failed, N skipped.
 #
-#   all     tidy, unit tests (debug build), and on the release build: SQL cases, those again in all
+#   all     tidy, unit tests, the simulator and the bugs it has to find (debug build), and on the release build: SQL cases, those again in all
 #           variants that must give the same rows (tools/variants.sh), random queries, the tests
 #           with real servers, the examples
-#   quick   tidy, unit tests, SQL cases and some random queries on the debug build
-#   asan, ubsan, tsan   unit tests, SQL cases and the tests with real servers on that build
+#   quick   tidy, unit tests, the simulator, SQL cases and some random queries on the debug build
+#   asan, ubsan, tsan   unit tests, the simulator (asan), SQL cases and the tests with real servers
+#           on that build
 #
 # Two kinds of part: programs that close with a line of counts themselves (weir-unit, weir test), and
 # scripts that print a line for each case: PASS name, FAIL name: why, SKIP name: no X. A part that
@@ -70,6 +71,19 @@ unit() {
     part "unit ($1)" 600 "build-$1/weir-unit"
     part "fuzz corpora ($1)" 300 tools/fuzz.sh replay "$1"
 }
+# Runs of the whole engine over simulated machines (docs/simulator.md). It needs librdkafka's header.
+simulator() {
+    if [ -x "build-$1/test/sim/weir-sim" ]; then
+        part "simulator ($1)" 300 "build-$1/test/sim/weir-sim" --seeds "$2"
+    else
+        part "simulator ($1)" 10 echo "SKIP simulator: no librdkafka"
+    fi
+}
+mutants() {
+    build "$1" mutants || return
+    [ ! -x "build-$1/test/sim/weir-sim" ] ||
+        part "planted bugs ($1)" 900 test/sim/mutants.sh "build-$1/test/sim"
+}
 sql() {
     part "sql cases ($1)" 1200 "$WEIR" test --known test/sql/known-failures.txt test/sql
     [ $# -lt 2 ] || part "variants ($1)" 1800 tools/variants.sh "$WEIR" "$2"
@@ -102,13 +116,14 @@ for suite in "${@:-all}"; do
             export WEIR=$PWD/build/weir
             tools/setup.sh build test services || true
             part tidy 60 tools/tidy.sh
-            build debug weir-unit fuzz && unit debug
+            build debug weir-unit fuzz simulator && { unit debug; simulator debug 1000; mutants debug; }
             build release && { sql release all; random release 3000; services release; examples; }
             ;;
         quick)
             export WEIR=$PWD/build-debug/weir
             part tidy 60 tools/tidy.sh
-            build debug weir weir-unit fuzz && { unit debug; sql debug; random debug 300; }
+            build debug weir weir-unit fuzz simulator &&
+                { unit debug; simulator debug 300; sql debug; random debug 300; }
             ;;
         asan | ubsan | tsan)
             export WEIR=$PWD/build-$suite/weir
@@ -117,6 +132,7 @@ for suite in "${@:-all}"; do
             # Children of the pool's tests are forked when librdkafka's threads have been there.
             export TSAN_OPTIONS="halt_on_error=1 die_after_fork=0 suppressions=$PWD/tools/tsan.txt"
             build "$suite" weir weir-unit fuzz && { unit "$suite"; sql "$suite" 4; services "$suite"; }
+            [ "$suite" != asan ] || { build asan simulator && simulator asan 300; }
             ;;
         *) echo "tools/test.sh: no suite '$suite'" >&2; exit 2 ;;
     esac

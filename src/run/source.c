@@ -266,7 +266,8 @@ bool source_is_empty(const Source *self) {
 }
 
 Status source_poll(Source *self, bool *progress, Error *err) {
-    // A reader that was restored first tells of its splits, before rows of some raise the watermark.
+    // A reader that was restored first tells of its splits, before rows of some raise the
+    // watermark.
     bool begins = !self->begun;
     self->begun = true;
     if (self->held_from < self->held_count && !begins) {

@@ -98,7 +98,11 @@ static Fate network(const char *what, const char *about) {
         fate = TWICE;
     }
     static const char *const FATES[] = {"", ": lost", ": reply lost", ": twice"};
-    trace("kafka: %s %s%s", what, about, FATES[fate]);
+    if (fate == ARRIVES) {
+        trace("kafka: %s %s", what, about);
+    } else {
+        note("kafka: %s %s%s", what, about, FATES[fate]);
+    }
     return fate;
 }
 

@@ -118,6 +118,8 @@ void cluster_append(BrokerTopic *topic, uint32_t partition, Str key, Str value,
                      .value = (char *)(uintptr_t)value.ptr, .value_size = value.len,
                      .visible_ns = visible_ns};
     append(&topic->partition[partition], &record, NULL);
+    trace("data: %s/%u " STR_FMT " at %lld ms", topic->name, partition, STR_ARG(value),
+          (long long)(visible_ns / 1000000));
 }
 
 void cluster_committed(const BrokerTopic *topic, void (*record)(void *arg, const Record *record),
@@ -235,7 +237,7 @@ static void arrive(Late *late) {
             ? cluster_end(late->id, late->producer, late->epoch, late->commit)
             : cluster_produce(late->id, late->producer, late->epoch, late->topic, late->partition,
                              &late->record);
-    trace("broker: late %s of %s %s", late->is_end ? "end" : "record", late->id,
+    note("broker: late %s of %s %s", late->is_end ? "end" : "record", late->id,
           code ? "refused" : "taken");
     mem_free(late->id);
     mem_free(late->topic);
@@ -256,7 +258,7 @@ void cluster_tick(void) {
     }
     for (TransactionalId *id = cluster.id; id; id = id->next) {
         if (id->state != ID_ONGOING || world.now_ns < id->until_ns) continue;
-        trace("broker: gives %s up", id->name);
+        note("broker: gives %s up", id->name);
         end(id, false);
         id->epoch++;
     }

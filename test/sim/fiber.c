@@ -153,7 +153,7 @@ static void next_turn(void) {
     OsThread *next = self.turns > TURNS_MAX ? NULL : pick();
     if (!next) {
         self.stuck = true;
-        trace(self.turns > TURNS_MAX ? "it does not end" : "everybody waits for ever");
+        note(self.turns > TURNS_MAX ? "it does not end" : "everybody waits for ever");
         switch_to_host();
     }
     switch_to(next);
@@ -219,6 +219,7 @@ static void fiber_free(OsThread *fiber) {
 }
 
 bool fibers_run(void (*main)(void *arg), void *arg) {
+    self.count = 0;  // those of a run that was abandoned stay where they are
     self.stuck = false;
     self.turns = 0;
     self.at = fiber_new(main, arg, host_main);
@@ -294,7 +295,7 @@ static int64_t sim_now_ms(void) {
 
 // The engine asks for it at every turn of its loops: a good place to let others go first.
 static int64_t sim_monotonic_ns(void) {
-    world.now_ns += (int64_t)chance_below(2000);
+    world.now_ns += (int64_t)chance_below(chance_below(16) ? 2000 : 1000000);
     if (self.at && !chance_below(8)) next_turn();
     return world.now_ns;
 }

@@ -205,7 +205,7 @@ static Status disk_call(const char *what, Str path, Error *err) {
     }
     if (chance_in(world.plan.disk_error)) {
         fault(FAULT_DISK_ERROR);
-        trace("… fails");
+        note("failed: %s " STR_FMT, what, STR_ARG(brief(path)));
         return failed(what, path, "Input/output error", err);
     }
     return ST_OK;
@@ -219,7 +219,7 @@ static Status disk_call_room(const char *what, Str path, Error *err) {
         world.disk_full_until_ns = world.now_ns + chance_between(1, 1000) * 1000000;
     }
     if (world.now_ns >= world.disk_full_until_ns || !world.faulty) return ST_OK;
-    trace("… no room");
+    note("no room: %s " STR_FMT, what, STR_ARG(brief(path)));
     return failed(what, path, "No space left on device", err);
 }
 
@@ -235,7 +235,10 @@ static Status sim_open(Str path, int mode, OsFile **out, Error *err) {
         node = node_new(false);
         change_names(dir, (Str){0}, name, node);
     }
-    if (mode == OS_WRITE) node->live.len = 0;
+    if (mode == OS_WRITE) {  // all of it is written anew
+        node->live.len = 0;
+        node->broken = false;
+    }
     *out = NEW(OsFile);
     **out = (OsFile){node, name_new(path), mode == OS_SCRATCH};
     return ST_OK;

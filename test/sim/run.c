@@ -38,7 +38,7 @@ static void set(Life *life, const char *key, const char *fmt, ...) {
 
 static void print_nothing(void *arg, Str line, bool to_stderr) {
     (void)arg, (void)to_stderr;
-    trace("says " STR_FMT, STR_ARG(line));
+    note("says " STR_FMT, STR_ARG(line));
 }
 
 // By hand or by death. A second word from the hand would be a hard stop.
@@ -77,7 +77,7 @@ static bool live_once(Life *life) {
     world.stop_arg = life;
     life->stops = 0;
     if (!fibers_run(live, life)) return false;
-    trace("life ends: %s%s", life->status ? life->error.message : "well",
+    note("life ends: %s%s", life->status ? life->error.message : "well",
           life->halted ? ", halted" : "");
     if (!world.dead) return true;
     world.now_ns = world.died_ns;  // dying takes no time
@@ -202,7 +202,7 @@ typedef struct Reference {
 static Reference references[JOBS_MAX][VARIANTS];
 
 static void world_begin(uint64_t seed, const SimJob *job, uint32_t variant) {
-    bool tracing = world.tracing;
+    Tracing tracing = world.tracing;
     world = (World){.random = seed, .tracing = tracing};
     data_random = hash_mix(variant + 1u, 77);
     platter_format();
@@ -222,8 +222,8 @@ static const Reference *reference(const SimJob *job, uint32_t variant) {
     ASSERT(JOB_COUNT <= JOBS_MAX);
     Reference *self = &references[job - JOBS][variant];
     if (self->known) return self;
-    bool tracing = world.tracing;
-    world.tracing = false;
+    Tracing tracing = world.tracing;
+    world.tracing = TRACE_NOTHING;
     world_begin(1, job, variant);
     Life life = {0};
     job_settings(&life, job);
@@ -271,7 +271,7 @@ static uint32_t draw_workers(uint32_t before) {
     uint32_t workers = chance_below(3) ? before : 1 + (uint32_t)chance_below(3);
     if (workers != before) {
         fault(FAULT_RESCALE);
-        trace("parallelism %u", workers);
+        note("parallelism %u", workers);
     }
     return workers;
 }
@@ -301,6 +301,19 @@ static void draw_settings(Life *life, uint32_t workers) {
         fault(FAULT_MEMORY);
         set(life, "weir.refuse-charge", "%lld", (long long)chance_between(1, 600));
     }
+}
+
+static void note_settings(const Life *life) {
+    Buf line = {0};
+    for (uint32_t i = 0; i < life->settings; i++) {
+        Str key = str_c(life->setting[i].key);  // its last word says enough
+        uint32_t from = key.len;
+        while (from && key.ptr[from - 1] != '.') from--;
+        buf_printf(&line, "%s" STR_FMT " %s", i ? ", " : "", STR_ARG(str_sub(key, from, key.len)),
+                   life->setting[i].value);
+    }
+    note("a life with " STR_FMT, STR_ARG(buf_str(&line)));
+    buf_free(&line);
 }
 
 // ---- the whole ---------------------------------------------------------------------------------
@@ -362,9 +375,7 @@ static bool run_lives(uint64_t seed, const SimJob *job, const Reference *right) 
         job_settings(&life, job);
         workers = draw_workers(workers);
         draw_settings(&life, workers);
-        for (uint32_t i = 0; i < life.settings; i++) {
-            trace("%s = %s", life.setting[i].key, life.setting[i].value);
-        }
+        note_settings(&life);
         if (!live_once(&life)) return give_up(seed, job, "it never ends");
         if (world.dead || life.halted) continue;
         if (life.status && world.faulty && expected_failure(life.status)) continue;
@@ -374,7 +385,7 @@ static bool run_lives(uint64_t seed, const SimJob *job, const Reference *right) 
     }
 }
 
-void sim_run(uint64_t seed, const SimJob *only, bool tracing, SimResult *out) {
+void sim_run(uint64_t seed, const SimJob *only, Tracing tracing, SimResult *out) {
     *out = (SimResult){0};
     world.tracing = tracing;
     uint64_t first = hash_mix(seed, 0x5EED);
@@ -382,7 +393,7 @@ void sim_run(uint64_t seed, const SimJob *only, bool tracing, SimResult *out) {
     uint32_t variant = (uint32_t)(first / JOB_COUNT % VARIANTS);
     const Reference *right = reference(job, variant);
     world_begin(first, job, variant);
-    trace("seed %llu, job %s", (unsigned long long)seed, job->name);
+    note("seed %llu, job %s", (unsigned long long)seed, job->name);
     out->passed = run_lives(seed, job, right);
     if (out->passed) {
         if (chance_below(2)) platter_crash();  // the power goes, after all is done

@@ -13,6 +13,5 @@ typedef struct SimResult {
     const SimJob *job;
 } SimResult;
 
-// [only]: this job instead of the one that the seed picks, or NULL. [tracing]: prints all that
-// happens. What failed is printed.
-void sim_run(uint64_t seed, const SimJob *only, bool tracing, SimResult *out);
+// [only]: this job instead of the one that the seed picks, or NULL. What failed is printed.
+void sim_run(uint64_t seed, const SimJob *only, Tracing tracing, SimResult *out);

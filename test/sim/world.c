@@ -40,16 +40,27 @@ bool chance_in(uint64_t per_million) {
     return per_million && chance_below(1000000) < per_million;
 }
 
-void trace(const char *fmt, ...) {
+static void happened(Tracing wanted, const char *fmt, va_list args) {
     char text[512];
-    va_list args;
-    va_start(args, fmt);
     int len = vsnprintf(text, sizeof text, fmt, args);
-    va_end(args);
     if (len >= (int)sizeof text) len = sizeof text - 1;
     world.hash = hash_bytes(text, (size_t)len, world.hash ^ (uint64_t)world.now_ns);
-    if (!world.tracing) return;
+    if (world.tracing < wanted) return;
     printf("%d %10.3f ms  %s\n", world.life, (double)world.now_ns / 1e6, text);
+}
+
+void trace(const char *fmt, ...) {
+    va_list args;
+    va_start(args, fmt);
+    happened(TRACE_ALL, fmt, args);
+    va_end(args);
+}
+
+void note(const char *fmt, ...) {
+    va_list args;
+    va_start(args, fmt);
+    happened(TRACE_NOTES, fmt, args);
+    va_end(args);
 }
 
 void fault(FaultKind kind) {
@@ -63,7 +74,7 @@ int64_t world_now_ms(void) {
 
 void world_crash(void) {
     if (world.dead) return;
-    trace("CRASH");
+    note("CRASH");
     fault(FAULT_CRASH);
     world.dead = true;
     world.died_ns = world.now_ns;
@@ -74,7 +85,7 @@ static void jump(void) {
     static const int64_t JUMPS_MS[] = {50, 1000, 60000, 3600000};
     int64_t ms = JUMPS_MS[chance_below(4)];
     world.wall_offset_ms += chance_below(2) ? ms : -ms;
-    trace("the wall clock jumps to %lld", (long long)world_now_ms());
+    note("the wall clock jumps to %lld", (long long)world_now_ms());
     fault(FAULT_CLOCK_JUMP);
 }
 
@@ -87,7 +98,7 @@ void world_call(void) {
     } else if (world.faulty && chance_in(world.plan.clock_jump)) {
         jump();
     } else if (world.faulty && chance_in(world.plan.stop)) {
-        trace("stopped by hand");
+        note("stopped by hand");
         fault(FAULT_STOP);
         world.stop(world.stop_arg, false);
     }

@@ -39,11 +39,13 @@ typedef struct FaultPlan {
     uint32_t request_lost, reply_lost, request_twice, broker_down, stop;
 } FaultPlan;
 
+typedef enum Tracing { TRACE_NOTHING, TRACE_NOTES, TRACE_ALL } Tracing;
+
 typedef struct World {
     uint64_t random;         // state of the generator
     bool faulty;             // faults may be injected
     bool dead;               // the process has crashed
-    bool tracing;            // every event is printed
+    Tracing tracing;
     uint64_t hash;           // of all events: two runs of a seed have the same
     FaultPlan plan;
     uint64_t faults[FAULT_COUNT_];
@@ -70,8 +72,9 @@ static inline int64_t chance_between(int64_t least, int64_t most) {
 
 // ---- what happens ------------------------------------------------------------------------------
 
-// An event: part of the run's hash, and a line of its trace.
+// An event: part of the run's hash, and a line of its trace; the short one has only the notes.
 void PRINTF_LIKE(1, 2) trace(const char *fmt, ...);
+void PRINTF_LIKE(1, 2) note(const char *fmt, ...);
 void fault(FaultKind kind);
 // A call to the outside begins: others may run first, time passes, the process may crash.
 void world_call(void);
