@@ -520,7 +520,7 @@ TEST(udf, python_faults) {
         "    os.system('cat; echo from a child')\n"
         "    return x\n"
         "def slow(x: int) -> int:\n"
-        "    time.sleep(0.6)\n"
+        "    time.sleep(1.2)\n"
         "    return x\n"
         "def hang(x: int) -> int: time.sleep(60)\n"
         "def deep(x: int) -> int: return deep(x) + 1\n"
@@ -564,14 +564,14 @@ TEST(udf, python_faults) {
     CHECK(strstr(run(session, "SELECT py_jvm(x) FROM t"), "pyflink's TableEnvironment"));
     CHECK_STR(run(session, "SELECT py_loud(x) FROM t"), "1\n2\n");
     // It gets on, if slowly: each row takes less than the time that none may take. One does not.
-    run(session, "SET 'weir.python.timeout' = '1 s'");
+    run(session, "SET 'weir.python.timeout' = '3 s'");
     run(session, "DROP FUNCTION py_slow");
     run(session, "DROP FUNCTION py_hang");
     run(session, "CREATE FUNCTION py_slow AS 'weir_mine.slow' LANGUAGE PYTHON");
     run(session, "CREATE FUNCTION py_hang AS 'weir_mine.hang' LANGUAGE PYTHON");
     CHECK_STR(run(session, "SELECT py_slow(n) FROM TABLE(series(3)) AS s (n)"), "1\n2\n3\n");
     CHECK(strstr(run(session, "SELECT py_hang(x) FROM t"),
-                 "gave no sign of life for 1 s and was ended (SET 'weir.python.timeout'"));
+                 "gave no sign of life for 3 s and was ended (SET 'weir.python.timeout'"));
     run(session, "SET 'python.executable' = '/no/such/python'");
     run(session, "DROP FUNCTION py_bad");
     run(session, "CREATE FUNCTION py_bad AS 'weir_mine.bad' LANGUAGE PYTHON");
