@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "os/os.h"
+
 enum { UNIT_TESTS_MAX = 4096 };
 
 static struct CMUnitTest tests[UNIT_TESTS_MAX];
@@ -14,6 +16,23 @@ void unit_register(const char *group, const char *name, void (*run)(void **)) {
     if (!full) abort();
     (void)sprintf(full, "%s.%s", group, name);
     tests[test_count++] = (struct CMUnitTest){full, run, NULL, NULL, NULL};
+}
+
+static Status remove_entry(void *arg, Str name, Error *err) {
+    Arena arena = {0};
+    Str path = str_printf(&arena, STR_FMT "/" STR_FMT, STR_ARG(*(const Str *)arg), STR_ARG(name));
+    OsStat stat;
+    Status st = os()->stat(path, &stat, err);
+    if (!st && stat.is_dir) st = os()->list(path, remove_entry, &path, err);
+    if (!st) st = os()->remove(path, err);
+    arena_clear(&arena);
+    return st;
+}
+
+void unit_remove_dir(Str dir) {
+    Error err;
+    CHECK_OK(os()->list(dir, remove_entry, &dir, &err), &err);
+    CHECK_OK(os()->remove(dir, &err), &err);
 }
 
 int main(int argc, char **argv) {

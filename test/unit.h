@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "base/status.h"
+#include "base/text.h"
 
 void unit_register(const char *group, const char *name, void (*run)(void **));
 
@@ -22,6 +23,9 @@ void unit_register(const char *group, const char *name, void (*run)(void **));
         unit_register(#group, #name, group##_##name##_run);                                \
     }                                                                                      \
     static void group##_##name##_run(__attribute__((unused)) void **state)
+
+// Removes a scratch directory with all that is in it.
+void unit_remove_dir(Str dir);
 
 #define CHECK(cond) _assert_true((cond) ? 1 : 0, #cond, __FILE__, __LINE__)
 #define CHECK_INT(a, b) assert_int_equal((a), (b))

@@ -11,23 +11,6 @@ static Str scratch_dir(Arena *arena) {
     return str_c(path);
 }
 
-static Status remove_all(void *arg, Str name, Error *err) {
-    Arena arena = {0};
-    Str path = str_printf(&arena, STR_FMT "/" STR_FMT, STR_ARG(*(const Str *)arg), STR_ARG(name));
-    OsStat stat;
-    TRY(os()->stat(path, &stat, err));
-    if (stat.is_dir) TRY(os()->list(path, remove_all, &path, err));
-    Status st = os()->remove(path, err);
-    arena_clear(&arena);
-    return st;
-}
-
-static void remove_dir(Str dir) {
-    Error err;
-    CHECK_OK(os()->list(dir, remove_all, &dir, &err), &err);
-    CHECK_OK(os()->remove(dir, &err), &err);
-}
-
 static void write_sample(FrameWriter *writer) {
     frames_begin(writer, &(FrameHead){.checkpoint = 7, .worker = 1, .workers = 2});
     frames_put_named(writer, PART_OPERATOR, &(FrameName){42, STR("group-aggregate"), 0},
@@ -88,7 +71,7 @@ TEST(ckpt, frames_come_back_as_written) {
     CHECK(kind == PART_END);
     frames_close(reader);
     buf_free(&writer.bytes);
-    remove_dir(dir);
+    unit_remove_dir(dir);
     arena_clear(&arena);
 }
 
@@ -113,7 +96,7 @@ TEST(ckpt, every_flipped_byte_and_every_cut_is_an_error) {
     CHECK_OK(read_through(path, &frames, &err), &err);
     CHECK_INT(frames, 4);
     buf_free(&writer.bytes);
-    remove_dir(dir);
+    unit_remove_dir(dir);
     arena_clear(&arena);
 }
 
@@ -190,7 +173,7 @@ TEST(ckpt, the_newest_whole_checkpoint_is_found) {
         bytes.ptr[i] ^= 1;
     }
     buf_free(&bytes);
-    remove_dir(dir);
+    unit_remove_dir(dir);
     arena_clear(&arena);
 }
 
@@ -208,6 +191,6 @@ TEST(ckpt, files_that_a_kept_checkpoint_names_stay) {
     CHECK_OK(checkpoint_retain(dir, 1, STR(""), &err), &err);
     CHECK(!exists(&arena, dir, "chk-2") && !exists(&arena, dir, "shared/1-0.state"));
     CHECK(exists(&arena, dir, "shared/3-0.state"));
-    remove_dir(dir);
+    unit_remove_dir(dir);
     arena_clear(&arena);
 }

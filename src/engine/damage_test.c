@@ -12,17 +12,6 @@ static void drop_line(void *arg, Str line, bool to_stderr) {
     if (!to_stderr) ++*lines;
 }
 
-static Status remove_all(void *arg, Str name, Error *err) {
-    Arena arena = {0};
-    Str path = str_printf(&arena, STR_FMT "/" STR_FMT, STR_ARG(*(const Str *)arg), STR_ARG(name));
-    OsStat stat;
-    TRY(os()->stat(path, &stat, err));
-    if (stat.is_dir) TRY(os()->list(path, remove_all, &path, err));
-    Status st = os()->remove(path, err);
-    arena_clear(&arena);
-    return st;
-}
-
 typedef struct Damage {
     Session *session;
     Arena arena;
@@ -69,10 +58,8 @@ static void begin(Damage *self) {
 }
 
 static void end(Damage *self) {
-    Error err;
     session_free(self->session);
-    CHECK_OK(os()->list(self->dir, remove_all, &self->dir, &err), &err);
-    CHECK_OK(os()->remove(self->dir, &err), &err);
+    unit_remove_dir(self->dir);
     arena_clear(&self->arena);
 }
 
