@@ -1,10 +1,11 @@
 // exec/dedup.c - one row per key: ROW_NUMBER() OVER (PARTITION BY key ORDER BY time) = 1.
 //
 //   first, processing time   the first to come, at once; inserts only.
-//   last, processing time    every row replaces the one before it. A row that equals it goes
-//   unseen,
+//   last, processing time    every row replaces the one before it. A row that equals it goes unseen,
 //                            unless state has a TTL or the one before went out as an update: Flink
-//                            compares the kinds, too, and that one's has been changed.
+//                            compares the kinds, too, and that one's has been changed. A column of
+//                            processing time has no value until it is read, and tells no two rows
+//                            apart: it is kept as zero and filled in when the row leaves.
 //   first, event time        the row of the least stamp, once the watermark has reached it; inserts
 //                            only. Rows below the watermark are late; one at it is not, here.
 //   last, event time         a row of the same or a greater stamp replaces the one before it.
@@ -27,6 +28,8 @@ typedef struct Dedup {
     Builder out;
     Picks picks;        // of the batch at hand
     uint32_t columns;
+    Vec **stored_column;  // the batch at hand as it is kept
+    int64_t now_ms;
     uint32_t time_column;
     bool proctime, last, batch_mode, closed;
     uint8_t **waiting;  // keys whose first row waits for the watermark, in order of appearance
@@ -43,10 +46,19 @@ static void key_clear(void *arg, uint8_t *row) {
     if (!self->closed && key_of(row)->row) row_free(&self->pool, key_of(row)->row);
 }
 
+static bool is_clock(const Dedup *self, uint32_t column) {
+    return self->base.plan->input[0]->type->child[column]->attribute == TIME_PROCTIME;
+}
+
 static Status emit(Dedup *self, RowKind kind, const StoredRow *row, Error *err) {
     if (kind == ROW_UPDATE_BEFORE && !self->base.plan->emit_before) return ST_OK;
     uint32_t at = builder_row(&self->out, kind);
-    row_load(row, self->out.batch->column, self->columns, at);
+    Vec **column = self->out.batch->column;
+    row_load(row, column, self->columns, at);
+    for (uint32_t c = 0; c < self->columns; c++) {
+        if (!is_clock(self, c)) continue;
+        vec_set_timestamp(column[c], at, (Timestamp){.ms = self->now_ms});
+    }
     return output_builder(&self->base, &self->out, false, err);
 }
 
@@ -70,18 +82,16 @@ static Status send_last(Dedup *self, DedupKey *key, const StoredRow *row, uint32
     return ST_OK;
 }
 
-static Status store(Dedup *self, const Batch *in, uint32_t row, int64_t time_ms, StoredRow **out,
-                    Error *err) {
-    TRY(row_store(&self->pool, NULL, 0, in->column, self->columns, row, out, err));
+static Status store(Dedup *self, uint32_t row, int64_t time_ms, StoredRow **out, Error *err) {
+    TRY(row_store(&self->pool, NULL, 0, self->stored_column, self->columns, row, out, err));
     *row_time(*out) = time_ms;
     return ST_OK;
 }
 
-static Status last_row(Dedup *self, DedupKey *key, const Batch *in, uint32_t row, int64_t time_ms,
-                       Error *err) {
+static Status last_row(Dedup *self, DedupKey *key, uint32_t row, int64_t time_ms, Error *err) {
     if (key->row && !self->proctime && time_ms < *row_time(key->row)) return ST_OK;
     StoredRow *stored;
-    TRY(store(self, in, row, time_ms, &stored, err));
+    TRY(store(self, row, time_ms, &stored, err));
     bool counts = self->proctime && !self->base.plan->ttl_ms && key->known == KEY_KNOWN;
     if (counts && key->row && row_same(key->row, stored)) {
         row_free(&self->pool, stored);
@@ -104,8 +114,7 @@ static void wait_for(Dedup *self, uint8_t *key, int64_t time_ms) {
     state_pin(self->keys, key, true);
 }
 
-static Status first_row(Dedup *self, uint8_t *at, const Batch *in, uint32_t row, int64_t time_ms,
-                        Error *err) {
+static Status first_row(Dedup *self, uint8_t *at, uint32_t row, int64_t time_ms, Error *err) {
     DedupKey *key = key_of(at);
     if (self->proctime) {
         if (!key->known) picks_add(&self->picks, ROW_INSERT, row);
@@ -119,7 +128,7 @@ static Status first_row(Dedup *self, uint8_t *at, const Batch *in, uint32_t row,
         return ST_OK;
     }
     StoredRow *stored;
-    TRY(store(self, in, row, time_ms, &stored, err));
+    TRY(store(self, row, time_ms, &stored, err));
     wait_for(self, at, time_ms);
     hold(self, key, stored);
     return ST_OK;
@@ -246,7 +255,14 @@ static Status dedup_on_batch(Operator *op, uint32_t input, Batch *in, Error *err
     Dedup *self = (Dedup *)op;
     const Plan *plan = op->plan;
     arena_reset(&self->scratch);
-    int64_t now = plan->ttl_ms ? op->env->now_ms(op->env->now_arg) : 0;
+    int64_t now = op->env->now_ms(op->env->now_arg);
+    self->now_ms = now;
+    self->stored_column = ARENA_ARRAY(&self->scratch, Vec *, self->columns + 1);
+    for (uint32_t c = 0; c < self->columns; c++) {
+        self->stored_column[c] = is_clock(self, c)
+                                     ? vec_new(&self->scratch, in->column[c]->type, in->rows)
+                                     : in->column[c];
+    }
     Vec **key = ARENA_ARRAY(&self->scratch, Vec *, plan->key_count + 1);
     for (uint32_t k = 0; k < plan->key_count; k++) key[k] = in->column[plan->key[k]];
     uint8_t **at = ARENA_ARRAY(&self->scratch, uint8_t *, in->rows);
@@ -256,8 +272,8 @@ static Status dedup_on_batch(Operator *op, uint32_t input, Batch *in, Error *err
     for (uint32_t row = 0; row < in->rows; row++) {
         int64_t time_ms = time ? vec_timestamp(time, row).ms : 0;
         if (plan->ttl_ms && self->last) state_touch(self->keys, at[row], now);
-        TRY(self->last ? last_row(self, key_of(at[row]), in, row, time_ms, err)
-                       : first_row(self, at[row], in, row, time_ms, err));
+        TRY(self->last ? last_row(self, key_of(at[row]), row, time_ms, err)
+                       : first_row(self, at[row], row, time_ms, err));
     }
     if (self->picks.count) {
         TRY(output_batch(op, picks_gather(&self->picks, in, plan->type), err));
@@ -267,6 +283,7 @@ static Status dedup_on_batch(Operator *op, uint32_t input, Batch *in, Error *err
 
 static Status dedup_on_watermark(Operator *op, int64_t ms, Error *err) {
     Dedup *self = (Dedup *)op;
+    self->now_ms = op->env->now_ms(op->env->now_arg);
     arena_reset(&self->scratch);
     TRY(release(self, ms, err));
     return output_watermark(op, ms, err);
@@ -274,6 +291,7 @@ static Status dedup_on_watermark(Operator *op, int64_t ms, Error *err) {
 
 static Status dedup_on_end(Operator *op, Error *err) {
     Dedup *self = (Dedup *)op;
+    self->now_ms = op->env->now_ms(op->env->now_arg);
     uint64_t cursor = 0;
     for (uint8_t *row; self->batch_mode && (row = state_next(self->keys, &cursor));) {
         if (key_of(row)->row) TRY(emit(self, ROW_INSERT, key_of(row)->row, err));
