@@ -11,7 +11,8 @@
 #
 # Two kinds of part: programs that close with a line of counts themselves (weir-unit, weir test), and
 # scripts that print a line for each case: PASS name, FAIL name: why, SKIP name: no X. A part that
-# ends badly without naming a failure counts as one.
+# ends badly without naming a failure counts as one. All parts together have WEIR_TEST_SECONDS (3000):
+# one that hangs is stopped, and those that find no time left fail by name; the run comes to its end.
 set -u
 cd "$(dirname "$0")/.." || exit 2
 . test/services/kafka.sh
@@ -22,6 +23,7 @@ logs=$(mktemp -d)
 trap 'kafka_stop; postgres_stop; s3_stop; rm -rf "$logs"' EXIT
 trap 'exit 130' INT TERM
 passed=0 failed=0 skipped=0
+time_limit=${WEIR_TEST_SECONDS:-3000}
 
 # add NAME PASSED FAILED SKIPPED SECONDS: one row of the table, and the sums.
 add() {
@@ -46,6 +48,12 @@ build() {
 part() {
     local name=$1 limit=$2 start=$SECONDS log="$logs/log" rc=0 ok bad left line
     shift 2
+    if [ $((time_limit - start)) -lt "$limit" ]; then limit=$((time_limit - start)); fi
+    if [ "$limit" -lt 1 ]; then
+        echo "$name: not run, the $time_limit s for all parts are over"
+        add "$name" 0 1 0 0
+        return
+    fi
     timeout -k 10 "$limit" "$@" >"$log" 2>&1 </dev/null || rc=$?
     line=$(grep -E '^[0-9]+ passed, [0-9]+ failed' "$log" | tail -n 1)
     if [ -n "$line" ]; then
@@ -59,7 +67,7 @@ part() {
     if [ $rc -ne 0 ] || [ $((ok + bad + left)) -eq 0 ]; then [ "$bad" -gt 0 ] || bad=1; fi
     # What went well is not worth a line; what did not is shown as it came.
     if [ "$bad" -gt 0 ]; then
-        grep -vE '^(PASS |\[ +(RUN|OK) +\])' "$log" | tail -n 200
+        grep -vE '^(PASS |\[ +(RUN|OK) +\])' "$log" | cut -c1-500 | tail -n 200
     else
         grep -E '^(SKIP |note: |known failures: )' "$log"
     fi

@@ -1,7 +1,8 @@
 // exec/dedup.c - one row per key: ROW_NUMBER() OVER (PARTITION BY key ORDER BY time) = 1.
 //
 //   first, processing time   the first to come, at once; inserts only.
-//   last, processing time    every row replaces the one before it. A row that equals it goes unseen,
+//   last, processing time    every row replaces the one before it. A row that equals it goes
+//   unseen,
 //                            unless state has a TTL or the one before went out as an update: Flink
 //                            compares the kinds, too, and that one's has been changed. A column of
 //                            processing time has no value until it is read, and tells no two rows

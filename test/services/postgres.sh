@@ -12,6 +12,7 @@
 POSTGRES_MISSING=
 POSTGRES_DIR=
 POSTGRES_PID=
+POSTGRES_SHELL=
 
 postgres_bin() {
     local dir
@@ -59,7 +60,8 @@ postgres_start() {
     export POSTGRES_PORT=$port
     postgres_as "$bin/postgres" -D "$POSTGRES_DIR/data" -p "$port" -k "$POSTGRES_DIR" \
         -c listen_addresses=127.0.0.1 -c fsync=off -c wal_level=logical -c max_prepared_transactions=64 >>"$POSTGRES_DIR/log" 2>&1 </dev/null &
-    local shell=$! tries=0
+    POSTGRES_SHELL=$!  # runuser's, as root
+    local shell=$POSTGRES_SHELL tries=0
     until postgres_sql -c 'SELECT 1' >/dev/null 2>&1 </dev/null; do
         if ! kill -0 $shell 2>/dev/null || [ $((tries += 1)) -gt 600 ]; then
             POSTGRES_MISSING="no PostgreSQL: it did not start: $(tail -n 1 "$POSTGRES_DIR/log")"
@@ -77,7 +79,8 @@ postgres_stop() {
     [ -n "$POSTGRES_PID" ] || return 0
     kill -INT "$POSTGRES_PID" 2>/dev/null  # "fast": clients are sent away
     timeout 10 tail --pid="$POSTGRES_PID" -f /dev/null || kill -9 "$POSTGRES_PID" 2>/dev/null
-    wait 2>/dev/null
+    # Not all children: another server of this shell may live on.
+    wait "$POSTGRES_SHELL" 2>/dev/null
     rm -rf "$POSTGRES_DIR"
     unset POSTGRES_PORT
     POSTGRES_PID='' POSTGRES_DIR=''

@@ -42,7 +42,7 @@ s3_moto() {
     echo "$home/bin/moto_server"
 }
 
-s3_answers() { curl -s -o /dev/null "$S3_ENDPOINT/"; }
+s3_answers() { curl -s -m 5 -o /dev/null "$S3_ENDPOINT/"; }
 
 s3_start() {
     [ -z "${S3_ENDPOINT:-}" ] || return 0
@@ -85,6 +85,7 @@ print(a.getsockname()[1], b.getsockname()[1])')
 s3_stop() {
     [ -n "$S3_PID" ] || return 0
     kill "$S3_PID" 2>/dev/null
+    timeout 5 tail --pid="$S3_PID" -f /dev/null || kill -9 "$S3_PID" 2>/dev/null
     wait "$S3_PID" 2>/dev/null
     rm -rf "$S3_DIR"
     S3_PID=
@@ -95,7 +96,7 @@ s3_stop() {
 s3_curl() {
     local method=$1 path=$2
     shift 2
-    curl -sS --fail -X "$method" --user weir:not-in-any-message --aws-sigv4 aws:amz:us-east-1:s3 "$@" \
+    curl -sS -m 60 --fail -X "$method" --user weir:not-in-any-message --aws-sigv4 aws:amz:us-east-1:s3 "$@" \
         "$S3_ENDPOINT$path"
 }
 
