@@ -1,0 +1,4 @@
+// ml/formats.h - what the folders below hand to the list of readers (ml/formats.c).
+#pragma once
+
+#include "ml/model.h"
