@@ -57,41 +57,62 @@ static void remove_agg(PlanContext *context, Plan *agg) {
     agg->key_count = agg->agg_count = 0;
 }
 
-static bool is_empty(const Plan *plan) {
+// What has been found out about the plans, by their ids: a sub-plan may have many readers, and each
+// of them many in turn, so that looking again would take for ever.
+typedef struct Look {
+    uint8_t *seen;   // visited
+    uint8_t *empty;  // 0: not looked at yet, else EMPTY_…
+    uint32_t ids;
+} Look;
+
+enum { EMPTY_NO = 1, EMPTY_YES };
+
+static bool look_empty(Look *look, const Plan *plan);
+
+static bool is_empty(Look *look, const Plan *plan) {
+    if (plan->id >= look->ids) return look_empty(look, plan);  // made here
+    uint8_t *known = &look->empty[plan->id];
+    if (!*known) *known = look_empty(look, plan) ? EMPTY_YES : EMPTY_NO;
+    return *known == EMPTY_YES;
+}
+
+static bool look_empty(Look *look, const Plan *plan) {
     switch (plan->kind) {
         case PLAN_VALUES: return !plan->row_count;
         case PLAN_FILTER:
             if (plan->condition->kind == EXPR_LITERAL && !expr_is_true(plan->condition)) {
                 return true;
             }
-            return is_empty(plan->input[0]);
-        case PLAN_LIMIT: return plan->fetch == 0 || is_empty(plan->input[0]);
-        case PLAN_AGG: return plan->key_count && is_empty(plan->input[0]);
+            return is_empty(look, plan->input[0]);
+        case PLAN_LIMIT: return plan->fetch == 0 || is_empty(look, plan->input[0]);
+        case PLAN_AGG: return plan->key_count && is_empty(look, plan->input[0]);
         case PLAN_PROJECT:
-        case PLAN_SORT: return is_empty(plan->input[0]);
+        case PLAN_SORT: return is_empty(look, plan->input[0]);
         case PLAN_JOIN:
         case PLAN_INTERVAL_JOIN:
             switch (plan->join) {
                 case JOIN_TYPE_INNER:
-                case JOIN_TYPE_SEMI: return is_empty(plan->input[0]) || is_empty(plan->input[1]);
+                case JOIN_TYPE_SEMI:
+                    return is_empty(look, plan->input[0]) || is_empty(look, plan->input[1]);
                 case JOIN_TYPE_LEFT:
-                case JOIN_TYPE_ANTI: return is_empty(plan->input[0]);
-                case JOIN_TYPE_RIGHT: return is_empty(plan->input[1]);
-                case JOIN_TYPE_FULL: return is_empty(plan->input[0]) && is_empty(plan->input[1]);
+                case JOIN_TYPE_ANTI: return is_empty(look, plan->input[0]);
+                case JOIN_TYPE_RIGHT: return is_empty(look, plan->input[1]);
+                case JOIN_TYPE_FULL:
+                    return is_empty(look, plan->input[0]) && is_empty(look, plan->input[1]);
             }
             return false;
         case PLAN_UNION:
             for (uint32_t i = 0; i < plan->input_count; i++) {
-                if (!is_empty(plan->input[i])) return false;
+                if (!is_empty(look, plan->input[i])) return false;
             }
             return true;
         default: return false;
     }
 }
 
-static void compute_total(PlanContext *context, Plan *agg) {
+static void compute_total(PlanContext *context, Look *look, Plan *agg) {
     static const char *const NONE[] = {"SUM", "MIN", "MAX", "AVG"};
-    if (agg->key_count || !is_empty(agg->input[0])) return;
+    if (agg->key_count || !is_empty(look, agg->input[0])) return;
     Vec **value = ARENA_ARRAY(context->arena, Vec *, agg->agg_count + 1);
     for (uint32_t i = 0; i < agg->agg_count; i++) {
         bool known = agg_is(&agg->agg[i], "COUNT");
@@ -122,22 +143,24 @@ static Plan *no_rows(PlanContext *context, const Type *type) {
     return none;
 }
 
-static void visit(PlanContext *context, Plan *plan, uint8_t *seen) {
-    if (seen[plan->id]) return;
-    seen[plan->id] = 1;
+static void visit(PlanContext *context, Look *look, Plan *plan) {
+    if (look->seen[plan->id]) return;
+    look->seen[plan->id] = 1;
     for (uint32_t i = 0; i < plan->input_count; i++) {
-        if (plan->input[i]->kind != PLAN_VALUES && is_empty(plan->input[i])) {
+        if (plan->input[i]->kind != PLAN_VALUES && is_empty(look, plan->input[i])) {
             plan->input[i] = no_rows(context, plan->input[i]->type);
         } else {
-            visit(context, plan->input[i], seen);
+            visit(context, look, plan->input[i]);
         }
     }
     if (plan->kind != PLAN_AGG) return;
     remove_agg(context, plan);
-    if (plan->kind == PLAN_AGG) compute_total(context, plan);
+    if (plan->kind == PLAN_AGG) compute_total(context, look, plan);
 }
 
 void rule_agg(PlanContext *context, Plan **roots, uint32_t count) {
-    uint8_t *seen = ARENA_ARRAY(context->arena, uint8_t, context->next_id + 1);
-    for (uint32_t i = 0; i < count; i++) visit(context, roots[i], seen);
+    Look look = {.ids = context->next_id + 1};
+    look.seen = ARENA_ARRAY(context->arena, uint8_t, look.ids);
+    look.empty = ARENA_ARRAY(context->arena, uint8_t, look.ids);
+    for (uint32_t i = 0; i < count; i++) visit(context, &look, roots[i]);
 }
