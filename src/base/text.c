@@ -32,7 +32,7 @@ bool str_starts(Str s, Str prefix) {
 
 bool str_ends(Str s, Str suffix) {
     return s.len >= suffix.len &&
-           (suffix.len == 0 || memcmp(s.ptr + s.len - suffix.len, suffix.ptr, suffix.len) == 0);
+           (suffix.len == 0 || memcmp(str_end(s) - suffix.len, suffix.ptr, suffix.len) == 0);
 }
 
 int64_t str_find(Str s, Str needle, uint32_t from) {
@@ -201,13 +201,13 @@ void buf_put_code(Buf *buf, uint32_t code) {
 
 uint32_t utf8_count(Str s) {
     uint32_t count = 0, code;
-    const char *at = s.ptr, *end = s.ptr + s.len;
+    const char *at = s.ptr, *end = str_end(s);
     for (; at < end; count++) at += utf8_next(at, end, &code);
     return count;
 }
 
 bool utf8_valid(Str s) {
-    const char *at = s.ptr, *end = s.ptr + s.len;
+    const char *at = s.ptr, *end = str_end(s);
     while (at < end) {
         uint32_t code, taken = utf8_next(at, end, &code);
         if (taken == 1 && (unsigned char)*at >= 0x80) return false;
@@ -218,7 +218,7 @@ bool utf8_valid(Str s) {
 
 uint32_t utf8_units16(Str s) {
     uint32_t units = 0, code;
-    const char *at = s.ptr, *end = s.ptr + s.len;
+    const char *at = s.ptr, *end = str_end(s);
     for (; at < end; units += code >= 0x10000 ? 2 : 1) at += utf8_next(at, end, &code);
     return units;
 }
@@ -230,8 +230,8 @@ int str_cmp_utf16(Str a, Str b) {
     // Step back to the start of the character that differs.
     while (at > 0 && ((unsigned char)a.ptr[at] & 0xC0) == 0x80) at--;
     uint32_t x, y;
-    (void)utf8_next(a.ptr + at, a.ptr + a.len, &x);
-    (void)utf8_next(b.ptr + at, b.ptr + b.len, &y);
+    (void)utf8_next(a.ptr + at, str_end(a), &x);
+    (void)utf8_next(b.ptr + at, str_end(b), &y);
     // Surrogates (D800..DFFF) sort below E000..FFFF.
     uint32_t ux = x >= 0x10000 ? 0xD800 + ((x - 0x10000) >> 10) : x;
     uint32_t uy = y >= 0x10000 ? 0xD800 + ((y - 0x10000) >> 10) : y;

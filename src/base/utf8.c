@@ -224,7 +224,7 @@ static uint32_t bad_length(const unsigned char *p, size_t left) {
 }
 
 void utf8_replace_bad(Str text, Buf *out) {
-    const char *at = text.ptr, *end = at + text.len;
+    const char *at = text.ptr, *end = str_end(text);
     while (at < end) {
         size_t good = utf8_valid_prefix(at, (size_t)(end - at));
         buf_put(out, at, good);

@@ -35,7 +35,7 @@ static void show_line(const Place *place, Str line, Excerpt *out) {
     uint32_t last = place->column;
     if (place->end_line == place->line && place->end_column > last) last = place->end_column;
     if (place->end_line > place->line) last = UINT32_MAX;
-    const char *at = line.ptr, *end = line.ptr + line.len;
+    const char *at = line.ptr, *end = str_end(line);
     for (uint32_t column = 1; at < end && column < from + LINE_SHOWN_MAX;) {
         uint32_t code, size = utf8_next(at, end, &code);
         if (column >= from) {

@@ -4,7 +4,7 @@
 
 uint32_t text_columns(Str text) {
     uint32_t columns = 0, code;
-    for (const char *at = text.ptr, *end = at + text.len; at < end;) {
+    for (const char *at = text.ptr, *end = str_end(text); at < end;) {
         at += utf8_next(at, end, &code);
         int width = code < 0x80 ? 1 : wcwidth((wchar_t)code);
         columns += width < 0 ? 1 : (uint32_t)width;

@@ -145,7 +145,7 @@ static void screen_end(View *self) {
 // Columns [from, from + width) of a line, filled up with blanks.
 static void put_cut(Buf *out, Str line, uint32_t from, uint32_t width) {
     uint32_t column = 0, used = 0, code;
-    for (const char *at = line.ptr, *end = at + line.len; at < end;) {
+    for (const char *at = line.ptr, *end = str_end(line); at < end;) {
         uint32_t size = utf8_next(at, end, &code);
         uint32_t columns = text_columns(str_make(at, size));
         if (column >= from) {

@@ -216,14 +216,14 @@ static void print_record(const CaseRecord *record, const CaseAnswer *answer, Buf
 }
 
 void case_file_print(const CaseFile *file, const CaseAnswer *answers, Buf *out) {
-    const char *from = file->text.ptr, *end = from + file->text.len;
+    const char *from = file->text.ptr, *end = str_end(file->text);
     for (uint32_t i = 0; i < file->count; i++) {
         const CaseRecord *record = &file->record[i];
         if (!answers[i].text) continue;
         const char *start = record->comments.ptr;
         buf_put(out, from, (size_t)(start - from));
         print_record(record, &answers[i], out);
-        from = record->answer.ptr + record->answer.len;
+        from = str_end(record->answer);
         // Only a line without any byte ends an answer; one of blanks ends SQL and may stand here.
         if (from < end && *from != '\n') buf_putc(out, '\n');
     }

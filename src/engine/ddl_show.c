@@ -47,7 +47,7 @@ static bool like(Str text, Str pattern, bool nocase) {
         rest = str_sub(rest, 1, rest.len);
     } else if (p == '_') {
         uint32_t code;
-        return like(str_sub(text, utf8_next(text.ptr, text.ptr + text.len, &code), text.len), rest,
+        return like(str_sub(text, utf8_next(text.ptr, str_end(text), &code), text.len), rest,
                     nocase);
     }
     bool same = nocase ? str_eq_nocase((Str){&p, 1}, (Str){text.ptr, 1}) : p == text.ptr[0];

@@ -160,7 +160,7 @@ static bool is_decimal_blank(char c) {
 // Flink has two readers of decimals. The one for short texts of small types lets one wrong
 // character end the number ("1a" is 1, "t" is 0); the other is BigDecimal's and strict.
 static bool read_small_decimal(Str text, int32_t precision, int32_t scale, i128 *out) {
-    const char *at = text.ptr, *end = at + text.len;
+    const char *at = text.ptr, *end = str_end(text);
     while (at < end && is_decimal_blank(*at)) at++;
     if (at == end) return false;
     bool negative = *at == '-';
@@ -223,7 +223,7 @@ static bool read_big_decimal(Str text, int32_t precision, int32_t scale, i128 *o
     for (uint32_t i = 0; i < text.len; i++) ascii &= !(text.ptr[i] & 0x80);
     if (ascii) return false;
     Buf plain = {0};
-    for (const char *at = text.ptr, *end = at + text.len; at < end;) {
+    for (const char *at = text.ptr, *end = str_end(text); at < end;) {
         uint32_t code;
         at += utf8_next(at, end, &code);
         uint32_t digit = digit_of(code);

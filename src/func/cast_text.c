@@ -108,7 +108,7 @@ static void set_fitted(const Cast *cast, uint32_t row, Str text, bool shared) {
     if (!bytes && (fixed || text.len > limit)) count = utf8_count(text);
     if (count > limit && !(cast->env && cast->env->legacy_cast)) {
         const char *end = bytes ? text.ptr + limit
-                                : chars_skip(text.ptr, text.ptr + text.len, limit);
+                                : chars_skip(text.ptr, str_end(text), limit);
         text = str_between(text.ptr, end);
     }
     uint32_t pad = fixed && count < limit ? limit - count : 0;

@@ -217,7 +217,7 @@ static void set_date(Resolved *r, int64_t days) {
 // Year, month, week of the month and weekday.
 static bool resolve_month_week(Resolved *r) {
     Fields *f = &r->left;
-    int64_t year, month, week, weekday;
+    int64_t year = 0, month = 0, week = 0, weekday = 0;
     if (!has(f, FIELD_MONTH) || !has(f, FIELD_WEEK_OF_MONTH) || !has(f, FIELD_WEEKDAY)) return true;
     (void)take(f, FIELD_YEAR, &year);
     (void)take(f, FIELD_MONTH, &month);
@@ -231,7 +231,7 @@ static bool resolve_month_week(Resolved *r) {
 }
 
 static bool resolve_week_date(Resolved *r) {
-    int64_t year, week, weekday;
+    int64_t year = 0, week = 0, weekday = 0;
     Fields *f = &r->left;
     if (has(f, FIELD_YEAR)) return resolve_month_week(r);
     if (!has(f, FIELD_WEEKDAY) || !has(f, FIELD_WEEK_YEAR) || !has(f, FIELD_WEEK_OF_YEAR)) {

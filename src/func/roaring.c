@@ -320,7 +320,7 @@ static void read_part(Reader *in, uint16_t key, uint32_t count, Roaring *out) {
 
 bool roaring_read(Str bytes, Roaring *out) {
     *out = (Roaring){0};
-    Reader in = {.at = (const uint8_t *)bytes.ptr, .end = (const uint8_t *)bytes.ptr + bytes.len};
+    Reader in = {.at = (const uint8_t *)bytes.ptr, .end = (const uint8_t *)str_end(bytes)};
     uint32_t cookie = read_u32(&in), parts = 0;
     const uint8_t *runs = NULL;
     if ((cookie & 0xFFFF) == COOKIE_RUNS) {

@@ -129,7 +129,7 @@ static Status left_kernel(const KernelArgs *args, Vec *out, Error *err) {
     const Str *text = vec_str(args->arg[0]);
     const int32_t *count = vec_i32(args->arg[1]);
     for (uint32_t row = 0; row < args->rows; row++) {
-        const char *begin = text[row].ptr, *end = begin + text[row].len;
+        const char *begin = text[row].ptr, *end = str_end(text[row]);
         set_piece(out, row, str_between(begin, chars_skip(begin, end, count[row])));
     }
     return ST_OK;
@@ -140,7 +140,7 @@ static Status right_kernel(const KernelArgs *args, Vec *out, Error *err) {
     const Str *text = vec_str(args->arg[0]);
     const int32_t *count = vec_i32(args->arg[1]);
     for (uint32_t row = 0; row < args->rows; row++) {
-        const char *begin = text[row].ptr, *end = begin + text[row].len;
+        const char *begin = text[row].ptr, *end = str_end(text[row]);
         if (count[row] <= 0) continue;
         int64_t skip = (int64_t)utf8_count(text[row]) - count[row];
         set_piece(out, row, str_between(chars_skip(begin, end, skip), end));
@@ -165,7 +165,7 @@ static bool char_in(Str set, const char *c, uint32_t size) {
 
 // Takes characters that occur in [set] off the ends.
 static Str trimmed(Str text, Str set, int ends) {
-    const char *begin = text.ptr, *end = begin + text.len;
+    const char *begin = text.ptr, *end = str_end(text);
     if (!set.len) return text;
     if (ends & TRIM_LEADING) {
         while (begin < end && char_in(set, begin, char_size(begin, end))) {

@@ -265,7 +265,7 @@ static Status put_pair(Buf *entries, Regexp *separator, Str pair, Error *err) {
 
 static Status put_pairs(Buf *entries, Regexp *list, Regexp *separator, Str text, Error *err) {
     uint32_t from = 0, begin = 0, empty = 0;
-    RegexpSpan cut;
+    RegexpSpan cut = {0};
     bool found, more = true;
     do {
         TRY(next_cut(list, text, &from, &found, &cut, &more, err));

@@ -121,7 +121,7 @@ static Status read_some(int fd, void *bytes, size_t size, size_t *got, Error *er
 
 Status local_read_all(int fd, size_t size_max, Buf *out, Error *err) {
     char bytes[4096];
-    size_t got;
+    size_t got = 0;
     do {
         TRY(read_some(fd, bytes, sizeof bytes, &got, err));
         if (out->len + got > size_max) return error_set(err, ST_IO, "an answer is too long");
@@ -138,7 +138,7 @@ Status local_read_line(int fd, size_t size_max, int ms, Buf *out, Error *err) {
             return error_set(err, ST_IO, "a request does not come to its end");
         }
         char byte;
-        size_t got;
+        size_t got = 0;
         TRY(read_some(fd, &byte, 1, &got, err));
         if (!got || out->len == size_max) return error_set(err, ST_IO, "a request is not whole");
         if (byte == '\n') return ST_OK;

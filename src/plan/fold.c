@@ -133,7 +133,7 @@ static void fit_length(PlanContext *context, Expr **at) {
     if (context->env->legacy_cast) return;
     Str text = vec_str(expr->value)[0];
     if (text.len <= (uint32_t)expr->type->length) return;
-    const char *p = text.ptr, *end = text.ptr + text.len;
+    const char *p = text.ptr, *end = str_end(text);
     for (int32_t i = 0; i < expr->type->length && p < end; i++) {
         uint32_t code;
         p += utf8_next(p, end, &code);

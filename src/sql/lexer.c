@@ -35,7 +35,7 @@ static uint32_t letter_size(const Lexer *lexer, uint32_t at) {
     char c = lexer->text.ptr[at];
     if ((unsigned char)c < 0x80) return is_ascii_letter(c);
     uint32_t code;
-    uint32_t size = utf8_next(lexer->text.ptr + at, lexer->text.ptr + lexer->text.len, &code);
+    uint32_t size = utf8_next(lexer->text.ptr + at, str_end(lexer->text), &code);
     return size > 1 && is_wide_letter(code) ? size : 0;
 }
 
@@ -286,7 +286,7 @@ static Status unknown_character(const Lexer *lexer, Error *err) {
     }
     uint32_t code;
     uint32_t size =
-        utf8_next(lexer->text.ptr + lexer->at, lexer->text.ptr + lexer->text.len, &code);
+        utf8_next(lexer->text.ptr + lexer->at, str_end(lexer->text), &code);
     Place place = {lexer->line, lexer->column, lexer->line, lexer->column};
     if ((unsigned char)c < 0x20 || (unsigned char)c == 0x7F) {
         return error_at(err, ST_PARSE, place, "unexpected character 0x%02x", (unsigned)c);

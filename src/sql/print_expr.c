@@ -73,7 +73,7 @@ static bool is_safe_text(Str text) {
 
 // u&'\00e9': code units, four digits each, everything beyond ASCII and the backslash itself.
 static void print_unicode_text(Printer *pr, Str text, const char *open) {
-    const char *ptr = text.ptr, *end = text.ptr + text.len;
+    const char *ptr = text.ptr, *end = str_end(text);
     put(pr, open);
     while (ptr < end) {
         uint32_t code;

@@ -310,7 +310,7 @@ Status state_trim(StateBackend *backend, Error *err) {
 
 static Status row_read(StateTable *table, RowHead *row, Str value, Error *err) {
     const char *end = table->def.load(table->def.clear_arg, row_of(row), value.ptr, err);
-    if (end && end != value.ptr + value.len) {
+    if (end && end != str_end(value)) {
         return error_set(err, ST_INTERNAL, "table '%s': a row of %u bytes was read as %lld",
                          table->def.name, value.len, (long long)(end - value.ptr));
     }

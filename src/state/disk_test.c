@@ -42,9 +42,12 @@ static const char *row_load(void *arg, uint8_t *row, const char *at, Error *err)
     return codec_get_i64(at, &to->number);
 }
 
-static bool have_rocksdb(void) {
+// Where there is no RocksDB a test is skipped, and says so.
+static void need_rocksdb(void) {
     const RocksApi *api;
-    return !rocks_api(&api, NULL);
+    if (!rocks_api(&api, NULL)) return;
+    printf("SKIP: the system has no RocksDB\n");
+    skip();
 }
 
 static Str test_dir(void) {
@@ -108,7 +111,7 @@ static void trim(Fixture *f) {
 }
 
 TEST(disk, rows_that_left_come_back_as_they_were) {
-    if (!have_rocksdb()) return;
+    need_rocksdb();
     Fixture f;
     fixture_open(&f, 0, 0);
     for (int64_t k = 0; k < 1000; k++) put(&f, k, k * 3);
@@ -129,7 +132,7 @@ TEST(disk, rows_that_left_come_back_as_they_were) {
 }
 
 TEST(disk, a_row_removed_in_memory_is_not_found_on_disk) {
-    if (!have_rocksdb()) return;
+    need_rocksdb();
     Fixture f;
     fixture_open(&f, 0, 0);
     put(&f, 1, 10);
@@ -152,7 +155,7 @@ TEST(disk, a_row_removed_in_memory_is_not_found_on_disk) {
 }
 
 TEST(disk, a_pinned_row_stays_where_it_is) {
-    if (!have_rocksdb()) return;
+    need_rocksdb();
     Fixture f;
     fixture_open(&f, 0, 0);
     put(&f, 1, 10);
@@ -169,7 +172,7 @@ TEST(disk, a_pinned_row_stays_where_it_is) {
 }
 
 TEST(disk, a_bounded_cache_keeps_its_bound_and_the_rows_in_use) {
-    if (!have_rocksdb()) return;
+    need_rocksdb();
     enum { CACHE = 4 << 20, ROWS = 400000 };
     Fixture f;
     fixture_open(&f, CACHE, 0);
@@ -190,7 +193,7 @@ TEST(disk, a_bounded_cache_keeps_its_bound_and_the_rows_in_use) {
 }
 
 TEST(disk, a_silent_key_expires_on_disk) {
-    if (!have_rocksdb()) return;
+    need_rocksdb();
     Fixture f;
     fixture_open(&f, 0, 100);
     find(&f, 1, true, 1000)->number = 10;
@@ -284,7 +287,7 @@ static void check_snapshot_of_an_instant(int64_t cache, bool trims, int64_t cach
 }
 
 TEST(disk, a_snapshot_is_of_its_instant_whatever_happens_meanwhile) {
-    if (!have_rocksdb()) return;
+    need_rocksdb();
     check_snapshot_of_an_instant(0, true, -1);       // all rows on disk; restored to memory
     check_snapshot_of_an_instant(0, true, 0);
     check_snapshot_of_an_instant(1 << 20, true, 0);  // none has left
@@ -292,7 +295,7 @@ TEST(disk, a_snapshot_is_of_its_instant_whatever_happens_meanwhile) {
 }
 
 TEST(disk, a_snapshot_given_up_leaves_the_state_whole) {
-    if (!have_rocksdb()) return;
+    need_rocksdb();
     Fixture f;
     Taken taken;
     fixture_open(&f, 0, 0);

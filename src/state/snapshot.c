@@ -262,7 +262,7 @@ static Status load_row(StateTable *table, const LoadedRow *from, Error *err) {
     row->changed = table->epoch;
     if (!table->def.load) return ST_OK;
     const char *end = table->def.load(table->def.clear_arg, row_of(row), value.ptr, err);
-    if (end && end != value.ptr + value.len) {
+    if (end && end != str_end(value)) {
         return error_set(err, ST_INTERNAL, "table '%s': a row of %u bytes was read as %lld",
                          table->def.name, value.len, (long long)(end - value.ptr));
     }
@@ -277,7 +277,7 @@ Status state_load(StateTable *table, Str bytes, const StateShare *share, const M
     for (uint32_t c = 0; c < columns; c++) {
         column[c] = vec_new(&arena, table->def.key->child[c], 1);
     }
-    const char *at = bytes.ptr, *end = bytes.ptr + bytes.len;
+    const char *at = bytes.ptr, *end = str_end(bytes);
     Status st = ST_OK;
     // Their slots are fetched while the rows before them are read.
     enum { AHEAD = 32 };

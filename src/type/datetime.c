@@ -313,7 +313,7 @@ static const char *find_byte(const char *from, const char *to, char byte) {
 }
 
 bool date_parse(Str text, int32_t *days) {
-    const char *from = text.ptr, *to = text.ptr + text.len;
+    const char *from = text.ptr, *to = str_end(text);
     const char *blank = find_byte(from, to, ' ');
     if (blank && blank > from) to = blank;  // a timestamp is read as its date
     int32_t year, month = 1, day = 1;
@@ -348,7 +348,7 @@ static int32_t read_milliseconds(const char *from, const char *to) {
 
 // "h[:m[:s[.f]]]" and, after '-' or '+', an offset that is (as in Flink) applied with its sign.
 bool time_parse(Str text, int32_t *ms) {
-    const char *from = text.ptr, *to = text.ptr + text.len, *end = to;
+    const char *from = text.ptr, *to = str_end(text), *end = to;
     int32_t sign = -1, zone_hour = 0, zone_minute = 0;
     const char *zone = find_byte(from, to, '-');
     if (!zone) {
@@ -472,7 +472,7 @@ static bool resolve_smart(Civil civil, Timestamp *out) {
 }
 
 static bool timestamp_parse_slow(Str text, Timestamp *out) {
-    Reader r = {text.ptr, text.ptr + text.len};
+    Reader r = {text.ptr, str_end(text)};
     Civil civil = {.month = -1, .day = -1, .minute = -1, .second = -1};  // -1: not there
     bool fraction = false;
     if (!take_year(&r, false, &civil.year) || civil.year < 1 || !take(&r, '-')) return false;
@@ -543,7 +543,7 @@ bool timestamp_parse(Str text, Timestamp *out) {
     if (text.len < 19 || !match_datetime(text.ptr, false, &civil) || civil.year < 1) {
         return timestamp_parse_slow(text, out);
     }
-    Reader r = {text.ptr + 19, text.ptr + text.len};
+    Reader r = {text.ptr + 19, str_end(text)};
     if (is_digit(&r, 0)) return timestamp_parse_slow(text, out);  // "…:0505" is "…:05" twice
     take_fraction(&r, &civil.nanos);
     return r.at == r.end && resolve_smart(civil, out);
@@ -574,7 +574,7 @@ static bool timestamp_parse_format_slow(Reader *r, bool iso, bool strict, Civil 
 bool timestamp_parse_format(Str text, bool iso, bool zulu, Timestamp *out) {
     bool strict = iso && !zulu;  // ISO_LOCAL_DATE_TIME itself; the others are built from parts
     Civil civil;
-    Reader r = {text.ptr, text.ptr + text.len};
+    Reader r = {text.ptr, str_end(text)};
     if (text.len >= 19 && match_datetime(text.ptr, iso, &civil)) {
         r.at += 19;
         take_fraction(&r, &civil.nanos);
@@ -591,7 +591,7 @@ bool timestamp_parse_format(Str text, bool iso, bool zulu, Timestamp *out) {
 
 bool date_parse_format(Str text, int32_t *days) {
     Civil civil;
-    Reader r = {text.ptr, text.ptr + text.len};
+    Reader r = {text.ptr, str_end(text)};
     if (!take_iso_date(&r, &civil) || r.at != r.end) return false;
     if (!civil_valid(civil.year, civil.month, civil.day)) return false;
     *days = days_from_civil(civil.year, civil.month, civil.day);
@@ -599,7 +599,7 @@ bool date_parse_format(Str text, int32_t *days) {
 }
 
 bool time_parse_format(Str text, int32_t *ms) {
-    Reader r = {text.ptr, text.ptr + text.len};
+    Reader r = {text.ptr, str_end(text)};
     Civil civil = {.year = 1970, .month = 1, .day = 1};
     if (!take2(&r, &civil.hour) || !take(&r, ':') || !take2(&r, &civil.minute)) return false;
     if (!take(&r, ':') || !take2(&r, &civil.second)) return false;
@@ -648,13 +648,13 @@ static int64_t regregorise(int64_t days) {
 
 bool date_parse_sql(Str text, int32_t *days) {
     Civil civil;
-    if (!read_sql_date(text.ptr, text.ptr + text.len, &civil)) return false;
+    if (!read_sql_date(text.ptr, str_end(text), &civil)) return false;
     *days = (int32_t)regregorise(days_from_hybrid(civil.year, civil.month, civil.day));
     return true;
 }
 
 bool timestamp_parse_sql(Str text, Timestamp *out) {
-    const char *from = text.ptr, *to = text.ptr + text.len;
+    const char *from = text.ptr, *to = str_end(text);
     const char *blank = find_byte(from, to, ' ');
     Civil civil;
     if (!blank || !read_sql_date(from, blank, &civil)) return false;

@@ -321,7 +321,7 @@ double decimal_to_f64(i128 value, int32_t scale) {
 
 bool decimal_parse(Str text, int32_t precision, int32_t scale, i128 *out) {
     enum { EXPONENT_MAX = 1000000 };
-    const char *at = text.ptr, *end = at + text.len;
+    const char *at = text.ptr, *end = str_end(text);
     bool negative = false, point = false, any = false;
     if (at < end && (*at == '-' || *at == '+')) negative = *at++ == '-';
     // Digits beyond those that 38 can hold only matter for rounding, and there only the first.

@@ -469,7 +469,7 @@ typedef struct Parts {
 } Parts;
 
 static bool parts_read(Str text, Parts *out) {
-    const char *at = text.ptr, *end = at + text.len;
+    const char *at = text.ptr, *end = str_end(text);
     enum { DIGITS_EXACT = 19, EXPONENT_MAX = 100000 };
     *out = (Parts){.exact = true};
     if (at < end && (*at == '-' || *at == '+')) out->negative = *at++ == '-';

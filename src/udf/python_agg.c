@@ -176,7 +176,7 @@ static Status put_states(Exchange *self, PyState *const *state, uint32_t count, 
 static Status feed(Exchange *self, const AggRows *in, Vec *after, Error *err) {
     const Type *bytes = type_of(TYPE_VARBINARY, false);
     Groups groups = find_groups(self, in);
-    Vec *states, *values;
+    Vec *states = NULL, *values = NULL;
     py_begin(&self->question, PYTHON_AGGREGATE, 4);
     if (after)
         TRY(put_schema(self, self->call->result, err));
@@ -215,7 +215,7 @@ static Status python_step(const AggCall *call, const AggRows *in, AggEnv *env, V
 
 static Status values(Exchange *self, PyState *const *state, uint32_t count, Vec *out, uint32_t row,
                      Error *err) {
-    Vec *got;
+    Vec *got = NULL;
     py_begin(&self->question, PYTHON_VALUES, 2);
     TRY(put_schema(self, self->call->result, err));
     TRY(put_states(self, state, count, err));

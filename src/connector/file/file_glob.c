@@ -29,7 +29,7 @@ static uint32_t set_end(Str pattern, uint32_t at) {
 }
 
 static bool set_has(Str set, uint32_t code) {
-    const char *at = set.ptr + 1, *end = set.ptr + set.len - 1;
+    const char *at = set.ptr + 1, *end = str_end(set) - 1;
     bool negated = *at == '!' || *at == '^', found = false;
     if (negated) at++;
     while (at < end) {
@@ -44,7 +44,7 @@ static bool set_has(Str set, uint32_t code) {
 
 // One step of the pattern against one character of the name; 0: they do not fit.
 static uint32_t step(Str pattern, uint32_t at, uint32_t code) {
-    const char *end = pattern.ptr + pattern.len;
+    const char *end = str_end(pattern);
     char c = pattern.ptr[at];
     uint32_t wanted, size;
     if (c == '?') return 1;
@@ -63,7 +63,7 @@ bool glob_matches(Str pattern, Str name) {
     bool hidden = name.len && (name.ptr[0] == '.' || name.ptr[0] == '_');
     if (hidden && (!pattern.len || pattern.ptr[0] != name.ptr[0])) return false;
     while (n < name.len) {
-        uint32_t code, size = utf8_next(name.ptr + n, name.ptr + name.len, &code);
+        uint32_t code, size = utf8_next(name.ptr + n, str_end(name), &code);
         uint32_t taken = 0;
         if (p < pattern.len && pattern.ptr[p] == '*') {
             star = p++;
@@ -75,7 +75,7 @@ bool glob_matches(Str pattern, Str name) {
             p += taken;
             n += size;
         } else if (star != UINT32_MAX) {
-            star_name += utf8_next(name.ptr + star_name, name.ptr + name.len, &code);
+            star_name += utf8_next(name.ptr + star_name, str_end(name), &code);
             n = star_name;
             p = star + 1;
         } else {

@@ -277,14 +277,14 @@ static inline bool is_null(const CsvDialect *dialect, Str text) {
 }
 
 static inline bool integer_value(Str text, int64_t min, int64_t max, int64_t *out) {
-    if (digits_integer(text.ptr, out) != text.ptr + text.len || !text.len) {
+    if (digits_integer(text.ptr, out) != str_end(text) || !text.len) {
         if (!read_integer(read_trim(text), INT64_MIN, INT64_MAX, out)) return false;
     }
     return *out >= min && *out <= max;
 }
 
 static inline bool double_value(Str text, double *out) {
-    if (text.len && digits_real(text.ptr, out) == text.ptr + text.len) return true;
+    if (text.len && digits_real(text.ptr, out) == str_end(text)) return true;
     return f64_parse(text, out) || f64_parse_java(text, out);
 }
 
@@ -421,7 +421,7 @@ typedef struct Elements {
 
 static inline Elements elements_of(const CsvDecoder *self, Str text) {
     Elements elements = {.at = text.ptr,
-                         .end = text.ptr + text.len,
+                         .end = str_end(text),
                          .separator = self->dialect.element_separator.ptr[0],
                          .trim = self->dialect.trim};
     if (text.len == 0 || ((unsigned char)text.ptr[0] <= ' ' && read_trim(text).len == 0)) {
@@ -839,7 +839,7 @@ static Status csv_stream(Decoder *base, char *bytes, size_t size, bool at_end, s
 static Status csv_message(Decoder *base, Str message, bool borrow, Error *err) {
     CsvDecoder *self = (CsvDecoder *)base;
     if (!message.ptr || message.len == 0) return ST_OK;
-    char *at = (char *)(uintptr_t)message.ptr, *end = at + message.len;
+    char *at = (char *)(uintptr_t)message.ptr, *end = (char *)(uintptr_t)str_end(message);
     self->borrow = borrow;
     self->indexed = at;
     self->place_at = self->place_count = 0;

@@ -186,7 +186,7 @@ static bool read_part(CdcDecoder *self, JsonReader *reader, Str bytes, Vec **col
                       uint32_t row) {
     reader->lines = false;
     reader->borrow = self->envelope.borrow;
-    reader->end = bytes.ptr + bytes.len;
+    reader->end = str_end(bytes);
     if (json_read_object(reader, columns, row, (char *)(uintptr_t)bytes.ptr, false)) return true;
     (void)fail_in(self, reader);
     return false;
@@ -290,8 +290,8 @@ static bool changes(CdcDecoder *self, RowKind kind, Str after, Str before) {
     if (kind == ROW_UPDATE_AFTER && (!before.ptr || before.ptr[0] != '[')) {
         return fail(self, "the \"old\" field of an UPDATE is no array") != NULL;
     }
-    const char *at = after.ptr + 1, *end = after.ptr + after.len;
-    const char *old_at = before.ptr ? before.ptr + 1 : NULL, *old_end = before.ptr + before.len;
+    const char *at = after.ptr + 1, *end = str_end(after);
+    const char *old_at = before.ptr ? before.ptr + 1 : NULL, *old_end = str_end(before);
     for (;;) {
         Str row = next_element(&at, end), old = {NULL, 0};
         if (!row.ptr) return true;
