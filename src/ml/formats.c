@@ -3,5 +3,6 @@
 #include "ml/formats.h"
 
 const MlFormat *const ML_FORMATS[] = {
+    &WEIR_FORMAT,
     NULL,
 };

@@ -2,3 +2,5 @@
 #pragma once
 
 #include "ml/model.h"
+
+extern const MlFormat WEIR_FORMAT;  // ml/weir/: what ml_train makes

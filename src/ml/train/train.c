@@ -1,0 +1,378 @@
+// ml/train/train.c - the table of algorithms, their options, and what every training has in common.
+#include <math.h>
+#include <stdio.h>
+
+#include "ml/train/train_int.h"
+#include "os/os.h"
+
+const MlAlgorithm *const ML_ALGORITHMS[] = {
+    &TRAIN_DECISION_TREE,
+    NULL,
+};
+
+// clang-format off
+const MlOption ML_COMMON_OPTIONS[] = {
+    {"task", ML_OPTION_CHOICE, "auto", .choices = "auto classification regression",
+     .doc = "What to learn: `auto` is classification when the label is a text, a boolean or an "
+            "integer, else regression."},
+    {"seed", ML_OPTION_INT, "0", 0, 9007199254740991,
+     .doc = "Where chance begins: the same seed and rows give the same model."},
+    {"validation-split", ML_OPTION_DOUBLE, "0", 0, 0.9,
+     .doc = "The part of the rows that is not learned from and on which the model is judged."},
+    {"early-stopping", ML_OPTION_INT, "0", 0, 1000000,
+     .doc = "End after so many rounds without a better result on the validation rows, and keep "
+            "the best; 0: never."},
+    {"threads", ML_OPTION_INT, "1", 1, 256,
+     .doc = "Threads to train on; the model is the same on any number."},
+    {0},
+};
+// clang-format on
+
+enum { COMMON_OPTIONS = sizeof ML_COMMON_OPTIONS / sizeof ML_COMMON_OPTIONS[0] - 1 };
+
+// ---- names
+
+// "Decision_Tree" is "decision-tree".
+static bool same_name(Str name, const char *known) {
+    if (name.len != strlen(known)) return false;
+    for (uint32_t i = 0; i < name.len; i++) {
+        char c = name.ptr[i];
+        if (c >= 'A' && c <= 'Z') c = (char)(c + 32);
+        if (c == '_' || c == ' ' || c == '.') c = '-';
+        if (c != known[i]) return false;
+    }
+    return true;
+}
+
+const MlAlgorithm *ml_algorithm(Str name) {
+    for (const MlAlgorithm *const *at = ML_ALGORITHMS; *at; at++) {
+        if (same_name(name, (*at)->name)) return *at;
+    }
+    return NULL;
+}
+
+static Status no_algorithm(Str name, Error *err) {
+    const char *names[64];
+    uint32_t count = 0;
+    Buf list = {0};
+    for (const MlAlgorithm *const *at = ML_ALGORITHMS; *at && count < 64; at++) {
+        if (count) buf_puts(&list, ", ");
+        buf_puts(&list, names[count++] = (*at)->name);
+    }
+    Status st = error_set(err, ST_VALIDATION, "there is no algorithm '" STR_FMT "'", STR_ARG(name));
+    const char *nearest = text_nearest(name, names, count);
+    if (nearest) error_hint(err, "did you mean '%s'?", nearest);
+    else error_hint(err, "known are: %s", buf_cstr(&list));
+    buf_free(&list);
+    return st;
+}
+
+// ---- options
+
+static int32_t option_index(const MlAlgorithm *algorithm, Str key) {
+    for (int32_t i = 0; i < COMMON_OPTIONS; i++) {
+        if (same_name(key, ML_COMMON_OPTIONS[i].key)) return i;
+    }
+    for (int32_t i = 0; algorithm->option[i].key; i++) {
+        if (same_name(key, algorithm->option[i].key)) return COMMON_OPTIONS + i;
+    }
+    return -1;
+}
+
+static const MlOption *option_at(const MlAlgorithm *algorithm, int32_t index) {
+    return index < COMMON_OPTIONS ? &ML_COMMON_OPTIONS[index]
+                                  : &algorithm->option[index - COMMON_OPTIONS];
+}
+
+static int32_t option_total(const MlAlgorithm *algorithm) {
+    int32_t count = COMMON_OPTIONS;
+    while (algorithm->option[count - COMMON_OPTIONS].key) count++;
+    return count;
+}
+
+static Status no_option(const MlAlgorithm *algorithm, Str key, Error *err) {
+    const char *names[64];
+    uint32_t count = 0;
+    for (int32_t i = 0; i < option_total(algorithm) && count < 64; i++) {
+        names[count++] = option_at(algorithm, i)->key;
+    }
+    Status st = error_set(err, ST_VALIDATION, "'%s' has no option '" STR_FMT "'", algorithm->name,
+                          STR_ARG(key));
+    const char *nearest = text_nearest(key, names, count);
+    if (nearest) error_hint(err, "did you mean '%s'?", nearest);
+    return st;
+}
+
+// Which of the words of [choices]; -1: none.
+static int32_t choice_of(const char *choices, Str value) {
+    int32_t number = 0;
+    for (const char *at = choices; *at; number++) {
+        size_t len = strcspn(at, " ");
+        char word[64];
+        snprintf(word, sizeof word, "%.*s", (int)len, at);
+        if (same_name(value, word)) return number;
+        at += len + (at[len] == ' ');
+    }
+    return -1;
+}
+
+static Status bad_value(const MlOption *option, Str value, const char *wanted, Error *err) {
+    return error_set(err, ST_VALIDATION, "option '%s': '" STR_FMT "' is not %s", option->key,
+                     STR_ARG(value), wanted);
+}
+
+static Status option_parse(const MlOption *option, Str value, double *number, Error *err) {
+    char range[96];
+    bool flag;
+    switch (option->kind) {
+        case ML_OPTION_TEXT: return ST_OK;
+        case ML_OPTION_BOOL:
+            if (!str_to_bool(value, &flag)) return bad_value(option, value, "true or false", err);
+            *number = flag;
+            return ST_OK;
+        case ML_OPTION_CHOICE:
+            *number = choice_of(option->choices, value);
+            if (*number >= 0) return ST_OK;
+            bad_value(option, value, "one of its choices", err);
+            error_hint(err, "choices are: %s", option->choices);
+            return ST_VALIDATION;
+        case ML_OPTION_INT:
+        case ML_OPTION_DOUBLE: break;
+    }
+    bool whole = option->kind == ML_OPTION_INT;
+    if (str_to_f64(value, number) && *number >= option->min && *number <= option->max &&
+        (!whole || *number == floor(*number))) {
+        return ST_OK;
+    }
+    snprintf(range, sizeof range, "a%s number from %.16g to %.16g", whole ? " whole" : "",
+             option->min, option->max);
+    return bad_value(option, value, range, err);
+}
+
+static Status options_read(MlTrainer *trainer, Error *err) {
+    const MlAlgorithm *algorithm = trainer->algorithm;
+    const MlTrainSpec *spec = trainer->spec;
+    int32_t count = option_total(algorithm);
+    trainer->option = ARENA_ARRAY(&trainer->arena, double, count);
+    trainer->option_text = ARENA_ARRAY(&trainer->arena, Str, count);
+    for (int32_t i = 0; i < count; i++) {
+        trainer->option_text[i] = str_c(option_at(algorithm, i)->initial);
+    }
+    for (uint32_t i = 0; i < spec->setting_count; i++) {
+        int32_t at = option_index(algorithm, spec->setting[i].key);
+        if (at < 0) return no_option(algorithm, spec->setting[i].key, err);
+        trainer->option_text[at] = spec->setting[i].value;
+    }
+    for (int32_t i = 0; i < count; i++) {
+        TRY(option_parse(option_at(algorithm, i), trainer->option_text[i], &trainer->option[i],
+                         err));
+    }
+    trainer->seed = (uint64_t)option_number(trainer, "seed");
+    trainer->threads = option_count(trainer, "threads");
+    trainer->patience = option_count(trainer, "early-stopping");
+    return ST_OK;
+}
+
+double option_number(const MlTrainer *trainer, const char *key) {
+    return trainer->option[option_index(trainer->algorithm, str_c(key))];
+}
+
+uint32_t option_count(const MlTrainer *trainer, const char *key) {
+    return (uint32_t)option_number(trainer, key);
+}
+
+bool option_bool(const MlTrainer *trainer, const char *key) {
+    return option_number(trainer, key) != 0;
+}
+
+uint32_t option_choice(const MlTrainer *trainer, const char *key) {
+    return option_count(trainer, key);
+}
+
+Str option_text(const MlTrainer *trainer, const char *key) {
+    return trainer->option_text[option_index(trainer->algorithm, str_c(key))];
+}
+
+// ---- the task
+
+static Status choose_task(MlTrainer *trainer, const MlField *field, uint32_t columns, Error *err) {
+    enum { AUTO, CLASSIFY, REGRESS };
+    uint32_t tasks = trainer->algorithm->tasks, choice = option_choice(trainer, "task");
+    int32_t label = trainer->spec->label;
+    if (label >= (int32_t)columns) {
+        return error_set(err, ST_VALIDATION, "there is no column %d for a label", label);
+    }
+    MlTask first = ML_CLASSIFICATION;
+    while (!(tasks >> first & 1)) first = (MlTask)(first + 1);
+    trainer->task = first;
+    bool both = (tasks & 3) == 3;
+    if (both && choice == AUTO && label >= 0) {
+        MlType type = field[label].type;
+        bool number = type == ML_DOUBLE || type == ML_FLOAT;
+        trainer->task = number ? ML_REGRESSION : ML_CLASSIFICATION;
+    }
+    if (choice == AUTO) return ST_OK;
+    MlTask wanted = choice == CLASSIFY ? ML_CLASSIFICATION : ML_REGRESSION;
+    trainer->task = wanted;
+    if (tasks >> wanted & 1) return ST_OK;
+    return error_set(err, ST_VALIDATION, "'%s' does not learn %s", trainer->algorithm->name,
+                     ml_task_name(wanted));
+}
+
+// ---- what a training has at hand
+
+void trainer_say(MlTrainer *trainer, const char *fmt, ...) {
+    if (!trainer->spec->progress) return;
+    char line[256];
+    va_list args;
+    va_start(args, fmt);
+    vsnprintf(line, sizeof line, fmt, args);
+    va_end(args);
+    trainer->spec->progress(trainer->spec->arg, str_c(line));
+}
+
+Status trainer_check(MlTrainer *trainer, Error *err) {
+    const _Atomic bool *cancel = trainer->spec->cancel;
+    if (!cancel || !atomic_load_explicit(cancel, memory_order_relaxed)) return ST_OK;
+    return error_set(err, ST_CANCELLED, "the training was cancelled");
+}
+
+Status trainer_charge(MlTrainer *trainer, uint64_t bytes, Error *err) {
+    if (!trainer->spec->budget) return ST_OK;
+    TRY(budget_charge(trainer->spec->budget, (int64_t)bytes, err));
+    trainer->charged += (int64_t)bytes;
+    return ST_OK;
+}
+
+void trainer_row(const MlTrainer *trainer, uint32_t row, double *x) {
+    for (uint32_t f = 0; f < trainer->model->features; f++) x[f] = trainer->x[f][row];
+}
+
+Status trainer_encode(MlTrainer *trainer, bool standardised, double **out, uint32_t *width,
+                      Error *err) {
+    const WeirModel *model = trainer->model;
+    *width = weir_width(model->feature, model->features);
+    uint64_t cells = (uint64_t)trainer->rows * *width;
+    TRY(trainer_charge(trainer, cells * sizeof(double), err));
+    *out = ARENA_ARRAY(&trainer->arena, double, cells);
+    double *x = ARENA_ARRAY(&trainer->arena, double, model->features);
+    for (uint32_t row = 0; row < trainer->rows; row++) {
+        trainer_row(trainer, row, x);
+        weir_encode(model->feature, model->features, x, standardised,
+                    *out + (size_t)row * *width);
+    }
+    return ST_OK;
+}
+
+// ---- threads
+
+typedef struct Shared {
+    void (*work)(void *arg, uint32_t i, uint32_t worker);
+    void *arg;
+    uint32_t count;
+    _Atomic uint32_t next, workers;
+} Shared;
+
+static void work_on(void *arg) {
+    Shared *shared = arg;
+    uint32_t worker = atomic_fetch_add(&shared->workers, 1);
+    for (;;) {
+        uint32_t i = atomic_fetch_add(&shared->next, 1);
+        if (i >= shared->count) return;
+        shared->work(shared->arg, i, worker);
+    }
+}
+
+void parallel(uint32_t threads, uint32_t count,
+              void (*work)(void *arg, uint32_t i, uint32_t worker), void *arg) {
+    Shared shared = {.work = work, .arg = arg, .count = count};
+    OsThread *thread[256];
+    uint32_t started = 0;
+    while (started + 1 < threads && started < 255) {
+        // One that does not start is none that is missed: the others do its work.
+        if (os()->thread_start(work_on, &shared, &thread[started], NULL)) break;
+        started++;
+    }
+    work_on(&shared);
+    for (uint32_t i = 0; i < started; i++) os()->thread_join(thread[i]);
+}
+
+uint32_t trainer_threads(const MlTrainer *trainer, uint32_t count) {
+    return trainer->threads < count ? trainer->threads : count;
+}
+
+bool patience_better(Patience *patience, double loss, bool *stop) {
+    patience->round++;
+    bool better = patience->round == 1 || loss < patience->best;
+    if (better) {
+        patience->best = loss;
+        patience->best_round = patience->round;
+        patience->since = 0;
+    } else {
+        patience->since++;
+    }
+    *stop = patience->patience && patience->since >= patience->patience;
+    return better;
+}
+
+// ---- the call
+
+static Status trainer_begin(MlTrainer *trainer, const MlTrainSpec *spec, const MlField *field,
+                            uint32_t columns, Error *err) {
+    *trainer = (MlTrainer){.spec = spec, .algorithm = ml_algorithm(spec->algorithm)};
+    arena_init(&trainer->arena);
+    if (!trainer->algorithm) return no_algorithm(spec->algorithm, err);
+    TRY(options_read(trainer, err));
+    TRY(choose_task(trainer, field, columns, err));
+    TRY(data_check(spec, trainer->algorithm, field, columns, trainer->task, err));
+    if (trainer->patience && option_number(trainer, "validation-split") == 0) {
+        error_set(err, ST_VALIDATION, "'early-stopping' has no rows to be judged on");
+        error_hint(err, "set 'validation-split', to 0.1 say");
+        return ST_VALIDATION;
+    }
+    return ST_OK;
+}
+
+static void trainer_end(MlTrainer *trainer) {
+    if (trainer->charged) budget_release(trainer->spec->budget, trainer->charged);
+    if (trainer->model) ml_free(&trainer->model->base);
+    arena_clear(&trainer->arena);
+}
+
+Status ml_train_check(const MlTrainSpec *spec, const MlField *field, uint32_t columns, Error *err) {
+    MlTrainer trainer;
+    Status st = trainer_begin(&trainer, spec, field, columns, err);
+    trainer_end(&trainer);
+    return st;
+}
+
+Status ml_train(const MlTrainSpec *spec, const MlTable *table, MlModel **out, MlReport *report,
+                Error *err) {
+    *out = NULL;
+    int64_t start = os_monotonic_ns();
+    MlTrainer trainer;
+    Status st = trainer_begin(&trainer, spec, table->field, table->columns, err);
+    if (st) goto done;
+    trainer.table = table;
+    trainer.model = weir_model_new();
+    trainer.model->task = trainer.task;
+    trainer.model->algorithm = str_c(trainer.algorithm->name);
+    weir_model_finish(trainer.model);  // so that it can be freed
+    st = data_take(&trainer, err);
+    if (st) goto done;
+    st = trainer.algorithm->train(&trainer, err);
+    if (st) goto done;
+    weir_model_finish(trainer.model);
+    *out = &trainer.model->base;
+    if (report) {
+        *report = (MlReport){.rows = trainer.train_rows, .rounds = trainer.rounds};
+        report->validation_rows = trainer.rows - trainer.train_rows;
+        report->rows_left_out = table->rows - trainer.rows;
+        report->time_ms = (os_monotonic_ns() - start) / 1000000;
+    }
+    trainer.model = NULL;
+
+done:
+    trainer_end(&trainer);
+    return st;
+}
