@@ -149,19 +149,34 @@ Table *catalogs_table(const Catalogs *catalogs, ObjectName name) {
     return table ? table : map_get(&database->tables, name.object);
 }
 
-const char *catalogs_nearest_table(const Catalogs *catalogs, ObjectName name) {
-    const Database *database = catalogs_database(catalogs, name.catalog, name.database);
-    if (!database) return NULL;
+static const char *nearest_of(Str name, const Map *a, const Map *b) {
     enum { NAMES_MAX = 256 };
     const char *names[NAMES_MAX];
     size_t count = 0;
-    for (uint32_t i = 0; i < database->tables.count && count < NAMES_MAX; i++) {
-        names[count++] = database->tables.entry[i].key.ptr;
-    }
-    for (uint32_t i = 0; i < database->temporary_tables.count && count < NAMES_MAX; i++) {
-        names[count++] = database->temporary_tables.entry[i].key.ptr;
-    }
-    return text_nearest(name.object, names, count);
+    for (uint32_t i = 0; i < a->count && count < NAMES_MAX; i++)
+        names[count++] = a->entry[i].key.ptr;
+    for (uint32_t i = 0; i < b->count && count < NAMES_MAX; i++)
+        names[count++] = b->entry[i].key.ptr;
+    return text_nearest(name, names, count);
+}
+
+const char *catalogs_nearest_table(const Catalogs *catalogs, ObjectName name) {
+    const Database *database = catalogs_database(catalogs, name.catalog, name.database);
+    if (!database) return NULL;
+    return nearest_of(name.object, &database->tables, &database->temporary_tables);
+}
+
+Model *catalogs_model(const Catalogs *catalogs, ObjectName name) {
+    const Database *database = catalogs_database(catalogs, name.catalog, name.database);
+    if (!database) return NULL;
+    Model *model = map_get(&database->temporary_models, name.object);
+    return model ? model : map_get(&database->models, name.object);
+}
+
+const char *catalogs_nearest_model(const Catalogs *catalogs, ObjectName name) {
+    const Database *database = catalogs_database(catalogs, name.catalog, name.database);
+    if (!database) return NULL;
+    return nearest_of(name.object, &database->models, &database->temporary_models);
 }
 
 void object_name_print(ObjectName name, Buf *out) {

@@ -137,6 +137,9 @@ NODISCARD Status catalogs_resolve(const Catalogs *catalogs, const AstName *name,
                                   Error *err);
 // A table or view by its name (temporary ones hide others); NULL when absent.
 Table *catalogs_table(const Catalogs *catalogs, ObjectName name);
+// A model by its name (temporary ones hide others); NULL when absent.
+Model *catalogs_model(const Catalogs *catalogs, ObjectName name);
+const char *catalogs_nearest_model(const Catalogs *catalogs, ObjectName name);
 // The nearest table name in the database, for hints.
 const char *catalogs_nearest_table(const Catalogs *catalogs, ObjectName name);
 void object_name_print(ObjectName name, Buf *out);  // `a`.`b`.`c`

@@ -298,9 +298,7 @@ static void put_model_columns(const char *what, const Type *row, Buf *out) {
 static Model *model_find(DdlContext *ddl, const AstName *name, Error *err) {
     ObjectName full;
     if (catalogs_resolve(ddl->catalogs, name, &full, err)) return NULL;
-    Database *database = catalogs_database(ddl->catalogs, full.catalog, full.database);
-    Model *model = database ? map_get(&database->temporary_models, full.object) : NULL;
-    if (!model && database) model = map_get(&database->models, full.object);
+    Model *model = catalogs_model(ddl->catalogs, full);
     if (!model) {
         (void)error_at(err, ST_VALIDATION, name->span.place, "model '" STR_FMT "' doesn't exist",
                        STR_ARG(full.object));

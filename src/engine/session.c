@@ -10,6 +10,7 @@
 #include "engine/state_source.h"
 #include "exec/program.h"
 #include "format/builtin.h"
+#include "model/builtin.h"
 #include "os/s3/s3.h"
 #include "plan/explain.h"
 
@@ -121,6 +122,7 @@ static void warn(Session *session, Str key, Str value) {
 Status session_new(const SessionConfig *config, Session **out, Error *err) {
     formats_register();
     connectors_register();
+    models_register();
     connector_register(&STATE_CONNECTOR);
     Session *session = NEW(Session);
     catalogs_init(&session->catalogs);

@@ -21,6 +21,7 @@ extern const OperatorVt MATERIALIZE_OPERATOR;
 extern const OperatorVt MATCH_OPERATOR;
 extern const OperatorVt NORMALIZE_OPERATOR;
 extern const OperatorVt OVER_OPERATOR;
+extern const OperatorVt PREDICT_OPERATOR;
 extern const OperatorVt PROCESS_OPERATOR;
 extern const OperatorVt PROJECT_OPERATOR;
 extern const OperatorVt RANK_OPERATOR;
@@ -53,6 +54,7 @@ static const OperatorVt *const OPERATORS[] = {
     &MATCH_OPERATOR,
     &NORMALIZE_OPERATOR,
     &OVER_OPERATOR,
+    &PREDICT_OPERATOR,
     &PROCESS_OPERATOR,
     &PROJECT_OPERATOR,
     &RANK_OPERATOR,

@@ -226,6 +226,9 @@ NODISCARD Status bind_udf_args(Binder *binder, const AstExpr *ast, const Udf *ud
 // FROM f(TABLE t …): a process table function. (bind_process.c)
 NODISCARD Status bind_process(Binder *binder, const AstExpr *ast, const Udf *udf, Plan **out,
                               Error *err);
+// ML_PREDICT(…) in FROM; the model that an argument MODEL m names. (bind_predict.c)
+NODISCARD Status bind_predict(Binder *binder, const AstExpr *ast, Plan **out, Error *err);
+NODISCARD Status bind_model(Binder *binder, const AstExpr *ast, const Model **out, Error *err);
 // FROM f(…): window functions, ML_PREDICT, TO_CHANGELOG, user table functions. (bind_tvf.c)
 NODISCARD Status bind_table_function(Binder *binder, const AstFrom *from, Plan **plan, Error *err);
 // FROM TABLE(f(…)), f a table function whose arguments are no columns. (bind_lateral.c)

@@ -659,6 +659,19 @@ static void put_process(const Explain *self, const Plan *plan, const Str *in, co
     put_list(self, "select", names, plan->type->child_count);
 }
 
+static void put_predict(const Explain *self, const Plan *plan, const Str *in, const Str *names) {
+    const PredictSpec *spec = plan->predict;
+    buf_printf(self->out, "invocation=[ML_PREDICT(TABLE, MODEL " STR_FMT ", DESCRIPTOR(",
+               STR_ARG(spec->model->name));
+    for (uint32_t i = 0; i < plan->func_arg_count; i++) {
+        if (i) buf_puts(self->out, ", ");
+        explain_expr(self, plan->func_arg[i], in);
+    }
+    buf_printf(self->out, "))], provider=[%s], async=[%s], ", spec->provider->name,
+               !spec->async ? "false" : spec->ordered ? "ORDERED" : "ALLOW_UNORDERED");
+    put_list(self, "select", names, plan->type->child_count);
+}
+
 static void put_changelog(const Explain *self, const Plan *plan, const Str *names) {
     static const char *const KINDS[] = {"INSERT", "UPDATE_BEFORE", "UPDATE_AFTER", "DELETE"};
     buf_printf(self->out, "invocation=[%s(op_mapping => MAP[",
@@ -787,6 +800,7 @@ static void put_details(Explain *self, const Plan *plan, const Plan *filter) {
         case PLAN_TABLE_FUNC:
         case PLAN_APPLY: put_correlate(self, plan, in, names); return;
         case PLAN_PROCESS: put_process(self, plan, in, names); return;
+        case PLAN_PREDICT: put_predict(self, plan, in, names); return;
         case PLAN_CHANGELOG: put_changelog(self, plan, names); return;
         case PLAN_SORT:
             if (plan->fetch >= 0 || plan->offset) {

@@ -310,6 +310,7 @@ static Status infer_kinds(PlanContext *context, Plan *plan, Error *err) {
             }
             break;
         case PLAN_PROCESS: TRY(infer_process(context, plan, err)); break;
+        case PLAN_PREDICT:
         case PLAN_SORT:
         case PLAN_WINDOW_RANK:
         case PLAN_MATCH: TRY(append_only(plan, err)); break;

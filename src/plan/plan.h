@@ -10,6 +10,7 @@
 #include "catalog/catalog.h"
 #include "plan/expr.h"
 #include "plan/settings.h"
+#include "spi/model.h"
 
 typedef struct Plan Plan;
 
@@ -34,6 +35,7 @@ typedef enum PlanKind {
     PLAN_TABLE_FUNC,    // each row as often as its last column says
     PLAN_APPLY,         // LATERAL TABLE(f(…)) of a user's function: the rows it gives for each row
     PLAN_PROCESS,       // a process table function
+    PLAN_PREDICT,       // ML_PREDICT: the input's columns and what a model gives
     PLAN_SORT,          // bounded input, or by a time attribute
     PLAN_LIMIT,         // LIMIT/OFFSET without order
     PLAN_RANK,          // Top-N: partition, order, rank range
@@ -156,6 +158,15 @@ typedef struct ProcessSpec {
     bool uid_given;
 } ProcessSpec;
 
+// A call of ML_PREDICT; the features are the plan's func_arg, of the types of the model's input.
+typedef struct PredictSpec {
+    ModelDesc *model;
+    const ModelProvider *provider;
+    bool async, ordered;  // asked by threads; answers leave in the order of the rows
+    uint32_t at_a_time;   // requests under way
+    int64_t timeout_ms;   // of one
+} PredictSpec;
+
 struct Plan {
     PlanKind kind;
     const Type *type;     // ROW of the output
@@ -242,6 +253,7 @@ struct Plan {
     const MatchSpec *match;
     LookupPlan *lookup;
     const Udf *udf;             // PLAN_APPLY; its arguments are in func_arg
+    const PredictSpec *predict; // PLAN_PREDICT
     const ProcessSpec *process; // PLAN_PROCESS; key, order, time_column: the first table's
     // PLAN_CHANGELOG: codes of the op column and the RowKinds they stand for
     bool to_changelog;

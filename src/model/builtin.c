@@ -1,0 +1,13 @@
+#include "model/builtin.h"
+
+#include "model/local.h"
+
+static const ModelProvider *const BUILTIN_PROVIDERS[] = {
+    &ONNX_PROVIDER, &PMML_PROVIDER, &TENSORFLOW_PROVIDER, &WEIR_PROVIDER, NULL,
+};
+
+void models_register(void) {
+    for (const ModelProvider *const *at = BUILTIN_PROVIDERS; *at; at++) {
+        model_provider_register(*at);
+    }
+}

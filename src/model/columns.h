@@ -1,0 +1,37 @@
+// model/columns.h - columns of SQL as the fields of a model, and back. A model's columns are found
+// among its fields by name, or, when that fails for any of them, by place: a field of one value
+// takes a column, a tensor takes an ARRAY or as many columns as its row has values.
+#pragma once
+
+#include "ml/model.h"
+#include "spi/model.h"
+
+typedef struct ColumnMatch {
+    uint32_t field;  // of the model
+    uint32_t slot;   // of the tensor's row, where the column is one value of it
+    bool whole;      // the column is an ARRAY of all values of the field
+} ColumnMatch;
+
+typedef struct ModelColumns {
+    const ModelDesc *desc;
+    const MlModel *model;
+    ColumnMatch *in, *out;  // per column of desc->input and desc->output
+} ModelColumns;
+
+// Matches the columns of [desc] and [model]; all in [arena], both borrowed. ST_VALIDATION names the
+// column that is no field, and the fields that there are.
+NODISCARD Status model_columns(const ModelDesc *desc, const MlModel *model, Arena *arena,
+                               ModelColumns *out, Error *err);
+// The columns that a model would have: a name and a type for each field.
+const Type *model_columns_type(const MlField *field, uint32_t count, Arena *arena);
+
+// The fields of [rows] rows of [in], in [arena]; numbers that a text does not read as fail with
+// ST_RUNTIME.
+NODISCARD Status model_columns_read(const ModelColumns *self, Vec *const *in, uint32_t rows,
+                                    Arena *arena, MlColumn *out, Error *err);
+// Marks the fields that no column asks for.
+void model_columns_skip(const ModelColumns *self, MlColumn *out);
+// The columns of the answer; text is copied into [arena]. A value that its column cannot hold is
+// ST_RUNTIME.
+NODISCARD Status model_columns_write(const ModelColumns *self, const MlColumn *answer,
+                                     uint32_t rows, Arena *arena, Vec **out, Error *err);

@@ -1,0 +1,178 @@
+// model/local.c - models read from files. Workers share what is loaded (cache.h); each has its own
+// match of columns and fields. A file that has been replaced is taken up between two batches.
+#include "model/local.h"
+
+#include "base/bits.h"
+#include "model/cache.h"
+#include "model/columns.h"
+#include "os/os.h"
+
+typedef struct LocalPredictor {
+    Predictor base;
+    const ModelDesc *desc;
+    CachedModel *model;
+    ModelColumns columns;
+    Arena arena;           // of the match
+    Arena scratch;         // of a batch
+    bool null_on_error;
+    int64_t refresh_ms, next_look_ms;
+} LocalPredictor;
+
+static const char *option(const ModelDesc *desc, const char *key) {
+    return options_get(&desc->options, key);
+}
+
+static const char *format_of_model(const ModelDesc *desc) {
+    return map_get(desc->options.map, STR("provider"));
+}
+
+static Status take(LocalPredictor *self, CachedModel *model, Error *err) {
+    Arena arena = {0};
+    ModelColumns columns;
+    Status st = model_columns(self->desc, model->model, &arena, &columns, err);
+    if (st) {
+        arena_clear(&arena);
+        return st;
+    }
+    arena_clear(&self->arena);
+    self->arena = arena;
+    self->columns = columns;
+    model_cache_put(self->model);
+    self->model = model;
+    self->base.version = model->version;
+    return ST_OK;
+}
+
+static Status ask(LocalPredictor *self, Vec *const *in, uint32_t rows, Arena *arena, Vec **out,
+                  Error *err) {
+    const MlModel *model = self->model->model;
+    arena_reset(&self->scratch);
+    MlColumn *feature = ARENA_ARRAY(&self->scratch, MlColumn, model->in_count + 1);
+    MlColumn *answer = ARENA_ARRAY(&self->scratch, MlColumn, model->out_count + 1);
+    TRY(model_columns_read(&self->columns, in, rows, &self->scratch, feature, err));
+    model_columns_skip(&self->columns, answer);
+    Status st = model->vt->predict(model, feature, rows, answer, &self->scratch, err);
+    if (st) {
+        error_while(err, "asking model '" STR_FMT "'", STR_ARG(self->desc->name));
+        return st;
+    }
+    return model_columns_write(&self->columns, answer, rows, arena, out, err);
+}
+
+// Row by row, so that those at fault are found; they get NULLs.
+static Status ask_each(LocalPredictor *self, Vec *const *in, uint32_t rows, Arena *arena,
+                       Vec **out, Error *err) {
+    uint32_t columns = self->desc->output->child_count, features = self->desc->input->child_count;
+    for (uint32_t c = 0; c < columns; c++)
+        out[c] = vec_new(arena, self->desc->output->child[c], rows);
+    Vec **one = ARENA_ARRAY(arena, Vec *, features + 1);
+    Vec **got = ARENA_ARRAY(arena, Vec *, columns + 1);
+    for (uint32_t r = 0; r < rows; r++) {
+        for (uint32_t c = 0; c < features; c++) one[c] = vec_slice(arena, in[c], r, 1);
+        Status st = ask(self, one, 1, arena, got, err);
+        if (st && st != ST_RUNTIME) return st;
+        for (uint32_t c = 0; c < columns; c++) {
+            if (st) vec_set_null(out[c], r);
+            else vec_copy_value(out[c], r, got[c], 0);
+        }
+    }
+    return ST_OK;
+}
+
+static Status local_predict(Predictor *base, Vec *const *in, uint32_t rows, Arena *arena, Vec **out,
+                            Error *err) {
+    LocalPredictor *self = (LocalPredictor *)base;
+    Status st = ask(self, in, rows, arena, out, err);
+    if (st != ST_RUNTIME || !self->null_on_error) return st;
+    return ask_each(self, in, rows, arena, out, err);
+}
+
+static Status local_refresh(Predictor *base, Error *err) {
+    LocalPredictor *self = (LocalPredictor *)base;
+    int64_t now_ms = os_now_ms();
+    if (!self->refresh_ms || now_ms < self->next_look_ms) return ST_OK;
+    self->next_look_ms = now_ms + self->refresh_ms;
+    if (!model_cache_stale(self->model)) return ST_OK;
+    CachedModel *model;
+    // A file that is half written, or that no longer fits, changes nothing: the model at hand
+    // serves on.
+    if (model_cache_get(self->model->path, format_of_model(self->desc), &model, NULL)) return ST_OK;
+    if (take(self, model, err)) model_cache_put(model);
+    return ST_OK;
+}
+
+static void local_close(Predictor *base) {
+    LocalPredictor *self = (LocalPredictor *)base;
+    model_cache_put(self->model);
+    arena_clear(&self->arena);
+    arena_clear(&self->scratch);
+    mem_free(self);
+}
+
+static const PredictorVt LOCAL_PREDICTOR = {
+    .predict = local_predict, .refresh = local_refresh, .close = local_close,
+};
+
+static Status local_open(const ModelDesc *desc, Predictor **out, Error *err) {
+    LocalPredictor *self = NEW(LocalPredictor);
+    self->base.vt = &LOCAL_PREDICTOR;
+    self->desc = desc;
+    self->null_on_error =
+        str_eq_nocase(str_c(map_get(desc->options.map, STR("on-error"))), STR("null"));
+    self->refresh_ms = options_int(&desc->options, "refresh-interval");
+    CachedModel *model;
+    Status st = model_cache_get(str_c(option(desc, "path")), format_of_model(desc), &model, err);
+    if (!st) {
+        st = take(self, model, err);
+        if (st) model_cache_put(model);
+    }
+    if (st) {
+        local_close(&self->base);
+        return st;
+    }
+    *out = &self->base;
+    return ST_OK;
+}
+
+static Status local_check(const ModelDesc *desc, Error *err) {
+    CachedModel *model;
+    TRY(model_cache_get(str_c(option(desc, "path")), format_of_model(desc), &model, err));
+    Arena arena = {0};
+    ModelColumns columns;
+    Status st = model_columns(desc, model->model, &arena, &columns, err);
+    arena_clear(&arena);
+    model_cache_put(model);
+    return st;
+}
+
+static Status local_columns(const ModelDesc *desc, Arena *arena, const Type **input,
+                            const Type **output, Error *err) {
+    CachedModel *model;
+    TRY(model_cache_get(str_c(option(desc, "path")), format_of_model(desc), &model, err));
+    *input = model_columns_type(model->model->in, model->model->in_count, arena);
+    *output = model_columns_type(model->model->out, model->model->out_count, arena);
+    model_cache_put(model);
+    return ST_OK;
+}
+
+static const OptionDef LOCAL_OPTIONS[] = {
+    {.key = "path", .required = true, .doc = "the file, or the folder of a SavedModel; s3:// too"},
+    {.key = "refresh-interval",
+     .kind = OPTION_DURATION,
+     .fallback = "1 s",
+     .doc = "how often a running query looks whether the file is another one; 0: never"},
+    {0},
+};
+
+#define LOCAL_PROVIDER(provider, text)                                                         \
+    {.name = (provider), .doc = (text), .options = LOCAL_OPTIONS, .check = local_check,         \
+     .columns = local_columns, .open = local_open}
+
+const ModelProvider ONNX_PROVIDER =
+    LOCAL_PROVIDER("onnx", "an ONNX file, predicted in this process");
+const ModelProvider PMML_PROVIDER =
+    LOCAL_PROVIDER("pmml", "a PMML file, predicted in this process");
+const ModelProvider TENSORFLOW_PROVIDER =
+    LOCAL_PROVIDER("tensorflow", "a SavedModel or frozen graph, predicted in this process");
+const ModelProvider WEIR_PROVIDER =
+    LOCAL_PROVIDER("weir", "a model trained here, predicted in this process");

@@ -1,0 +1,319 @@
+// ML_PREDICT(TABLE t, MODEL m, DESCRIPTOR(a, b) [, MAP['async', 'true', …]]) in FROM: the table's
+// columns and behind them what the model gives. The rules are those of Flink's SqlMLTableFunction.
+#include "plan/bind.h"
+#include "plan/settings.h"
+#include "spi/model.h"
+
+static const char *const ARG_NAMES[] = {"INPUT", "MODEL", "ARGS", "CONFIG", NULL};
+enum { ARG_INPUT, ARG_MODEL, ARG_FEATURES, ARG_CONFIG, ARG_COUNT };
+
+static Status no_match(const AstExpr *ast, Error *err) {
+    (void)error_at(err, ST_VALIDATION, ast->span.place,
+                   "no match found for function signature " STR_FMT, STR_ARG(ast->call->name));
+    error_hint(err, "ML_PREDICT(INPUT => TABLE t, MODEL => MODEL m, ARGS => DESCRIPTOR(a, …) "
+                    "[, CONFIG => MAP['async', 'true']])");
+    return ST_VALIDATION;
+}
+
+static Status sort_args(const AstExpr *ast, const AstExpr *out[ARG_COUNT], Error *err) {
+    const AstCall *call = ast->call;
+    for (uint32_t i = 0; i < call->arg.count; i++) {
+        const AstExpr *arg = call->arg.at[i];
+        uint32_t at = i;
+        if (arg->kind == EX_NAMED) {
+            for (at = 0; ARG_NAMES[at]; at++) {
+                if (str_eq_nocase(arg->named.name.name, str_c(ARG_NAMES[at]))) break;
+            }
+            arg = arg->named.value;
+        }
+        if (at >= ARG_COUNT || out[at]) return no_match(ast, err);
+        out[at] = arg;
+    }
+    for (uint32_t i = 0; i < ARG_CONFIG; i++) {
+        if (!out[i]) return no_match(ast, err);
+    }
+    const AstExpr *features = out[ARG_FEATURES];
+    if (features->kind != EX_CALL || !str_is(features->call->name, "DESCRIPTOR")) {
+        return no_match(ast, err);
+    }
+    return ST_OK;
+}
+
+// ---- the model ---------------------------------------------------------------------------------
+
+static Status no_provider(const Model *model, const char *name, Place place, Error *err) {
+    (void)error_at(err, ST_VALIDATION, place, "unknown provider '%s' of model '" STR_FMT "'", name,
+                   STR_ARG(model->name.object));
+    const char *near = model_provider_nearest(str_c(name));
+    if (near) {
+        error_hint(err, "did you mean '%s'?", near);
+        return ST_VALIDATION;
+    }
+    Buf names = {0};
+    uint32_t count;
+    const char *const *list = model_provider_list(&count);
+    for (uint32_t i = 0; i < count; i++) buf_printf(&names, "%s%s", i ? ", " : "", list[i]);
+    error_hint(err, "there are: " STR_FMT, STR_ARG(buf_str(&names)));
+    buf_free(&names);
+    return ST_VALIDATION;
+}
+
+static Status describe(PlanContext *context, const Model *model, const ModelProvider *provider,
+                       ModelDesc **out, Error *err) {
+    Arena *arena = context->arena;
+    ModelDesc *desc = *out = ARENA_NEW(arena, ModelDesc);
+    Map *options = plan_map(context);  // the model may be dropped while the query runs
+    for (uint32_t i = 0; i < model->options.count; i++) {
+        const MapEntry *entry = &model->options.entry[i];
+        (void)map_put(options, entry->key,
+                      (void *)(uintptr_t)str_cstr(arena, str_c(entry->value)));
+    }
+    desc->name = str_dup(arena, model->name.object);
+    desc->input = type_dup(arena, model->input);
+    desc->output = type_dup(arena, model->output);
+    desc->options = (Options){.map = options, .owner = desc->name, .defs = provider->options};
+    const OptionDef *const also[] = {MODEL_OPTIONS, NULL};
+    TRY(options_check(&desc->options, also, err));
+    if (!desc->output->child_count) {
+        if (!provider->columns) {
+            (void)error_set(err, ST_VALIDATION, "model '" STR_FMT "' has no columns",
+                            STR_ARG(desc->name));
+            error_hint(err, "CREATE MODEL m INPUT (…) OUTPUT (…) WITH (…)");
+            return ST_VALIDATION;
+        }
+        TRY(provider->columns(desc, arena, &desc->input, &desc->output, err));
+    }
+    return provider->check ? provider->check(desc, err) : ST_OK;
+}
+
+Status bind_model(Binder *binder, const AstExpr *ast, const Model **out, Error *err) {
+    const Catalogs *catalogs = binder->context->catalogs;
+    if (ast->kind != EX_MODEL) {
+        return error_at(err, ST_VALIDATION, ast->span.place,
+                        "argument 'MODEL' expects a model to be passed: MODEL m");
+    }
+    ObjectName name;
+    TRY(catalogs_resolve(catalogs, &ast->name, &name, err));
+    *out = catalogs_model(catalogs, name);
+    if (*out) return ST_OK;
+    (void)error_at(err, ST_VALIDATION, ast->span.place, "model '" STR_FMT "' not found",
+                   STR_ARG(name.object));
+    const char *near = catalogs_nearest_model(catalogs, name);
+    if (near) error_hint(err, "did you mean '%s'?", near);
+    return ST_VALIDATION;
+}
+
+// The model as its provider sees it, checked.
+static Status settle_model(Binder *binder, const Model *model, Place place, PredictSpec *spec,
+                           Error *err) {
+    const char *name = map_get(&model->options, STR("provider"));
+    if (!name) {
+        (void)error_at(err, ST_VALIDATION, place,
+                       "the options of model '" STR_FMT "' do not contain 'provider'",
+                       STR_ARG(model->name.object));
+        error_hint(err, "ALTER MODEL " STR_FMT " SET ('provider' = '…')",
+                   STR_ARG(model->name.object));
+        return ST_VALIDATION;
+    }
+    spec->provider = model_provider_find(str_c(name));
+    if (!spec->provider) return no_provider(model, name, place, err);
+    Status st = describe(binder->context, model, spec->provider, &spec->model, err);
+    if (st) error_place(err, place);
+    return st;
+}
+
+// ---- features ----------------------------------------------------------------------------------
+
+static Status feature_column(const AstExpr *ast, const Type *row, uint32_t *out, Error *err) {
+    Str name = ast->kind == EX_NAME ? ast_name_last(ast->name) : (Str){0};
+    for (*out = 0; *out < row->child_count; (*out)++) {
+        if (ast->kind == EX_NAME && str_eq(row->field[*out], name)) return ST_OK;
+    }
+    (void)error_at(err, ST_VALIDATION, ast->span.place,
+                   "descriptor column '" STR_FMT "' not found in table columns", STR_ARG(name));
+    Buf names = {0};
+    for (uint32_t i = 0; i < row->child_count; i++) {
+        buf_printf(&names, "%s" STR_FMT, i ? ", " : "", STR_ARG(row->field[i]));
+    }
+    error_hint(err, "available columns: " STR_FMT, STR_ARG(buf_str(&names)));
+    buf_free(&names);
+    return ST_VALIDATION;
+}
+
+static Status no_assignment(const AstExpr *ast, uint32_t at, Str name, const Type *from,
+                            const Type *to, Error *err) {
+    Buf text = {0};
+    buf_printf(&text, "descriptor column '" STR_FMT "' type ", STR_ARG(name));
+    type_print_summary(from, false, &text);
+    buf_puts(&text, " cannot be assigned to model input type ");
+    type_print_summary(to, false, &text);
+    Status st = error_at(err, ST_VALIDATION, ast->span.place, STR_FMT " at position %u",
+                         STR_ARG(buf_str(&text)), at);
+    buf_free(&text);
+    return st;
+}
+
+typedef struct Feature {
+    const AstExpr *ast;
+    uint32_t column;
+} Feature;
+
+// Columns are found before the model's provider is looked for, and compared with what was declared.
+static Status read_features(Arena *arena, const AstExpr *ast, const Type *row, Feature **out,
+                            Error *err) {
+    const AstCall *call = ast->call;
+    *out = ARENA_ARRAY(arena, Feature, call->arg.count + 1);
+    for (uint32_t i = 0; i < call->arg.count; i++) {
+        (*out)[i].ast = call->arg.at[i];
+        TRY(feature_column(call->arg.at[i], row, &(*out)[i].column, err));
+    }
+    return ST_OK;
+}
+
+static Status check_features(const AstExpr *ast, const Feature *feature, const Type *row,
+                             const Type *input, Error *err) {
+    uint32_t count = ast->call->arg.count;
+    if (count != input->child_count) {
+        return error_at(err, ST_VALIDATION, ast->span.place,
+                        "number of descriptor columns (%u) does not match model input size (%u)",
+                        count, input->child_count);
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        const Type *from = row->child[feature[i].column], *to = input->child[i];
+        if (!type_casts_implicitly(from, to)) {
+            return no_assignment(feature[i].ast, i, row->field[feature[i].column], from, to, err);
+        }
+    }
+    return ST_OK;
+}
+
+// ---- CONFIG ------------------------------------------------------------------------------------
+
+static Status bad_config(const AstExpr *ast, Str key, Str value, const char *wanted, Error *err) {
+    return error_at(err, ST_VALIDATION, ast->span.place,
+                    "CONFIG of ML_PREDICT: '" STR_FMT "' cannot be '" STR_FMT "', it takes %s",
+                    STR_ARG(key), STR_ARG(value), wanted);
+}
+
+static Status read_config(Binder *binder, const AstExpr *ast, PredictSpec *spec, Error *err) {
+    enum { AT_A_TIME = 10, TIMEOUT_MS = 180000 };
+    const Map *config = binder->context->config;
+    spec->async = spec->provider->remote;
+    spec->ordered = true;
+    spec->at_a_time = (uint32_t)config_int(
+        config, "table.exec.async-ml-predict.max-concurrent-operations", AT_A_TIME);
+    spec->timeout_ms = config_ms(config, "table.exec.async-ml-predict.timeout", TIMEOUT_MS);
+    spec->ordered = !str_eq_nocase(
+        str_c(config_get(config, "table.exec.async-ml-predict.output-mode")),
+        STR("ALLOW_UNORDERED"));
+    if (!ast) return ST_OK;
+    Binder constants = {.context = binder->context, .arena = binder->arena};
+    constants.scope = scope_single(binder->arena, type_row(binder->arena, 0, NULL, NULL, false),
+                                   (Str){0});
+    Expr *map;
+    TRY(bind_expr(&constants, ast, &map, err));
+    TRY(expr_fold(binder->context, &map, err));
+    if (map->kind != EXPR_LITERAL || map->type->kind != TYPE_MAP ||
+        !type_is_text(map->type->child[0]) || !type_is_text(map->type->child[1]) ||
+        vec_is_null(map->value, 0)) {
+        return error_at(err, ST_VALIDATION, ast->span.place,
+                        "CONFIG needs a constant MAP<STRING, STRING>");
+    }
+    ListView view = vec_list(map->value)[0];
+    for (uint32_t i = view.offset; i < view.offset + view.count; i++) {
+        Str key = vec_str(map->value->child[0])[i], value = vec_str(map->value->child[1])[i];
+        int64_t number;
+        if (str_is(key, "async")) {
+            if (!str_to_bool(value, &spec->async)) {
+                return bad_config(ast, key, value, "'true' or 'false'", err);
+            }
+        } else if (str_is(key, "output-mode")) {
+            spec->ordered = str_eq_nocase(value, STR("ORDERED"));
+            if (!spec->ordered && !str_eq_nocase(value, STR("ALLOW_UNORDERED"))) {
+                return bad_config(ast, key, value, "'ORDERED' or 'ALLOW_UNORDERED'", err);
+            }
+        } else if (str_is(key, "max-concurrent-operations")) {
+            if (!str_to_i64(value, &number) || number < 1 || number > INT32_MAX) {
+                return bad_config(ast, key, value, "a whole number above 0", err);
+            }
+            spec->at_a_time = (uint32_t)number;
+        } else if (str_is(key, "timeout")) {
+            if (!option_read_duration(value, &spec->timeout_ms) || spec->timeout_ms <= 0) {
+                return bad_config(ast, key, value, "a duration like '10 s'", err);
+            }
+        } else {
+            (void)error_at(err, ST_VALIDATION, ast->span.place,
+                           "CONFIG of ML_PREDICT has no key '" STR_FMT "'", STR_ARG(key));
+            error_hint(err, "there are: async, output-mode, max-concurrent-operations, timeout");
+            return ST_VALIDATION;
+        }
+    }
+    return ST_OK;
+}
+
+// ---- the plan ----------------------------------------------------------------------------------
+
+// A column of the model that has the name of one before it gets the first number that makes it new.
+static Str new_name(Arena *arena, const Str *taken, uint32_t count, Str name) {
+    Str out = name;
+    for (uint32_t number = 0;; number++) {
+        bool found = false;
+        for (uint32_t i = 0; i < count; i++) found |= str_eq(taken[i], out);
+        if (!found) return out;
+        out = str_printf(arena, STR_FMT "%u", STR_ARG(name), number);
+    }
+}
+
+static const Type *output_row(Arena *arena, const Type *input, const Type *model) {
+    uint32_t count = input->child_count + model->child_count;
+    const Type **child = ARENA_ARRAY(arena, const Type *, count + 1);
+    Str *name = ARENA_ARRAY(arena, Str, count + 1);
+    for (uint32_t i = 0; i < count; i++) {
+        bool of_model = i >= input->child_count;
+        const Type *row = of_model ? model : input;
+        uint32_t at = of_model ? i - input->child_count : i;
+        child[i] = row->child[at];
+        name[i] = of_model ? new_name(arena, name, i, row->field[at]) : row->field[at];
+    }
+    return type_row(arena, count, child, name, false);
+}
+
+Status bind_predict(Binder *binder, const AstExpr *ast, Plan **out, Error *err) {
+    Arena *arena = binder->arena;
+    const AstExpr *arg[ARG_COUNT] = {0};
+    TRY(sort_args(ast, arg, err));
+    if (arg[ARG_INPUT]->kind == EX_TABLE && arg[ARG_INPUT]->table.has_partition) {
+        return error_at(err, ST_VALIDATION, arg[ARG_INPUT]->span.place,
+                        "only tables with set semantics may be partitioned");
+    }
+    Plan *input;
+    TRY(bind_table_arg(binder, arg[ARG_INPUT], &input, err));
+    const Model *model;
+    TRY(bind_model(binder, arg[ARG_MODEL], &model, err));
+    Feature *feature;
+    const AstExpr *features = arg[ARG_FEATURES];
+    TRY(read_features(arena, features, input->type, &feature, err));
+    // A model without columns in its declaration has those that its provider knows.
+    bool declared = model->output->child_count > 0;
+    if (declared) TRY(check_features(features, feature, input->type, model->input, err));
+    PredictSpec *spec = ARENA_NEW(arena, PredictSpec);
+    TRY(settle_model(binder, model, arg[ARG_MODEL]->span.place, spec, err));
+    if (!declared) TRY(check_features(features, feature, input->type, spec->model->input, err));
+    TRY(read_config(binder, arg[ARG_CONFIG], spec, err));
+    Plan *plan = plan_new(binder->context, PLAN_PREDICT,
+                          output_row(arena, input->type, spec->model->output), 1);
+    plan->input[0] = input;
+    plan->predict = spec;
+    plan->function = ast->call->name;
+    plan->func_arg_count = spec->model->input->child_count;
+    plan->func_arg = ARENA_ARRAY(arena, Expr *, plan->func_arg_count + 1);
+    for (uint32_t i = 0; i < plan->func_arg_count; i++) {
+        uint32_t column = feature[i].column;
+        const Type *from = input->type->child[column];
+        const Type *to = type_nullable(arena, spec->model->input->child[i], from->nullable);
+        Expr *expr = expr_column(arena, column, from);
+        plan->func_arg[i] = type_equal(from, to) ? expr : expr_cast(arena, expr, to, false);
+    }
+    *out = plan;
+    return ST_OK;
+}
