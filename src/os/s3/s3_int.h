@@ -75,17 +75,6 @@ typedef struct S3Reply {
 NODISCARD Status s3_request(const S3Request *request, S3Reply *reply, Error *err);
 void s3_reply_clear(S3Reply *reply);
 
-// s3_http.c (libcurl), or s3_missing.c in a build without it. One try. ST_CONNECT: no answer came,
-// another try may do.
-typedef struct S3Exchange {
-    const char *method, *url;
-    const char *const *header;  // "name: value"
-    uint32_t header_count;
-    Str body;
-    size_t reply_size_max;
-} S3Exchange;
-
-NODISCARD Status s3_http(const S3Exchange *exchange, S3Reply *reply, Error *err);
 // A line of the head of an answer; s3_reply.c.
 void s3_reply_header(S3Reply *reply, Str line);
 

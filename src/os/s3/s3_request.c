@@ -2,6 +2,7 @@
 // servers say of failures in words of our own. Keys and signatures are in no message.
 #include <stdio.h>
 
+#include "os/http.h"
 #include "os/s3/s3_int.h"
 
 enum {
@@ -36,6 +37,10 @@ static uint32_t headers_of(Arena *arena, const S3Request *request, const S3Confi
     return count;
 }
 
+static void take_header(void *arg, Str line) {
+    s3_reply_header(arg, line);
+}
+
 static Status send_once(const S3Request *request, S3Reply *reply, Error *err) {
     enum { EXTRA = 2 };
     Arena arena = {0};
@@ -63,12 +68,17 @@ static Status send_once(const S3Request *request, S3Reply *reply, Error *err) {
     line[count++] = "Expect:";  // one round trip less; servers of S3 take what they are sent
     Str url = str_printf(&arena, STR_FMT STR_FMT "%s" STR_FMT, STR_ARG(base), STR_ARG(path),
                          request->query.len ? "?" : "", STR_ARG(request->query));
-    S3Exchange exchange = {
+    HttpExchange exchange = {
         .method = request->method, .url = str_cstr(&arena, url), .header = line,
         .header_count = count, .body = request->body,
         .reply_size_max = request->size > XML_SIZE_MAX ? (size_t)request->size : XML_SIZE_MAX,
+        .on_header = take_header, .arg = reply,
     };
-    st = s3_http(&exchange, reply, err);
+    HttpReply answer = {0};
+    st = http_exchange(&exchange, &answer, err);
+    if (st == ST_IO) error_hint(err, "look at 's3.endpoint'");
+    reply->status = answer.status;
+    reply->body = answer.body;
 
 done:
     arena_clear(&arena);

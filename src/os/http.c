@@ -1,9 +1,10 @@
-// One request over HTTP, by libcurl; connections are kept and used again.
+// os/http.c - by libcurl, which is loaded when first needed.
+#include "os/http.h"
+
 #include <curl/curl.h>
 #include <pthread.h>
 
 #include "os/library.h"
-#include "os/s3/s3_int.h"
 
 #define CURL_FUNCTIONS(X) \
     X(global_init) X(easy_init) X(easy_cleanup) X(easy_reset) X(easy_setopt) X(easy_perform) \
@@ -15,11 +16,11 @@ static struct { CURL_FUNCTIONS(CURL_MEMBER) } curl;
 #define CURL_NAME(name) "curl_" #name,
 static const char *const CURL_NAMES[] = {CURL_FUNCTIONS(CURL_NAME)};
 static Library curl_library = {
-    .file = "libcurl.so.4", .purpose = "s3://", .package = "libcurl4", .symbol = CURL_NAMES,
+    .file = "libcurl.so.4", .purpose = "HTTP", .package = "libcurl4", .symbol = CURL_NAMES,
     .functions = &curl, .count = sizeof CURL_NAMES / sizeof *CURL_NAMES,
 };
 
-enum { HANDLES_MAX = 16, CONNECT_S = 10, SILENCE_S = 30 };
+enum { HANDLES_MAX = 16, CONNECT_MS = 10000, SILENCE_S = 30 };
 
 // Handles that nobody uses now, each with its connections.
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -49,8 +50,8 @@ static void give_handle(CURL *handle) {
 }
 
 typedef struct Sending {
-    const S3Exchange *exchange;
-    S3Reply *reply;
+    const HttpExchange *exchange;
+    HttpReply *reply;
     uint32_t sent;
     bool too_long;
 } Sending;
@@ -87,19 +88,26 @@ static size_t write_body(char *bytes, size_t size, size_t count, void *arg) {
 
 static size_t write_header(char *bytes, size_t size, size_t count, void *arg) {
     Sending *self = arg;
-    s3_reply_header(self->reply, str_make(bytes, size * count));
+    const HttpExchange *exchange = self->exchange;
+    if (exchange->on_header) exchange->on_header(exchange->arg, str_make(bytes, size * count));
     return size * count;
 }
 
 static void prepare(CURL *handle, Sending *sending, struct curl_slist *headers) {
-    const S3Exchange *exchange = sending->exchange;
+    const HttpExchange *exchange = sending->exchange;
     (void)curl.easy_setopt(handle, CURLOPT_URL, exchange->url);
     (void)curl.easy_setopt(handle, CURLOPT_PATH_AS_IS, 1L);
     (void)curl.easy_setopt(handle, CURLOPT_HTTPHEADER, headers);
     (void)curl.easy_setopt(handle, CURLOPT_NOSIGNAL, 1L);
-    (void)curl.easy_setopt(handle, CURLOPT_CONNECTTIMEOUT, (long)CONNECT_S);
-    (void)curl.easy_setopt(handle, CURLOPT_LOW_SPEED_LIMIT, 1L);
-    (void)curl.easy_setopt(handle, CURLOPT_LOW_SPEED_TIME, (long)SILENCE_S);
+    int64_t connect_ms = exchange->connect_ms ? exchange->connect_ms : CONNECT_MS;
+    (void)curl.easy_setopt(handle, CURLOPT_CONNECTTIMEOUT_MS, (long)connect_ms);
+    if (exchange->answer_ms) {
+        (void)curl.easy_setopt(handle, CURLOPT_TIMEOUT_MS,
+                               (long)(connect_ms + exchange->answer_ms));
+    } else {
+        (void)curl.easy_setopt(handle, CURLOPT_LOW_SPEED_LIMIT, 1L);
+        (void)curl.easy_setopt(handle, CURLOPT_LOW_SPEED_TIME, (long)SILENCE_S);
+    }
     (void)curl.easy_setopt(handle, CURLOPT_PROTOCOLS_STR, "http,https");
     (void)curl.easy_setopt(handle, CURLOPT_HEADERFUNCTION, write_header);
     (void)curl.easy_setopt(handle, CURLOPT_HEADERDATA, sending);
@@ -127,7 +135,7 @@ static Str place_of(const char *url) {
     return str_sub(text, 0, slash < 0 ? text.len : (uint32_t)slash);
 }
 
-Status s3_http(const S3Exchange *exchange, S3Reply *reply, Error *err) {
+Status http_exchange(const HttpExchange *exchange, HttpReply *reply, Error *err) {
     CURL *handle = NULL;
     TRY(take_handle(&handle, err));
     Sending sending = {exchange, reply, 0, false};
@@ -153,7 +161,5 @@ Status s3_http(const S3Exchange *exchange, S3Reply *reply, Error *err) {
     // What will not be better the next time.
     bool hopeless = code == CURLE_UNSUPPORTED_PROTOCOL || code == CURLE_URL_MALFORMAT ||
                     code == CURLE_PEER_FAILED_VERIFICATION || code == CURLE_SSL_CACERT_BADFILE;
-    if (!hopeless) return ST_CONNECT;
-    error_hint(err, "look at 's3.endpoint'");
-    return ST_IO;
+    return hopeless ? ST_IO : ST_CONNECT;
 }
