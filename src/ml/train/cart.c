@@ -168,7 +168,7 @@ typedef struct Cart {
     // scratch
     Group *group;
     double *stat, *histogram, *histogram_weight, *left, *all, *missing;
-    uint64_t *keyed;    // rank << 32 | row
+    uint64_t *keyed, *keyed_spare;  // rank << 32 | row
     uint32_t *feature, *spare;
     uint32_t *set, set_count;  // categories of the best cut so far that go left
     double all_weight, total_weight, missing_weight;
@@ -200,9 +200,29 @@ static double purity(const Cart *cart, const double *stat, double weight) {
     return sum / weight;
 }
 
-static int by_key(const void *a, const void *b) {
-    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-    return (x > y) - (x < y);
+// By rank, those of one rank as they came: insertion for few, else a byte at a time from the last.
+static void sort_keyed(uint64_t *key, uint64_t *spare, uint32_t count, uint32_t distinct) {
+    if (count <= 48) {
+        for (uint32_t i = 1; i < count; i++) {
+            uint64_t at = key[i];
+            uint32_t j = i;
+            for (; j > 0 && key[j - 1] >> 32 > at >> 32; j--) key[j] = key[j - 1];
+            key[j] = at;
+        }
+        return;
+    }
+    uint64_t *from = key, *to = spare;
+    for (uint32_t shift = 32; shift == 32 || distinct >> (shift - 32); shift += 8) {
+        uint32_t start[257] = {0};
+        for (uint32_t i = 0; i < count; i++) start[(from[i] >> shift & 255) + 1]++;
+        for (uint32_t b = 0; b < 255; b++) start[b + 1] += start[b];
+        for (uint32_t i = 0; i < count; i++) to[start[from[i] >> shift & 255]++] = from[i];
+        uint64_t *kept = from;
+        from = to;
+        to = kept;
+        if (shift == 56) break;
+    }
+    if (from != key) memcpy(key, from, count * sizeof *key);
 }
 
 // The node's rows by rank, in [cart->group]; missing ones apart.
@@ -233,7 +253,7 @@ static uint32_t groups_by_sorting(Cart *cart, const Ranks *ranks, uint32_t from,
         if (rank == ranks->distinct) add_row(cart, row, cart->missing, &cart->missing_weight);
         else cart->keyed[present++] = (uint64_t)rank << 32 | row;
     }
-    qsort(cart->keyed, present, sizeof *cart->keyed, by_key);
+    sort_keyed(cart->keyed, cart->keyed_spare, present, ranks->distinct);
     for (uint32_t i = 0; i < present; i++) {
         uint32_t rank = (uint32_t)(cart->keyed[i] >> 32);
         if (!groups || cart->group[groups - 1].rank != rank) {
@@ -456,6 +476,7 @@ void cart_grow(const MlTrainer *trainer, const Ranks *ranks, const CartSpec *spe
         .all = ARENA_ARRAY(&scratch, double, stats),
         .missing = ARENA_ARRAY(&scratch, double, stats),
         .keyed = ARENA_ARRAY(&scratch, uint64_t, count),
+        .keyed_spare = ARENA_ARRAY(&scratch, uint64_t, count),
         .feature = ARENA_ARRAY(&scratch, uint32_t, features),
         .spare = ARENA_ARRAY(&scratch, uint32_t, count),
         .set = ARENA_ARRAY(&scratch, uint32_t, distinct),

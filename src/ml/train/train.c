@@ -7,6 +7,9 @@
 
 const MlAlgorithm *const ML_ALGORITHMS[] = {
     &TRAIN_DECISION_TREE,
+    &TRAIN_RANDOM_FOREST,
+    &TRAIN_GRADIENT_BOOSTING,
+    &TRAIN_ISOLATION_FOREST,
     NULL,
 };
 
@@ -346,6 +349,62 @@ Status ml_train_check(const MlTrainSpec *spec, const MlField *field, uint32_t co
     return st;
 }
 
+// The metrics on rows [from, to).
+static Status judge(const MlTrainer *trainer, uint32_t from, uint32_t to, MlMetric *metric,
+                    uint32_t *count, Error *err) {
+    enum { ROWS = 4096 };
+    const WeirModel *model = trainer->model;
+    MlEval *eval = ml_eval_new(&(MlEvalSpec){.task = trainer->task});
+    Arena scratch = {0};
+    Status st = ST_OK;
+    *count = 0;
+    for (uint32_t at = from; at < to && !st; at += ROWS) {
+        uint32_t rows = to - at < ROWS ? to - at : ROWS;
+        arena_init(&scratch);
+        double *score = ARENA_ARRAY(&scratch, double, (size_t)rows * weir_scores(model));
+        MlColumn *out = ARENA_ARRAY(&scratch, MlColumn, model->base.out_count);
+        MlColumn *in = ARENA_ARRAY(&scratch, MlColumn, model->features);
+        MlField *field = ARENA_ARRAY(&scratch, MlField, model->features);
+        weir_score(model, (const double *const *)trainer->x, at, rows, score, &scratch);
+        weir_outputs(model, score, rows, out, &scratch);
+        for (uint32_t f = 0; f < model->features; f++) {
+            field[f] = (MlField){.type = model->feature[f].type, .width = 1};
+            in[f] = (MlColumn){.number = trainer->x[f] + at};
+        }
+        MlField label = {.name = model->label, .type = model->label_type, .width = 1};
+        MlColumn truth = {.number = trainer->y ? trainer->y + at : NULL};
+        if (model->classes) {
+            truth.number = ARENA_ARRAY(&scratch, double, rows);
+            truth.text = ARENA_ARRAY(&scratch, Str, rows);
+            for (uint32_t i = 0; i < rows; i++) {
+                uint32_t class = (uint32_t)trainer->y[at + i];
+                truth.number[i] = model->class_number[class];
+                truth.text[i] = model->class_text[class];
+            }
+        }
+        st = ml_eval_add(eval, &(MlEvalBatch){
+            .label = trainer->y ? &label : NULL, .label_column = &truth, .out = model->base.out,
+            .out_column = out, .out_count = model->base.out_count, .in = field, .in_column = in,
+            .in_count = model->features, .rows = rows}, err);
+        arena_clear(&scratch);
+    }
+    if (!st) *count = ml_eval_metrics(eval, metric);
+    ml_eval_free(eval);
+    return st;
+}
+
+static Status make_report(const MlTrainer *trainer, MlReport *report, Error *err) {
+    *report = (MlReport){.rows = trainer->train_rows, .rounds = trainer->rounds};
+    report->validation_rows = trainer->rows - trainer->train_rows;
+    report->rows_left_out = trainer->table->rows - trainer->rows;
+    if (trainer->task == ML_OUTLIERS) return ST_OK;  // nobody knows what is one
+    if (trainer->model->kind == WEIR_RECURRENT) return ST_OK;  // its windows are judged by itself
+    TRY(judge(trainer, 0, trainer->train_rows, report->train, &report->train_count, err));
+    if (!report->validation_rows) return ST_OK;
+    return judge(trainer, trainer->train_rows, trainer->rows, report->validation,
+                 &report->validation_count, err);
+}
+
 Status ml_train(const MlTrainSpec *spec, const MlTable *table, MlModel **out, MlReport *report,
                 Error *err) {
     *out = NULL;
@@ -357,19 +416,14 @@ Status ml_train(const MlTrainSpec *spec, const MlTable *table, MlModel **out, Ml
     trainer.model = weir_model_new();
     trainer.model->task = trainer.task;
     trainer.model->algorithm = str_c(trainer.algorithm->name);
-    weir_model_finish(trainer.model);  // so that it can be freed
-    st = data_take(&trainer, err);
+    st = weir_model_finish(trainer.model, err);  // so that it can be freed
+    if (!st) st = data_take(&trainer, err);
+    if (!st) st = trainer.algorithm->train(&trainer, err);
+    if (!st) st = weir_model_finish(trainer.model, err);
+    if (!st && report) st = make_report(&trainer, report, err);
     if (st) goto done;
-    st = trainer.algorithm->train(&trainer, err);
-    if (st) goto done;
-    weir_model_finish(trainer.model);
+    if (report) report->time_ms = (os_monotonic_ns() - start) / 1000000;
     *out = &trainer.model->base;
-    if (report) {
-        *report = (MlReport){.rows = trainer.train_rows, .rounds = trainer.rounds};
-        report->validation_rows = trainer.rows - trainer.train_rows;
-        report->rows_left_out = table->rows - trainer.rows;
-        report->time_ms = (os_monotonic_ns() - start) / 1000000;
-    }
     trainer.model = NULL;
 
 done:

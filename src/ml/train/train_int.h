@@ -60,10 +60,8 @@ typedef struct Patience {
 } Patience;
 bool patience_better(Patience *patience, double loss, bool *stop);
 
-// A model's loss on rows of the trainer: log loss, or mean squared error.
-double rows_loss(const MlTrainer *trainer, uint32_t from, uint32_t to);
-
-extern const MlAlgorithm TRAIN_DECISION_TREE;
+extern const MlAlgorithm TRAIN_DECISION_TREE, TRAIN_RANDOM_FOREST, TRAIN_GRADIENT_BOOSTING,
+    TRAIN_ISOLATION_FOREST;
 
 // ml/train/data.c
 Status data_take(MlTrainer *trainer, Error *err);

@@ -6,55 +6,71 @@
 
 enum { TREES_MAX = 1 << 20, NODES_MAX = 1 << 28 };
 
-static bool goes_left(const Trees *trees, const WeirNode *node, double x) {
-    if (isnan(x)) return node->missing_left;
-    if (!node->set_words) return x <= node->threshold;
-    uint32_t category = (uint32_t)x;
-    return category < node->set_words * 64 && bits_get(trees->set + node->set, category);
-}
-
-static const double *leaf_of(const Trees *trees, uint32_t tree, const double *x) {
-    const WeirNode *node = &trees->node[trees->root[tree]];
-    while (node->feature >= 0) {
-        node = &trees->node[goes_left(trees, node, x[node->feature]) ? node->left : node->right];
+static void spec_node(const WeirNode *from, TreeNode *to) {
+    if (from->feature < 0) {
+        *to = (TreeNode){.test = TREE_LEAF, .left = from->left};
+        return;
     }
-    return trees->value + node->left;
+    *to = (TreeNode){.test = from->set_words ? TREE_IN : TREE_LE, .threshold = from->threshold,
+                     .left = from->left, .right = from->right, .feature = (uint32_t)from->feature,
+                     .set = from->set, .set_words = (uint16_t)from->set_words,
+                     .missing_left = from->missing_left};
 }
 
-static void score_mean(const Trees *trees, const double *x, double *out) {
-    memset(out, 0, trees->outputs * sizeof *out);
+Status trees_finish(WeirModel *model, Error *err) {
+    Trees *trees = model->trees;
+    bool by_class = trees->sum == TREES_SOFTMAX;
+    TreeSpec spec = {
+        .node = NEW_ARRAY(TreeNode, trees->nodes), .tree = NEW_ARRAY(Tree, trees->trees),
+        .value = NEW_ARRAY(double, trees->values), .set = trees->set, .nodes = trees->nodes,
+        .trees = trees->trees, .values = trees->values, .set_words = trees->set_words,
+        .features = model->features, .outputs = by_class ? model->classes : trees->outputs,
+    };
+    bool mean = trees->sum == TREES_MEAN || trees->sum == TREES_ISOLATION;
+    for (uint32_t i = 0; i < trees->values; i++) {
+        spec.value[i] = mean ? trees->value[i] / trees->trees : trees->value[i];
+    }
+    for (uint32_t i = 0; i < trees->nodes; i++) spec_node(&trees->node[i], &spec.node[i]);
     for (uint32_t t = 0; t < trees->trees; t++) {
-        const double *leaf = leaf_of(trees, t, x);
-        for (uint32_t i = 0; i < trees->outputs; i++) out[i] += leaf[i];
+        spec.tree[t] = (Tree){.root = trees->root[t], .outs = trees->outputs};
+        if (by_class) spec.tree[t].out = t % model->classes;
     }
-    for (uint32_t i = 0; i < trees->outputs; i++) out[i] /= trees->trees;
+    Status st = tree_new(&spec, &trees->ensemble, err);
+    mem_free(spec.node);
+    mem_free(spec.tree);
+    mem_free(spec.value);
+    return st;
 }
 
-static double sum_of(const Trees *trees, const double *x, uint32_t first, uint32_t step) {
-    double sum = 0;
-    for (uint32_t t = first; t < trees->trees; t += step) sum += *leaf_of(trees, t, x);
-    return sum;
-}
-
-void trees_score(const WeirModel *model, const double *x, double *out, double *scratch) {
-    (void)scratch;
+void trees_score(const WeirModel *model, const double *const *x, uint32_t rows, double *out,
+                 Arena *scratch) {
     const Trees *trees = model->trees;
-    switch (trees->sum) {
-        case TREES_MEAN: score_mean(trees, x, out); break;
-        case TREES_SUM: out[0] = trees->base[0] + sum_of(trees, x, 0, 1); break;
-        case TREES_LOGISTIC:
-            out[1] = 1 / (1 + exp(-(trees->base[0] + sum_of(trees, x, 0, 1))));
-            out[0] = 1 - out[1];
-            break;
-        case TREES_SOFTMAX:
-            for (uint32_t c = 0; c < model->classes; c++) {
-                out[c] = trees->base[c] + sum_of(trees, x, c, model->classes);
-            }
-            softmax(out, model->classes);
-            break;
-        case TREES_ISOLATION:
-            out[0] = exp2(-sum_of(trees, x, 0, 1) / trees->trees / trees->base[0]);
-            out[1] = out[0] > trees->base[1];
+    if (trees->sum == TREES_MEAN) {  // as many scores as outputs
+        tree_sum(trees->ensemble, x, rows, out, scratch);
+        return;
+    }
+    uint32_t scores = weir_scores(model);
+    uint32_t outputs = trees->sum == TREES_SOFTMAX ? model->classes : 1;
+    double *sum = ARENA_ARRAY(scratch, double, (size_t)rows * outputs);
+    for (uint32_t i = 0; i < rows; i++) {
+        for (uint32_t o = 0; o < outputs && trees->sum != TREES_ISOLATION; o++) {
+            sum[(size_t)i * outputs + o] = trees->base[o];
+        }
+    }
+    tree_sum(trees->ensemble, x, rows, sum, scratch);
+    for (uint32_t i = 0; i < rows; i++) {
+        double *to = out + (size_t)i * scores;
+        const double *from = sum + (size_t)i * outputs;
+        memcpy(to, from, outputs * sizeof *to);
+        if (trees->sum == TREES_SOFTMAX) {
+            softmax(to, outputs);
+        } else if (trees->sum == TREES_LOGISTIC) {
+            to[1] = 1 / (1 + exp(-from[0]));
+            to[0] = 1 - to[1];
+        } else if (trees->sum == TREES_ISOLATION) {
+            to[0] = exp2(-from[0] / trees->base[0]);
+            to[1] = to[0] > trees->base[1];
+        }
     }
 }
 
@@ -77,6 +93,7 @@ static void node_codec(const WeirModel *model, Codec *codec, WeirNode *node, uin
     codec_u32(codec, &node->set_words);
     codec_bool(codec, &node->missing_left);
     if (codec->failed) return;
+    if (node->set_words > BITS_WORDS(WEIR_CATEGORIES_MAX)) codec_fail(codec, "too large a set");
     bool forward = node->left > i && node->right > i && node->left < trees->nodes &&
                    node->right < trees->nodes;
     if (feature > model->features || !forward ||
@@ -93,14 +110,14 @@ static void node_codec(const WeirModel *model, Codec *codec, WeirNode *node, uin
 static bool shape_is_right(const WeirModel *model) {
     const Trees *trees = model->trees;
     uint32_t classes = model->classes;
+    if ((model->task == ML_OUTLIERS) != (trees->sum == TREES_ISOLATION)) return false;
     switch (trees->sum) {
         case TREES_MEAN: return trees->outputs == (classes ? classes : 1) && trees->trees;
         case TREES_SUM: return trees->outputs == 1 && trees->base_count == 1 && !classes;
         case TREES_LOGISTIC: return trees->outputs == 1 && trees->base_count == 1 && classes == 2;
         case TREES_SOFTMAX: return trees->outputs == 1 && trees->base_count == classes && classes;
         case TREES_ISOLATION:
-            return trees->outputs == 1 && trees->base_count == 2 && trees->trees &&
-                   model->task == ML_OUTLIERS;
+            return trees->outputs == 1 && trees->base_count == 2 && trees->trees;
     }
     return false;
 }

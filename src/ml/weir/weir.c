@@ -12,13 +12,12 @@ static const char MAGIC[8] = "WEIRMODL";
 enum { VERSION = 1, HEAD_SIZE = 8 + 4 + 8, HASH_SIZE = 8 };
 
 typedef struct Kind {
-    const char *name;
-    WeirScore score;
+    WeirScore score;  // of one row; trees are scored in batches
     void (*codec)(WeirModel *model, Codec *codec);
 } Kind;
 
 static const Kind KINDS[WEIR_KINDS_] = {
-    [WEIR_TREES] = {"trees", trees_score, trees_codec},
+    [WEIR_TREES] = {NULL, trees_codec},
 };
 
 WeirModel *weir_model_new(void) {
@@ -29,6 +28,7 @@ WeirModel *weir_model_new(void) {
 
 static void weir_free(MlModel *base) {
     WeirModel *model = (WeirModel *)base;
+    if (model->kind == WEIR_TREES && model->trees) tree_free(model->trees->ensemble);
     arena_clear(&model->arena);
     mem_free(model);
 }
@@ -119,10 +119,11 @@ static void make_outputs(WeirModel *model) {
     model->base.out_count = (uint32_t)(end - field);
 }
 
-static uint32_t score_count(const WeirModel *model) {
+uint32_t weir_scores(const WeirModel *model) {
     if (model->kind == WEIR_CLUSTERS) return model->clusters->clusters;
     if (model->kind == WEIR_RECURRENT) return model->recurrent->horizon;
-    return model->classes ? model->classes : 2;
+    if (model->task == ML_OUTLIERS) return 2;  // the score, and whether it is one
+    return model->classes ? model->classes : 1;
 }
 
 size_t weir_scratch(const WeirModel *model) {
@@ -146,19 +147,43 @@ size_t weir_scratch(const WeirModel *model) {
 
 // ---- predicting
 
-// The features of a row: numbers, and numbers of categories.
-static void row_features(const WeirModel *model, const MlColumn *in, uint32_t row, double *x) {
-    for (uint32_t f = 0; f < model->features; f++) {
-        const Feature *feature = &model->feature[f];
-        const MlColumn *column = &in[feature->column];
-        if (column->valid && !bits_get(column->valid, row)) {
-            x[f] = NAN;
+enum { BLOCK_ROWS = 1024 };
+
+// Feature [f] of rows [from, from + rows): the column itself where it can be, else a copy.
+static const double *feature_column(const WeirModel *model, const MlColumn *in, uint32_t f,
+                                    uint32_t from, uint32_t rows, double *copy) {
+    const Feature *feature = &model->feature[f];
+    const MlColumn *column = &in[feature->column];
+    uint32_t width = model->in[feature->column].width;
+    if (feature->type != ML_TEXT && width == 1 && !column->valid) return column->number + from;
+    for (uint32_t i = 0; i < rows; i++) {
+        size_t row = (size_t)from + i;
+        if (column->valid && !bits_get(column->valid, from + i)) {
+            copy[i] = NAN;
         } else if (feature->type == ML_TEXT) {
             int32_t category = feature_category(feature, column->text[row]);
-            x[f] = category < 0 ? (double)NAN : category;
+            copy[i] = category < 0 ? (double)NAN : category;
         } else {
-            x[f] = column->number[(size_t)row * model->in[feature->column].width + feature->index];
+            copy[i] = column->number[row * width + feature->index];
         }
+    }
+    return copy;
+}
+
+void weir_score(const WeirModel *model, const double *const *x, uint32_t from, uint32_t rows,
+                double *out, Arena *scratch) {
+    if (model->kind == WEIR_TREES) {
+        const double **at = ARENA_ARRAY(scratch, const double *, model->features + 1);
+        for (uint32_t f = 0; f < model->features; f++) at[f] = x[f] + from;
+        trees_score(model, at, rows, out, scratch);
+        return;
+    }
+    double *row = ARENA_ARRAY(scratch, double, model->features + 1);
+    double *space = ARENA_ARRAY(scratch, double, weir_scratch(model) + 1);
+    uint32_t scores = weir_scores(model);
+    for (uint32_t i = 0; i < rows; i++) {
+        for (uint32_t f = 0; f < model->features; f++) row[f] = x[f][from + i];
+        KINDS[model->kind].score(model, row, out + (size_t)i * scores, space);
     }
 }
 
@@ -203,25 +228,47 @@ static void put_row(const WeirModel *model, const double *score, uint32_t row, M
     }
 }
 
+static void make_columns(const WeirModel *model, uint32_t rows, MlColumn *out, Arena *arena) {
+    for (uint32_t i = 0; i < model->base.out_count; i++) {
+        const MlField *field = &model->base.out[i];
+        out[i] = (MlColumn){.skip = out[i].skip};
+        if (out[i].skip) continue;
+        size_t count = (size_t)rows * field->width;
+        if (field->type == ML_TEXT) out[i].text = ARENA_ARRAY(arena, Str, count);
+        else out[i].number = ARENA_ARRAY(arena, double, count);
+    }
+}
+
+void weir_outputs(const WeirModel *model, const double *score, uint32_t rows, MlColumn *out,
+                  Arena *arena) {
+    uint32_t scores = weir_scores(model);
+    make_columns(model, rows, out, arena);
+    for (uint32_t i = 0; i < rows; i++) put_row(model, score + (size_t)i * scores, i, out);
+}
+
 static Status weir_predict(const MlModel *base, const MlColumn *in, uint32_t rows, MlColumn *out,
                            Arena *arena, Error *err) {
     (void)err;  // a row cannot be wrong
     const WeirModel *model = (const WeirModel *)base;
-    for (uint32_t i = 0; i < base->out_count; i++) {
-        out[i] = (MlColumn){.skip = out[i].skip};
-        if (out[i].skip) continue;
-        size_t count = (size_t)rows * base->out[i].width;
-        if (base->out[i].type == ML_TEXT) out[i].text = ARENA_ARRAY(arena, Str, count);
-        else out[i].number = ARENA_ARRAY(arena, double, count);
+    uint32_t scores = weir_scores(model), block = rows < BLOCK_ROWS ? rows : BLOCK_ROWS;
+    make_columns(model, rows, out, arena);
+    Arena scratch = {0};
+    arena_init(&scratch);
+    for (uint32_t from = 0; from < rows; from += block) {
+        uint32_t count = rows - from < block ? rows - from : block;
+        arena_reset(&scratch);
+        double *copy = arena_alloc(&scratch, ((size_t)model->features * block + 1) * sizeof *copy);
+        const double **x = ARENA_ARRAY(&scratch, const double *, model->features + 1);
+        double *score = ARENA_ARRAY(&scratch, double, (size_t)count * scores);
+        for (uint32_t f = 0; f < model->features; f++) {
+            x[f] = feature_column(model, in, f, from, count, copy + (size_t)f * block);
+        }
+        weir_score(model, x, 0, count, score, &scratch);
+        for (uint32_t i = 0; i < count; i++) {
+            put_row(model, score + (size_t)i * scores, from + i, out);
+        }
     }
-    double *x = ARENA_ARRAY(arena, double, model->features);
-    double *score = ARENA_ARRAY(arena, double, score_count(model));
-    double *scratch = ARENA_ARRAY(arena, double, weir_scratch(model));
-    for (uint32_t row = 0; row < rows; row++) {
-        row_features(model, in, row, x);
-        KINDS[model->kind].score(model, x, score, scratch);
-        put_row(model, score, row, out);
-    }
+    arena_clear(&scratch);
     return ST_OK;
 }
 
@@ -343,12 +390,16 @@ static const MlModelVt WEIR_VT = {
     .free = weir_free,
 };
 
-void weir_model_finish(WeirModel *model) {
+Status weir_model_finish(WeirModel *model, Error *err) {
     model->base.vt = &WEIR_VT;
     model->base.in = model->in;
     model->base.in_count = model->in_count;
     make_outputs(model);
     model->base.bytes = model->arena.bytes + sizeof *model;
+    if (model->kind != WEIR_TREES || !model->trees) return ST_OK;
+    TRY(trees_finish(model, err));
+    model->base.bytes += tree_bytes(model->trees->ensemble);
+    return ST_OK;
 }
 
 const WeirModel *weir_model_of(const MlModel *model) {
@@ -386,12 +437,12 @@ static Status weir_load(Str path, Str bytes, MlModel **out, Error *err) {
     codec.arena = &model->arena;
     weir_model_codec(model, &codec);
     Status st = codec_end(&codec, err);
+    if (!st) st = weir_model_finish(model, err);
     if (st) {
         weir_free(&model->base);
         error_while(err, "reading " STR_FMT, STR_ARG(path));
         return st;
     }
-    weir_model_finish(model);
     *out = &model->base;
     return ST_OK;
 }

@@ -13,6 +13,7 @@
 #include "ml/evaluate.h"
 #include "ml/formats.h"
 #include "ml/model.h"
+#include "ml/tree.h"
 
 enum {
     WEIR_FEATURES_MAX = 1 << 16,
@@ -31,7 +32,7 @@ typedef struct Feature {
     double mean, scale;  // of the numbers in training: (x - mean) / scale; the mean stands for NaN
 } Feature;
 
-// A trained tree: nodes in pre-order, so that children stand behind their parents and a walk ends.
+// A trained tree: children stand behind their parents, so that a walk ends.
 typedef struct WeirNode {
     int32_t feature;     // -1: a leaf, whose values begin at [left]
     uint32_t left, right;  // of all nodes of the model
@@ -59,6 +60,7 @@ typedef struct Trees {
     uint64_t *set;
     double *base;        // [classes] or [1]; of isolation: [0] normal depth, [1] threshold of score
     uint32_t base_count;
+    TreeEnsemble *ensemble;  // the same, laid out for speed; owned
 } Trees;
 
 // y = b + W x over encoded inputs: numbers as they are (a missing one is its mean), texts as a
@@ -154,7 +156,7 @@ typedef struct WeirModel {
 // A model to be filled; its arena is ready.
 WeirModel *weir_model_new(void);
 // Once filled: makes the fields that it gives, so that it can be asked.
-void weir_model_finish(WeirModel *model);
+NODISCARD Status weir_model_finish(WeirModel *model, Error *err);
 // The model if it is one of ours, else NULL.
 const WeirModel *weir_model_of(const MlModel *model);
 void weir_model_codec(WeirModel *model, Codec *codec);
@@ -166,16 +168,28 @@ uint32_t weir_width(const Feature *feature, uint32_t features);
 void weir_encode(const Feature *feature, uint32_t features, const double *x, bool standardised,
                  double *out);
 
-// [x] is a row of features; [out] as many numbers as the kind gives: the probability of each class,
-// a value, the distances from each centre.
+// As many numbers a row as the kind gives: the probability of each class, a value, the distances
+// from each centre; of outliers the score and whether it is one.
+uint32_t weir_scores(const WeirModel *model);
+// Rows [from, from + rows) of columns x[feature], to out[row][score].
+void weir_score(const WeirModel *model, const double *const *x, uint32_t from, uint32_t rows,
+                double *out, Arena *scratch);
+// What the scores say, as the model's outputs; the arrays of [out] are made in [arena].
+void weir_outputs(const WeirModel *model, const double *score, uint32_t rows, MlColumn *out,
+                  Arena *arena);
+
+// [x] is one row of features.
 typedef void (*WeirScore)(const WeirModel *model, const double *x, double *out, double *scratch);
-void trees_score(const WeirModel *model, const double *x, double *out, double *scratch);
 void linear_score(const WeirModel *model, const double *x, double *out, double *scratch);
 void clusters_score(const WeirModel *model, const double *x, double *out, double *scratch);
 void bayes_score(const WeirModel *model, const double *x, double *out, double *scratch);
 void dense_score(const WeirModel *model, const double *x, double *out, double *scratch);
 void recurrent_score(const WeirModel *model, const double *x, double *out, double *scratch);
+void trees_score(const WeirModel *model, const double *const *x, uint32_t rows, double *out,
+                 Arena *scratch);
 
+// Lays the trees out for speed.
+Status trees_finish(WeirModel *model, Error *err);
 void trees_codec(WeirModel *model, Codec *codec);
 void linear_codec(WeirModel *model, Codec *codec);
 void clusters_codec(WeirModel *model, Codec *codec);
