@@ -14,6 +14,11 @@ typedef struct DdlContext {
     const ResultSink *sink;
     // Runs INSERT INTO [table] [query], for CREATE TABLE … AS; the session's.
     Status (*insert)(struct DdlContext *ddl, const AstInsert *insert, Error *err);
+    // Runs a query to its end, in batch mode, for CREATE MODEL … AS; says a line to whoever waits.
+    Status (*query)(struct DdlContext *ddl, const AstQuery *query, const ResultSink *sink,
+                    Error *err);
+    void (*say)(struct DdlContext *ddl, Str line);
+    Budget *budget;          // of the session's jobs
 } DdlContext;
 
 // ST_END: not a statement of this file's.
@@ -52,15 +57,20 @@ NODISCARD Status ddl_view_redefine(DdlContext *ddl, Table *view, AstQuery *query
 NODISCARD Status ddl_alter_table(DdlContext *ddl, const AstAlter *alter, Error *err);
 NODISCARD Status ddl_alter_view(DdlContext *ddl, const AstAlter *alter, Error *err);
 
-// ddl_catalog.c: catalogs, databases, functions, models, modules
+// ddl_catalog.c: catalogs, databases, functions, modules
 NODISCARD Status ddl_create_catalog(DdlContext *ddl, const AstCreateSimple *create, Error *err);
 NODISCARD Status ddl_create_database(DdlContext *ddl, const AstCreateSimple *create, Error *err);
 NODISCARD Status ddl_alter_database(DdlContext *ddl, const AstAlter *alter, Error *err);
 NODISCARD Status ddl_alter_catalog(DdlContext *ddl, const AstAlter *alter, Error *err);
 NODISCARD Status ddl_create_function(DdlContext *ddl, const AstCreateFunction *create, Error *err);
 NODISCARD Status ddl_alter_function(DdlContext *ddl, const AstCreateFunction *alter, Error *err);
+
+// ddl_model.c
 NODISCARD Status ddl_create_model(DdlContext *ddl, const AstCreateModel *create, Error *err);
 NODISCARD Status ddl_alter_model(DdlContext *ddl, const AstAlter *alter, Error *err);
+NODISCARD Status ddl_drop_model(DdlContext *ddl, const AstDrop *drop, Error *err);
+
+// ddl_catalog.c
 NODISCARD Status ddl_drop(DdlContext *ddl, const AstDrop *drop, Error *err);
 NODISCARD Status ddl_use(DdlContext *ddl, const AstUse *use, Error *err);
 NODISCARD Status ddl_module(DdlContext *ddl, const AstModule *module, bool load, Error *err);

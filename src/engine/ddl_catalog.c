@@ -1,4 +1,4 @@
-// Catalogs, databases, functions, models, modules; DROP of everything; USE.
+// Catalogs, databases, functions, modules; DROP of everything; USE.
 #include "engine/ddl.h"
 
 // ---- catalogs and databases --------------------------------------------------------------------
@@ -320,137 +320,6 @@ static Status drop_function(DdlContext *ddl, const AstDrop *drop, Error *err) {
     return ST_OK;
 }
 
-// ---- models ------------------------------------------------------------------------------------
-
-static Status model_row(Arena *arena, const AstSchema *schema, const Type **out, Error *err) {
-    const Type **child = ARENA_ARRAY(arena, const Type *, schema->column_count + 1);
-    Str *name = ARENA_ARRAY(arena, Str, schema->column_count + 1);
-    Str *comment = ARENA_ARRAY(arena, Str, schema->column_count + 1);
-    bool commented = false;
-    for (uint32_t i = 0; i < schema->column_count; i++) {
-        const AstColumn *column = &schema->column[i];
-        if (column->kind != COLUMN_PHYSICAL) {
-            return error_at(err, ST_VALIDATION, column->span.place,
-                            "a model has physical columns only");
-        }
-        TRY(bind_type(arena, column->type, &child[i], err));
-        child[i] = type_dup(arena, child[i]);
-        name[i] = str_dup(arena, ast_name_last(column->name));
-        if (column->comment.ptr) comment[i] = str_dup(arena, column->comment);
-        commented |= column->comment.ptr != NULL;
-    }
-    Type *row = (Type *)(uintptr_t)type_row(arena, schema->column_count, child, name, false);
-    if (commented) row->comment = comment;
-    *out = row;
-    return ST_OK;
-}
-
-static void model_free(Model *model) {
-    if (!model) return;
-    map_clear(&model->options);
-    Arena arena = model->arena;
-    arena_clear(&arena);
-    mem_free(model);
-}
-
-static Status models_of(DdlContext *ddl, const AstName *name, bool temporary, ObjectName *full,
-                        Map **out, Error *err) {
-    TRY(catalogs_resolve(ddl->catalogs, name, full, err));
-    Database *database = catalogs_database(ddl->catalogs, full->catalog, full->database);
-    if (!database) {
-        return error_at(err, ST_VALIDATION, name->span.place,
-                        "database '" STR_FMT "' does not exist", STR_ARG(full->database));
-    }
-    *out = temporary ? &database->temporary_models : &database->models;
-    return ST_OK;
-}
-
-Status ddl_create_model(DdlContext *ddl, const AstCreateModel *create, Error *err) {
-    ObjectName name;
-    Map *models;
-    if (create->query) {
-        return error_at(err, ST_VALIDATION, create->name.span.place,
-                        "CREATE MODEL … AS SELECT is not supported yet");
-    }
-    TRY(models_of(ddl, &create->name, create->temporary, &name, &models, err));
-    Model *old = map_get(models, name.object);
-    if (old && !create->replace) {
-        if (create->if_not_exists) return ST_OK;
-        return error_at(err, ST_VALIDATION, create->name.span.place,
-                        "model '" STR_FMT "' already exists", STR_ARG(name.object));
-    }
-    if (!create->options.count) {
-        return error_at(err, ST_VALIDATION, create->name.span.place,
-                        "a model needs options: WITH ('provider' = …)");
-    }
-    if (create->input.column_count && !create->output.column_count) {
-        return error_at(err, ST_VALIDATION, create->name.span.place,
-                        "output column list can not be empty with non-empty input column list");
-    }
-    Model *model = NEW(Model);
-    model->temporary = create->temporary;
-    model->name =
-        (ObjectName){str_dup(&model->arena, name.catalog), str_dup(&model->arena, name.database),
-                     str_dup(&model->arena, name.object)};
-    if (create->comment.ptr) model->comment = str_dup(&model->arena, create->comment);
-    Status st = model_row(&model->arena, &create->input, &model->input, err);
-    if (!st) st = model_row(&model->arena, &create->output, &model->output, err);
-    if (!st) st = ddl_options(&model->arena, &model->options, &create->options, true, err);
-    if (st) {
-        model_free(model);
-        return st;
-    }
-    model_free(map_put(models, name.object, model));
-    return ST_OK;
-}
-
-Status ddl_alter_model(DdlContext *ddl, const AstAlter *alter, Error *err) {
-    ObjectName name;
-    Map *models;
-    TRY(models_of(ddl, &alter->name, false, &name, &models, err));
-    Model *model = map_get(models, name.object);
-    if (!model) {
-        if (alter->if_exists) return ST_OK;
-        return error_at(err, ST_VALIDATION, alter->name.span.place,
-                        "model '" STR_FMT "' doesn't exist", STR_ARG(name.object));
-    }
-    if (alter->kind == ALTER_RENAME) {
-        Str to = ast_name_last(alter->target);
-        if (map_has(models, to)) {
-            return error_at(err, ST_VALIDATION, alter->target.span.place,
-                            "model '" STR_FMT "' already exists", STR_ARG(to));
-        }
-        (void)map_remove(models, name.object);
-        model->name.object = str_dup(&model->arena, to);
-        (void)map_put(models, to, model);
-        return ST_OK;
-    }
-    if (!alter->options.count) {
-        return error_at(err, ST_VALIDATION, alter->name.span.place,
-                        "ALTER MODEL needs at least one option");
-    }
-    if (alter->kind == ALTER_SET) {
-        return ddl_options(&model->arena, &model->options, &alter->options, true, err);
-    }
-    for (uint32_t i = 0; i < alter->options.count; i++) {
-        (void)map_remove(&model->options, alter->options.at[i].key.name);
-    }
-    return ST_OK;
-}
-
-static Status drop_model(DdlContext *ddl, const AstDrop *drop, Error *err) {
-    ObjectName name;
-    Map *models;
-    TRY(models_of(ddl, &drop->name, drop->temporary, &name, &models, err));
-    Model *model = map_remove(models, name.object);
-    if (!model && !drop->if_exists) {
-        return error_at(err, ST_VALIDATION, drop->name.span.place,
-                        "model '" STR_FMT "' doesn't exist", STR_ARG(name.object));
-    }
-    model_free(model);
-    return ST_OK;
-}
-
 // ---- DROP, USE, modules ------------------------------------------------------------------------
 
 static Status drop_table(DdlContext *ddl, const AstDrop *drop, Error *err) {
@@ -488,7 +357,7 @@ Status ddl_drop(DdlContext *ddl, const AstDrop *drop, Error *err) {
         case OBJ_DATABASE: return drop_database(ddl, drop, err);
         case OBJ_CATALOG: return drop_catalog(ddl, drop, err);
         case OBJ_FUNCTION: return drop_function(ddl, drop, err);
-        case OBJ_MODEL: return drop_model(ddl, drop, err);
+        case OBJ_MODEL: return ddl_drop_model(ddl, drop, err);
         default: return ST_END;
     }
 }

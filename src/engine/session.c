@@ -312,6 +312,21 @@ static Status insert_as(DdlContext *ddl, const AstInsert *insert, Error *err) {
     return execute_inserts(ddl->session, ddl->plan, &one, 1, NULL, err);
 }
 
+// The rows of CREATE MODEL … AS: of a bounded input, and none of them taken back.
+static Status query_for(DdlContext *ddl, const AstQuery *query, const ResultSink *sink,
+                        Error *err) {
+    Session *session = ddl->session;
+    bool batch = session->env.batch;
+    session->env.batch = ddl->plan->batch = true;
+    Status st = execute_query(session, ddl->plan, query, sink, err);
+    session->env.batch = ddl->plan->batch = batch;
+    return st;
+}
+
+static void say_line(DdlContext *ddl, Str line) {
+    log_line(ddl->session, line);
+}
+
 static void explain_advice(PlanContext *context, Plan **root, uint32_t count, ExplainSpec *spec,
                            Buf *out) {
     Advice advice;
@@ -487,8 +502,18 @@ Status session_execute(Session *session, Str sql, const ResultSink *sink, Error 
             .statement = sql,
             .evaluate = expr_evaluate,
         };
-        DdlContext ddl = {session, &context, &session->catalogs, &session->config,
-                          sql,     sink,     insert_as};
+        DdlContext ddl = {
+            .session = session,
+            .plan = &context,
+            .catalogs = &session->catalogs,
+            .config = &session->config,
+            .text = sql,
+            .sink = sink,
+            .insert = insert_as,
+            .query = query_for,
+            .say = say_line,
+            .budget = &session->budget,
+        };
         if (names_something(stmt, sql)) st = durable_read(&ddl, err);
         if (!st) st = execute_stmt(session, &context, stmt, &ddl, sink, err);
         plan_context_clear(&context);

@@ -73,6 +73,8 @@ void ml_print(const MlField *field, const MlColumn *column, uint32_t i, Buf *out
     double value = column->number[i];
     if (field->type == ML_BOOLEAN) {
         buf_puts(out, value != 0 ? "true" : "false");
+    } else if (field->type == ML_INTEGER && value >= -0x1p63 && value < 0x1p63) {
+        buf_printf(out, "%lld", (long long)value);
     } else if (field->type == ML_FLOAT) {
         char text[NUMBER_TEXT_MAX];
         buf_put(out, text, f32_print((float)value, text));

@@ -7,6 +7,7 @@ static const ModelProvider *const BUILTIN_PROVIDERS[] = {
 };
 
 void models_register(void) {
+    local_begin();
     for (const ModelProvider *const *at = BUILTIN_PROVIDERS; *at; at++) {
         model_provider_register(*at);
     }

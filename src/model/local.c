@@ -2,15 +2,18 @@
 // match of columns and fields. A file that has been replaced is taken up between two batches.
 #include "model/local.h"
 
-#include "base/bits.h"
+#include "base/assert.h"
+#include "ml/train.h"
 #include "model/cache.h"
 #include "model/columns.h"
+#include "model/registry.h"
 #include "os/os.h"
 
 typedef struct LocalPredictor {
     Predictor base;
     const ModelDesc *desc;
     CachedModel *model;
+    uint64_t number;       // of the version, where the model is in a registry; 0: it is a file
     ModelColumns columns;
     Arena arena;           // of the match
     Arena scratch;         // of a batch
@@ -26,7 +29,36 @@ static const char *format_of_model(const ModelDesc *desc) {
     return map_get(desc->options.map, STR("provider"));
 }
 
-static Status take(LocalPredictor *self, CachedModel *model, Error *err) {
+// The file to read: that of 'path', or of the version in use (or asked for) of a folder of
+// versions.
+static Status find_file(const ModelDesc *desc, bool verify, Arena *arena, Str *path,
+                        uint64_t *number, Error *err) {
+    bool found;
+    RegistryVersion version;
+    *path = str_c(option(desc, "path"));
+    *number = 0;
+    TRY(registry_current(*path, number, &found, err));
+    int64_t pinned =
+        options_has(&desc->options, "version") ? options_int(&desc->options, "version") : 0;
+    if (!found && !pinned) return ST_OK;
+    if (pinned) *number = (uint64_t)pinned;
+    TRY(verify ? registry_verify(*path, *number, arena, &version, err)
+               : registry_open(*path, *number, arena, &version, err));
+    *path = version.path;
+    return ST_OK;
+}
+
+static Status load(const ModelDesc *desc, bool verify, CachedModel **out, uint64_t *number,
+                   Error *err) {
+    Arena arena = {0};
+    Str path;
+    Status st = find_file(desc, verify, &arena, &path, number, err);
+    if (!st) st = model_cache_get(path, format_of_model(desc), out, err);
+    arena_clear(&arena);
+    return st;
+}
+
+static Status take(LocalPredictor *self, CachedModel *model, uint64_t number, Error *err) {
     Arena arena = {0};
     ModelColumns columns;
     Status st = model_columns(self->desc, model->model, &arena, &columns, err);
@@ -39,7 +71,8 @@ static Status take(LocalPredictor *self, CachedModel *model, Error *err) {
     self->columns = columns;
     model_cache_put(self->model);
     self->model = model;
-    self->base.version = model->version;
+    self->number = number;
+    self->base.version = number ? number : model->version;
     return ST_OK;
 }
 
@@ -92,12 +125,21 @@ static Status local_refresh(Predictor *base, Error *err) {
     int64_t now_ms = os_now_ms();
     if (!self->refresh_ms || now_ms < self->next_look_ms) return ST_OK;
     self->next_look_ms = now_ms + self->refresh_ms;
-    if (!model_cache_stale(self->model)) return ST_OK;
-    CachedModel *model;
     // A file that is half written, or that no longer fits, changes nothing: the model at hand
     // serves on.
-    if (model_cache_get(self->model->path, format_of_model(self->desc), &model, NULL)) return ST_OK;
-    if (take(self, model, err)) model_cache_put(model);
+    CachedModel *model;
+    uint64_t number;
+    if (self->number) {
+        bool found;
+        if (options_has(&self->desc->options, "version")) return ST_OK;
+        if (registry_current(str_c(option(self->desc, "path")), &number, &found, NULL))
+            return ST_OK;
+        if (!found || number == self->number) return ST_OK;
+    } else if (!model_cache_stale(self->model)) {
+        return ST_OK;
+    }
+    if (load(self->desc, true, &model, &number, NULL)) return ST_OK;
+    if (take(self, model, number, err)) model_cache_put(model);
     return ST_OK;
 }
 
@@ -121,9 +163,10 @@ static Status local_open(const ModelDesc *desc, Predictor **out, Error *err) {
         str_eq_nocase(str_c(map_get(desc->options.map, STR("on-error"))), STR("null"));
     self->refresh_ms = options_int(&desc->options, "refresh-interval");
     CachedModel *model;
-    Status st = model_cache_get(str_c(option(desc, "path")), format_of_model(desc), &model, err);
+    uint64_t number;
+    Status st = load(desc, true, &model, &number, err);
     if (!st) {
-        st = take(self, model, err);
+        st = take(self, model, number, err);
         if (st) model_cache_put(model);
     }
     if (st) {
@@ -136,7 +179,8 @@ static Status local_open(const ModelDesc *desc, Predictor **out, Error *err) {
 
 static Status local_check(const ModelDesc *desc, Error *err) {
     CachedModel *model;
-    TRY(model_cache_get(str_c(option(desc, "path")), format_of_model(desc), &model, err));
+    uint64_t number;
+    TRY(load(desc, false, &model, &number, err));
     Arena arena = {0};
     ModelColumns columns;
     Status st = model_columns(desc, model->model, &arena, &columns, err);
@@ -148,7 +192,8 @@ static Status local_check(const ModelDesc *desc, Error *err) {
 static Status local_columns(const ModelDesc *desc, Arena *arena, const Type **input,
                             const Type **output, Error *err) {
     CachedModel *model;
-    TRY(model_cache_get(str_c(option(desc, "path")), format_of_model(desc), &model, err));
+    uint64_t number;
+    TRY(load(desc, false, &model, &number, err));
     *input = model_columns_type(model->model->in, model->model->in_count, arena);
     *output = model_columns_type(model->model->out, model->model->out_count, arena);
     model_cache_put(model);
@@ -156,7 +201,12 @@ static Status local_columns(const ModelDesc *desc, Arena *arena, const Type **in
 }
 
 static const OptionDef LOCAL_OPTIONS[] = {
-    {.key = "path", .required = true, .doc = "the file, or the folder of a SavedModel; s3:// too"},
+    {.key = "path",
+     .required = true,
+     .doc = "the file, the folder of a SavedModel, or a folder of versions; also s3://"},
+    {.key = "version",
+     .kind = OPTION_INT,
+     .doc = "of a folder of versions; the one in use by default"},
     {.key = "refresh-interval",
      .kind = OPTION_DURATION,
      .fallback = "1 s",
@@ -164,15 +214,45 @@ static const OptionDef LOCAL_OPTIONS[] = {
     {0},
 };
 
-#define LOCAL_PROVIDER(provider, text)                                                         \
-    {.name = (provider), .doc = (text), .options = LOCAL_OPTIONS, .check = local_check,         \
+enum { WEIR_OPTIONS_MAX = 256 };
+static OptionDef weir_options[WEIR_OPTIONS_MAX];
+
+static void add_option(const OptionDef *option) {
+    uint32_t at = 0;
+    for (; weir_options[at].key; at++) {
+        if (!strcmp(weir_options[at].key, option->key)) return;
+    }
+    ASSERT(at + 1 < WEIR_OPTIONS_MAX);
+    weir_options[at] = *option;
+}
+
+// Their values were checked when the model was trained.
+static void add_options(const MlOption *option) {
+    for (; option->key; option++) {
+        add_option(&(OptionDef){.key = option->key, .doc = option->doc});
+    }
+}
+
+void local_begin(void) {
+    static const OptionDef TRAINED[] = {
+        {.key = "algorithm", .doc = "what the model was trained by"},
+        {.key = "label", .doc = "the column that it predicts; the last one by default"},
+    };
+    for (const OptionDef *at = LOCAL_OPTIONS; at->key; at++) add_option(at);
+    for (size_t i = 0; i < sizeof TRAINED / sizeof *TRAINED; i++) add_option(&TRAINED[i]);
+    add_options(ML_COMMON_OPTIONS);
+    for (const MlAlgorithm *const *at = ML_ALGORITHMS; *at; at++) add_options((*at)->option);
+}
+
+#define LOCAL_PROVIDER(provider, text, table)                                                  \
+    {.name = (provider), .doc = (text), .options = (table), .check = local_check,               \
      .columns = local_columns, .open = local_open}
 
 const ModelProvider ONNX_PROVIDER =
-    LOCAL_PROVIDER("onnx", "an ONNX file, predicted in this process");
+    LOCAL_PROVIDER("onnx", "an ONNX file, predicted in this process", LOCAL_OPTIONS);
 const ModelProvider PMML_PROVIDER =
-    LOCAL_PROVIDER("pmml", "a PMML file, predicted in this process");
-const ModelProvider TENSORFLOW_PROVIDER =
-    LOCAL_PROVIDER("tensorflow", "a SavedModel or frozen graph, predicted in this process");
+    LOCAL_PROVIDER("pmml", "a PMML file, predicted in this process", LOCAL_OPTIONS);
+const ModelProvider TENSORFLOW_PROVIDER = LOCAL_PROVIDER(
+    "tensorflow", "a SavedModel or frozen graph, predicted in this process", LOCAL_OPTIONS);
 const ModelProvider WEIR_PROVIDER =
-    LOCAL_PROVIDER("weir", "a model trained here, predicted in this process");
+    LOCAL_PROVIDER("weir", "a model trained here, predicted in this process", weir_options);

@@ -140,6 +140,7 @@ const Setting SETTINGS[] = {
     {{.key = "python.client.executable", .doc = "the same, by the name that the client's has"}, SETTING_HEEDED, false},
     {{.key = "python.pythonpath", .doc = "more of them"}, SETTING_HEEDED, false},
     {{.key = "python.fn-execution.arrow.batch.size", .kind = OPTION_INT, .doc = "rows of a batch of functions over columns"}, SETTING_HEEDED, false},
+    {{.key = "weir.models.dir", .fallback = "models", .doc = "where `CREATE MODEL … AS` puts trained models, a folder each; also `s3://…`"}, SETTING_HEEDED, false},
     {{.key = "weir.python.timeout", .kind = OPTION_DURATION, .fallback = "10 min", .doc = "how long a Python worker may give no sign of life; 0: for ever"}, SETTING_HEEDED, false},
     {{.key = "python.files", .doc = "files, archives and folders that modules are found in, parted by commas: [Python](python.md)"}, SETTING_HEEDED, false},
     {{.key = "python.fn-execution.bundle.size", .kind = OPTION_INT, .doc = "rows that are handed to it at once"}, SETTING_HEEDED, false},
