@@ -404,6 +404,17 @@ static Status in_bind(FuncCall *call, Error *err) {
         return error_set(err, ST_VALIDATION, "the values of the IN list have no common type");
     }
     const Type *value = call->arg[0];
+    // A bare NULL in the list keeps Flink from bringing both sides to one type; and bytes and text
+    // never come to one.
+    const Type *const both[] = {value, items};
+    bool bare_null = false;
+    for (uint32_t i = 1; i < call->argc; i++) bare_null |= call->arg[i]->kind == TYPE_NULL;
+    bool bytes_and_text = (type_is_bytes(value) && type_is_text(items)) ||
+                          (type_is_text(value) && type_is_bytes(items));
+    if (bytes_and_text || (bare_null && !type_common(call->arena, both, 2))) {
+        return error_set(err, ST_VALIDATION,
+                         "the value and the values of the IN list have no common type");
+    }
     if (value->kind == TYPE_NULL) {
         if (items->kind == TYPE_NULL) items = type_of(TYPE_INT, true);
         value = call->arg[0] = type_nullable(call->arena, items, true);

@@ -154,6 +154,10 @@ static Status unify_strings(FuncCall *call, uint32_t count, const Type *first) {
     return ST_OK;
 }
 
+static bool is_null_literal(const FuncCall *call, uint32_t i) {
+    return call->literal && call->literal[i] && vec_is_null(call->literal[i], 0);
+}
+
 Status compare_unify_equal(FuncCall *call, uint32_t count, CompareHow *how, Error *err) {
     *how = COMPARE_PLAIN;
     Mix mix = mix_of(call, count);
@@ -174,6 +178,13 @@ Status compare_unify_equal(FuncCall *call, uint32_t count, CompareHow *how, Erro
     }
     if (mix.text && (mix.boolean || mix.interval) &&
         mix.text + mix.boolean + mix.interval == some) {
+        *how = COMPARE_NEVER;
+        return ST_OK;
+    }
+    // Text beside a NULL that is a number: Flink has the answer before it asks how to compare.
+    bool null_number = mix.text && mix.text + mix.numeric == some && count == 2 &&
+                       (is_null_literal(call, 0) || is_null_literal(call, 1));
+    if (null_number) {
         *how = COMPARE_NEVER;
         return ST_OK;
     }

@@ -437,6 +437,7 @@ bool date_pattern_read(const DatePattern *pattern, Str text, const Zone *zone, i
         const DatePart *next = i + 1 < pattern->count ? &pattern->part[i + 1] : NULL;
         if (!read_part(&r, part, next)) return false;
     }
+    if (r.at == 0) return false;  // Java takes a text of which nothing was read for an error
     *utc_ms = calendar_utc(&r.calendar, zone);
     int32_t year, month, day;
     int64_t today = floor_div(now_ms, MS_PER_DAY);

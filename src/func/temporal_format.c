@@ -341,7 +341,8 @@ static int64_t double_to_i64(double value) {  // Java's cast: saturates, NaN is 
 static bool epoch_double(double value, int32_t digits, Timestamp *out) {
     bool known = digits >= 0 && digits <= DIGITS_MAX;
     double seconds = value / (known ? (double)POWERS[digits] : pow(10, digits));
-    if (!(seconds >= (double)YEAR_0_SECONDS && seconds <= (double)YEAR_9999_SECONDS)) return false;
+    // NaN is neither, and becomes 0 below.
+    if (seconds < (double)YEAR_0_SECONDS || seconds > (double)YEAR_9999_SECONDS) return false;
     if (!known) return epoch_timestamp(double_to_i64(seconds * 1e9), 9, out);
     return epoch_timestamp(double_to_i64(value * (double)POWERS[DIGITS_MAX - digits]), 9, out);
 }

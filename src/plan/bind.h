@@ -136,9 +136,14 @@ NODISCARD Status table_parallelism(const Table *table, const Map *options, bool 
                                    Place place, uint32_t *out, Error *err);
 // Whether OPTIONS hints are allowed. (bind_query.c)
 NODISCARD Status bind_check_dynamic(const PlanContext *context, Place place, Error *err);
-// STATE_TTL hints: that they can be read and name relations of [from]; and what they say of one,
-// -1: nothing. (bind_ttl.c)
-NODISCARD Status bind_check_ttl_hints(const AstHints *hints, const AstFrom *from, Error *err);
+// The number of rows that LIMIT or OFFSET ([what]) says: the whole part of a literal. (bind_literal.c)
+NODISCARD Status bind_row_count(const AstExpr *ast, const char *what, int64_t *out, Error *err);
+// Hints behind SELECT: that they are known, can be read, and name relations of [from] where joins
+// or groups look for them; hints of a table. (bind_hint.c)
+NODISCARD Status bind_check_select_hints(const AstHints *hints, const AstFrom *from, bool grouped,
+                                         Error *err);
+NODISCARD Status bind_check_table_hints(const AstHints *hints, Error *err);
+// What STATE_TTL hints say of a relation; -1: nothing. (bind_hint.c)
 int64_t bind_ttl(const Binder *binder, const AstFrom *from);
 // The items of a SELECT without groups, over the binder's plan. (bind_query.c)
 NODISCARD Status bind_select_items(Binder *binder, const AstSelect *select, Expr ***item,
@@ -291,6 +296,8 @@ NODISCARD Status plan_where(PlanContext *context, Plan *input, Expr *condition, 
                             Error *err);
 // Time bounds between both sides among the conjuncts: they are taken out of [part], and bounds and
 // time columns set in [out]. (join_kind.c)
+// An equality of WHERE over a join, marked where it compares times (Expr.times_right). (join_kind.c)
+Expr *join_mark_time(Arena *arena, const Plan *left, const Plan *right, Expr *expr);
 bool join_find_interval(const Plan *left, const Plan *right, Expr **part, uint32_t *count,
                         Plan *out);
 bool join_find_window(const Plan *left, const Plan *right, const uint32_t *left_key,

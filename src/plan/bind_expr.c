@@ -1,5 +1,6 @@
 // Expressions: names to columns, calls to functions, with Flink's implicit casts.
 #include "plan/bind_subquery.h"
+#include "type/datetime.h"
 #include "type/decimal.h"
 
 
@@ -314,6 +315,14 @@ static Expr *number_behind_casts(Expr *value) {
     return number->kind == EXPR_LITERAL && type_is_numeric(number->type) ? number : value;
 }
 
+// TIMESTAMP '…' cast to fewer digits loses the others as they are written; a stamp of a row before
+// 1970 is cut towards 1970.
+static bool cuts_written_stamp(const Expr *value, const Type *to) {
+    return value->kind == EXPR_LITERAL && !vec_is_null(value->value, 0) &&
+           value->type->kind == TYPE_TIMESTAMP && to->kind == TYPE_TIMESTAMP &&
+           to->precision < value->type->precision;
+}
+
 static Status bind_cast(Binder *binder, const AstExpr *ast, Expr **out, Error *err) {
     const Type *to;
     Expr *value;
@@ -325,7 +334,7 @@ static Status bind_cast(Binder *binder, const AstExpr *ast, Expr **out, Error *e
         *out = expr_null(arena, interval_normal(arena, to));
         return ST_OK;
     }
-    bool units = type_is_interval(to) && value->kind == EXPR_LITERAL &&
+    bool units = type_is_interval(to) && value->kind == EXPR_LITERAL && !ast->cast.try_cast &&
                  is_written_number(ast->cast.value) && from->kind != TYPE_BIGINT;
     if (units) {
         *out = number_as_interval(arena, value, to);
@@ -349,6 +358,14 @@ static Status bind_cast(Binder *binder, const AstExpr *ast, Expr **out, Error *e
         return st;
     }
     to = interval_normal(arena, to);
+    if (cuts_written_stamp(value, to)) {
+        Vec *vec = vec_new(arena, type_nullable(arena, to, false), 1);
+        vec_set_timestamp(vec, 0, timestamp_truncate(vec_timestamp(value->value, 0), to->precision));
+        *out = expr_literal(arena, vec);
+        (*out)->place = ast->span.place;
+        if (!ast->cast.try_cast) return ST_OK;
+        value = *out;
+    }
     if (type_is_approx(to) || to->kind == TYPE_DECIMAL) value = number_behind_casts(value);
     *out = expr_cast(arena, value, to, ast->cast.try_cast);
     // Of the nullability only the outermost stays as it was: fields and elements have the new one.
@@ -870,7 +887,13 @@ Status bind_expr(Binder *binder, const AstExpr *ast, Expr **out, Error *err) {
                                 STR_ARG(ast_name_last(ast->name)));
             }
             return bind_name(binder, ast, out, err);
-        case EX_CALL: return bind_call(binder, ast, out, err);
+        case EX_CALL:
+            TRY(bind_call(binder, ast, out, err));
+            if ((*out)->kind == EXPR_CALL && strcmp((*out)->call->func->name, "=") == 0) {
+                (*out)->times_right =
+                    expr_times_right((*out)->arg[0]->type, (*out)->arg[1]->type);
+            }
+            return ST_OK;
         case EX_CASE: return bind_case(binder, ast, out, err);
         case EX_CAST: return bind_cast(binder, ast, out, err);
         case EX_SYMBOL: *out = symbol(binder->arena, ast->symbol.text); return ST_OK;

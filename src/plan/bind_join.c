@@ -386,6 +386,7 @@ Status plan_where(PlanContext *context, Plan *input, Expr *condition, Plan **out
     expr_split_and(arena, condition, &parts);
     Expr *own[4] = {NULL, NULL, NULL, NULL};  // by the sides it reads
     for (uint32_t i = 0; i < parts.count; i++) {
+        parts.at[i] = join_mark_time(arena, left, right, parts.at[i]);
         unsigned sides =
             expr_is_deterministic(parts.at[i]) ? expr_sides(parts.at[i], left_columns) : 0;
         own[sides] = expr_and(arena, context->env, own[sides], parts.at[i]);

@@ -133,3 +133,23 @@ Status bind_literal(Arena *arena, const AstExpr *ast, Expr **out, Error *err) {
     (*out)->place = ast->span.place;
     return ST_OK;
 }
+
+Status bind_row_count(const AstExpr *ast, const char *what, int64_t *out, Error *err) {
+    static const i128 MOST = (i128)1 << 62;
+    Str text = ast->kind == EX_LITERAL ? ast->literal.text : (Str){0};
+    AstLiteralKind kind = ast->kind == EX_LITERAL ? ast->literal.kind : LIT_NULL;
+    i128 whole = 0;
+    bool known = false;
+    if (kind == LIT_APPROX) {
+        double value;
+        known = str_to_f64(text, &value) && value >= 0;
+        whole = known && value < INT32_MAX ? (i128)value : INT32_MAX;
+    } else if (kind == LIT_INTEGER || kind == LIT_DECIMAL) {
+        int64_t point = str_find(text, STR("."), 0);
+        Str digits = point < 0 ? text : (Str){.ptr = text.ptr, .len = (uint32_t)point};
+        known = digits.len == 0 || decimal_parse(digits, TYPE_DECIMAL_MAX, 0, &whole);
+    }
+    if (!known) return error_at(err, ST_VALIDATION, ast->span.place, "%s needs a number", what);
+    *out = (int64_t)(whole > MOST ? MOST | (whole & UINT32_MAX) : whole);
+    return ST_OK;
+}

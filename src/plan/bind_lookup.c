@@ -94,18 +94,21 @@ static Status read_hint(const AstHint *hint, LookupHint *out, Error *err) {
     return read_retry(hint, out, err);
 }
 
-// Whether a table that is looked up in [from] goes by [name].
-static bool names_lookup(const AstFrom *from, Str name) {
-    if (!from || from->kind != FROM_JOIN) return false;
-    const AstFrom *right = from->join.right;
-    if (right->as_of) {
-        Str called = right->alias.name;
-        if (!called.ptr && right->kind == FROM_TABLE) {
-            called = right->table.name.part[right->table.name.count - 1].name;
-        }
-        if (str_eq(called, name)) return true;
+static bool looks_up(const AstFrom *from) {
+    return from->kind == FROM_JOIN && (from->join.right->as_of || looks_up(from->join.left) ||
+                                       looks_up(from->join.right));
+}
+
+// Whether a table that is looked up goes by [name], or, where none is ([any]), one that is joined:
+// there the hint has no effect.
+static bool names_joined(const AstFrom *from, Str name, bool any) {
+    if (from->kind == FROM_JOIN) {
+        return names_joined(from->join.left, name, any) ||
+               names_joined(from->join.right, name, any);
     }
-    return names_lookup(from->join.left, name) || names_lookup(right, name);
+    if (!any && !from->as_of) return false;
+    if (ast_ident_given(from->alias)) return str_eq(from->alias.name, name);
+    return from->kind == FROM_TABLE && str_eq(ast_name_last(from->table.name), name);
 }
 
 Status bind_check_lookup_hints(const AstHints *hints, const AstFrom *from, Error *err) {
@@ -114,11 +117,11 @@ Status bind_check_lookup_hints(const AstHints *hints, const AstFrom *from, Error
         LookupHint ignored = {0};
         TRY(read_hint(&hints->at[i], &ignored, err));
         Str table = option_text(&hints->at[i], "table");
-        if (names_lookup(from, table)) continue;
+        if (!from || from->kind != FROM_JOIN) continue;
+        if (names_joined(from, table, !looks_up(from))) continue;
         return error_at(err, ST_VALIDATION, hints->at[i].span.place,
                         "the LOOKUP hint names '" STR_FMT
-                        "', which is no table that this SELECT looks up (an alias hides the "
-                        "table's name)",
+                        "', which is no table of this SELECT (an alias hides the table's name)",
                         STR_ARG(table));
     }
     return ST_OK;

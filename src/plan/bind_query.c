@@ -263,6 +263,7 @@ static Status bind_named_table(Binder *binder, const AstName *name, const AstHin
         if (near) error_hint(err, "did you mean '%s'?", near);
         return ST_VALIDATION;
     }
+    TRY(bind_check_table_hints(hints, err));
     Map *options = hint_options(binder, hints);
     if (options) TRY(bind_check_dynamic(binder->context, name->span.place, err));
     if (table->kind == TABLE_VIEW) {
@@ -304,10 +305,8 @@ static Scope *relation_scope(Binder *binder, const AstFrom *from, Str alias, con
     return scope;
 }
 
-Status bind_from(Binder *binder, const AstFrom *from, Plan **plan, Scope **scope, Error *err) {
-    if (from->sample) {
-        return error_at(err, ST_UNSUPPORTED, from->span.place, "TABLESAMPLE is not supported");
-    }
+static Status bind_relation(Binder *binder, const AstFrom *from, Plan **plan, Scope **scope,
+                            Error *err) {
     Str alias;
     switch (from->kind) {
         case FROM_TABLE:
@@ -339,6 +338,35 @@ Status bind_from(Binder *binder, const AstFrom *from, Plan **plan, Scope **scope
                     from->kind == FROM_PIVOT     ? "PIVOT"
                     : from->kind == FROM_UNPIVOT ? "UNPIVOT"
                                                  : "FOR SYSTEM_TIME AS OF");
+}
+
+// TABLESAMPLE: Flink plans those that leave all rows or none; SUBSTITUTE names a data set that no
+// source has.
+static Status bind_sample(Binder *binder, const AstFrom *from, Plan **plan, Error *err) {
+    const AstSample *sample = from->sample;
+    double percent;
+    if (str_is(sample->method, "SUBSTITUTE")) return ST_OK;
+    if (!str_to_f64(sample->amount->literal.text, &percent) || percent < 0 || percent > 100) {
+        return error_at(err, ST_VALIDATION, sample->amount->span.place,
+                        "TABLESAMPLE percentage must be between 0 and 100, inclusive");
+    }
+    if (percent > 0 && percent < 100) {
+        (void)error_at(err, ST_UNSUPPORTED, sample->amount->span.place,
+                       "TABLESAMPLE of a part of the rows is not supported");
+        error_hint(err, "WHERE RAND() < 0.5 lets about a half of them pass");
+        return ST_UNSUPPORTED;
+    }
+    if (percent > 0) return ST_OK;
+    Plan *none = plan_new(binder->context, PLAN_FILTER, (*plan)->type, 1);
+    none->input[0] = *plan;
+    none->condition = expr_bool(binder->arena, false);
+    *plan = none;
+    return ST_OK;
+}
+
+Status bind_from(Binder *binder, const AstFrom *from, Plan **plan, Scope **scope, Error *err) {
+    TRY(bind_relation(binder, from, plan, scope, err));
+    return from->sample ? bind_sample(binder, from, plan, err) : ST_OK;
 }
 
 // ---- SELECT ------------------------------------------------------------------------------------
@@ -582,20 +610,23 @@ static Status bind_distinct(Binder *binder, Plan **plan, Error *err) {
 }
 
 // ORDER BY, OFFSET and FETCH over a plan whose first [visible] columns are the result.
-static Status number_of(Binder *binder, const AstExpr *ast, const char *what, int64_t *out,
-                        Error *err) {
+static Status ordinal_of(Binder *binder, const AstExpr *ast, int64_t *out, Error *err) {
     Expr *expr;
     TRY(bind_literal(binder->arena, ast, &expr, err));
-    if (ast->kind != EX_LITERAL || !type_is_integer(expr->type)) {
-        return error_at(err, ST_VALIDATION, ast->span.place, "%s needs a whole number", what);
+    if (!type_is_integer(expr->type)) {
+        return error_at(err, ST_VALIDATION, ast->span.place, "ORDER BY needs a whole number");
     }
     *out = vec_integer(expr->value, 0);
     return ST_OK;
 }
 
-static Status bind_limit(Binder *binder, const AstQuery *query, Plan *plan, Error *err) {
-    if (query->offset) TRY(number_of(binder, query->offset, "OFFSET", &plan->offset, err));
-    if (query->fetch) TRY(number_of(binder, query->fetch, "LIMIT", &plan->fetch, err));
+static Status bind_limit(const AstQuery *query, Plan *plan, Error *err) {
+    if (query->offset) TRY(bind_row_count(query->offset, "OFFSET", &plan->offset, err));
+    if (!query->fetch) return ST_OK;
+    TRY(bind_row_count(query->fetch, "LIMIT", &plan->fetch, err));
+    // Flink keeps the lowest 32 bits; what is negative then stands for no row.
+    plan->fetch = (int32_t)(uint32_t)plan->fetch;
+    if (plan->fetch < 0) plan->fetch = 0;
     return ST_OK;
 }
 
@@ -609,8 +640,8 @@ static Status bind_order(Binder *binder, const AstQuery *query, Items *items, Or
         const AstExpr *ast = order->expr;
         int64_t column = -1;
         if (ast->kind == EX_LITERAL && ast->literal.kind == LIT_INTEGER) {
-            int64_t ordinal;
-            TRY(number_of(binder, ast, "ORDER BY", &ordinal, err));
+            int64_t ordinal = 0;
+            TRY(ordinal_of(binder, ast, &ordinal, err));
             if (ordinal < 1 || ordinal > visible) {
                 return error_at(err, ST_VALIDATION, ast->span.place, "ordinal out of range");
             }
@@ -704,27 +735,6 @@ static Status bind_select_input(Binder *binder, const AstSelect *select, Error *
     return ST_OK;
 }
 
-// Hints that a SELECT may carry; whether they can be followed is the joins' business.
-static Status check_hints(const AstHints *hints, Error *err) {
-    static const char *const NAMES[] = {"LOOKUP",       "STATE_TTL",     "BROADCAST",
-                                        "SHUFFLE_HASH", "SHUFFLE_MERGE", "NEST_LOOP",
-                                        "MULTI_JOIN",   "OPTIONS",       "INDEX",
-                                        "PROPERTIES",   "NO_HASH_JOIN",  "JSON_AGGREGATE_WRAPPED",
-                                        "ALIAS"};
-    enum { COUNT = sizeof NAMES / sizeof *NAMES };
-    for (uint32_t i = 0; i < hints->count; i++) {
-        uint32_t n = 0;
-        while (n < COUNT && !str_eq_nocase(hints->at[i].name.name, str_c(NAMES[n]))) n++;
-        if (n < COUNT) continue;
-        (void)error_at(err, ST_VALIDATION, hints->at[i].span.place, "unknown hint '" STR_FMT "'",
-                       STR_ARG(hints->at[i].name.name));
-        const char *near = text_nearest(hints->at[i].name.name, NAMES, COUNT);
-        if (near) error_hint(err, "did you mean %s?", near);
-        return ST_VALIDATION;
-    }
-    return ST_OK;
-}
-
 // QUALIFY sees the select's aliases first, and must contain an OVER.
 static Status bind_qualify(Binder *binder, const AstSelect *select, Expr **out, Error *err) {
     uint32_t before = binder->alias_hits;
@@ -755,14 +765,14 @@ static Status bind_select(Binder *binder, const AstQuery *query, Plan **out, Err
     if (select->stream) {
         return error_at(err, ST_VALIDATION, query->span.place, "SELECT STREAM is not supported");
     }
-    TRY(check_hints(&select->hints, err));
+    bool grouped = select_is_grouped(binder->context, select);
+    TRY(bind_check_select_hints(&select->hints, select->from, grouped, err));
     TRY(bind_check_lookup_hints(&select->hints, select->from, err));
-    TRY(bind_check_ttl_hints(&select->hints, select->from, err));
     TRY(bind_select_input(binder, select, err));
     Items items = {0};
     OrderKey *order = NULL;
     binder->allow_agg = binder->allow_over = true;
-    if (select_is_grouped(binder->context, select)) TRY(bind_group(binder, select, err));
+    if (grouped) TRY(bind_group(binder, select, err));
     TRY(bind_items(binder, select, &items, err));
     if (binder->domain) TRY(add_domain(binder, select, &items, err));
     uint32_t visible = items.count;
@@ -791,7 +801,7 @@ static Status bind_select(Binder *binder, const AstQuery *query, Plan **out, Err
     }
     if (keeps_order(binder, query)) {
         plan = plan_sorted(binder, plan, order, query->order.count);
-        TRY(bind_limit(binder, query, plan, err));
+        TRY(bind_limit(query, plan, err));
     }
     *out = first_columns(binder, plan, &items, visible);
     if (items.said) {
@@ -898,7 +908,7 @@ static Status bind_body(Binder *binder, const AstQuery *query, Plan **out, Error
         *out = plan_project(binder->context, *out, items.expr, items.name, items.count);
     }
     *out = plan_sorted(binder, *out, order, query->order.count);
-    TRY(bind_limit(binder, query, *out, err));
+    TRY(bind_limit(query, *out, err));
     *out = first_columns(binder, *out, &items, visible);
     return ST_OK;
 }

@@ -132,7 +132,7 @@ Status expr_call(Arena *arena, const FuncEnv *env, const char *name, Expr **arg,
     Expr **bound = expr_args(arena, expr, arg_count);
     for (uint32_t a = 0; a < arg_count; a++) {
         bound[a] = cast_argument(arena, name, arg[a], call->arg[a]);
-        if (bound[a]->try_cast && bound[a]->implicit) {
+        if (bound[a]->try_cast && bound[a]->implicit && !strstr(name, "DISTINCT FROM")) {
             expr->type = type_nullable(arena, expr->type, true);
         }
         if (bound[a] != arg[a] && arg[a]->kind == EXPR_LITERAL) call->literal[a] = NULL;
@@ -147,6 +147,11 @@ Expr *expr_and(Arena *arena, const FuncEnv *env, Expr *a, Expr *b) {
     Status st = expr_call(arena, env, "AND", pair, 2, a->place, &both, NULL);
     ASSERT(st == ST_OK);
     return both;
+}
+
+bool expr_times_right(const Type *left, const Type *right) {
+    return left->attribute == TIME_ROWTIME && !right->attribute && left->kind == right->kind &&
+           left->precision == right->precision;
 }
 
 bool expr_equal(const Expr *a, const Expr *b) {

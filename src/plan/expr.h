@@ -27,10 +27,14 @@ struct Expr {
     const FuncCall *call;
     bool try_cast;
     bool implicit;   // a cast that the function's signature asked for, not the user
+    bool times_right;  // "=" whose right side, a plain timestamp, is taken for the time of the left
     Expr **arg;
     uint32_t arg_count;
 };
 
+// rowtime = t: Flink's validator brings the right side to the type of the left, which makes a time
+// attribute of it; joins make use of that. With the attribute on the right both become plain.
+bool expr_times_right(const Type *left, const Type *right);
 Expr *expr_column(Arena *arena, uint32_t column, const Type *type);
 Expr *expr_literal(Arena *arena, const Vec *value);
 Expr *expr_null(Arena *arena, const Type *type);

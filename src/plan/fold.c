@@ -90,13 +90,61 @@ static Status fold_null_test(PlanContext *context, Expr **at, Error *err) {
                      at, err);
 }
 
+static bool is_null(const Expr *expr) {
+    return expr->kind == EXPR_LITERAL && vec_is_null(expr->value, 0);
+}
+
+static bool is_bool(const Expr *expr, bool value);
+static Status fold_value(PlanContext *context, Expr **at, Error *err);
+
+static bool is_comparison(const Expr *expr) {
+    static const char *const NAMES[] = {"=", "<>", "<", "<=", ">", ">="};
+    for (size_t i = 0; i < sizeof NAMES / sizeof *NAMES; i++) {
+        if (is_name(expr, NAMES[i])) return true;
+    }
+    return false;
+}
+
+// What a constant that cannot be computed is all the same: arithmetic and comparisons with NULL are
+// NULL, whatever stands on the other side; a BETWEEN is decided by the half that can be computed.
+static Status fold_around(PlanContext *context, Expr **at, Error *err) {
+    Expr *expr = *at;
+    bool null = false;
+    if (is_arithmetic(expr) || is_comparison(expr)) {
+        null = is_null(expr->arg[0]) || is_null(expr->arg[1]);
+    } else if (is_name(expr, "IN") && expr->arg_count == 2) {
+        null = is_null(expr->arg[0]) || is_null(expr->arg[1]);
+    } else if (is_name(expr, "BETWEEN ASYMMETRIC")) {
+        uint32_t nulls = 0;
+        for (uint32_t i = 0; i < 2; i++) {
+            Expr *pair[] = {expr->arg[0], expr->arg[i + 1]}, *half;
+            TRY(expr_call(context->arena, context->env, i ? "<=" : ">=", pair, 2, expr->place,
+                          &half, err));
+            TRY(fold_value(context, &half, err));
+            if (is_bool(half, false)) {
+                half->type = expr->type;
+                *at = half;
+                return ST_OK;
+            }
+            nulls += is_null(half);
+        }
+        null = nulls == 2;
+    }
+    if (!null || !expr->type->nullable) return ST_OK;
+    *at = expr_null(context->arena, expr->type);
+    (*at)->place = expr->place;
+    return ST_OK;
+}
+
 static Status fold_value(PlanContext *context, Expr **at, Error *err) {
     Expr *expr = *at;
     if (is_name(expr, "/") && is_zero(expr->arg[1]) && expr->arg[0]->kind == EXPR_LITERAL) {
         return error_at(err, ST_VALIDATION, expr->place, "division by zero");
     }
     Vec *value;
-    if (context->evaluate(expr, context->env, context->arena, &value, NULL)) return ST_OK;
+    if (context->evaluate(expr, context->env, context->arena, &value, NULL)) {
+        return fold_around(context, at, err);
+    }
     // Flink's planner holds constants as decimals, which know no negative zero.
     if (value->phys == PHYS_F32 && vec_f32(value)[0] == 0) vec_f32(value)[0] = 0;
     if (value->phys == PHYS_F64 && vec_f64(value)[0] == 0) vec_f64(value)[0] = 0;
@@ -206,6 +254,7 @@ static void fold_logic(PlanContext *context, Expr **at) {
 static Status check_constant_time(const Expr *expr, Error *err) {
     if (expr->kind != EXPR_CALL) return ST_OK;
     if (!expr_is_equality(expr->call->func->name) && !is_name(expr, "NULLIF")) return ST_OK;
+    if (is_comparison(expr) && (is_null(expr->arg[0]) || is_null(expr->arg[1]))) return ST_OK;
     for (uint32_t i = 0; i < expr->arg_count; i++) {
         const Expr *arg = expr->arg[i];
         if (arg->kind != EXPR_CAST || !arg->implicit || arg->arg[0]->kind != EXPR_LITERAL) continue;

@@ -101,39 +101,62 @@ static bool take_bound(const Plan *left, const Plan *right, const Expr *expr, Bo
     return false;
 }
 
-// A time attribute of one side that equals a plain timestamp of the other: Flink brings the latter
-// to the attribute's type, takes it for one more bound, and gives up.
-static bool equals_plain_time(const Plan *left, const Plan *right, const Expr *expr) {
-    if (!is_call(expr, "=", 2)) return false;
+// ts = t of a time attribute of one input and a plain timestamp of the other, where the binder saw
+// them in this order (Expr.times_right): an interval of no length.
+static bool take_plain_time(const Plan *left, const Plan *right, const Expr *expr, Bounds *bounds) {
     uint32_t columns = left->type->child_count;
-    bool timed = false, plain = false, sides[2] = {false, false};
-    for (uint32_t i = 0; i < 2; i++) {
-        const Expr *at = expr->arg[i];
-        if (at->kind != EXPR_COLUMN || !type_is_timestamp(at->type)) return false;
-        bool is_left = at->column < columns;
-        const Type *row = (is_left ? left : right)->type;
-        bool attribute = row->child[is_left ? at->column : at->column - columns]->attribute;
-        timed |= attribute;
-        plain |= !attribute;
-        sides[is_left] = true;
+    if (!expr->times_right || expr->arg[0]->kind != EXPR_COLUMN ||
+        expr->arg[1]->kind != EXPR_COLUMN) {
+        return false;
     }
-    return timed && plain && sides[0] && sides[1];
+    uint32_t a = expr->arg[0]->column, b = expr->arg[1]->column;
+    if (a > b) {
+        uint32_t swap = a;
+        a = b;
+        b = swap;
+    }
+    if (a >= columns || b < columns) return false;
+    bool timed = left->type->child[a]->attribute == TIME_ROWTIME;
+    bool right_timed = right->type->child[b - columns]->attribute == TIME_ROWTIME;
+    if (timed == right_timed) return false;
+    TimeTerm l = {0, a, 0}, r = {1, b - columns, 0};
+    return add_bound(bounds, l, r, 0) && add_bound(bounds, r, l, 0);
+}
+
+Expr *join_mark_time(Arena *arena, const Plan *left, const Plan *right, Expr *expr) {
+    uint32_t columns = left->type->child_count;
+    if (!is_call(expr, "=", 2) || expr->arg[0]->kind != EXPR_COLUMN ||
+        expr->arg[1]->kind != EXPR_COLUMN) {
+        return expr;
+    }
+    const Type *type[2];
+    for (uint32_t i = 0; i < 2; i++) {
+        uint32_t column = expr->arg[i]->column;
+        type[i] = column < columns ? left->type->child[column]
+                                   : right->type->child[column - columns];
+    }
+    if (!expr_times_right(type[0], type[1])) return expr;
+    Expr *marked = arena_dup(arena, expr, sizeof *expr);
+    marked->times_right = true;
+    return marked;
 }
 
 bool join_find_interval(const Plan *left, const Plan *right, Expr **part, uint32_t *count,
                         Plan *out) {
     Bounds bounds = {0};
     uint32_t kept = 0;
+    bool plain = false;  // the bounds are those of an equality, which is checked besides
     Expr *rest[256];
     if (*count > 256) return false;
     for (uint32_t i = 0; i < *count; i++) {
-        if (equals_plain_time(left, right, part[i])) return false;
-        if (!take_bound(left, right, part[i], &bounds)) rest[kept++] = part[i];
+        if (take_bound(left, right, part[i], &bounds)) continue;
+        plain |= take_plain_time(left, right, part[i], &bounds);
+        rest[kept++] = part[i];
     }
     if (!bounds.has_lower || !bounds.has_upper) return false;
     const Type *l = left->type->child[bounds.left_column],
                *r = right->type->child[bounds.right_column];
-    if (l->attribute != r->attribute) return false;
+    if (!plain && l->attribute != r->attribute) return false;
     memcpy(part, rest, kept * sizeof *part);
     *count = kept;
     out->lower_ms = bounds.lower_ms;

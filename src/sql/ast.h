@@ -575,7 +575,7 @@ struct AstFrom {
     AstIdents column;      // AS t (a, b)
 };
 
-// TABLESAMPLE BERNOULLI|SYSTEM(p) [REPEATABLE(n)], SUBSTITUTE('x'). Parsed; nothing plans it yet.
+// TABLESAMPLE BERNOULLI|SYSTEM(p) [REPEATABLE(n)], SUBSTITUTE('x').
 typedef struct AstSample {
     Str method;       // "BERNOULLI", "SYSTEM", "SUBSTITUTE"
     AstExpr *amount;  // percentage, or the name of SUBSTITUTE
