@@ -43,6 +43,7 @@ typedef struct Collected {
     // Over groups: bound over the select's input (after WHERE).
     Expr **key;
     uint32_t key_count, key_cap;
+    const AstExpr *key_ast[64];  // as written, of keys with a subquery in them; else NULL
     PlanAgg *agg;          // arg[] index into [input_expr]
     uint32_t agg_count, agg_cap;
     Expr **input_expr;     // expressions the aggregation's input projects; keys first
@@ -136,7 +137,8 @@ NODISCARD Status table_parallelism(const Table *table, const Map *options, bool 
                                    Place place, uint32_t *out, Error *err);
 // Whether OPTIONS hints are allowed. (bind_query.c)
 NODISCARD Status bind_check_dynamic(const PlanContext *context, Place place, Error *err);
-// The number of rows that LIMIT or OFFSET ([what]) says: the whole part of a literal. (bind_literal.c)
+// The number of rows that LIMIT or OFFSET ([what]) says: the whole part of a literal.
+// (bind_literal.c)
 NODISCARD Status bind_row_count(const AstExpr *ast, const char *what, int64_t *out, Error *err);
 // Hints behind SELECT: that they are known, can be read, and name relations of [from] where joins
 // or groups look for them; hints of a table. (bind_hint.c)
@@ -296,7 +298,8 @@ NODISCARD Status plan_where(PlanContext *context, Plan *input, Expr *condition, 
                             Error *err);
 // Time bounds between both sides among the conjuncts: they are taken out of [part], and bounds and
 // time columns set in [out]. (join_kind.c)
-// An equality of WHERE over a join, marked where it compares times (Expr.times_right). (join_kind.c)
+// An equality of WHERE over a join, marked where it compares times (Expr.times_right).
+// (join_kind.c)
 Expr *join_mark_time(Arena *arena, const Plan *left, const Plan *right, Expr *expr);
 bool join_find_interval(const Plan *left, const Plan *right, Expr **part, uint32_t *count,
                         Plan *out);

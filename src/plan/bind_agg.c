@@ -227,7 +227,10 @@ typedef struct GroupSets {
     uint32_t count, cap;
 } GroupSets;
 
-enum { GROUP_KEYS_MAX = 64, GROUP_SETS_MAX = 4096 };
+enum {
+    GROUP_KEYS_MAX = sizeof ((Collected *)0)->key_ast / sizeof(AstExpr *),
+    GROUP_SETS_MAX = 4096
+};
 
 static Status group_key(Binder *binder, const AstExpr *ast, uint32_t *index, Error *err) {
     Collected *groups = binder->groups;
@@ -248,6 +251,7 @@ static Status group_key(Binder *binder, const AstExpr *ast, uint32_t *index, Err
         return error_at(err, ST_VALIDATION, ast->span.place, "more than %d GROUP BY keys",
                         GROUP_KEYS_MAX);
     }
+    groups->key_ast[groups->key_count] = ast_has_query(ast) ? ast : NULL;
     ARENA_PUSH(binder->arena, groups->key, groups->key_count, groups->key_cap, expr);
     return ST_OK;
 }

@@ -1,5 +1,6 @@
 // Expressions: names to columns, calls to functions, with Flink's implicit casts.
 #include "plan/bind_subquery.h"
+#include "sql/print.h"
 #include "type/datetime.h"
 #include "type/decimal.h"
 
@@ -360,7 +361,8 @@ static Status bind_cast(Binder *binder, const AstExpr *ast, Expr **out, Error *e
     to = interval_normal(arena, to);
     if (cuts_written_stamp(value, to)) {
         Vec *vec = vec_new(arena, type_nullable(arena, to, false), 1);
-        vec_set_timestamp(vec, 0, timestamp_truncate(vec_timestamp(value->value, 0), to->precision));
+        vec_set_timestamp(vec, 0,
+                          timestamp_truncate(vec_timestamp(value->value, 0), to->precision));
         *out = expr_literal(arena, vec);
         (*out)->place = ast->span.place;
         if (!ast->cast.try_cast) return ST_OK;
@@ -827,11 +829,39 @@ static Status bind_call(Binder *binder, const AstExpr *ast, Expr **out, Error *e
 
 // ---- the whole ---------------------------------------------------------------------------------
 
+static Expr *key_column(Binder *binder, uint32_t i, Place place) {
+    const Collected *groups = binder->groups;
+    const Type *type = type_attribute(binder->arena, groups->key[i]->type, TIME_NONE);
+    if (groups->key_type_nullable >> i & 1) type = type_nullable(binder->arena, type, true);
+    Expr *column = expr_column(binder->arena, i, type);
+    column->place = place;
+    return column;
+}
+
+// An expression with a subquery is a key when it is written as that: it may not be bound for a try,
+// for it would leave a join behind.
+static bool written_as_key(Binder *binder, const AstExpr *ast, Expr **out) {
+    const Collected *groups = binder->groups;
+    bool found = false;
+    Buf text = {0}, key = {0};
+    for (uint32_t i = 0; i < groups->key_count && !found; i++) {
+        if (!groups->key_ast[i]) continue;
+        text.len = key.len = 0;
+        sql_print_expr(ast, SQL_PLAIN, &text);
+        sql_print_expr(groups->key_ast[i], SQL_PLAIN, &key);
+        found = str_eq(buf_str(&text), buf_str(&key));
+        if (found) *out = key_column(binder, i, ast->span.place);
+    }
+    buf_free(&text);
+    buf_free(&key);
+    return found;
+}
+
 // Over groups: an expression that equals a GROUP BY expression is that key.
 static bool bind_as_key(Binder *binder, const AstExpr *ast, Expr **out) {
     Collected *groups = binder->groups;
-    // A subquery may not be bound for a try: it leaves a join behind.
-    if (!groups || binder->in_agg || ast->kind == EX_LITERAL || ast_has_query(ast)) return false;
+    if (!groups || binder->in_agg || ast->kind == EX_LITERAL) return false;
+    if (ast_has_query(ast)) return written_as_key(binder, ast, out);
     Binder probe = *binder;
     probe.groups = NULL;
     probe.allow_agg = probe.allow_over = false;
@@ -843,10 +873,7 @@ static bool bind_as_key(Binder *binder, const AstExpr *ast, Expr **out) {
         // What a correlated subquery is grouped by is not among the keys that were written.
         if (binder->domain && bind_domain_has_key(binder->domain, i)) continue;
         if (!expr_equal(groups->key[i], bound)) continue;
-        const Type *type = type_attribute(binder->arena, groups->key[i]->type, TIME_NONE);
-        if (groups->key_type_nullable >> i & 1) type = type_nullable(binder->arena, type, true);
-        *out = expr_column(binder->arena, i, type);
-        (*out)->place = ast->span.place;
+        *out = key_column(binder, i, ast->span.place);
         return true;
     }
     return false;
