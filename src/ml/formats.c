@@ -1,8 +1,10 @@
 // ml/formats.c - the readers of this build, in the order in which they are asked whether a file is
 // theirs.
 #include "ml/formats.h"
+#include "ml/pmml/pmml.h"
 
 const MlFormat *const ML_FORMATS[] = {
     &WEIR_FORMAT,
+    &PMML_FORMAT,
     NULL,
 };

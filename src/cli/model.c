@@ -1,0 +1,246 @@
+// weir model: what is in a model's file, and whether it answers as it should.
+#include <math.h>
+#include <stdio.h>
+
+#include "base/bits.h"
+#include "cli/cli.h"
+#include "cli/model_csv.h"
+#include "type/number.h"
+
+enum { BATCH_ROWS = 1000, OPERANDS_MAX = 4, DIFFERENCES_SHOWN = 10 };
+
+static int model_main(int argc, char **argv);
+
+static const ArgDef ARGS[] = {
+    {"--tolerance", NULL, "R", "check: numbers may differ by this share of the larger one (1e-5)"},
+    {"--absolute", NULL, "A", "check: or by this much (1e-7)"},
+    {"--help", "-h", NULL, "shows this"},
+    {0},
+};
+enum { ARG_TOLERANCE, ARG_ABSOLUTE, ARG_HELP };
+
+const Command MODEL_COMMAND = {
+    .name = "model",
+    .run = model_main,
+    .usage = "show MODEL | check MODEL INPUT.csv EXPECTED.csv [OPTION]...",
+    .doc =
+        "Shows what a model's file takes and gives; checks its answers against expected ones.\n\n"
+        "MODEL is a file (pmml, onnx, pb) or the folder of a SavedModel. The first line of a CSV\n"
+        "file names fields; N/A and NA are missing values, | parts the items of a list. Columns\n"
+        "go to fields by name, else in their order; _target is the first one that the model gives.",
+    .args = ARGS,
+};
+
+static int failed(const Error *err) {
+    (void)fprintf(stderr, "weir model: %s\n", err->message);
+    if (err->hint[0]) (void)fprintf(stderr, "hint: %s\n", err->hint);
+    return EXIT_FAILED;
+}
+
+// -- show
+// ------------------------------------------------------------------------------------------
+
+static void put_fields(const char *title, const MlField *field, uint32_t count, Buf *out) {
+    static const char *const TYPES[] = {[ML_DOUBLE] = "double", [ML_FLOAT] = "float",
+                                        [ML_INTEGER] = "integer", [ML_BOOLEAN] = "boolean",
+                                        [ML_TEXT] = "text"};
+    buf_printf(out, "%s\n", title);
+    for (uint32_t i = 0; i < count; i++) {
+        buf_printf(out, "  " STR_FMT "  %s%s", STR_ARG(field[i].name), TYPES[field[i].type],
+                   field[i].list ? ", any number of them" : "");
+        if (field[i].shape.len) buf_printf(out, " " STR_FMT, STR_ARG(field[i].shape));
+        buf_putc(out, '\n');
+    }
+}
+
+static int show(char *const *operand, double tolerance, double absolute) {
+    (void)tolerance, (void)absolute;
+    MlModel *model;
+    Error err = {0};
+    if (ml_load(str_c(operand[0]), NULL, &model, &err)) return failed(&err);
+    Buf out = {0};
+    buf_printf(&out, "format: %s\n", model->vt->format);
+    if (model->vt->describe) {
+        buf_puts(&out, "model: ");
+        model->vt->describe(model, &out);
+        buf_putc(&out, '\n');
+    }
+    put_fields("in:", model->in, model->in_count, &out);
+    put_fields("out:", model->out, model->out_count, &out);
+    (void)fwrite(out.ptr, 1, out.len, stdout);
+    buf_free(&out);
+    ml_free(model);
+    return EXIT_FINE;
+}
+
+// -- check
+// -----------------------------------------------------------------------------------------
+
+typedef struct Check {
+    MlModel *model;
+    CsvTable input, expected;
+    CsvPlace *place;  // of the expected columns
+    double tolerance, absolute;
+    uint64_t passed, failed;
+    uint32_t shown;
+} Check;
+
+static bool near(const Check *self, double a, double b) {
+    if (a == b || (isnan(a) && isnan(b))) return true;
+    double allowed = fmax(self->absolute, self->tolerance * fmax(fabs(a), fabs(b)));
+    return fabs(a - b) <= allowed;
+}
+
+static bool same(const Check *self, Str got, Str expected) {
+    double a, b;
+    if (str_eq(got, expected)) return true;
+    return f64_parse_java(got, &a) && f64_parse_java(expected, &b) && near(self, a, b);
+}
+
+static void tell(Check *self, uint64_t row, uint32_t column, Str got, Str expected) {
+    if (self->shown++ >= DIFFERENCES_SHOWN) return;
+    printf("row %llu, column " STR_FMT ": " STR_FMT ", not " STR_FMT "\n",
+           (unsigned long long)row + 1, STR_ARG(self->expected.name[column]), STR_ARG(got),
+           STR_ARG(expected));
+}
+
+// Row [at] of the batch is row [row] of the file.
+static void judge(Check *self, const MlColumn *out, uint32_t at, uint64_t row) {
+    bool good = true;
+    Buf text = {0};
+    for (uint32_t c = 0; c < self->expected.columns; c++) {
+        CsvPlace place = self->place[c];
+        Str expected = self->expected.cell[row * self->expected.columns + c];
+        text.len = 0;
+        if (place.field >= 0) {
+            const MlField *field = &self->model->out[place.field];
+            const MlColumn *column = &out[place.field];
+            if (column->valid && !bits_get(column->valid, at)) buf_puts(&text, "N/A");
+            else ml_print(field, column, at * field->width + place.value, &text);
+        } else {
+            buf_puts(&text, "nothing of that name");
+        }
+        Str got = buf_str(&text);
+        if ((csv_missing(got) && csv_missing(expected)) || same(self, got, expected)) continue;
+        tell(self, row, c, got, csv_missing(expected) ? STR("N/A") : expected);
+        good = false;
+    }
+    buf_free(&text);
+    if (good) self->passed++;
+    else self->failed++;
+}
+
+static Status predict(Check *self, uint32_t first, uint32_t rows, MlColumn *out, Arena *arena,
+                      Error *err) {
+    MlColumn *in = ARENA_ARRAY(arena, MlColumn, self->model->in_count + 1);
+    TRY(csv_inputs(&self->input, self->model, first, rows, in, arena, err));
+    return self->model->vt->predict(self->model, in, rows, out, arena, err);
+}
+
+// A batch that fails is asked for again row by row.
+static void check_batch(Check *self, uint32_t first, uint32_t rows) {
+    Error err = {0};
+    Arena arena;
+    arena_init(&arena);
+    MlColumn *out = ARENA_ARRAY(&arena, MlColumn, self->model->out_count + 1);
+    if (predict(self, first, rows, out, &arena, &err) == ST_OK) {
+        for (uint32_t i = 0; i < rows; i++) judge(self, out, i, first + i);
+    } else if (rows > 1) {
+        for (uint32_t i = 0; i < rows; i++) check_batch(self, first + i, 1);
+    } else {
+        if (self->shown++ < DIFFERENCES_SHOWN) {
+            const char *what =
+                strncmp(err.message, "row 1: ", 7) == 0 ? err.message + 7 : err.message;
+            printf("row %u: %s\n", first + 1, what);
+        }
+        self->failed++;
+    }
+    arena_clear(&arena);
+}
+
+static void find_columns(Check *self) {
+    CsvTable *expected = &self->expected;
+    self->place = csv_places(expected, self->model->out, self->model->out_count, &expected->arena);
+    for (uint32_t c = 0; c < expected->columns; c++) {
+        if (self->place[c].field < 0 && str_is(expected->name[c], "_target") &&
+            self->model->out_count) {
+            self->place[c].field = 0;
+        }
+    }
+}
+
+static int check(char *const *operand, double tolerance, double absolute) {
+    Check self = {.tolerance = tolerance, .absolute = absolute};
+    Error err = {0};
+    Status st = ml_load(str_c(operand[0]), NULL, &self.model, &err);
+    if (!st) st = csv_table_read(operand[1], &self.input, &err);
+    if (!st) st = csv_table_read(operand[2], &self.expected, &err);
+    if (!st && self.input.rows != self.expected.rows) {
+        st = error_set(&err, ST_VALIDATION, "%u rows of input, %u expected", self.input.rows,
+                       self.expected.rows);
+    }
+    int code = st ? failed(&err) : EXIT_FINE;
+    if (!st) {
+        find_columns(&self);
+        for (uint32_t row = 0; row < self.input.rows; row += BATCH_ROWS) {
+            uint32_t left = self.input.rows - row;
+            check_batch(&self, row, left < BATCH_ROWS ? left : BATCH_ROWS);
+        }
+        if (self.shown > DIFFERENCES_SHOWN) printf("... %u more\n", self.shown - DIFFERENCES_SHOWN);
+        printf("%llu passed, %llu failed\n", (unsigned long long)self.passed,
+               (unsigned long long)self.failed);
+        if (self.failed) code = EXIT_FAILED;
+    }
+    csv_table_clear(&self.input);
+    csv_table_clear(&self.expected);
+    ml_free(self.model);
+    return code;
+}
+
+// -- The command
+// -----------------------------------------------------------------------------------
+
+typedef struct Verb {
+    const char *name;
+    int operands;  // behind the name
+    int (*run)(char *const *operand, double tolerance, double absolute);
+} Verb;
+
+static const Verb VERBS[] = {{"show", 1, show}, {"check", 3, check}};
+
+static const Verb *verb_of(const char *name, int operands) {
+    for (size_t i = 0; i < sizeof VERBS / sizeof *VERBS; i++) {
+        if (name && strcmp(VERBS[i].name, name) == 0 && VERBS[i].operands == operands)
+            return &VERBS[i];
+    }
+    return NULL;
+}
+
+static int model_main(int argc, char **argv) {
+    Args args = {.argc = argc, .argv = argv, .defs = ARGS};
+    Error err = {0};
+    char *operand[OPERANDS_MAX] = {0};
+    int operands = 0;
+    double tolerance = 1e-5, absolute = 1e-7;
+    for (int at; (at = args_next(&args, &err)) != ARGS_END;) {
+        double *number = at == ARG_TOLERANCE ? &tolerance : &absolute;
+        switch (at) {
+            case ARGS_WRONG: return usage_error(&MODEL_COMMAND, &err);
+            case ARG_HELP: return usage_print(&MODEL_COMMAND);
+            case ARGS_OPERAND:
+                if (operands < OPERANDS_MAX) operand[operands] = (char *)(uintptr_t)args.value;
+                operands++;
+                break;
+            default:
+                if (str_to_f64(str_c(args.value), number) && *number >= 0) break;
+                (void)error_set(&err, ST_USAGE, "'%s' is not a value for %s", args.value,
+                                ARGS[at].name);
+                return usage_error(&MODEL_COMMAND, &err);
+        }
+    }
+    const Verb *verb = verb_of(operand[0], operands - 1);
+    if (verb) return verb->run(operand + 1, tolerance, absolute);
+    (void)error_set(&err, ST_USAGE, "what is to be done?");
+    error_hint(&err, "weir model show MODEL, or weir model check MODEL INPUT.csv EXPECTED.csv");
+    return usage_error(&MODEL_COMMAND, &err);
+}
