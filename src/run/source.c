@@ -265,12 +265,21 @@ bool source_is_empty(const Source *self) {
     return self->reader->vt->is_empty && self->reader->vt->is_empty(self->reader);
 }
 
+static bool knows_splits(const Source *self) {
+    SourceReader *reader = self->reader;
+    return !reader || !reader->vt->knows_splits || reader->vt->knows_splits(reader);
+}
+
 Status source_poll(Source *self, bool *progress, Error *err) {
     // A reader that was restored first tells of its splits, before rows of some raise the
-    // watermark.
+    // watermark; of those that it has read to their end it does not know.
     bool begins = !self->begun;
     self->begun = true;
-    if (self->held_from < self->held_count && !begins) {
+    for (uint32_t i = self->held_from; begins && i < self->held_count; i++) {
+        TRY(source_split(self, self->held[i].split, false, err));
+    }
+    bool holds = self->held_from < self->held_count;
+    if (holds && !begins && (self->drained || knows_splits(self))) {
         *progress = true;
         return release(self, err);
     }

@@ -159,6 +159,9 @@ typedef struct SourceVt {
     // The number that split [split] of the reader restored last has in this one; -1: it has become
     // another reader's. NULL: all are this one's, their numbers as they were.
     int64_t (*takes)(SourceReader *self, uint32_t split);
+    // False while it looks for splits that may have been there from the beginning: what a restored
+    // source holds of others waits, lest time runs ahead of them. NULL: it knows them all.
+    bool (*knows_splits)(SourceReader *self);
     Status (*checkpoint_complete)(SourceReader *self, uint64_t checkpoint, Error *err);
     // The job has ended well: what was handed in has come through to the sinks, which are flushed.
     void (*drained)(SourceReader *self);

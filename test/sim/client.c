@@ -115,6 +115,13 @@ static void pause_ms(int64_t ms) {
     if (!world.dead) fiber_sleep_ns(ms * 1000000);
 }
 
+// Whoever asks has a thread for it: the rest of the job goes on meanwhile.
+static void think(void) {
+    if (!world.faulty || !chance_in(world.plan.reply_slow)) return;
+    fault(FAULT_REPLY_SLOW);
+    pause_ms(chance_between(1, 400));
+}
+
 // ---- settings ----------------------------------------------------------------------------------
 
 rd_kafka_conf_t *rd_kafka_conf_new(void) {
@@ -300,6 +307,7 @@ rd_kafka_resp_err_t rd_kafka_metadata(rd_kafka_t *rk, int all, rd_kafka_topic_t 
     (void)rk;
     ASSERT(!all && only);  // jobs here name their topics
     Fate fate = network("metadata", only->name);
+    think();
     if (fate == LOST || fate == REPLY_LOST) {
         pause_ms(timeout_ms);
         return no_answer();
@@ -359,6 +367,7 @@ rd_kafka_resp_err_t rd_kafka_offsets_for_times(rd_kafka_t *rk,
                                                int timeout_ms) {
     (void)rk;
     Fate fate = network("offsets", list->cnt ? list->elems[0].topic : "");
+    think();
     if (fate == LOST || fate == REPLY_LOST) {
         pause_ms(timeout_ms);
         return no_answer();

@@ -253,6 +253,7 @@ static void draw_faults(const SimJob *job) {
         .disk_error = rate(20000), .disk_slow = job->calm ? 0 : rate(20000),
         .disk_full = job->calm ? 0 : rate(5000), .clock_jump = job->calm ? 0 : rate(5000),
         .request_lost = rate(50000), .reply_lost = rate(50000), .request_twice = rate(50000),
+        .reply_slow = job->calm ? 0 : rate(400000),
         .broker_down = job->calm ? 0 : rate(2000), .stop = rate(1000),
     };
 }

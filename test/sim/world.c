@@ -17,6 +17,7 @@ const char *const FAULT_NAMES[FAULT_COUNT_] = {
     [FAULT_MEMORY] = "refused allocations",
     [FAULT_REQUEST_LOST] = "lost requests",
     [FAULT_REPLY_LOST] = "lost replies",
+    [FAULT_REPLY_SLOW] = "slow replies",
     [FAULT_REQUEST_TWICE] = "doubled requests",
     [FAULT_REQUEST_LATE] = "late requests",
     [FAULT_BROKER_DOWN] = "broker outages",

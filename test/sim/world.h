@@ -24,6 +24,7 @@ typedef enum FaultKind {
     FAULT_MEMORY,         // a charge refused
     FAULT_REQUEST_LOST,   // of Kafka: it never arrived
     FAULT_REPLY_LOST,     // it arrived, and nobody was told
+    FAULT_REPLY_SLOW,     // a broker thinks long
     FAULT_REQUEST_TWICE,
     FAULT_REQUEST_LATE,   // it arrives after its sender has died
     FAULT_BROKER_DOWN,
@@ -36,7 +37,7 @@ extern const char *const FAULT_NAMES[FAULT_COUNT_];
 // How likely each is in the run at hand, in a million of calls; drawn anew for every seed.
 typedef struct FaultPlan {
     uint32_t disk_error, disk_slow, disk_full, clock_jump;
-    uint32_t request_lost, reply_lost, request_twice, broker_down, stop;
+    uint32_t request_lost, reply_lost, reply_slow, request_twice, broker_down, stop;
 } FaultPlan;
 
 typedef enum Tracing { TRACE_NOTHING, TRACE_NOTES, TRACE_ALL } Tracing;

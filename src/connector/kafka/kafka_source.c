@@ -18,6 +18,7 @@
 enum {
     MESSAGES_MAX = BATCH_ROWS_MAX,  // of one poll
     COMMIT_MS = 5000,               // between commits when enable.auto.commit asks for them
+    SEARCH_MS = 1000,               // from a first search that failed to the next
 };
 
 typedef struct Split {
@@ -43,6 +44,7 @@ typedef struct KafkaSource {
     Split *split;  // named by their index
     uint32_t splits, ended;
     uint32_t announced;  // so many of them the worker knows
+    uint32_t assigned;   // so many of them are fetched
     uint32_t latest;  // split of the last message: the next is likely of it, too
     bool stopping, finished;
 
@@ -50,7 +52,7 @@ typedef struct KafkaSource {
     OsMonitor lock;
     Assignments known;     // what the search need not look at; of its thread, once it runs
     Assignments found;     // lock: not taken over yet
-    bool searched;         // lock: at least once
+    bool searched;         // lock: to the end, at least once; written by its thread only
     bool restored;         // before the thread starts only
     int64_t *taken;        // of the splits of the snapshot restored last: their numbers here, or -1
     uint32_t taken_count;
@@ -74,8 +76,9 @@ static void wake_up(KafkaSource *self) {
 
 // Waits for the next search; false when the reader closes or there is none.
 static bool search_again(KafkaSource *self) {
-    int64_t until_ms = os_monotonic_ns() / 1000000 + self->table.discovery_ms, left_ms;
-    bool again = self->table.discovery_ms > 0;
+    int64_t wait_ms = self->searched ? self->table.discovery_ms : SEARCH_MS;
+    int64_t until_ms = os_monotonic_ns() / 1000000 + wait_ms, left_ms;
+    bool again = wait_ms > 0;
     os_lock(&self->lock);
     while (again && !atomic_load(&self->closing) &&
            (left_ms = until_ms - os_monotonic_ns() / 1000000) > 0) {
@@ -114,7 +117,7 @@ static void search(void *arg) {
             self->search_status = st;
             self->search_error = err;
         }
-        self->searched = true;
+        self->searched |= !st;
         os_unlock(&self->lock);
         if (!st) assignments_clear(&found);
         wake_up(self);
@@ -179,31 +182,43 @@ static Status announce(KafkaSource *self, SourceOutput *out, Error *err) {
     return ST_OK;
 }
 
-// Takes over what the search found since.
+// Takes over what the search found since. Nothing is fetched before it has been through once: of
+// the partitions that other workers had before, some may be in no snapshot, and time must not run
+// ahead of those.
 static Status take_found(KafkaSource *self, SourceOutput *out, Error *err) {
     Assignments found;
     os_lock(&self->lock);
     found = self->found;
     self->found = (Assignments){0};
+    bool searched = self->searched;
     Status st = self->search_status;
     if (st && err) *err = self->search_error;
     os_unlock(&self->lock);
-    uint32_t from = self->splits;
     for (uint32_t i = 0; i < found.count; i++) {
         const Assignment *item = &found.item[i];
         (void)split_add(self, item->topic, item->partition, item->start, item->stop);
     }
     assignments_clear(&found);
     if (!st) st = announce(self, out, err);
-    if (st || from == self->splits) return st;
+    if (st || !searched || self->assigned == self->splits) return st;
+    uint32_t from = self->assigned;
+    self->assigned = self->splits;
     for (uint32_t i = from; i < self->splits; i++) {  // nothing to read: never asked for
         Split *split = &self->split[i];
-        if (split->next < 0 || split->next < split->stop) continue;
+        if (split->ended || split->next < 0 || split->next < split->stop) continue;
         split->ended = true;
         self->ended++;
         TRY(out->split_end(out, i, err));
     }
     return assign(self, from, err);
+}
+
+static bool source_knows_splits(SourceReader *base) {
+    KafkaSource *self = (KafkaSource *)base;
+    os_lock(&self->lock);
+    bool knows = self->searched && !self->found.count;
+    os_unlock(&self->lock);
+    return knows;
 }
 
 static void kafka_pause_split(SourceReader *base, uint32_t index, bool paused) {
@@ -222,10 +237,7 @@ static void kafka_pause_split(SourceReader *base, uint32_t index, bool paused) {
 }
 
 static bool all_read(KafkaSource *self) {
-    os_lock(&self->lock);
-    bool searched = self->searched && !self->found.count;
-    os_unlock(&self->lock);
-    return searched && self->table.bound != BOUND_NONE && self->ended == self->splits;
+    return source_knows_splits(&self->base) && self->table.bound != BOUND_NONE && self->ended == self->splits;
 }
 
 static bool split_is(Split *split, const rd_kafka_message_t *message) {
@@ -380,11 +392,7 @@ static Status source_poll(SourceReader *base, SourceOutput *out, ReadState *stat
 }
 
 static bool source_is_empty(SourceReader *base) {
-    KafkaSource *self = (KafkaSource *)base;
-    os_lock(&self->lock);
-    bool empty = self->searched && !self->found.count && !self->splits;
-    os_unlock(&self->lock);
-    return empty;
+    return source_knows_splits(base) && !((KafkaSource *)base)->splits;
 }
 
 static void source_wait(SourceReader *base, int64_t timeout_ms) {
@@ -433,7 +441,6 @@ static Status source_restore(SourceReader *base, Str bytes, Error *err) {
     arena_init(&arena);
     Status st = ST_OK;
     self->restored = true;
-    uint32_t from = self->splits;
     self->taken_count = 0;
     for (uint32_t at = 0; !st && at < bytes.len;) {
         int64_t end = str_find(bytes, STR("\n"), at);
@@ -459,7 +466,7 @@ static Status source_restore(SourceReader *base, Str bytes, Error *err) {
         self->ended++;
     }
     arena_clear(&arena);
-    return st ? st : assign(self, from, err);
+    return st;
 }
 
 static int64_t source_takes(SourceReader *base, uint32_t split) {
@@ -530,6 +537,7 @@ static const SourceVt SOURCE_VT = {
     .snapshot = source_snapshot,
     .restore = source_restore,
     .takes = source_takes,
+    .knows_splits = source_knows_splits,
     .checkpoint_complete = source_checkpoint_complete,
     .drained = source_drained,
     .close = source_close,
