@@ -3,7 +3,7 @@
 # checkpoint after a few batches and gone on with from it, over and over, with the same parallelism or
 # another one each time, and the same state backend or the other: the rows must be those of a job that was
 # left alone. In every second variant checkpoints are unaligned: rows that are on their way between 2 or 3
-# workers lie in the checkpoint.
+# workers lie in the checkpoint. In some rows are folded by mini-batch, in one phase or two.
 #
 # COUNT (1) variants are drawn; the seed is printed. PATHs: other cases, below test/sql, than flink/stream.
 set -u
@@ -41,6 +41,7 @@ for ((i = 0; i < count; i++)); do
         unaligned=true workers=$((2 + i / 2 % 2)) timeout=$(pick 0 0 "1 ms") size=$(pick 1 2)
     fi
     backend=$(pick hashmap $disk) backends=$(pick "" ${disk:+hashmap,rocksdb rocksdb,hashmap,rocksdb,rocksdb})
+    fold=$(pick off off 3 100) phase=$(pick TWO_PHASE TWO_PHASE AUTO ONE_PHASE)
     options=(-D "parallelism.default=$workers" -D "weir.cut-every=$every" -D "weir.batch-rows-max=$rows"
         -D "execution.checkpointing.incremental=$incremental"
         -D "execution.checkpointing.unaligned.enabled=$unaligned"
@@ -48,8 +49,13 @@ for ((i = 0; i < count; i++)); do
         -D "state.backend.type=$backend" -D weir.state-cache=0)
     [ -z "$others" ] || options+=(-D "weir.cut-parallelism=$others")
     [ -z "$backends" ] || options+=(-D "weir.cut-backend=$backends")
+    if [ "$fold" != off ]; then
+        options+=(-D table.exec.mini-batch.enabled=true -D "table.exec.mini-batch.allow-latency=1 h"
+            -D "table.exec.mini-batch.size=$fold" -D "table.optimizer.agg-phase-strategy=$phase")
+    fi
     name="workers $workers then ${others:-the same}, a cut every $every batches of $rows, incremental $incremental"
     name="$name, $backend then ${backends:-the same}"
+    [ "$fold" = off ] || name="$name, mini-batches of $fold, $phase"
     [ $unaligned = false ] || name="$name, unaligned after $timeout, exchanges of $size"
     "$weir" test "${options[@]}" --materialised --exempt "$scratch/cases/exempt" \
         "${@/#/$scratch/cases/}" >"$scratch/log" 2>&1

@@ -84,14 +84,6 @@ void rule_phase(PlanContext *context, Plan **roots, uint32_t count) {
     const char *phase = config_get(context->config, "table.optimizer.agg-phase-strategy");
     bool mini = config_bool(context->config, "table.exec.mini-batch.enabled", false);
     if (context->batch || !mini || str_eq_nocase(str_c(phase), STR("ONE_PHASE"))) return;
-    // Jobs that go on from checkpoints with one worker, then several, lost rows in two phases:
-    // until that is mended those with checkpoints run in one.
-    static const char *const CHECKPOINTS[] = {"execution.checkpointing.dir",
-                                              "execution.checkpointing.interval",
-                                              "execution.state-recovery.path", "weir.cut-every"};
-    for (size_t i = 0; i < sizeof CHECKPOINTS / sizeof *CHECKPOINTS; i++) {
-        if (config_get(context->config, CHECKPOINTS[i])) return;
-    }
     uint8_t *seen = ARENA_ARRAY(context->arena, uint8_t, context->next_id + 1);
     for (uint32_t i = 0; i < count; i++) visit(context, roots[i], seen);
 }

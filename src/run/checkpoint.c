@@ -514,28 +514,12 @@ static void answer(Checkpointer *self, Status st, const Error *err) {
     self->ask = NULL;
 }
 
-// Jobs that went on from such a state with another number of workers have lost rows: those with
-// checkpoints do not aggregate in two phases (plan/rule_phase.c), and others have no savepoint.
-static Status check_phases(const Job *job, Error *err) {
-    for (uint32_t i = 0; i < job->worker[0].op_count; i++) {
-        if (job->worker[0].op[i]->plan->kind != PLAN_LOCAL_AGG) continue;
-        (void)error_set(err, ST_UNSUPPORTED,
-                        "a job that aggregates in two phases and began without checkpoints has no "
-                        "savepoints");
-        error_hint(err, "begin it with SET 'table.optimizer.agg-phase-strategy' = 'ONE_PHASE', or "
-                        "with 'execution.checkpointing.interval'");
-        return ST_UNSUPPORTED;
-    }
-    return ST_OK;
-}
-
 // A savepoint that was asked for, and if the job ends with it, the word of it.
 static void take_savepoint(Checkpointer *self, Want *want, bool *durable) {
     Error err = {0};
     want->ask = self->ask;
     *durable = false;
-    Status st = want->finished ? ST_OK : check_phases(self->job, &err);
-    if (!st) st = take_checkpoint(self, want, durable, &err);
+    Status st = take_checkpoint(self, want, durable, &err);
     if (*durable && (want->halt || want->finished)) {
         uint64_t id = atomic_load(&self->ended);
         if (job_has_checkpoints(self->job)) {

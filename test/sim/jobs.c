@@ -23,6 +23,10 @@
     "CREATE TABLE " topic " (" columns ") WITH ('connector' = 'upsert-kafka', 'topic' = '" topic \
     "', 'key.format' = 'csv', 'value.format' = 'csv', " ONCE(topic) ", " SERVERS ")"
 
+#define MINI_BATCH(size)                                                                         \
+    "table.exec.mini-batch.enabled", "true", "table.exec.mini-batch.allow-latency", "50 ms",     \
+        "table.exec.mini-batch.size", size
+
 // ---- data --------------------------------------------------------------------------------------
 
 uint64_t data_random;
@@ -263,8 +267,27 @@ const SimJob JOBS[] = {
                    UPSERT_SINK("answers", "k INT, n BIGINT, t INT, PRIMARY KEY (k) NOT ENFORCED"),
                    "INSERT INTO answers SELECT k, COUNT(*), SUM(v) FROM events GROUP BY k"},
      .output = {{JUDGE_LATEST, "answers"}},
-     .setting = {"table.exec.mini-batch.enabled", "true", "table.exec.mini-batch.allow-latency",
-                 "50 ms", "table.exec.mini-batch.size", "20"}},
+     .setting = {MINI_BATCH("20")}},
+    {.name = "two-phase",
+     .fill = fill_one,
+     .statement = {SOURCE("events", COLUMNS),
+                   UPSERT_SINK("answers",
+                               "k INT, n BIGINT, d BIGINT, t INT, m INT, PRIMARY KEY (k) NOT "
+                               "ENFORCED"),
+                   "INSERT INTO answers SELECT k, COUNT(*), COUNT(DISTINCT v), SUM(v), MAX(v) FROM "
+                   "events GROUP BY k"},
+     .output = {{JUDGE_LATEST, "answers"}},
+     .setting = {MINI_BATCH("7"), "table.optimizer.agg-phase-strategy", "TWO_PHASE"}},
+    {.name = "two-phase-twice",
+     .fill = fill_wide,
+     .statement = {SOURCE("events", COLUMNS),
+                   UPSERT_SINK("answers",
+                               "n BIGINT, c BIGINT, d BIGINT, m INT, PRIMARY KEY (n) NOT "
+                               "ENFORCED"),
+                   "INSERT INTO answers SELECT n, COUNT(*), COUNT(DISTINCT m), MAX(m) FROM (SELECT "
+                   "k, COUNT(*) AS n, MIN(v) AS m FROM events GROUP BY k) GROUP BY n"},
+     .output = {{JUDGE_LATEST, "answers"}},
+     .setting = {MINI_BATCH("30"), "table.optimizer.agg-phase-strategy", "TWO_PHASE"}},
     {.name = "changes",
      .fill = fill_changes,
      .statement =

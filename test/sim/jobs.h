@@ -24,7 +24,7 @@ typedef struct SimJob {
     void (*fill)(void);                      // makes and fills its topics
     const char *statement[STATEMENTS_MAX];   // the last one is the job
     SimOutput output[OUTPUTS_MAX];           // ends with one without a name
-    const char *setting[6];                  // key, value …
+    const char *setting[8];                  // key, value …
     bool calm;  // its rows depend on when things happen: no jumps of the clock, no long waits
 } SimJob;
 
