@@ -623,7 +623,7 @@ rd_kafka_resp_err_t rd_kafka_producev(rd_kafka_t *rk, ...) {
             case RD_KAFKA_VTYPE_TIMESTAMP: message.record.stamp_ms = va_arg(args, int64_t); break;
             case RD_KAFKA_VTYPE_OPAQUE: message.opaque = va_arg(args, void *); break;
             case RD_KAFKA_VTYPE_HEADERS: (void)va_arg(args, rd_kafka_headers_t *); break;
-            default: ASSERT(!"a part of a message that nobody sends");
+            default: ASSERT(false);  // a part of a message that nobody sends
         }
     }
     va_end(args);
@@ -784,7 +784,7 @@ static void answer_to(int api, Str body, Buf *out) {
             bool commit = wire_take_number(&body, 1, &good) != 0;
             wire_put_number(out, (uint64_t)code_of(cluster_end(id, producer, epoch, commit)), 2);
             break;
-        default: ASSERT(!"a request that nobody sends");
+        default: ASSERT(false);  // a request that nobody sends
     }
     ASSERT(good);
 }

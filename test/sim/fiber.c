@@ -89,7 +89,7 @@ static void switch_to_host(void) {
     OsThread *from = self.at;
     switch_begin(NULL, self.host_stack, self.host_stack_size);
     (void)swapcontext(&from->context, &self.host);
-    ASSERT(!"a fiber that has ended goes on");
+    ASSERT(false);  // a fiber that has ended goes on
 }
 
 static bool can_run(const OsThread *fiber) {

@@ -237,7 +237,8 @@ static void kafka_pause_split(SourceReader *base, uint32_t index, bool paused) {
 }
 
 static bool all_read(KafkaSource *self) {
-    return source_knows_splits(&self->base) && self->table.bound != BOUND_NONE && self->ended == self->splits;
+    return source_knows_splits(&self->base) && self->table.bound != BOUND_NONE &&
+           self->ended == self->splits;
 }
 
 static bool split_is(Split *split, const rd_kafka_message_t *message) {
