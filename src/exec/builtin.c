@@ -7,6 +7,7 @@ extern const OperatorVt BATCH_SORT_OPERATOR;
 extern const OperatorVt CHANGELOG_OPERATOR;
 extern const OperatorVt COLLECT_OPERATOR;
 extern const OperatorVt DEDUP_OPERATOR;
+extern const OperatorVt EVALUATE_OPERATOR;
 extern const OperatorVt EXPAND_OPERATOR;
 extern const OperatorVt FILTER_OPERATOR;
 extern const OperatorVt GROUP_AGG_OPERATOR;
@@ -42,6 +43,7 @@ static const OperatorVt *const OPERATORS[] = {
     &CHANGELOG_OPERATOR,
     &COLLECT_OPERATOR,
     &DEDUP_OPERATOR,
+    &EVALUATE_OPERATOR,
     &EXPAND_OPERATOR,
     &FILTER_OPERATOR,
     &GROUP_AGG_OPERATOR,

@@ -235,6 +235,7 @@ NODISCARD Status bind_process(Binder *binder, const AstExpr *ast, const Udf *udf
                               Error *err);
 // ML_PREDICT(…) in FROM; the model that an argument MODEL m names. (bind_predict.c)
 NODISCARD Status bind_predict(Binder *binder, const AstExpr *ast, Plan **out, Error *err);
+NODISCARD Status bind_evaluate(Binder *binder, const AstExpr *ast, Plan **out, Error *err);
 NODISCARD Status bind_model(Binder *binder, const AstExpr *ast, const Model **out, Error *err);
 // FROM f(…): window functions, ML_PREDICT, TO_CHANGELOG, user table functions. (bind_tvf.c)
 NODISCARD Status bind_table_function(Binder *binder, const AstFrom *from, Plan **plan, Error *err);

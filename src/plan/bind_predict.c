@@ -1,42 +1,55 @@
 // ML_PREDICT(TABLE t, MODEL m, DESCRIPTOR(a, b) [, MAP['async', 'true', …]]) in FROM: the table's
-// columns and behind them what the model gives. The rules are those of Flink's SqlMLTableFunction.
+// columns and behind them what the model gives; ML_EVALUATE(TABLE t, MODEL m, DESCRIPTOR(label),
+// DESCRIPTOR(a, b), 'task' [, MAP[…]]): how good that is. The rules are those of Flink's
+// SqlMLTableFunction.
 #include "plan/bind.h"
 #include "plan/settings.h"
 #include "spi/model.h"
 
-static const char *const ARG_NAMES[] = {"INPUT", "MODEL", "ARGS", "CONFIG", NULL};
-enum { ARG_INPUT, ARG_MODEL, ARG_FEATURES, ARG_CONFIG, ARG_COUNT };
+// In the order of the call; the fields of the struct follow that of ML_EVALUATE.
+typedef struct ModelArgs {
+    const AstExpr *input, *model, *label, *features, *task, *config;
+} ModelArgs;
 
-static Status no_match(const AstExpr *ast, Error *err) {
+static const AstExpr **arg_slot(ModelArgs *args, bool evaluate, const AstExpr *given, uint32_t at) {
+    const char *const names[] = {"INPUT", "MODEL", "LABEL", "ARGS", "TASK", "CONFIG"};
+    const AstExpr **const slots[] = {&args->input,    &args->model, &args->label,
+                                     &args->features, &args->task,  &args->config};
+    for (uint32_t i = 0; i < 6; i++) {
+        if (!evaluate && (i == 2 || i == 4)) continue;
+        bool named = given->kind == EX_NAMED;
+        if (named ? str_eq_nocase(given->named.name.name, str_c(names[i])) : at-- == 0)
+            return slots[i];
+    }
+    return NULL;
+}
+
+static Status no_match(const AstExpr *ast, bool evaluate, Error *err) {
     (void)error_at(err, ST_VALIDATION, ast->span.place,
                    "no match found for function signature " STR_FMT, STR_ARG(ast->call->name));
-    error_hint(err, "ML_PREDICT(INPUT => TABLE t, MODEL => MODEL m, ARGS => DESCRIPTOR(a, …) "
-                    "[, CONFIG => MAP['async', 'true']])");
+    error_hint(err, evaluate
+                        ? "ML_EVALUATE(INPUT => TABLE t, MODEL => MODEL m, LABEL => DESCRIPTOR(y), "
+                          "ARGS => DESCRIPTOR(a, …), TASK => 'regression' [, CONFIG => MAP[…]])"
+                        : "ML_PREDICT(INPUT => TABLE t, MODEL => MODEL m, ARGS => DESCRIPTOR(a, …) "
+                          "[, CONFIG => MAP['async', 'true']])");
     return ST_VALIDATION;
 }
 
-static Status sort_args(const AstExpr *ast, const AstExpr *out[ARG_COUNT], Error *err) {
+static bool is_descriptor(const AstExpr *ast) {
+    return ast && ast->kind == EX_CALL && str_is(ast->call->name, "DESCRIPTOR");
+}
+
+static Status sort_args(const AstExpr *ast, bool evaluate, ModelArgs *out, Error *err) {
     const AstCall *call = ast->call;
     for (uint32_t i = 0; i < call->arg.count; i++) {
         const AstExpr *arg = call->arg.at[i];
-        uint32_t at = i;
-        if (arg->kind == EX_NAMED) {
-            for (at = 0; ARG_NAMES[at]; at++) {
-                if (str_eq_nocase(arg->named.name.name, str_c(ARG_NAMES[at]))) break;
-            }
-            arg = arg->named.value;
-        }
-        if (at >= ARG_COUNT || out[at]) return no_match(ast, err);
-        out[at] = arg;
+        const AstExpr **slot = arg_slot(out, evaluate, arg, i);
+        if (!slot || *slot) return no_match(ast, evaluate, err);
+        *slot = arg->kind == EX_NAMED ? arg->named.value : arg;
     }
-    for (uint32_t i = 0; i < ARG_CONFIG; i++) {
-        if (!out[i]) return no_match(ast, err);
-    }
-    const AstExpr *features = out[ARG_FEATURES];
-    if (features->kind != EX_CALL || !str_is(features->call->name, "DESCRIPTOR")) {
-        return no_match(ast, err);
-    }
-    return ST_OK;
+    bool whole = out->input && out->model && is_descriptor(out->features);
+    if (evaluate) whole &= is_descriptor(out->label) && out->task;
+    return whole ? ST_OK : no_match(ast, evaluate, err);
 }
 
 // ---- the model ---------------------------------------------------------------------------------
@@ -241,12 +254,17 @@ static Status read_config(Binder *binder, const AstExpr *ast, PredictSpec *spec,
             if (!option_read_duration(value, &spec->timeout_ms) || spec->timeout_ms <= 0) {
                 return bad_config(ast, key, value, "a duration like '10 s'", err);
             }
-        } else {
-            (void)error_at(err, ST_VALIDATION, ast->span.place,
-                           "CONFIG of ML_PREDICT has no key '" STR_FMT "'", STR_ARG(key));
-            error_hint(err, "there are: async, output-mode, max-concurrent-operations, timeout");
-            return ST_VALIDATION;
+        } else if (str_is(key, "window")) {  // of ML_EVALUATE
+            if (!str_to_i64(value, &number) || number < 1 || number > INT32_MAX) {
+                return bad_config(ast, key, value, "a number of rows", err);
+            }
+            spec->window = (uint32_t)number;
+        } else if (str_is(key, "fading")) {
+            if (!str_to_f64(value, &spec->fading) || !(spec->fading > 0 && spec->fading < 1)) {
+                return bad_config(ast, key, value, "a number between 0 and 1", err);
+            }
         }
+        // Others may be the provider's in Flink, which says nothing of them.
     }
     return ST_OK;
 }
@@ -278,28 +296,28 @@ static const Type *output_row(Arena *arena, const Type *input, const Type *model
     return type_row(arena, count, child, name, false);
 }
 
-Status bind_predict(Binder *binder, const AstExpr *ast, Plan **out, Error *err) {
-    Arena *arena = binder->arena;
-    const AstExpr *arg[ARG_COUNT] = {0};
-    TRY(sort_args(ast, arg, err));
-    if (arg[ARG_INPUT]->kind == EX_TABLE && arg[ARG_INPUT]->table.has_partition) {
-        return error_at(err, ST_VALIDATION, arg[ARG_INPUT]->span.place,
+static Status read_args(Binder *binder, const AstExpr *ast, bool evaluate, ModelArgs *args,
+                        Plan **input, const Model **model, Error *err) {
+    TRY(sort_args(ast, evaluate, args, err));
+    if (args->input->kind == EX_TABLE && args->input->table.has_partition) {
+        return error_at(err, ST_VALIDATION, args->input->span.place,
                         "only tables with set semantics may be partitioned");
     }
-    Plan *input;
-    TRY(bind_table_arg(binder, arg[ARG_INPUT], &input, err));
-    const Model *model;
-    TRY(bind_model(binder, arg[ARG_MODEL], &model, err));
-    Feature *feature;
-    const AstExpr *features = arg[ARG_FEATURES];
-    TRY(read_features(arena, features, input->type, &feature, err));
+    TRY(bind_table_arg(binder, args->input, input, err));
+    return bind_model(binder, args->model, model, err);
+}
+
+static Status predict_plan(Binder *binder, const AstExpr *ast, const ModelArgs *args, Plan *input,
+                           const Model *model, const Feature *feature, Plan **out, Error *err) {
+    Arena *arena = binder->arena;
+    const AstExpr *features = args->features;
     // A model without columns in its declaration has those that its provider knows.
     bool declared = model->output->child_count > 0;
     if (declared) TRY(check_features(features, feature, input->type, model->input, err));
     PredictSpec *spec = ARENA_NEW(arena, PredictSpec);
-    TRY(settle_model(binder, model, arg[ARG_MODEL]->span.place, spec, err));
+    TRY(settle_model(binder, model, args->model->span.place, spec, err));
     if (!declared) TRY(check_features(features, feature, input->type, spec->model->input, err));
-    TRY(read_config(binder, arg[ARG_CONFIG], spec, err));
+    TRY(read_config(binder, args->config, spec, err));
     Plan *plan = plan_new(binder->context, PLAN_PREDICT,
                           output_row(arena, input->type, spec->model->output), 1);
     plan->input[0] = input;
@@ -314,6 +332,100 @@ Status bind_predict(Binder *binder, const AstExpr *ast, Plan **out, Error *err) 
         Expr *expr = expr_column(arena, column, from);
         plan->func_arg[i] = type_equal(from, to) ? expr : expr_cast(arena, expr, to, false);
     }
+    *out = plan;
+    return ST_OK;
+}
+
+Status bind_predict(Binder *binder, const AstExpr *ast, Plan **out, Error *err) {
+    ModelArgs args = {0};
+    Plan *input;
+    const Model *model;
+    Feature *feature;
+    TRY(read_args(binder, ast, false, &args, &input, &model, err));
+    TRY(read_features(binder->arena, args.features, input->type, &feature, err));
+    return predict_plan(binder, ast, &args, input, model, feature, out, err);
+}
+
+// ---- ML_EVALUATE -------------------------------------------------------------------------------
+
+static Status read_task(const AstExpr *ast, uint8_t *out, Error *err) {
+    static const char *const TASKS[] = {
+        [EVALUATE_CLASSIFICATION] = "classification", [EVALUATE_REGRESSION] = "regression",
+        [EVALUATE_CLUSTERING] = "clustering",         [EVALUATE_OUTLIERS] = "outliers",
+        [EVALUATE_FORECASTING] = "forecasting",       [EVALUATE_EMBEDDING] = "embedding",
+        [EVALUATE_TEXT_GENERATION] = "text_generation",
+    };
+    if (ast->kind != EX_LITERAL || ast->literal.kind != LIT_TEXT) {
+        return error_at(err, ST_VALIDATION, ast->span.place, "TASK needs a text");
+    }
+    for (*out = 0; *out < sizeof TASKS / sizeof *TASKS; (*out)++) {
+        if (str_eq(ast->literal.text, str_c(TASKS[*out]))) return ST_OK;
+    }
+    (void)error_at(err, ST_VALIDATION, ast->span.place, "unsupported task: " STR_FMT,
+                   STR_ARG(ast->literal.text));
+    error_hint(err, "supported tasks are: regression, clustering, classification, embedding, "
+                    "text_generation, outliers, forecasting");
+    return ST_VALIDATION;
+}
+
+static Status read_label(Arena *arena, const AstExpr *ast, const Type *row, Feature *out,
+                         Error *err) {
+    Feature *label;
+    TRY(read_features(arena, ast, row, &label, err));
+    if (ast->call->arg.count != 1) {
+        return error_at(err, ST_VALIDATION, ast->span.place,
+                        "label descriptor must have exactly one column for evaluation");
+    }
+    *out = label[0];
+    return ST_OK;
+}
+
+static Status check_label(const Feature *label, const Type *row, const Type *output, Error *err) {
+    const Type *from = row->child[label->column];
+    if (type_casts_implicitly(from, output) || type_casts_implicitly(output, from)) return ST_OK;
+    Buf text = {0};
+    buf_puts(&text, "label descriptor column type ");
+    type_print_summary(from, false, &text);
+    buf_puts(&text, " cannot be assigned to model output type ");
+    type_print_summary(output, false, &text);
+    Status st = error_at(err, ST_VALIDATION, label->ast->span.place, STR_FMT " for evaluation",
+                         STR_ARG(buf_str(&text)));
+    buf_free(&text);
+    return st;
+}
+
+Status bind_evaluate(Binder *binder, const AstExpr *ast, Plan **out, Error *err) {
+    Arena *arena = binder->arena;
+    ModelArgs args = {0};
+    Plan *input, *predict;
+    const Model *model;
+    Feature *feature, label = {0};
+    EvaluateSpec *spec = ARENA_NEW(arena, EvaluateSpec);
+    TRY(read_args(binder, ast, true, &args, &input, &model, err));
+    TRY(read_task(args.task, &spec->task, err));
+    TRY(read_label(arena, args.label, input->type, &label, err));
+    TRY(read_features(arena, args.features, input->type, &feature, err));
+    if (model->output->child_count == 1) {
+        TRY(check_label(&label, input->type, model->output->child[0], err));
+    }
+    TRY(predict_plan(binder, ast, &args, input, model, feature, &predict, err));
+    const PredictSpec *asked = predict->predict;
+    spec->label = label.column;
+    spec->first_output = input->type->child_count;
+    spec->output_count = asked->model->output->child_count;
+    spec->output_name = asked->model->output->field;
+    spec->feature_count = predict->func_arg_count;
+    spec->feature = ARENA_ARRAY(arena, uint32_t, spec->feature_count + 1);
+    for (uint32_t i = 0; i < spec->feature_count; i++) spec->feature[i] = feature[i].column;
+    spec->window = asked->window;
+    spec->fading = asked->fading;
+    const Type *map =
+        type_map(arena, type_of(TYPE_VARCHAR, false), type_of(TYPE_DOUBLE, false), false);
+    static const Str RESULT = {"result", 6};
+    Plan *plan =
+        plan_new(binder->context, PLAN_EVALUATE, type_row(arena, 1, &map, &RESULT, false), 1);
+    plan->input[0] = predict;
+    plan->evaluate = spec;
     *out = plan;
     return ST_OK;
 }

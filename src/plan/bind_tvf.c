@@ -221,6 +221,9 @@ Status bind_table_function(Binder *binder, const AstFrom *from, Plan **plan, Err
     if (str_eq_nocase(ast->call->name, STR("TO_CHANGELOG"))) {
         return bind_changelog(binder, ast, true, plan, err);
     }
+    if (str_eq_nocase(ast->call->name, STR("ML_EVALUATE"))) {
+        return bind_evaluate(binder, ast, plan, err);
+    }
     if (str_eq_nocase(ast->call->name, STR("ML_PREDICT"))) {
         return bind_predict(binder, ast, plan, err);
     }

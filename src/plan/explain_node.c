@@ -672,6 +672,12 @@ static void put_predict(const Explain *self, const Plan *plan, const Str *in, co
     put_list(self, "select", names, plan->type->child_count);
 }
 
+static void put_evaluate(const Explain *self, const Plan *plan, const Str *in, const Str *names) {
+    const EvaluateSpec *spec = plan->evaluate;
+    buf_printf(self->out, "label=[" STR_FMT "], ", STR_ARG(in[spec->label]));
+    put_list(self, "select", names, plan->type->child_count);
+}
+
 static void put_changelog(const Explain *self, const Plan *plan, const Str *names) {
     static const char *const KINDS[] = {"INSERT", "UPDATE_BEFORE", "UPDATE_AFTER", "DELETE"};
     buf_printf(self->out, "invocation=[%s(op_mapping => MAP[",
@@ -801,6 +807,7 @@ static void put_details(Explain *self, const Plan *plan, const Plan *filter) {
         case PLAN_APPLY: put_correlate(self, plan, in, names); return;
         case PLAN_PROCESS: put_process(self, plan, in, names); return;
         case PLAN_PREDICT: put_predict(self, plan, in, names); return;
+        case PLAN_EVALUATE: put_evaluate(self, plan, in, names); return;
         case PLAN_CHANGELOG: put_changelog(self, plan, names); return;
         case PLAN_SORT:
             if (plan->fetch >= 0 || plan->offset) {

@@ -310,6 +310,12 @@ static Status infer_kinds(PlanContext *context, Plan *plan, Error *err) {
             }
             break;
         case PLAN_PROCESS: TRY(infer_process(context, plan, err)); break;
+        case PLAN_EVALUATE:
+            TRY(append_only(plan, err));
+            plan->changes = context->batch
+                                ? CHANGES_APPEND
+                                : CHANGE_INSERT | CHANGE_UPDATE_BEFORE | CHANGE_UPDATE_AFTER;
+            break;
         case PLAN_PREDICT:
         case PLAN_SORT:
         case PLAN_WINDOW_RANK:
@@ -350,6 +356,7 @@ static void infer_before(Plan *plan, bool needed, uint8_t *asked) {
             case PLAN_COLLECT: wants = true; break;
             case PLAN_PROCESS: wants = plan->process->table[i].before; break;
             case PLAN_MATERIALIZE: wants = true; break;
+            case PLAN_EVALUATE:
             case PLAN_NORMALIZE: wants = false; break;
             case PLAN_CHANGELOG:
                 wants = false;

@@ -36,6 +36,7 @@ typedef enum PlanKind {
     PLAN_APPLY,         // LATERAL TABLE(f(…)) of a user's function: the rows it gives for each row
     PLAN_PROCESS,       // a process table function
     PLAN_PREDICT,       // ML_PREDICT: the input's columns and what a model gives
+    PLAN_EVALUATE,      // ML_EVALUATE: metrics of it
     PLAN_SORT,          // bounded input, or by a time attribute
     PLAN_LIMIT,         // LIMIT/OFFSET without order
     PLAN_RANK,          // Top-N: partition, order, rank range
@@ -163,9 +164,33 @@ typedef struct PredictSpec {
     ModelDesc *model;
     const ModelProvider *provider;
     bool async, ordered;  // asked by threads; answers leave in the order of the rows
+    uint32_t window;      // of ML_EVALUATE: the last so many rows; 0: all
+    double fading;  // of ML_EVALUATE: what a row weighs for each row after it; 0: all the same
     uint32_t at_a_time;   // requests under way
     int64_t timeout_ms;   // of one
 } PredictSpec;
+
+// As ml/evaluate.h numbers them.
+typedef enum EvaluateTask {
+    EVALUATE_CLASSIFICATION,
+    EVALUATE_REGRESSION,
+    EVALUATE_CLUSTERING,
+    EVALUATE_OUTLIERS,
+    EVALUATE_FORECASTING,
+    EVALUATE_EMBEDDING,
+    EVALUATE_TEXT_GENERATION,
+} EvaluateTask;
+
+// ML_EVALUATE over the rows of a PLAN_PREDICT.
+typedef struct EvaluateSpec {
+    uint8_t task;           // EvaluateTask
+    uint32_t label;         // column of the input
+    uint32_t first_output, output_count;  // columns of the model's output
+    const Str *output_name;  // as the model has them
+    uint32_t *feature, feature_count;
+    uint32_t window;
+    double fading;
+} EvaluateSpec;
 
 struct Plan {
     PlanKind kind;
@@ -254,6 +279,7 @@ struct Plan {
     LookupPlan *lookup;
     const Udf *udf;             // PLAN_APPLY; its arguments are in func_arg
     const PredictSpec *predict; // PLAN_PREDICT
+    const EvaluateSpec *evaluate; // PLAN_EVALUATE
     const ProcessSpec *process; // PLAN_PROCESS; key, order, time_column: the first table's
     // PLAN_CHANGELOG: codes of the op column and the RowKinds they stand for
     bool to_changelog;

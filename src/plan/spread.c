@@ -10,6 +10,7 @@ bool plan_distribution(const Plan *plan, uint32_t input, const uint32_t **key, u
     switch (plan->kind) {
         case PLAN_COLLECT:
         case PLAN_SORT:
+        case PLAN_EVALUATE:
         case PLAN_LIMIT: return true;
         case PLAN_AGG:
         case PLAN_WINDOW_AGG:
