@@ -11,14 +11,34 @@ static Str scratch_dir(Arena *arena) {
     return str_c(path);
 }
 
-static void write_sample(FrameWriter *writer) {
-    frames_begin(writer, &(FrameHead){.checkpoint = 7, .worker = 1, .workers = 2});
+static void put_sample(FrameWriter *writer) {
     frames_put_named(writer, PART_OPERATOR, &(FrameName){42, STR("group-aggregate"), 0},
                      STR("watermarks"));
     frames_put_table(writer, &(FrameTable){42, STR("groups"), 1, STR("ROW<k INT>"),
                                            STR("ROW<n BIGINT>")});
     frames_put_rows(writer, PART_ROWS, 0, STR("rows"));
+}
+
+static void write_sample(FrameWriter *writer) {
+    frames_begin(writer, &(FrameHead){.checkpoint = 7, .worker = 1, .workers = 2});
+    put_sample(writer);
     frames_end(writer);
+}
+
+TEST(ckpt, frames_of_another_thread_get_their_hashes_later) {
+    FrameWriter whole, loose, joined;
+    write_sample(&whole);
+    frames_begin(&joined, &(FrameHead){.checkpoint = 7, .worker = 1, .workers = 2});
+    frames_begin_loose(&loose);
+    put_sample(&loose);
+    Buf bytes = frames_take(&loose);
+    frames_join(&joined, &bytes);
+    frames_end(&joined);
+    CHECK(str_eq(buf_str(&joined.bytes), buf_str(&whole.bytes)));
+    CHECK(joined.digest == whole.digest && joined.frames == whole.frames);
+    buf_free(&bytes);
+    buf_free(&joined.bytes);
+    buf_free(&whole.bytes);
 }
 
 // Reads a file to its end; the first failure, if any.

@@ -37,17 +37,56 @@ void frames_begin(FrameWriter *writer, const FrameHead *head) {
     buf_put(&writer->bytes, &file, sizeof file);
 }
 
-// Two pieces that lie together in the frame.
-static void put_pieces(FrameWriter *writer, PartKind kind, Str head, Str bytes) {
-    Frame frame = {.kind = kind, .size = (uint64_t)head.len + bytes.len};
-    size_t at = writer->bytes.len;
-    buf_put(&writer->bytes, &frame, sizeof frame);
-    buf_put_str(&writer->bytes, head);
-    buf_put_str(&writer->bytes, bytes);
-    frame.hash = frame_hash(&frame, writer->bytes.ptr + at + sizeof frame, writer->written + at);
-    memcpy(writer->bytes.ptr + at, &frame, sizeof frame);
+void frames_begin_loose(FrameWriter *writer) {
+    *writer = (FrameWriter){.loose = true};
+}
+
+// Gives the frame at [at] its hash; returns its end.
+static size_t seal(FrameWriter *writer, size_t at) {
+    Frame frame;
+    char *payload = writer->bytes.ptr + at + sizeof frame;
+    memcpy(&frame, payload - sizeof frame, sizeof frame);
+    frame.hash = frame_hash(&frame, payload, writer->written + at);
+    memcpy(payload - sizeof frame, &frame, sizeof frame);
     writer->digest = hash_mix(writer->digest, frame.hash);
     writer->frames++;
+    return at + sizeof frame + frame.size;
+}
+
+void frames_join(FrameWriter *writer, Buf *loose) {
+    size_t at = writer->bytes.len;
+    if (at) {
+        buf_put(&writer->bytes, loose->ptr, loose->len);
+    } else {
+        Buf empty = writer->bytes;
+        writer->bytes = *loose;
+        *loose = empty;
+    }
+    while (at < writer->bytes.len) at = seal(writer, at);
+}
+
+static void frame_begin(FrameWriter *writer, PartKind kind) {
+    writer->open_at = writer->bytes.len;
+    buf_put(&writer->bytes, &(Frame){.kind = kind}, sizeof(Frame));
+}
+
+static void frame_end(FrameWriter *writer) {
+    char *frame = writer->bytes.ptr + writer->open_at;
+    uint64_t size = writer->bytes.len - writer->open_at - sizeof(Frame);
+    memcpy(frame + offsetof(Frame, size), &size, sizeof size);
+    if (writer->loose) {
+        writer->frames++;
+    } else {
+        (void)seal(writer, writer->open_at);
+    }
+}
+
+// Two pieces that lie together in the frame.
+static void put_pieces(FrameWriter *writer, PartKind kind, Str head, Str bytes) {
+    frame_begin(writer, kind);
+    buf_put_str(&writer->bytes, head);
+    buf_put_str(&writer->bytes, bytes);
+    frame_end(writer);
 }
 
 void frames_put(FrameWriter *writer, PartKind kind, Str bytes) {
@@ -56,6 +95,16 @@ void frames_put(FrameWriter *writer, PartKind kind, Str bytes) {
 
 void frames_put_rows(FrameWriter *writer, PartKind kind, uint32_t table, Str bytes) {
     put_pieces(writer, kind, str_make((const char *)&table, sizeof table), bytes);
+}
+
+Buf *frames_rows_begin(FrameWriter *writer, uint32_t table) {
+    frame_begin(writer, PART_ROWS);
+    buf_put(&writer->bytes, &table, sizeof table);
+    return &writer->bytes;
+}
+
+void frames_rows_end(FrameWriter *writer) {
+    frame_end(writer);
 }
 
 static void put_text(Buf *out, Str text) {
@@ -94,6 +143,11 @@ Buf frames_take(FrameWriter *writer) {
     writer->written += taken.len;
     writer->bytes = (Buf){0};
     return taken;
+}
+
+void frames_drop(FrameWriter *writer) {
+    writer->written += writer->bytes.len;
+    writer->bytes.len = 0;
 }
 
 // ---- reading -----------------------------------------------------------------------------------

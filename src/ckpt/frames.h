@@ -49,16 +49,27 @@ typedef struct FrameWriter {
     uint64_t written;  // bytes taken away already
     uint64_t frames;
     uint64_t digest;   // of head and frames so far: tells the file from all others
+    size_t open_at;    // the frame being put begins there
+    bool loose;        // frames have no hashes yet, nor is there a head
 } FrameWriter;
 
 void frames_begin(FrameWriter *writer, const FrameHead *head);
+// A writer of frames for another writer, often another thread's, which gives them their hashes.
+void frames_begin_loose(FrameWriter *writer);
+// Takes over the bytes of a loose writer; what is left in the buffer is the caller's to free.
+void frames_join(FrameWriter *writer, Buf *loose);
 void frames_put(FrameWriter *writer, PartKind kind, Str bytes);
 void frames_put_table(FrameWriter *writer, const FrameTable *table);
 void frames_put_rows(FrameWriter *writer, PartKind kind, uint32_t table, Str bytes);
+// The same in two steps: the rows are put at the end of what frames_rows_begin returns.
+Buf *frames_rows_begin(FrameWriter *writer, uint32_t table);
+void frames_rows_end(FrameWriter *writer);
 void frames_put_named(FrameWriter *writer, PartKind kind, const FrameName *name, Str bytes);
 void frames_end(FrameWriter *writer);
 // What is there so far; the writer goes on with an empty buffer.
 Buf frames_take(FrameWriter *writer);
+// The same, when they have been written: the buffer is used again.
+void frames_drop(FrameWriter *writer);
 
 // ---- reading -----------------------------------------------------------------------------------
 

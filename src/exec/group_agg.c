@@ -24,6 +24,8 @@ typedef struct GroupAgg {
     StateTable *groups;
     AggEnv agg_env;
     AggSaver saver;
+    AggEnv copy_env;
+    AggSaver copies;     // the thread's that writes snapshots
     Arena scratch;
     AggCall **call;      // copies with their offsets
     uint32_t agg_count;
@@ -68,6 +70,11 @@ static void group_save(void *arg, const uint8_t *row, Buf *out) {
     GroupAgg *self = arg;
     codec_put_i64(out, ((const GroupHead *)(const void *)row)->count);
     aggs_save(&self->saver, row, out);
+}
+
+static void group_save_copy(void *arg, const uint8_t *row, Buf *out) {
+    codec_put_i64(out, ((const GroupHead *)(const void *)row)->count);
+    aggs_save(arg, row, out);
 }
 
 static const char *group_load(void *arg, uint8_t *row, const char *at, Error *err) {
@@ -119,6 +126,11 @@ static Status group_agg_open(Operator *op, Error *err) {
         .begin = group_begin,
         .clear_arg = self,
     };
+    self->copy_env = self->agg_env;
+    if (agg_copy_saver_init(&self->copies, self->call, self->agg_count, &self->copy_env)) {
+        def.save_copy = group_save_copy;
+        def.copy_arg = &self->copies;
+    }
     self->groups = state_table_open(op->env->state, &def);
     builder_init(&self->out, plan->type);
     return ST_OK;
@@ -474,6 +486,7 @@ static void group_agg_close(Operator *op) {
     mem_free(self->dirty);
     arena_clear(&self->scratch);
     agg_saver_clear(&self->saver);
+    agg_saver_clear(&self->copies);
 }
 
 const OperatorVt GROUP_AGG_OPERATOR = {

@@ -38,6 +38,16 @@ void agg_saver_init(AggSaver *saver, AggCall *const *call, uint32_t count, AggEn
     }
 }
 
+bool agg_copy_saver_init(AggSaver *saver, AggCall *const *call, uint32_t count, AggEnv *env) {
+    for (uint32_t i = 0; i < count; i++) {
+        if (call[i]->impl->flags & (AGG_OWNS | AGG_FOREIGN)) return false;
+    }
+    agg_saver_init(saver, call, count, env);
+    env->budget = NULL;
+    env->scratch = &saver->scratch;
+    return true;
+}
+
 // A row to write or read the state of call [index] with.
 static Vec *state_vec(AggSaver *saver, uint32_t index) {
     Vec *vec = saver->state[index];

@@ -22,6 +22,9 @@ typedef struct AggSaver {
 
 void agg_saver_init(AggSaver *saver, AggCall *const *call, uint32_t count, AggEnv *env);
 void agg_saver_clear(AggSaver *saver);
+// One for StateTableDef.save_copy, with an environment of its own: false when the states of the
+// calls are more than their bytes, or are not for another thread to read.
+bool agg_copy_saver_init(AggSaver *saver, AggCall *const *call, uint32_t count, AggEnv *env);
 void aggs_save(AggSaver *saver, const uint8_t *group, Buf *out);
 // Into an empty group; returns the end of the bytes, NULL on failure.
 const char *aggs_load(AggSaver *saver, uint8_t *group, const char *at, Error *err);

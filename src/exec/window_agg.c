@@ -56,6 +56,17 @@ static bool group_begin(void *arg, uint32_t field, Buf *out) {
     return agg_state_begin(&self->saver, field, out);
 }
 
+static void save_head(const WindowHead *head, Buf *out) {
+    codec_put_i64(out, head->count);
+    codec_put_i64(out, head->end);
+    codec_put_i64(out, head->timer);
+}
+
+static void save_copy(void *arg, const uint8_t *group, Buf *out) {
+    save_head((const WindowHead *)(const void *)group, out);
+    aggs_save(arg, group, out);
+}
+
 StateTable *window_agg_table(WindowAgg *self, const WindowTable *table) {
     const Plan *plan = self->base.plan;
     Arena *arena = self->base.env->arena;
@@ -68,13 +79,11 @@ StateTable *window_agg_table(WindowAgg *self, const WindowTable *table) {
         .group_count = plan->key_count,
     };
     if (table->arg == self && !table->more && !table->without_groups) def.begin = group_begin;
+    if (table->plain && self->copies.call) {
+        def.save_copy = save_copy;
+        def.copy_arg = &self->copies;
+    }
     return state_table_open(self->base.env->state, &def);
-}
-
-static void save_head(const WindowHead *head, Buf *out) {
-    codec_put_i64(out, head->count);
-    codec_put_i64(out, head->end);
-    codec_put_i64(out, head->timer);
 }
 
 void window_agg_save(WindowAgg *self, const uint8_t *group, Buf *out) {
@@ -194,6 +203,8 @@ static Status window_agg_open(Operator *op, Error *err) {
     self->group_size = agg_layout(self->call, plan->agg_count, sizeof(WindowHead), &align);
     self->agg_env = (AggEnv){op->budget, &self->scratch, op->env->func};
     agg_saver_init(&self->saver, self->call, self->agg_count, &self->agg_env);
+    self->copy_env = self->agg_env;
+    (void)agg_copy_saver_init(&self->copies, self->call, self->agg_count, &self->copy_env);
     self->own_key = ARENA_ARRAY(arena, uint32_t, plan->key_count + 1);
     for (uint32_t i = 0; i < plan->key_count; i++) self->own_key[i] = i;
     self->retracts = plan->input[0]->changes & (CHANGE_DELETE | CHANGE_UPDATE_BEFORE);
@@ -254,6 +265,7 @@ static void window_agg_close(Operator *op) {
     builder_clear(&self->out);
     arena_clear(&self->scratch);
     agg_saver_clear(&self->saver);
+    agg_saver_clear(&self->copies);
 }
 
 const OperatorVt WINDOW_AGG_OPERATOR = {

@@ -40,6 +40,8 @@ struct WindowAgg {
     Arena scratch;
     AggEnv agg_env;
     AggSaver saver;
+    AggEnv copy_env;
+    AggSaver copies;       // the thread's that writes snapshots; unused when groups own something
     AggCall **call;        // copies with their offsets
     uint32_t agg_count;
     uint32_t group_size;
@@ -86,6 +88,7 @@ typedef struct WindowTable {
     uint32_t extra, row_size;
     const FieldList *more;
     bool without_groups;  // the value is the head alone
+    bool plain;           // a row is head and states, no more
     void (*clear)(void *arg, uint8_t *group);
     void (*save)(void *arg, const uint8_t *group, Buf *out);
     const char *(*load)(void *arg, uint8_t *group, const char *at, Error *err);

@@ -462,8 +462,9 @@ static Status slice_open(WindowAgg *self, Error *err) {
     (void)err;
     const WindowSpec *spec = self->clock.spec;
     WindowTable slices = {.name = "slices", .extra = 1 + spec->attached,
-                          .row_size = self->group_size, .clear = window_agg_clear,
-                          .save = group_save, .load = slice_load, .arg = self};
+                          .row_size = self->group_size, .plain = true,
+                          .clear = window_agg_clear, .save = group_save, .load = slice_load,
+                          .arg = self};
     self->slices = window_agg_table(self, &slices);
     if (!spec->attached && spec->kind == WINDOW_HOP) {
         // The window being emitted is empty between two calls.
@@ -475,8 +476,13 @@ static Status slice_open(WindowAgg *self, Error *err) {
         if (self->retracts) self->chain = window_agg_table(self, &chain);
     }
     if (!spec->attached && spec->kind == WINDOW_CUMULATE) {
-        WindowTable totals = {.name = "totals", .extra = 1, .row_size = self->group_size,
-                              .clear = window_agg_clear, .save = group_save, .load = total_load,
+        WindowTable totals = {.name = "totals",
+                              .extra = 1,
+                              .row_size = self->group_size,
+                              .plain = true,
+                              .clear = window_agg_clear,
+                              .save = group_save,
+                              .load = total_load,
                               .arg = self};
         self->totals = window_agg_table(self, &totals);
     }

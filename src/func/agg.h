@@ -63,6 +63,7 @@ enum {
     AGG_NEW_ARRAY = 16,  // results are arrays made anew each time, see agg_same_result
     AGG_HIDDEN = 32,     // not listed by SHOW FUNCTIONS
     AGG_OVER_ONLY = 64,  // makes sense with OVER alone (LAG)
+    AGG_FOREIGN = 128,   // a user's code, which only the worker's thread runs
 };
 
 // One implementation; the functions below call it. [state] pointers point at the call's own part

@@ -17,10 +17,23 @@
 
 // ---- the workers' side -------------------------------------------------------------------------
 
-static void hand_chunk(Worker *worker, Chunk *chunk) {
+// Called with the lock.
+static Chunk *pop(Chunk **first) {
+    Chunk *chunk = *first;
+    if (chunk) *first = chunk->next;
+    return chunk;
+}
+
+// [spare]: one that was written comes back in it, or NULL.
+static void hand_chunk(Worker *worker, Chunk *chunk, Chunk **spare) {
     Checkpointer *self = worker->job->checkpointer;
     chunk->worker = worker->index;
+    atomic_fetch_add(&self->queued_bytes, (int64_t)chunk->bytes.len);
     os_lock(&self->lock);
+    if (spare) {
+        *spare = pop(&self->spare);
+        self->spare_count -= *spare != NULL;
+    }
     if (self->last) {
         self->last->next = chunk;
     } else {
@@ -35,14 +48,24 @@ static void hand_over(Worker *worker, bool last) {
     Chunk *chunk = NEW(Chunk);
     chunk->last = last;
     chunk->bytes = frames_take(&worker->frames);
-    chunk->digest = worker->frames.digest;
-    hand_chunk(worker, chunk);
+    hand_chunk(worker, chunk, NULL);
+}
+
+void worker_hand_copies(Worker *worker, const StateTableDef *table, uint32_t number, Buf *rows) {
+    if (worker->frames.bytes.len) hand_over(worker, false);
+    Chunk *chunk = NEW(Chunk), *spare;
+    chunk->copied = table;
+    chunk->number = number;
+    chunk->bytes = *rows;
+    hand_chunk(worker, chunk, &spare);
+    *rows = spare ? spare->bytes : (Buf){0};
+    mem_free(spare);
 }
 
 void worker_hand_disk(Worker *worker) {
     Chunk *chunk = NEW(Chunk);
     chunk->disk = worker->state;
-    hand_chunk(worker, chunk);
+    hand_chunk(worker, chunk, NULL);
 }
 
 // The barrier has passed all operators: every exchange has brought it, or has ended.
@@ -120,8 +143,39 @@ int64_t pauses_quantile(const Pauses *pauses, double share) {
     return 0;
 }
 
-Status worker_checkpoint(Worker *worker, bool *progress, Error *err) {
+// While there are rows to work on, a snapshot's own steps get a part of the time, and no more is
+// handed over than the thread that writes it can take; a row that changes is written at any rate.
+// One that is in danger of expiring gets all the time.
+static bool may_write(const Worker *worker, int64_t now_ns) {
+    enum { PART = 16, QUEUED_MAX = 64 << 20 };
+    const Checkpointer *self = worker->job->checkpointer;
+    int64_t since_ns = now_ns - worker->snapped_ns;
+    if (atomic_load_explicit(&self->queued_bytes, memory_order_relaxed) > QUEUED_MAX) return false;
+    int64_t timeout_ms = self->spec->timeout_ms;
+    return worker->idle || worker->written_ns * PART <= since_ns ||
+           (timeout_ms && since_ns / 1000000 > timeout_ms / 4);
+}
+
+// Goes on with the snapshot, and hands over what there is of it.
+static void write_on(Worker *worker, bool *progress) {
     enum { STEP_NS = 500000, CHUNK_SIZE = 1 << 20 };
+    int64_t begin_ns = os_monotonic_ns(), until_ns = begin_ns + STEP_NS;
+    if (!may_write(worker, begin_ns)) return;
+    // A worker that only waits for the cuts of others may sleep.
+    uint64_t frames = worker->frames.frames;
+    bool waits = worker->tables_written || state_snapshot_waits(worker->state);
+    if (!waits) {
+        worker->tables_written = state_snapshot_step(worker->state, until_ns) &&
+                                 worker_snapshot_more(worker, until_ns);
+    }
+    bool all = in_flight_step(worker, until_ns) && worker->tables_written;
+    *progress |= all || !waits || worker->frames.frames != frames;
+    worker->writing = !all;
+    if (all || worker->frames.bytes.len >= CHUNK_SIZE) hand_over(worker, all);
+    worker->written_ns += os_monotonic_ns() - begin_ns;
+}
+
+Status worker_checkpoint(Worker *worker, bool *progress, Error *err) {
     Checkpointer *self = worker->job->checkpointer;
     if (!self) return ST_OK;
     const CheckpointSpec *spec = self->spec;
@@ -168,22 +222,10 @@ Status worker_checkpoint(Worker *worker, bool *progress, Error *err) {
         pauses_add(&worker->pauses, os_monotonic_ns() - worker->pause_ns);
         worker->tables_written = false;
         worker->more_at = 0;
+        worker->snapped_ns = os_monotonic_ns();
+        worker->written_ns = 0;
     }
-    if (worker->writing) {
-        int64_t until_ns = os_monotonic_ns() + STEP_NS;
-        // A worker that only waits for the cuts of others may sleep.
-        uint64_t frames = worker->frames.frames;
-        bool waits = worker->tables_written || state_snapshot_waits(worker->state);
-        if (!waits) {
-            worker->tables_written = state_snapshot_step(worker->state, until_ns) &&
-                                     worker_snapshot_more(worker, until_ns);
-        }
-        bool all = in_flight_step(worker, until_ns) && worker->tables_written;
-        *progress |= all || !waits || worker->frames.frames != frames;
-        if (all) frames_end(&worker->frames);
-        worker->writing = !all;
-        if (all || worker->frames.bytes.len >= CHUNK_SIZE) hand_over(worker, all);
-    }
+    if (worker->writing) write_on(worker, progress);
     return ST_OK;
 }
 
@@ -235,9 +277,9 @@ typedef struct Writing {
     bool full, finished, drained, savepoint;
     Str path;         // of the checkpoint
     OsFile **file;    // a worker
+    FrameWriter *frames;
     int64_t *size;
     DiskFiles disk;
-    uint64_t *digest;
     uint32_t ended;   // workers that have handed over all
     Status status;    // the first failure; what comes after it is thrown away
     Error error;
@@ -252,11 +294,33 @@ static Status open_file(Checkpointer *self, Writing *at, uint32_t worker) {
     Str shared = str_printf(&arena, STR_FMT "/shared", STR_ARG(self->spec->dir));
     if (!st && !at->savepoint) st = os()->make_dirs(shared, &at->error);
     if (!st) st = os()->open(path, OS_WRITE, &at->file[worker], &at->error);
+    FrameHead head = {at->id, worker, self->job->workers};
+    if (!st) frames_begin(&at->frames[worker], &head);
     arena_clear(&arena);
     return st;
 }
 
-static void write_chunk(Checkpointer *self, Writing *at, const Chunk *chunk) {
+// What a worker has handed over becomes frames, and those go to its file.
+static Status write_frames(Writing *at, Chunk *chunk) {
+    enum { WRITE_SIZE = 1 << 20 };
+    FrameWriter *frames = &at->frames[chunk->worker];
+    if (chunk->copied) {
+        Buf *rows = frames_rows_begin(frames, chunk->number);
+        state_copies_save(chunk->copied, buf_str(&chunk->bytes), rows);
+        frames_rows_end(frames);
+    } else {
+        frames_join(frames, &chunk->bytes);
+    }
+    if (chunk->last) frames_end(frames);
+    if (!chunk->last && frames->bytes.len < WRITE_SIZE) return ST_OK;
+    OsFile *file = at->file[chunk->worker];
+    TRY(os()->write(file, frames->bytes.ptr, frames->bytes.len, &at->error));
+    at->size[chunk->worker] += (int64_t)frames->bytes.len;
+    frames_drop(frames);
+    return ST_OK;
+}
+
+static void write_chunk(Checkpointer *self, Writing *at, Chunk *chunk) {
     uint32_t worker = chunk->worker;
     if (chunk->disk) {
         // Of one that has failed the worker needs to know only that it may go on.
@@ -268,13 +332,9 @@ static void write_chunk(Checkpointer *self, Writing *at, const Chunk *chunk) {
         return;
     }
     if (!at->status && !at->file[worker]) at->status = open_file(self, at, worker);
-    if (!at->status) {
-        at->status = os()->write(at->file[worker], chunk->bytes.ptr, chunk->bytes.len, &at->error);
-        at->size[worker] += (int64_t)chunk->bytes.len;
-    }
+    if (!at->status) at->status = write_frames(at, chunk);
     if (chunk->last) {
         at->ended++;
-        at->digest[worker] = chunk->digest;
         if (!at->status) at->status = os()->sync(at->file[worker], &at->error);
         if (at->file[worker]) {
             Status closed = os()->close(at->file[worker], at->status ? NULL : &at->error);
@@ -304,7 +364,8 @@ static Status make_durable(Checkpointer *self, Writing *at, Error *err) {
     int64_t bytes = at->disk.bytes;
     for (uint32_t i = 0; i < job->workers; i++) {
         Str path = checkpoint_file_path(&self->arena, at->id, i, at->savepoint);
-        file[i] = (CheckpointFile){path, at->id, i, at->size[i], at->digest[i]};
+        file[i] = (CheckpointFile){path, at->id, i, at->size[i],
+                                   at->frames[i].digest};
         bytes += at->size[i];
     }
     if (before) memcpy(file + job->workers, self->file, before * sizeof *file);
@@ -360,8 +421,7 @@ static Status make_durable(Checkpointer *self, Writing *at, Error *err) {
 }
 
 static Chunk *take_chunk(Checkpointer *self) {
-    Chunk *chunk = self->first;
-    if (chunk) self->first = chunk->next;
+    Chunk *chunk = pop(&self->first);
     if (!self->first) self->last = NULL;
     return chunk;
 }
@@ -369,6 +429,19 @@ static Chunk *take_chunk(Checkpointer *self) {
 static void chunk_free(Chunk *chunk) {
     buf_free(&chunk->bytes);
     mem_free(chunk);
+}
+
+// Called with the lock: a few of those that held copies are kept for more of them.
+static void chunk_done(Checkpointer *self, Chunk *chunk) {
+    enum { SPARE_MAX = 8 };
+    if (!chunk->copied || self->spare_count == SPARE_MAX) {
+        chunk_free(chunk);
+        return;
+    }
+    chunk->bytes.len = 0;
+    chunk->next = self->spare;
+    self->spare = chunk;
+    self->spare_count++;
 }
 
 // Why a checkpoint is taken.
@@ -412,9 +485,10 @@ static void gather(Checkpointer *self, Writing *at, bool patient) {
             continue;
         }
         os_unlock(&self->lock);
+        atomic_fetch_sub(&self->queued_bytes, (int64_t)chunk->bytes.len);
         write_chunk(self, at, chunk);
-        chunk_free(chunk);
         os_lock(&self->lock);
+        chunk_done(self, chunk);
     }
     if (!at->status) at->status = expired(self, at, &at->error);
 }
@@ -452,8 +526,8 @@ static Status take_checkpoint(Checkpointer *self, const Want *want, bool *durabl
                   .savepoint = savepoint, .begin_ns = os_monotonic_ns(),
                   .path = place_of(self, want, id)};
     at.file = NEW_ARRAY(OsFile *, job->workers);
+    at.frames = NEW_ARRAY(FrameWriter, job->workers);
     at.size = NEW_ARRAY(int64_t, job->workers);
-    at.digest = NEW_ARRAY(uint64_t, job->workers);
     atomic_store(&self->full, full);
     atomic_store(&self->savepoint, savepoint);
     atomic_store(&self->halt, want->halt);
@@ -474,11 +548,12 @@ static Status take_checkpoint(Checkpointer *self, const Want *want, bool *durabl
         if (at.file[i] && os()->close(at.file[i], NULL)) {
             // The checkpoint has failed already.
         }
+        buf_free(&at.frames[i].bytes);
     }
     if (at.status && savepoint) drop_savepoint(self, &at);
     mem_free(at.file);
     mem_free(at.size);
-    mem_free(at.digest);
+    mem_free(at.frames);
     os_lock(&self->lock);
     *durable = !at.status;
     // As in Flink what a savepoint has prepared is committed by the next checkpoint, unless the job
@@ -656,6 +731,7 @@ Status checkpointer_stop(Job *job, Error *err) {
 void checkpointer_free(Checkpointer *self) {
     if (!self) return;
     for (Chunk *chunk; (chunk = take_chunk(self));) chunk_free(chunk);
+    for (Chunk *chunk; (chunk = pop(&self->spare));) chunk_free(chunk);
     os()->monitor_clear(&self->lock);
     arena_clear(&self->arena);
     mem_free(self);

@@ -10,8 +10,9 @@ typedef struct Chunk {
     struct Chunk *next;
     uint32_t worker;
     bool last;
-    uint64_t digest;  // of the file so far
-    Buf bytes;
+    Buf bytes;             // frames without hashes, or
+    const StateTableDef *copied;  // set: copies of rows of this table, which has
+    uint32_t number;       // this one in the file
     StateBackend *disk;    // set: the files of its database are to be fixed and copied; no bytes
 } Chunk;
 
@@ -22,9 +23,12 @@ struct Checkpointer {
     OsThread *thread;
     OsMonitor lock;        // of the chunks and of [done]
     Chunk *first, *last;
+    Chunk *spare;          // with room for copies of rows
+    uint32_t spare_count;
     uint32_t done;         // workers that have nothing left to do
     // Read by workers without the lock.
     _Atomic uint64_t asked, ended;  // ids: the last one asked for, the last one that ended
+    _Atomic int64_t queued_bytes;   // handed over, not written yet
     _Atomic int full;               // of [asked]
     _Atomic int savepoint;          // [asked] is one
     _Atomic int halt;               // the job ends with [asked], its input left
@@ -74,5 +78,7 @@ Checkpointer *checkpointer_new(Job *job, const CheckpointSpec *spec);
 NODISCARD Status worker_snapshot_begin(Worker *worker, Error *err);
 // checkpoint.c: the worker's database is as the checkpoint wants it.
 void worker_hand_disk(Worker *worker);
+// checkpoint.c: copies of rows go to the thread, which writes them as rows.
+void worker_hand_copies(Worker *worker, const StateTableDef *table, uint32_t number, Buf *rows);
 // What operators keep beside their tables, when the tables are written; true when that is all.
 bool worker_snapshot_more(Worker *worker, int64_t until_ns);

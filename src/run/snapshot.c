@@ -40,6 +40,10 @@ static void table_part(void *arg, const StateTableDef *table, uint32_t number, S
     buf_free(&value);
 }
 
+static void table_copies(void *arg, const StateTableDef *table, uint32_t number, Buf *rows) {
+    worker_hand_copies(arg, table, number, rows);
+}
+
 static void disk_ready(void *arg, StateBackend *backend) {
     (void)backend;
     worker_hand_disk(arg);
@@ -99,8 +103,7 @@ static Status put_source(Worker *worker, uint32_t index, Buf *bytes, Error *err)
 
 Status worker_snapshot_begin(Worker *worker, Error *err) {
     Checkpointer *self = worker->job->checkpointer;
-    FrameHead head = {worker->aligning, worker->index, worker->job->workers};
-    frames_begin(&worker->frames, &head);
+    frames_begin_loose(&worker->frames);
     Buf bytes = {0};
     Status st = ST_OK;
     for (uint32_t i = 0; i < worker->op_count && !st; i++) {
@@ -114,7 +117,7 @@ Status worker_snapshot_begin(Worker *worker, Error *err) {
     // Savepoints are read anywhere; increments are RocksDB's own files, which never change.
     bool files = self->spec->incremental && !atomic_load(&self->savepoint);
     state_snapshot_begin(worker->state, &full,
-                         (StateOut){table_part, worker, files ? disk_ready : NULL});
+                         (StateOut){table_part, worker, files ? disk_ready : NULL, table_copies});
     if (full) atomic_store(&self->full, 1);
     return ST_OK;
 }

@@ -167,20 +167,21 @@ Status worker_run(Worker *worker, Error *err) {
             stopping = true;
             stop_sources(worker);
         }
-        bool progress = false;
+        bool progress = false, wrote = false, was_idle = worker->idle;
         int64_t begin = os_monotonic_ns();
         if (begin - worker->told_ns >= TELL_NS) {
             worker->told_ns = begin;
             tell_progress(worker);
         }
-        TRY(worker_checkpoint(worker, &progress, err));
+        TRY(worker_checkpoint(worker, &wrote, err));
         TRY(worker_receive(worker, &progress, err));
         TRY(poll_sources(worker, &progress, err));
         TRY(fire_timers(worker, &progress, err));
         TRY(state_trim(worker->state, err));
-        if (progress) {
+        worker->idle = !progress;
+        if (progress || wrote) {
             worker->busy_ns += os_monotonic_ns() - begin;
-        } else {
+        } else if (was_idle || !worker->writing) {
             rest(worker);
         }
     }

@@ -174,6 +174,8 @@ struct Worker {
     uint64_t aligning, snapped, ended;
     FrameWriter frames;        // of the one being written
     bool writing, tables_written;
+    int64_t snapped_ns, written_ns;  // when its snapshot began, and how long it was written since
+    bool idle;                 // the last round brought no work: the snapshot may have all the time
     uint32_t more_at;          // the operator that comes next to write more of what it keeps
     bool overtaking;           // the barrier at hand is not sent: it overtakes what is in the rings
     InFlight *in_flight;       // of this worker's snapshot, not written yet

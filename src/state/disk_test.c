@@ -21,7 +21,7 @@ typedef struct Fixture {
     StateBackend *backend;
     StateTable *table;
     Vec *key;  // one row
-    int64_t saves, loads;
+    int64_t saves, loads, copies;
 } Fixture;
 
 static void row_clear(void *arg, uint8_t *row) {
@@ -31,6 +31,11 @@ static void row_clear(void *arg, uint8_t *row) {
 
 static void row_save(void *arg, const uint8_t *row, Buf *out) {
     ((Fixture *)arg)->saves++;
+    codec_put_i64(out, ((const Row *)(const void *)row)->number);
+}
+
+static void row_save_copy(void *arg, const uint8_t *row, Buf *out) {
+    ++*(int64_t *)arg;
     codec_put_i64(out, ((const Row *)(const void *)row)->number);
 }
 
@@ -70,7 +75,8 @@ static void backend_open(Fixture *f, int64_t cache, int64_t ttl_ms) {
     const Type *row = type_row(&f->arena, 1, &number, &name, false);
     StateTableDef def = {.name = "rows", .operator_id = 7, .key = row, .value = row, .version = 1,
                          .row_size = sizeof(Row), .ttl_ms = ttl_ms, .may_leave = true,
-                         .clear = row_clear, .save = row_save, .load = row_load, .clear_arg = f};
+                         .clear = row_clear, .save = row_save, .load = row_load, .clear_arg = f,
+                         .save_copy = row_save_copy, .copy_arg = &f->copies};
     f->table = state_table_open(f->backend, &def);
     state_track(f->backend);
     f->key = vec_new(&f->arena, number, 1);
@@ -223,10 +229,17 @@ static void take_part(void *arg, const StateTableDef *table, uint32_t number, St
     taken->removed += part == STATE_REMOVED;
 }
 
-static void begin(Fixture *f, Taken *taken) {
+static void take_copies(void *arg, const StateTableDef *table, uint32_t number, Buf *rows) {
+    (void)number;
+    state_copies_save(table, buf_str(rows), &((Taken *)arg)->rows);
+    rows->len = 0;
+}
+
+static void begin(Fixture *f, Taken *taken, bool copies) {
     bool full = false;
     *taken = (Taken){0};
-    state_snapshot_begin(f->backend, &full, (StateOut){take_part, taken, NULL});
+    StateOut out = {take_part, taken, NULL, copies ? take_copies : NULL};
+    state_snapshot_begin(f->backend, &full, out);
     CHECK(full);
 }
 
@@ -245,7 +258,8 @@ static void restore(Fixture *f, Taken *taken) {
 }
 
 // While the snapshot is taken rows change, go, come back, leave and are made; it is of its instant.
-static void check_snapshot_of_an_instant(int64_t cache, bool trims, int64_t cache_after) {
+static void check_snapshot_of_an_instant(int64_t cache, bool trims, int64_t cache_after,
+                                         bool copies) {
     enum { ROWS = 300 };
     Fixture f, g;
     fixture_open(&f, cache, 0);
@@ -256,7 +270,7 @@ static void check_snapshot_of_an_instant(int64_t cache, bool trims, int64_t cach
         state_remove(f.table, (uint8_t *)find(&f, k, false, 0));
     }
     Taken taken;
-    begin(&f, &taken);
+    begin(&f, &taken, copies);
     for (int64_t k = 0; k < ROWS; k++) {
         Row *row = find(&f, k, k % 3 == 0, 0);
         if (row && k % 3 == 0) row->number = -1;
@@ -267,6 +281,7 @@ static void check_snapshot_of_an_instant(int64_t cache, bool trims, int64_t cach
         if (k % 2) (void)!state_snapshot_step(f.backend, 0);
     }
     finish(&f);
+    CHECK_INT(f.copies, copies ? ROWS - 6 : 0);
     CHECK_INT(find(&f, 3, false, 0)->number, -1);
     CHECK_INT(find(&f, 8, false, 0)->number, -2);
     CHECK(!find(&f, 4, false, 0));
@@ -288,10 +303,14 @@ static void check_snapshot_of_an_instant(int64_t cache, bool trims, int64_t cach
 
 TEST(disk, a_snapshot_is_of_its_instant_whatever_happens_meanwhile) {
     need_rocksdb();
-    check_snapshot_of_an_instant(0, true, -1);       // all rows on disk; restored to memory
-    check_snapshot_of_an_instant(0, true, 0);
-    check_snapshot_of_an_instant(1 << 20, true, 0);  // none has left
-    check_snapshot_of_an_instant(-1, false, 0);      // from memory to disk
+    check_snapshot_of_an_instant(0, true, -1, false);       // all rows on disk; restored to memory
+    check_snapshot_of_an_instant(0, true, 0, false);
+    check_snapshot_of_an_instant(1 << 20, true, 0, false);  // none has left
+    check_snapshot_of_an_instant(-1, false, 0, false);      // from memory to disk
+}
+
+TEST(state, copies_of_rows_are_of_the_snapshots_instant_too) {
+    check_snapshot_of_an_instant(-1, false, -1, true);
 }
 
 TEST(disk, a_snapshot_given_up_leaves_the_state_whole) {
@@ -302,12 +321,12 @@ TEST(disk, a_snapshot_given_up_leaves_the_state_whole) {
     for (int64_t k = 0; k < 500; k++) put(&f, k, k);
     trim(&f);
     for (int64_t k = 0; k < 500; k++) put(&f, k, k + 1);
-    begin(&f, &taken);
+    begin(&f, &taken, false);
     for (int64_t k = 0; k < 500; k += 2) put(&f, k, k + 2);
     state_snapshot_end(f.backend, false);
     buf_free(&taken.rows);
     trim(&f);
-    begin(&f, &taken);
+    begin(&f, &taken, false);
     finish(&f);
     Fixture g;
     fixture_open(&g, -1, 0);

@@ -82,6 +82,7 @@ struct StateTable {
     uint64_t to_save_at;
     RowHead *cursor;         // of a full one
     Buf rows;                // not handed out yet
+    bool copies;             // as RowCopy
     // With a disk (disk.c); the rows above are a cache of those there.
     bool on_disk;
     bool counted;            // the first with its budget

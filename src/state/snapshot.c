@@ -22,6 +22,10 @@ enum { ROWS_PART_SIZE = 1 << 18 };
 void rows_hand_out(StateTable *table) {
     if (!table->rows.len) return;
     const StateOut *out = &table->backend->out;
+    if (table->copies) {
+        out->copies(out->arg, &table->def, table->number, &table->rows);
+        return;
+    }
     out->part(out->arg, &table->def, table->number, STATE_ROWS, buf_str(&table->rows));
     table->rows.len = 0;
 }
@@ -39,6 +43,45 @@ void rows_put(StateTable *table, Str key, Str value, int64_t written_ms) {
     if (table->rows.len >= ROWS_PART_SIZE) rows_hand_out(table);
 }
 
+// A row as copied, followed by its bytes and its key, and by what fills the last 16 bytes.
+typedef struct RowCopy {
+    int64_t written_ms;
+    uint32_t key_size, unused;
+} RowCopy;
+_Static_assert(sizeof(RowCopy) == 16, "rows are aligned to 16 bytes");
+
+static size_t copy_size(const StateTableDef *table, uint32_t key_size) {
+    return (sizeof(RowCopy) + table->row_size + (size_t)key_size + 15) & ~(size_t)15;
+}
+
+static void row_copy(StateTable *table, RowHead *row) {
+    Buf *out = &table->rows;
+    size_t size = copy_size(&table->def, row->key_size);
+    if (out->cap - out->len < size) (void)buf_reserve(out, ROWS_PART_SIZE + size);
+    char *to = out->ptr + out->len;
+    RowCopy head = {row->written_ms, row->key_size, 0};
+    memcpy(to, &head, sizeof head);
+    memcpy(to + sizeof head, row_of(row), table->def.row_size + (size_t)row->key_size);
+    out->len += size;
+    if (out->len >= ROWS_PART_SIZE) rows_hand_out(table);
+}
+
+void state_copies_save(const StateTableDef *table, Str copies, Buf *out) {
+    for (const char *at = copies.ptr, *end = str_end(copies); at < end;) {
+        RowCopy head;
+        memcpy(&head, at, sizeof head);
+        const uint8_t *row = (const uint8_t *)at + sizeof head;
+        size_t size_at = out->len;
+        row_put(out, str_make((const char *)row + table->row_size, head.key_size), (Str){0},
+                head.written_ms);
+        size_t value_at = out->len;
+        table->save_copy(table->copy_arg, row, out);
+        uint32_t size = (uint32_t)(out->len - value_at);
+        memcpy(out->ptr + size_at + sizeof head.key_size, &size, sizeof size);
+        at += copy_size(table, head.key_size);
+    }
+}
+
 static void row_save(StateTable *table, RowHead *row) {
     if (table->draining) {
         disk_save(table, row);
@@ -46,6 +89,10 @@ static void row_save(StateTable *table, RowHead *row) {
     }
     row->saved = table->backend->taking;
     if (row->flags & ROW_GONE) return;
+    if (table->copies) {
+        row_copy(table, row);
+        return;
+    }
     Buf *out = &table->rows;
     size_t at = out->len;
     uint32_t size[2] = {row->key_size, 0};
@@ -130,6 +177,7 @@ void state_snapshot_begin(StateBackend *backend, bool *full, StateOut out) {
         if (table->def.derived) continue;
         table->epoch = backend->epoch;
         table->number = number++;
+        table->copies = out.copies && table->def.save_copy && !table->on_disk;
         out.part(out.arg, &table->def, table->number, STATE_TABLE, (Str){0});
         if (table->on_disk && out.files) {
             uint64_t rows = state_count(table);
@@ -151,14 +199,20 @@ void state_snapshot_begin(StateBackend *backend, bool *full, StateOut out) {
 
 // Some rows of the table; true when there are no more.
 static bool table_step(StateTable *table) {
-    enum { STEP_ROWS = 64 };
+    enum { STEP_ROWS = 64, AHEAD = 16 };
     for (uint32_t i = 0; i < STEP_ROWS; i++) {
         RowHead *row;
         if (table->cursor) {
             row = table->cursor;
             table->cursor = row->newer;
         } else if (table->to_save_at < table->to_save.count) {
-            row = table->to_save.row[table->to_save_at++];
+            const RowList *list = &table->to_save;
+            if (table->to_save_at + AHEAD < list->count) {
+                const char *ahead = (const char *)list->row[table->to_save_at + AHEAD];
+                __builtin_prefetch(ahead);
+                __builtin_prefetch(ahead + 64);
+            }
+            row = list->row[table->to_save_at++];
         } else {
             rows_hand_out(table);
             return true;
@@ -198,7 +252,7 @@ void state_snapshot_end(StateBackend *backend, bool durable) {
         table->cursor = NULL;
         table->draining = false;
         table->to_save.count = 0;
-        table->rows.len = 0;
+        buf_free(&table->rows);
     }
 }
 

@@ -31,6 +31,10 @@ typedef struct StateTableDef {
     void (*clear)(void *arg, uint8_t *row);  // releases what a row owns; may be NULL
     // Appends the row's value: the fields of [value] one after the other, as codec_put writes them.
     void (*save)(void *arg, const uint8_t *row, Buf *out);
+    // Set for rows whose own bytes say all: what `save` would write, made of a copy of the row by
+    // the thread that writes the snapshot. Changes nothing that `save` or the operator uses.
+    void (*save_copy)(void *copy_arg, const uint8_t *row, Buf *out);
+    void *copy_arg;
     // Reads it back into a row of zero bytes whose key is in place, and rebuilds what points at the
     // row from elsewhere (timers, buckets). Returns the end of the value's bytes, NULL on failure.
     const char *(*load)(void *arg, uint8_t *row, const char *at, Error *err);
@@ -98,7 +102,14 @@ typedef struct StateOut {
     // Set: rows on disk are not handed out; once all of them are there this is called, and the
     // snapshot waits for state_disk_fix (state/disk.h). NULL: they are handed out as all others.
     void (*files)(void *arg, StateBackend *backend);
+    // Set: rows that have a save_copy are handed out as they lie in memory, which is quicker than
+    // to write them; any thread makes STATE_ROWS of them by state_copies_save. Takes the bytes
+    // over, and may leave an empty buffer in their place.
+    void (*copies)(void *arg, const StateTableDef *table, uint32_t number, Buf *rows);
 } StateOut;
+
+// Appends rows that were handed out as copies as STATE_ROWS has them.
+void state_copies_save(const StateTableDef *table, Str copies, Buf *out);
 
 // From now on tables remember what changes. Before the first row comes, or before a snapshot that
 // is full.

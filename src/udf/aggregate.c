@@ -216,7 +216,7 @@ static Status user_bind(AggCall *call, Error *err) {
     *impl = (AggImpl){
         .size = (STATE_HEAD + def->state_size + 7u) & ~7u,
         .align = 8,
-        .flags = def->clear ? AGG_OWNS : 0,
+        .flags = AGG_FOREIGN | (def->clear ? AGG_OWNS : 0),
         .update = user_update,
         .emit = user_emit,
         .emit_all = user_emit_all,

@@ -288,7 +288,7 @@ static Status python_read(const AggCall *call, const Vec *in, uint32_t row, AggE
 const AggImpl PYTHON_AGG = {
     .size = sizeof(PyState),
     .align = 8,
-    .flags = AGG_OWNS,
+    .flags = AGG_OWNS | AGG_FOREIGN,
     .update = python_update,
     .step = python_step,
     .emit = python_emit,
