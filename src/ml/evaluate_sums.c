@@ -281,6 +281,8 @@ uint32_t class_metrics(const ClassSums *self, MlMetric *out, uint32_t room) {
     metric_set(&out[n++], mean.precision / there, "Precision");
     metric_set(&out[n++], mean.recall / there, "Recall");
     metric_set(&out[n++], mean.f1 / there, "F1");
+    // Of two classes the second one's, as is the custom: they differ in the ties of chances near 1.
+    if (curves == 2 && self->classes == 2) mean.auc = 2 * rates[order[1]].auc;
     if (curves > 0) metric_set(&out[n++], mean.auc / curves, "AUC");
     if (self->loss_weight > 0) metric_set(&out[n++], self->loss / self->loss_weight, "LogLoss");
     n += list_classes(self, order, rates, out + n, room - n);

@@ -9,7 +9,14 @@ const MlAlgorithm *const ML_ALGORITHMS[] = {
     &TRAIN_DECISION_TREE,
     &TRAIN_RANDOM_FOREST,
     &TRAIN_GRADIENT_BOOSTING,
+    &TRAIN_LINEAR_REGRESSION,
+    &TRAIN_LOGISTIC_REGRESSION,
+    &TRAIN_NAIVE_BAYES,
+    &TRAIN_KMEANS,
     &TRAIN_ISOLATION_FOREST,
+    &TRAIN_MLP,
+    &TRAIN_LSTM,
+    &TRAIN_GRU,
     NULL,
 };
 
@@ -339,6 +346,8 @@ static Status trainer_begin(MlTrainer *trainer, const MlTrainSpec *spec, const M
 static void trainer_end(MlTrainer *trainer) {
     if (trainer->charged) budget_release(trainer->spec->budget, trainer->charged);
     if (trainer->model) ml_free(&trainer->model->base);
+    ml_eval_free(trainer->eval[0]);
+    ml_eval_free(trainer->eval[1]);
     arena_clear(&trainer->arena);
 }
 
@@ -398,7 +407,12 @@ static Status make_report(const MlTrainer *trainer, MlReport *report, Error *err
     report->validation_rows = trainer->rows - trainer->train_rows;
     report->rows_left_out = trainer->table->rows - trainer->rows;
     if (trainer->task == ML_OUTLIERS) return ST_OK;  // nobody knows what is one
-    if (trainer->model->kind == WEIR_RECURRENT) return ST_OK;  // its windows are judged by itself
+    if (trainer->eval[0]) {
+        report->train_count = ml_eval_metrics(trainer->eval[0], report->train);
+        if (!trainer->eval[1]) return ST_OK;
+        report->validation_count = ml_eval_metrics(trainer->eval[1], report->validation);
+        return ST_OK;
+    }
     TRY(judge(trainer, 0, trainer->train_rows, report->train, &report->train_count, err));
     if (!report->validation_rows) return ST_OK;
     return judge(trainer, trainer->train_rows, trainer->rows, report->validation,

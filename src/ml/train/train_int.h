@@ -24,6 +24,7 @@ struct MlTrainer {
     uint32_t rows, train_rows;
     uint32_t rounds;
     int64_t charged;
+    MlEval *eval[2];    // of learned and judged rows, where the algorithm judges itself; owned
 };
 
 double option_number(const MlTrainer *trainer, const char *key);
@@ -61,7 +62,8 @@ typedef struct Patience {
 bool patience_better(Patience *patience, double loss, bool *stop);
 
 extern const MlAlgorithm TRAIN_DECISION_TREE, TRAIN_RANDOM_FOREST, TRAIN_GRADIENT_BOOSTING,
-    TRAIN_ISOLATION_FOREST;
+    TRAIN_ISOLATION_FOREST, TRAIN_LINEAR_REGRESSION, TRAIN_LOGISTIC_REGRESSION, TRAIN_KMEANS,
+    TRAIN_NAIVE_BAYES, TRAIN_MLP, TRAIN_LSTM, TRAIN_GRU;
 
 // ml/train/data.c
 Status data_take(MlTrainer *trainer, Error *err);

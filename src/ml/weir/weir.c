@@ -18,6 +18,11 @@ typedef struct Kind {
 
 static const Kind KINDS[WEIR_KINDS_] = {
     [WEIR_TREES] = {NULL, trees_codec},
+    [WEIR_LINEAR] = {linear_score, linear_codec},
+    [WEIR_CLUSTERS] = {clusters_score, clusters_codec},
+    [WEIR_BAYES] = {bayes_score, bayes_codec},
+    [WEIR_DENSE] = {dense_score, dense_codec},
+    [WEIR_RECURRENT] = {recurrent_score, recurrent_codec},
 };
 
 WeirModel *weir_model_new(void) {
@@ -134,14 +139,7 @@ size_t weir_scratch(const WeirModel *model) {
         }
         return width + 2 * units;
     }
-    if (model->kind == WEIR_RECURRENT) {
-        const Recurrent *net = model->recurrent;
-        for (uint32_t c = 0; c < net->cells; c++) {
-            if (net->cell[c].units > units) units = net->cell[c].units;
-        }
-        if (net->step_features > units) units = net->step_features;
-        return units * net->steps * 2 + units * 6;
-    }
+    if (model->kind == WEIR_RECURRENT) return recurrent_scratch(model->recurrent);
     return width;
 }
 

@@ -70,7 +70,6 @@ typedef struct Linear {
     uint32_t rows, width;
     double *weight;  // [rows][width]
     double *bias;
-    bool softmax;
 } Linear;
 
 typedef struct Clusters {
@@ -113,6 +112,13 @@ typedef struct Cell {
     double *bias;       // [gates * units]
     double *bias_n;     // GRU: the recurrent bias of n, [units]; LSTM: NULL
 } Cell;
+
+// A cell at one step: what it was given, its gates (after their functions), what came of it.
+typedef struct CellState {
+    double *h_before, *c_before, *c, *h;  // [units]; a GRU has no c
+    double *gate;    // [gates * units]
+    double *back;    // GRU: the recurrent part of n, [units]
+} CellState;
 
 typedef struct Recurrent {
     CellKind kind;
@@ -187,6 +193,12 @@ void dense_score(const WeirModel *model, const double *x, double *out, double *s
 void recurrent_score(const WeirModel *model, const double *x, double *out, double *scratch);
 void trees_score(const WeirModel *model, const double *const *x, uint32_t rows, double *out,
                  Arena *scratch);
+
+void layer_forward(const Layer *layer, const double *x, double *out);
+uint32_t cell_gates(CellKind kind);
+void cell_step(CellKind kind, const Cell *cell, const double *x, CellState *at);
+void recurrent_input(const Recurrent *net, const double *x, uint32_t t, double *out);
+size_t recurrent_scratch(const Recurrent *net);
 
 // Lays the trees out for speed.
 Status trees_finish(WeirModel *model, Error *err);
