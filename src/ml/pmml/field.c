@@ -17,7 +17,7 @@ enum { OUTLIER_AS_IS, OUTLIER_AS_MISSING, OUTLIER_AS_EXTREME };
 // -- What the document says
 // ------------------------------------------------------------------------
 
-static Domain *domain_compile(Load *load, const Xml *at, DataType type) {
+Domain *domain_compile(Load *load, const Xml *at, DataType type) {
     uint32_t values = xml_count(at, "Value"), intervals = xml_count(at, "Interval");
     if (values + intervals == 0) return NULL;
     Domain *self = ARENA_NEW(load->arena, Domain);
@@ -268,7 +268,7 @@ static bool allowed(const Domain *domain, Value value) {
     return false;
 }
 
-static Value prepare(Row *row, const Field *field, Value value) {
+Value field_prepare(Row *row, const Field *field, Value value) {
     if (is_missing(value)) return missing_value(row, field);
     const Domain *domain = field->domain;
     if (domain && domain->missings &&
@@ -286,7 +286,7 @@ static Value prepare(Row *row, const Field *field, Value value) {
 
 static Value prepare_list(Row *row, const Field *field, Value list) {
     Value *item = ROW_ARRAY(row, Value, list.items + 1);
-    for (uint32_t i = 0; i < list.items; i++) item[i] = prepare(row, field, list.item[i]);
+    for (uint32_t i = 0; i < list.items; i++) item[i] = field_prepare(row, field, list.item[i]);
     list.item = item;
     return list;
 }
@@ -339,11 +339,11 @@ Value field_value(Row *row, const Field *field) {
     switch ((FieldKind)field->kind) {
         case FIELD_INPUT:
             value = read_input(row, field);
-            value = value.list ? prepare_list(row, field, value) : prepare(row, field, value);
+            value = value.list ? prepare_list(row, field, value) : field_prepare(row, field, value);
             break;
         case FIELD_INHERITED:
             value = field_value(row, field->from);
-            value = value.list ? prepare_list(row, field, value) : prepare(row, field, value);
+            value = value.list ? prepare_list(row, field, value) : field_prepare(row, field, value);
             break;
         case FIELD_DERIVED: value = derive(row, field); break;
         case FIELD_DECLARED: return MISSING;  // by a model that has not run

@@ -1,10 +1,14 @@
 // ml/pmml/model.c - what all models have: schema, targets, outputs; and which element is which.
 #include "ml/pmml/pmml_int.h"
 
-extern const ModelKind TREE_MODEL, MINING_MODEL;
+extern const ModelKind ANOMALY_MODEL, ASSOCIATION_MODEL, BAYES_MODEL, CLUSTERING_MODEL,
+    GENERAL_REGRESSION_MODEL, MINING_MODEL, NEIGHBOR_MODEL, NEURAL_MODEL, REGRESSION_MODEL,
+    RULE_SET_MODEL, SCORECARD_MODEL, TREE_MODEL, VECTOR_MODEL;
 
 const ModelKind *const MODEL_KINDS[] = {
-    &MINING_MODEL, &TREE_MODEL, NULL,
+    &TREE_MODEL, &MINING_MODEL, &REGRESSION_MODEL, &GENERAL_REGRESSION_MODEL, &NEURAL_MODEL,
+    &BAYES_MODEL, &VECTOR_MODEL, &CLUSTERING_MODEL, &NEIGHBOR_MODEL, &SCORECARD_MODEL,
+    &RULE_SET_MODEL, &ASSOCIATION_MODEL, &ANOMALY_MODEL, NULL,
 };
 
 static const ModelKind *kind_of(const Xml *at) {

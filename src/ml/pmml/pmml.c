@@ -45,7 +45,7 @@ static void list_inputs(Load *load, Pmml *pmml) {
         // Days since a year may be written as dates.
         MlType ml = type.type >= PT_DAYS ? ML_TEXT : ml_type(type);
         pmml->in[i] = (MlField){.name = xml_attr(data, "name"), .type = ml, .width = 1,
-                                .shape = STR(""), .list = pmml->lists && pmml->lists[i]};
+                                .shape = STR(""), .list = i < pmml->lists_count && pmml->lists[i]};
     }
 }
 
@@ -102,6 +102,7 @@ static void free_maps(Load *load) {
     for (Model *model = load->models; model; model = model->made_before) {
         map_clear(&model->fields);
         map_clear(&model->functions);
+        map_clear(&model->names);
         map_clear(&model->local);
     }
 }

@@ -91,6 +91,8 @@ typedef struct Domain {
     uint32_t valids, invalids, missings, intervals;
 } Domain;
 
+Domain *domain_compile(Load *load, const Xml *at, DataType type);  // NULL: anything is allowed
+
 typedef struct Treatment {
     uint8_t missing, invalid, outlier;  // enums of field.c
     bool plain;                         // a missing value stays one, others are not looked at
@@ -118,6 +120,8 @@ Field *field_find(Load *load, Model *model, Str name, const Xml *at);  // never 
 Field *field_declared(Load *load, Str name, DataType type, OpType optype);
 void schema_compile(Load *load, Model *model);  // MiningSchema and LocalTransformations
 Value field_value(Row *row, const Field *field);
+// What becomes of a value of this field on its way in.
+Value field_prepare(Row *row, const Field *field, Value value);
 double field_number(Row *row, const Field *field);  // NaN: missing
 
 // -- Expressions and predicates
@@ -242,6 +246,7 @@ struct Model {
     Model *parent, *made_before;
     Map fields;            // Field by name: the mining schema's, local ones, outputs
     Map functions;         // Function by name: those that it calls
+    Map names;             // ids of its own
     Map local;             // DerivedField elements of LocalTransformations
     bool compatible;       // its mining schema changes nothing: global fields may be the parent's
     bool single;           // x-mathContext="float"
@@ -261,7 +266,8 @@ struct Pmml {
     MlField *in, *out;
     const Xml **input;           // DataField of each input
     const Field **output;        // where each of [out] but targets is found; NULL: a target
-    const bool *lists;           // of inputs: a row has any number of values; or NULL
+    const bool *lists;           // of inputs: a row has any number of values
+    uint32_t lists_count;
     uint32_t ins, ins_max, outs;
     uint32_t slots, results;
     Str about;

@@ -42,6 +42,7 @@ static void target_new(Load *load, Model *model, Str name, const Xml *mining) {
     if (data) {
         self->type = attr_type(load, data, "dataType");
         self->optype = (uint8_t)op_type_parse(xml_attr(data, "optype"));
+        self->domain = domain_compile(load, data, self->type);
     } else if (model->function == MINE_REGRESSION) {
         self->type.type = model->single ? PT_FLOAT : PT_DOUBLE;
     } else {
