@@ -384,6 +384,7 @@ static Status execute_explain(PlanContext *context, const AstExplain *explain, D
         count = explain->stmt->set_of->stmt_count;
     }
     Plan **root = ARENA_ARRAY(context->arena, Plan *, count + 1);
+    context->explaining = true;
     for (uint32_t i = 0; i < count; i++) {
         if (stmt[i]->kind == STMT_INSERT) {
             TRY(bind_insert(context, stmt[i]->insert, &root[i], err));

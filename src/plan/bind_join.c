@@ -280,6 +280,10 @@ Status bind_join(Binder *binder, const AstFrom *from, Plan **plan, Scope **scope
         return error_at(err, ST_VALIDATION, from->span.place,
                         "CROSS JOIN takes no condition (NATURAL, ON or USING)");
     }
+    if (from->join.natural && (from->join.on || from->join.column.count)) {
+        return error_at(err, ST_VALIDATION, from->span.place,
+                        "NATURAL cannot stand with ON or USING");
+    }
     bool bare =
         from->join.kind == JOIN_COMMA || from->join.kind == JOIN_CROSS || from->join.natural;
     if (!bare && !from->join.on && !from->join.column.count &&

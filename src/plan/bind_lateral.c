@@ -34,6 +34,8 @@ static Status element_columns(Arena *arena, const Type *collection, const AstFro
         child[*count] = element;
         name[(*count)++] = STR("EXPR$0");
     }
+    // AS x without names of columns names the only one, too.
+    if (*count == 1 && ast_ident_given(from->alias)) name[0] = from->alias.name;
     if (from->unnest.ordinality) {
         child[*count] = type_of(TYPE_INT, false);
         name[(*count)++] = STR("ORDINALITY");

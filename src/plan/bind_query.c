@@ -305,6 +305,12 @@ static Scope *relation_scope(Binder *binder, const AstFrom *from, Str alias, con
     return scope;
 }
 
+// (VALUES 1, 2) AS x: the alias names the only column too.
+static bool is_one_column_of_values(const AstQuery *query) {
+    return query->kind == Q_VALUES && !query->order.count && !query->fetch && !query->offset &&
+           query->values.at[0]->call->arg.count == 1;
+}
+
 static Status bind_relation(Binder *binder, const AstFrom *from, Plan **plan, Scope **scope,
                             Error *err) {
     Str alias;
@@ -320,7 +326,13 @@ static Status bind_relation(Binder *binder, const AstFrom *from, Plan **plan, Sc
                 (*scope)->item[0].printed = alias;
                 return ST_OK;
             }
-            TRY(rename_columns(binder, plan, &from->column, err));
+            AstIdents names = from->column;
+            AstIdent only = from->alias;
+            if (!names.count && !from->lateral && ast_ident_given(only) &&
+                is_one_column_of_values(from->query)) {
+                names = (AstIdents){.at = &only, .count = 1};
+            }
+            TRY(rename_columns(binder, plan, &names, err));
             *scope = relation_scope(binder, from, alias, *plan);
             return ST_OK;
         case FROM_FUNCTION:

@@ -352,8 +352,7 @@ static void infer_before(Plan *plan, bool needed, uint8_t *asked) {
             case PLAN_JOIN:
             case PLAN_SORT:
             case PLAN_LIMIT:
-            case PLAN_OVER:
-            case PLAN_COLLECT: wants = true; break;
+            case PLAN_OVER: wants = true; break;
             case PLAN_PROCESS: wants = plan->process->table[i].before; break;
             case PLAN_MATERIALIZE: wants = true; break;
             case PLAN_EVALUATE:
@@ -594,7 +593,7 @@ Status plan_optimize(PlanContext *context, Plan **roots, uint32_t count, Error *
     for (uint32_t i = 0; i < count; i++) {
         TRY(infer_kinds(context, roots[i], err));
         if (roots[i]->kind == PLAN_SINK) TRY(infer_sink(context, roots[i], err));
-        infer_before(roots[i], true, asked);
+        infer_before(roots[i], !context->explaining, asked);
     }
     TRY(plan_check_updates(context, roots, count, err));
     rule_phase(context, roots, count);

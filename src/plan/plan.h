@@ -300,6 +300,7 @@ typedef struct PlanContext {     // what binding and planning may look at
     const Map *config;           // 'key' -> value, the session's
     const FuncEnv *env;
     bool batch;
+    bool explaining;             // EXPLAIN: nobody takes the rows of a query, so nobody needs -U
     uint32_t next_id;
     uint32_t depth;              // of view expansion
     Str statement;               // text of the statement, for slices
