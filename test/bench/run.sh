@@ -10,6 +10,8 @@ fi
 tools/build.sh release weir-bench-train
 echo "--- training, one core"
 build/weir-bench-train
+echo "--- serving a model, one core, wrk on another"
+test/bench/serve.sh || true
 echo "--- The warehouse's counts (examples/warehouse)"
 . test/services/postgres.sh
 warehouse() {
