@@ -122,7 +122,7 @@ static void map_values(Load *load, Model *model, const Function *function, const
     Lookup *lookup = ARENA_NEW(load->arena, Lookup);
     uint32_t keys = xml_count(at, "FieldColumnPair");
     const Xml *table = xml_child(at, "InlineTable");
-    Str answer = need_attr(load, at, "outputColumn");
+    Str answer = need_column(load, at, "outputColumn");
     Str *column = ARENA_ARRAY(load->arena, Str, keys);
     if (xml_child(at, "TableLocator"))
         load_unsupported(load, at, "a table outside of the document");
@@ -131,7 +131,7 @@ static void map_values(Load *load, Model *model, const Function *function, const
     lookup->cell = ARENA_ARRAY(load->arena, Value, (uint64_t)keys * table_rows(table));
     lookup->answer = ARENA_ARRAY(load->arena, Value, table_rows(table));
     for (const Xml *p = xml_child(at, "FieldColumnPair"); p; p = xml_next(p, "FieldColumnPair")) {
-        column[lookup->keys] = need_attr(load, p, "column");
+        column[lookup->keys] = need_column(load, p, "column");
         lookup->key[lookup->keys++] = referenced(load, model, function, p, "field");
     }
     const Xml *r = table ? xml_child(table, "row") : NULL;

@@ -196,7 +196,7 @@ void schema_compile(Load *load, Model *model) {
     if (!local) return;
     for (const Xml *d = xml_child(local, "DerivedField"); d; d = xml_next(d, "DerivedField")) {
         Str name = need_attr(load, d, "name");
-        if (map_has(&model->local, name) || map_has(&model->fields, name)) {
+        if (map_has(&model->local, name)) {
             load_fail(load, d, "the field '" STR_FMT "' is there twice", STR_ARG(name));
         }
         (void)map_put(&model->local, name, (void *)(uintptr_t)d);

@@ -79,6 +79,12 @@ bool attr_bool(Load *load, const Xml *at, const char *name, bool otherwise) {
     return false;
 }
 
+Str need_column(Load *load, const Xml *at, const char *name) {
+    Str text = need_attr(load, at, name);
+    int64_t colon = str_find(text, STR(":"), 0);
+    return colon < 0 ? text : str_sub(text, (uint32_t)colon + 1, text.len);
+}
+
 DataType attr_type(Load *load, const Xml *at, const char *name) {
     Str text = xml_attr(at, name);
     DataType type = {0};

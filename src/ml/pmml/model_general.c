@@ -10,7 +10,8 @@ typedef enum GeneralType {
 } GeneralType;
 
 typedef struct Cell {  // of the matrix of parameters and predictors
-    Str parameter, category;  // category: ptr NULL: all
+    Str parameter;
+    Value category;  // missing: all
     const Field *field;
     bool factor;
     Value value;
@@ -26,7 +27,8 @@ typedef struct Parameter {
 } Parameter;
 
 typedef struct Beta {
-    Str parameter, category;
+    Str parameter;
+    Value category;  // missing: none in particular
     double beta;
 } Beta;
 
@@ -46,13 +48,13 @@ typedef struct General {
     Beta *beta;
     Parameter *parameter;
     Value *category;  // of the target, the reference last
-    Str *category_text;
     Baseline *baseline;
     uint32_t cells, betas, parameters, categories, baselines;
 } General;
 
-static Str category_of(const Xml *at) {
-    return xml_attr(at, "targetCategory");
+static Value category_of(Load *load, const Model *model, const Xml *at) {
+    Str text = xml_attr(at, "targetCategory");
+    return text.ptr ? category_value(load, model, at, text) : MISSING;
 }
 
 // -- Compiling
@@ -98,7 +100,7 @@ static void cell_compile(Load *load, Model *model, const Xml *factors, const Xml
     Str name = need_attr(load, at, "predictorName"), value = need_attr(load, at, "value");
     const Xml *factor = predictor(factors, name);
     *cell = (Cell){.parameter = need_attr(load, at, "parameterName"),
-                   .category = category_of(at),
+                   .category = category_of(load, model, at),
                    .field = field_find(load, model, name, at),
                    .factor = factor != NULL,
                    .exponent = 1};
@@ -119,9 +121,9 @@ static void cell_compile(Load *load, Model *model, const Xml *factors, const Xml
     cell->contrast = contrasts(load, matrix, cell->levels);
 }
 
-static bool has_beta(const General *self, Str category) {
+static bool has_beta(const General *self, Value category) {
     for (uint32_t i = 0; i < self->betas; i++) {
-        if (self->beta[i].category.ptr && str_eq(self->beta[i].category, category)) return true;
+        if (value_eq(self->beta[i].category, category)) return true;
     }
     return false;
 }
@@ -132,27 +134,18 @@ static void categories_compile(Load *load, Model *model, General *self) {
     uint32_t count = domain ? domain->valids : 0;
     if (count < 2) load_fail(load, model->xml, "the data dictionary must list the target's values");
     self->category = ARENA_ARRAY(load->arena, Value, count);
-    self->category_text = ARENA_ARRAY(load->arena, Str, count);
-    Str reference = xml_attr(model->xml, "targetReferenceCategory");
-    if (!reference.ptr && self->type != GENERAL_ORDINAL) {
-        for (uint32_t i = 0; i < count; i++) {
-            Str text = value_str(domain->valid[i], load->arena);
-            if (!has_beta(self, text)) reference = text;
-        }
+    Str text = xml_attr(model->xml, "targetReferenceCategory");
+    Value reference = text.ptr ? category_value(load, model, model->xml, text) : MISSING;
+    for (uint32_t i = 0; i < count && !text.ptr && self->type != GENERAL_ORDINAL; i++) {
+        if (!has_beta(self, domain->valid[i])) reference = domain->valid[i];
     }
-    int64_t last = -1;
+    bool found = false;
     for (uint32_t i = 0; i < count; i++) {
-        Str text = value_str(domain->valid[i], load->arena);
-        if (last < 0 && reference.ptr && str_eq(text, reference)) {
-            last = i;
-            continue;
-        }
-        self->category_text[self->categories] = text;
-        self->category[self->categories++] = domain->valid[i];
+        bool is_reference = !is_missing(reference) && value_eq(domain->valid[i], reference);
+        found |= is_reference;
+        if (!is_reference) self->category[self->categories++] = domain->valid[i];
     }
-    if (last < 0) return;
-    self->category_text[self->categories] = reference;
-    self->category[self->categories++] = domain->valid[last];
+    if (found) self->category[self->categories++] = reference;
 }
 
 static void baseline_cells(Load *load, const Xml *at, Baseline *baseline) {
@@ -224,8 +217,9 @@ static void compile(Load *load, Model *model) {
     }
     self->beta = ARENA_ARRAY(load->arena, Beta, xml_count(matrix, "PCell"));
     for (x = xml_child(matrix, "PCell"); x; x = xml_next(x, "PCell")) {
-        self->beta[self->betas++] = (Beta){need_attr(load, x, "parameterName"), category_of(x),
-                                           need_number(load, x, "beta")};
+        self->beta[self->betas++] =
+            (Beta){need_attr(load, x, "parameterName"), category_of(load, model, x),
+                   need_number(load, x, "beta")};
     }
     if (model->function == MINE_CLASSIFICATION) categories_compile(load, model, self);
     if (self->type == GENERAL_COX) cox_compile(load, model, self);
@@ -245,18 +239,14 @@ static double contrast_of(Row *row, const Cell *cell, Value value) {
     return cell->contrast[r * cell->levels + c];
 }
 
-static bool of_category(Str own, Str wanted) {
-    return own.ptr ? wanted.ptr && str_eq(own, wanted) : true;
-}
-
 // The product that a parameter stands for; NaN: a value is missing.
-static double parameter_value(Row *row, const General *self, Str parameter, Str category) {
+static double parameter_value(Row *row, const General *self, Str parameter, Value category) {
     double product = 1;
     for (int pass = 0; pass < 2; pass++) {  // factors first: zero leaves covariates unseen
         for (uint32_t i = 0; i < self->cells; i++) {
             const Cell *cell = &self->cell[i];
             if (cell->factor == (pass == 1) || !str_eq(cell->parameter, parameter) ||
-                !of_category(cell->category, category)) {
+                (!is_missing(cell->category) && !value_eq(cell->category, category))) {
                 continue;
             }
             Value value = field_value(row, cell->field);
@@ -271,15 +261,12 @@ static double parameter_value(Row *row, const General *self, Str parameter, Str 
     return product;
 }
 
-// Sum over the betas of a class ([category].ptr NULL: those of no class).
-static double dot(Row *row, const General *self, Str category) {
+// Sum over the betas of a class (missing: those of none in particular).
+static double dot(Row *row, const General *self, Value category) {
     double sum = 0;
-    for (uint32_t i = 0; i < self->betas; i++) {
+    for (uint32_t i = 0; i < self->betas && !isnan(sum); i++) {
         const Beta *beta = &self->beta[i];
-        if (category.ptr ? !beta->category.ptr || !str_eq(beta->category, category)
-                         : beta->category.ptr != NULL) {
-            continue;
-        }
+        if (!value_eq(beta->category, category)) continue;
         sum += beta->beta * parameter_value(row, self, beta->parameter, category);
     }
     return sum;
@@ -325,17 +312,16 @@ static double cox(Row *row, const General *self) {
             reference += self->beta[i].beta * self->parameter[p].reference;
         }
     }
-    return exp(dot(row, self, (Str){0}) - reference) * hazard;
+    return exp(dot(row, self, MISSING) - reference) * hazard;
 }
 
 static bool class_scores(Row *row, const General *self, double *score) {
     uint32_t last = self->categories - 1;
     double sum = 0, before = 0;
     for (uint32_t i = 0; i < last; i++) {
-        Str category = self->category_text[i];
-        bool own = has_beta(self, category);
-        double x = dot(row, self, own ? category : (Str){0});
-        if (self->type == GENERAL_ORDINAL) x += dot(row, self, (Str){0});
+        Value category = self->category[i];
+        double x = dot(row, self, has_beta(self, category) ? category : MISSING);
+        if (self->type == GENERAL_ORDINAL) x += dot(row, self, MISSING);
         if (isnan(x)) return false;
         if (self->type == GENERAL_MULTINOMIAL) {
             score[i] = exp(x);
@@ -371,7 +357,7 @@ static void score(const Model *model, Row *row, Result *out) {
         result_class(model, row, PROBABILITY, out);
         return;
     }
-    double x = self->type == GENERAL_COX ? cox(row, self) : dot(row, self, (Str){0});
+    double x = self->type == GENERAL_COX ? cox(row, self) : dot(row, self, MISSING);
     if (isnan(x)) result_missing(model, row, out);
     else
         result_number(model, row, self->type == GENERAL_GENERALIZED ? linked(row, self, x) : x,

@@ -39,12 +39,10 @@ typedef struct Training {
 // -------------------------------------------------------------------------------------
 
 static void column_compile(Training *t, const Xml *at, Str id_variable) {
-    Str name = need_attr(t->load, at, "field"), column = xml_attr(at, "column");
+    Str name = need_attr(t->load, at, "field");
+    Str column = xml_attr(at, "column").ptr ? need_column(t->load, at, "column") : name;
     Column *self = &t->column[t->columns++];
-    *self = (Column){.name = column.ptr ? column : name, .target = -1};
-    const char *colon = self->name.len ? memchr(self->name.ptr, ':', self->name.len) : NULL;
-    if (colon)
-        self->name = str_sub(self->name, (uint32_t)(colon - self->name.ptr) + 1, self->name.len);
+    *self = (Column){.name = column, .target = -1};
     self->is_id = id_variable.ptr && str_eq(id_variable, name);
     for (uint32_t i = 0; i < t->model->targets; i++) {
         if (str_eq(t->model->target[i].name, name)) self->target = i;

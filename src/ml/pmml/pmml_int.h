@@ -53,6 +53,7 @@ _Noreturn void load_fail(Load *load, const Xml *at, const char *fmt, ...) PRINTF
 _Noreturn void load_unsupported(Load *load, const Xml *at, const char *what);
 // Attributes; those without a default must be there.
 Str need_attr(Load *load, const Xml *at, const char *name);
+Str need_column(Load *load, const Xml *at, const char *name);  // without its prefix
 double need_number(Load *load, const Xml *at, const char *name);
 double attr_number(Load *load, const Xml *at, const char *name, double otherwise);
 int64_t attr_int(Load *load, const Xml *at, const char *name, int64_t otherwise);
