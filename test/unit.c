@@ -44,6 +44,6 @@ int main(int argc, char **argv) {
         }
     }
     int failed = count ? _cmocka_run_group_tests("unit", chosen, count, NULL, NULL) : 1;
-    printf("%zu passed, %d failed\n", count - (size_t)failed, failed);
+    printf("%zu passed, %d failed\n", count ? count - (size_t)failed : 0, failed);
     return failed != 0;
 }

@@ -90,11 +90,20 @@ static void print_operator(const OperatorStats *op, Buf *out) {
     buf_printf(out,
                "{\"name\":\"%s\",\"kind\":\"%s\",\"id\":\"%016llx\",\"rows_in\":%llu,"
                "\"rows_out\":%llu,\"busy_s\":%.6f,\"late_dropped\":%llu,\"state_rows\":%llu,"
-               "\"state_bytes\":%llu}",
+               "\"state_bytes\":%llu",
                op->name, op->kind ? op->kind : "", (unsigned long long)op->stable_id,
                (unsigned long long)op->rows_in, (unsigned long long)op->rows_out,
                (double)op->busy_ns / 1e9, (unsigned long long)op->late_dropped,
                (unsigned long long)op->state_rows, (unsigned long long)op->state_bytes);
+    if (op->model) {
+        buf_printf(out,
+                   ",\"model_version\":%llu,\"model_reloads\":%llu,\"model_p50_ms\":%.4f,"
+                   "\"model_p99_ms\":%.4f,\"model_max_ms\":%.4f",
+                   (unsigned long long)op->model_version, (unsigned long long)op->model_reloads,
+                   (double)op->model_p50_ns / 1e6, (double)op->model_p99_ns / 1e6,
+                   (double)op->model_max_ns / 1e6);
+    }
+    buf_putc(out, '}');
 }
 
 // The most memory that was ever resident. Linux counts into ru_maxrss what the process that started

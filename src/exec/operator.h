@@ -6,6 +6,7 @@
 // minimum. A slot left NULL takes the documented default.
 #pragma once
 
+#include "base/durations.h"
 #include "exec/program.h"
 #include "plan/plan.h"
 #include "state/table.h"
@@ -49,6 +50,13 @@ struct OpTarget {
     uint32_t input;
 };
 
+// What an operator that asks a model has to tell of it.
+typedef struct ModelUse {
+    uint64_t version;    // in use
+    uint64_t reloads;    // newer versions that were taken up
+    Durations took;      // of batches, or of requests to a model elsewhere
+} ModelUse;
+
 struct Operator {
     const OperatorVt *vt;
     const Plan *plan;
@@ -70,6 +78,7 @@ struct Operator {
     int64_t busy_ns;
     Operator *next_timer;     // the worker's list of processing-time timers
     int64_t timer_ms;         // INT64_MAX: none
+    const ModelUse *model;    // NULL: it asks none
 };
 
 struct OperatorVt {

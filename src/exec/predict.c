@@ -6,8 +6,10 @@
 // checkpoint: a barrier waits until the line is empty.
 #include "exec/predict.h"
 
+#include <stdio.h>
+
 #include "exec/program.h"
-#include "plan/settings.h"
+#include "os/os.h"
 
 typedef struct Predict {
     Operator base;
@@ -18,6 +20,7 @@ typedef struct Predict {
     uint32_t in_line;       // rows' requests among them
     uint32_t rows_max;      // of a request
     bool at_barriers;       // newer versions are taken where checkpoints begin
+    ModelUse use;
 } Predict;
 
 static void request_free(PredictRequest *request) {
@@ -53,6 +56,7 @@ static Status request_end(Predict *self, PredictRequest *request, Error *err) {
     }
     const Plan *plan = self->base.plan;
     Batch *in = request->in, *out = request->out;
+    durations_add(&self->use.took, request->took_ns);
     uint32_t before = plan->input[0]->type->child_count;
     request->out = NULL;
     for (uint32_t c = 0; c < before; c++) out->column[c] = in->column[c];
@@ -120,17 +124,35 @@ static Status predict_open(Operator *op, Error *err) {
     TRY(program_new(plan->func_arg, plan->func_arg_count, plan->input[0]->type, op->env->func,
                     &self->program, err));
     self->rows_max = spec->provider->rows_max ? spec->provider->rows_max(spec->model) : UINT32_MAX;
-    self->at_barriers =
-        config_ms(op->env->config, "execution.checkpointing.interval", 0) > 0;
+    self->at_barriers = op->env->task->checkpoint_ms > 0;
+    op->model = &self->use;
     if (spec->async) return predict_pool_open(spec, &self->pool, err);
-    return spec->provider->open(spec->model, &self->predictor, err);
+    TRY(spec->provider->open(spec->model, &self->predictor, err));
+    self->use.version = self->predictor->version;
+    return ST_OK;
+}
+
+static void tell_version(const Predict *self) {
+    const TaskEnv *task = self->base.env->task;
+    if (!task->print || self->base.env->index) return;
+    char line[256];
+    int size = snprintf(line, sizeof line, "model '" STR_FMT "': version %llu is in use now",
+                        STR_ARG(self->base.plan->predict->model->name),
+                        (unsigned long long)self->use.version);
+    task->print(task->print_arg,
+                str_make(line, (size_t)size < sizeof line ? (size_t)size : sizeof line - 1), true);
 }
 
 static Status take_newer(Predict *self, Error *err) {
     Predictor *predictor = self->predictor;
     if (self->pool) predict_pool_refresh(self->pool);
     if (!predictor || !predictor->vt->refresh) return ST_OK;
-    return predictor->vt->refresh(predictor, err);
+    TRY(predictor->vt->refresh(predictor, err));
+    if (predictor->version == self->use.version) return ST_OK;
+    self->use.version = predictor->version;
+    self->use.reloads++;
+    tell_version(self);
+    return ST_OK;
 }
 
 // Takes the reference of [in].
@@ -144,8 +166,10 @@ static Status predict_rows(Predict *self, Batch *in, Error *err) {
         return leave_line(self, true, most > 1 ? most - 1 : 0, err);
     }
     if (!st) {
+        int64_t begun_ns = os_monotonic_ns();
         st = self->predictor->vt->predict(self->predictor, request->feature, in->rows,
                                           &request->out->arena, request->answer, err);
+        request->took_ns = os_monotonic_ns() - begun_ns;
     }
     if (!st) st = request_end(self, request, err);
     request_free(request);

@@ -17,6 +17,7 @@ typedef struct PredictRequest {
     Vec **answer;
     int64_t watermark_ms;
     int64_t begun_ms;
+    int64_t took_ns;               // the model, for it
     Status status;
     Error error;
     bool done;                     // under the pool's lock

@@ -32,9 +32,11 @@ static void answer(Asker *self, bool refresh, PredictRequest *request) {
         request->status = predictor->vt->refresh(predictor, &request->error);
     }
     if (request->status) return;
+    int64_t begun_ns = os_monotonic_ns();
     request->status = predictor->vt->predict(predictor, request->feature, request->in->rows,
                                              &request->out->arena, request->answer,
                                              &request->error);
+    request->took_ns = os_monotonic_ns() - begun_ns;
 }
 
 static void *help(void *arg) {

@@ -122,27 +122,6 @@ static Status commit(Worker *worker, uint64_t id, Error *err) {
     return ST_OK;
 }
 
-// ns lies in [(8 + step) << e, (9 + step) << e): the three bits behind the first one are the step.
-void pauses_add(Pauses *pauses, int64_t ns) {
-    uint64_t value = ns > PAUSE_STEPS ? (uint64_t)ns : PAUSE_STEPS;
-    uint32_t shift = 63 - (uint32_t)__builtin_clzll(value) - 3;
-    uint64_t at = shift * PAUSE_STEPS + (value >> shift) - PAUSE_STEPS;
-    pauses->count[at < PAUSE_SIZES ? at : PAUSE_SIZES - 1]++;
-    if (ns > pauses->max_ns) pauses->max_ns = ns;
-}
-
-int64_t pauses_quantile(const Pauses *pauses, double share) {
-    uint64_t all = 0, seen = 0;
-    for (uint32_t i = 0; i < PAUSE_SIZES; i++) all += pauses->count[i];
-    for (uint32_t i = 0; i < PAUSE_SIZES && all; i++) {
-        seen += pauses->count[i];
-        if ((double)seen < share * (double)all) continue;
-        int64_t most = (int64_t)(i % PAUSE_STEPS + PAUSE_STEPS + 1) << (i / PAUSE_STEPS);
-        return most < pauses->max_ns ? most : pauses->max_ns;
-    }
-    return 0;
-}
-
 // While there are rows to work on, a snapshot's own steps get a part of the time, and no more is
 // handed over than the thread that writes it can take; a row that changes is written at any rate.
 // One that is in danger of expiring gets all the time.
@@ -219,7 +198,7 @@ Status worker_checkpoint(Worker *worker, bool *progress, Error *err) {
         worker->snapped = worker->aligning;
         worker->halted = atomic_load(&self->halt) != 0;
         worker->writing = true;
-        pauses_add(&worker->pauses, os_monotonic_ns() - worker->pause_ns);
+        durations_add(&worker->pauses, os_monotonic_ns() - worker->pause_ns);
         worker->tables_written = false;
         worker->more_at = 0;
         worker->snapped_ns = os_monotonic_ns();

@@ -226,6 +226,21 @@ static double cpu_seconds(void) {
            (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
 }
 
+static void model_stats(const Job *job, uint32_t at, OperatorStats *out) {
+    Durations took = {0};
+    for (uint32_t w = 0; w < job->workers; w++) {
+        const ModelUse *use = job->worker[w].op[at]->model;
+        if (!use) return;
+        out->model = true;
+        out->model_version = use->version;
+        if (use->reloads > out->model_reloads) out->model_reloads = use->reloads;
+        durations_merge(&took, &use->took);
+    }
+    out->model_p50_ns = durations_quantile(&took, 0.5);
+    out->model_p99_ns = durations_quantile(&took, 0.99);
+    out->model_max_ns = took.max_ns;
+}
+
 static void collect_stats(const Job *job, JobStats *stats) {
     const Worker *first = &job->worker[0];
     stats->op = NEW_ARRAY(OperatorStats, first->op_count + 1);
@@ -246,21 +261,21 @@ static void collect_stats(const Job *job, JobStats *stats) {
             out->late_dropped += at->late_dropped;
             out->busy_ns += at->busy_ns;
         }
+        model_stats(job, i, out);
         usage_of(job, i, &out->state_rows, &out->state_bytes);
         if (source) stats->rows_in += out->rows_in;
         if (sink) stats->rows_out += out->rows_in;
     }
-    Pauses pauses = {0};
+    Durations pauses = {0};
     for (uint32_t w = 0; w < job->workers; w++) {
-        const Pauses *own = &job->worker[w].pauses;
-        for (uint32_t i = 0; i < PAUSE_SIZES; i++) pauses.count[i] += own->count[i];
-        if (own->max_ns > pauses.max_ns) pauses.max_ns = own->max_ns;
+        const Durations *own = &job->worker[w].pauses;
+        durations_merge(&pauses, own);
         stats->align_batches += job->worker[w].align_batches;
         int64_t align_ns = job->worker[w].align_max_ns;
         if (align_ns > stats->align_max_ns) stats->align_max_ns = align_ns;
     }
-    stats->pause_p50_ns = pauses_quantile(&pauses, 0.5);
-    stats->pause_p99_ns = pauses_quantile(&pauses, 0.99);
+    stats->pause_p50_ns = durations_quantile(&pauses, 0.5);
+    stats->pause_p99_ns = durations_quantile(&pauses, 0.99);
     stats->pause_max_ns = pauses.max_ns;
     stats->memory_peak_bytes = job->spec->budget ? atomic_load(&job->spec->budget->bytes_peak) : 0;
 }

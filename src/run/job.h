@@ -18,6 +18,11 @@ typedef struct OperatorStats {
     uint64_t rows_in, rows_out, late_dropped;
     int64_t busy_ns;         // own time; measured for sources and sinks
     uint64_t state_rows, state_bytes;
+    // ML_PREDICT: the version in use at the end, how often a worker has taken another, and how long
+    // the model took for a batch (or a request).
+    bool model;
+    uint64_t model_version, model_reloads;
+    int64_t model_p50_ns, model_p99_ns, model_max_ns;
 } OperatorStats;
 
 typedef struct JobStats {

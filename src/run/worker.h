@@ -127,15 +127,6 @@ void align_join(Job *job, Source *source);  // when the worker is built
 bool align_waits(Source *source);  // it has run ahead: it is not read now
 void align_leave(Source *source);  // nobody waits for it any more
 
-// How long checkpoints kept a worker from its work, counted by size: eight steps to a doubling.
-enum { PAUSE_STEPS = 8, PAUSE_SIZES = 48 * PAUSE_STEPS };
-typedef struct Pauses {
-    uint64_t count[PAUSE_SIZES];
-    int64_t max_ns;
-} Pauses;
-void pauses_add(Pauses *pauses, int64_t ns);
-// What [share] of them, 0 to 1, do not exceed, to an eighth.
-int64_t pauses_quantile(const Pauses *pauses, double share);
 // An element that a snapshot found on its way from one worker to another.
 typedef struct InFlight {
     const Exchange *exchange;
@@ -185,7 +176,7 @@ struct Worker {
     bool told_done;
     uint64_t polls;            // of sources, that gave something
     int64_t pause_ns;          // when the barrier at hand came
-    Pauses pauses;
+    Durations pauses;  // how long checkpoints kept the worker from its work
     int64_t align_max_ns;
     uint64_t align_batches;    // taken in between a barrier and its snapshot
     Status status;

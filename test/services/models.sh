@@ -1,0 +1,58 @@
+#!/usr/bin/env bash
+# test/services/models.sh - a running job takes up other versions of its model: every row is scored by one version
+# whole, none is lost or comes twice.
+. "$(dirname "$0")/../lib.sh"
+cd "$SCRATCH" || exit 2
+ROWS=600000 SWITCHES=50
+
+awk 'BEGIN { for (i = 0; i < 400; i++) print i % 10 "," int(i / 10) % 10 }' >points.csv
+cat >train.sql <<'SQL'
+CREATE TABLE points (x INT, y INT) WITH ('connector' = 'filesystem', 'path' = 'points.csv', 'format' = 'csv');
+CREATE MODEL m WITH ('provider' = 'weir', 'algorithm' = 'random-forest', 'path' = 'hot')
+    AS SELECT x, y, CASE WHEN x > 4 THEN 'first high' ELSE 'first low' END FROM points;
+CREATE OR REPLACE MODEL m WITH ('provider' = 'weir', 'algorithm' = 'random-forest', 'path' = 'hot')
+    AS SELECT x, y, CASE WHEN x > 4 THEN 'second high' ELSE 'second low' END FROM points;
+SQL
+check "two versions are trained" "$WEIR" run train.sql
+check "both are kept" test -f hot/1/model.weir -a -f hot/2/model.weir -a "$(cat hot/CURRENT)" = 2
+
+MODEL="CREATE MODEL m INPUT (x INT, y INT) OUTPUT (prediction STRING) WITH ('provider' = 'weir', 'path' = 'hot', 'refresh-interval' = '10 ms')"
+cat >score.sql <<SQL
+$MODEL;
+CREATE TABLE feed (id BIGINT, x INT, y INT) WITH ('connector' = 'datagen', 'rows-per-second' = '200000',
+    'number-of-rows' = '$ROWS', 'fields.id.kind' = 'sequence', 'fields.id.start' = '1', 'fields.id.end' = '$ROWS',
+    'fields.x.min' = '0', 'fields.x.max' = '9', 'fields.y.min' = '0', 'fields.y.max' = '9');
+CREATE TABLE scored (id BIGINT, x INT, prediction STRING) WITH ('connector' = 'filesystem', 'path' = 'scored', 'format' = 'csv');
+INSERT INTO scored SELECT id, x, prediction FROM ML_PREDICT(TABLE feed, MODEL m, DESCRIPTOR(x, y));
+SQL
+
+# score NAME [OPTION...]: runs the job while versions change, and looks at what came out.
+score() {
+    local name=$1 i
+    shift
+    rm -rf scored stats
+    "$WEIR" run --stats json "$@" score.sql >out 2>err &
+    LIVE=$!
+    for ((i = 0; i < SWITCHES; i++)); do
+        "$WEIR" run -e "$MODEL; ALTER MODEL m SET ('version' = '$((i % 2 + 1))')" >said 2>&1 || fail "$name: a switch" "$(cat said)"
+        sleep 0.03
+    done
+    wait "$LIVE"
+    check "$name: the job ends well" test $? -eq 0
+    LIVE=
+    find scored -type f ! -name '.*' -exec cat {} + >rows
+    check "$name: each row once" test "$(cut -d, -f1 rows | sort -n | uniq | wc -l) $(wc -l <rows)" = "$ROWS $ROWS"
+    check "$name: by one version whole" awk -F, '
+        { gsub("\"", "", $3); if ($3 !~ ($2 > 4 ? "^(first|second) high$" : "^(first|second) low$")) { print; exit 1 } }' rows
+    check "$name: by both" test "$(grep -c first rows)" -gt 0 -a "$(grep -c second rows)" -gt 0
+    check "$name: it says so" grep -q "model 'm': version 1 is in use now" err
+    echo "note: $name: $(grep -ho '"model_reloads[^}]*' out err | tail -n 1)"
+}
+score "two workers" -D parallelism.default=2
+score "with checkpoints" -D execution.checkpointing.interval=100ms --checkpoint-dir "$SCRATCH/cp"
+
+# ---- what is broken stays outside ----
+echo "not a model" >hot/1/model.weir
+"$WEIR" run -e "$MODEL; ALTER MODEL m SET ('version' = '1')" >said 2>&1
+check "a file that is not what was registered is not taken into use" grep -q 'not the one that was registered' said
+check "and the version in use stays" test "$(cat hot/CURRENT)" = 2
