@@ -1,9 +1,10 @@
 #include "model/builtin.h"
 
+#include "model/http_provider.h"
 #include "model/local.h"
 
 static const ModelProvider *const BUILTIN_PROVIDERS[] = {
-    &ONNX_PROVIDER, &PMML_PROVIDER, &TENSORFLOW_PROVIDER, &WEIR_PROVIDER, NULL,
+    &HTTP_PROVIDER, &ONNX_PROVIDER, &PMML_PROVIDER, &TENSORFLOW_PROVIDER, &WEIR_PROVIDER, NULL,
 };
 
 void models_register(void) {

@@ -12,8 +12,7 @@ static bool is_word(char c) {
            (unsigned char)c >= 0x80;
 }
 
-// Equal but for case and for signs between words: probability_1 is "probability(1)".
-static bool same_words(Str a, Str b) {
+bool model_same_words(Str a, Str b) {
     uint32_t i = 0, k = 0;
     for (;;) {
         bool gap_a = false, gap_b = false;
@@ -30,7 +29,7 @@ static bool same_words(Str a, Str b) {
 static int32_t field_named(const MlField *field, uint32_t count, Str name) {
     int32_t found = ml_field(field, count, name);
     for (uint32_t i = 0; i < count && found < 0; i++) {
-        if (same_words(field[i].name, name)) found = (int32_t)i;
+        if (model_same_words(field[i].name, name)) found = (int32_t)i;
     }
     return found;
 }

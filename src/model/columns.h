@@ -18,6 +18,9 @@ typedef struct ModelColumns {
     ColumnMatch *in, *out;  // per column of desc->input and desc->output
 } ModelColumns;
 
+// Equal but for case and for signs between words: probability_1 is "probability(1)".
+bool model_same_words(Str a, Str b);
+
 // Matches the columns of [desc] and [model]; all in [arena], both borrowed. ST_VALIDATION names the
 // column that is no field, and the fields that there are.
 NODISCARD Status model_columns(const ModelDesc *desc, const MlModel *model, Arena *arena,

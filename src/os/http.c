@@ -20,7 +20,7 @@ static Library curl_library = {
     .functions = &curl, .count = sizeof CURL_NAMES / sizeof *CURL_NAMES,
 };
 
-enum { HANDLES_MAX = 16, CONNECT_MS = 10000, SILENCE_S = 30 };
+enum { HANDLES_MAX = 64, CONNECT_MS = 10000, SILENCE_S = 30 };
 
 // Handles that nobody uses now, each with its connections.
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -93,6 +93,12 @@ static size_t write_header(char *bytes, size_t size, size_t count, void *arg) {
     return size * count;
 }
 
+static int look_for_cancel(void *arg, curl_off_t a, curl_off_t b, curl_off_t c, curl_off_t d) {
+    (void)a, (void)b, (void)c, (void)d;
+    const HttpExchange *exchange = arg;
+    return atomic_load(exchange->cancel);
+}
+
 static void prepare(CURL *handle, Sending *sending, struct curl_slist *headers) {
     const HttpExchange *exchange = sending->exchange;
     (void)curl.easy_setopt(handle, CURLOPT_URL, exchange->url);
@@ -113,6 +119,11 @@ static void prepare(CURL *handle, Sending *sending, struct curl_slist *headers) 
     (void)curl.easy_setopt(handle, CURLOPT_HEADERDATA, sending);
     (void)curl.easy_setopt(handle, CURLOPT_WRITEFUNCTION, write_body);
     (void)curl.easy_setopt(handle, CURLOPT_WRITEDATA, sending);
+    if (exchange->cancel) {
+        (void)curl.easy_setopt(handle, CURLOPT_NOPROGRESS, 0L);
+        (void)curl.easy_setopt(handle, CURLOPT_XFERINFOFUNCTION, look_for_cancel);
+        (void)curl.easy_setopt(handle, CURLOPT_XFERINFODATA, exchange);
+    }
     if (strcmp(exchange->method, "HEAD") == 0) {
         (void)curl.easy_setopt(handle, CURLOPT_NOBODY, 1L);
     } else if (strcmp(exchange->method, "PUT") == 0 || strcmp(exchange->method, "POST") == 0) {
@@ -156,6 +167,9 @@ Status http_exchange(const HttpExchange *exchange, HttpReply *reply, Error *err)
                          "for", STR_ARG(place));
     }
     if (code == CURLE_OK) return ST_OK;
+    if (code == CURLE_ABORTED_BY_CALLBACK) {
+        return error_set(err, ST_CANCELLED, "'" STR_FMT "': cancelled", STR_ARG(place));
+    }
     (void)error_set(err, ST_CONNECT, "'" STR_FMT "': no answer to %s: %s", STR_ARG(place),
                     exchange->method, curl.easy_strerror(code));
     // What will not be better the next time.

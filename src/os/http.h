@@ -4,6 +4,8 @@
 // blocks until there is an answer or a limit of time is met.
 #pragma once
 
+#include <stdatomic.h>
+
 #include "base/text.h"
 
 typedef struct HttpExchange {
@@ -15,6 +17,7 @@ typedef struct HttpExchange {
     int64_t connect_ms, answer_ms;  // limits; 0: 10 s to connect, and 30 s of silence afterwards
     void (*on_header)(void *arg, Str line);  // each line of the head of the answer; may be NULL
     void *arg;
+    const _Atomic bool *cancel;  // may be NULL; once true the call soon ends with ST_CANCELLED
 } HttpExchange;
 
 typedef struct HttpReply {
