@@ -37,8 +37,7 @@ static int failed(const Error *err) {
     return EXIT_FAILED;
 }
 
-// -- show
-// ------------------------------------------------------------------------------------------
+// -- show -----------------------------------------------------------------------------------------
 
 static void put_fields(const char *title, const MlField *field, uint32_t count, Buf *out) {
     static const char *const TYPES[] = {[ML_DOUBLE] = "double", [ML_FLOAT] = "float",
@@ -73,8 +72,7 @@ static int show(char *const *operand, double tolerance, double absolute) {
     return EXIT_FINE;
 }
 
-// -- check
-// -----------------------------------------------------------------------------------------
+// -- check ----------------------------------------------------------------------------------------
 
 typedef struct Check {
     MlModel *model;
@@ -197,8 +195,7 @@ static int check(char *const *operand, double tolerance, double absolute) {
     return code;
 }
 
-// -- The command
-// -----------------------------------------------------------------------------------
+// -- The command ----------------------------------------------------------------------------------
 
 typedef struct Verb {
     const char *name;

@@ -130,6 +130,10 @@ uint64_t tree_bytes(const TreeEnsemble *self) {
            (self->slice ? slice_bytes(self->slice) : 0);
 }
 
+uint32_t tree_nodes(const TreeEnsemble *self) {
+    return self->spec.nodes;
+}
+
 bool tree_yes(const TreeSpec *spec, const TreeNode *node, double value) {
     if (node->test == TREE_LE)
         return value <= node->threshold || (value != value && node->missing_left);

@@ -78,6 +78,7 @@ double tree_below(double threshold, bool single);
 NODISCARD Status tree_new(const TreeSpec *spec, TreeEnsemble **out, Error *err);
 void tree_free(TreeEnsemble *self);  // NULL is fine
 uint64_t tree_bytes(const TreeEnsemble *self);
+uint32_t tree_nodes(const TreeEnsemble *self);
 
 // Folds the leaves' values into out[row * outputs + output], which the caller has filled (zeros, a
 // base score). [column]: an array of [rows] values a feature; features that no node asks for may

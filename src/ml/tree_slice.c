@@ -75,8 +75,7 @@ struct TreeSlice {
     bool avx2;
 };
 
-// -- Building
-// --------------------------------------------------------------------------------------
+// -- Building -------------------------------------------------------------------------------------
 
 static int ask_cmp(const void *x, const void *y) {
     const Ask *a = x, *b = y;
@@ -284,8 +283,7 @@ uint64_t slice_bytes(const TreeSlice *self) {
            self->steps * sizeof *self->step + self->values * 8 + self->nodes * 4;
 }
 
-// -- 1. Questions
-// ----------------------------------------------------------------------------------
+// -- 1. Questions ---------------------------------------------------------------------------------
 
 // The answer to a comparison of numbers; rows behind the last are answered somehow.
 static void numbers_plain(const double *value, uint32_t rows, const Ask *ask, uint64_t *bits) {
@@ -437,8 +435,7 @@ static void ask_feature(const TreeEnsemble *ensemble, const SliceFeature *featur
     }
 }
 
-// -- 2. and 3.
-// -------------------------------------------------------------------------------------
+// -- 2. and 3. ------------------------------------------------------------------------------------
 
 static inline __attribute__((always_inline)) void steps_run(const TreeSlice *self,
                                                             const SliceTree *tree, uint32_t leaves,

@@ -7,6 +7,9 @@ if [ -f test/bench/decode/decode.c ]; then
     echo "--- decoding, one core"
     build/weir-bench-decode
 fi
+tools/build.sh release weir-bench-models
+echo "--- models, one core"
+build/weir-bench-models
 tools/build.sh release weir-bench-train
 echo "--- training, one core"
 build/weir-bench-train

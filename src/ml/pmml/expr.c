@@ -67,8 +67,7 @@ const Xml *expr_child(const Xml *at) {
     return NULL;
 }
 
-// -- Compiling
-// -------------------------------------------------------------------------------------
+// -- Compiling ------------------------------------------------------------------------------------
 
 static const Expr *compile(Load *load, Model *model, const Function *function, const Xml *at);
 
@@ -301,8 +300,7 @@ DataType expr_type(const Expr *self) {
     return type;
 }
 
-// -- Values
-// ----------------------------------------------------------------------------------------
+// -- Values ---------------------------------------------------------------------------------------
 
 static Value call(Row *row, const Expr *self) {
     const Function *function = self->function;

@@ -14,8 +14,7 @@ enum { MISSING_AS_IS, MISSING_RETURN_INVALID };
 enum { INVALID_RETURN, INVALID_AS_IS, INVALID_AS_MISSING, INVALID_AS_VALUE };
 enum { OUTLIER_AS_IS, OUTLIER_AS_MISSING, OUTLIER_AS_EXTREME };
 
-// -- What the document says
-// ------------------------------------------------------------------------
+// -- What the document says -----------------------------------------------------------------------
 
 Domain *domain_compile(Load *load, const Xml *at, DataType type) {
     uint32_t values = xml_count(at, "Value"), intervals = xml_count(at, "Interval");
@@ -203,8 +202,7 @@ void schema_compile(Load *load, Model *model) {
     }
 }
 
-// -- What becomes of values
-// ------------------------------------------------------------------------
+// -- What becomes of values -----------------------------------------------------------------------
 
 static Value missing_value(Row *row, const Field *field) {
     const Treatment *treatment = field->treatment;
@@ -266,6 +264,22 @@ static bool allowed(const Domain *domain, Value value) {
         if (interval_has(&domain->interval[i], x)) return true;
     }
     return false;
+}
+
+bool field_allows(const Field *field, Value value) {
+    const Domain *domain = field->domain;
+    if (!domain) return true;
+    for (uint32_t i = 0; i < domain->missings + domain->invalids; i++) {
+        Value mark;
+        Str text =
+            i < domain->missings ? domain->missing[i] : domain->invalid[i - domain->missings];
+        if (value_parse(text, field->type, &mark) && value_eq(mark, value)) return false;
+    }
+    return allowed(domain, value);
+}
+
+bool field_wants_all(const Field *field) {
+    return field->treatment && field->treatment->missing == MISSING_RETURN_INVALID;
 }
 
 Value field_prepare(Row *row, const Field *field, Value value) {

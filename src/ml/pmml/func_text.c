@@ -95,8 +95,7 @@ Value func_matches(Row *row, const Builtin *self, const Value *arg, uint32_t arg
     return value_bool(found);
 }
 
-// -- Formats
-// ---------------------------------------------------------------------------------------
+// -- Formats --------------------------------------------------------------------------------------
 
 // "1234.5" as "1,234.5".
 static void group_digits(const char *text, Buf *out) {

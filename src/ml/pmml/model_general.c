@@ -57,8 +57,7 @@ static Value category_of(Load *load, const Model *model, const Xml *at) {
     return text.ptr ? category_value(load, model, at, text) : MISSING;
 }
 
-// -- Compiling
-// -------------------------------------------------------------------------------------
+// -- Compiling ------------------------------------------------------------------------------------
 
 static const Xml *predictor(const Xml *list, Str name) {
     const Xml *p = list ? xml_child(list, "Predictor") : NULL;
@@ -226,8 +225,7 @@ static void compile(Load *load, Model *model) {
     model->impl = self;
 }
 
-// -- Scoring
-// ---------------------------------------------------------------------------------------
+// -- Scoring --------------------------------------------------------------------------------------
 
 static double contrast_of(Row *row, const Cell *cell, Value value) {
     int64_t r = -1, c = -1;

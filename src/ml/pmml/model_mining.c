@@ -28,8 +28,7 @@ enum { ON_MISSING_CONTINUE, ON_MISSING_SKIP, ON_MISSING_RETURN };
 
 extern const ModelKind MINING_MODEL;
 
-// -- Compiling
-// -------------------------------------------------------------------------------------
+// -- Compiling ------------------------------------------------------------------------------------
 
 static uint8_t method_of(Load *load, const Xml *at) {
     (void)need_attr(load, at, "multipleModelMethod");
@@ -113,8 +112,7 @@ uint32_t mining_count(const Model *model) {
     return self ? self->segments : 0;
 }
 
-// -- Scoring
-// ---------------------------------------------------------------------------------------
+// -- Scoring --------------------------------------------------------------------------------------
 
 typedef struct Ran {
     const Segment *segment;

@@ -35,8 +35,7 @@ typedef struct Training {
     Row row;
 } Training;
 
-// -- Compiling
-// -------------------------------------------------------------------------------------
+// -- Compiling ------------------------------------------------------------------------------------
 
 static void column_compile(Training *t, const Xml *at, Str id_variable) {
     Str name = need_attr(t->load, at, "field");
@@ -155,8 +154,7 @@ static void compile(Load *load, Model *model) {
     model->impl = self;
 }
 
-// -- Scoring
-// ---------------------------------------------------------------------------------------
+// -- Scoring --------------------------------------------------------------------------------------
 
 // The [ranks] best records, best first; of equals the one that comes first.
 static uint32_t *nearest(Row *row, const Neighbors *self, const double *score) {

@@ -1,40 +1,7 @@
 // ml/pmml/model_regression.c - <RegressionModel>: sums of predictors, a table a class.
 #include <math.h>
 
-#include "ml/pmml/link.h"
-
-typedef struct Numeric {
-    const Field *field;
-    double coefficient, exponent;
-} Numeric;
-
-typedef struct Categorical {
-    const Field *field;
-    Value value;
-    double coefficient;
-} Categorical;
-
-typedef struct Term {
-    const Expr **factor;
-    uint32_t factors;
-    double coefficient;
-} Term;
-
-typedef struct Table {
-    double intercept;
-    Numeric *numeric;
-    Categorical *categorical;
-    Term *term;
-    uint32_t numerics, categoricals, terms;
-} Table;
-
-typedef struct Regression {
-    Table *table;
-    Value *category;
-    uint32_t tables;
-    uint8_t normalization;  // Link
-    bool ordinal;
-} Regression;
+#include "ml/pmml/regression.h"
 
 static void numeric_predictors(Load *load, Model *model, const Xml *at, Table *table) {
     const char *element = "NumericPredictor";
@@ -95,6 +62,9 @@ static void compile(Load *load, Model *model) {
         self->tables++;
     }
     self->normalization = (uint8_t)attr_link(load, model->xml, "normalizationMethod", LINK_NONE);
+    if (classes && self->normalization == LINK_EXP) {
+        load_fail(load, model->xml, "probabilities cannot be normalized by exp");
+    }
     self->ordinal = model->target[0].optype == OP_ORDINAL;
     model->impl = self;
 }
@@ -158,7 +128,7 @@ static void ordinal(Link link, double *x, uint32_t count) {
     x[count - 1] = 1 - sum;
 }
 
-static void categorical(Row *row, const Regression *self, Link link, double *x, uint32_t count) {
+static void categorical(const Regression *self, Link link, double *x, uint32_t count) {
     const Table *second = &self->table[1];
     bool plain =
         second->numerics + second->categoricals + second->terms == 0 && second->intercept == 0;
@@ -167,29 +137,38 @@ static void categorical(Row *row, const Regression *self, Link link, double *x, 
         softmax(x, count);
     } else if (link == LINK_SIMPLEMAX) {
         simplemax(x, count);
-    } else if (count == 2 && link != LINK_EXP) {
+    } else if (count == 2) {
         x[0] = share(link, x[0]);
         x[1] = 1 - x[0];
     } else if (link == LINK_NONE) {
         double sum = 0;
         for (uint32_t i = 0; i + 1 < count; i++) sum += x[i];
         x[count - 1] = 1 - sum;
-    } else if (link == LINK_EXP) {
-        row_fail(row, "probabilities cannot be normalized by exp");
     } else {
         for (uint32_t i = 0; i < count; i++) x[i] = link_inverse(link, x[i]);
         simplemax(x, count);
     }
 }
 
+void regression_classes(const Regression *self, double *x) {
+    Link link = (Link)self->normalization;
+    bool direct = link == LINK_SOFTMAX || link == LINK_SIMPLEMAX;
+    if (self->tables == 1) x[0] = link_inverse(link, x[0]);
+    else if (self->ordinal && !direct) ordinal(link, x, self->tables);
+    else categorical(self, link, x, self->tables);
+}
+
+double regression_mean(const Regression *self, double x) {
+    return link_inverse(
+        self->normalization == LINK_SOFTMAX ? LINK_LOGIT : (Link)self->normalization, x);
+}
+
 static void score(const Model *model, Row *row, Result *out) {
     const Regression *self = model->impl;
-    Link link = (Link)self->normalization;
     if (model->function != MINE_CLASSIFICATION) {
         double x = table_value(row, &self->table[0]);
         if (isnan(x)) result_missing(model, row, out);
-        else result_number(model, row, link == LINK_SOFTMAX ? link_inverse(LINK_LOGIT, x)
-                                                            : link_inverse(link, x), out);
+        else result_number(model, row, regression_mean(self, x), out);
         return;
     }
     double *x = ROW_ARRAY(row, double, self->tables);
@@ -199,10 +178,7 @@ static void score(const Model *model, Row *row, Result *out) {
         result_missing(model, row, out);
         return;
     }
-    if (self->tables == 1) x[0] = link_inverse(link, x[0]);
-    else if (self->ordinal && link != LINK_SOFTMAX && link != LINK_SIMPLEMAX)
-        ordinal(link, x, self->tables);
-    else categorical(row, self, link, x, self->tables);
+    regression_classes(self, x);
     out->category = self->category;
     out->score = x;
     out->count = self->tables;

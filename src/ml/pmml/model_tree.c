@@ -10,8 +10,7 @@ typedef struct Build {
     TreeModel *tree;
 } Build;
 
-// -- Compiling
-// -------------------------------------------------------------------------------------
+// -- Compiling ------------------------------------------------------------------------------------
 
 static void distribution(Build *b, const Xml *at, PmmlNode *node) {
     uint32_t count = xml_count(at, "ScoreDistribution");
@@ -90,8 +89,7 @@ static void compile(Load *load, Model *model) {
     model->impl = self;
 }
 
-// -- Scoring
-// ---------------------------------------------------------------------------------------
+// -- Scoring --------------------------------------------------------------------------------------
 
 typedef struct Walk {
     const PmmlNode *node;  // NULL: no prediction

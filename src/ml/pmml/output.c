@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "ml/pmml/mining.h"
-#include "ml/pmml/pmml_int.h"
+#include "ml/pmml/output.h"
 
 typedef enum Feature {
     FEATURE_PREDICTED_VALUE, FEATURE_PREDICTED_DISPLAY_VALUE, FEATURE_TRANSFORMED_VALUE,
@@ -34,8 +34,7 @@ struct Output {
     const Field *segment_field;
 };
 
-// -- Compiling
-// -------------------------------------------------------------------------------------
+// -- Compiling ------------------------------------------------------------------------------------
 
 // The type of an output that does not say.
 static DataType type_of(const Output *self, const Model *model) {
@@ -153,8 +152,17 @@ void outputs_list(const Model *model, const Field **list, uint32_t *count, uint3
         list_one(model->output[i].field, list, count, max);
 }
 
-// -- Values
-// ----------------------------------------------------------------------------------------
+OutputShape output_shape(const Model *model, uint32_t output) {
+    const Output *self = &model->output[output];
+    OutputShape shape = {.field = self->field, .what = OUTPUT_OTHER, .value = self->value};
+    if (self->feature == FEATURE_PREDICTED_VALUE) shape.what = OUTPUT_PREDICTED;
+    if (self->feature == FEATURE_PROBABILITY) shape.what = OUTPUT_PROBABILITY;
+    if (self->feature == FEATURE_ENTITY_ID) shape.what = OUTPUT_ENTITY;
+    shape.other = self->of_segment || self->target.ptr || self->rank > 1 || self->expr;
+    return shape;
+}
+
+// -- Values ---------------------------------------------------------------------------------------
 
 static Value text_or_missing(Str text) {
     return text.ptr ? value_text(text) : MISSING;

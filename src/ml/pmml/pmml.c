@@ -5,13 +5,13 @@
 #include <stdio.h>
 
 #include "base/bits.h"
+#include "ml/pmml/fast.h"
 #include "ml/pmml/mining.h"
 #include "ml/pmml/regex.h"
 
 enum { OUTPUTS_MAX = 4096, SNIFF_BYTES = 4096 };
 
-// -- Loading
-// ---------------------------------------------------------------------------------------
+// -- Loading --------------------------------------------------------------------------------------
 
 static void collect(Load *load, const Xml *at, const char *element, Map *map) {
     if (!at) return;
@@ -93,6 +93,7 @@ static void load_document(Load *load, const Xml *root) {
     pmml->model = model_compile(load, NULL, model);
     list_inputs(load, pmml);
     list_outputs(load, pmml);
+    pmml->fast = fast_new(pmml, load->arena);
 }
 
 static void free_maps(Load *load) {
@@ -115,6 +116,7 @@ static Status compile(Load *load, const Xml *root) {
 
 static void pmml_free(MlModel *base) {
     Pmml *pmml = (Pmml *)base;
+    fast_free(pmml->fast);
     regex_free_all(pmml);
     arena_clear(&pmml->arena);
     mem_free(pmml);
@@ -128,8 +130,7 @@ static void pmml_describe(const MlModel *base, Buf *out) {
     if (segments) buf_printf(out, ", %u segments", segments);
 }
 
-// -- Rows
-// ------------------------------------------------------------------------------------------
+// -- Rows -----------------------------------------------------------------------------------------
 
 void row_fail(Row *row, const char *fmt, ...) {
     char message[ERROR_MESSAGE_MAX / 2];
@@ -153,6 +154,8 @@ static void put_value(Row *row, MlColumn *column, const MlField *field, Value va
     uint32_t at = row->at;
     if (is_missing(value)) {
         bits_clear(column->valid, at);
+        if (field->type == ML_TEXT) column->text[at] = (Str){0};
+        else column->number[at] = 0;
         return;
     }
     bits_set(column->valid, at);
@@ -191,36 +194,50 @@ static void out_columns(const Pmml *pmml, uint32_t rows, MlColumn *out, Arena *a
         out[i] = (MlColumn){.skip = out[i].skip};
         if (out[i].skip) continue;
         out[i].valid = ARENA_ARRAY(arena, uint64_t, BITS_WORDS(rows) + 1);
-        if (pmml->out[i].type == ML_TEXT) out[i].text = ARENA_ARRAY(arena, Str, rows + 1);
-        else out[i].number = ARENA_ARRAY(arena, double, rows + 1);
+        if (pmml->out[i].type == ML_TEXT)
+            out[i].text = arena_alloc(arena, sizeof(Str) * (rows + 1));
+        else out[i].number = arena_alloc(arena, sizeof(double) * (rows + 1));
     }
 }
 
-static Status pmml_predict(const MlModel *base, const MlColumn *in, uint32_t rows, MlColumn *out,
-                           Arena *arena, Error *err) {
-    const Pmml *pmml = (const Pmml *)base;
-    Arena scratch;
+// The rows whose bits are set in [which] (NULL: all), one by one.
+static Status rows_run(const Pmml *pmml, const MlColumn *in, uint32_t rows, const uint64_t *which,
+                       MlColumn *out, Arena *arena, Arena *scratch, Error *err) {
     Row row;
-    arena_init(&scratch);
-    out_columns(pmml, rows, out, arena);
-    row_init(&row, pmml, in, arena, &scratch);
+    row_init(&row, pmml, in, arena, scratch);
     row.err = err;
-    Status st = ST_OK;
-    for (uint32_t i = 0; !st && i < rows; i++) {
-        arena_reset(&scratch);
+    for (uint32_t i = 0; i < rows; i++) {
+        if (which && !bits_get(which, i)) continue;
+        arena_reset(scratch);
         row.at = i;
         row.now++;
         row.depth = 0;
         row.steps = 0;
         row.param = NULL;
-        st = row_try(pmml, &row, out, arena);
+        TRY(row_try(pmml, &row, out, arena));
     }
+    return ST_OK;
+}
+
+static Status pmml_predict(const MlModel *base, const MlColumn *in, uint32_t rows, MlColumn *out,
+                           Arena *arena, Error *err) {
+    const Pmml *pmml = (const Pmml *)base;
+    uint64_t *slow = NULL;
+    Arena scratch;
+    arena_init(&scratch);
+    out_columns(pmml, rows, out, arena);
+    if (pmml->fast) {
+        slow = ARENA_ARRAY(arena, uint64_t, BITS_WORDS(rows) + 1);
+        fast_run(pmml->fast, pmml, in, rows, out, slow, &scratch);
+    }
+    Status st = ST_OK;
+    if (!slow || bits_count(slow, rows))
+        st = rows_run(pmml, in, rows, slow, out, arena, &scratch, err);
     arena_clear(&scratch);
     return st;
 }
 
-// -- The format
-// ------------------------------------------------------------------------------------
+// -- The format -----------------------------------------------------------------------------------
 
 static const MlModelVt PMML_VT = {
     .format = "pmml", .predict = pmml_predict, .describe = pmml_describe, .free = pmml_free};
@@ -246,8 +263,12 @@ static Status pmml_load(Str path, Str bytes, MlModel **out, Error *err) {
         pmml_free(&pmml->base);
         return st;
     }
-    pmml->base = (MlModel){.vt = &PMML_VT, .in = pmml->in, .in_count = pmml->ins, .out = pmml->out,
-                           .out_count = pmml->outs, .bytes = pmml->arena.bytes};
+    pmml->base = (MlModel){.vt = &PMML_VT,
+                           .in = pmml->in,
+                           .in_count = pmml->ins,
+                           .out = pmml->out,
+                           .out_count = pmml->outs,
+                           .bytes = pmml->arena.bytes + (pmml->fast ? fast_bytes(pmml->fast) : 0)};
     *out = &pmml->base;
     return ST_OK;
 }

@@ -35,8 +35,7 @@ typedef struct Predicate Predicate;
 typedef struct Function Function;
 typedef struct Row Row;
 
-// -- Loading
-// ---------------------------------------------------------------------------------------
+// -- Loading --------------------------------------------------------------------------------------
 
 typedef struct Load {
     Pmml *pmml;
@@ -69,8 +68,7 @@ double *read_numbers(Load *load, const Xml *at, uint32_t *count);
 Value need_value(Load *load, const Xml *at, Str text, DataType type);
 void load_deeper(Load *load, const Xml *at);  // and load->depth-- on the way back
 
-// -- Fields
-// ----------------------------------------------------------------------------------------
+// -- Fields ---------------------------------------------------------------------------------------
 
 typedef struct Interval {
     double left, right;  // infinite: open ended
@@ -121,12 +119,14 @@ Field *field_find(Load *load, Model *model, Str name, const Xml *at);  // never 
 Field *field_declared(Load *load, Str name, DataType type, OpType optype);
 void schema_compile(Load *load, Model *model);  // MiningSchema and LocalTransformations
 Value field_value(Row *row, const Field *field);
+// Whether a value is nothing but itself there: no marker of a missing one, in the domain.
+bool field_allows(const Field *field, Value value);
+bool field_wants_all(const Field *field);  // a missing value is an error
 // What becomes of a value of this field on its way in.
 Value field_prepare(Row *row, const Field *field, Value value);
 double field_number(Row *row, const Field *field);  // NaN: missing
 
-// -- Expressions and predicates
-// --------------------------------------------------------------------
+// -- Expressions and predicates -------------------------------------------------------------------
 
 // [function]: the DefineFunction it is part of, or NULL.
 const Expr *expr_compile(Load *load, Model *model, const Function *function, const Xml *at);
@@ -163,8 +163,7 @@ Truth predicate_truth(Row *row, const Predicate *predicate);
 // The same; [surrogate] becomes true when something stood in for a missing value.
 Truth predicate_truth_noted(Row *row, const Predicate *predicate, bool *surrogate);
 
-// -- Results
-// ---------------------------------------------------------------------------------------
+// -- Results --------------------------------------------------------------------------------------
 
 typedef enum Scores { SCORES_NONE, PROBABILITY, CONFIDENCE, DISTANCE, SIMILARITY, VOTE } Scores;
 
@@ -201,8 +200,7 @@ struct Result {
     const Result *more;         // of the next one
 };
 
-// -- Models
-// ----------------------------------------------------------------------------------------
+// -- Models ---------------------------------------------------------------------------------------
 
 typedef enum MiningFunction {
     MINE_REGRESSION,

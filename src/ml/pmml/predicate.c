@@ -76,8 +76,7 @@ const Predicate *predicate_compile(Load *load, Model *model, const Xml *at) {
     return self;
 }
 
-// -- Truth
-// -----------------------------------------------------------------------------------------
+// -- Truth ----------------------------------------------------------------------------------------
 
 // Of a field whose type was not known before, the text is read anew.
 static Value operand_for(const Predicate *self, Value value) {

@@ -97,8 +97,7 @@ struct TextCache *text_caches(const Pmml *pmml, Arena *arena) {
     return ARENA_ARRAY(arena, TextCache, pmml->text_indexes + 1);
 }
 
-// -- Scoring
-// ---------------------------------------------------------------------------------------
+// -- Scoring --------------------------------------------------------------------------------------
 
 static Str rewrite_once(Row *row, const Rewriting *self, Str text) {
     for (uint32_t i = 0; i < self->rewrites; i++) {
