@@ -6,5 +6,6 @@
 const MlFormat *const ML_FORMATS[] = {
     &WEIR_FORMAT,
     &PMML_FORMAT,
+    &ONNX_FORMAT,
     NULL,
 };

@@ -4,3 +4,4 @@
 #include "ml/model.h"
 
 extern const MlFormat WEIR_FORMAT;  // ml/weir/: what ml_train makes
+extern const MlFormat ONNX_FORMAT;  // ml/onnx/: ONNX's graphs and classical models

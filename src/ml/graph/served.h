@@ -1,0 +1,30 @@
+// ml/graph/served.h - a graph as a model (ml/model.h): rows in, rows out.
+//
+// The first dimension of an input that the file leaves open is the batch: rows go through the graph
+// together, SERVED_ROWS at a time. A graph whose inputs have no such dimension, or whose outputs do
+// not follow it, gets its rows one by one. What it gives is found out when it is loaded, by running
+// it on zeros.
+#pragma once
+
+#include "ml/graph/run.h"
+#include "ml/model.h"
+
+enum { SERVED_ROWS = 256 };
+
+typedef struct ServedPort {
+    Str name;
+    TensorType type;
+    uint32_t rank;
+    int64_t dim[TENSOR_RANK_MAX];  // -1: open
+} ServedPort;
+
+typedef struct ServedSpec {
+    const char *format;
+    GraphHome home;  // handed over, whether it succeeds or not
+    Graph *graph;    // finished; its inputs and outputs are those below, in order
+    const ServedPort *in;
+    const Str *out;  // names
+    uint32_t in_count, out_count;
+} ServedSpec;
+
+NODISCARD Status served_new(ServedSpec *spec, MlModel **out, Error *err);

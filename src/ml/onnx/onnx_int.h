@@ -1,0 +1,34 @@
+// ml/onnx/onnx_int.h - what the parts of the ONNX reader tell each other.
+#pragma once
+
+#include "base/map.h"
+#include "ml/graph/graph.h"
+#include "ml/proto.h"
+
+// Rows of ops.c, ops_nn.c and ops_ml.c; name NULL at the end.
+extern const Op ONNX_OPS[], ONNX_NN_OPS[], ONNX_ML_OPS[];
+
+typedef struct OnnxNode {
+    Str name, type, domain;
+    Str *in, *out;
+    uint32_t in_count, out_count;
+    Attr *attr;
+    uint32_t attr_count;
+} OnnxNode;
+
+// What a file is read with.
+typedef struct OnnxReader {
+    GraphHome *home;
+    Str path;      // of the file: external data lies beside it
+    Arena *arena;  // of the load: names and nodes
+} OnnxReader;
+
+// A type of TensorProto; TENSOR_NONE when it is not known here.
+TensorType onnx_type(int64_t type);
+// What a smaller integer, held in a larger one, has of its own.
+void onnx_small(int64_t type, int32_t *bits, bool *no_sign);
+// Reads a TensorProto as a constant of [graph].
+NODISCARD Status onnx_tensor(OnnxReader *reader, Str bytes, Graph *graph, Str *name, Tensor *out,
+                             uint32_t *value, Error *err);
+// Reads a NodeProto; tensors among its attributes become constants of [graph].
+NODISCARD Status onnx_node(OnnxReader *reader, Str bytes, Graph *graph, OnnxNode *out, Error *err);

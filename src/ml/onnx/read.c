@@ -1,0 +1,372 @@
+// ml/onnx/read.c - ONNX's messages that stand alone: tensors, attributes, nodes (onnx.proto).
+#include "ml/onnx/onnx_int.h"
+#include "os/os.h"
+
+// TensorProto.DataType
+enum {
+    ONNX_FLOAT = 1, ONNX_UINT8, ONNX_INT8, ONNX_UINT16, ONNX_INT16, ONNX_INT32, ONNX_INT64,
+    ONNX_STRING, ONNX_BOOL, ONNX_FLOAT16, ONNX_DOUBLE, ONNX_UINT32, ONNX_UINT64,
+    ONNX_BFLOAT16 = 16,
+};
+
+TensorType onnx_type(int64_t type) {
+    switch (type) {
+        case ONNX_FLOAT:
+        case ONNX_FLOAT16:
+        case ONNX_BFLOAT16: return TENSOR_F32;
+        case ONNX_DOUBLE: return TENSOR_F64;
+        case ONNX_UINT8:
+        case ONNX_INT8:
+        case ONNX_UINT16:
+        case ONNX_INT16:
+        case ONNX_INT32: return TENSOR_I32;
+        case ONNX_INT64:
+        case ONNX_UINT32:
+        case ONNX_UINT64: return TENSOR_I64;
+        case ONNX_STRING: return TENSOR_STR;
+        case ONNX_BOOL: return TENSOR_BOOL;
+        default: return TENSOR_NONE;
+    }
+}
+
+void onnx_small(int64_t type, int32_t *bits, bool *no_sign) {
+    *no_sign = type == ONNX_UINT8 || type == ONNX_UINT16 || type == ONNX_UINT32;
+    *bits = type == ONNX_UINT8 || type == ONNX_INT8     ? 8
+            : type == ONNX_UINT16 || type == ONNX_INT16 ? 16
+            : type == ONNX_UINT32                       ? 32
+                                                        : 0;
+}
+
+// --- Tensors ---
+
+typedef struct ProtoTensor {
+    int64_t dim[TENSOR_RANK_MAX];
+    uint32_t rank;
+    int64_t type;
+    Str name, raw;
+    bool has_raw, external;
+    Buf floats, doubles, ints;  // values as they stand, integers of all kinds as int64_t
+    Buf strings;                // Str
+    Str location;
+    int64_t offset, length;
+} ProtoTensor;
+
+static void proto_tensor_free(ProtoTensor *self) {
+    buf_free(&self->floats);
+    buf_free(&self->doubles);
+    buf_free(&self->ints);
+    buf_free(&self->strings);
+}
+
+static Status read_external(ProtoTensor *self, Str bytes, Error *err) {
+    Proto at = proto_of(bytes);
+    ProtoField field;
+    Str key = STR(""), value = STR("");
+    while (proto_next(&at, &field)) {
+        if (field.number == 1) key = field.bytes;
+        if (field.number == 2) value = field.bytes;
+    }
+    if (str_is(key, "location")) self->location = value;
+    if (str_is(key, "offset")) (void)str_to_i64(value, &self->offset);
+    if (str_is(key, "length")) (void)str_to_i64(value, &self->length);
+    return proto_end(&at, "a tensor's external data", err);
+}
+
+static Status read_proto(ProtoTensor *self, Str bytes, Error *err) {
+    Proto at = proto_of(bytes);
+    ProtoField field;
+    Buf dims = {0};
+    bool fine = true;
+    Status st = ST_OK;
+    self->length = -1;
+    while (!st && fine && proto_next(&at, &field)) {
+        switch (field.number) {
+            case 1: fine = proto_put_i64s(&field, &dims); break;
+            case 2: self->type = proto_i64(&field); break;
+            case 4: fine = proto_put_f32s(&field, &self->floats); break;
+            case 5:
+            case 7:
+            case 11: fine = proto_put_i64s(&field, &self->ints); break;
+            case 6: buf_put(&self->strings, &field.bytes, sizeof field.bytes); break;
+            case 8: self->name = field.bytes; break;
+            case 9: self->raw = field.bytes, self->has_raw = true; break;
+            case 10: fine = proto_put_f64s(&field, &self->doubles); break;
+            case 13: st = read_external(self, field.bytes, err); break;
+            case 14: self->external = field.value == 1; break;
+            default: break;
+        }
+    }
+    if (!st && !fine) st = error_set(err, ST_VALIDATION, "a tensor's values are damaged");
+    if (!st) st = proto_end(&at, "a tensor", err);
+    if (!st && dims.len > sizeof self->dim) {
+        st = error_set(err, ST_UNSUPPORTED, "tensor '" STR_FMT "' has %zu dimensions",
+                       STR_ARG(self->name), dims.len / 8);
+    }
+    if (!st && dims.len) memcpy(self->dim, dims.ptr, dims.len);
+    self->rank = (uint32_t)(dims.len / 8);
+    buf_free(&dims);
+    return st;
+}
+
+static float half(uint32_t bits) {
+    uint32_t sign = bits >> 15 & 1, exponent = bits >> 10 & 31, fraction = bits & 1023;
+    float value = exponent == 0    ? (float)fraction * 0x1p-24f
+                  : exponent == 31 ? (fraction ? __builtin_nanf("") : __builtin_inff())
+                                   : (float)(fraction | 1024) * 0x1p-25f;
+    for (uint32_t i = 0; exponent > 0 && exponent < 31 && i < exponent; i++) value *= 2;
+    return sign ? -value : value;
+}
+
+static float brain_float(uint32_t bits) {
+    float value;
+    bits <<= 16;
+    memcpy(&value, &bits, sizeof value);
+    return value;
+}
+
+// How many bytes a value has in raw data.
+static uint32_t raw_size(int64_t type) {
+    switch (type) {
+        case ONNX_UINT8:
+        case ONNX_INT8:
+        case ONNX_BOOL: return 1;
+        case ONNX_UINT16:
+        case ONNX_INT16:
+        case ONNX_FLOAT16:
+        case ONNX_BFLOAT16: return 2;
+        case ONNX_FLOAT:
+        case ONNX_INT32:
+        case ONNX_UINT32: return 4;
+        default: return 8;
+    }
+}
+
+static void put_integer(const Tensor *t, int64_t i, int64_t type, uint64_t bits) {
+    switch (type) {
+        case ONNX_INT8: tensor_i32(t)[i] = (int8_t)bits; break;
+        case ONNX_UINT8: tensor_i32(t)[i] = (uint8_t)bits; break;
+        case ONNX_INT16: tensor_i32(t)[i] = (int16_t)bits; break;
+        case ONNX_UINT16: tensor_i32(t)[i] = (uint16_t)bits; break;
+        case ONNX_INT32: tensor_i32(t)[i] = (int32_t)bits; break;
+        case ONNX_UINT32: tensor_i64(t)[i] = (uint32_t)bits; break;
+        case ONNX_BOOL: tensor_bool(t)[i] = bits != 0 ? 1 : 0; break;
+        case ONNX_FLOAT16: tensor_f32(t)[i] = half((uint32_t)bits & 0xFFFF); break;
+        case ONNX_BFLOAT16: tensor_f32(t)[i] = brain_float((uint32_t)bits & 0xFFFF); break;
+        default: tensor_i64(t)[i] = (int64_t)bits; break;
+    }
+}
+
+static void fill_raw(const ProtoTensor *self, const Tensor *t) {
+    uint32_t size = raw_size(self->type);
+    bool same = self->type == ONNX_FLOAT || self->type == ONNX_DOUBLE ||
+                self->type == ONNX_INT32 || self->type == ONNX_INT64 || self->type == ONNX_UINT64;
+    if (same) {
+        memcpy(t->data, self->raw.ptr, (size_t)t->count * size);
+        return;
+    }
+    for (int64_t i = 0; i < t->count; i++) {
+        uint64_t bits = 0;
+        memcpy(&bits, self->raw.ptr + (size_t)i * size, size);
+        put_integer(t, i, self->type, bits);
+    }
+}
+
+// How many values stand there; the shape must ask for as many.
+static int64_t value_count(const ProtoTensor *self) {
+    if (self->has_raw) {
+        uint32_t size = raw_size(self->type);
+        bool whole = self->type != ONNX_STRING && self->raw.len % size == 0;
+        return whole ? (int64_t)(self->raw.len / size) : -1;
+    }
+    switch (self->type) {
+        case ONNX_FLOAT: return (int64_t)(self->floats.len / 4);
+        case ONNX_DOUBLE: return (int64_t)(self->doubles.len / 8);
+        case ONNX_STRING: return (int64_t)(self->strings.len / sizeof(Str));
+        default: return (int64_t)(self->ints.len / 8);
+    }
+}
+
+static void fill_tensor(OnnxReader *reader, const ProtoTensor *self, const Tensor *t) {
+    if (!t->count) return;
+    if (self->has_raw) {
+        fill_raw(self, t);
+    } else if (self->type == ONNX_FLOAT) {
+        memcpy(t->data, self->floats.ptr, (size_t)t->count * 4);
+    } else if (self->type == ONNX_DOUBLE) {
+        memcpy(t->data, self->doubles.ptr, (size_t)t->count * 8);
+    } else if (self->type == ONNX_STRING) {
+        for (int64_t i = 0; i < t->count; i++) {
+            Str text;
+            memcpy(&text, self->strings.ptr + (size_t)i * sizeof text, sizeof text);
+            tensor_str(t)[i] = str_dup(&reader->home->arena, text);
+        }
+    } else {
+        for (int64_t i = 0; i < t->count; i++) {
+            uint64_t bits;
+            memcpy(&bits, self->ints.ptr + (size_t)i * 8, 8);
+            put_integer(t, i, self->type, bits);
+        }
+    }
+}
+
+// A name within the model's folder, and in no folder above it.
+static bool inside(Str name) {
+    return name.len > 0 && name.ptr[0] != '/' && str_find(name, STR(".."), 0) < 0 &&
+           str_find(name, STR(":"), 0) < 0 && str_find(name, STR("\\"), 0) < 0 &&
+           !memchr(name.ptr, 0, name.len);
+}
+
+static Status read_part(Str path, int64_t offset, size_t size, Buf *out, Error *err) {
+    OsStat info;
+    TRY(os()->stat(path, &info, err));
+    if (!info.exists || info.size < offset || (size_t)(info.size - offset) < size) {
+        return error_set(err, ST_VALIDATION, "'" STR_FMT "' is missing or too short",
+                         STR_ARG(path));
+    }
+    OsFile *file;
+    size_t got = 0;
+    TRY(os()->open(path, OS_READ, &file, err));
+    (void)buf_reserve(out, size);
+    Status st = os()->read_at(file, offset, out->ptr, size, &got, err);
+    out->len = got;
+    (void)os()->close(file, NULL);
+    if (!st && got < size) st = error_set(err, ST_IO, "'" STR_FMT "' ends early", STR_ARG(path));
+    return st;
+}
+
+// Values in a file beside the model's.
+static Status external(OnnxReader *reader, ProtoTensor *self, Buf *bytes, Error *err) {
+    Str name = self->location;
+    if (!inside(name)) {
+        return error_set(err, ST_VALIDATION,
+                         "tensor '" STR_FMT "' lies in '" STR_FMT
+                         "', which is not in the model's folder",
+                         STR_ARG(self->name), STR_ARG(name));
+    }
+    uint32_t folder = reader->path.len;
+    while (folder > 0 && reader->path.ptr[folder - 1] != '/') folder--;
+    Str path = str_printf(reader->arena, STR_FMT STR_FMT,
+                          STR_ARG(str_sub(reader->path, 0, folder)), STR_ARG(name));
+    int64_t count;
+    TRY(tensor_count(self->rank, self->dim, &count, err));
+    size_t size = (size_t)count * raw_size(self->type);
+    if (self->offset < 0 || size > UINT32_MAX ||
+        (self->length >= 0 && (size_t)self->length < size)) {
+        return error_set(err, ST_VALIDATION, "tensor '" STR_FMT "' asks for other bytes of '"
+                         STR_FMT "' than are its own", STR_ARG(self->name), STR_ARG(name));
+    }
+    TRY(read_part(path, self->offset, size, bytes, err));
+    self->raw = str_make(bytes->ptr, size);
+    self->has_raw = true;
+    return ST_OK;
+}
+
+static Status make_tensor(OnnxReader *reader, ProtoTensor *self, Graph *graph, Tensor *out,
+                          uint32_t *value, Error *err) {
+    TensorType type = onnx_type(self->type);
+    if (!type) {
+        return error_set(err, ST_UNSUPPORTED, "tensor '" STR_FMT "' has data type %lld",
+                         STR_ARG(self->name), (long long)self->type);
+    }
+    Buf bytes = {0};
+    Status st = self->external ? external(reader, self, &bytes, err) : ST_OK;
+    int64_t count = 0;
+    if (!st) st = tensor_count(self->rank, self->dim, &count, err);
+    if (!st && count != value_count(self)) {
+        st = error_set(err, ST_VALIDATION, "tensor '" STR_FMT "' has %lld values, its shape %lld",
+                       STR_ARG(self->name), (long long)value_count(self), (long long)count);
+    }
+    if (!st) st = graph_constant_new(graph, type, self->rank, self->dim, out, value, err);
+    if (!st) fill_tensor(reader, self, out);
+    buf_free(&bytes);
+    return st;
+}
+
+Status onnx_tensor(OnnxReader *reader, Str bytes, Graph *graph, Str *name, Tensor *out,
+                   uint32_t *value, Error *err) {
+    ProtoTensor proto = {0};
+    Status st = read_proto(&proto, bytes, err);
+    if (!st) st = make_tensor(reader, &proto, graph, out, value, err);
+    *name = proto.name;
+    proto_tensor_free(&proto);
+    return st;
+}
+
+// --- Attributes and nodes ---
+
+static Status read_attr(OnnxReader *reader, Str bytes, Graph *graph, Attr *out, Error *err) {
+    Proto at = proto_of(bytes);
+    ProtoField field;
+    Buf ints = {0}, floats = {0}, strs = {0};
+    Status st = ST_OK;
+    bool fine = true;
+    *out = (Attr){0};
+    while (!st && fine && proto_next(&at, &field)) {
+        Str name;
+        switch (field.number) {
+            case 1: out->name = field.bytes; break;
+            case 2: out->f = (double)proto_f32(&field); break;
+            case 3: out->i = proto_i64(&field); break;
+            case 4:
+            case 6: out->s = field.bytes; break;
+            case 5:
+                st = onnx_tensor(reader, field.bytes, graph, &name, &out->tensor, NULL, err);
+                break;
+            case 7: fine = proto_put_f32s(&field, &floats); break;
+            case 8: fine = proto_put_i64s(&field, &ints); break;
+            case 9: buf_put(&strs, &field.bytes, sizeof field.bytes); break;
+            case 21:
+                st = error_set(err, ST_UNSUPPORTED, "attributes of functions are not known");
+                break;
+            default: break;
+        }
+    }
+    if (!st && !fine) st = error_set(err, ST_VALIDATION, "an attribute's list is damaged");
+    if (!st) st = proto_end(&at, "an attribute", err);
+    out->int_count = (uint32_t)(ints.len / 8);
+    out->float_count = (uint32_t)(floats.len / 4);
+    out->str_count = (uint32_t)(strs.len / sizeof(Str));
+    out->ints = arena_dup(reader->arena, ints.ptr, ints.len);
+    out->floats = arena_dup(reader->arena, floats.ptr, floats.len);
+    out->strs = arena_dup(reader->arena, strs.ptr, strs.len);
+    buf_free(&ints);
+    buf_free(&floats);
+    buf_free(&strs);
+    return st;
+}
+
+Status onnx_node(OnnxReader *reader, Str bytes, Graph *graph, OnnxNode *out, Error *err) {
+    Proto at = proto_of(bytes);
+    ProtoField field;
+    Buf in = {0}, outs = {0}, attrs = {0};
+    Status st = ST_OK;
+    *out = (OnnxNode){0};
+    while (!st && proto_next(&at, &field)) {
+        Attr attr;
+        switch (field.number) {
+            case 1: buf_put(&in, &field.bytes, sizeof(Str)); break;
+            case 2: buf_put(&outs, &field.bytes, sizeof(Str)); break;
+            case 3: out->name = field.bytes; break;
+            case 4: out->type = field.bytes; break;
+            case 5:
+                st = read_attr(reader, field.bytes, graph, &attr, err);
+                if (!st) buf_put(&attrs, &attr, sizeof attr);
+                break;
+            case 7: out->domain = field.bytes; break;
+            default: break;
+        }
+    }
+    if (!st) st = proto_end(&at, "a node", err);
+    out->in_count = (uint32_t)(in.len / sizeof(Str));
+    out->out_count = (uint32_t)(outs.len / sizeof(Str));
+    out->attr_count = (uint32_t)(attrs.len / sizeof(Attr));
+    out->in = arena_dup(reader->arena, in.ptr, in.len);
+    out->out = arena_dup(reader->arena, outs.ptr, outs.len);
+    out->attr = arena_dup(reader->arena, attrs.ptr, attrs.len);
+    buf_free(&in);
+    buf_free(&outs);
+    buf_free(&attrs);
+    // What has no name is called by its first value.
+    if (!out->name.len && out->out_count) out->name = out->out[0];
+    return st;
+}
