@@ -85,7 +85,24 @@ Status csv_table_read(const char *path, CsvTable *out, Error *err) {
     out->name = arena_dup(&out->arena, cells.cell, sizeof *cells.cell * cells.count);
     out->cell = out->name + out->columns;
     mem_free(cells.cell);
+    bool numbers = true;
+    for (uint32_t c = 0; c < out->columns && numbers; c++) {
+        double value;
+        numbers = csv_missing(out->name[c]) || f64_parse_java(out->name[c], &value);
+    }
+    if (numbers) csv_table_unname(out);
     return ST_OK;
+}
+
+void csv_table_unname(CsvTable *table) {
+    if (table->nameless) return;
+    table->nameless = true;
+    table->cell = table->name;
+    table->name = ARENA_ARRAY(&table->arena, Str, table->columns + 1);
+    for (uint32_t c = 0; c < table->columns; c++) {
+        table->name[c] = str_printf(&table->arena, "%u", c + 1);
+    }
+    table->rows++;
 }
 
 void csv_table_clear(CsvTable *table) {
@@ -105,7 +122,8 @@ CsvPlace *csv_places(const CsvTable *table, const MlField *field, uint32_t count
     for (uint32_t c = 0; c < table->columns; c++) {
         place[c].field = -1;
         for (uint32_t f = 0; f < count && place[c].field < 0; f++) {
-            if (str_eq(field[f].name, table->name[c])) place[c].field = (int32_t)f;
+            if (!table->nameless && str_eq(field[f].name, table->name[c]))
+                place[c].field = (int32_t)f;
         }
         known |= place[c].field >= 0;
     }

@@ -1,6 +1,6 @@
 // cli/model_csv.h - CSV files with the inputs and the answers of models: the first line names the
-// columns; the separator is the first of ; tab , that is found there; "N/A" and "NA" are missing
-// values; cells in double quotes may hold anything.
+// columns, unless it holds nothing but numbers; the separator is the first of ; tab , that is found
+// there; "N/A" and "NA" are missing values; cells in double quotes may hold anything.
 #pragma once
 
 #include "ml/model.h"
@@ -9,12 +9,15 @@ typedef struct CsvTable {
     Str *name;
     Str *cell;  // row after row; ptr is NULL where a row ends early
     uint32_t columns, rows;
-    Buf text;   // what they point into
+    bool nameless;  // the first line was a row; columns are numbered
+    Buf text;       // what they point into
     Arena arena;
 } CsvTable;
 
 NODISCARD Status csv_table_read(const char *path, CsvTable *out, Error *err);
 void csv_table_clear(CsvTable *table);
+// Takes the first line for a row after all.
+void csv_table_unname(CsvTable *table);
 
 bool csv_missing(Str cell);  // also an empty one
 

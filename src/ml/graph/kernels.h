@@ -87,7 +87,8 @@ typedef struct WindowParams {
 } WindowParams;
 Status conv_prepare(const Setup *setup, WindowParams *params, Error *err);
 Status kernel_conv(const Call *call, Error *err);  // image, kernel, bias or nothing
-Status kernel_conv_turned(const Call *call, Error *err);  // the same; arg 1: TF's (shape, kernel, image)
+Status kernel_conv_turned(const Call *call,
+                          Error *err);  // the same; arg 1: TF's (shape, kernel, image)
 typedef enum PoolKind { POOL_MAX, POOL_MEAN, POOL_LP } PoolKind;
 Status kernel_pool(const Call *call, Error *err);
 Status kernel_global_pool(const Call *call, Error *err);  // over all space, channels first
@@ -199,7 +200,8 @@ Status kernel_unsqueeze(const Call *call, Error *err);
 Status kernel_transpose(const Call *call, Error *err);
 Status kernel_shape(const Call *call, Error *err);  // of all inputs, from first to last
 Status kernel_size(const Call *call, Error *err);   // arg 1: the rank
-Status kernel_fill(const Call *call, Error *err);   // arg 0: (shape, value); 1: ONNX's, value as parameter
+Status kernel_fill(const Call *call,
+                   Error *err);  // arg 0: (shape, value); 1: ONNX's, value as parameter
 typedef struct FillParams {
     Tensor value;
 } FillParams;
@@ -279,7 +281,13 @@ typedef struct GatherParams {
 Status kernel_gather(const Call *call, Error *err);
 Status kernel_gather_elements(const Call *call, Error *err);
 Status kernel_gather_nd(const Call *call, Error *err);
-typedef enum ScatterKind { SCATTER_SET, SCATTER_ADD, SCATTER_MUL, SCATTER_MIN, SCATTER_MAX } ScatterKind;
+typedef enum ScatterKind {
+    SCATTER_SET,
+    SCATTER_ADD,
+    SCATTER_MUL,
+    SCATTER_MIN,
+    SCATTER_MAX
+} ScatterKind;
 typedef struct ScatterParams {
     int64_t axis;
     ScatterKind kind;

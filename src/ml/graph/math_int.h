@@ -1,5 +1,7 @@
 // ml/graph/math_int.h - the code of math.h for one kind of machine. The file that includes it sets
 // WIDTH, the floats of a vector, and MATH, the name of its table.
+#pragma once
+
 #include <math.h>
 #include <string.h>
 

@@ -1,5 +1,5 @@
-// ml/graph/op.h - operators: a row of a table each. A format has its own table of names (onnx/ops.c,
-// tf/ops.c); the kernels behind them are shared (kernels.h).
+// ml/graph/op.h - operators: a row of a table each. A format has its own table of names
+// (onnx/ops.c, tf/ops.c); the kernels behind them are shared (kernels.h).
 //
 // A row's prepare is called once, when the node is added to its graph, and turns attributes and
 // constant inputs into the parameters of the kernel; run is called for each execution, by any

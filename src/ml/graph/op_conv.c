@@ -76,7 +76,8 @@ static void pack(const Kernel *self, int64_t group, float *scratch, float *out) 
 Status conv_prepare(const Setup *setup, WindowParams *params, Error *err) {
     const Tensor *t = setup->constant(setup, 1);
     if (!t) return ST_OK;
-    Kernel kernel;  // TF's groups are known with the image only: here they are one, as they mostly are
+    Kernel
+        kernel;  // TF's groups are known with the image only: here they are one, as they mostly are
     TRY(kernel_init(&kernel, NULL, params, t, -1, err));
     const float **packed = ARENA_ARRAY(setup->arena, const float *, kernel.groups);
     float *scratch = mem_alloc((size_t)(kernel.positions * kernel.in * kernel.out) * sizeof(float));

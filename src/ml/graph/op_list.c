@@ -195,7 +195,8 @@ static Status stack(const Call *call, const ListParams *params, const Tensor *li
     char *to = call->out[0].data;
     for (int64_t i = 0; i < count; i++, to += bytes) {
         int64_t at = index ? tensor_integer(index, i) : i;
-        if (at < 0 || at >= list->count) return error_set(err, ST_RUNTIME, "no item %lld", (long long)at);
+        if (at < 0 || at >= list->count)
+            return error_set(err, ST_RUNTIME, "no item %lld", (long long)at);
         if (!item[at].type) {
             memset(to, 0, bytes);
             continue;

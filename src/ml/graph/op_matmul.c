@@ -253,8 +253,8 @@ static int32_t letter_of(Sum *self, char c) {
     return (int32_t)self->count++;
 }
 
-// Writes a term without blanks, an ellipsis as digits (dimensions counted from the last), as many as
-// [t] has beyond its letters.
+// Writes a term without blanks, an ellipsis as digits (dimensions counted from the last), as many
+// as [t] has beyond its letters.
 static bool expand_term(Str term, uint32_t rank, char out[LETTERS_MAX], uint32_t *count) {
     uint32_t letters = 0, n = 0;
     for (uint32_t i = 0; i < term.len; i++) {
@@ -265,7 +265,8 @@ static bool expand_term(Str term, uint32_t rank, char out[LETTERS_MAX], uint32_t
         char c = term.ptr[i];
         if (c == ' ') continue;
         if (c == '.') {
-            if (i + 2 >= term.len || letters > rank || rank - letters > TENSOR_RANK_MAX) return false;
+            if (i + 2 >= term.len || letters > rank || rank - letters > TENSOR_RANK_MAX)
+                return false;
             for (uint32_t k = rank - letters; k-- > 0;) {
                 if (n == LETTERS_MAX) return false;
                 out[n++] = (char)('0' + k);
@@ -361,7 +362,8 @@ static void offsets(const Sum *self, const int64_t *step, const uint32_t *order,
 }
 
 typedef struct Products {
-    int64_t *batch_a, *batch_b, *batch_out, *row_a, *row_out, *column_b, *column_out, *sum_a, *sum_b;
+    int64_t *batch_a, *batch_b, *batch_out, *row_a, *row_out, *column_b, *column_out, *sum_a,
+        *sum_b;
     int64_t batches, rows, columns, sums;
 } Products;
 
@@ -472,7 +474,8 @@ static Status einsum_result(Sum *self, const Call *call, Str result, Error *err)
     }
     char name[LETTERS_MAX];
     uint32_t letters = 0, count = 0;
-    for (uint32_t i = 0; i < result.len; i++) letters += result.ptr[i] != '.' && result.ptr[i] != ' ';
+    for (uint32_t i = 0; i < result.len; i++)
+        letters += result.ptr[i] != '.' && result.ptr[i] != ' ';
     // As many dimensions for the ellipsis as an operand with one has beyond its letters.
     EinsumParams const *params = call->params;
     uint32_t dots = 0;

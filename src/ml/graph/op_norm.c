@@ -43,7 +43,9 @@ Status kernel_softmax(const Call *call, Error *err) {
     bool flat = params->flat && params->axis == in->rank;
     if (in->rank && !flat) TRY(axis_of(params->axis, in->rank, &axis, err));
     TRY(call_reuse(call, 0, in->type, 0, err));
-    int64_t n = !in->rank || flat ? 1 : params->flat ? tensor_span(in, axis, in->rank) : in->dim[axis];
+    int64_t n = !in->rank || flat ? 1
+                : params->flat    ? tensor_span(in, axis, in->rank)
+                                  : in->dim[axis];
     int64_t inner = params->flat || !in->rank ? 1 : tensor_span(in, axis + 1, in->rank);
     const Tensor *out = &call->out[0];
     if (!in->count) return ST_OK;
@@ -231,7 +233,7 @@ Status kernel_lp_norm(const Call *call, Error *err) {
         if (params->p != 1) sum = sqrt(sum);
         for (int64_t i = 0; i < n; i++) {
             double x = tensor_number(in, at + i * inner);
-            tensor_put_number(&call->out[0], at + i * inner, sum ? x / sum : 0);
+            tensor_put_number(&call->out[0], at + i * inner, sum != 0 ? x / sum : 0);
         }
     }
     return ST_OK;

@@ -1,5 +1,5 @@
-// ml/graph/op_rnn.c - recurrent layers: plain, LSTM and GRU, as ONNX defines them (TF's are graphs of
-// smaller operators).
+// ml/graph/op_rnn.c - recurrent layers: plain, LSTM and GRU, as ONNX defines them (TF's are graphs
+// of smaller operators).
 //
 // A step is two products, input by weights and state by weights, into one matrix with the gates of
 // all rows, then the gates' functions and the new state. Weights are packed when the model is

@@ -112,7 +112,8 @@ static void gather_line(const char *from, char *to, int64_t n, int64_t step, siz
         uint32_t *out = (uint32_t *)(void *)to;
         for (int64_t i = 0; i < n; i++) out[i] = in[i * step];
     } else {
-        for (int64_t i = 0; i < n; i++, to += size) memcpy(to, from + (size_t)(i * step) * size, size);
+        for (int64_t i = 0; i < n; i++, to += size)
+            memcpy(to, from + (size_t)(i * step) * size, size);
     }
 }
 

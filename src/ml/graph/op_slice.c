@@ -220,7 +220,8 @@ Status kernel_reverse_sequence(const Call *call, Error *err) {
     }
     TRY(call_like(call, 0, in->type, in, err));
     size_t size = tensor_size(in->type);
-    int64_t t_step = tensor_span(in, time + 1, in->rank), b_step = tensor_span(in, batch + 1, in->rank);
+    int64_t t_step = tensor_span(in, time + 1, in->rank),
+            b_step = tensor_span(in, batch + 1, in->rank);
     for (int64_t i = 0; i < in->count; i++) {
         int64_t t = i / t_step % in->dim[time], b = i / b_step % in->dim[batch];
         int64_t length = clamp(tensor_integer(lengths, b), 0, in->dim[time]);
@@ -299,7 +300,8 @@ static Status depth_space(const Call *call, bool to_space, Error *err) {
             yo = y / s;
             xo = x / s;
         }
-        int64_t to = last ? ((n * oh + yo) * ow + xo) * oc + co : ((n * oc + co) * oh + yo) * ow + xo;
+        int64_t to =
+            last ? ((n * oh + yo) * ow + xo) * oc + co : ((n * oc + co) * oh + yo) * ow + xo;
         memcpy((char *)call->out[0].data + (size_t)to * size, (char *)in->data + (size_t)i * size,
                size);
     }
@@ -412,8 +414,10 @@ Status kernel_resize(const Call *call, Error *err) {
     for (uint32_t d = 0; d < 4; d++) dim[d] = in->dim[d];
     for (uint32_t k = 0; k < 2; k++) {
         int64_t at = wanted->count == 4 ? (int64_t)(k ? x_axis : y_axis) : k;
-        double value = tensor_number(wanted, at) * (scales ? (double)in->dim[k ? x_axis : y_axis] : 1);
-        if (!(value >= 1) || value > 1e6) return error_set(err, ST_RUNTIME, "an image of %g", value);
+        double value =
+            tensor_number(wanted, at) * (scales ? (double)in->dim[k ? x_axis : y_axis] : 1);
+        if (!(value >= 1) || value > 1e6)
+            return error_set(err, ST_RUNTIME, "an image of %g", value);
         size[k] = (int64_t)floor(value);
     }
     dim[y_axis] = size[0];

@@ -161,7 +161,8 @@ Status svm_prepare(Setup *s, Error *err) {
                (!params->probs || params->probs == pairs);
     }
     if (fine && !classifier && vectors) fine = params->coefficients == vectors;
-    if (fine && !vectors) fine = params->coefficients % params->classes == 0 && params->coefficients;
+    if (fine && !vectors)
+        fine = params->coefficients % params->classes == 0 && params->coefficients;
     if (!fine) return error_set(err, ST_VALIDATION, "its columns do not fit");
     params->vectors = (uint32_t)vectors;
     params->width = vectors ? params->vector_values / (uint32_t)vectors
@@ -306,7 +307,8 @@ Status svm_classifier_run(const Call *call, Error *err) {
         const double *out = score;
         if (votes) {
             for (uint32_t v = 0; v < params->vectors; v++) {
-                k[v] = svm_kernel(params, call->in[0], i, params->vector + (size_t)v * params->width);
+                k[v] =
+                    svm_kernel(params, call->in[0], i, params->vector + (size_t)v * params->width);
             }
             svm_votes(params, k, decision, vote);
             if (known) svm_probabilities(params, decision, rest, score);

@@ -494,7 +494,8 @@ Status tree_ensemble_run(const Call *call, Error *err) {
     TensorType type = in->type == TENSOR_F64 && !params->classifier ? TENSOR_F64 : TENSOR_F32;
     if (wanted) TRY(call_new(call, scores, type, 2, dim, err));
     for (int64_t i = 0; i < rows; i++, score += params->outputs) {
-        if (params->classifier) label_put(&call->out[0], i, &params->labels, classify(params, score));
+        if (params->classifier)
+            label_put(&call->out[0], i, &params->labels, classify(params, score));
         else regress(params, score);
         for (uint32_t k = 0; wanted && k < params->outputs; k++) {
             tensor_put_number(&call->out[scores], i * (int64_t)params->outputs + k, score[k]);

@@ -230,7 +230,8 @@ static Status read_inputs(Scope *scope, Str bytes, Buf *ports, Error *err) {
         TRY(read_port(field.bytes, &port, &tensor, err));
         if (map_has(&scope->value, port.name)) continue;
         if (ports && (!tensor || !port.type)) {
-            return error_set(err, ST_UNSUPPORTED, "input '" STR_FMT "' is no tensor of a known type",
+            return error_set(err, ST_UNSUPPORTED,
+                             "input '" STR_FMT "' is no tensor of a known type",
                              STR_ARG(port.name));
         }
         scope_put(scope, port.name, graph_input(scope->graph));

@@ -1,6 +1,6 @@
-// ml/onnx/ops.c - the operators of ai.onnx that work value by value, on shapes and on control: which
-// kernel each is, and how its attributes become the kernel's parameters. Where an attribute became
-// an input in a later opset both are understood.
+// ml/onnx/ops.c - the operators of ai.onnx that work value by value, on shapes and on control:
+// which kernel each is, and how its attributes become the kernel's parameters. Where an attribute
+// became an input in a later opset both are understood.
 #include <math.h>
 
 #include "ml/graph/kernels.h"
@@ -38,8 +38,8 @@ static Status shrink(Setup *s, Error *err) {
     return ST_OK;
 }
 
-static const Op GELU_TANH = {.name = "Gelu", .run = kernel_unary, .arg = UNARY_GELU_TANH, .in_min = 1,
-                             .in_max = 1};
+static const Op GELU_TANH = {
+    .name = "Gelu", .run = kernel_unary, .arg = UNARY_GELU_TANH, .in_min = 1, .in_max = 1};
 
 static Status gelu(Setup *s, Error *err) {
     if (str_is(setup_str(s, "approximate", "none"), "tanh")) s->node->op = &GELU_TANH;
@@ -119,7 +119,8 @@ static Status constant(Setup *s, Error *err) {
         uint32_t n = attr->int_count;
         bool list = str_is(attr->name, "value_ints");
         *t = (Tensor){.type = TENSOR_I64, .rank = list, .dim = {n}, .count = list ? n : 1};
-        t->data = arena_dup(s->arena, list ? attr->ints : &attr->i, sizeof(int64_t) * (list ? n : 1));
+        t->data =
+            arena_dup(s->arena, list ? attr->ints : &attr->i, sizeof(int64_t) * (list ? n : 1));
     } else if ((attr = setup_attr(s, "value_string")) || (attr = setup_attr(s, "value_strings"))) {
         uint32_t n = attr->str_count;
         bool list = str_is(attr->name, "value_strings");
@@ -377,10 +378,12 @@ static Status scan(Setup *s, Error *err) {
         const int64_t *a = setup_ints(s, "scan_input_axes", &in);
         const int64_t *b = setup_ints(s, "scan_output_axes", &out);
         for (uint32_t i = 0; i < in; i++) {
-            if (a[i]) return error_set(err, ST_UNSUPPORTED, "scans along other axes than the first");
+            if (a[i])
+                return error_set(err, ST_UNSUPPORTED, "scans along other axes than the first");
         }
         for (uint32_t i = 0; i < out; i++) {
-            if (b[i]) return error_set(err, ST_UNSUPPORTED, "scans along other axes than the first");
+            if (b[i])
+                return error_set(err, ST_UNSUPPORTED, "scans along other axes than the first");
         }
     }
     if (s->node->body_count != 1 || scanned < 1 || scanned > own || scanned > 63 ||

@@ -1,4 +1,5 @@
-// ml/onnx/ops_ml.c - the operators of ai.onnx.ml: what prepares features, here, and models (ml_*.c).
+// ml/onnx/ops_ml.c - the operators of ai.onnx.ml: what prepares features, here, and models
+// (ml_*.c).
 #include <math.h>
 #include <stdlib.h>
 

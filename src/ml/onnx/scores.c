@@ -7,7 +7,8 @@ Labels labels_of(const Setup *setup, const char *texts, const char *numbers) {
     const Attr *attr = setup_attr(setup, texts);
     if (attr && attr->str_count) {
         Str *copy = ARENA_ARRAY(setup->arena, Str, attr->str_count);
-        for (uint32_t i = 0; i < attr->str_count; i++) copy[i] = str_dup(setup->arena, attr->strs[i]);
+        for (uint32_t i = 0; i < attr->str_count; i++)
+            copy[i] = str_dup(setup->arena, attr->strs[i]);
         out.text = copy;
         out.count = attr->str_count;
         return out;

@@ -1,0 +1,80 @@
+// The models beside the tree (../shared/data/onnx) give what the framework gave that trained them.
+#include <dirent.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "ml/model.h"
+#include "os/os.h"
+#include "test/unit.h"
+
+// The numbers of a CSV file without names, row after row.
+static double *numbers(const char *path, size_t *count) {
+    Buf text = {0};
+    Error err;
+    CHECK_OK(os_read_file(str_c(path), &text, &err), &err);
+    double *out = NULL;
+    *count = 0;
+    buf_putc(&text, 0);
+    for (char *at = text.ptr, *end; *at; at = end) {
+        double value = strtod(at, &end);
+        if (end == at) break;
+        out = mem_realloc(out, (*count + 1) * sizeof *out);
+        out[(*count)++] = value;
+        while (*end == ',' || *end == '\n' || *end == '\r') end++;
+    }
+    buf_free(&text);
+    return out;
+}
+
+static void check_rows(const MlModel *model, const double *in, size_t in_count,
+                       const double *expected, size_t expected_count, const char *name) {
+    uint32_t rows = (uint32_t)(in_count / model->in[0].width), width = 0;
+    for (uint32_t i = 0; i < model->out_count; i++) width += model->out[i].width;
+    CHECK_INT(expected_count, (size_t)rows * width);
+    Arena arena = {0};
+    MlColumn input = {.number = (double *)in};
+    MlColumn *out = ARENA_ARRAY(&arena, MlColumn, model->out_count);
+    Error err;
+    CHECK_OK(model->vt->predict(model, &input, rows, out, &arena, &err), &err);
+    for (uint32_t row = 0; row < rows; row++) {
+        const double *wanted = expected + (size_t)row * width;
+        for (uint32_t f = 0; f < model->out_count; f++) {
+            for (uint32_t i = 0; i < model->out[f].width; i++, wanted++) {
+                double got = out[f].number[row * model->out[f].width + i];
+                if (fabs(got - *wanted) <= 1e-5 * fmax(1, fabs(*wanted))) continue;
+                fail_msg("%s, row %u: %.9g, not %.9g", name, row, got, *wanted);
+            }
+        }
+    }
+    arena_clear(&arena);
+}
+
+TEST(onnx, shared_models_answer_as_their_framework) {
+    static const char *const NAMES[] = {"conv1d",          "dnn_wavelet",    "gru16",
+                                        "lstm2_5step",     "lstm32",         "lstm32_unrolled",
+                                        "wisconsin_tree",  "xgb200x6",       "wisconsin_forest100"};
+    const char *root = SOURCE_ROOT "/../shared/data/onnx";
+    DIR *dir = opendir(root);
+    if (!dir) {
+        printf("note: %s is missing: its models are not tried\n", root);
+        return;
+    }
+    (void)closedir(dir);
+    for (uint32_t i = 0; i < sizeof NAMES / sizeof NAMES[0]; i++) {
+        char path[512];
+        size_t in_count, out_count;
+        Error err;
+        MlModel *model;
+        (void)snprintf(path, sizeof path, "%s/%s/model.onnx", root, NAMES[i]);
+        CHECK_OK(ml_load(str_c(path), NULL, &model, &err), &err);
+        (void)snprintf(path, sizeof path, "%s/%s/input.csv", root, NAMES[i]);
+        double *in = numbers(path, &in_count);
+        (void)snprintf(path, sizeof path, "%s/%s/expected.csv", root, NAMES[i]);
+        double *out = numbers(path, &out_count);
+        check_rows(model, in, in_count, out, out_count, NAMES[i]);
+        mem_free(in);
+        mem_free(out);
+        ml_free(model);
+    }
+}
