@@ -7,5 +7,6 @@ const MlFormat *const ML_FORMATS[] = {
     &WEIR_FORMAT,
     &PMML_FORMAT,
     &ONNX_FORMAT,
+    &TENSORFLOW_FORMAT,
     NULL,
 };

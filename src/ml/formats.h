@@ -5,3 +5,4 @@
 
 extern const MlFormat WEIR_FORMAT;  // ml/weir/: what ml_train makes
 extern const MlFormat ONNX_FORMAT;  // ml/onnx/: ONNX's graphs and classical models
+extern const MlFormat TENSORFLOW_FORMAT;  // ml/tf/: frozen graphs and SavedModels

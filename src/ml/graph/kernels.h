@@ -328,7 +328,7 @@ Status kernel_list_join(const Call *call, Error *err);    // ConcatFromSequence
 typedef struct FlowParams {
     uint32_t variables;   // of a loop
     uint32_t scans_in, scans_out;
-    const uint32_t *capture_first;  // of a branch: where each body's inputs begin among the node's
+    const uint32_t *capture_first;  // where each body's captures begin among the node's inputs
     int64_t scan_backward_in, scan_backward_out;  // bits
     bool greedy;          // else: a Case, whose branch is a number
 } FlowParams;

@@ -61,7 +61,8 @@ static void drop_all(const Call *call, Tensor *t, uint32_t count) {
     mem_free(t);
 }
 
-// Inputs: variables, captures. Body 0 tells whether to go on, body 1 gives the next variables.
+// Inputs: variables, captures of both bodies. Body 0 tells whether to go on, body 1 gives the next
+// variables.
 Status kernel_while(const Call *call, Error *err) {
     const FlowParams *params = call->params;
     uint32_t n = params->variables;
@@ -78,11 +79,11 @@ Status kernel_while(const Call *call, Error *err) {
         Tensor answer = {0};
         bool on = false;
         for (uint32_t i = 0; i < n; i++) next[i] = tensor_hold(&variable[i]);
-        st = run_body(call, condition, next, n, n, &answer, err);
+        st = run_body(call, condition, next, n, params->capture_first[0], &answer, err);
         if (!st) st = truth(&answer, &on, err);
         tensor_drop(call_pool(call), &answer);
         if (st || !on) break;
-        st = run_body(call, body, variable, n, n, next, err);
+        st = run_body(call, body, variable, n, params->capture_first[1], next, err);
         if (st) break;
         for (uint32_t i = 0; i < n; i++) variable[i] = next[i], next[i] = (Tensor){0};
     }

@@ -1,4 +1,5 @@
-// The models beside the tree (../shared/data/onnx) give what the framework gave that trained them.
+// The models beside the tree (../shared/data/onnx, ../shared/data/tf) give what the framework gave
+// that trained them.
 #include <dirent.h>
 #include <math.h>
 #include <stdio.h>
@@ -50,31 +51,42 @@ static void check_rows(const MlModel *model, const double *in, size_t in_count,
     arena_clear(&arena);
 }
 
-TEST(onnx, shared_models_answer_as_their_framework) {
-    static const char *const NAMES[] = {"conv1d",          "dnn_wavelet",    "gru16",
-                                        "lstm2_5step",     "lstm32",         "lstm32_unrolled",
-                                        "wisconsin_tree",  "xgb200x6",       "wisconsin_forest100"};
-    const char *root = SOURCE_ROOT "/../shared/data/onnx";
+// Runs the model [file] of every folder in [names].
+static void check_models(const char *root, const char *file, const char *const *names) {
     DIR *dir = opendir(root);
     if (!dir) {
         printf("note: %s is missing: its models are not tried\n", root);
         return;
     }
     (void)closedir(dir);
-    for (uint32_t i = 0; i < sizeof NAMES / sizeof NAMES[0]; i++) {
+    for (; *names; names++) {
         char path[512];
         size_t in_count, out_count;
         Error err;
         MlModel *model;
-        (void)snprintf(path, sizeof path, "%s/%s/model.onnx", root, NAMES[i]);
+        (void)snprintf(path, sizeof path, "%s/%s/%s", root, *names, file);
         CHECK_OK(ml_load(str_c(path), NULL, &model, &err), &err);
-        (void)snprintf(path, sizeof path, "%s/%s/input.csv", root, NAMES[i]);
+        (void)snprintf(path, sizeof path, "%s/%s/input.csv", root, *names);
         double *in = numbers(path, &in_count);
-        (void)snprintf(path, sizeof path, "%s/%s/expected.csv", root, NAMES[i]);
+        (void)snprintf(path, sizeof path, "%s/%s/expected.csv", root, *names);
         double *out = numbers(path, &out_count);
-        check_rows(model, in, in_count, out, out_count, NAMES[i]);
+        check_rows(model, in, in_count, out, out_count, *names);
         mem_free(in);
         mem_free(out);
         ml_free(model);
     }
+}
+
+TEST(served, onnx_models_answer_as_their_framework) {
+    static const char *const NAMES[] = {
+        "conv1d",          "dnn_wavelet",    "gru16",    "lstm2_5step",         "lstm32",
+        "lstm32_unrolled", "wisconsin_tree", "xgb200x6", "wisconsin_forest100", NULL};
+    check_models(SOURCE_ROOT "/../shared/data/onnx", "model.onnx", NAMES);
+}
+
+TEST(served, tensorflow_models_answer_frozen_and_saved) {
+    static const char *const NAMES[] = {"conv1d",      "dnn_softmax4", "dnn_wavelet",     "gru16",
+                                        "lstm2_5step", "lstm32",       "lstm32_unrolled", NULL};
+    check_models(SOURCE_ROOT "/../shared/data/tf", "frozen.pb", NAMES);
+    check_models(SOURCE_ROOT "/../shared/data/tf", "saved_model", NAMES);
 }
