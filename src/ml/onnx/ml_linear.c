@@ -312,8 +312,8 @@ Status svm_classifier_run(const Call *call, Error *err) {
             }
             svm_votes(params, k, decision, vote);
             if (known) svm_probabilities(params, decision, rest, score);
-            class = greatest_of(known ? score : vote, n);
-            if (!known && n == 2) score[0] = decision[0], score[1] = -decision[0];
+            class = greatest_of(vote, n);  // also where probabilities say otherwise
+            if (!known && n == 2) score[0] = -decision[0], score[1] = decision[0];
             if (!known && n > 2) out = decision;
         } else {
             for (uint32_t c = 0; c < n; c++) {
