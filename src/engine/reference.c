@@ -2,8 +2,10 @@
 
 #include "connector/builtin.h"
 #include "format/builtin.h"
+#include "model/builtin.h"
 #include "plan/settings.h"
 #include "spi/lookup.h"
+#include "spi/model.h"
 
 static void put_cell(const char *text, Buf *out) {
     for (; text && *text; text++) {
@@ -82,20 +84,39 @@ static void put_formats(Buf *out) {
     }
 }
 
+static void put_providers(Buf *out) {
+    uint32_t count;
+    models_register();
+    const char *const *name = model_provider_list(&count);
+    buf_puts(out, "\n## every model\n");
+    put_options(MODEL_OPTIONS, "", out);
+    for (uint32_t i = 0; i < count; i++) {
+        const ModelProvider *provider = model_provider_find(str_c(name[i]));
+        buf_printf(out, "\n## model provider %s\n\n%s\n", provider->name, provider->doc);
+        if (strcmp(provider->name, "weir") == 0) {  // whose options come with every algorithm
+            buf_puts(out, "\nThe options of `pmml`, and those that it was trained with.\n");
+        } else {
+            put_options(provider->options, "", out);
+        }
+    }
+}
+
 void reference_options(Buf *out) {
     buf_puts(
         out,
-        "# Options of tables\n\n"
+        "# Options of tables and models\n\n"
         "What may stand in `WITH (…)`, by connector and format; a word in it is given as text:\n"
         "`'rows-per-second' = '100'`. An option that nobody knows is an error that names the\n"
         "nearest one. `#` stands for a column's name, `.*` for anything below. What the options\n"
-        "are for is told in [connectors](connectors.md) and [formats](formats.md). Made from\n"
-        "the tables in `src/` by `make docs`; do not edit.\n\n## every table\n");
+        "are for is told in [connectors](connectors.md), [formats](formats.md) and "
+        "[models](models.md).\n"
+        "Made from the tables in `src/` by `make docs`; do not edit.\n\n## every table\n");
     put_options(TABLE_OPTIONS, "", out);
     buf_puts(out, "\n## tables that are looked up\n");
     put_options(LOOKUP_OPTIONS, "", out);
     put_connectors(out);
     put_formats(out);
+    put_providers(out);
 }
 
 // ---- settings ----------------------------------------------------------------------------------
