@@ -7,7 +7,20 @@
 #include "base/bits.h"
 #include "ml/tree_int.h"
 
-enum { LANES = 8 };
+enum {
+    LANES = 8,
+    WALK_ROWS = 2048,  // of a block: a tree stays in the cache for so many
+    WALK_LEAF = 1 << 30,
+    WALK_MISSING_LEFT = 1 << 29,
+    WALK_FEATURE = WALK_MISSING_LEFT - 1,
+};
+
+// Where all questions are TREE_LE: a node with its children side by side.
+struct WalkNode {
+    double threshold;
+    uint32_t feature;  // and flags
+    uint32_t child;    // the left one; a leaf's is itself
+};
 
 double tree_below(double threshold, bool single) {
     if (single) return (double)nextafterf((float)threshold, -INFINITY);
@@ -77,6 +90,45 @@ static void *copy(const void *from, size_t size) {
     return to;
 }
 
+// Lays a tree out level by level.
+static void walk_tree(TreeEnsemble *self, uint32_t t, uint32_t *nodes) {
+    const TreeSpec *spec = &self->spec;
+    uint32_t first = *nodes, end = first + 1, depth = 0;
+    self->walk_root[t] = first;
+    self->walk_node[first] = spec->tree[t].root;
+    for (uint32_t level = end, n = first; n < end; n++) {
+        if (n == level) level = end, depth++;
+        const TreeNode *node = &spec->node[self->walk_node[n]];
+        WalkNode *walk = &self->walk[n];
+        if (node->test == TREE_LEAF) {
+            *walk = (WalkNode){.feature = WALK_LEAF | self->any_feature, .child = n};
+            continue;
+        }
+        *walk = (WalkNode){.threshold = node->threshold, .child = end,
+                           .feature = node->feature | (node->missing_left ? WALK_MISSING_LEFT : 0)};
+        self->walk_node[end++] = node->left;
+        self->walk_node[end++] = node->right;
+    }
+    self->walk_depth[t] = depth;
+    *nodes = end;
+}
+
+static void walk_new(TreeEnsemble *self) {
+    const TreeSpec *spec = &self->spec;
+    bool any = false;
+    for (uint32_t n = 0; n < spec->nodes; n++) {
+        if (spec->node[n].test != TREE_LEAF && spec->node[n].test != TREE_LE) return;
+        if (spec->node[n].test == TREE_LE) any = true, self->any_feature = spec->node[n].feature;
+    }
+    if (!any || spec->features >= WALK_FEATURE) return;
+    uint32_t nodes = 0;
+    self->walk = mem_alloc(sizeof *self->walk * spec->nodes);
+    self->walk_node = mem_alloc(sizeof *self->walk_node * spec->nodes);
+    self->walk_root = mem_alloc(sizeof *self->walk_root * (spec->trees + 1));
+    self->walk_depth = mem_alloc(sizeof *self->walk_depth * (spec->trees + 1));
+    for (uint32_t t = 0; t < spec->trees; t++) walk_tree(self, t, &nodes);
+}
+
 Status tree_new(const TreeSpec *spec, TreeEnsemble **out, Error *err) {
     *out = NULL;
     if (spec->nodes > TREE_NODES_MAX) {
@@ -106,6 +158,7 @@ Status tree_new(const TreeSpec *spec, TreeEnsemble **out, Error *err) {
         self->spec.single[f] = spec->single[f];
         self->any_single |= spec->single[f] && self->used[f];
     }
+    walk_new(self);
     self->slice = slice_new(self);
     *out = self;
     return ST_OK;
@@ -120,6 +173,10 @@ void tree_free(TreeEnsemble *self) {
     mem_free(self->spec.set);
     mem_free(self->spec.single);
     mem_free(self->used);
+    mem_free(self->walk);
+    mem_free(self->walk_node);
+    mem_free(self->walk_root);
+    mem_free(self->walk_depth);
     mem_free(self);
 }
 
@@ -127,6 +184,7 @@ uint64_t tree_bytes(const TreeEnsemble *self) {
     const TreeSpec *spec = &self->spec;
     return sizeof *self + sizeof *spec->node * spec->nodes + sizeof *spec->tree * spec->trees +
            8ull * spec->values + 8ull * spec->set_words + 2ull * spec->features +
+           (self->walk ? 20ull * spec->nodes + 8ull * spec->trees : 0) +
            (self->slice ? slice_bytes(self->slice) : 0);
 }
 
@@ -148,53 +206,115 @@ static inline double rounded(const TreeSpec *spec, uint32_t f, double value) {
     return spec->single[f] ? (double)(float)value : value;
 }
 
+static const TreeNode *leaf_of(const TreeEnsemble *self, uint32_t t, const double *feature) {
+    const TreeSpec *spec = &self->spec;
+    const TreeNode *node = &spec->node[spec->tree[t].root];
+    while (node->test != TREE_LEAF) {
+        double value = rounded(spec, node->feature, feature[node->feature]);
+        node = &spec->node[tree_yes(spec, node, value) ? node->left : node->right];
+    }
+    return node;
+}
+
 void tree_row(const TreeEnsemble *self, const double *feature, double *out) {
     const TreeSpec *spec = &self->spec;
     for (uint32_t t = 0; t < spec->trees; t++) {
         const Tree *tree = &spec->tree[t];
-        const TreeNode *node = &spec->node[tree->root];
-        while (node->test != TREE_LEAF) {
-            double value = rounded(spec, node->feature, feature[node->feature]);
-            node = &spec->node[tree_yes(spec, node, value) ? node->left : node->right];
-        }
-        for (uint32_t i = 0; i < tree->outs; i++) out[tree->out + i] += spec->value[node->left + i];
+        const double *value = spec->value + leaf_of(self, t, feature)->left;
+        for (uint32_t i = 0; i < tree->outs; i++) out[tree->out + i] += value[i];
     }
 }
 
-// Rows of a block walk through tree after tree, LANES of them abreast: their cache misses overlap.
-// at[] becomes the nodes they end in.
-static void walk(const TreeEnsemble *self, const Tree *tree, const double *const *column,
-                 uint32_t rows, uint32_t *at) {
-    const TreeSpec *spec = &self->spec;
+// One step down; a leaf stays where it is.
+static inline uint32_t step_down(const WalkNode *node, uint32_t at, double value) {
+    const WalkNode *n = &node[at];
+    bool no = (value > n->threshold) | ((value != value) & !(n->feature & WALK_MISSING_LEFT));
+    return n->child + (no & !(n->feature & WALK_LEAF));
+}
+
+// Rows walk through a tree LANES abreast, so that their cache misses overlap; at[] becomes the nodes
+// they end in.
+static void walk_flat(const TreeEnsemble *self, uint32_t t, const double *const *column,
+                      uint32_t rows, uint32_t *at) {
+    const WalkNode *node = self->walk;
     for (uint32_t first = 0; first < rows; first += LANES) {
-        uint32_t lanes = rows - first < LANES ? rows - first : LANES;
-        for (uint32_t i = 0; i < lanes; i++) at[first + i] = tree->root;
-        for (bool more = true; more;) {
-            more = false;
-            for (uint32_t i = 0; i < lanes; i++) {
-                const TreeNode *node = &spec->node[at[first + i]];
-                if (node->test == TREE_LEAF) continue;
-                double value = column[node->feature][first + i];
-                bool yes = node->test == TREE_LE && value == value ? value <= node->threshold
-                                                                   : tree_yes(spec, node, value);
-                at[first + i] = yes ? node->left : node->right;
-                more = true;
+        uint32_t lane[LANES], lanes = rows - first < LANES ? rows - first : LANES;
+        for (uint32_t i = 0; i < LANES; i++) lane[i] = self->walk_root[t];
+        for (uint32_t left = self->walk_depth[t]; left; left--) {
+            for (uint32_t i = 0; i < LANES; i++) {
+                uint32_t row = i < lanes ? first + i : first;
+                lane[i] = step_down(node, lane[i], column[node[lane[i]].feature & WALK_FEATURE][row]);
             }
         }
+        for (uint32_t i = 0; i < lanes; i++) at[first + i] = self->walk_node[lane[i]];
+    }
+}
+
+static void put_leaf(const TreeEnsemble *self, const SliceJob *job, uint32_t t, uint32_t row, uint32_t n) {
+    const Tree *tree = &self->spec.tree[t];
+    const double *value = self->spec.value + self->spec.node[n].left;
+    if (job->leaf) job->leaf[(size_t)t * job->stride + row] = n;
+    if (!job->out) return;
+    double *out = job->out + (size_t)row * self->spec.outputs + tree->out;
+    for (uint32_t i = 0; i < tree->outs; i++) tree_fold_one(&out[i], value[i], job->fold);
+}
+
+// One row: it walks through LANES trees at a time.
+static void walk_alone(const TreeEnsemble *self, const SliceJob *job, uint32_t row) {
+    const WalkNode *node = self->walk;
+    uint32_t trees = self->spec.trees;
+    for (uint32_t first = 0; first < trees; first += LANES) {
+        uint32_t lane[LANES], lanes = trees - first < LANES ? trees - first : LANES, depth = 0;
+        for (uint32_t i = 0; i < LANES; i++) {
+            uint32_t t = i < lanes ? first + i : first;
+            lane[i] = self->walk_root[t];
+            if (self->walk_depth[t] > depth) depth = self->walk_depth[t];
+        }
+        for (; depth; depth--) {
+            for (uint32_t i = 0; i < LANES; i++) {
+                lane[i] = step_down(node, lane[i], job->column[node[lane[i]].feature & WALK_FEATURE][row]);
+            }
+        }
+        for (uint32_t i = 0; i < lanes; i++) put_leaf(self, job, first + i, row, self->walk_node[lane[i]]);
+    }
+}
+
+// The same for trees with questions of other kinds.
+static void walk_any(const TreeEnsemble *self, const Tree *tree, const double *const *column,
+                     uint32_t rows, uint32_t *at) {
+    const TreeSpec *spec = &self->spec;
+    for (uint32_t row = 0; row < rows; row++) {
+        uint32_t n = tree->root;
+        while (spec->node[n].test != TREE_LEAF) {
+            const TreeNode *node = &spec->node[n];
+            n = tree_yes(spec, node, column[node->feature][row]) ? node->left : node->right;
+        }
+        at[row] = n;
     }
 }
 
 static void walk_block(const TreeEnsemble *self, const SliceJob *job) {
     const TreeSpec *spec = &self->spec;
-    uint32_t at[SLICE_ROWS];
+    uint32_t at[WALK_ROWS];
+    if (self->walk && job->rows < LANES) {
+        for (uint32_t row = 0; row < job->rows; row++) walk_alone(self, job, row);
+        return;
+    }
     for (uint32_t t = 0; t < spec->trees; t++) {
         const Tree *tree = &spec->tree[t];
-        walk(self, tree, job->column, job->rows, at);
+        if (self->walk) walk_flat(self, t, job->column, job->rows, at);
+        else walk_any(self, tree, job->column, job->rows, at);
         if (job->leaf) memcpy(job->leaf + (size_t)t * job->stride, at, sizeof *at * job->rows);
         if (!job->out) continue;
-        for (uint32_t row = 0; row < job->rows; row++) {
+        double *out = job->out + tree->out;
+        if (tree->outs == 1 && job->fold == TREE_SUM) {
+            for (uint32_t row = 0; row < job->rows; row++, out += spec->outputs) {
+                *out += spec->value[spec->node[at[row]].left];
+            }
+            continue;
+        }
+        for (uint32_t row = 0; row < job->rows; row++, out += spec->outputs) {
             const double *value = spec->value + spec->node[at[row]].left;
-            double *out = job->out + (size_t)row * spec->outputs + tree->out;
             for (uint32_t i = 0; i < tree->outs; i++) tree_fold_one(&out[i], value[i], job->fold);
         }
     }
@@ -208,7 +328,7 @@ static void block_columns(const TreeEnsemble *self, const double *const *column,
         if (!self->used[f] || !self->spec.single[f]) continue;
         for (uint32_t row = 0; row < rows; row++) copied[row] = (double)(float)at[f][row];
         at[f] = copied;
-        copied += SLICE_ROWS;
+        copied += WALK_ROWS;
     }
 }
 
@@ -217,15 +337,16 @@ static void run(const TreeEnsemble *self, const double *const *column, uint32_t 
     uint32_t features = self->spec.features, singles = 0;
     for (uint32_t f = 0; f < features; f++) singles += self->used[f] && self->spec.single[f];
     const double **at = ARENA_ARRAY(scratch, const double *, features + 1);
-    double *copied = singles ? arena_alloc(scratch, sizeof(double) * SLICE_ROWS * singles) : NULL;
+    double *copied = singles ? arena_alloc(scratch, sizeof(double) * WALK_ROWS * singles) : NULL;
     bool slices = self->slice && rows >= SLICE_ROWS / 8;
     if (slices) job->bits = arena_alloc_aligned(scratch, 8 * slice_scratch(self->slice), 32);
     job->column = at;
     job->stride = rows;
     double *out = job->out;
     uint32_t *leaf = job->leaf;
-    for (uint32_t first = 0; first < rows; first += SLICE_ROWS) {
-        job->rows = rows - first < SLICE_ROWS ? rows - first : SLICE_ROWS;
+    uint32_t block = slices ? SLICE_ROWS : WALK_ROWS;
+    for (uint32_t first = 0; first < rows; first += block) {
+        job->rows = rows - first < block ? rows - first : block;
         block_columns(self, column, first, job->rows, at, copied);
         if (out) job->out = out + (size_t)first * self->spec.outputs;
         if (leaf) job->leaf = leaf + first;

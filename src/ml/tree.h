@@ -23,8 +23,8 @@
 // each different question, and a tree is walked once for the whole block: at each node the vector
 // of the rows that are here splits in two. The leaf's number is put together from bits, too. That
 // is the idea of bit slicing (Knuth 7.1.3) applied to QuickScorer's conditions (Lucchese et al.,
-// SIGIR 2015). Where trees are large a row walks on its own, eight of them abreast, so that their
-// cache misses overlap.
+// SIGIR 2015). Where trees are large rows walk, eight of them abreast, so that their cache
+// misses overlap; a single row walks through eight trees at a time.
 #pragma once
 
 #include "base/mem.h"

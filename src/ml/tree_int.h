@@ -4,6 +4,7 @@
 #include "ml/tree.h"
 
 typedef struct TreeSlice TreeSlice;
+typedef struct WalkNode WalkNode;
 
 struct TreeEnsemble {
     TreeSpec spec;     // copies, owned
@@ -11,6 +12,10 @@ struct TreeEnsemble {
     bool any_single;   // some feature is rounded first
     TreeSlice *slice;  // NULL: the trees are too large for it
     uint32_t depth;
+    WalkNode *walk;         // all trees, level by level; NULL: some question is not TREE_LE
+    uint32_t *walk_node;    // the number of each in [spec]
+    uint32_t *walk_root, *walk_depth;  // of each tree
+    uint32_t any_feature;   // one that is used
 };
 
 enum { SLICE_ROWS = 256 };  // of a block: one AVX2 register has a bit for each

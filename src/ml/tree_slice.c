@@ -1,7 +1,8 @@
 // ml/tree_slice.c - trees over blocks of 256 rows, a bit a row.
 //
-// 1. Each different question of the ensemble is answered once for the block, into 256 bits. A
-//    feature with many thresholds is first ranked among them: bytes are quicker to compare.
+// 1. Each different question of the ensemble is answered once for the block, into 256 bits. Where a
+//    feature has many thresholds the rows are sorted among them first: in that order the answer to
+//    the next question is the last one and some more bits.
 // 2. Let the leaves of a tree be numbered from left to right, and S[i] the rows that end in leaf i
 //    or further right. S[0] is all rows, S[leaves] none. An inner node over the leaves a to b - 1,
 //    whose right child begins with leaf i, knows S[a] and S[b] from its ancestors and says
@@ -29,7 +30,6 @@ enum {
     LEAVES_MAX = 1 << 16,
     PLANES_MAX = 16,
     DIRECT_MAX = 10,  // questions of a feature that are asked of the numbers themselves
-    RANKS_BYTE = 255,
 };
 
 typedef uint64_t Vec256 __attribute__((vector_size(32)));
@@ -71,6 +71,8 @@ struct TreeSlice {
     double *value;
     uint32_t *node;
     uint32_t asks, features, thresholds, steps, leaves_max;
+    uint32_t ranks_max;
+    size_t begin;  // where in the scratch ranks are counted
     uint64_t values, nodes;
     bool avx2;
 };
@@ -123,6 +125,7 @@ static void rank_feature(TreeSlice *self, SliceFeature *feature) {
     }
     if (numbers <= DIRECT_MAX || numbers > UINT16_MAX - 1) return;
     feature->thresholds = numbers;
+    if (numbers + 3 > self->ranks_max) self->ranks_max = numbers + 3;
     self->thresholds += numbers;
 }
 
@@ -211,10 +214,8 @@ static double asking(const TreeSlice *self) {
     double cycles = 0;
     for (uint32_t f = 0; f < self->features; f++) {
         const SliceFeature *feature = &self->feature[f];
-        if (feature->thresholds) cycles += 2.5 * log2(feature->thresholds);
-        cycles += feature->asks * (feature->thresholds == 0            ? 0.9
-                                   : feature->thresholds < RANKS_BYTE ? 0.12
-                                                                      : 0.25);
+        if (feature->thresholds) cycles += 6 + 2.5 * log2(feature->thresholds);
+        cycles += feature->asks * (feature->thresholds ? 0.03 : 0.9);
     }
     return cycles;
 }
@@ -233,8 +234,8 @@ static bool sizes(TreeSlice *self, const TreeSpec *spec) {
         tree->node = (uint32_t)self->nodes;
         self->values += (uint64_t)spec->tree[t].outs << tree->planes;
         self->nodes += 1ull << tree->planes;
-        walk += 6.0 + 9.0 * tree->planes;
-        slice += 4.0 + tree->leaves / 50.0;
+        walk += 6.0 + 8.0 * tree->planes;
+        slice += 4.0 + tree->leaves / 40.0;
     }
     mem_free(stack);
     return slice < walk && self->leaves_max <= LEAVES_MAX && self->values < UINT32_MAX;
@@ -260,6 +261,7 @@ TreeSlice *slice_new(const TreeEnsemble *ensemble) {
         build_tree(&b, order, order + 2 * (spec->nodes + 1));
     }
     mem_free(order);
+    self->begin = (size_t)WORDS * (self->asks + self->leaves_max + 1);
 #if defined(__x86_64__)
     self->avx2 = __builtin_cpu_supports("avx2");
 #endif
@@ -295,22 +297,6 @@ static void numbers_plain(const double *value, uint32_t rows, const Ask *ask, ui
     }
 }
 
-static void bytes_plain(const uint8_t *rank, uint32_t most, uint64_t *bits) {
-    for (uint32_t w = 0; w < WORDS; w++) {
-        uint64_t word = 0;
-        for (uint32_t i = 0; i < 64; i++) word |= (uint64_t)(rank[w * 64 + i] <= most) << i;
-        bits[w] = word;
-    }
-}
-
-static void shorts_plain(const uint16_t *rank, uint32_t most, uint64_t *bits) {
-    for (uint32_t w = 0; w < WORDS; w++) {
-        uint64_t word = 0;
-        for (uint32_t i = 0; i < 64; i++) word |= (uint64_t)(rank[w * 64 + i] <= most) << i;
-        bits[w] = word;
-    }
-}
-
 static void set_bits(const TreeSpec *spec, const double *value, uint32_t rows, const Ask *ask,
                      uint64_t *bits) {
     TreeNode node = {.test = TREE_IN, .set = ask->set, .set_words = ask->set_words};
@@ -335,70 +321,50 @@ AVX2 static void numbers_avx2(const double *value, const Ask *ask, uint64_t *bit
         bits[w] = word;
     }
 }
-
-AVX2 static void bytes_avx2(const uint8_t *rank, uint32_t most, uint64_t *bits) {
-    __m256i limit = _mm256_set1_epi8((char)most);
-    for (uint32_t w = 0; w < WORDS; w++) {
-        __m256i low = _mm256_loadu_si256((const __m256i *)(rank + w * 64));
-        __m256i high = _mm256_loadu_si256((const __m256i *)(rank + w * 64 + 32));
-        low = _mm256_cmpeq_epi8(_mm256_max_epu8(low, limit), limit);
-        high = _mm256_cmpeq_epi8(_mm256_max_epu8(high, limit), limit);
-        bits[w] = (uint32_t)_mm256_movemask_epi8(low) |
-                  (uint64_t)(uint32_t)_mm256_movemask_epi8(high) << 32;
-    }
-}
-
-AVX2 static void shorts_avx2(const uint16_t *rank, uint32_t most, uint64_t *bits) {
-    __m256i limit = _mm256_set1_epi16((short)most);
-    for (uint32_t half = 0; half < WORDS * 2; half++) {
-        __m256i low = _mm256_loadu_si256((const __m256i *)(rank + half * 32));
-        __m256i high = _mm256_loadu_si256((const __m256i *)(rank + half * 32 + 16));
-        low = _mm256_cmpeq_epi16(_mm256_max_epu16(low, limit), limit);
-        high = _mm256_cmpeq_epi16(_mm256_max_epu16(high, limit), limit);
-        __m256i both = _mm256_permute4x64_epi64(_mm256_packs_epi16(low, high), 0xD8);
-        ((uint32_t *)(void *)bits)[half] = (uint32_t)_mm256_movemask_epi8(both);
-    }
-}
 #endif
 
-// How many of the thresholds are below each value; a missing one is above all.
+// How many of the thresholds are below each value; without a branch, for none could be foretold.
 static uint32_t rank_of(const double *threshold, uint32_t count, double value) {
-    const double *at = threshold;
+    size_t at = 0;
     for (uint32_t left = count; left > 1;) {
         uint32_t half = left / 2;
-        at += at[half - 1] < value ? half : 0;
+        at += half & (0 - (size_t)(threshold[at + half - 1] < value));
         left -= half;
     }
-    return (uint32_t)(at - threshold) + (*at < value ? 1 : 0);
+    return (uint32_t)at + (threshold[at] < value);
 }
+
+// The rows in the order of their ranks: row[i] for i from begin[r] to begin[r + 1] have rank r. Those
+// of missing values come last, as rank [thresholds] + 1.
+typedef struct Ranked {
+    uint16_t *begin;  // thresholds + 3
+    uint16_t row[SLICE_ROWS];
+} Ranked;
 
 static void rank_rows(const TreeSlice *self, const SliceFeature *feature, const double *value,
-                      uint32_t rows, uint16_t *rank) {
+                      uint32_t rows, Ranked *out) {
     const double *threshold = self->threshold + feature->threshold;
-    bool bytes = feature->thresholds < RANKS_BYTE;
-    uint8_t *byte = (uint8_t *)rank;
-    memset(rank, 0, sizeof *rank * SLICE_ROWS);
+    uint32_t count = feature->thresholds;
+    uint16_t rank[SLICE_ROWS], *begin = out->begin;
+    memset(begin, 0, sizeof *begin * (count + 3));
     for (uint32_t row = 0; row < rows; row++) {
-        uint32_t at = rank_of(threshold, feature->thresholds, value[row]);
-        if (value[row] != value[row]) at = UINT16_MAX;
-        if (bytes) byte[row] = at > RANKS_BYTE ? RANKS_BYTE : (uint8_t)at;
-        else rank[row] = (uint16_t)at;
+        uint32_t at = rank_of(threshold, count, value[row]);
+        rank[row] = (uint16_t)(value[row] != value[row] ? count + 1 : at);
+        begin[rank[row] + 1]++;
     }
+    for (uint32_t r = 0; r <= count; r++) begin[r + 1] = (uint16_t)(begin[r + 1] + begin[r]);
+    for (uint32_t row = 0; row < rows; row++) out->row[begin[rank[row]]++] = (uint16_t)row;
+    for (uint32_t r = count + 2; r > 0; r--) begin[r] = begin[r - 1];
+    begin[0] = 0;
 }
 
-static void ask_ranked(const TreeSlice *self, const SliceFeature *feature, const Ask *ask,
-                       const uint16_t *rank, uint64_t *bits) {
-    bool bytes = feature->thresholds < RANKS_BYTE;
-#if defined(__x86_64__)
-    if (self->avx2) {
-        if (bytes) bytes_avx2((const uint8_t *)rank, ask->rank, bits);
-        else shorts_avx2(rank, ask->rank, bits);
-        return;
+// Questions of one feature come in the order of their thresholds: from one to the next only the rows
+// of the ranks between begin to say yes.
+static inline void sweep_to(const Ranked *ranked, uint32_t rank, uint32_t *at, uint64_t *bits) {
+    for (uint32_t end = ranked->begin[rank + 1]; *at < end; ++*at) {
+        uint32_t row = ranked->row[*at];
+        bits[row / 64] |= (uint64_t)1 << (row % 64);
     }
-#endif
-    (void)self;
-    if (bytes) bytes_plain((const uint8_t *)rank, ask->rank, bits);
-    else shorts_plain(rank, ask->rank, bits);
 }
 
 static void ask_numbers(const TreeSlice *self, const double *value, uint32_t rows, const Ask *ask,
@@ -417,20 +383,26 @@ static void ask_feature(const TreeEnsemble *ensemble, const SliceFeature *featur
                         const SliceJob *job) {
     const TreeSlice *self = ensemble->slice;
     const double *value = job->column[feature->feature];
-    uint64_t missing[WORDS] = {0};
-    uint16_t rank[SLICE_ROWS];
+    uint64_t missing[WORDS] = {0}, yes[WORDS] = {0};
+    Ranked ranked = {.begin = (uint16_t *)(void *)(job->bits + self->begin)};
+    uint32_t at = 0;
     if (feature->missing) {
         ask_numbers(self, value, job->rows, &(Ask){.test = TREE_MISSING}, missing);
     }
-    if (feature->thresholds) rank_rows(self, feature, value, job->rows, rank);
+    if (feature->thresholds) rank_rows(self, feature, value, job->rows, &ranked);
     for (uint32_t i = feature->ask; i < feature->ask + feature->asks; i++) {
         const Ask *ask = &self->ask[i];
         uint64_t *bits = job->bits + (size_t)i * WORDS;
-        if (ask->test == TREE_MISSING) memset(bits, 0, sizeof missing);
-        else if (ask->test == TREE_IN) set_bits(&ensemble->spec, value, job->rows, ask, bits);
-        else if (ask->test == TREE_LE && feature->thresholds) {
-            ask_ranked(self, feature, ask, rank, bits);
-        } else ask_numbers(self, value, job->rows, ask, bits);
+        if (ask->test == TREE_LE && feature->thresholds) {
+            sweep_to(&ranked, ask->rank, &at, yes);
+            memcpy(bits, yes, sizeof yes);
+        } else if (ask->test == TREE_MISSING) {
+            memset(bits, 0, sizeof missing);
+        } else if (ask->test == TREE_IN) {
+            set_bits(&ensemble->spec, value, job->rows, ask, bits);
+        } else {
+            ask_numbers(self, value, job->rows, ask, bits);
+        }
         for (uint32_t w = 0; ask->missing_left && w < WORDS; w++) bits[w] |= missing[w];
     }
 }
@@ -524,7 +496,7 @@ static void add_values(const SliceJob *job, const double *value, const uint16_t 
 }
 
 size_t slice_scratch(const TreeSlice *self) {
-    return (size_t)WORDS * (self->asks + self->leaves_max + 1);
+    return self->begin + self->ranks_max / 4 + 2;
 }
 
 void slice_run(const TreeEnsemble *ensemble, const SliceJob *job) {

@@ -479,10 +479,11 @@ static void leaf_outputs(Block *b, MlColumn *out) {
     }
 }
 
-// The winners; a tie is decided by orders that arrays do not have.
+// The winners. Between classes of trees a tie is decided by an order that arrays do not have.
 static uint32_t *winners(Block *b, const double *score) {
     uint32_t classes = b->fast->categories,
              *winner = arena_alloc(b->scratch, sizeof *winner * b->rows);
+    bool trees = last_step(b->fast)->is_trees;
     for (uint32_t row = 0; row < b->rows; row++, score += classes) {
         uint32_t best = 0;
         bool tie = score[0] != score[0];
@@ -492,7 +493,7 @@ static uint32_t *winners(Block *b, const double *score) {
             if (score[k] > score[best]) best = k;
         }
         winner[row] = best;
-        if (tie) mark_slow(b, row);
+        if (tie && (trees || score[best] != score[best])) mark_slow(b, row);
     }
     return winner;
 }
