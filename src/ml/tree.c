@@ -232,8 +232,8 @@ static inline uint32_t step_down(const WalkNode *node, uint32_t at, double value
     return n->child + (no & !(n->feature & WALK_LEAF));
 }
 
-// Rows walk through a tree LANES abreast, so that their cache misses overlap; at[] becomes the nodes
-// they end in.
+// Rows walk through a tree LANES abreast, so that their cache misses overlap; at[] becomes the
+// nodes they end in.
 static void walk_flat(const TreeEnsemble *self, uint32_t t, const double *const *column,
                       uint32_t rows, uint32_t *at) {
     const WalkNode *node = self->walk;
@@ -243,14 +243,16 @@ static void walk_flat(const TreeEnsemble *self, uint32_t t, const double *const 
         for (uint32_t left = self->walk_depth[t]; left; left--) {
             for (uint32_t i = 0; i < LANES; i++) {
                 uint32_t row = i < lanes ? first + i : first;
-                lane[i] = step_down(node, lane[i], column[node[lane[i]].feature & WALK_FEATURE][row]);
+                lane[i] =
+                    step_down(node, lane[i], column[node[lane[i]].feature & WALK_FEATURE][row]);
             }
         }
         for (uint32_t i = 0; i < lanes; i++) at[first + i] = self->walk_node[lane[i]];
     }
 }
 
-static void put_leaf(const TreeEnsemble *self, const SliceJob *job, uint32_t t, uint32_t row, uint32_t n) {
+static void put_leaf(const TreeEnsemble *self, const SliceJob *job, uint32_t t, uint32_t row,
+                     uint32_t n) {
     const Tree *tree = &self->spec.tree[t];
     const double *value = self->spec.value + self->spec.node[n].left;
     if (job->leaf) job->leaf[(size_t)t * job->stride + row] = n;
@@ -272,10 +274,12 @@ static void walk_alone(const TreeEnsemble *self, const SliceJob *job, uint32_t r
         }
         for (; depth; depth--) {
             for (uint32_t i = 0; i < LANES; i++) {
-                lane[i] = step_down(node, lane[i], job->column[node[lane[i]].feature & WALK_FEATURE][row]);
+                lane[i] = step_down(node, lane[i],
+                                    job->column[node[lane[i]].feature & WALK_FEATURE][row]);
             }
         }
-        for (uint32_t i = 0; i < lanes; i++) put_leaf(self, job, first + i, row, self->walk_node[lane[i]]);
+        for (uint32_t i = 0; i < lanes; i++)
+            put_leaf(self, job, first + i, row, self->walk_node[lane[i]]);
     }
 }
 

@@ -334,8 +334,8 @@ static uint32_t rank_of(const double *threshold, uint32_t count, double value) {
     return (uint32_t)at + (threshold[at] < value);
 }
 
-// The rows in the order of their ranks: row[i] for i from begin[r] to begin[r + 1] have rank r. Those
-// of missing values come last, as rank [thresholds] + 1.
+// The rows in the order of their ranks: row[i] for i from begin[r] to begin[r + 1] have rank r.
+// Those of missing values come last, as rank [thresholds] + 1.
 typedef struct Ranked {
     uint16_t *begin;  // thresholds + 3
     uint16_t row[SLICE_ROWS];
@@ -358,8 +358,8 @@ static void rank_rows(const TreeSlice *self, const SliceFeature *feature, const 
     begin[0] = 0;
 }
 
-// Questions of one feature come in the order of their thresholds: from one to the next only the rows
-// of the ranks between begin to say yes.
+// Questions of one feature come in the order of their thresholds: from one to the next only the
+// rows of the ranks between begin to say yes.
 static inline void sweep_to(const Ranked *ranked, uint32_t rank, uint32_t *at, uint64_t *bits) {
     for (uint32_t end = ranked->begin[rank + 1]; *at < end; ++*at) {
         uint32_t row = ranked->row[*at];

@@ -325,6 +325,7 @@ static Value read_one(Row *row, const Field *field, const MlField *in, const MlC
 }
 
 static Value read_input(Row *row, const Field *field) {
+    if (!row->in) return MISSING;  // a training record
     const MlField *in = &row->pmml->in[field->input];
     const MlColumn *column = &row->in[field->input];
     if (column->valid && !bits_get(column->valid, row->at)) return MISSING;

@@ -88,11 +88,8 @@ static void record_compile(Training *t, const Xml *at, uint32_t record) {
 static void records_compile(Training *t, const Xml *table) {
     Neighbors *self = t->self;
     Pmml *pmml = t->load->pmml;
-    Arena scratch;
-    arena_init(&scratch);
     Error err = {0};
-    MlColumn *none = ARENA_ARRAY(t->load->arena, MlColumn, pmml->ins + 1);
-    t->row = (Row){.pmml = pmml, .arena = t->load->arena, .err = &err, .in = none};
+    t->row = (Row){.pmml = pmml, .arena = t->load->arena, .err = &err};
     t->row.slot = ARENA_ARRAY(t->load->arena, Value, pmml->slots + 1);
     t->row.stamp = ARENA_ARRAY(t->load->arena, uint32_t, pmml->slots + 1);
     t->row.texts = text_caches(pmml, t->load->arena);
@@ -100,7 +97,6 @@ static void records_compile(Training *t, const Xml *table) {
     for (const Xml *r = xml_child(table, "row"); r; r = xml_next(r, "row")) {
         record_compile(t, r, self->records++);
     }
-    arena_clear(&scratch);
 }
 
 static uint32_t ranks_asked(Load *load, const Model *model) {

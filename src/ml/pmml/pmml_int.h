@@ -23,7 +23,7 @@
 enum {
     COMPILE_DEPTH_MAX = 1500,       // fields over fields over fields, expressions in expressions
     ROW_DEPTH_MAX = 12000,
-    ROW_STEPS_MAX = 100 * 1000000,  // expressions evaluated for one row, models included
+    ROW_STEPS_MAX = 20 * 1000000,  // expressions evaluated for one row, models included
     SLOTS_MAX = 1 << 24,
 };
 

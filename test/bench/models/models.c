@@ -35,7 +35,8 @@ typedef struct Shape {
 static void node(const Shape *shape, Buf *out, const char *predicate, uint32_t depth) {
     bool leaf = depth == 0 || (shape->stop && depth < shape->depth && below(shape->stop) == 0);
     uint32_t zeros = below(100) + 1, ones = below(100) + 1;
-    if (shape->boosted) buf_printf(out, "<Node score=\"%.6f\">%s", (double)zeros / 100 - 0.5, predicate);
+    if (shape->boosted)
+        buf_printf(out, "<Node score=\"%.6f\">%s", (double)zeros / 100 - 0.5, predicate);
     else buf_printf(out, "<Node score=\"%d\">%s", zeros < ones, predicate);
     if (!leaf) {
         char test[160];
@@ -43,13 +44,17 @@ static void node(const Shape *shape, Buf *out, const char *predicate, uint32_t d
         double threshold = shape->continuous ? below(1 << 24) / 1677721.6 : below(9) + 1.5;
         static const char *const OPERATORS[] = {"lessOrEqual", "greaterThan"};
         for (int i = 0; i < 2; i++) {
-            (void)snprintf(test, sizeof test, "<SimplePredicate field=\"_c%u\" operator=\"%s\" value=\"%.9g\"/>",
+            (void)snprintf(test, sizeof test,
+                           "<SimplePredicate field=\"_c%u\" operator=\"%s\" value=\"%.9g\"/>",
                            feature, OPERATORS[i], threshold);
             node(shape, out, test, depth - 1);
         }
     } else if (!shape->boosted) {
-        buf_printf(out, "<ScoreDistribution value=\"0\" recordCount=\"%u\"/><ScoreDistribution value=\"1\" "
-                   "recordCount=\"%u\"/>", zeros, ones);
+        buf_printf(
+            out,
+            "<ScoreDistribution value=\"0\" recordCount=\"%u\"/><ScoreDistribution value=\"1\" "
+            "recordCount=\"%u\"/>",
+            zeros, ones);
     }
     buf_puts(out, "</Node>");
 }
@@ -61,7 +66,8 @@ static void schema(Buf *out) {
 }
 
 static void tree(const Shape *shape, Buf *out, const char *outputs) {
-    buf_printf(out, "<TreeModel functionName=\"%s\">", shape->boosted ? "regression" : "classification");
+    buf_printf(out, "<TreeModel functionName=\"%s\">",
+               shape->boosted ? "regression" : "classification");
     schema(out);
     buf_puts(out, outputs);
     node(shape, out, "<True/>", shape->depth);
@@ -73,10 +79,12 @@ static const char OUTPUTS[] =
     "<OutputField name=\"p1\" dataType=\"double\" feature=\"probability\" value=\"1\"/></Output>";
 
 static void forest(const Shape *shape, Buf *out, const char *outputs) {
-    buf_printf(out, "<MiningModel functionName=\"%s\">", shape->boosted ? "regression" : "classification");
+    buf_printf(out, "<MiningModel functionName=\"%s\">",
+               shape->boosted ? "regression" : "classification");
     schema(out);
     buf_puts(out, outputs);
-    buf_printf(out, "<Segmentation multipleModelMethod=\"%s\">", shape->boosted ? "sum" : "average");
+    buf_printf(out, "<Segmentation multipleModelMethod=\"%s\">",
+               shape->boosted ? "sum" : "average");
     for (uint32_t t = 0; t < shape->trees; t++) {
         buf_puts(out, "<Segment><True/>");
         tree(shape, out, "");
@@ -100,12 +108,17 @@ static void document(const Shape *shape, Buf *out) {
         schema(out);
         buf_puts(out, "<Segmentation multipleModelMethod=\"modelChain\"><Segment><True/>");
         forest(shape, out, "<Output><OutputField name=\"sum\" dataType=\"double\"/></Output>");
-        buf_puts(out, "</Segment><Segment><True/><RegressionModel functionName=\"classification\" "
-                 "normalizationMethod=\"logit\"><MiningSchema><MiningField name=\"sum\"/></MiningSchema>");
+        buf_puts(out,
+                 "</Segment><Segment><True/><RegressionModel functionName=\"classification\" "
+                 "normalizationMethod=\"logit\"><MiningSchema><MiningField "
+                 "name=\"sum\"/></MiningSchema>");
         buf_puts(out, OUTPUTS);
-        buf_puts(out, "<RegressionTable targetCategory=\"1\" intercept=\"0\"><NumericPredictor name=\"sum\" "
-                 "coefficient=\"1\"/></RegressionTable><RegressionTable targetCategory=\"0\" intercept=\"0\"/>"
-                 "</RegressionModel></Segment></Segmentation></MiningModel>");
+        buf_puts(
+            out,
+            "<RegressionTable targetCategory=\"1\" intercept=\"0\"><NumericPredictor name=\"sum\" "
+            "coefficient=\"1\"/></RegressionTable><RegressionTable targetCategory=\"0\" "
+            "intercept=\"0\"/>"
+            "</RegressionModel></Segment></Segmentation></MiningModel>");
     }
     buf_puts(out, "</PMML>");
 }
@@ -154,8 +167,8 @@ static void measure(const Shape *shape) {
         }
     }
     double batch = speed(model, in, ROWS), one = speed(model, in, 1);
-    printf("%-30s %8.2f M rows/s   one row %6.2f us   others: %s\n", shape->name, batch / 1e6, 1e6 / one,
-           shape->others);
+    printf("%-30s %8.2f M rows/s   one row %6.2f us   others: %s\n", shape->name, batch / 1e6,
+           1e6 / one, shape->others);
     for (uint32_t f = 0; f < model->in_count; f++) mem_free(in[f].number);
     mem_free(in);
     ml_free(model);
@@ -166,7 +179,8 @@ int main(void) {
     static const Shape SHAPES[] = {
         {"tree, depth 6", 1, 6, 4, false, false, "70 M, JPMML 2.3 M"},
         {"forest, 100 trees", 100, 8, 4, false, false, "1.0 M (Treelite), JPMML 41 k"},
-        {"boosted, 200 trees of depth 6", 200, 6, 0, true, false, "0.67 M (XGBoost; one row 35 us), JPMML 5 k"},
+        {"boosted, 200 trees of depth 6", 200, 6, 0, true, false,
+         "0.67 M (XGBoost; one row 35 us), JPMML 5 k"},
         {"boosted, continuous", 200, 6, 0, true, true, ""},
         {"forest, 100 large trees", 100, 12, 12, false, true, ""},
     };
