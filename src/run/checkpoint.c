@@ -523,13 +523,19 @@ static Status take_checkpoint(Checkpointer *self, const Want *want, bool *durabl
     at.full = atomic_load(&self->full) != 0;
     if (failed(self)) at.status = ST_CANCELLED;
     if (!at.status) at.status = make_durable(self, &at, &at.error);
+    // Before anything is committed: whoever goes on from the checkpoint before would do it again.
+    bool last = savepoint && (want->halt || want->finished) && job_has_checkpoints(job);
+    bool whole = !at.status;
+    if (whole && last) {
+        at.status = checkpoint_leave_word(self->spec->dir, id, at.path, &at.error);
+    }
     for (uint32_t i = 0; i < job->workers; i++) {
         if (at.file[i] && os()->close(at.file[i], NULL)) {
             // The checkpoint has failed already.
         }
         buf_free(&at.frames[i].bytes);
     }
-    if (at.status && savepoint) drop_savepoint(self, &at);
+    if (!whole && savepoint) drop_savepoint(self, &at);
     mem_free(at.file);
     mem_free(at.size);
     mem_free(at.frames);
@@ -575,11 +581,7 @@ static void take_savepoint(Checkpointer *self, Want *want, bool *durable) {
     *durable = false;
     Status st = take_checkpoint(self, want, durable, &err);
     if (*durable && (want->halt || want->finished)) {
-        uint64_t id = atomic_load(&self->ended);
-        if (job_has_checkpoints(self->job)) {
-            st = checkpoint_leave_word(self->spec->dir, id, self->ask->path, &err);
-        }
-        if (!st) tell(self, "stopped with savepoint " STR_FMT, STR_ARG(self->ask->path));
+        tell(self, "stopped with savepoint " STR_FMT, STR_ARG(self->ask->path));
     }
     answer(self, st, &err);
 }

@@ -153,6 +153,10 @@ const SimJob JOBS[] = {
                    "INSERT INTO answers SELECT window_start, k, COUNT(*), SUM(v) FROM TUMBLE(TABLE "
                    "events, DESCRIPTOR(ts), INTERVAL '5' SECOND) GROUP BY window_start, "
                    "window_end, k"},
+     .changed = "INSERT INTO answers SELECT s, k, n, t FROM (SELECT window_start AS s, k, MAX(v) "
+                "AS x, COUNT(*) AS n, SUM(v) AS t FROM TUMBLE(TABLE events, DESCRIPTOR(ts), "
+                "INTERVAL '5' SECOND) GROUP BY window_start, window_end, k) WHERE x IS NULL OR x > "
+                "-1",
      .output = {{JUDGE_ROWS, "answers"}}},
     {.name = "hop",
      .fill = fill_one,
@@ -169,6 +173,10 @@ const SimJob JOBS[] = {
                    "INSERT INTO answers SELECT window_start, window_end, k, COUNT(*) FROM "
                    "SESSION(TABLE events PARTITION BY k, DESCRIPTOR(ts), INTERVAL '2' SECOND) "
                    "GROUP BY window_start, window_end, k"},
+     .changed = "INSERT INTO answers SELECT s, e, k, n FROM (SELECT window_start AS s, window_end "
+                "AS e, k, MIN(k) AS x, COUNT(*) AS n FROM SESSION(TABLE events PARTITION BY k, "
+                "DESCRIPTOR(ts), INTERVAL '2' SECOND) GROUP BY window_start, window_end, k) WHERE "
+                "x IS NULL OR x > -1",
      .output = {{JUDGE_ROWS, "answers"}}},
     {.name = "join",
      .fill = fill_two,
@@ -254,6 +262,9 @@ const SimJob JOBS[] = {
                                "ENFORCED"),
                    "INSERT INTO answers SELECT k, COUNT(*), COUNT(DISTINCT v), MIN(v) FROM events "
                    "GROUP BY k"},
+     .changed = "INSERT INTO answers SELECT k, n, d, m FROM (SELECT k, MAX(v) AS x, MIN(v) AS m, "
+                "COUNT(DISTINCT v) AS d, COUNT(*) AS n FROM events GROUP BY k) WHERE x IS NULL OR "
+                "x > -1",
      .output = {{JUDGE_LATEST, "answers"}}},
     {.name = "wide",
      .fill = fill_wide,
@@ -276,6 +287,9 @@ const SimJob JOBS[] = {
                                "ENFORCED"),
                    "INSERT INTO answers SELECT k, COUNT(*), COUNT(DISTINCT v), SUM(v), MAX(v) FROM "
                    "events GROUP BY k"},
+     .changed = "INSERT INTO answers SELECT k, n, d, t, m FROM (SELECT k, MIN(v) AS x, MAX(v) AS "
+                "m, SUM(v) AS t, COUNT(DISTINCT v) AS d, COUNT(*) AS n FROM events GROUP BY k) "
+                "WHERE x IS NULL OR x > -1",
      .output = {{JUDGE_LATEST, "answers"}},
      .setting = {MINI_BATCH("7"), "table.optimizer.agg-phase-strategy", "TWO_PHASE"}},
     {.name = "two-phase-twice",

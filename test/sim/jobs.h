@@ -23,6 +23,7 @@ typedef struct SimJob {
     const char *name;
     void (*fill)(void);                      // makes and fills its topics
     const char *statement[STATEMENTS_MAX];   // the last one is the job
+    const char *changed;                     // another version of it that gives the same; or NULL
     SimOutput output[OUTPUTS_MAX];           // ends with one without a name
     const char *setting[8];                  // key, value …
     bool calm;  // its rows depend on when things happen: no jumps of the clock, no long waits

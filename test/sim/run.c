@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "asker.h"
 #include "base/hash.h"
 #include "engine/session.h"
 
@@ -12,10 +13,11 @@ typedef struct LifeSetting {
     char key[64], value[64];
 } LifeSetting;
 
-enum { SETTINGS_MAX = 24 };
+enum { SETTINGS_MAX = 32 };
 
 typedef struct Life {
     const SimJob *job;
+    bool changed;    // SimJob.changed in place of its last statement
     LifeSetting setting[SETTINGS_MAX];
     uint32_t settings;
     Session *session;
@@ -24,6 +26,15 @@ typedef struct Life {
     Error error;
     bool halted;     // ended by a checkpoint, its input not
 } Life;
+
+// What the next life begins with.
+typedef struct Legacy {
+    uint32_t workers;
+    const char *backend;
+    uint32_t directory;     // of checkpoints: number of moves to a new one
+    char savepoint[64];     // that the job was begun from there; empty: from nothing
+    bool changed;
+} Legacy;
 
 static void set(Life *life, const char *key, const char *fmt, ...) PRINTF_LIKE(3, 4);
 static void set(Life *life, const char *key, const char *fmt, ...) {
@@ -55,12 +66,14 @@ static void live(void *arg) {
         (void)map_put(&config, str_c(life->setting[i].key), life->setting[i].value);
     }
     SessionConfig with = {.config = &config, .default_zone = "UTC", .print = print_nothing,
-                          .memory_bytes_max = (int64_t)256 << 20};
+                          .memory_bytes_max = (int64_t)256 << 20, .control = true};
     life->error.hint[0] = 0;
     life->status = session_new(&with, &life->session, &life->error);
     for (uint32_t i = 0; i < STATEMENTS_MAX && life->job->statement[i] && !life->status; i++) {
-        life->status = session_execute(life->session, str_c(life->job->statement[i]), NULL,
-                                       &life->error);
+        const char *statement = life->job->statement[i];
+        bool last = i + 1 == STATEMENTS_MAX || !life->job->statement[i + 1];
+        if (last && life->changed) statement = life->job->changed;
+        life->status = session_execute(life->session, str_c(statement), NULL, &life->error);
     }
     const JobStats *stats = life->session && !life->status ? session_stats(life->session) : NULL;
     life->halted = stats && stats->halted;
@@ -76,6 +89,7 @@ static bool live_once(Life *life) {
     world.stop = stop;
     world.stop_arg = life;
     life->stops = 0;
+    asker.stopped_with[0] = 0;
     if (!fibers_run(live, life)) return false;
     note("life ends: %s%s", life->status ? life->error.message : "well",
           life->halted ? ", halted" : "");
@@ -204,6 +218,7 @@ static Reference references[JOBS_MAX][VARIANTS];
 static void world_begin(uint64_t seed, const SimJob *job, uint32_t variant) {
     Tracing tracing = world.tracing;
     world = (World){.random = seed, .tracing = tracing};
+    asker = (Asker){0};
     data_random = hash_mix(variant + 1u, 77);
     platter_format();
     cluster_start();
@@ -268,17 +283,41 @@ static void draw_crash(const Reference *right) {
     }
 }
 
-static uint32_t draw_workers(uint32_t before) {
-    uint32_t workers = chance_below(3) ? before : 1 + (uint32_t)chance_below(3);
-    if (workers != before) {
+static void draw_workers(Legacy *legacy) {
+    uint32_t workers = chance_below(3) ? legacy->workers : 1 + (uint32_t)chance_below(3);
+    const char *backend = chance_below(3)   ? legacy->backend
+                          : chance_below(2) ? "hashmap"
+                                            : "rocksdb";
+    if (workers != legacy->workers) {
         fault(FAULT_RESCALE);
         note("parallelism %u", workers);
     }
-    return workers;
+    if (backend != legacy->backend) fault(FAULT_BACKEND);
+    legacy->workers = workers;
+    legacy->backend = backend;
 }
 
-static void draw_settings(Life *life, uint32_t workers) {
-    set(life, "execution.checkpointing.dir", "file:///state/checkpoints");
+// After a stop with a savepoint the query may be another one, and its checkpoints in a place of
+// their own; else the job finds by itself where it was.
+static void draw_change(Legacy *legacy, const SimJob *job) {
+    if (!asker.stopped_with[0]) return;
+    if (job->changed && !legacy->changed && chance_below(2)) {
+        legacy->changed = true;
+        fault(FAULT_CHANGED_QUERY);
+        note("the query is another one");
+    }
+    if (chance_below(2)) return;
+    legacy->directory++;
+    memcpy(legacy->savepoint, asker.stopped_with, sizeof legacy->savepoint);
+    note("checkpoints go to another directory");
+}
+
+static void draw_settings(Life *life, const Legacy *legacy) {
+    set(life, "execution.checkpointing.dir", "file:///state/checkpoints%u", legacy->directory);
+    if (legacy->savepoint[0]) set(life, "execution.state-recovery.path", "%s", legacy->savepoint);
+    set(life, "state.backend.type", "%s", legacy->backend);
+    set(life, "weir.state-cache", "%s", chance_below(2) ? "0" : "2 kb");
+    set(life, "io.tmp.dirs", "/local");
     set(life, "execution.checkpointing.interval", "%lld ms", (long long)chance_between(5, 150));
     set(life, "execution.checkpointing.min-pause", "%lld ms", (long long)chance_between(0, 20));
     set(life, "execution.checkpointing.incremental", "%s", chance_below(2) ? "true" : "false");
@@ -295,7 +334,7 @@ static void draw_settings(Life *life, uint32_t workers) {
     set(life, "restart-strategy.fixed-delay.attempts", "1000000");
     set(life, "restart-strategy.fixed-delay.delay", "%lld ms", (long long)chance_between(1, 50));
     set(life, "weir.resume", "true");
-    set(life, "parallelism.default", "%u", workers);
+    set(life, "parallelism.default", "%u", legacy->workers);
     static const char *const ROWS[] = {"2048", "1", "3", "7"};
     set(life, "weir.batch-rows-max", "%s", ROWS[chance_below(4)]);
     if (world.faulty && !chance_below(6)) {
@@ -361,7 +400,8 @@ static bool expected_failure(Status st) {
 
 static bool run_lives(uint64_t seed, const SimJob *job, const Reference *right) {
     uint32_t faulty_lives = (uint32_t)chance_below(5), healing = 0;
-    uint32_t workers = 1 + (uint32_t)chance_below(3);
+    Legacy legacy = {.workers = 1 + (uint32_t)chance_below(3), .backend = "hashmap"};
+    bool asks = !chance_below(3);
     bool again = !chance_below(4);  // a job that has finished is started once more
     draw_faults(job);
     for (world.life = 1;; world.life++) {
@@ -372,10 +412,12 @@ static bool run_lives(uint64_t seed, const SimJob *job, const Reference *right) 
             world.crash_step = world.crash_call = 0;
             healing++;
         }
-        Life life = {0};
+        asker.asks = world.faulty && asks;
+        draw_change(&legacy, job);
+        draw_workers(&legacy);
+        Life life = {.changed = legacy.changed};
         job_settings(&life, job);
-        workers = draw_workers(workers);
-        draw_settings(&life, workers);
+        draw_settings(&life, &legacy);
         note_settings(&life);
         if (!live_once(&life)) return give_up(seed, job, "it never ends");
         if (world.dead || life.halted) continue;

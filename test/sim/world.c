@@ -1,6 +1,7 @@
 #include "world.h"
 
 #include <stdio.h>
+#include <unistd.h>
 
 #include "base/hash.h"
 
@@ -23,6 +24,9 @@ const char *const FAULT_NAMES[FAULT_COUNT_] = {
     [FAULT_BROKER_DOWN] = "broker outages",
     [FAULT_STOP] = "stops",
     [FAULT_RESCALE] = "rescalings",
+    [FAULT_BACKEND] = "changes of the state backend",
+    [FAULT_SAVEPOINT] = "savepoints",
+    [FAULT_CHANGED_QUERY] = "changed queries",
 };
 
 // splitmix64 (Steele, Lea, Flood 2014): small, and good enough to decide whose turn it is.
@@ -66,6 +70,11 @@ void note(const char *fmt, ...) {
 
 void fault(FaultKind kind) {
     world.faults[kind]++;
+}
+
+// Names of files have it; in every run the same one.
+pid_t getpid(void) {
+    return 1;
 }
 
 int64_t world_now_ms(void) {

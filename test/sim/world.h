@@ -30,6 +30,9 @@ typedef enum FaultKind {
     FAULT_BROKER_DOWN,
     FAULT_STOP,           // a stop by hand: the job halts with a checkpoint
     FAULT_RESCALE,        // the next life has another parallelism
+    FAULT_BACKEND,        // the next life keeps its state elsewhere
+    FAULT_SAVEPOINT,      // one is asked for, and perhaps the job told to stop with it
+    FAULT_CHANGED_QUERY,  // the next life runs another version of the query
     FAULT_COUNT_
 } FaultKind;
 extern const char *const FAULT_NAMES[FAULT_COUNT_];
