@@ -159,12 +159,12 @@ TEST(ckpt, the_newest_whole_checkpoint_is_found) {
     Error err;
     Str dir = scratch_dir(&arena), latest;
     uint32_t skipped;
-    CHECK_OK(checkpoint_latest(&arena, dir, &latest, &skipped, &err), &err);
+    CHECK_OK(checkpoint_latest(&arena, dir, 0, &latest, &skipped, &err), &err);
     CHECK(!latest.len && !skipped);
     CheckpointFile file[1];
     make_checkpoint(&arena, dir, 9, file, 1);
     make_checkpoint(&arena, dir, 10, file, 1);
-    CHECK_OK(checkpoint_latest(&arena, dir, &latest, &skipped, &err), &err);
+    CHECK_OK(checkpoint_latest(&arena, dir, 0, &latest, &skipped, &err), &err);
     CHECK(str_ends(latest, STR("/chk-10")) && !skipped);
     Checkpoint read;
     CHECK_OK(checkpoint_read(&arena, latest, &read, &err), &err);
@@ -175,13 +175,26 @@ TEST(ckpt, the_newest_whole_checkpoint_is_found) {
     // One of its files is cut short: the one before it counts.
     CHECK_OK(os_write_file(str_printf(&arena, STR_FMT "/shared/10-0.state", STR_ARG(dir)),
                            STR("123"), &err), &err);
-    CHECK_INT(checkpoint_latest(&arena, dir, &latest, &skipped, &err), ST_RUNTIME);
+    CHECK_INT(checkpoint_latest(&arena, dir, 0, &latest, &skipped, &err), ST_RUNTIME);
     CHECK(strstr(err.message, "/chk-10") && strstr(err.hint, "/chk-9'"));
     // One that was never complete is passed over.
     Str never = str_printf(&arena, STR_FMT "/chk-10/_metadata", STR_ARG(dir));
     CHECK_OK(os()->remove(never, &err), &err);
-    CHECK_OK(checkpoint_latest(&arena, dir, &latest, &skipped, &err), &err);
+    CHECK_OK(checkpoint_latest(&arena, dir, 0, &latest, &skipped, &err), &err);
     CHECK(str_ends(latest, STR("/chk-9")) && skipped == 1);
+    // The word of a savepoint counts, unless a complete one has its number or a greater one; and
+    // whoever began anew knows nothing of either.
+    uint64_t greatest;
+    CHECK_OK(checkpoint_leave_word(dir, 10, STR("/savepoints/s"), &err), &err);
+    CHECK_OK(checkpoint_latest(&arena, dir, 0, &latest, &skipped, &err), &err);
+    CHECK(str_is(latest, "/savepoints/s"));
+    CHECK_OK(checkpoint_latest(&arena, dir, 10, &latest, &skipped, &err), &err);
+    CHECK(!latest.len);
+    CHECK_OK(checkpoint_leave_word(dir, 9, STR("/savepoints/s"), &err), &err);
+    CHECK_OK(checkpoint_latest(&arena, dir, 0, &latest, &skipped, &err), &err);
+    CHECK(str_ends(latest, STR("/chk-9")));
+    CHECK_OK(checkpoint_greatest(dir, &greatest, &err), &err);
+    CHECK(greatest == 10);  // it has begun
     // A byte of _metadata is another one.
     Buf bytes = {0};
     Str metadata = str_printf(&arena, STR_FMT "/chk-9/_metadata", STR_ARG(dir));

@@ -459,7 +459,20 @@ Status checkpoint_leave_word(Str dir, uint64_t id, Str savepoint, Error *err) {
     return st;
 }
 
-Status checkpoint_latest(Arena *arena, Str dir, Str *path, uint32_t *skipped, Error *err) {
+Status checkpoint_greatest(Str dir, uint64_t *id, Error *err) {
+    Arena arena = {0};
+    Listing list;
+    uint64_t stopped = 0;
+    Str savepoint;
+    Status st = list_checkpoints(&arena, dir, &list, err);
+    if (!st) st = read_word(&arena, dir, &stopped, &savepoint, err);
+    *id = !st && list.count && list.id[0] > stopped ? list.id[0] : stopped;
+    arena_clear(&arena);
+    return st;
+}
+
+Status checkpoint_latest(Arena *arena, Str dir, uint64_t past, Str *path, uint32_t *skipped,
+                         Error *err) {
     *path = STR("");
     if (skipped) *skipped = 0;
     Listing list;
@@ -467,11 +480,9 @@ Status checkpoint_latest(Arena *arena, Str dir, Str *path, uint32_t *skipped, Er
     Str savepoint;
     TRY(list_checkpoints(arena, dir, &list, err));
     TRY(read_word(arena, dir, &stopped, &savepoint, err));
-    if (stopped && (!list.count || list.id[0] < stopped)) {
-        *path = savepoint;
-        return ST_OK;
-    }
-    for (uint32_t i = 0; i < list.count; i++) {
+    if (stopped <= past) stopped = 0;
+    // One that has begun and was never complete may have the savepoint's number.
+    for (uint32_t i = 0; i < list.count && list.id[i] >= stopped && list.id[i] > past; i++) {
         Str at = checkpoint_path(arena, dir, list.id[i]);
         Checkpoint read;
         OsStat stat;
@@ -488,7 +499,9 @@ Status checkpoint_latest(Arena *arena, Str dir, Str *path, uint32_t *skipped, Er
         TRY(os()->sync_dir(at, err));
         return os()->sync_dir(dir, err);
     }
-    return ST_OK;
+    if (!stopped) return ST_OK;
+    *path = savepoint;
+    return os()->sync_dir(dir, err);  // so may the name of the word
 }
 
 typedef struct Sweep {

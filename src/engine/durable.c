@@ -261,7 +261,7 @@ static Status look_back(Durable *self, Error *err) {
     CheckpointSpec *out = &self->checkpoint;
     Str latest;
     uint32_t skipped;
-    TRY(checkpoint_latest(&self->arena, out->dir, &latest, &skipped, err));
+    TRY(checkpoint_latest(&self->arena, out->dir, 0, &latest, &skipped, err));
     if (skipped) {
         say(self, "%u newer checkpoint%s below " STR_FMT " %s never complete and passed over",
             skipped, skipped == 1 ? "" : "s", STR_ARG(out->dir), skipped == 1 ? "was" : "were");
@@ -278,7 +278,12 @@ static Status look_back(Durable *self, Error *err) {
             say(self, "there is no checkpoint below " STR_FMT ": starting from nothing",
                 STR_ARG(out->dir));
         }
-    } else if (latest.len && !out->restore.len) {
+        return ST_OK;
+    }
+    // What lies there is another run's: it is not gone back to, and its files are let alone until
+    // there are newer ones.
+    TRY(checkpoint_greatest(out->dir, &out->past, err));
+    if (latest.len && !out->restore.len) {
         say(self, "starting from nothing, although " STR_FMT " is there (--resume goes on from it)",
             STR_ARG(latest));
     }
@@ -338,7 +343,8 @@ static void mind_damage(Durable *self, Status st) {
 // Begins from the newest checkpoint; from what the job was told to begin from when there is none.
 static Status go_back(Durable *self, Error *err) {
     Str latest;
-    Status st = checkpoint_latest(&self->arena, self->checkpoint.dir, &latest, NULL, err);
+    Status st = checkpoint_latest(&self->arena, self->checkpoint.dir, self->checkpoint.past,
+                                  &latest, NULL, err);
     mind_damage(self, st);
     TRY(st);
     if (!latest.len) return ST_OK;
@@ -388,7 +394,10 @@ static Status settle(Durable *self, Error *err) {
     say(self, "%llu batches and marks in flight between %u workers come through before the job "
         "goes on with %u", (unsigned long long)from.in_flight, from.workers, self->spec->workers);
     st = job_run(&spec, err);
-    if (!st) st = checkpoint_latest(&self->arena, settling.dir, &checkpoint->restore, NULL, err);
+    if (!st) {
+        st = checkpoint_latest(&self->arena, settling.dir, settling.past, &checkpoint->restore,
+                               NULL, err);
+    }
 
 done:
     arena_clear(&arena);

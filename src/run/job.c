@@ -301,6 +301,7 @@ Status job_run(const JobSpec *spec, Error *err) {
     for (; made < job.workers && !st; made++) st = worker_init(&job, made, err);
     for (uint32_t i = 0; i < job.workers && !st; i++) st = workers_open(&job.worker[i], err);
     double restore_s = 0;
+    if (!st && spec->checkpoint) job_number_from(&job, spec->checkpoint->past);
     if (!st && spec->checkpoint && spec->checkpoint->restore.len) {
         int64_t from = os_monotonic_ns();
         st = job_restore(&job, err);

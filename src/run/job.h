@@ -67,6 +67,7 @@ typedef struct CheckpointSpec {
     // Nothing is read: what was in flight comes through, and the job halts with an aligned
     // checkpoint. So the rows of an unaligned one get to another parallelism.
     bool settle;
+    uint64_t past;            // the greatest number that [dir] knows: the job's own go on from it
     Str restore;              // the checkpoint or savepoint to begin from; empty: from nothing
     bool keep_restored;       // it is not the job's to remove, though it lies in [dir]
     Str claimed;              // one that lies elsewhere and goes when new ones have taken its place

@@ -603,6 +603,16 @@ static Status restore_worker(Worker *worker, Str path, const Checkpoint *from,
     return st;
 }
 
+void job_number_from(Job *job, uint64_t id) {
+    for (uint32_t i = 0; i < job->workers; i++) {
+        Worker *worker = &job->worker[i];
+        worker->aligning = worker->snapped = worker->ended = id;
+    }
+    if (!job->checkpointer) return;
+    atomic_store(&job->checkpointer->asked, id);
+    atomic_store(&job->checkpointer->ended, id);
+}
+
 Status job_restore(Job *job, Error *err) {
     const CheckpointSpec *spec = job->spec->checkpoint;
     Arena arena = {0};
@@ -638,15 +648,7 @@ Status job_restore(Job *job, Error *err) {
         disk_files_remove(str_printf(&arena, STR_FMT "/%u", STR_ARG(room), i));
     }
     if (room.len) disk_files_remove(room);
-    Checkpointer *checkpointer = job->checkpointer;
-    for (uint32_t i = 0; i < job->workers && !st; i++) {
-        Worker *worker = &job->worker[i];
-        worker->aligning = worker->snapped = worker->ended = from.id;
-    }
-    if (!st && checkpointer) {
-        atomic_store(&checkpointer->asked, from.id);
-        atomic_store(&checkpointer->ended, from.id);
-    }
+    if (!st && from.id > spec->past) job_number_from(job, from.id);
     // Damage does not mend itself: the job is not begun again and again.
     if (st == ST_RUNTIME) checkpoint_offer(path, err);
     if (st == ST_RUNTIME && job->spec->stats) job->spec->stats->damaged = true;

@@ -247,6 +247,8 @@ bool in_flight_channel(ExchangeIn *self, uint32_t from);
 NODISCARD Status in_flight_restore(ExchangeIn *self, Str bytes, Error *err);
 // snapshot.c: puts the state of spec->checkpoint->restore into the opened workers.
 NODISCARD Status job_restore(Job *job, Error *err);
+// The job's next checkpoint is that behind [id].
+void job_number_from(Job *job, uint64_t id);
 void operator_frame_name(const Worker *worker, uint32_t index, FrameName *out);
 
 extern const OperatorVt EXCHANGE_OUT_OPERATOR, EXCHANGE_IN_OPERATOR, SOURCE_OPERATOR;
