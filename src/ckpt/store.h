@@ -63,14 +63,14 @@ NODISCARD Status checkpoint_copy(Str from, Str to, int64_t *size, uint64_t *hash
 NODISCARD Status checkpoint_write(Str path, const Checkpoint *checkpoint, Error *err);
 // Reads it. [path]: the directory, or its _metadata.
 NODISCARD Status checkpoint_read(Arena *arena, Str path, Checkpoint *out, Error *err);
-// The newest checkpoint below [dir] whose number is above [past]: its path, or the empty text. One that was never complete, for
-// it has no _metadata, is passed over; *skipped (may be NULL) says how many. ST_RUNTIME when the
-// newest was complete and is not whole now: to begin from an older one would be to give out twice
-// what sinks have published since, which nobody but the user can want.
+// The newest checkpoint below [dir] whose number is above [past]: its path, or the empty text. One
+// that was never complete, for it has no _metadata, is passed over; *skipped (may be NULL) says how
+// many. ST_RUNTIME when the newest was complete and is not whole now: to begin from an older one
+// would be to give out twice what sinks have published since, which nobody but the user can want.
 NODISCARD Status checkpoint_latest(Arena *arena, Str dir, uint64_t past, Str *path,
                                    uint32_t *skipped, Error *err);
-// The greatest number that a checkpoint or a savepoint of the jobs of [dir] has had, as far as [dir]
-// knows; 0: none.
+// The greatest number that a checkpoint or a savepoint of the jobs of [dir] has had, as far as
+// [dir] knows; 0: none.
 NODISCARD Status checkpoint_greatest(Str dir, uint64_t *id, Error *err);
 // All files are there, and as long as they should be. ST_RUNTIME names the one that is not.
 NODISCARD Status checkpoint_check(Str path, const Checkpoint *checkpoint, Error *err);

@@ -107,13 +107,14 @@ static void convert(const Vec *from, Vec *to) {
 
 // ---- making ------------------------------------------------------------------------------------
 
-static void say(const Maker *maker, Str name, const Type *from, const Type *to) {
+static void say(const Maker *maker, Str name, const Type *from, const Type *to, bool begins) {
     if (maker->said->len) buf_puts(maker->said, ", ");
     buf_put_str(maker->said, name);
     if (!from || !to) {
         buf_puts(maker->said, from ? " is gone" : " is new");
         if (!from)
-            buf_puts(maker->said, maker->lists ? " and NULL in rows kept" : " and begins empty");
+            buf_puts(maker->said, maker->lists && !begins ? " and NULL in rows kept"
+                                                          : " and begins empty");
         return;
     }
     buf_putc(maker->said, ' ');
@@ -140,15 +141,15 @@ static Status refuse(const Maker *maker, Str name, const Type *from, const Type 
 
 static Status make(Maker *maker, Str name, const Type *from, const Type *to, Step **out);
 
-static Status make_new(Maker *maker, const Type *row, uint32_t field, bool top, Step **out) {
+static Status make_new(Maker *maker, const Type *row, uint32_t field, bool begins, Step **out) {
     Step *step = *out = ARENA_NEW(maker->arena, Step);
     *step = (Step){.kind = STEP_NEW, .to = row->child[field]};
     Str name = row->field[field];
     const MigrateBegin *begin = maker->begin;
-    if (maker->lists && begin && begin->rows_fixed) {
+    if (maker->lists && !begins && begin && begin->rows_fixed) {
         return refuse(maker, name, NULL, NULL, " is new, and rows kept are found by all columns");
     }
-    if (top && begin && begin->begin) {
+    if (begins && begin && begin->begin) {
         Buf bytes = {0};
         bool good = begin->begin(begin->arg, field, &bytes);
         step->fresh = str_dup(maker->arena, buf_str(&bytes));
@@ -162,7 +163,9 @@ static Status make_new(Maker *maker, const Type *row, uint32_t field, bool top, 
     return refuse(maker, name, NULL, NULL, " is new and NOT NULL");
 }
 
-static Status make_row(Maker *maker, const Type *from, const Type *to, bool top, Step **out) {
+// [begins]: it is the row that maker->begin speaks of.
+static Status make_row(Maker *maker, const Type *from, const Type *to, bool top, bool begins,
+                       Step **out) {
     Step *step = *out = ARENA_NEW(maker->arena, Step);
     *step = (Step){.kind = STEP_ROW, .from = from, .to = to};
     step->child = ARENA_ARRAY(maker->arena, Step *, to->child_count + 1);
@@ -179,8 +182,8 @@ static Status make_row(Maker *maker, const Type *from, const Type *to, bool top,
         step->source[f] = at;
         if (at == from->child_count) {
             same = false;
-            say(maker, to->field[f], NULL, to->child[f]);
-            TRY(make_new(maker, to, f, top, &step->child[f]));
+            say(maker, to->field[f], NULL, to->child[f], begins);
+            TRY(make_new(maker, to, f, begins, &step->child[f]));
             continue;
         }
         taken[at] = true;
@@ -188,7 +191,7 @@ static Status make_row(Maker *maker, const Type *from, const Type *to, bool top,
         same &= at == f && step->child[f]->kind == STEP_SAME;
     }
     for (uint32_t f = 0; f < from->child_count && !by_place; f++) {
-        if (!taken[f]) say(maker, from->field[f], from->child[f], NULL);
+        if (!taken[f]) say(maker, from->field[f], from->child[f], NULL, false);
     }
     if (same) step->kind = STEP_SAME;
     return ST_OK;
@@ -205,7 +208,9 @@ static Status make(Maker *maker, Str name, const Type *from, const Type *to, Ste
         }
     }
     if (from->kind == TYPE_ROW && to->kind == TYPE_ROW) {
-        return make_row(maker, from, to, false, out);
+        const MigrateBegin *begin = maker->begin;
+        bool begins = begin && begin->of && str_eq(name, str_c(begin->of));
+        return make_row(maker, from, to, false, begins, out);
     }
     Step *step = *out = ARENA_NEW(maker->arena, Step);
     *step = (Step){.kind = STEP_VALUE, .from = from, .to = to};
@@ -227,7 +232,7 @@ static Status make(Maker *maker, Str name, const Type *from, const Type *to, Ste
     if (!holds(to, from)) return refuse(maker, name, from, to, "");
     step->read = vec_new(maker->arena, type_nullable(maker->arena, from, true), 1);
     step->write = vec_new(maker->arena, type_nullable(maker->arena, to, true), 1);
-    say(maker, name, from, to);
+    say(maker, name, from, to, false);
     return ST_OK;
 }
 
@@ -235,7 +240,7 @@ Status migrate_rows(Arena *arena, const Type *from, const Type *to, bool key,
                     const MigrateBegin *begin, Migration **out, Buf *said, Error *err) {
     Maker maker = {.arena = arena, .begin = begin, .key = key, .said = said, .err = err};
     Step *step;
-    TRY(make_row(&maker, from, to, true, &step));
+    TRY(make_row(&maker, from, to, true, !begin || !begin->of, &step));
     *out = NULL;
     if (step->kind == STEP_SAME) return ST_OK;
     *out = ARENA_NEW(arena, Migration);

@@ -13,10 +13,12 @@
 
 typedef struct Migration Migration;
 
-// Of the top-level row alone: what field [field] of the new type has where the old one did not have
-// it; false: it cannot be made up. NULL: only nullable fields can, with NULL.
+// Of one row alone, the top-level one or the row in its field [of]: what field [field] of the new
+// type has where the old one did not have it; false: it cannot be made up. NULL: only nullable
+// fields can, with NULL.
 typedef struct MigrateBegin {
     bool (*begin)(void *arg, uint32_t field, Buf *out);
+    const char *of;   // NULL: the top-level row
     void *arg;
     bool rows_fixed;  // rows in lists get no new fields: they are found again by all their columns
 } MigrateBegin;

@@ -131,6 +131,11 @@ static const char *key_load(void *arg, uint8_t *row, const char *at, Error *err)
     return at;
 }
 
+static bool key_begin(void *arg, uint32_t field, Buf *out) {
+    const SessionsDef *def = &((Sessions *)arg)->def;
+    return def->begin(def->arg, field, out);
+}
+
 void sessions_open(Sessions *self, const SessionsDef *def) {
     *self = (Sessions){.def = *def};
     Arena *arena = def->op->env->arena;
@@ -144,6 +149,8 @@ void sessions_open(Sessions *self, const SessionsDef *def) {
         .clear = key_clear,
         .save = key_save,
         .load = key_load,
+        .begin = def->begin ? key_begin : NULL,
+        .begin_of = def->begin_of,
         .clear_arg = self,
     };
     self->keys = state_table_open(def->op->env->state, &table);

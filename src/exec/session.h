@@ -44,6 +44,9 @@ typedef struct SessionsDef {
     const FieldList *fields;
     void (*save)(void *arg, Session *session, Buf *out);
     const char *(*load)(void *arg, Session *session, const char *at, Error *err);
+    // StateTableDef.begin of the row in that field of the data; NULL: there is none.
+    bool (*begin)(void *arg, uint32_t field, Buf *out);
+    const char *begin_of;
     void *arg;
 } SessionsDef;
 

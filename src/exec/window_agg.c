@@ -49,7 +49,7 @@ const Type *window_agg_group_type(Arena *arena, const Plan *plan) {
 }
 
 // Of windows that are open at the time: theirs is what comes from then on.
-static bool group_begin(void *arg, uint32_t field, Buf *out) {
+bool window_agg_begin(void *arg, uint32_t field, Buf *out) {
     WindowAgg *self = arg;
     self->saver.first = 3;
     self->saver.group_size = self->retracts ? 0 : self->group_size;
@@ -78,7 +78,7 @@ StateTable *window_agg_table(WindowAgg *self, const WindowTable *table) {
         .load = table->load, .clear_arg = table->arg, .group = self->own_key,
         .group_count = plan->key_count,
     };
-    if (table->arg == self && !table->more && !table->without_groups) def.begin = group_begin;
+    if (table->arg == self && !table->more && !table->without_groups) def.begin = window_agg_begin;
     if (table->plain && self->copies.call) {
         def.save_copy = save_copy;
         def.copy_arg = &self->copies;

@@ -81,6 +81,8 @@ NODISCARD Status window_agg_emit(WindowAgg *self, StateTable *table, uint8_t *co
 void window_agg_save(WindowAgg *self, const uint8_t *group, Buf *out);
 const char *window_agg_load(WindowAgg *self, uint8_t *group, const char *at, Error *err);
 const Type *window_agg_group_type(Arena *arena, const Plan *plan);
+// StateTableDef.begin of such a row.
+bool window_agg_begin(void *arg, uint32_t field, Buf *out);
 // A table of groups, its key those of the aggregation and [extra] BIGINT columns. [more]: fields of
 // the value beside those of the groups; NULL: none.
 typedef struct WindowTable {

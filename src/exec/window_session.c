@@ -96,7 +96,8 @@ static Status session_open(WindowAgg *self, Error *err) {
         .name = "sessions", .op = &self->base, .clock = &self->clock, .input = plan->input[0]->type,
         .key = plan->key, .key_count = plan->key_count, .data_size = self->group_size,
         .merge = session_merge, .fire = session_fire, .clear = session_clear,
-        .fields = &fields, .save = session_save, .load = session_load, .arg = self,
+        .fields = &fields, .save = session_save, .load = session_load,
+        .begin = window_agg_begin, .begin_of = "group", .arg = self,
     };
     sessions_open(&self->sessions, &def);
     return ST_OK;

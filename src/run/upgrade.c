@@ -144,7 +144,9 @@ static Status fit(Upgrade *self, Fate *fate, Str text, const Type *now, const St
     TRY(parse_type(self->arena, text, &saved, err));
     TRY(parse_type(self->arena, now_text, &plain, err));  // without time attributes
     MigrateBegin begin = {0};
-    if (value) begin = (MigrateBegin){value->begin, value->clear_arg, value->rows_fixed};
+    if (value) {
+        begin = (MigrateBegin){value->begin, value->begin_of, value->clear_arg, value->rows_fixed};
+    }
     return migrate_rows(self->arena, saved, plain, !value, value ? &begin : NULL, out, &fate->said,
                         err);
 }

@@ -41,6 +41,7 @@ typedef struct StateTableDef {
     // A snapshot of an earlier version of the query may lack field [field] of [value]: appends what
     // it has in such a row; false when it cannot be made up. NULL: only NULL can.
     bool (*begin)(void *arg, uint32_t field, Buf *out);
+    const char *begin_of;      // not of [value], but of the row in the field of this name
     bool rows_fixed;           // rows within values are found again by all their columns
     void *clear_arg;           // of clear, save, load and begin
     bool derived;              // made anew from another table: in no snapshot

@@ -108,6 +108,10 @@ has "and why" "may take back what it has not seen" err2
 WAIT_FOR='I\[c' change INT "SELECT k, COUNT(*) AS n FROM TUMBLE(TABLE orders, DESCRIPTOR(ts), INTERVAL '1' SECOND) GROUP BY window_start, window_end, k" \
     INT "SELECT k, COUNT(*) AS n, SUM(amount) AS s FROM TUMBLE(TABLE orders, DESCRIPTOR(ts), INTERVAL '1' SECOND) GROUP BY window_start, window_end, k"
 has "windows that are open take a new aggregate" "+I[a, 3, 5]" out2
+WAIT_FOR='4, 15' change INT "SELECT k, COUNT(*) AS n FROM SESSION(TABLE orders PARTITION BY k, DESCRIPTOR(ts), INTERVAL '1' SECOND) GROUP BY window_start, window_end, k" \
+    INT "SELECT k, COUNT(*) AS n, COUNT(amount) + 14 AS s FROM SESSION(TABLE orders PARTITION BY k, DESCRIPTOR(ts), INTERVAL '1' SECOND) GROUP BY window_start, window_end, k"
+has "an aggregate more in open sessions" "COUNT(amount) is new and begins empty" err2
+
 change INT "SELECT k, COUNT(*) AS n FROM TUMBLE(TABLE orders, DESCRIPTOR(ts), INTERVAL '1' SECOND) GROUP BY window_start, window_end, k" \
     INT "SELECT k, COUNT(*) AS n FROM TUMBLE(TABLE orders, DESCRIPTOR(ts), INTERVAL '2' SECOND) GROUP BY window_start, window_end, k"
 check "another window is refused" test $rc -eq 2

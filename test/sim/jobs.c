@@ -153,10 +153,9 @@ const SimJob JOBS[] = {
                    "INSERT INTO answers SELECT window_start, k, COUNT(*), SUM(v) FROM TUMBLE(TABLE "
                    "events, DESCRIPTOR(ts), INTERVAL '5' SECOND) GROUP BY window_start, "
                    "window_end, k"},
-     .changed = "INSERT INTO answers SELECT s, k, n, t FROM (SELECT window_start AS s, k, MAX(v) "
+     .changed = "INSERT INTO answers SELECT s, k, n, t FROM (SELECT window_start AS s, k, COUNT(v) "
                 "AS x, COUNT(*) AS n, SUM(v) AS t FROM TUMBLE(TABLE events, DESCRIPTOR(ts), "
-                "INTERVAL '5' SECOND) GROUP BY window_start, window_end, k) WHERE x IS NULL OR x > "
-                "-1",
+                "INTERVAL '5' SECOND) GROUP BY window_start, window_end, k) WHERE x >= 0",
      .output = {{JUDGE_ROWS, "answers"}}},
     {.name = "hop",
      .fill = fill_one,
@@ -174,9 +173,9 @@ const SimJob JOBS[] = {
                    "SESSION(TABLE events PARTITION BY k, DESCRIPTOR(ts), INTERVAL '2' SECOND) "
                    "GROUP BY window_start, window_end, k"},
      .changed = "INSERT INTO answers SELECT s, e, k, n FROM (SELECT window_start AS s, window_end "
-                "AS e, k, MIN(k) AS x, COUNT(*) AS n FROM SESSION(TABLE events PARTITION BY k, "
+                "AS e, k, COUNT(k) AS x, COUNT(*) AS n FROM SESSION(TABLE events PARTITION BY k, "
                 "DESCRIPTOR(ts), INTERVAL '2' SECOND) GROUP BY window_start, window_end, k) WHERE "
-                "x IS NULL OR x > -1",
+                "x >= 0",
      .output = {{JUDGE_ROWS, "answers"}}},
     {.name = "join",
      .fill = fill_two,

@@ -199,7 +199,8 @@ typedef struct EntryHead {
 static Status read_rows(Rocks *rocks, Str bytes, Error *err) {
     while (bytes.len) {
         EntryHead head;
-        if (bytes.len < sizeof head) return error_set(err, ST_IO, "Corruption: a file is cut short");
+        if (bytes.len < sizeof head)
+            return error_set(err, ST_IO, "Corruption: a file is cut short");
         memcpy(&head, bytes.ptr, sizeof head);
         uint32_t size = (uint32_t)sizeof head + head.key_size + head.value_size;
         if (bytes.len < size) return error_set(err, ST_IO, "Corruption: a file is cut short");
