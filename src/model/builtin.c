@@ -1,10 +1,11 @@
 #include "model/builtin.h"
 
-#include "model/http_provider.h"
+#include "model/providers.h"
 #include "model/local.h"
 
 static const ModelProvider *const BUILTIN_PROVIDERS[] = {
-    &HTTP_PROVIDER, &ONNX_PROVIDER, &PMML_PROVIDER, &TENSORFLOW_PROVIDER, &WEIR_PROVIDER, NULL,
+    &HTTP_PROVIDER, &ONNX_PROVIDER,       &OPENAI_PROVIDER, &TRITON_PROVIDER,
+    &PMML_PROVIDER, &TENSORFLOW_PROVIDER, &WEIR_PROVIDER,   NULL,
 };
 
 void models_register(void) {

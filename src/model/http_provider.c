@@ -3,23 +3,11 @@
 //
 // An answer that is not 200 ends the job, or, with 'on-error' = 'null', its rows are asked one by
 // one and those that get no prediction get NULLs.
-#include "model/http_provider.h"
+#include "model/providers.h"
 
 #include "model/columns.h"
 #include "model/json_value.h"
-#include "model/remote.h"
-
-typedef struct HttpPredictor {
-    Predictor base;
-    const ModelDesc *desc;
-    Remote *remote;
-    Arena arena;
-    RemoteRequest request;
-    const char *header[2];
-    bool null_on_error;
-    _Atomic bool cancel;
-    Buf body;
-} HttpPredictor;
+#include "model/remote_predictor.h"
 
 static const OptionDef HTTP_OPTIONS[] = {
     {.key = "endpoint",
@@ -82,9 +70,8 @@ static Str model_name(const ModelDesc *desc) {
 
 // ---- requests ----------------------------------------------------------------------------------
 
-static void write_body(HttpPredictor *self, Vec *const *in, uint32_t from, uint32_t rows) {
+static void write_body(RemotePredictor *self, Vec *const *in, uint32_t from, uint32_t rows) {
     const Type *input = self->desc->input;
-    self->body.len = 0;
     buf_puts(&self->body, "{\"instances\":[");
     for (uint32_t row = from; row < from + rows; row++) {
         buf_puts(&self->body, row > from ? ",{" : "{");
@@ -101,31 +88,7 @@ static void write_body(HttpPredictor *self, Vec *const *in, uint32_t from, uint3
 
 // ---- answers -----------------------------------------------------------------------------------
 
-static Status said(const HttpPredictor *self, const HttpReply *reply, Error *err) {
-    enum { SHOWN_MAX = 300 };
-    Arena arena = {0};
-    JsonValue tree;
-    Str text = str_trim(buf_str(&reply->body));
-    if (!json_parse(&arena, text, 0, &tree, NULL, NULL)) {
-        const JsonValue *message = json_member(&tree, STR("error"));
-        if (message && message->kind == JK_TEXT) text = message->text;
-    }
-    Status st = reply->status == 401 || reply->status == 403 ? ST_VALIDATION : ST_RUNTIME;
-    (void)error_set(err, st, "model '" STR_FMT "': its server answers %d: " STR_FMT,
-                    STR_ARG(self->desc->name), reply->status,
-                    STR_ARG(str_sub(text, 0, SHOWN_MAX)));
-    if (st == ST_VALIDATION) error_hint(err, "look at 'token' and 'token-header'");
-    if (reply->status == 404) error_hint(err, "look at 'model-name' and 'path'");
-    arena_clear(&arena);
-    return st;
-}
-
-static Status strange(const HttpPredictor *self, const char *what, Error *err) {
-    (void)error_set(err, ST_RUNTIME, "model '" STR_FMT "': its server's answer %s",
-                    STR_ARG(self->desc->name), what);
-    error_hint(err, "it should be {\"predictions\": [{\"column\": value, …}, …]}");
-    return ST_RUNTIME;
-}
+static const char *const SHAPE = "it should be {\"predictions\": [{\"column\": value, …}, …]}";
 
 // The member of a prediction for column [c]: by name, else, where there is but one column, what
 // models call their answer.
@@ -144,7 +107,7 @@ static const JsonValue *member_of(const Type *output, uint32_t c, const JsonValu
     return one->count == 1 ? &one->member[0].value : NULL;
 }
 
-static Status read_prediction(const HttpPredictor *self, const JsonValue *one, Vec **out,
+static Status read_prediction(const RemotePredictor *self, const JsonValue *one, Vec **out,
                               uint32_t row, Error *err) {
     const Type *output = self->desc->output;
     for (uint32_t c = 0; c < output->child_count; c++) {
@@ -158,8 +121,9 @@ static Status read_prediction(const HttpPredictor *self, const JsonValue *one, V
         }
         if (!value) {
             Arena arena = {0};
-            Status st = strange(self, arena_printf(&arena, "has nothing for column '" STR_FMT "'",
-                                                   STR_ARG(output->field[c])), err);
+            const char *what = arena_printf(&arena, "has nothing for column '" STR_FMT "'",
+                                            STR_ARG(output->field[c]));
+            Status st = remote_strange(self, what, SHAPE, err);
             arena_clear(&arena);
             return st;
         }
@@ -176,75 +140,25 @@ static Status read_prediction(const HttpPredictor *self, const JsonValue *one, V
     return ST_OK;
 }
 
-static Status read_reply(const HttpPredictor *self, const HttpReply *reply, uint32_t rows,
-                         Vec **out, uint32_t to, Error *err) {
-    Arena arena = {0};
-    JsonValue tree;
-    Status st = json_parse(&arena, buf_str(&reply->body), 0, &tree, NULL, err);
-    const JsonValue *predictions = st ? NULL : json_member(&tree, STR("predictions"));
-    if (st) {
-        st = strange(self, "is no JSON", err);
-    } else if (!predictions || predictions->kind != JK_ARRAY) {
-        st = strange(self, "has no predictions", err);
-    } else if (predictions->count != rows) {
-        st = strange(self, "has another number of predictions than there were instances", err);
+static Status read_answer(RemotePredictor *self, const JsonValue *answer, uint32_t rows, Vec **out,
+                          uint32_t to, Error *err) {
+    const JsonValue *predictions = json_member(answer, STR("predictions"));
+    if (!predictions || predictions->kind != JK_ARRAY) {
+        return remote_strange(self, "has no predictions", SHAPE, err);
     }
-    for (uint32_t i = 0; i < rows && !st; i++) {
-        st = read_prediction(self, &predictions->item[i], out, to + i, err);
+    if (predictions->count != rows) {
+        return remote_strange(self, "has another number of predictions than there were instances",
+                              SHAPE, err);
     }
-    arena_clear(&arena);
-    return st;
-}
-
-// ---- the predictor -----------------------------------------------------------------------------
-
-static Status ask(HttpPredictor *self, Vec *const *in, uint32_t from, uint32_t rows, Vec **out,
-                  Error *err) {
-    HttpReply reply;
-    write_body(self, in, from, rows);
-    self->request.body = buf_str(&self->body);
-    Status st = remote_post(self->remote, &self->request, &reply, err);
-    if (st) {
-        error_while(err, "asking model '" STR_FMT "'", STR_ARG(self->desc->name));
-    } else {
-        st = reply.status == 200 ? read_reply(self, &reply, rows, out, from, err)
-                                 : said(self, &reply, err);
-    }
-    buf_free(&reply.body);
-    return st;
-}
-
-static Status http_predict(Predictor *base, Vec *const *in, uint32_t rows, Arena *arena, Vec **out,
-                           Error *err) {
-    HttpPredictor *self = (HttpPredictor *)base;
-    const Type *output = self->desc->output;
-    for (uint32_t c = 0; c < output->child_count; c++) {
-        out[c] = vec_new(arena, output->child[c], rows);
-    }
-    Status st = ask(self, in, 0, rows, out, err);
-    if (!st || !self->null_on_error || st == ST_CANCELLED) return st;
-    for (uint32_t row = 0; row < rows; row++) {
-        // Where no server answers at all there is no use in asking for each row.
-        Status one = st == ST_CONNECT || rows == 1 ? st : ask(self, in, row, 1, out, err);
-        if (one == ST_CANCELLED) return one;
-        for (uint32_t c = 0; c < output->child_count && one; c++) vec_set_null(out[c], row);
+    for (uint32_t i = 0; i < rows; i++) {
+        TRY(read_prediction(self, &predictions->item[i], out, to + i, err));
     }
     return ST_OK;
 }
 
-static void http_cancel(Predictor *base) {
-    atomic_store(&((HttpPredictor *)base)->cancel, true);
-}
+// ---- the provider ------------------------------------------------------------------------------
 
-static void http_close(Predictor *base) {
-    HttpPredictor *self = (HttpPredictor *)base;
-    remote_put(self->remote);
-    buf_free(&self->body);
-    arena_clear(&self->arena);
-    mem_free(self);
-}
-
-static const char *path_of(HttpPredictor *self, const char *suffix) {
+static const char *path_of(RemotePredictor *self, const char *suffix) {
     Buf path = {0};
     buf_puts(&path, "/v1/models/");
     http_encode(model_name(self->desc), &path);
@@ -259,30 +173,16 @@ static uint32_t count_option(const ModelDesc *desc, const char *key) {
 }
 
 static Status http_open(const ModelDesc *desc, Predictor **out, Error *err) {
-    static const PredictorVt VT = {.predict = http_predict, .cancel = http_cancel,
-                                   .close = http_close};
-    HttpPredictor *self = NEW(HttpPredictor);
-    self->base.vt = &VT;
-    self->desc = desc;
-    self->null_on_error =
-        str_eq_nocase(str_c(map_get(desc->options.map, STR("on-error"))), STR("null"));
+    RemotePredictor *self = remote_predictor_new(desc, write_body, read_answer);
     const char *path = text_option(desc, "path"), *token = text_option(desc, "token");
     const char *health = text_option(desc, "health-check.path");
     RemoteRequest *request = &self->request;
-    *request = (RemoteRequest){
-        .path = path ? path : path_of(self, ":predict"),
-        .header = self->header,
-        .tries_max = count_option(desc, "max-retries") + 1,
-        .connect_ms = options_int(&desc->options, "connect-timeout"),
-        .answer_ms = options_int(&desc->options, "timeout"),
-        .pause_ms = options_int(&desc->options, "retry-interval"),
-        .cancel = &self->cancel,
-    };
-    self->header[request->header_count++] = "Content-Type: application/json";
-    if (token) {
-        self->header[request->header_count++] =
-            arena_printf(&self->arena, "%s: %s", text_option(desc, "token-header"), token);
-    }
+    request->path = path ? path : path_of(self, ":predict");
+    request->tries_max = count_option(desc, "max-retries") + 1;
+    request->connect_ms = options_int(&desc->options, "connect-timeout");
+    request->answer_ms = options_int(&desc->options, "timeout");
+    request->pause_ms = options_int(&desc->options, "retry-interval");
+    if (token) remote_predictor_header(self, "%s: %s", text_option(desc, "token-header"), token);
     RemoteSettings settings = {
         .endpoints = text_option(desc, "endpoint"), .option = "endpoint",
         .in_flight_max = count_option(desc, "max-in-flight"),
@@ -290,21 +190,7 @@ static Status http_open(const ModelDesc *desc, Predictor **out, Error *err) {
         .pause_ms = options_int(&desc->options, "circuit-breaker.pause"),
         .health_path = !health ? path_of(self, "") : *health ? health : NULL,
     };
-    Status st = remote_get(&settings, &self->remote, err);
-    if (st) {
-        http_close(&self->base);
-        return st;
-    }
-    *out = &self->base;
-    return ST_OK;
-}
-
-static Status check_count(const ModelDesc *desc, const char *key, int64_t least, int64_t most,
-                          Error *err) {
-    int64_t value = options_int(&desc->options, key);
-    if (value >= least && value <= most) return ST_OK;
-    return error_set(err, ST_VALIDATION, "model '" STR_FMT "': '%s' should be between %lld and "
-                     "%lld", STR_ARG(desc->name), key, (long long)least, (long long)most);
+    return remote_predictor_open(self, &settings, out, err);
 }
 
 static Status check_columns(const ModelDesc *desc, Error *err) {
@@ -325,18 +211,13 @@ static Status check_columns(const ModelDesc *desc, Error *err) {
 
 static Status http_check(const ModelDesc *desc, Error *err) {
     enum { ROWS_MAX = 65536, MANY = 1000000 };
-    TRY(check_count(desc, "batch-size", 1, ROWS_MAX, err));
-    TRY(check_count(desc, "max-retries", 0, MANY, err));
-    TRY(check_count(desc, "max-in-flight", 1, MANY, err));
-    TRY(check_count(desc, "circuit-breaker.failures", 1, MANY, err));
+    static const char *const TEXTS[] = {"token", "token-header", "path", "health-check.path", NULL};
+    TRY(remote_check_count(desc, "batch-size", 1, ROWS_MAX, err));
+    TRY(remote_check_count(desc, "max-retries", 0, MANY, err));
+    TRY(remote_check_count(desc, "max-in-flight", 1, MANY, err));
+    TRY(remote_check_count(desc, "circuit-breaker.failures", 1, MANY, err));
+    TRY(remote_check_texts(desc, TEXTS, err));
     TRY(check_columns(desc, err));
-    static const char *const TEXTS[] = {"token", "token-header", "path", "health-check.path"};
-    for (size_t i = 0; i < sizeof TEXTS / sizeof *TEXTS; i++) {
-        const char *text = text_option(desc, TEXTS[i]);
-        if (!text || !strpbrk(text, "\r\n")) continue;
-        return error_set(err, ST_VALIDATION, "model '" STR_FMT "': '%s' has a line break",
-                         STR_ARG(desc->name), TEXTS[i]);
-    }
     return remote_check(text_option(desc, "endpoint"), "endpoint", err);
 }
 

@@ -2,7 +2,9 @@
 # it is asked in the file that is named by its argument, a line each.
 #   POST /v1/models/m:predict  {"instances":[{"x": …}]}: x = "500", "404" … is answered so, "slow" late, "odd" with
 #                              something else, "busy" with 503 twice and then well; others with {"y": x, "n": 1.0}
-import http.server, json, sys, threading, time
+#   POST …/chat/completions, …/embeddings     as OpenAI: says what it was sent; the vector is [length, 0.5]
+#   POST /v2/models/NAME/…/infer              as Triton: each output is the first input, and its datatype
+import gzip, http.server, json, sys, time
 
 log = open(sys.argv[1], 'a', buffering=1)
 busy = {}
@@ -15,7 +17,12 @@ class Models(http.server.BaseHTTPRequestHandler):
         self.answer(200, {'ok': True})
 
     def do_POST(self):
-        body = json.loads(self.rfile.read(int(self.headers['Content-Length'])))
+        data = self.rfile.read(int(self.headers['Content-Length']))
+        if self.headers.get('Content-Encoding') == 'gzip':
+            data = gzip.decompress(data)
+        body = json.loads(data)
+        if 'instances' not in body:
+            return self.other(body)
         log.write('POST %s %d %s\n' % (self.path, len(body['instances']), self.headers.get('X-AUTH-TOKEN')))
         rows = [row['x'] for row in body['instances']]
         for x in rows:
@@ -30,6 +37,23 @@ class Models(http.server.BaseHTTPRequestHandler):
             if x == 'odd':
                 return self.answer(200, {'predictions': [1, 2, 3, 4, 5]})
         self.answer(200, {'predictions': [{'y': x, 'n': 1.0, 'probability(1)': '0.25', 'v': [1, 2.5]} for x in rows]})
+
+    def other(self, body):
+        log.write('POST %s %s %s\n' % (self.path, self.headers.get('Authorization'), self.headers.get('X-Extra')))
+        log.write(json.dumps(body) + '\n')
+        if self.headers.get('Authorization') == 'Bearer wrong':
+            return self.answer(401, {'error': {'message': 'who are you?'}})
+        if self.path.endswith('/chat/completions'):
+            said = body['messages'][-1]['content']
+            if said in ('429', '500'):
+                busy[said] = busy.get(said, 0) + 1
+                if said == '500' or busy[said] <= 2:
+                    return self.answer(int(said), {'error': {'message': 'too much'}})
+            return self.answer(200, {'choices': [{'message': {'role': 'assistant', 'content': 'you said ' + said}}]})
+        if self.path.endswith('/embeddings'):
+            return self.answer(200, {'data': [{'embedding': [len(body['input']), 0.5], 'index': 0}]})
+        tensor = body['inputs'][0]
+        self.answer(200, {'outputs': [dict(tensor, name=out['name']) for out in body['outputs']]})
 
     def answer(self, status, body):
         data = json.dumps(body).encode()

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# test/services/model_http.sh - the provider 'http': models of servers elsewhere, some of which fail.
+# test/services/model_http.sh - the providers 'http', 'openai' and 'triton': models of servers elsewhere, some of
+# which fail.
 . "$(dirname "$0")/../lib.sh"
 command -v python3 >/dev/null || skip_all "no python3 to be a server of models"
 cd "$SCRATCH" || exit 1
@@ -41,7 +42,7 @@ check "servers are asked in turn" test "$(grep -c 'm:predict 1' asked2)" -ge 3
 predict "'endpoint' = '$A', 'max-retries' = '0'" "('a'), ('500')"
 check "another answer than 200 ends the job" shows "model 'm': its server answers 500: no answer to 500"
 predict "'endpoint' = '$A'" "('404')"
-check "with what to look at" shows "model-name"
+check "with what to look at" shows "what the model is called there"
 predict "'endpoint' = '$A'" "('odd')"
 check "an answer of another form, too" shows "another number of predictions"
 check "or is NULL" predict "'endpoint' = '$A', 'on-error' = 'null', 'max-retries' = '0'" "('a'), ('500'), ('b')"
@@ -55,6 +56,48 @@ predict "'endpoint' = 'nowhere'" "('a')"
 check "what is no address is said" shows "'nowhere' is no address of a server"
 predict "'endpoint' = '$A', 'batch-size' = '0'" "('a')"
 check "and what is no number of rows" shows "'batch-size' should be between 1 and"
+
+# ---- as OpenAI ----
+# ask MODEL VALUES: the answers of a model that is declared by MODEL, in out.
+ask() {
+    "$WEIR" run -D execution.runtime-mode=BATCH -e "CREATE MODEL m $1; CREATE VIEW t AS SELECT * FROM (VALUES $2) AS t (x);
+        SELECT x, y FROM ML_PREDICT(TABLE t, MODEL m, DESCRIPTOR(x))" >out 2>&1
+}
+CHAT="INPUT (x STRING) OUTPUT (y STRING) WITH ('provider' = 'openai', 'endpoint' = '$A/v1/chat/completions', 'model' = 'parrot'"
+check "a chat" ask "$CHAT, 'api-key' = 'k', 'temperature' = '0.5', 'stop' = 'a,b', 'max-tokens' = '9', 'response-format' = 'text')" \
+    "('good \"day\"'), (CAST(NULL AS STRING))"
+check "is answered" shows 'you said good "day"'
+check "a NULL is not asked" shows '| NULL *| NULL'
+check "with the key" grep -q '^POST /v1/chat/completions Bearer k' asked1
+check "and all that was said" grep -qF '{"model": "parrot", "messages": [{"role": "system", "content": "You are a helpful assistant."}, {"role": "user", "content": "good \"day\""}], "temperature": 0.5, "max_tokens": 9, "stop": ["a", "b"], "response_format": {"type": "text"}}' asked1
+check "who has had too much is asked again" ask "$CHAT, 'api-key' = 'k')" "('429')"
+ask "$CHAT, 'api-key' = 'k', 'retry-num' = '1')" "('500')"
+check "but not for ever" shows "its server answers 500: too much"
+check "or an error is ignored" ask "$CHAT, 'api-key' = 'k', 'error-handling-strategy' = 'IGNORE')" "('500'), ('a')"
+check "for its row" shows '| 500 | NULL'
+ask "$CHAT, 'api-key' = 'wrong')" "('a')"
+check "a wrong key is said" shows "answers 401: who are you?"
+check "and not printed" eval "! grep -q 'Bearer\|wrong' out"
+ask "$CHAT, 'api-key' = 'k', 'max-context-size' = '2', 'context-overflow-action' = 'truncated-head')" "('0123456789')"
+check "a long text is cut" shows 'you said 23456789'
+ask "INPUT (x STRING) OUTPUT (y ARRAY<FLOAT>) WITH ('provider' = 'openai', 'endpoint' = '$A/v1/embeddings', 'model' = 'e',
+    'api-key' = 'k', 'dimension' = '2')" "('four')"
+check "an embedding" shows '| four | \[4.0, 0.5\] |'
+ask "INPUT (x STRING) OUTPUT (y STRING) WITH ('provider' = 'openai', 'endpoint' = '$A/v1/x', 'model' = 'e', 'api-key' = 'k')" "('a')"
+check "another endpoint is refused" shows "ends in /chat/completions or /embeddings"
+
+# ---- as Triton ----
+TRITON="WITH ('provider' = 'triton', 'endpoint' = '$A/v2/models', 'model-name' = 'net'"
+check "a tensor" ask "INPUT (x ARRAY<FLOAT>) OUTPUT (y ARRAY<FLOAT>) $TRITON, 'compression' = 'gzip', 'auth-token' = 'k',
+    'custom-headers' = 'X-Extra:more', 'priority' = '3')" "(ARRAY[CAST(1.5 AS FLOAT), CAST(2 AS FLOAT)])"
+check "is answered by one" shows '| \[1.5, 2.0\] | \[1.5, 2.0\] |'
+check "by the protocol" grep -qF '{"inputs": [{"name": "x", "shape": [1, 2], "datatype": "FP32", "data": [1.5, 2.0]}], "outputs": [{"name": "y"}], "parameters": {"priority": 3}}' asked1
+check "with its heads" grep -q '^POST /v2/models/net/infer Bearer k more' asked1
+check "a number" ask "INPUT (x INT) OUTPUT (y BIGINT) $TRITON, 'model-version' = '7')" "(5), (CAST(NULL AS INT))"
+check "too" shows '|    5 |    5 |'
+check "of a version" grep -q '^POST /v2/models/net/versions/7/infer' asked1
+ask "INPUT (x DATE) OUTPUT (y BIGINT) $TRITON)" "(DATE '2020-01-01')"
+check "a type that no tensor holds" shows "which no tensor holds"
 
 # ---- one of two goes away while rows come ----
 cat >job.sql <<END
