@@ -13,23 +13,7 @@
 
 #include "ml/evaluate.h"
 #include "ml/model.h"
-
-typedef enum MlOptionKind {
-    ML_OPTION_INT,
-    ML_OPTION_DOUBLE,
-    ML_OPTION_BOOL,
-    ML_OPTION_TEXT,
-    ML_OPTION_CHOICE,  // one of [choices]
-} MlOptionKind;
-
-typedef struct MlOption {
-    const char *key;
-    MlOptionKind kind;
-    const char *initial;  // as a user would write it; "" of a text: none
-    double min, max;      // of a number, both inclusive
-    const char *choices;  // "gini entropy": names with blanks between
-    const char *doc;
-} MlOption;
+#include "ml/options.h"
 
 typedef struct MlTrainer MlTrainer;
 
@@ -46,10 +30,6 @@ extern const MlOption ML_COMMON_OPTIONS[];        // of every algorithm: seed, v
 
 // By name, "decision-tree", "DECISION_TREE" alike; NULL: there is none.
 const MlAlgorithm *ml_algorithm(Str name);
-
-typedef struct MlSetting {
-    Str key, value;
-} MlSetting;
 
 // Rows to learn from: a column for each field, all of [rows] rows, borrowed.
 typedef struct MlTable {
@@ -86,3 +66,10 @@ NODISCARD Status ml_train_check(const MlTrainSpec *spec, const MlField *field, u
 // Trains. [report] may be NULL. ST_VALIDATION: there are too few rows, one class only, and so on.
 NODISCARD Status ml_train(const MlTrainSpec *spec, const MlTable *table, MlModel **out,
                           MlReport *report, Error *err);
+
+// PMML 4.4 of a model that ml_train made, for whoever else scores rows; ST_UNSUPPORTED: that kind
+// has no place there (isolation forests, recurrent networks).
+NODISCARD Status ml_write_pmml(const MlModel *model, Buf *out, Error *err);
+
+// A section of Markdown for each algorithm with its options, as docs/sql/training.md has them.
+void ml_train_reference(Buf *out);

@@ -11,17 +11,18 @@
 #include "base/bits.h"
 #include "ml/train/cart.h"
 
-enum { BINS_MAX = 255 };
+enum { BINS_MAX = 255, DEPTH_MAX = 1000 };  // depth: below tree.h's TREE_DEPTH_MAX
 
 // clang-format off
 static const MlOption BOOST_ROWS[] = {
     {"trees", ML_OPTION_INT, "100", 1, 100000,
      .doc = "Rounds: trees, or trees for each class when there are more than two."},
     {"learning-rate", ML_OPTION_DOUBLE, "0.1", 1e-6, 1, .doc = "How much of a tree is believed."},
-    {"max-depth", ML_OPTION_INT, "6", 1, 64, .doc = "Questions that a row is asked by one tree."},
+    {"max-depth", ML_OPTION_INT, "0", 0, DEPTH_MAX,
+     .doc = "Questions that a row is asked by one tree; 0: as many as its leaves make."},
     {"max-leaves", ML_OPTION_INT, "31", 2, 65536, .doc = "Leaves of one tree."},
     {"min-samples-leaf", ML_OPTION_INT, "20", 1, 1e9, .doc = "No leaf has fewer rows."},
-    {"l2", ML_OPTION_DOUBLE, "1", 0, 1e9, .doc = "Shrinks what leaves say, small ones most."},
+    {"l2", ML_OPTION_DOUBLE, "0", 0, 1e9, .doc = "Shrinks what leaves say, small ones most."},
     {"min-gain", ML_OPTION_DOUBLE, "0", 0, 1e9, .doc = "A cut that gains less is not made."},
     {"subsample", ML_OPTION_DOUBLE, "1", 0.01, 1,
      .doc = "The part of the rows, drawn anew, that each tree learns from."},
@@ -560,12 +561,12 @@ static Status boost_rounds(Boost *self, Grove *grove, uint32_t rounds, uint32_t 
 static Status train_boost(MlTrainer *trainer, Error *err) {
     WeirModel *model = trainer->model;
     uint32_t rows = trainer->train_rows, outputs = model->classes > 2 ? model->classes : 1;
-    uint32_t rounds = option_count(trainer, "trees");
+    uint32_t rounds = option_count(trainer, "trees"), depth = option_count(trainer, "max-depth");
     Boost self = {
         .trainer = trainer, .outputs = outputs, .l2 = option_number(trainer, "l2"),
         .min_gain = option_number(trainer, "min-gain"),
         .rate = option_number(trainer, "learning-rate"),
-        .depth_max = option_count(trainer, "max-depth"),
+        .depth_max = depth ? depth : DEPTH_MAX,
         .leaves_max = option_count(trainer, "max-leaves"),
         .leaf_min = option_count(trainer, "min-samples-leaf"),
     };

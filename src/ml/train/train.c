@@ -38,25 +38,11 @@ const MlOption ML_COMMON_OPTIONS[] = {
 };
 // clang-format on
 
-enum { COMMON_OPTIONS = sizeof ML_COMMON_OPTIONS / sizeof ML_COMMON_OPTIONS[0] - 1 };
-
 // ---- names
-
-// "Decision_Tree" is "decision-tree".
-static bool same_name(Str name, const char *known) {
-    if (name.len != strlen(known)) return false;
-    for (uint32_t i = 0; i < name.len; i++) {
-        char c = name.ptr[i];
-        if (c >= 'A' && c <= 'Z') c = (char)(c + 32);
-        if (c == '_' || c == ' ' || c == '.') c = '-';
-        if (c != known[i]) return false;
-    }
-    return true;
-}
 
 const MlAlgorithm *ml_algorithm(Str name) {
     for (const MlAlgorithm *const *at = ML_ALGORITHMS; *at; at++) {
-        if (same_name(name, (*at)->name)) return *at;
+        if (ml_same_name(name, (*at)->name)) return *at;
     }
     return NULL;
 }
@@ -79,104 +65,11 @@ static Status no_algorithm(Str name, Error *err) {
 
 // ---- options
 
-static int32_t option_index(const MlAlgorithm *algorithm, Str key) {
-    for (int32_t i = 0; i < COMMON_OPTIONS; i++) {
-        if (same_name(key, ML_COMMON_OPTIONS[i].key)) return i;
-    }
-    for (int32_t i = 0; algorithm->option[i].key; i++) {
-        if (same_name(key, algorithm->option[i].key)) return COMMON_OPTIONS + i;
-    }
-    return -1;
-}
-
-static const MlOption *option_at(const MlAlgorithm *algorithm, int32_t index) {
-    return index < COMMON_OPTIONS ? &ML_COMMON_OPTIONS[index]
-                                  : &algorithm->option[index - COMMON_OPTIONS];
-}
-
-static int32_t option_total(const MlAlgorithm *algorithm) {
-    int32_t count = COMMON_OPTIONS;
-    while (algorithm->option[count - COMMON_OPTIONS].key) count++;
-    return count;
-}
-
-static Status no_option(const MlAlgorithm *algorithm, Str key, Error *err) {
-    const char *names[64];
-    uint32_t count = 0;
-    for (int32_t i = 0; i < option_total(algorithm) && count < 64; i++) {
-        names[count++] = option_at(algorithm, i)->key;
-    }
-    Status st = error_set(err, ST_VALIDATION, "'%s' has no option '" STR_FMT "'", algorithm->name,
-                          STR_ARG(key));
-    const char *nearest = text_nearest(key, names, count);
-    if (nearest) error_hint(err, "did you mean '%s'?", nearest);
-    return st;
-}
-
-// Which of the words of [choices]; -1: none.
-static int32_t choice_of(const char *choices, Str value) {
-    int32_t number = 0;
-    for (const char *at = choices; *at; number++) {
-        size_t len = strcspn(at, " ");
-        char word[64];
-        snprintf(word, sizeof word, "%.*s", (int)len, at);
-        if (same_name(value, word)) return number;
-        at += len + (at[len] == ' ');
-    }
-    return -1;
-}
-
-static Status bad_value(const MlOption *option, Str value, const char *wanted, Error *err) {
-    return error_set(err, ST_VALIDATION, "option '%s': '" STR_FMT "' is not %s", option->key,
-                     STR_ARG(value), wanted);
-}
-
-static Status option_parse(const MlOption *option, Str value, double *number, Error *err) {
-    char range[96];
-    bool flag;
-    switch (option->kind) {
-        case ML_OPTION_TEXT: return ST_OK;
-        case ML_OPTION_BOOL:
-            if (!str_to_bool(value, &flag)) return bad_value(option, value, "true or false", err);
-            *number = flag;
-            return ST_OK;
-        case ML_OPTION_CHOICE:
-            *number = choice_of(option->choices, value);
-            if (*number >= 0) return ST_OK;
-            bad_value(option, value, "one of its choices", err);
-            error_hint(err, "choices are: %s", option->choices);
-            return ST_VALIDATION;
-        case ML_OPTION_INT:
-        case ML_OPTION_DOUBLE: break;
-    }
-    bool whole = option->kind == ML_OPTION_INT;
-    if (str_to_f64(value, number) && *number >= option->min && *number <= option->max &&
-        (!whole || *number == floor(*number))) {
-        return ST_OK;
-    }
-    snprintf(range, sizeof range, "a%s number from %.16g to %.16g", whole ? " whole" : "",
-             option->min, option->max);
-    return bad_value(option, value, range, err);
-}
-
-static Status options_read(MlTrainer *trainer, Error *err) {
-    const MlAlgorithm *algorithm = trainer->algorithm;
+static Status trainer_options(MlTrainer *trainer, Error *err) {
     const MlTrainSpec *spec = trainer->spec;
-    int32_t count = option_total(algorithm);
-    trainer->option = ARENA_ARRAY(&trainer->arena, double, count);
-    trainer->option_text = ARENA_ARRAY(&trainer->arena, Str, count);
-    for (int32_t i = 0; i < count; i++) {
-        trainer->option_text[i] = str_c(option_at(algorithm, i)->initial);
-    }
-    for (uint32_t i = 0; i < spec->setting_count; i++) {
-        int32_t at = option_index(algorithm, spec->setting[i].key);
-        if (at < 0) return no_option(algorithm, spec->setting[i].key, err);
-        trainer->option_text[at] = spec->setting[i].value;
-    }
-    for (int32_t i = 0; i < count; i++) {
-        TRY(option_parse(option_at(algorithm, i), trainer->option_text[i], &trainer->option[i],
-                         err));
-    }
+    trainer->options = (MlOptions){.whose = trainer->algorithm->name,
+                                   .table = {ML_COMMON_OPTIONS, trainer->algorithm->option}};
+    TRY(options_read(&trainer->options, spec->setting, spec->setting_count, &trainer->arena, err));
     trainer->seed = (uint64_t)option_number(trainer, "seed");
     trainer->threads = option_count(trainer, "threads");
     trainer->patience = option_count(trainer, "early-stopping");
@@ -184,7 +77,7 @@ static Status options_read(MlTrainer *trainer, Error *err) {
 }
 
 double option_number(const MlTrainer *trainer, const char *key) {
-    return trainer->option[option_index(trainer->algorithm, str_c(key))];
+    return options_number(&trainer->options, key);
 }
 
 uint32_t option_count(const MlTrainer *trainer, const char *key) {
@@ -200,7 +93,7 @@ uint32_t option_choice(const MlTrainer *trainer, const char *key) {
 }
 
 Str option_text(const MlTrainer *trainer, const char *key) {
-    return trainer->option_text[option_index(trainer->algorithm, str_c(key))];
+    return options_text(&trainer->options, key);
 }
 
 // ---- the task
@@ -332,7 +225,7 @@ static Status trainer_begin(MlTrainer *trainer, const MlTrainSpec *spec, const M
     *trainer = (MlTrainer){.spec = spec, .algorithm = ml_algorithm(spec->algorithm)};
     arena_init(&trainer->arena);
     if (!trainer->algorithm) return no_algorithm(spec->algorithm, err);
-    TRY(options_read(trainer, err));
+    TRY(trainer_options(trainer, err));
     TRY(choose_task(trainer, field, columns, err));
     TRY(data_check(spec, trainer->algorithm, field, columns, trainer->task, err));
     if (trainer->patience && option_number(trainer, "validation-split") == 0) {
@@ -443,4 +336,21 @@ Status ml_train(const MlTrainSpec *spec, const MlTable *table, MlModel **out, Ml
 done:
     trainer_end(&trainer);
     return st;
+}
+
+void ml_train_reference(Buf *out) {
+    buf_puts(out, "### Of all algorithms\n\n");
+    options_reference(ML_COMMON_OPTIONS, out);
+    for (const MlAlgorithm *const *at = ML_ALGORITHMS; *at; at++) {
+        const MlAlgorithm *algorithm = *at;
+        const char *between = "";
+        buf_printf(out, "\n### `%s`\n\n%s\n\nLearns: ", algorithm->name, algorithm->doc);
+        for (int task = 0; task < ML_TASKS_; task++) {
+            if (!(algorithm->tasks >> task & 1)) continue;
+            buf_printf(out, "%s%s", between, ml_task_name((MlTask)task));
+            between = ", ";
+        }
+        buf_puts(out, ".\n\n");
+        options_reference(algorithm->option, out);
+    }
 }

@@ -12,8 +12,7 @@ struct MlTrainer {
     const MlAlgorithm *algorithm;
     const MlTable *table;
     Arena arena;        // of the call
-    double *option;     // common ones first, then the algorithm's
-    Str *option_text;
+    MlOptions options;
     MlTask task;
     uint64_t seed;
     uint32_t threads;

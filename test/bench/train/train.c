@@ -7,6 +7,7 @@
 // label, and prints how good the model is on another: to be held against other libraries.
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "base/map.h"
 #include "ml/random.h"
@@ -123,6 +124,29 @@ static int judge_file(int argc, char **argv) {
     printf("test:");
     print_metrics(metric, ml_eval_metrics(eval, metric));
     ml_eval_free(eval);
+    if (getenv("PMML")) {
+        Buf pmml = {0};
+        if (ml_write_pmml(model, &pmml, &err) ||
+            os_write_file(str_c(getenv("PMML")), buf_str(&pmml), &err)) {
+            fprintf(stderr, "%s\n", err.message);
+        }
+        buf_free(&pmml);
+    }
+    if (getenv("ANSWERS")) {
+        Buf text = {0};
+        for (uint32_t i = 0; i < model->out_count; i++) {
+            buf_printf(&text, "%s" STR_FMT, i ? "," : "", STR_ARG(model->out[i].name));
+        }
+        for (uint32_t row = 0; row < test.table.rows; row++) {
+            for (uint32_t i = 0; i < model->out_count; i++) {
+                buf_putc(&text, i ? ',' : '\n');
+                ml_print(&model->out[i], &out[i], row, &text);
+            }
+        }
+        buf_putc(&text, '\n');
+        if (os_write_file(str_c(getenv("ANSWERS")), buf_str(&text), &err)) return 1;
+        buf_free(&text);
+    }
     ml_free(model);
     return 0;
 }
