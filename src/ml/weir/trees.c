@@ -80,8 +80,9 @@ static void node_codec(const WeirModel *model, Codec *codec, WeirNode *node, uin
     codec_u32(codec, &feature);
     codec_u32(codec, &node->left);
     codec_f64(codec, &node->rows);
-    node->feature = (int32_t)feature - 1;
-    if (!feature) {
+    if (feature > model->features) codec_fail(codec, "a node of a tree asks for no feature");
+    node->feature = codec->failed ? -1 : (int32_t)feature - 1;
+    if (node->feature < 0) {
         if (!codec->failed && (uint64_t)node->left + trees->outputs > trees->values) {
             codec_fail(codec, "a leaf without a value");
         }
@@ -96,7 +97,7 @@ static void node_codec(const WeirModel *model, Codec *codec, WeirNode *node, uin
     if (node->set_words > BITS_WORDS(WEIR_CATEGORIES_MAX)) codec_fail(codec, "too large a set");
     bool forward = node->left > i && node->right > i && node->left < trees->nodes &&
                    node->right < trees->nodes;
-    if (feature > model->features || !forward ||
+    if (!forward ||
         (uint64_t)node->set + node->set_words > trees->set_words) {
         codec_fail(codec, "a node of a tree leads nowhere");
         return;
