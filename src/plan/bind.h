@@ -88,6 +88,7 @@ struct Binder {
     struct MatchBinding *match;  // inside DEFINE and MEASURES of MATCH_RECOGNIZE
     struct Correlation *correlation;
     struct Domain *domain;  // of a correlated subquery, once its FROM is there
+    bool reaching;          // a name of a subquery within that one is looked up
     LateList *late;         // over groups
     bool queries_alone;     // subqueries may not be correlated (ON)
     bool unmerged;          // what USING has merged has no bare name (WHERE, HAVING)

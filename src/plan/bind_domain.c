@@ -5,7 +5,8 @@
 // BTW 2015; Flink's way, Calcite's RelDecorrelator, has the same idea and calls it value
 // generator.)
 //
-// Names reach one query outwards: Flink has no plan for what reaches two.
+// A name that reaches two queries outwards is a column of the domain of the query between, which
+// has to be tied to one of the two: Flink has no plan for others.
 #include "plan/bind_subquery.h"
 
 enum { BASE_UNKNOWN = UINT32_MAX };
@@ -59,9 +60,12 @@ Status bind_domain_name(Binder *binder, const AstExpr *ast, Expr **out) {
     Binder outer = {.context = binder->context,
                     .arena = binder->arena,
                     .scope = domain->outer->scope,
-                    .plan = domain->outer->plan};
+                    .plan = domain->outer->plan,
+                    .domain = domain->outer->domain,
+                    .reaching = true};
     Expr *expr;
     if (bind_expr(&outer, ast, &expr, NULL)) return ST_END;
+    if (outer.domain) bind_domain_reached(&outer, expr);
     uint32_t columns = outer.scope->row->child_count;
     uint32_t *map = ARENA_ARRAY(binder->arena, uint32_t, columns + 1);
     const Expr *column = expr;
@@ -70,11 +74,19 @@ Status bind_domain_name(Binder *binder, const AstExpr *ast, Expr **out) {
     for (uint32_t i = 0; i < domain->count; i++) {
         if (domain->column[i] != column->column) continue;
         domain->used[i] = true;
+        domain->direct |= !binder->reaching;
         map[column->column] = domain->base + i;
         *out = expr_renumber(binder->arena, expr, map);
         return ST_OK;
     }
     return ST_END;
+}
+
+void bind_domain_reached(const Binder *binder, const Expr *expr) {
+    if (expr->kind == EXPR_COLUMN && expr->column < binder->domain->base) {
+        binder->domain->direct = true;
+    }
+    for (uint32_t i = 0; i < expr->arg_count; i++) bind_domain_reached(binder, expr->arg[i]);
 }
 
 bool bind_domain_has_key(const Domain *domain, uint32_t key) {
@@ -148,5 +160,11 @@ Status bind_correlated(Binder *outer, const AstQuery *query, Domain *domain, Pla
         return error_at(err, ST_VALIDATION, query->span.place,
                         "a subquery with LIMIT cannot name columns of the outer query");
     }
-    return bind_once(outer, query, domain, out, err);
+    TRY(bind_once(outer, query, domain, out, err));
+    if (domain->direct) return ST_OK;
+    (void)error_at(err, ST_VALIDATION, query->span.place,
+                   "a subquery within this one is tied to the query around it alone, this one to "
+                   "none");
+    error_hint(err, "tie the inner subquery to this one, too, or this one to the query around it");
+    return ST_VALIDATION;
 }

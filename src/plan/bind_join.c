@@ -59,8 +59,9 @@ static bool take_key(PlanContext *context, Expr *expr, Plan **left, Plan **right
 }
 
 // A key compared with IS NOT DISTINCT FROM has one type on both sides from the start: Flink's joins
-// do not cast it, as they do for "=".
-static Status check_null_safe(const Expr *expr, uint32_t left_columns, Error *err) {
+// do not cast it, as they do for "=". Of what is computed that goes for [lone] conditions of joins
+// that were written as such.
+static Status check_null_safe(const Expr *expr, uint32_t left_columns, bool lone, Error *err) {
     if (expr->kind != EXPR_CALL || strcmp(expr->call->func->name, "IS NOT DISTINCT FROM") != 0) {
         return ST_OK;
     }
@@ -68,8 +69,10 @@ static Status check_null_safe(const Expr *expr, uint32_t left_columns, Error *er
     unsigned a_sides = expr_sides(a, left_columns), b_sides = expr_sides(b, left_columns);
     bool key = (a_sides == 1 && b_sides == 2) || (a_sides == 2 && b_sides == 1);
     if (!key || (!a->implicit && !b->implicit)) return ST_OK;
-    const Type *left = a->implicit ? a->arg[0]->type : a->type;
-    const Type *right = b->implicit ? b->arg[0]->type : b->type;
+    if (a->implicit) a = a->arg[0];
+    if (b->implicit) b = b->arg[0];
+    if (!lone && (a->kind != EXPR_COLUMN || b->kind != EXPR_COLUMN)) return ST_OK;
+    const Type *left = a->type, *right = b->type;
     Buf text = {0};
     type_print(left, &text);
     buf_put_str(&text, STR(" and "));
@@ -80,6 +83,12 @@ static Status check_null_safe(const Expr *expr, uint32_t left_columns, Error *er
                          STR_ARG(buf_str(&text)));
     buf_free(&text);
     return st;
+}
+
+static bool is_equality_of_sides(const Expr *expr, uint32_t left_columns) {
+    if (expr->kind != EXPR_CALL || strcmp(expr->call->func->name, "=") != 0) return false;
+    unsigned a = expr_sides(expr->arg[0], left_columns), b = expr_sides(expr->arg[1], left_columns);
+    return (a == 1 && b == 2) || (a == 2 && b == 1);
 }
 
 static const Type *join_row(Arena *arena, const Type *left, const Type *right, JoinType type) {
@@ -120,8 +129,12 @@ Status plan_join(PlanContext *context, Plan *left, Plan *right, JoinType type, E
     Plan found = {0};
     bool interval = type <= JOIN_TYPE_FULL && !context->batch &&
                     join_find_interval(left, right, parts.at, &parts.count, &found);
+    bool lone = type <= JOIN_TYPE_FULL;
     for (uint32_t i = 0; i < parts.count; i++) {
-        TRY(check_null_safe(parts.at[i], left_columns, err));
+        lone &= !is_equality_of_sides(parts.at[i], left_columns);
+    }
+    for (uint32_t i = 0; i < parts.count; i++) {
+        TRY(check_null_safe(parts.at[i], left_columns, lone, err));
         if (take_key(context, parts.at[i], &left, &right, left_columns, columns, &keys)) continue;
         ARENA_PUSH(arena, rest.at, rest.count, rest.cap, parts.at[i]);
     }

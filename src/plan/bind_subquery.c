@@ -9,10 +9,14 @@ Status bind_outer_name(Binder *binder, const AstExpr *ast, Expr **out, Error *er
     Correlation *correlation = binder->correlation;
     Binder outer = {.context = binder->context,
                     .arena = binder->arena,
-                    .scope = (Scope *)(uintptr_t)correlation->outer};
+                    .scope = (Scope *)(uintptr_t)correlation->outer,
+                    .plan = binder->parent ? binder->parent->plan : NULL,
+                    .domain = binder->parent ? binder->parent->domain : NULL,
+                    .reaching = true};
     Expr *expr;
     if (bind_expr(&outer, ast, &expr, NULL)) return ST_END;
     (void)err;
+    if (outer.domain) bind_domain_reached(&outer, expr);
     uint32_t columns = correlation->outer->row->child_count;
     uint32_t *map = ARENA_ARRAY(binder->arena, uint32_t, columns + 1);
     for (uint32_t i = 0; i < columns; i++) map[i] = OUTER_BASE + i;

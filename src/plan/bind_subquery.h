@@ -20,6 +20,7 @@ typedef struct Domain {
     Binder *outer;
     uint32_t *column;  // of the outer plan
     bool *used;
+    bool direct;  // the subquery names one itself, or those within it are tied to the subquery too
     uint32_t count;
     uint32_t base;     // the first of them in the select's input
     uint32_t *key;     // grouped: the keys that they are
@@ -45,6 +46,8 @@ NODISCARD Status bind_correlated(Binder *outer, const AstQuery *query, Domain *d
                                  Error *err);
 NODISCARD Status bind_domain_join(Binder *binder, Error *err);
 NODISCARD Status bind_domain_name(Binder *binder, const AstExpr *ast, Expr **out);
+// A subquery within [binder]'s has named columns of it or of its domain.
+void bind_domain_reached(const Binder *binder, const Expr *expr);
 bool bind_domain_has_key(const Domain *domain, uint32_t key);
 Expr *bind_domain_column(const Binder *binder, uint32_t index);
 NODISCARD Status bind_domain_empty(Binder *binder, Expr *const *item, uint32_t count, Error *err);

@@ -5,31 +5,11 @@ query is marked as one whose result follows from the order of its single input.
 """
 
 from expressions import NUMBERS, SIMPLE, STANDARD, Expressions, Sql, alike, both, column, each, family, joined
+from forms import Forms
+from relation import Rel
 from tables import Column
 
 SIZES = [2, 4, 6, 10]  # of windows, in seconds
-
-
-class Rel:
-    """A query as an input of others.
-
-    append:   nothing but insertions.
-    exact:    one source and one order of rows: the change log can be compared, not only the end.
-    single:   the result follows from the order of arrival, which more workers or mini-batch may change.
-    punctual: no row is late, whatever the speeds of the inputs (of relations with a time attribute).
-    """
-
-    def __init__(self, query, columns, append=True, exact=True, single=False, table=None, punctual=True,
-                 ties=False):
-        self.query, self.columns, self.table = query, columns, table
-        self.append, self.exact, self.single = append, exact, single
-        self.punctual, self.ties = punctual, ties
-
-    def source(self):
-        return both(self.table) if self.table else both('({0})', self.query)
-
-    def time(self):
-        return next((c for c in self.columns if c.rowtime), None)
 
 
 def passed(*columns):
@@ -37,7 +17,7 @@ def passed(*columns):
     return [Column(c.name, c.type) for c in columns]
 
 
-class Queries:
+class Queries(Forms):
     def __init__(self, choices, tables):
         self.c, self.tables = choices, {t.name: t for t in tables}
         self.aliases = 0
@@ -69,14 +49,17 @@ class Queries:
             return self.table()
         if self.standard:
             return c.weighted((3, self.project), (4, self.group), (4, self.join), (4, self.semi), (2, self.top),
-                              (3, self.set_operation), (2, self.distinct), (2, self.scalar))(depth)
+                              (3, self.set_operation), (2, self.distinct), (2, self.scalar), (2, self.exists_deep))(depth)
         return c.weighted(
             (3, self.project), (4, self.group), (4, self.join), (2, self.semi), (2, self.top),
             (2, self.set_operation), (2, self.distinct), (3, self.window_group), (1, self.dedup),
             (2, self.over), (1, self.over_any), (1, self.interval_join), (1, self.temporal_join),
             (1, self.window_join), (1, self.window_top), (1, self.unnest), (2, self.scalar),
             (1, self.grouping_sets), (1, self.reuse), (1, self.lateral_top), (1, self.dedup_proctime),
-            (1, self.values), (1, self.to_changelog), (1, self.legacy_window), (3, self.match))(depth)
+            (1, self.values), (1, self.to_changelog), (1, self.legacy_window), (3, self.match),
+            (1, self.value_subquery), (1, self.exists_deep), (1, self.row_in), (1, self.having_subquery),
+            (1, self.lateral_aggregate), (1, self.changing_window), (1, self.named_window),
+            (1, self.qualify), (1, self.chain))(depth)
 
     def timed(self, depth, punctual=False):
         """A relation of insertions with a time attribute."""
@@ -271,8 +254,12 @@ class Queries:
                 return text, type, False, False
         elif kind == 8 and ordered and not self.standard:
             x = c.pick(columns)
-            form = c.pick(['FIRST_VALUE({0})', 'LAST_VALUE({0})', 'LISTAGG(CAST({0} AS STRING))'])
-            text, type = each(form, None, column(x)), x.type if 'LIST' not in form else 'STRING'
+            form, type = c.pick([('FIRST_VALUE({0})', x.type), ('LAST_VALUE({0})', x.type),
+                                 ('LISTAGG(CAST({0} AS STRING))', 'STRING'), ('CAST(ARRAY_AGG({0}) AS STRING)', 'STRING'),
+                                 ('JSON_ARRAYAGG({0} NULL ON NULL)', 'STRING')])
+            if form.startswith(('CA', 'JS')):
+                return each(form, None, column(x)), type, True, False
+            text = each(form, None, column(x))
             single = True
         elif kind == 7 and whole and not self.standard and c.chance(3):
             x = c.pick(whole)
