@@ -249,7 +249,7 @@ static UserFunction *function_new(ObjectName name, const AstCreateFunction *crea
 
 Status ddl_create_function(DdlContext *ddl, const AstCreateFunction *create, Error *err) {
     ObjectName name;
-    Map *functions;
+    Map *functions = NULL;
     TRY(functions_of(ddl, &create->name, create->temporary, create->system, &name, &functions,
                      err));
     if (map_has(functions, name.object)) {

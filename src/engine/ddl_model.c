@@ -417,7 +417,7 @@ static Status train(DdlContext *ddl, const AstCreateModel *create, Model *model,
 
 Status ddl_create_model(DdlContext *ddl, const AstCreateModel *create, Error *err) {
     ObjectName name;
-    Map *models;
+    Map *models = NULL;
     if (create->query && (create->input.column_count || create->output.column_count)) {
         return error_at(err, ST_VALIDATION, create->name.span.place,
                         "CREATE MODEL AS SELECT takes its columns from the query: INPUT and OUTPUT "
@@ -482,7 +482,7 @@ static Status use_version(const Model *model, const AstAlter *alter, bool *taken
 
 Status ddl_alter_model(DdlContext *ddl, const AstAlter *alter, Error *err) {
     ObjectName name;
-    Map *models;
+    Map *models = NULL;
     TRY(models_of(ddl, &alter->name, false, &name, &models, err));
     Model *model = map_get(models, name.object);
     if (!model) {
@@ -520,7 +520,7 @@ Status ddl_alter_model(DdlContext *ddl, const AstAlter *alter, Error *err) {
 
 Status ddl_drop_model(DdlContext *ddl, const AstDrop *drop, Error *err) {
     ObjectName name;
-    Map *models;
+    Map *models = NULL;
     TRY(models_of(ddl, &drop->name, drop->temporary, &name, &models, err));
     Model *model = map_remove(models, name.object);
     if (!model && !drop->if_exists) {

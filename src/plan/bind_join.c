@@ -234,7 +234,7 @@ Status bind_using(Binder *binder, const AstFrom *from, const Scope *left, const 
     *out = NULL;
     uint32_t *first = ARENA_ARRAY(arena, uint32_t, names.count + both->first_count + 1), made = 0;
     for (uint32_t i = 0; i < names.count; i++) {
-        uint32_t l, r, before = 0;
+        uint32_t l = 0, r = 0, before = 0;
         while (before < i && !str_eq(names.at[before].name, names.at[i].name)) before++;
         if (before < i) continue;  // USING (k, k)
         // Of several columns of that name USING takes the first.

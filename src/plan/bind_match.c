@@ -56,7 +56,7 @@ static Status bind_match_order(Binder *binder, const AstFrom *from, MatchInput *
     in->order = ARENA_ARRAY(binder->arena, OrderKey, match->order.count);
     for (uint32_t i = 0; i < match->order.count; i++) {
         const AstOrder *order = &match->order.at[i];
-        uint32_t column;
+        uint32_t column = 0;
         TRY(bind_column(binder, order->expr, "ORDER BY", &column, err));
         if (order->nulls != NULLS_UNSAID) {
             return refuse(order->span.place,

@@ -355,7 +355,7 @@ static Status bind_grouping(Binder *binder, const AstExpr *ast, Expr **out, Erro
         return expr_call(arena, env, "/", pair, 2, ast->span.place, out, err);
     }
     for (uint32_t i = 0; i < ast->call->arg.count; i++) {
-        Expr *key;
+        Expr *key = NULL;
         TRY(grouped_key(binder, ast, i, &key, err));
         // (id / 2^bit) % 2 * 2^place
         uint32_t bit = groups->key_count - 1 - key->column;

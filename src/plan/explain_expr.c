@@ -39,7 +39,7 @@ static void print_type(const Explain *self, const Type *type) {
 
 // 2.5 as 2.5E0: Calcite keeps floating point constants as decimals.
 static void print_double(double value, const char *shortest, Buf *out) {
-    char digits[64];
+    char digits[64] = {0};
     int count = 0, point = 0, exponent = 0;
     bool seen_point = false;
     for (const char *at = shortest; *at; at++) {

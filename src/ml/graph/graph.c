@@ -82,7 +82,7 @@ Status graph_constant_new(Graph *self, TensorType type, uint32_t rank, const int
 }
 
 Status graph_constant(Graph *self, const Tensor *t, uint32_t *out, Error *err) {
-    Tensor copy;
+    Tensor copy = {0};
     TRY(graph_constant_new(self, t->type, t->rank, t->dim, &copy, out, err));
     if (t->count) memcpy(copy.data, t->data, (size_t)t->count * tensor_size(t->type));
     if (t->type == TENSOR_STR) {

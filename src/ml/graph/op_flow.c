@@ -44,7 +44,7 @@ static Status branch(const Call *call, uint32_t which, Error *err) {
 }
 
 Status kernel_if(const Call *call, Error *err) {
-    bool yes;
+    bool yes = false;
     TRY(truth(call->in[0], &yes, err));
     return branch(call, yes ? 0 : 1, err);
 }

@@ -93,7 +93,7 @@ static Status unset_item(const Call *call, const ListParams *params, const Tenso
 Status kernel_list_get(const Call *call, Error *err) {
     const Tensor *list = NULL;
     const ListParams *params = list_of(call, &list, err);
-    int64_t at;
+    int64_t at = 0;
     if (!params) return ST_RUNTIME;
     TRY(item_number(call, 1, list->count, &at, err));
     const Tensor *item = &tensor_list(list)[at];
@@ -122,7 +122,7 @@ static Status changeable(const Call *call, uint32_t in, const Tensor *list, int6
 Status kernel_list_set(const Call *call, Error *err) {
     const Tensor *list = NULL;
     const ListParams *params = list_of(call, &list, err);
-    int64_t at;
+    int64_t at = 0;
     if (!params) return ST_RUNTIME;
     const Tensor *item = call->in[2];
     if (!item || item->type == TENSOR_LIST) {

@@ -507,7 +507,7 @@ Status kernel_einsum(const Call *call, Error *err) {
     const EinsumParams *params = call->params;
     const Tensor *a = call->in[0], *b = call->in_count > 1 ? call->in[1] : NULL;
     if (!tensor_is_float(a->type) || (b && b->type != a->type)) return call_no_type(a, err);
-    Str term[2], result;
+    Str term[2] = {0}, result = {0};
     char made[64];
     Sum sum = {0};
     TRY(einsum_terms(call, params->equation, term, &result, made, err));

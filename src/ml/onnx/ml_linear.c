@@ -61,7 +61,7 @@ static Status linear_rows(const Call *call, const LinearParams *params, int64_t 
 Status linear_regressor_run(const Call *call, Error *err) {
     const LinearParams *params = call->params;
     int64_t rows, width;
-    double *score;
+    double *score = NULL;
     TRY(linear_rows(call, params, &rows, &width, &score, err));
     int64_t dim[2] = {rows, params->targets};
     TRY(call_new(call, 0, TENSOR_F32, 2, dim, err));
@@ -78,7 +78,7 @@ Status linear_regressor_run(const Call *call, Error *err) {
 Status linear_classifier_run(const Call *call, Error *err) {
     const LinearParams *params = call->params;
     int64_t rows, width;
-    double *score;
+    double *score = NULL;
     TRY(linear_rows(call, params, &rows, &width, &score, err));
     bool pair = params->targets == 1 && params->labels.count == 2;
     uint32_t n = pair ? 2 : params->targets;
