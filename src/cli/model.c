@@ -5,6 +5,7 @@
 #include "base/bits.h"
 #include "cli/cli.h"
 #include "cli/model_csv.h"
+#include "cli/model_file.h"
 #include "type/number.h"
 
 enum { BATCH_ROWS = 1000, OPERANDS_MAX = 4, DIFFERENCES_SHOWN = 10 };
@@ -22,12 +23,14 @@ enum { ARG_TOLERANCE, ARG_ABSOLUTE, ARG_HELP };
 const Command MODEL_COMMAND = {
     .name = "model",
     .run = model_main,
-    .usage = "show MODEL | check MODEL INPUT.csv EXPECTED.csv [OPTION]...",
+    .usage = "show MODEL | check MODEL INPUT.csv EXPECTED.csv [OPTION]... | export MODEL FILE.pmml",
     .doc =
-        "Shows what a model's file takes and gives; checks its answers against expected ones.\n\n"
-        "MODEL is a file (pmml, onnx, pb) or the folder of a SavedModel. The first line of a CSV\n"
-        "file names fields, unless it holds nothing but numbers; N/A and NA are missing values, | "
-        "parts the items of a list. Columns\n"
+        "Shows what a model's file takes and gives; checks its answers against expected ones;\n"
+        "writes a model that was trained here as PMML.\n\n"
+        "MODEL is a file (pmml, onnx, pb, weir), the folder of a SavedModel, or a folder of\n"
+        "versions, which stands for the one in use. The first line of a CSV file names fields,\n"
+        "unless it holds nothing but numbers; N/A and NA are missing values, | parts the items of\n"
+        "a list. Columns "
         "go to fields by name, else in their order; _target is the first one that the model gives.",
     .args = ARGS,
 };
@@ -57,7 +60,7 @@ static int show(char *const *operand, double tolerance, double absolute) {
     (void)tolerance, (void)absolute;
     MlModel *model;
     Error err = {0};
-    if (ml_load(str_c(operand[0]), NULL, &model, &err)) return failed(&err);
+    if (model_file_load(operand[0], &model, &err)) return failed(&err);
     Buf out = {0};
     buf_printf(&out, "format: %s\n", model->vt->format);
     if (model->vt->describe) {
@@ -176,7 +179,7 @@ static void find_columns(Check *self) {
 static int check(char *const *operand, double tolerance, double absolute) {
     Check self = {.tolerance = tolerance, .absolute = absolute};
     Error err = {0};
-    Status st = ml_load(str_c(operand[0]), NULL, &self.model, &err);
+    Status st = model_file_load(operand[0], &self.model, &err);
     if (!st) st = csv_table_read(operand[1], &self.input, &err);
     if (!st) st = csv_table_read(operand[2], &self.expected, &err);
     // Answers may begin with a label where the inputs are numbers only.
@@ -205,6 +208,12 @@ static int check(char *const *operand, double tolerance, double absolute) {
     return code;
 }
 
+static int export(char *const *operand, double tolerance, double absolute) {
+    (void)tolerance, (void)absolute;
+    Error err = {0};
+    return model_file_export(operand[0], operand[1], &err) ? failed(&err) : EXIT_FINE;
+}
+
 // -- The command ----------------------------------------------------------------------------------
 
 typedef struct Verb {
@@ -213,7 +222,7 @@ typedef struct Verb {
     int (*run)(char *const *operand, double tolerance, double absolute);
 } Verb;
 
-static const Verb VERBS[] = {{"show", 1, show}, {"check", 3, check}};
+static const Verb VERBS[] = {{"show", 1, show}, {"check", 3, check}, {"export", 2, export}};
 
 static const Verb *verb_of(const char *name, int operands) {
     for (size_t i = 0; i < sizeof VERBS / sizeof *VERBS; i++) {
@@ -248,6 +257,7 @@ static int model_main(int argc, char **argv) {
     const Verb *verb = verb_of(operand[0], operands - 1);
     if (verb) return verb->run(operand + 1, tolerance, absolute);
     (void)error_set(&err, ST_USAGE, "what is to be done?");
-    error_hint(&err, "weir model show MODEL, or weir model check MODEL INPUT.csv EXPECTED.csv");
+    error_hint(&err, "weir model show MODEL, or weir model check MODEL INPUT.csv EXPECTED.csv, or "
+                     "weir model export MODEL FILE.pmml");
     return usage_error(&MODEL_COMMAND, &err);
 }
