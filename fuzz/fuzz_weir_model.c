@@ -1,11 +1,12 @@
-// fuzz_weir_model: the reader of weir's own models. The first byte chooses: a file as it is, or a
-// body that gets a right head and checksum. What is read can be asked, and is written again as it
-// was.
+// fuzz_weir_model: the readers of weir's own models and of the states of learners. The first byte
+// chooses: a file as it is, a body that gets a right head and checksum, a state. What is read can
+// be asked, and is written again as it was.
 #include "base/assert.h"
 #include "base/hash.h"
 #include "fuzz/fuzz.h"
 #include "ml/codec.h"
 #include "ml/formats.h"
+#include "ml/online.h"
 
 enum { ROWS = 3, VALUES_MAX = 1 << 16 };
 
@@ -49,11 +50,29 @@ static void read_model(Str bytes) {
     ml_free(model);
 }
 
+static void read_learner(Str bytes) {
+    MlLearner *learner = NULL;
+    Error err = {0};
+    if (online_load(bytes, &learner, &err)) {
+        ASSERT(err.message[0] && !learner);
+        return;
+    }
+    Buf again = {0};
+    online_save(learner, &again);
+    ASSERT(str_eq(buf_str(&again), bytes));
+    buf_free(&again);
+    online_free(learner);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     if (!size || size > 1 << 20) return 0;
     Str bytes = str_make((const char *)data + 1, size - 1);
-    if (data[0] % 2 == 0) {
+    if (data[0] % 3 == 0) {
         read_model(bytes);
+        return 0;
+    }
+    if (data[0] % 3 == 2) {
+        read_learner(bytes);
         return 0;
     }
     Buf file = {0};

@@ -9,7 +9,7 @@
 
 #include "base/assert.h"
 #include "base/bits.h"
-#include "ml/train/cart.h"
+#include "ml/train/boost.h"
 
 enum { BINS_MAX = 255, DEPTH_MAX = 1000 };  // depth: below tree.h's TREE_DEPTH_MAX
 
@@ -29,7 +29,9 @@ static const MlOption BOOST_ROWS[] = {
     {"feature-fraction", ML_OPTION_DOUBLE, "1", 0.01, 1,
      .doc = "The part of the features, drawn anew, that each tree may ask."},
     {"max-bins", ML_OPTION_INT, "255", 2, BINS_MAX, .doc = "Ranges that a feature is cut into."},
-    {"library", ML_OPTION_CHOICE, "weir", .choices = "weir", .doc = "Who grows the trees."},
+    {"library", ML_OPTION_CHOICE, "weir", .choices = "weir xgboost",
+     .doc = "Who grows the trees; XGBoost's library does where it is installed, and then knows no "
+            "`min-samples-leaf`."},
     {0},
 };
 // clang-format on
@@ -529,32 +531,34 @@ static void boost_round(Boost *self, Grove *grove, Rng *rng, double *gradients) 
     }
 }
 
-static Status boost_rounds(Boost *self, Grove *grove, uint32_t rounds, uint32_t *kept, Error *err) {
+static Status boost_rounds(Boost *self, Grove *grove, uint32_t rounds, uint32_t *trees,
+                           Error *err) {
     MlTrainer *trainer = self->trainer;
     Patience patience = {.patience = trainer->patience};
     Rng rng = rng_make(trainer->seed, 2);
     double *gradients = ARENA_ARRAY(&trainer->arena, double,
                                     (size_t)2 * self->outputs * trainer->train_rows);
     bool stop = false;
-    *kept = 0;
-    while (*kept < rounds && !stop) {
+    uint32_t kept = 0;
+    while (kept < rounds && !stop) {
         TRY(trainer_check(trainer, err));
-        boost_round(self, grove + (size_t)*kept * self->outputs, &rng, gradients);
-        ++*kept;
+        boost_round(self, grove + (size_t)kept * self->outputs, &rng, gradients);
+        kept++;
         bool judged = trainer->rows > trainer->train_rows;
         if (judged) {
             double judgement = loss(self, trainer->train_rows, trainer->rows);
             patience_better(&patience, judgement, &stop);
-            if (*kept % 10 == 0 || stop) {
-                trainer_say(trainer, "round %u: loss %.6g, on validation rows %.6g", *kept,
+            if (kept % 10 == 0 || stop) {
+                trainer_say(trainer, "round %u: loss %.6g, on validation rows %.6g", kept,
                             loss(self, 0, trainer->train_rows), judgement);
             }
-        } else if (*kept % 10 == 0) {
-            trainer_say(trainer, "round %u: loss %.6g", *kept,
+        } else if (kept % 10 == 0) {
+            trainer_say(trainer, "round %u: loss %.6g", kept,
                         loss(self, 0, trainer->train_rows));
         }
     }
-    if (trainer->patience) *kept = patience.best_round;
+    if (trainer->patience) kept = patience.best_round;
+    *trees = kept * self->outputs;
     return ST_OK;
 }
 
@@ -573,8 +577,9 @@ static Status train_boost(MlTrainer *trainer, Error *err) {
     uint64_t bytes = (uint64_t)rows * (model->features + 16 * outputs + 8) +
                      (uint64_t)trainer->rows * outputs * 8 +
                      (uint64_t)(self.leaves_max + 1) * model->features * 256 * sizeof(Sum);
+    bool library = option_choice(trainer, "library") > 0;
     TRY(trainer_charge(trainer, bytes, err));
-    make_bins(&self);
+    if (!library) make_bins(&self);
     double *base = make_base(trainer, outputs);
     self.score = ARENA_ARRAY(&trainer->arena, double, (size_t)outputs * trainer->rows);
     for (uint32_t o = 0; o < outputs; o++) {
@@ -589,16 +594,17 @@ static Status train_boost(MlTrainer *trainer, Error *err) {
     self.leaf = ARENA_ARRAY(&trainer->arena, Leaf, self.leaves_max + 1);
     uint32_t kept = 0;
     Grove *grove = NEW_ARRAY(Grove, (size_t)rounds * outputs);
-    Status st = boost_rounds(&self, grove, rounds, &kept, err);
+    Status st = library ? boost_by_xgboost(trainer, base, outputs, grove, rounds, &kept, err)
+                        : boost_rounds(&self, grove, rounds, &kept, err);
     if (!st) {
         model->kind = WEIR_TREES;
-        model->trees = groves_join(&model->arena, grove, kept * outputs, 1);
+        model->trees = groves_join(&model->arena, grove, kept, 1);
         model->trees->base = base;
         model->trees->base_count = outputs;
         model->trees->sum = !model->classes       ? TREES_SUM
                             : model->classes == 2 ? TREES_LOGISTIC
                                                   : TREES_SOFTMAX;
-        trainer->rounds = kept;
+        trainer->rounds = kept / outputs;
     }
     for (size_t t = 0; t < (size_t)rounds * outputs; t++) grove_free(&grove[t]);
     mem_free(grove);

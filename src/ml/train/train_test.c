@@ -195,6 +195,50 @@ TEST(train, rows_far_from_all_others_are_isolated) {
     train_case_clear(&c);
 }
 
+TEST(train, what_a_training_holds_is_charged) {
+    static const char *const NAMES[] = {"random-forest", "gradient-boosting", "mlp"};
+    TrainCase c = train_case(300, 17);
+    train_rings(&c);
+    for (int i = 0; i < 3; i++) {
+        Budget budget;
+        Error err = {0};
+        MlModel *model;
+        MlTrainSpec spec = {.algorithm = str_c(NAMES[i]), .label = 2, .budget = &budget};
+        budget_init(&budget, NULL, "the job", 4000);
+        CHECK_INT(ml_train(&spec, &c.table, &model, NULL, &err), ST_OVER_BUDGET);
+        budget_init(&budget, NULL, "the job", 100 << 20);
+        CHECK_OK(ml_train(&spec, &c.table, &model, NULL, &err), &err);
+        CHECK_INT(budget.bytes, 0);
+        CHECK(budget.bytes_peak > 4000);
+        ml_free(model);
+    }
+    train_case_clear(&c);
+}
+
+TEST(train, xgboost_may_grow_the_trees) {
+    MlSetting setting[] = {{STR("library"), STR("xgboost")}, {STR("validation-split"), STR("0.25")},
+                           {STR("trees"), STR("50")}, {STR("task"), STR("classification")}};
+    for (int classes = 0; classes < 2; classes++) {
+        TrainCase c = train_case(2000, 18);
+        train_circle(&c, classes);
+        setting[3].value = classes ? STR("classification") : STR("regression");
+        MlTrainSpec spec = {.algorithm = STR("gradient-boosting"), .label = 2, .setting = setting,
+                            .setting_count = 4};
+        MlModel *model;
+        MlReport report;
+        Error err = {0};
+        Status st = ml_train(&spec, &c.table, &model, &report, &err);
+        train_case_clear(&c);
+        if (st == ST_IO) {
+            print_message("skipped: %s\n", err.message);
+            return;
+        }
+        CHECK_OK(st, &err);
+        CHECK(validated(&report, classes ? "Accuracy" : "R2") > 0.95);
+        ml_free(model);
+    }
+}
+
 static void cancel_at_once(void *arg, Str line) {
     (void)line;
     atomic_store((_Atomic bool *)arg, true);

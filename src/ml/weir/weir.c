@@ -276,6 +276,15 @@ static void weir_describe(const MlModel *base, Buf *out) {
     buf_printf(out, ", %s", ml_task_name(model->task));
     buf_printf(out, ", %u feature%s", model->features, model->features == 1 ? "" : "s");
     if (model->classes) buf_printf(out, ", %u classes", model->classes);
+    if (model->kind == WEIR_CLUSTERS) buf_printf(out, ", %u clusters", model->clusters->clusters);
+    for (uint32_t l = 0; model->kind == WEIR_DENSE && l < model->dense->layers; l++) {
+        buf_printf(out, "%s%u", l ? "-" : ", layers of ", model->dense->layer[l].out);
+    }
+    if (model->kind == WEIR_RECURRENT) {
+        const Recurrent *net = model->recurrent;
+        buf_printf(out, ", %u steps of %u, %u units, %u ahead", net->steps, net->step_features,
+                   net->cell[0].units, net->horizon);
+    }
     if (model->kind == WEIR_TREES) {
         buf_printf(out, ", %u tree%s, %u nodes", model->trees->trees,
                    model->trees->trees == 1 ? "" : "s", model->trees->nodes);

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #include "base/map.h"
+#include "ml/online.h"
 #include "ml/random.h"
 #include "ml/train.h"
 #include "os/os.h"
@@ -194,9 +195,49 @@ static const Bench BENCHES[] = {
     {"mlp", 20000, "epochs", "10"},
 };
 
+static int bench_online(void) {
+    enum { ROWS = 100000, BATCH = 1000 };
+    for (const MlOnlineAlgorithm *const *at = ML_ONLINE_ALGORITHMS; *at; at++) {
+        static Rows rows;
+        const char *name = ml_online_name(*at);
+        MlLearner *learner = NULL;
+        Error err = {0};
+        // A label or none, of either kind: the learner says which it takes.
+        for (int kind = 0; kind < 3 && !learner; kind++) {
+            arena_clear(&rows.arena);
+            make_rows(&rows, ROWS, kind == 0);
+            if (kind == 2) rows.table.columns--;
+            MlOnlineSpec spec = {.algorithm = str_c(name),
+                                 .label = kind < 2 ? (int32_t)rows.table.columns - 1 : -1};
+            if (online_new(&spec, rows.field, rows.table.columns, &learner, &err)) continue;
+            if (kind == 0 && online_task(learner) != ML_CLASSIFICATION) {
+                online_free(learner);
+                learner = NULL;
+            }
+        }
+        if (!learner) {
+            fprintf(stderr, "%s: %s\n", name, err.message);
+            return 1;
+        }
+        int64_t start = os_monotonic_ns();
+        for (uint32_t from = 0; from < ROWS; from += BATCH) {
+            MlColumn part[COLUMNS_MAX];
+            for (uint32_t c = 0; c < rows.table.columns; c++) {
+                part[c] = (MlColumn){.number = rows.column[c].number + from};
+            }
+            if (online_learn(learner, part, BATCH, &err)) return 1;
+        }
+        double ms = (double)(os_monotonic_ns() - start) / 1e6;
+        printf("%-26s %10u %10.0f %14.0f\n", name, ROWS, ms, ROWS / ms * 1000);
+        online_free(learner);
+        arena_clear(&rows.arena);
+    }
+    return 0;
+}
+
 int main(int argc, char **argv) {
     if (argc > 3) return judge_file(argc, argv);
-    printf("%-22s %10s %10s %14s\n", "algorithm", "rows", "ms", "rows/s");
+    printf("%-26s %10s %10s %14s\n", "algorithm", "rows", "ms", "rows/s");
     for (size_t i = 0; i < sizeof BENCHES / sizeof *BENCHES; i++) {
         const Bench *bench = &BENCHES[i];
         const MlAlgorithm *algorithm = ml_algorithm(str_c(bench->algorithm));
@@ -218,10 +259,10 @@ int main(int argc, char **argv) {
             return 1;
         }
         double ms = (double)(os_monotonic_ns() - start) / 1e6;
-        printf("%-22s %10u %10.0f %14.0f\n", bench->algorithm, bench->rows, ms,
+        printf("%-26s %10u %10.0f %14.0f\n", bench->algorithm, bench->rows, ms,
                bench->rows / ms * 1000);
         ml_free(model);
         arena_clear(&rows.arena);
     }
-    return 0;
+    return bench_online();
 }
