@@ -5,7 +5,8 @@
 //                               'operator.uid' = 'group-aggregate by k');
 //
 // Option names are those of Flink's state processor (FLIP-496, FLIP-512) where it has them. Rows
-// are read as a restore reads them: newest file first, what was removed later is passed over.
+// are read as a restore reads them: newest file first, what was removed later is passed over. What
+// lies in the files of a RocksDB database is read from a copy of them, a worker's at a time.
 #include "engine/state_source.h"
 
 #include <stdio.h>
@@ -17,7 +18,9 @@
 #include "col/codec.h"
 #include "col/migrate.h"
 #include "plan/plan.h"
+#include "run/disk_files.h"
 #include "sql/parser.h"
+#include "state/disk.h"
 
 // clang-format off
 static const OptionDef OPTIONS[] = {
@@ -229,6 +232,9 @@ typedef struct StateReader {
     const Type *all;
     uint32_t file;           // at hand
     FrameReader *frames;
+    FrameHead head;          // of its file
+    Str room;                // for copies of databases; empty: none was needed yet
+    SourceOutput *out;       // while it is polled
     uint32_t number;         // of the table in it
     uint32_t tables;         // described in it so far
     bool increments;         // a key may come in several files
@@ -263,7 +269,15 @@ static uint64_t count_rows(Str bytes) {
     return rows;
 }
 
-static Status measure_file(const Snapshot *self, FrameReader *reader, Sizes *sizes, Error *err) {
+// About so many lie in the database: what has expired counts until it is compacted away.
+static uint64_t rows_on_disk(Str bytes) {
+    uint64_t rows = 0;
+    if (bytes.len >= sizeof rows) memcpy(&rows, bytes.ptr, sizeof rows);
+    return rows;
+}
+
+static Status measure_file(const Snapshot *self, FrameReader *reader, bool newest, Sizes *sizes,
+                           Error *err) {
     uint32_t tables = 0;
     PartKind kind = PART_TABLE;
     while (kind != PART_END) {
@@ -286,6 +300,7 @@ static Status measure_file(const Snapshot *self, FrameReader *reader, Sizes *siz
                     return error_set(err, ST_RUNTIME, "a frame names no table of its file");
                 }
                 if (kind == PART_ROWS) sizes->table_rows[number] += count_rows(rest);
+                if (kind == PART_ON_DISK && newest) sizes->table_rows[number] += rows_on_disk(rest);
                 op = (uint32_t)(self->table[number].op - self->at.op);
                 break;
             case PART_END: break;
@@ -341,7 +356,8 @@ static Status list_all(StateReader *self, Error *err) {
         FrameReader *reader;
         FrameHead head;
         TRY(frames_open(file_path(&self->arena, snapshot, i), &reader, &head, err));
-        Status st = measure_file(snapshot, reader, &sizes, err);
+        bool newest = snapshot->at.file[i].checkpoint == snapshot->at.id;
+        Status st = measure_file(snapshot, reader, newest, &sizes, err);
         frames_close(reader);
         TRY(st);
     }
@@ -374,7 +390,8 @@ static void take_row(StateReader *self, Str key, Str value) {
     }
 }
 
-static Status take_rows(StateReader *self, Str bytes, Error *err) {
+// [increments]: a key may come in several files.
+static Status take_rows(StateReader *self, Str bytes, bool increments, Error *err) {
     const char *at = bytes.ptr, *end = str_end(bytes);
     while (at < end) {
         uint32_t size[2];
@@ -385,7 +402,7 @@ static Status take_rows(StateReader *self, Str bytes, Error *err) {
         if ((uint64_t)size[0] + size[1] > (uint64_t)(end - at)) break;
         Str key = str_make(at, size[0]), value = str_make(at + size[0], size[1]);
         at += size[0] + size[1];
-        if (self->increments) {
+        if (increments) {
             if (map_has(&self->seen, key)) continue;
             (void)map_put(&self->removed, key, self);  // older files have older rows of it
         }
@@ -419,6 +436,39 @@ static void file_ends(StateReader *self) {
     self->file++;
 }
 
+static Status hand_on(StateReader *self, uint32_t least, Error *err) {
+    if (!self->builder.batch || self->builder.batch->rows < least) return ST_OK;
+    return self->out->batch(self->out, 0, builder_take(&self->builder), err);
+}
+
+static Status take_database_rows(void *arg, Str bytes, Error *err) {
+    StateReader *self = arg;
+    TRY(take_rows(self, bytes, false, err));
+    return hand_on(self, BATCH_ROWS_MAX, err);
+}
+
+// All rows of the table in the database of the worker whose file is at hand: the newest checkpoint
+// has them all.
+static Status take_database(StateReader *self, Error *err) {
+    if (!self->room.len) self->room = disk_files_room(&self->arena, NULL);
+    Str dir = str_printf(&self->arena, STR_FMT "/%u", STR_ARG(self->room), self->head.worker);
+    bool found;
+    Status st = disk_files_bring(self->snapshot.path, &self->snapshot.at, self->head.worker, dir,
+                                 &found, err);
+    if (!st && !found) {
+        st = error_set(err, ST_RUNTIME,
+                       "the files of table '" STR_FMT "' are not in the checkpoint",
+                       STR_ARG(self->table->name));
+    }
+    if (!st) {
+        st = state_disk_read(dir, self->table->op->id, self->table->name, NULL, take_database_rows,
+                             self, err);
+    }
+    disk_files_remove(dir);
+    disk_files_remove(self->room);
+    return st;
+}
+
 static Status take_part(StateReader *self, PartKind kind, Str bytes, Error *err) {
     if (kind == PART_TABLE) {
         FrameTable table;
@@ -434,21 +484,19 @@ static Status take_part(StateReader *self, PartKind kind, Str bytes, Error *err)
     TRY(frame_rows(bytes, &number, &bytes, err));
     if (number != self->number) return ST_OK;
     if (kind == PART_ON_DISK) {
-        (void)error_set(err, ST_UNSUPPORTED, "rows of state '" STR_FMT "' lie in files of RocksDB",
-                        STR_ARG(self->table->name));
-        error_hint(err, "take a savepoint (weir savepoint): it holds all rows itself");
-        return ST_UNSUPPORTED;
+        bool newest = self->head.checkpoint == self->snapshot.at.id;
+        return newest && rows_on_disk(bytes) ? take_database(self, err) : ST_OK;
     }
-    return kind == PART_ROWS ? take_rows(self, bytes, err) : take_removed(self, bytes, err);
+    return kind == PART_ROWS ? take_rows(self, bytes, self->increments, err)
+                             : take_removed(self, bytes, err);
 }
 
 // Reads on until a batch is full or all is read.
 static Status read_some(StateReader *self, Error *err) {
     while (self->file < self->snapshot.at.file_count) {
         if (!self->frames) {
-            FrameHead head;
             TRY(frames_open(file_path(&self->arena, &self->snapshot, self->file), &self->frames,
-                            &head, err));
+                            &self->head, err));
             self->tables = 0;
             self->number = UINT32_MAX;
         }
@@ -469,6 +517,7 @@ static Status state_poll(SourceReader *reader, SourceOutput *out, ReadState *sta
     StateReader *self = (StateReader *)reader;
     *state = READ_END;
     if (!self->spec) return ST_OK;  // another worker reads
+    self->out = out;
     if (self->table) {
         TRY(read_some(self, err));
         if (self->file < self->snapshot.at.file_count) *state = READ_MORE;
@@ -476,8 +525,7 @@ static Status state_poll(SourceReader *reader, SourceOutput *out, ReadState *sta
         self->listed = true;
         TRY(list_all(self, err));
     }
-    if (!self->builder.batch) return ST_OK;
-    return out->batch(out, 0, builder_take(&self->builder), err);
+    return hand_on(self, 1, err);
 }
 
 static bool state_is_empty(SourceReader *reader) {

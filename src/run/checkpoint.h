@@ -3,6 +3,7 @@
 
 #include "ckpt/store.h"
 #include "run/control.h"
+#include "run/disk_files.h"
 #include "run/worker.h"
 
 // Bytes of a worker's snapshot file on their way to the disk.
@@ -68,10 +69,6 @@ typedef struct DiskFiles {
 // arena.
 NODISCARD Status disk_files_take(Checkpointer *self, StateBackend *backend, uint32_t worker,
                                  uint64_t id, Str path, DiskFiles *out, Error *err);
-// Puts the files that [worker] left in the checkpoint at [path] into [dir]; *found: there are any.
-NODISCARD Status disk_files_bring(Str path, const Checkpoint *from, uint32_t worker, Str dir,
-                                  bool *found, Error *err);
-void disk_files_remove(Str dir);
 
 Checkpointer *checkpointer_new(Job *job, const CheckpointSpec *spec);
 // snapshot.c: the worker's state of this instant goes into its frames; its tables follow in steps.

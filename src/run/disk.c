@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "run/disk_files.h"
 #include "run/worker.h"
 #include "spi/option.h"
 
@@ -55,8 +56,9 @@ static Str directory(const Map *config) {
     return dir;
 }
 
-Str job_scratch_dir(Arena *arena, const JobSpec *spec) {
-    Str dir = directory(spec->config);
+Str disk_files_room(Arena *arena, const Map *config) {
+    static const Map NOTHING = {0};
+    Str dir = directory(config ? config : &NOTHING);
     return str_printf(arena, STR_FMT "/weir-restore-%ld-%llx", STR_ARG(dir), (long)getpid(),
                       (unsigned long long)os()->random());
 }

@@ -640,7 +640,7 @@ Status job_restore(Job *job, Error *err) {
     }
     Upgrade *upgrade = NULL;
     if (!st) st = upgrade_new(&arena, job, path, &from, &upgrade, err);
-    Str room = st || !from.disk_file_count ? STR("") : job_scratch_dir(&arena, job->spec);
+    Str room = st || !from.disk_file_count ? STR("") : disk_files_room(&arena, job->spec->config);
     for (uint32_t i = 0; i < job->workers && !st; i++) {
         st = restore_worker(&job->worker[i], path, &from, upgrade, room, err);
     }

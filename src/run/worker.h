@@ -203,8 +203,6 @@ struct Job {
 // disk.c: the backend that the job's options name; *out is left alone for that in memory.
 NODISCARD Status job_state_disk(const JobSpec *spec, uint32_t workers, uint32_t groups,
                                 StateDisk **out, Error *err);
-// A directory of nobody's where such a job keeps files while it needs them; not made.
-Str job_scratch_dir(Arena *arena, const JobSpec *spec);
 NODISCARD Status worker_build(Worker *worker, Error *err);   // build.c
 // worker.c: nothing waits for room in a ring any more.
 bool worker_outputs_clear(Worker *worker);

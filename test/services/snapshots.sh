@@ -22,14 +22,22 @@ says() { # says FACT TEXT SQL
     read_state "$3" >said
     check "$1" grep -qF -- "$2" said
 }
-for how in "1 false" "2 true"; do
-    read -r workers incremental <<<"$how"
+hows=("1 false hashmap" "2 true hashmap")
+if "$WEIR" run -D state.backend.type=rocksdb -e "SELECT 1" 2>&1 | grep -q "cannot be loaded"; then
+    skip "this system has no RocksDB"
+else
+    hows+=("2 true rocksdb" "1 false rocksdb")
+fi
+for how in "${hows[@]}"; do
+    read -r workers incremental backend <<<"$how"
     rm -rf cp
     # Increments: a checkpoint every few batches.
     "$WEIR" run --checkpoint-dir cp -D "parallelism.default=$workers" -D "execution.checkpointing.incremental=$incremental" \
+        -D "state.backend.type=$backend" -D weir.state-cache=0 \
         -D weir.batch-rows-max=50 -D weir.cut-every=3 job.sql >out 2>err || fail "the job" "$(cat err)"
     at=$(dirname "$(find "$PWD/cp" -name _metadata | sort | tail -n 1)")
-    name="workers $workers, incremental $incremental"
+    name="workers $workers, incremental $incremental, $backend"
+    [ "$how" != "2 true rocksdb" ] || check "$name: there are files of RocksDB" ls cp/*/shared/*.sst
     says "$name: what there is" "group-aggregate by k" "CREATE TABLE m WITH ('connector' = 'savepoint', 'state.path' = '$at'); SELECT * FROM m"
     counts="CREATE TABLE s WITH ('connector' = 'savepoint', 'state.path' = '$at', 'operator.uid' = 'group-aggregate by k');"
     says "$name: a row a group" "|      7 |    900 |   1800 |" "$counts SELECT COUNT(*), SUM(\`rows\`), MAX(\`MAX(v)\`) FROM s"
