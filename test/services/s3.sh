@@ -248,3 +248,32 @@ path=$("$WEIR" stop --savepoint "s3://$BUCKET/sp" saved 2>said)
 wait $job
 check "stops with a savepoint in S3" grep -q "^s3://$BUCKET/sp/savepoint-" <<<"$path" || cat said err
 check "and goes on from it" "$WEIR" run --from-savepoint "$path" -D pipeline.name=saved job.sql
+
+# ---- increments of RocksDB: its files ----
+if "$WEIR" run -D state.backend.type=rocksdb -e "SELECT 1" 2>&1 | grep -q "cannot be loaded"; then
+    skip "this system has no RocksDB"
+    exit
+fi
+cat >keyed.sql <<END
+$GEN, 'rows-per-second' = '30000');
+CREATE TABLE o (k BIGINT, n BIGINT) WITH ('connector' = 'blackhole');
+INSERT INTO o SELECT k, COUNT(*) FROM (SELECT MOD(id, 3000) AS k FROM g) GROUP BY k;
+END
+keyed=("$WEIR" run -D state.backend.type=rocksdb -D weir.state-cache=0 -D 'execution.checkpointing.interval=100 ms'
+    -D "state.backend.rocksdb.localdir=$SCRATCH/local" -D execution.checkpointing.incremental=true
+    --checkpoint-dir "s3://$BUCKET/kp" --resume keyed.sql)
+for workers in 1 1 2; do
+    "${keyed[@]}" -D "parallelism.default=$workers" >out 2>err &
+    job=$!
+    sleep 0.6
+    kill -KILL $job 2>/dev/null
+    wait $job 2>/dev/null
+done
+s3_curl GET "/$BUCKET?list-type=2&prefix=kp%2F" >listing
+check "tables of RocksDB lie in S3" grep -q '\.sst<' listing
+check "a job on RocksDB goes on from there" "${keyed[@]}" -D parallelism.default=2
+keys=$(s3_curl GET "/$BUCKET?list-type=2&prefix=kp%2F" | grep -o 'kp/[^<]*/chk-[0-9]*/_metadata' | head -n 1)
+"$WEIR" run -D execution.runtime-mode=batch -e "CREATE TABLE s WITH ('connector' = 'savepoint',
+    'state.path' = 's3://$BUCKET/${keys%/_metadata}', 'operator.uid' = 'group-aggregate');
+    SELECT COUNT(*), SUM(\`rows\`) FROM s" >out 2>&1
+check "and counts each row once, as SQL reads there" grep -q "3000 | *$ROWS |" out || cat out
