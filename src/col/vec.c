@@ -3,6 +3,7 @@
 #include <math.h>
 
 #include "base/hash.h"
+#include "type/decimal.h"
 
 static uint32_t valid_words(uint32_t cap) {
     return (uint32_t)BITS_WORDS(cap ? cap : 1);
@@ -107,6 +108,18 @@ int64_t vec_integer(const Vec *vec, uint32_t row) {
         case PHYS_I64: return ((const int64_t *)vec->data)[row];
         default: UNREACHABLE();
     }
+}
+
+double vec_number(const Vec *vec, uint32_t row) {
+    switch (vec->phys) {
+        case PHYS_F32: return vec_f32(vec)[row];
+        case PHYS_F64: return vec_f64(vec)[row];
+        case PHYS_I128: return decimal_to_f64(vec_i128(vec)[row], vec->type->scale);
+        default: break;
+    }
+    int64_t value = vec_integer(vec, row);
+    bool decimal = vec->type->kind == TYPE_DECIMAL;
+    return decimal ? decimal_to_f64(value, vec->type->scale) : (double)value;
 }
 
 void vec_set_integer(Vec *vec, uint32_t row, int64_t value) {

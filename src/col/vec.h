@@ -115,6 +115,8 @@ static inline void vec_set_timestamp(Vec *vec, uint32_t row, Timestamp value) {
 }
 // Any of the integer-like layouts (I8..I64, U8) as an int64.
 int64_t vec_integer(const Vec *vec, uint32_t row);
+// Any number, also DECIMAL and BOOLEAN, as a double.
+double vec_number(const Vec *vec, uint32_t row);
 void vec_set_integer(Vec *vec, uint32_t row, int64_t value);  // the caller checked the range
 
 // Text of row [row]; the bytes are copied into the vec's arena.

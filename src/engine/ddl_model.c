@@ -3,14 +3,18 @@
 // A trained model is a new version in a folder of versions (model/registry.h), below
 // 'weir.models.dir' unless 'path' says where; the catalog keeps how to find it. CREATE OR REPLACE
 // MODEL trains the next version, and what runs takes it up.
+//
+// With an algorithm that learns online the statement is a job: an INSERT into a table of the
+// connector 'model' (model/learner.c), which learns for as long as the stream flows and adds
+// versions on its way.
 #include "base/bits.h"
 #include "base/json.h"
 #include "engine/ddl.h"
+#include "ml/online.h"
 #include "ml/train.h"
 #include "model/columns.h"
 #include "model/registry.h"
 #include "os/os.h"
-#include "type/decimal.h"
 
 static Status model_row(Arena *arena, const AstSchema *schema, const Type **out, Error *err) {
     const Type **child = ARENA_ARRAY(arena, const Type *, schema->column_count + 1);
@@ -69,20 +73,13 @@ typedef struct Training {
 } Training;
 
 static Status field_of(const Type *type, Str name, MlField *out, Error *err) {
-    *out = (MlField){.name = name, .width = 1, .type = ML_DOUBLE};
-    if (type_is_text(type)) out->type = ML_TEXT;
-    else if (type->kind == TYPE_BOOLEAN) out->type = ML_BOOLEAN;
-    else if (type_is_integer(type)) out->type = ML_INTEGER;
-    else if (type->kind == TYPE_FLOAT) out->type = ML_FLOAT;
-    else if (!type_is_numeric(type)) {
-        (void)error_set(err, ST_VALIDATION,
-                        "a model cannot learn from column '" STR_FMT
-                        "': it is neither a number, a text nor a boolean",
-                        STR_ARG(name));
-        error_hint(err, "leave it out of the SELECT, or CAST it");
-        return ST_VALIDATION;
-    }
-    return ST_OK;
+    if (model_field_of(type, name, out)) return ST_OK;
+    (void)error_set(err, ST_VALIDATION,
+                    "a model cannot learn from column '" STR_FMT
+                    "': it is neither a number, a text nor a boolean",
+                    STR_ARG(name));
+    error_hint(err, "leave it out of the SELECT, or CAST it");
+    return ST_VALIDATION;
 }
 
 static Status training_room(Training *self, uint32_t more, Error *err) {
@@ -108,18 +105,6 @@ static Status training_room(Training *self, uint32_t more, Error *err) {
     return ST_OK;
 }
 
-static double number_of(const Vec *vec, uint32_t row) {
-    switch (vec->phys) {
-        case PHYS_F32: return vec_f32(vec)[row];
-        case PHYS_F64: return vec_f64(vec)[row];
-        case PHYS_I128: return decimal_to_f64(vec_i128(vec)[row], vec->type->scale);
-        default: break;
-    }
-    int64_t value = vec_integer(vec, row);
-    return vec->type->kind == TYPE_DECIMAL ? decimal_to_f64(value, vec->type->scale)
-                                           : (double)value;
-}
-
 static Status take_rows(void *arg, Batch *batch, Error *err) {
     Training *self = arg;
     TRY(training_room(self, batch->rows, err));
@@ -134,7 +119,7 @@ static Status take_rows(void *arg, Batch *batch, Error *err) {
             if (vec_is_null(vec, r)) continue;
             bits_set(to->valid, at);
             if (!text) {
-                to->number[at] = number_of(vec, r);
+                to->number[at] = vec_number(vec, r);
                 continue;
             }
             TRY(budget_charge(&self->budget, vec_str(vec)[r].len, err));
@@ -198,15 +183,20 @@ static Status find_label(const Training *rows, const MlAlgorithm *algorithm, con
     return ST_VALIDATION;
 }
 
+// NULL: it learns online.
 static Status find_algorithm(const Map *options, const MlAlgorithm **out, Error *err) {
     const char *name = map_get(options, STR("algorithm"));
     *out = name ? ml_algorithm(str_c(name)) : NULL;
-    if (*out) return ST_OK;
+    if (*out || (name && ml_online_algorithm(str_c(name)))) return ST_OK;
     (void)(name ? error_set(err, ST_VALIDATION, "there is no algorithm '%s'", name)
                 : error_set(err, ST_VALIDATION, "a model to be trained needs 'algorithm'"));
     Buf names = {0};
     for (const MlAlgorithm *const *at = ML_ALGORITHMS; *at; at++) {
         buf_printf(&names, "%s%s", at == ML_ALGORITHMS ? "" : ", ", (*at)->name);
+    }
+    for (const MlOnlineAlgorithm *const *at = ML_ONLINE_ALGORITHMS; *at; at++) {
+        buf_printf(&names, "%s%s", at == ML_ONLINE_ALGORITHMS ? "; online: " : ", ",
+                   ml_online_name(*at));
     }
     error_hint(err, "there are: " STR_FMT, STR_ARG(buf_str(&names)));
     buf_free(&names);
@@ -376,9 +366,7 @@ static Status learn(Training *rows, Model *model, Error *err) {
 }
 
 // Checked before the query runs, which may take long.
-static Status check_training(const Training *rows, const Map *options, Error *err) {
-    (void)rows;
-    const MlAlgorithm *algorithm;
+static Status check_training(const Map *options, const MlAlgorithm **algorithm, Error *err) {
     const char *provider = map_get(options, STR("provider"));
     if (!provider || !str_is(str_c(provider), "weir")) {
         (void)error_set(err, ST_VALIDATION,
@@ -386,13 +374,17 @@ static Status check_training(const Training *rows, const Map *options, Error *er
         error_hint(err, "other providers take models that are trained already");
         return ST_VALIDATION;
     }
-    return find_algorithm(options, &algorithm, err);
+    return find_algorithm(options, algorithm, err);
 }
+
+static Status learn_online(DdlContext *ddl, const AstCreateModel *create, Model *model,
+                           Error *err);
 
 static Status train(DdlContext *ddl, const AstCreateModel *create, Model *model, Error *err) {
     Training rows = {.ddl = ddl};
     Map *options = &model->options;
-    TRY(check_training(&rows, options, err));
+    const MlAlgorithm *algorithm;
+    TRY(check_training(options, &algorithm, err));
     if (!map_get(options, STR("path"))) {
         const char *dir = config_get(ddl->config, "weir.models.dir");
         (void)map_put(options, STR("path"),
@@ -400,6 +392,7 @@ static Status train(DdlContext *ddl, const AstCreateModel *create, Model *model,
                                                   str_printf(&model->arena, "%s/" STR_FMT, dir,
                                                              STR_ARG(model->name.object))));
     }
+    if (!algorithm) return learn_online(ddl, create, model, err);
     budget_init(&rows.budget, ddl->budget, "training", 0);
     ResultSink sink = {.arg = &rows, .schema = take_schema, .batch = take_rows};
     Status st = ddl->query(ddl, create->query, &sink, err);
@@ -411,6 +404,74 @@ static Status train(DdlContext *ddl, const AstCreateModel *create, Model *model,
     if (st) error_place(err, create->name.span.place);
     training_clear(&rows);
     return st;
+}
+
+// ---- learning online ---------------------------------------------------------------------------
+
+static void text_option(Arena *arena, AstOptions *options, Str key, Str value, AstSpan span) {
+    AstExpr *text = ARENA_NEW(arena, AstExpr);
+    *text = (AstExpr){.kind = EX_LITERAL, .span = span};
+    text->literal.kind = LIT_TEXT;
+    text->literal.text = value;
+    options->at[options->count++] =
+        (AstOption){.key = {.name = key, .span = span}, .key_is_text = true, .value = text,
+                    .span = span};
+}
+
+static AstName one_name(Arena *arena, Str name, AstSpan span) {
+    AstIdent *part = ARENA_NEW(arena, AstIdent);
+    *part = (AstIdent){.name = name, .span = span};
+    return (AstName){.part = part, .count = 1, .span = span};
+}
+
+static const Type *named_columns(const MlField *field, uint32_t count, Arena *arena) {
+    const Type *row = model_columns_type(field, count, arena);
+    Str *name = ARENA_ARRAY(arena, Str, count + 1);
+    for (uint32_t c = 0; c < count; c++) name[c] = column_name(arena, row->field[c]);
+    return type_row(arena, count, row->child, name, false);
+}
+
+// The columns of the version in use.
+static Status published_columns(Model *model, Error *err) {
+    Arena *arena = &model->arena;
+    Str path = str_c(map_get(&model->options, STR("path")));
+    uint64_t version;
+    bool found;
+    RegistryVersion current;
+    MlModel *made;
+    TRY(registry_current(path, &version, &found, err));
+    if (!found) {
+        return error_set(err, ST_VALIDATION, "there are no rows to train model '" STR_FMT "' on",
+                         STR_ARG(model->name.object));
+    }
+    TRY(registry_open(path, version, arena, &current, err));
+    TRY(ml_load(current.path, str_cstr(arena, current.format), &made, err));
+    model->input = named_columns(made->in, made->in_count, arena);
+    model->output = named_columns(made->out, made->out_count, arena);
+    ml_free(made);
+    return ST_OK;
+}
+
+static Status learn_online(DdlContext *ddl, const AstCreateModel *create, Model *model,
+                           Error *err) {
+    Arena *arena = ddl->plan->arena;
+    const Map *options = &model->options;
+    AstSpan span = create->name.span;
+    Str name = str_printf(arena, STR_FMT "$model", STR_ARG(model->name.object));
+    AstCreateTable table = {.or_replace = true, .query = create->query};
+    table.name = one_name(arena, name, span);
+    table.options.at = ARENA_ARRAY(arena, AstOption, options->count + 2);
+    text_option(arena, &table.options, STR("connector"), STR("model"), span);
+    text_option(arena, &table.options, STR("sink.parallelism"), STR("1"), span);
+    for (uint32_t i = 0; i < options->count; i++) {
+        Str key = options->entry[i].key;
+        if (str_is(key, "provider")) continue;
+        text_option(arena, &table.options, key, str_c(options->entry[i].value), span);
+    }
+    Status st = ddl_create_table(ddl, &table, err);
+    AstDrop drop = {.what = OBJ_TABLE, .name = table.name, .if_exists = true};
+    if (ddl_drop(ddl, &drop, st ? NULL : err) && !st) st = ST_INTERNAL;
+    return st ? st : published_columns(model, err);
 }
 
 // ---- the statements ----------------------------------------------------------------------------

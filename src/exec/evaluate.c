@@ -9,7 +9,6 @@
 #include "base/bits.h"
 #include "exec/operator.h"
 #include "ml/evaluate.h"
-#include "type/decimal.h"
 
 typedef struct Evaluate {
     Operator base;
@@ -58,25 +57,13 @@ static Status evaluate_open(Operator *op, Error *err) {
     return ST_OK;
 }
 
-static double number_of(const Vec *vec, uint32_t row) {
-    switch (vec->phys) {
-        case PHYS_F32: return vec_f32(vec)[row];
-        case PHYS_F64: return vec_f64(vec)[row];
-        case PHYS_I128: return decimal_to_f64(vec_i128(vec)[row], vec->type->scale);
-        default: break;
-    }
-    int64_t value = vec_integer(vec, row);
-    bool decimal = vec->type->kind == TYPE_DECIMAL;
-    return decimal ? decimal_to_f64(value, vec->type->scale) : (double)value;
-}
-
 static void read_column(const Vec *vec, uint32_t rows, Arena *arena, MlColumn *out) {
     if (vec->phys == PHYS_STR) {
         out->text = vec_str(vec);
     } else {
         out->number = ARENA_ARRAY(arena, double, rows + 1);
         for (uint32_t r = 0; r < rows; r++) {
-            if (!vec_is_null(vec, r)) out->number[r] = number_of(vec, r);
+            if (!vec_is_null(vec, r)) out->number[r] = vec_number(vec, r);
         }
     }
     if (!vec_has_nulls(vec)) return;

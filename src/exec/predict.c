@@ -136,7 +136,7 @@ static void tell_version(const Predict *self) {
     const TaskEnv *task = self->base.env->task;
     if (!task->print || self->base.env->index) return;
     char line[256];
-    int size = snprintf(line, sizeof line, "model '" STR_FMT "': version %llu is in use now",
+    int size = snprintf(line, sizeof line, "weir: model '" STR_FMT "': version %llu is in use now",
                         STR_ARG(self->base.plan->predict->model->name),
                         (unsigned long long)self->use.version);
     task->print(task->print_arg,

@@ -5,6 +5,7 @@
 
 const MlFormat *const ML_FORMATS[] = {
     &WEIR_FORMAT,
+    &ONLINE_FORMAT,
     &PMML_FORMAT,
     &ONNX_FORMAT,
     &TENSORFLOW_FORMAT,

@@ -4,5 +4,6 @@
 #include "ml/model.h"
 
 extern const MlFormat WEIR_FORMAT;  // ml/weir/: what ml_train makes
+extern const MlFormat ONLINE_FORMAT;  // ml/online/: what a learner of a stream knows
 extern const MlFormat ONNX_FORMAT;  // ml/onnx/: ONNX's graphs and classical models
 extern const MlFormat TENSORFLOW_FORMAT;  // ml/tf/: frozen graphs and SavedModels

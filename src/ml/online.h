@@ -23,6 +23,8 @@ typedef struct MlOnlineAlgorithm MlOnlineAlgorithm;
 extern const MlOnlineAlgorithm *const ML_ONLINE_ALGORITHMS[];  // NULL at the end
 const MlOnlineAlgorithm *ml_online_algorithm(Str name);        // NULL: there is none
 const char *ml_online_name(const MlOnlineAlgorithm *algorithm);
+bool ml_online_supervised(const MlOnlineAlgorithm *algorithm);  // it learns from a label
+const MlOption *ml_online_options(const MlOnlineAlgorithm *algorithm);  // ends with a NULL key
 
 typedef struct MlOnlineSpec {
     Str algorithm;

@@ -1,6 +1,7 @@
 #include "model/builtin.h"
 
 #include "model/providers.h"
+#include "model/learner.h"
 #include "model/local.h"
 
 static const ModelProvider *const BUILTIN_PROVIDERS[] = {
@@ -10,6 +11,7 @@ static const ModelProvider *const BUILTIN_PROVIDERS[] = {
 
 void models_register(void) {
     local_begin();
+    connector_register(&LEARNER_CONNECTOR);
     for (const ModelProvider *const *at = BUILTIN_PROVIDERS; *at; at++) {
         model_provider_register(*at);
     }

@@ -154,6 +154,31 @@ const Type *model_columns_type(const MlField *field, uint32_t count, Arena *aren
     return type_row(arena, count, child, name, false);
 }
 
+bool model_field_of(const Type *type, Str name, MlField *out) {
+    *out = (MlField){.name = name, .width = 1, .type = ML_DOUBLE};
+    if (type_is_text(type)) out->type = ML_TEXT;
+    else if (type->kind == TYPE_BOOLEAN) out->type = ML_BOOLEAN;
+    else if (type_is_integer(type)) out->type = ML_INTEGER;
+    else if (type->kind == TYPE_FLOAT) out->type = ML_FLOAT;
+    else return type_is_numeric(type);
+    return true;
+}
+
+void model_column_of(const Vec *vec, uint32_t rows, Arena *arena, MlColumn *out) {
+    if (vec->phys == PHYS_STR) {
+        out->text = vec_str(vec);
+    } else {
+        out->number = ARENA_ARRAY(arena, double, rows + 1);
+        for (uint32_t r = 0; r < rows; r++)
+            out->number[r] = vec_is_null(vec, r) ? 0 : vec_number(vec, r);
+    }
+    if (!vec_has_nulls(vec)) return;
+    out->valid = ARENA_ARRAY(arena, uint64_t, BITS_WORDS(rows + 1));
+    for (uint32_t r = 0; r < rows; r++) {
+        if (!vec_is_null(vec, r)) bits_set(out->valid, r);
+    }
+}
+
 // ---- in ----------------------------------------------------------------------------------------
 
 #define READ_NUMBERS(type)               \

@@ -25,6 +25,12 @@ bool model_same_words(Str a, Str b);
 // column that is no field, and the fields that there are.
 NODISCARD Status model_columns(const ModelDesc *desc, const MlModel *model, Arena *arena,
                                ModelColumns *out, Error *err);
+// The field that a column of SQL is to what learns or judges; false: it is none. The name is
+// borrowed.
+bool model_field_of(const Type *type, Str name, MlField *out);
+// The values of such a column, in [arena]; text is borrowed.
+void model_column_of(const Vec *vec, uint32_t rows, Arena *arena, MlColumn *out);
+
 // The columns that a model would have: a name and a type for each field.
 const Type *model_columns_type(const MlField *field, uint32_t count, Arena *arena);
 

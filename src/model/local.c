@@ -3,6 +3,7 @@
 #include "model/local.h"
 
 #include "base/assert.h"
+#include "ml/online.h"
 #include "ml/train.h"
 #include "model/cache.h"
 #include "model/columns.h"
@@ -32,10 +33,11 @@ static const char *format_of_model(const ModelDesc *desc) {
 // The file to read: that of 'path', or of the version in use (or asked for) of a folder of
 // versions.
 static Status find_file(const ModelDesc *desc, bool verify, Arena *arena, Str *path,
-                        uint64_t *number, Error *err) {
+                        const char **format, uint64_t *number, Error *err) {
     bool found;
     RegistryVersion version;
     *path = str_c(option(desc, "path"));
+    *format = format_of_model(desc);
     *number = 0;
     TRY(registry_current(*path, number, &found, err));
     int64_t pinned =
@@ -45,6 +47,7 @@ static Status find_file(const ModelDesc *desc, bool verify, Arena *arena, Str *p
     TRY(verify ? registry_verify(*path, *number, arena, &version, err)
                : registry_open(*path, *number, arena, &version, err));
     *path = version.path;
+    *format = str_cstr(arena, version.format);
     return ST_OK;
 }
 
@@ -52,8 +55,9 @@ static Status load(const ModelDesc *desc, bool verify, CachedModel **out, uint64
                    Error *err) {
     Arena arena = {0};
     Str path;
-    Status st = find_file(desc, verify, &arena, &path, number, err);
-    if (!st) st = model_cache_get(path, format_of_model(desc), out, err);
+    const char *format;
+    Status st = find_file(desc, verify, &arena, &path, &format, number, err);
+    if (!st) st = model_cache_get(path, format, out, err);
     arena_clear(&arena);
     return st;
 }
@@ -242,6 +246,11 @@ void local_begin(void) {
     for (size_t i = 0; i < sizeof TRAINED / sizeof *TRAINED; i++) add_option(&TRAINED[i]);
     add_options(ML_COMMON_OPTIONS);
     for (const MlAlgorithm *const *at = ML_ALGORITHMS; *at; at++) add_options((*at)->option);
+    for (const MlOnlineAlgorithm *const *at = ML_ONLINE_ALGORITHMS; *at; at++) {
+        add_options(ml_online_options(*at));
+    }
+    add_option(
+        &(OptionDef){.key = "publish-interval", .doc = "of an algorithm that learns online"});
 }
 
 #define LOCAL_PROVIDER(provider, text, table)                                                  \

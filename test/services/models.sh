@@ -51,6 +51,34 @@ score() {
 score "two workers" -D parallelism.default=2
 score "with checkpoints" -D execution.checkpointing.interval=100ms --checkpoint-dir "$SCRATCH/cp"
 
+# ---- what learns in the stream learns exactly once ----
+CYCLES=${CYCLES:-6} LEARNED=400000
+cat >learn.sql <<SQL
+CREATE TABLE feed (id BIGINT, x INT, y INT) WITH ('connector' = 'datagen', 'rows-per-second' = '200000',
+    'number-of-rows' = '$LEARNED', 'fields.id.kind' = 'sequence', 'fields.id.start' = '1', 'fields.id.end' = '$LEARNED');
+CREATE MODEL m WITH ('provider' = 'weir', 'algorithm' = 'hoeffding-tree', 'path' = 'PATH', 'publish-interval' = '200 ms')
+    AS SELECT MOD(id * 7919, 101) AS a, MOD(id * 104729, 211) AS b, CASE WHEN MOD(id * 7919, 101) > 40 THEN 'yes' ELSE 'no' END FROM feed;
+SQL
+sed 's/PATH/whole/' learn.sql >whole.sql
+sed 's/PATH/torn/' learn.sql >torn.sql
+check "a job without a fault learns" "$WEIR" run whole.sql
+latest() { echo "$1/$(cat "$1/CURRENT")"; }
+killed=0 resume=
+for ((i = 0; i < CYCLES; i++)); do
+    "$WEIR" run -D execution.checkpointing.interval=50ms --checkpoint-dir "$SCRATCH/learning" $resume torn.sql >out 2>err &
+    LIVE=$!
+    resume=--resume
+    sleep "0.$((RANDOM % 4 + 1))"
+    if kill -9 "$LIVE" 2>/dev/null; then killed=$((killed + 1)); fi
+    wait "$LIVE" 2>/dev/null
+    LIVE=
+done
+"$WEIR" run -D execution.checkpointing.interval=50ms --checkpoint-dir "$SCRATCH/learning" --resume torn.sql >out 2>err
+check "one that was killed $killed times ends well" test $? -eq 0
+check "and knows the same, bit for bit" cmp "$(latest whole)/model.online" "$(latest torn)/model.online"
+check "it was killed at all" test "$killed" -gt 0
+echo "note: $(ls -d torn/[0-9]* | wc -l) versions; $(grep -o '"Accuracy":[0-9.]*' "$(latest torn)/meta.json")"
+
 # ---- what is broken stays outside ----
 echo "not a model" >hot/1/model.weir
 "$WEIR" run -e "$MODEL; ALTER MODEL m SET ('version' = '1')" >said 2>&1

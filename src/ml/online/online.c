@@ -30,6 +30,18 @@ const MlOnlineAlgorithm *ml_online_algorithm(Str name) {
     return NULL;
 }
 
+static bool is_supervised(MlTask task) {
+    return task == ML_CLASSIFICATION || task == ML_REGRESSION;
+}
+
+bool ml_online_supervised(const MlOnlineAlgorithm *algorithm) {
+    return is_supervised(algorithm->task);
+}
+
+const MlOption *ml_online_options(const MlOnlineAlgorithm *algorithm) {
+    return algorithm->option;
+}
+
 const char *ml_online_name(const MlOnlineAlgorithm *algorithm) {
     return algorithm->name;
 }
@@ -50,10 +62,6 @@ static Status no_algorithm(Str name, Error *err) {
     else error_hint(err, "known are: %s", buf_cstr(&list));
     buf_free(&list);
     return ST_VALIDATION;
-}
-
-static bool is_supervised(MlTask task) {
-    return task == ML_CLASSIFICATION || task == ML_REGRESSION;
 }
 
 static Status check_fields(const MlLearner *self, Error *err) {
