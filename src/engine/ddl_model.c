@@ -280,16 +280,21 @@ static Str column_name(Arena *arena, Str field) {
     return out;
 }
 
-static const Type *trained_input(Arena *arena, const Training *rows, int32_t label) {
-    uint32_t count = 0;
-    const Type **child = ARENA_ARRAY(arena, const Type *, rows->row->child_count + 1);
-    Str *name = ARENA_ARRAY(arena, Str, rows->row->child_count + 1);
-    for (uint32_t c = 0; c < rows->row->child_count; c++) {
-        if ((int32_t)c == label) continue;
-        child[count] = type_dup(arena, type_nullable(arena, rows->row->child[c], true));
-        name[count++] = str_dup(arena, rows->row->field[c]);
+// What the model takes, of the query's types; but a forecaster takes arrays of what it learned
+// from.
+static const Type *trained_input(Arena *arena, const Training *rows, const MlModel *model) {
+    const Type *natural = model_columns_type(model->in, model->in_count, arena);
+    const Type **child = ARENA_ARRAY(arena, const Type *, model->in_count + 1);
+    Str *name = ARENA_ARRAY(arena, Str, model->in_count + 1);
+    for (uint32_t i = 0; i < model->in_count; i++) {
+        int32_t c = ml_field(rows->field, rows->row->child_count, model->in[i].name);
+        child[i] = natural->child[i];
+        if (c >= 0 && rows->field[c].width == model->in[i].width) {
+            child[i] = type_dup(arena, type_nullable(arena, rows->row->child[c], true));
+        }
+        name[i] = str_dup(arena, model->in[i].name);
     }
-    return type_row(arena, count, child, name, false);
+    return type_row(arena, model->in_count, child, name, false);
 }
 
 // The prediction is of the label's type; the rest as the model has it.
@@ -300,7 +305,7 @@ static const Type *trained_output(Arena *arena, const Training *rows, int32_t la
     Str *name = ARENA_ARRAY(arena, Str, model->out_count + 1);
     for (uint32_t i = 0; i < model->out_count; i++) {
         child[i] = natural->child[i];
-        if (!i && label >= 0 &&
+        if (!i && label >= 0 && model->out[i].width == 1 &&
             !type_is_integer(natural->child[i]) == !type_is_integer(rows->row->child[label])) {
             child[i] = type_dup(arena, type_nullable(arena, rows->row->child[label], true));
         }
@@ -355,7 +360,7 @@ static Status learn(Training *rows, Model *model, Error *err) {
                               buf_str(&meta), &version, err);
     }
     if (!st) {
-        model->input = trained_input(&model->arena, rows, spec.label);
+        model->input = trained_input(&model->arena, rows, made);
         model->output = trained_output(&model->arena, rows, spec.label, made);
         say_result(rows, model, made, &report, version);
     }

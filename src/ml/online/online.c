@@ -460,7 +460,7 @@ static void spec_codec(MlOnlineSpec *spec, MlField **field, uint32_t *fields, Co
         if (setting) setting[i] = one;
     }
     if (label > *fields) codec_fail(codec, "there is no such label");
-    spec->label = (int32_t)label - 1;
+    spec->label = codec->failed ? -1 : (int32_t)label - 1;
 }
 
 void online_save(const MlLearner *learner, Buf *out) {
