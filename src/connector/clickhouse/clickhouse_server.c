@@ -168,6 +168,21 @@ static Str next_cell(Str *line) {
     return cell;
 }
 
+// A cell as it was before TabSeparated escaped it.
+static Str unescaped(Arena *arena, Str cell) {
+    char *out = arena_alloc(arena, cell.len + 1u);
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < cell.len; i++) {
+        char c = cell.ptr[i];
+        if (c == '\\' && i + 1 < cell.len) {
+            c = cell.ptr[++i];
+            c = c == 'n' ? '\n' : c == 't' ? '\t' : c;
+        }
+        out[n++] = c;
+    }
+    return str_make(out, n);
+}
+
 // ---- the server and the table ------------------------------------------------------------------
 
 static Status ask_engine(ChServer *server, Arena *arena, Error *err) {
@@ -242,7 +257,7 @@ Status ch_server_columns(const ChServer *server, Arena *arena, ChServerColumn **
     Buf sql = {0}, reply = {0};
     buf_puts(&sql, "DESCRIBE TABLE ");
     put_table(table, &sql);
-    buf_puts(&sql, " FORMAT TabSeparatedRaw");
+    buf_puts(&sql, " FORMAT TabSeparated");
     Status st = ask(table, buf_cstr(&sql), "looking at its columns", &reply, err);
     Str all = buf_str(&reply), line;
     uint32_t cap = 1;
@@ -251,8 +266,8 @@ Status ch_server_columns(const ChServer *server, Arena *arena, ChServerColumn **
     *count = 0;
     while (!st && next_line(&all, &line)) {
         ChServerColumn *column = &(*out)[(*count)++];
-        column->name = str_dup(arena, next_cell(&line));
-        Str type = next_cell(&line), kind = next_cell(&line);
+        column->name = unescaped(arena, next_cell(&line));
+        Str type = unescaped(arena, next_cell(&line)), kind = next_cell(&line);
         column->computed = str_is(kind, "MATERIALIZED") || str_is(kind, "ALIAS");
         Error why;
         // A column that is not written may have any type: then its text alone is kept.

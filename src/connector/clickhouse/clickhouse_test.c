@@ -21,7 +21,7 @@ TEST(clickhouse, types_are_read_as_the_server_shows_them) {
     CHECK(!strcmp(read_as(&arena, "DateTime64(6, 'Europe/Berlin')", &type),
                   "DateTime64(6, 'Europe/Berlin')"));
     CHECK(type.scale == 6 && type.zone);
-    CHECK(!strcmp(read_as(&arena, "Tuple(a Int8, `b` Array(UInt64))", &type),
+    CHECK(!strcmp(read_as(&arena, "Tuple(\n    a Int8,\n    `b` Array(UInt64))", &type),
                   "Tuple(Int8, Array(UInt64))"));
     CHECK(type.child_count == 2 && type.child[1].child[0].kind == CH_UINT);
     (void)read_as(&arena, "Enum8('a' = -1, 'it\\'s' = 2)", &type);

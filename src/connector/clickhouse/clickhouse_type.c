@@ -11,8 +11,11 @@ typedef struct Reader {
     Error *err;
 } Reader;
 
+// Newer servers lay a Tuple out over several lines.
 static void skip_blanks(Reader *in) {
-    while (in->text.len && in->text.ptr[0] == ' ') in->text = str_sub(in->text, 1, in->text.len);
+    while (in->text.len && (in->text.ptr[0] == ' ' || in->text.ptr[0] == '\n')) {
+        in->text = str_sub(in->text, 1, in->text.len);
+    }
 }
 
 static bool take(Reader *in, char c) {
