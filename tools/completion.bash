@@ -18,7 +18,7 @@ _weir() {
         test:-*) mapfile -t COMPREPLY < <(
             compgen -W "-D -j --data --filter --known --exempt --materialised --record --timeout --help" -- "$cur") ;;
         model:-*) mapfile -t COMPREPLY < <(compgen -W "--tolerance --absolute --help" -- "$cur") ;;
-        model:*) [ "$COMP_CWORD" -gt 2 ] || mapfile -t COMPREPLY < <(compgen -W "show check export" -- "$cur") ;;
+        model:*) [ "$COMP_CWORD" -gt 2 ] || mapfile -t COMPREPLY < <(compgen -W "show predict check export" -- "$cur") ;;
         run:*) mapfile -t COMPREPLY < <(compgen -d -- "$cur"; compgen -f -X '!*.sql' -- "$cur") ;;
         test:*) mapfile -t COMPREPLY < <(compgen -d -- "$cur"; compgen -f -X '!*.test' -- "$cur") ;;
     esac

@@ -23,15 +23,16 @@ enum { ARG_TOLERANCE, ARG_ABSOLUTE, ARG_HELP };
 const Command MODEL_COMMAND = {
     .name = "model",
     .run = model_main,
-    .usage = "show MODEL | check MODEL INPUT.csv EXPECTED.csv [OPTION]... | export MODEL FILE.pmml",
+    .usage = "show MODEL | predict MODEL INPUT.csv | check MODEL INPUT.csv EXPECTED.csv [OPTION]... "
+             "| export MODEL FILE.pmml",
     .doc =
-        "Shows what a model's file takes and gives; checks its answers against expected ones;\n"
-        "writes a model that was trained here as PMML.\n\n"
+        "Shows what a model's file takes and gives, asks it, checks its answers against expected\n"
+        "ones; writes a model that was trained here as PMML.\n\n"
         "MODEL is a file (pmml, onnx, pb, weir), the folder of a SavedModel, or a folder of\n"
         "versions, which stands for the one in use. The first line of a CSV file names fields,\n"
         "unless it holds nothing but numbers; N/A and NA are missing values, | parts the items of\n"
-        "a list. Columns "
-        "go to fields by name, else in their order; _target is the first one that the model gives.",
+        "a list. Columns go to fields by name, else in their order; _target is the first one that\n"
+        "the model gives.",
     .args = ARGS,
 };
 
@@ -214,6 +215,74 @@ static int export(char *const *operand, double tolerance, double absolute) {
     return model_file_export(operand[0], operand[1], &err) ? failed(&err) : EXIT_FINE;
 }
 
+// -- predict ---------------------------------------------------------------------------------------
+
+static void put_cell(Str text, Buf *out) {
+    bool plain = true;
+    for (uint32_t i = 0; i < text.len && plain; i++) plain = !memchr(",;\t\"\r\n", text.ptr[i], 6);
+    if (plain) {
+        buf_put_str(out, text);
+        return;
+    }
+    buf_putc(out, '"');
+    for (uint32_t i = 0; i < text.len; i++) {
+        if (text.ptr[i] == '"') buf_putc(out, '"');
+        buf_putc(out, text.ptr[i]);
+    }
+    buf_putc(out, '"');
+}
+
+static void put_header(const MlModel *model, Buf *out) {
+    for (uint32_t f = 0, cells = 0; f < model->out_count; f++) {
+        for (uint32_t i = 0; i < model->out[f].width; i++) {
+            if (cells++) buf_putc(out, ',');
+            put_cell(model->out[f].name, out);
+        }
+    }
+    buf_putc(out, '\n');
+}
+
+static void put_row(const MlModel *model, const MlColumn *column, uint32_t row, Buf *out) {
+    Buf cell = {0};
+    for (uint32_t f = 0, cells = 0; f < model->out_count; f++) {
+        bool there = !column[f].valid || bits_get(column[f].valid, row);
+        for (uint32_t i = 0; i < model->out[f].width; i++) {
+            cell.len = 0;
+            if (there) ml_print(&model->out[f], &column[f], row * model->out[f].width + i, &cell);
+            else buf_puts(&cell, "N/A");
+            if (cells++) buf_putc(out, ',');
+            put_cell(buf_str(&cell), out);
+        }
+    }
+    buf_putc(out, '\n');
+    buf_free(&cell);
+}
+
+static int predict_file(char *const *operand, double tolerance, double absolute) {
+    (void)tolerance, (void)absolute;
+    Check self = {0};
+    Error err = {0};
+    Status st = ml_load(str_c(operand[0]), NULL, &self.model, &err);
+    if (!st) st = csv_table_read(operand[1], &self.input, &err);
+    Buf out = {0};
+    if (!st) put_header(self.model, &out);
+    for (uint32_t first = 0; !st && first < self.input.rows; first += BATCH_ROWS) {
+        uint32_t left = self.input.rows - first, rows = left < BATCH_ROWS ? left : BATCH_ROWS;
+        Arena arena;
+        arena_init(&arena);
+        MlColumn *column = ARENA_ARRAY(&arena, MlColumn, self.model->out_count + 1);
+        st = predict(&self, first, rows, column, &arena, &err);
+        for (uint32_t row = 0; !st && row < rows; row++) put_row(self.model, column, row, &out);
+        (void)fwrite(out.ptr, 1, out.len, stdout);
+        out.len = 0;
+        arena_clear(&arena);
+    }
+    buf_free(&out);
+    csv_table_clear(&self.input);
+    ml_free(self.model);
+    return st ? failed(&err) : EXIT_FINE;
+}
+
 // -- The command ----------------------------------------------------------------------------------
 
 typedef struct Verb {
@@ -222,7 +291,8 @@ typedef struct Verb {
     int (*run)(char *const *operand, double tolerance, double absolute);
 } Verb;
 
-static const Verb VERBS[] = {{"show", 1, show}, {"check", 3, check}, {"export", 2, export}};
+static const Verb VERBS[] = {{"show", 1, show}, {"predict", 2, predict_file}, {"check", 3, check},
+                             {"export", 2, export}};
 
 static const Verb *verb_of(const char *name, int operands) {
     for (size_t i = 0; i < sizeof VERBS / sizeof *VERBS; i++) {

@@ -12,13 +12,15 @@ typedef enum Feature {
     FEATURE_ENTITY_AFFINITY, FEATURE_WARNING, FEATURE_RULE_VALUE, FEATURE_REASON_CODE,
     FEATURE_ANTECEDENT, FEATURE_CONSEQUENT, FEATURE_RULE, FEATURE_RULE_ID, FEATURE_CONFIDENCE,
     FEATURE_SUPPORT, FEATURE_LIFT, FEATURE_LEVERAGE,
+    FEATURE_REPORT,
+    FEATURE_X_REPORT,
 } Feature;
 
 static const char *const FEATURES[] = {
     "predictedValue", "predictedDisplayValue", "transformedValue", "decision", "probability",
     "affinity", "residual", "standardError", "clusterId", "clusterAffinity", "entityId",
     "entityAffinity", "warning", "ruleValue", "reasonCode", "antecedent", "consequent", "rule",
-    "ruleId", "confidence", "support", "lift", "leverage", ""};
+    "ruleId", "confidence", "support", "lift", "leverage", "report", "x-report", ""};
 
 enum { EXCLUSIVE_RECOMMENDATION, RECOMMENDATION, RULE_ASSOCIATION };
 enum { BY_CONFIDENCE, BY_SUPPORT, BY_LIFT, BY_LEVERAGE, BY_AFFINITY };
@@ -50,6 +52,8 @@ static DataType type_of(const Output *self, const Model *model) {
         case FEATURE_CLUSTER_ID:
         case FEATURE_ENTITY_ID:
         case FEATURE_WARNING:
+        case FEATURE_REPORT:
+        case FEATURE_X_REPORT:
         case FEATURE_REASON_CODE:
         case FEATURE_ANTECEDENT:
         case FEATURE_CONSEQUENT:
@@ -123,7 +127,7 @@ static void output_compile(Load *load, Model *model, const Xml *at, Output *self
     const Target *target = target_named(model, self->target);
     if (!target) load_fail(load, at, "a residual of no target");
     if (!target->field) {  // what was really there is an input, then
-        ((Target *)(uintptr_t)target)->field = field_find(load, model, target->name, at);
+        ((Target *)(uintptr_t)target)->field = field_target(load, model, target->name, at);
     }
 }
 
@@ -233,7 +237,7 @@ static Value residual_of(Row *row, const Output *self, const Target *target, con
     if (target->optype == OP_CONTINUOUS) {
         return value_double(value_as_number(expected) - value_as_number(result->value));
     }
-    int64_t i = class_of(self, result);
+    int64_t i = class_of(&(Output){0}, result);  // the predicted one
     double probability = i < 0 ? 0 : result->score[i];
     return value_double((value_eq(expected, result->value) ? 1 : 0) - probability);
 }

@@ -116,6 +116,8 @@ struct Field {
 };
 
 Field *field_find(Load *load, Model *model, Str name, const Xml *at);  // never NULL
+// What was really there of a target, as an input with its treatment.
+Field *field_target(Load *load, Model *model, Str name, const Xml *at);
 Field *field_declared(Load *load, Str name, DataType type, OpType optype);
 void schema_compile(Load *load, Model *model);  // MiningSchema and LocalTransformations
 Value field_value(Row *row, const Field *field);

@@ -636,3 +636,14 @@ TEST(pmml, columns_and_rows_agree) {
     both_ways("weightedAverage", "defaultChild", 20);
     both_ways("average", "lastPrediction", 3);
 }
+
+TEST(pmml, residuals_of_targets) {
+    const char *residual = "<PMML version='4.4'><Header/><DataDictionary>" FIELD("x", "continuous", "double")
+        FIELD("t", "continuous", "double") "</DataDictionary><RegressionModel functionName='regression'>"
+        "<MiningSchema><MiningField name='x'/><MiningField name='t' usageType='target' "
+        "missingValueReplacement='2'/></MiningSchema><Output><OutputField name='r' feature='residual'/></Output>"
+        "<RegressionTable intercept='0'><NumericPredictor name='x' coefficient='0.5'/></RegressionTable>"
+        "</RegressionModel>" TAIL;
+    expect(residual, "x=1;t=3", "t=0.5 r=2.5");
+    expect(residual, "x=1", "t=0.5 r=1.5");
+}
