@@ -127,7 +127,7 @@ static void map_values(Load *load, Model *model, const Function *function, const
         load_unsupported(load, at, "a table outside of the document");
     if (self->type.type == PT_NONE) self->type.type = PT_STRING;
     lookup->key = ARENA_ARRAY(load->arena, const Expr *, keys);
-    lookup->cell = ARENA_ARRAY(load->arena, Value, (uint64_t)keys * table_rows(table));
+    lookup->cell = load_array(load, at, (uint64_t)keys * table_rows(table), sizeof(Value));
     lookup->answer = ARENA_ARRAY(load->arena, Value, table_rows(table));
     for (const Xml *p = xml_child(at, "FieldColumnPair"); p; p = xml_next(p, "FieldColumnPair")) {
         column[lookup->keys] = need_column(load, p, "column");
@@ -432,6 +432,7 @@ static Value value_of(Row *row, const Expr *self) {
 Value expr_value(Row *row, const Expr *self) {
     if (++row->depth > ROW_DEPTH_MAX) row_fail(row, "expressions are nested too deep");
     if (++row->steps > ROW_STEPS_MAX) row_fail(row, "the model takes too long for one row");
+    if (row->arena->bytes > ROW_BYTES_MAX) row_fail(row, "the model takes too much memory for one row");
     Value value = value_of(row, self);
     row->depth--;
     return value;

@@ -67,6 +67,7 @@ static bool leaf(Grow *g, const PmmlNode *node, uint32_t *out) {
     if (!new_node(g, out)) return false;
     g->spec.node[*out] = (TreeNode){.test = TREE_LEAF, .left = g->spec.values};
     g->leaf[*out] = node;
+    if (node && node->embedded) return false;
     if (node && (!node->has_score || (g->classes && !g->votes && node->categories == 0)))
         node = NULL;
     if (!g->classes) {
@@ -97,15 +98,20 @@ static bool feature_of(Grow *g, const Field *field, bool by_category, uint32_t *
     g->feature = grow_array(g->feature, g->spec.features, &g->feature_cap, sizeof *g->feature);
     *out = g->spec.features++;
     g->feature[*out] = (FastFeature){.field = field, .by_category = by_category};
-    if (by_category) g->feature[*out].category = ARENA_ARRAY(g->arena, Value, CATEGORIES_MAX);
     return true;
 }
 
-static bool code_of(FastFeature *feature, Value value, uint32_t *out) {
+static bool code_of(FastFeature *feature, Value value, Arena *arena, uint32_t *out) {
     for (*out = 0; *out < feature->categories; ++*out) {
         if (value_eq(feature->category[*out], value)) return true;
     }
-    if (feature->categories == CATEGORIES_MAX) return false;
+    uint32_t count = feature->categories;
+    if (count == CATEGORIES_MAX) return false;
+    if ((count & (count - 1)) == 0) {  // a power of two: full
+        Value *more = ARENA_ARRAY(arena, Value, count ? count * 2 : 1);
+        if (count) memcpy(more, feature->category, sizeof *more * count);
+        feature->category = more;
+    }
     feature->category[feature->categories++] = value;
     return true;
 }
@@ -123,7 +129,7 @@ static bool category_question(Grow *g, const Predicate *p, Question *out) {
                    count = p->kind == PRED_EQUAL || p->kind == PRED_NOT_EQUAL ? 1 : p->parts;
     const Value *value = count == 1 && p->kind <= PRED_NOT_EQUAL ? &p->value : p->values;
     for (uint32_t i = 0; i < count; i++) {
-        if (!code_of(feature, value[i], &code)) return false;
+        if (!code_of(feature, value[i], g->arena, &code)) return false;
         if (code > most) most = code;
     }
     out->node.test = TREE_IN;
@@ -134,7 +140,7 @@ static bool category_question(Grow *g, const Predicate *p, Question *out) {
         g->spec.set[g->spec.set_words++] = 0;
     }
     for (uint32_t i = 0; i < count; i++) {
-        (void)code_of(feature, value[i], &code);
+        (void)code_of(feature, value[i], g->arena, &code);
         g->spec.set[out->node.set + code / 64] |= (uint64_t)1 << (code % 64);
     }
     return true;

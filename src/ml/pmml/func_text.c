@@ -13,7 +13,14 @@ static Str text_of(Row *row, Value v) {
     return value_str(v, row->arena);
 }
 
+static void limit(Row *row, Buf *buf) {
+    if (buf->len <= TEXT_BYTES_MAX) return;
+    buf_free(buf);
+    row_fail(row, "a function makes a text that is too long");
+}
+
 static Value keep(Row *row, Buf *buf) {
+    limit(row, buf);
     Value value = value_text(str_dup(row->arena, buf_str(buf)));
     buf_free(buf);
     return value;
@@ -72,6 +79,7 @@ Value func_concat(Row *row, const Builtin *self, const Value *arg, uint32_t args
     Buf buf = {0};
     for (uint32_t i = 0; i < args; i++) {
         if (!is_missing(arg[i])) buf_put_str(&buf, text_of(row, arg[i]));
+        limit(row, &buf);
     }
     return keep(row, &buf);
 }
@@ -149,6 +157,7 @@ Value func_format_number(Row *row, const Builtin *self, const Value *arg, uint32
     Str format = text_of(row, arg[1]);
     Buf buf = {0};
     for (uint32_t i = 0; i < format.len;) {
+        limit(row, &buf);
         if (format.ptr[i] == '%') i = convert_number(row, format, i, arg[0], &buf);
         else buf_putc(&buf, format.ptr[i++]);
     }
@@ -223,6 +232,7 @@ Value func_format_datetime(Row *row, const Builtin *self, const Value *arg, uint
     }
     Buf buf = {0};
     for (uint32_t i = 0; i < format.len; i++) {
+        limit(row, &buf);
         if (format.ptr[i] == '%' && i + 1 < format.len) put_moment(format.ptr[++i], seconds, &buf);
         else buf_putc(&buf, format.ptr[i]);
     }

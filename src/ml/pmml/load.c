@@ -31,7 +31,16 @@ void load_unsupported(Load *load, const Xml *at, const char *what) {
     leave(load, at, ST_UNSUPPORTED, message);
 }
 
+void *load_array(Load *load, const Xml *at, uint64_t count, size_t size) {
+    uint64_t free = load->bytes_max > load->arena->bytes ? load->bytes_max - load->arena->bytes : 0;
+    if (count > free / size) load_fail(load, at, "it takes far more memory than its document");
+    return arena_zalloc(load->arena, (count + 1) * size);
+}
+
 void load_deeper(Load *load, const Xml *at) {
+    if (load->arena->bytes > load->bytes_max) {
+        load_fail(load, at, "it takes far more memory than its document");
+    }
     if (++load->depth > COMPILE_DEPTH_MAX)
         load_fail(load, at, "too much is nested or refers to more");
 }
@@ -170,7 +179,7 @@ static double *read_sparse(Load *load, const Xml *at, uint32_t *count) {
         if (str_to_i64(place[i], &index) && index > n) n = index;
     }
     if (n < 0 || n > 1 << 24) load_fail(load, at, "an array of that size is not read");
-    double *array = ARENA_ARRAY(load->arena, double, n + 1);
+    double *array = load_array(load, at, (uint64_t)n, sizeof *array);
     double otherwise = attr_number(load, at, "defaultValue", 0);
     for (int64_t i = 0; i < n; i++) array[i] = otherwise;
     for (uint32_t i = 0; i < places; i++) {

@@ -18,9 +18,13 @@ static const ModelKind *kind_of(const Xml *at) {
     return NULL;
 }
 
+static bool is_false(Str text) {
+    return str_is(text, "false") || str_is(text, "0");
+}
+
 const Xml *model_child(const Xml *at) {
     for (const Xml *child = at->first; child; child = child->next) {
-        if (kind_of(child)) return child;
+        if (kind_of(child) && !is_false(xml_attr(child, "isScorable"))) return child;
     }
     return NULL;
 }

@@ -45,7 +45,7 @@ static void counts_compile(Load *load, const Model *model, const Bayes *self, co
                            DataType type, BayesInput *input, Counts *counts) {
     Str text = need_attr(load, at, "value");
     if (!value_parse(text, type, &counts->value)) counts->value = value_text(text);
-    counts->count = ARENA_ARRAY(load->arena, double, self->categories);
+    counts->count = load_array(load, at, self->categories, sizeof(double));
     for (uint32_t i = 0; i < self->categories; i++) counts->count[i] = (double)NAN;
     const Xml *list = need_child(load, at, "TargetValueCounts");
     for (const Xml *c = xml_child(list, "TargetValueCount"); c;
@@ -59,7 +59,7 @@ static void counts_compile(Load *load, const Model *model, const Bayes *self, co
 
 static void spreads_compile(Load *load, const Model *model, const Bayes *self, const Xml *at,
                             BayesInput *input) {
-    input->spread = ARENA_ARRAY(load->arena, Spread, self->categories);
+    input->spread = load_array(load, at, self->categories, sizeof(Spread));
     for (const Xml *s = xml_child(at, "TargetValueStat"); s; s = xml_next(s, "TargetValueStat")) {
         int64_t k = class_of(load, model, self, s);
         if (k < 0) continue;
@@ -87,7 +87,7 @@ static void input_compile(Load *load, Model *model, const Bayes *self, const Xml
         input->derived = expr_compile(load, model, NULL, expr);
         input->type = attr_type(load, derived, "dataType");
     }
-    input->sum = ARENA_ARRAY(load->arena, double, self->categories);
+    input->sum = load_array(load, at, self->categories, sizeof(double));
     if (stats) spreads_compile(load, model, self, stats, input);
     input->counts = ARENA_ARRAY(load->arena, Counts, xml_count(at, "PairCounts"));
     for (const Xml *p = xml_child(at, "PairCounts"); p; p = xml_next(p, "PairCounts")) {

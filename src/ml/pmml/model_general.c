@@ -19,6 +19,7 @@ typedef struct Cell {  // of the matrix of parameters and predictors
     const Value *level;       // of a factor with a contrast matrix
     const double *contrast;   // [levels * levels]
     uint32_t levels;
+    const Xml *matrix;        // where the contrasts stand
 } Cell;
 
 typedef struct Parameter {
@@ -67,7 +68,7 @@ static const Xml *predictor(const Xml *list, Str name) {
 
 // A contrast matrix, of whatever kind the document writes it in.
 static const double *contrasts(Load *load, const Xml *matrix, uint32_t n) {
-    double *all = ARENA_ARRAY(load->arena, double, (uint64_t)n * n);
+    double *all = load_array(load, matrix, (uint64_t)n * n, sizeof *all);
     Str kind = xml_attr(matrix, "kind");
     uint32_t r = 0;
     double diagonal = attr_number(load, matrix, "diagDefault", 0);
@@ -95,7 +96,8 @@ static const double *contrasts(Load *load, const Xml *matrix, uint32_t n) {
     return all;
 }
 
-static void cell_compile(Load *load, Model *model, const Xml *factors, const Xml *at, Cell *cell) {
+static void cell_compile(Load *load, Model *model, const General *self, const Xml *factors,
+                         const Xml *at, Cell *cell) {
     Str name = need_attr(load, at, "predictorName"), value = need_attr(load, at, "value");
     const Xml *factor = predictor(factors, name);
     *cell = (Cell){.parameter = need_attr(load, at, "parameterName"),
@@ -111,6 +113,14 @@ static void cell_compile(Load *load, Model *model, const Xml *factors, const Xml
     const Xml *matrix = xml_child(factor, "Matrix"), *levels = xml_child(factor, "Categories");
     if (!matrix) return;
     if (!levels) load_unsupported(load, factor, "a contrast matrix without categories");
+    cell->matrix = matrix;
+    for (uint32_t i = 0; i < self->cells; i++) {
+        if (self->cell[i].matrix != matrix) continue;
+        cell->level = self->cell[i].level;
+        cell->levels = self->cell[i].levels;
+        cell->contrast = self->cell[i].contrast;
+        return;
+    }
     Value *level = ARENA_ARRAY(load->arena, Value, xml_count(levels, "Category"));
     for (const Xml *c = xml_child(levels, "Category"); c; c = xml_next(c, "Category")) {
         level[cell->levels++] = need_value(load, c, need_attr(load, c, "value"), cell->field->type);
@@ -212,7 +222,8 @@ static void compile(Load *load, Model *model) {
     }
     self->cell = ARENA_ARRAY(load->arena, Cell, pp ? xml_count(pp, "PPCell") : 0);
     for (x = pp ? xml_child(pp, "PPCell") : NULL; x; x = xml_next(x, "PPCell")) {
-        cell_compile(load, model, factors, x, &self->cell[self->cells++]);
+        cell_compile(load, model, self, factors, x, &self->cell[self->cells]);
+        self->cells++;
     }
     self->beta = ARENA_ARRAY(load->arena, Beta, xml_count(matrix, "PCell"));
     for (x = xml_child(matrix, "PCell"); x; x = xml_next(x, "PCell")) {

@@ -134,7 +134,7 @@ static void compile(Load *load, Model *model) {
         column_compile(t, f, xml_attr(at, "instanceIdVariable"));
     }
     uint32_t count = xml_count(table, "row");
-    self->record = ARENA_ARRAY(load->arena, Value, (uint64_t)count * self->fields + 1);
+    self->record = load_array(load, at, (uint64_t)count * self->fields, sizeof(Value));
     self->id = ARENA_ARRAY(load->arena, Value, count);
     self->answer = ARENA_ARRAY(load->arena, Value *, model->targets);
     for (uint32_t i = 0; i < model->targets; i++)

@@ -40,33 +40,34 @@ static void predictor_terms(Load *load, Model *model, const Xml *at, Table *tabl
     }
 }
 
-static void compile(Load *load, Model *model) {
+const Regression *regression_new(Load *load, Model *model, const Xml *at) {
+    const char *element = "RegressionTable";
     Regression *self = ARENA_NEW(load->arena, Regression);
-    uint32_t count = xml_count(model->xml, "RegressionTable");
+    uint32_t count = xml_count(at, element);
     bool classes = model->function == MINE_CLASSIFICATION;
-    if (count == 0 || (!classes && count != 1))
-        load_fail(load, model->xml, "one table a class is needed");
+    if (count == 0 || (!classes && count != 1)) load_fail(load, at, "one table a class is needed");
     self->table = ARENA_ARRAY(load->arena, Table, count);
     self->category = ARENA_ARRAY(load->arena, Value, count);
-    for (const Xml *t = xml_child(model->xml, "RegressionTable"); t;
-         t = xml_next(t, "RegressionTable")) {
+    for (const Xml *t = xml_child(at, element); t; t = xml_next(t, element)) {
         Table *table = &self->table[self->tables];
         table->intercept = attr_number(load, t, "intercept", 0);
         numeric_predictors(load, model, t, table);
         categorical_predictors(load, model, t, table);
         predictor_terms(load, model, t, table);
-        if (classes) {
-            self->category[self->tables] = category_value(load, model, t,
-                                                          need_attr(load, t, "targetCategory"));
-        }
+        Str category = classes ? need_attr(load, t, "targetCategory") : STR("");
+        if (classes) self->category[self->tables] = category_value(load, model, t, category);
         self->tables++;
     }
-    self->normalization = (uint8_t)attr_link(load, model->xml, "normalizationMethod", LINK_NONE);
+    self->normalization = (uint8_t)attr_link(load, at, "normalizationMethod", LINK_NONE);
     if (classes && self->normalization == LINK_EXP) {
-        load_fail(load, model->xml, "probabilities cannot be normalized by exp");
+        load_fail(load, at, "probabilities cannot be normalized by exp");
     }
     self->ordinal = model->target[0].optype == OP_ORDINAL;
-    model->impl = self;
+    return self;
+}
+
+static void compile(Load *load, Model *model) {
+    model->impl = regression_new(load, model, model->xml);
 }
 
 // NaN when a value is missing that must not be.
@@ -163,12 +164,16 @@ double regression_mean(const Regression *self, double x) {
         self->normalization == LINK_SOFTMAX ? LINK_LOGIT : (Link)self->normalization, x);
 }
 
+double regression_value(Row *row, const Regression *self) {
+    return regression_mean(self, table_value(row, &self->table[0]));
+}
+
 static void score(const Model *model, Row *row, Result *out) {
     const Regression *self = model->impl;
     if (model->function != MINE_CLASSIFICATION) {
-        double x = table_value(row, &self->table[0]);
+        double x = regression_value(row, self);
         if (isnan(x)) result_missing(model, row, out);
-        else result_number(model, row, regression_mean(self, x), out);
+        else result_number(model, row, x, out);
         return;
     }
     double *x = ROW_ARRAY(row, double, self->tables);

@@ -53,9 +53,11 @@ static void compile_node(Build *b, const Xml *at, PmmlNode *node) {
         if (b->model->function == MINE_REGRESSION) node->number = parse_double(load, at, score);
     }
     distribution(b, at, node);
-    const Xml *embedded = model_child(at);
-    if (!embedded && xml_child(at, "Regression")) embedded = xml_child(at, "Regression");
-    if (embedded) load_unsupported(load, embedded, "a model inside of a node");
+    const Xml *embedded = xml_child(at, "Regression");
+    if (xml_child(at, "DecisionTree") || (embedded && b->model->function != MINE_REGRESSION)) {
+        load_unsupported(load, at, "a model inside of a node");
+    }
+    if (embedded) node->embedded = regression_new(load, b->model, embedded);
     uint32_t count = xml_count(at, "Node");
     PmmlNode *child = ARENA_ARRAY(load->arena, PmmlNode, count);
     node->child = child;
@@ -241,6 +243,12 @@ static void class_result(const Model *model, Row *row, const TreeModel *self, co
     }
 }
 
+static void number_result(const Model *model, Row *row, const PmmlNode *node, Result *out) {
+    double x = node->embedded ? regression_value(row, node->embedded) : (double)NAN;
+    if (isnan(x) && !node->has_score) row_fail(row, "a tree's node without a score");
+    result_number(model, row, isnan(x) ? node->number : x, out);
+}
+
 static void score(const Model *model, Row *row, Result *out) {
     const TreeModel *self = model->impl;
     Walk walk = {0};
@@ -257,8 +265,7 @@ static void score(const Model *model, Row *row, Result *out) {
     }
     out->entity = walk.node->id;
     if (model->function == MINE_REGRESSION) {
-        if (!walk.node->has_score) row_fail(row, "a tree's node without a score");
-        result_number(model, row, walk.node->number, out);
+        number_result(model, row, walk.node, out);
     } else {
         class_result(model, row, self, &walk, out);
     }

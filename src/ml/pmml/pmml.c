@@ -9,7 +9,13 @@
 #include "ml/pmml/mining.h"
 #include "ml/pmml/regex.h"
 
-enum { OUTPUTS_MAX = 4096, SNIFF_BYTES = 4096 };
+enum {
+    OUTPUTS_MAX = 4096,
+    SNIFF_BYTES = 4096,
+    // What a model may take besides its tree of elements: for each byte of the document, and anyhow.
+    MODEL_BYTES_EACH = 64,
+    MODEL_BYTES_MIN = 64 << 20,
+};
 
 // -- Loading --------------------------------------------------------------------------------------
 
@@ -256,6 +262,7 @@ static Status pmml_load(Str path, Str bytes, MlModel **out, Error *err) {
         error_while(err, "reading " STR_FMT, STR_ARG(path));
     } else {
         Load load = {.pmml = pmml, .arena = &pmml->arena, .path = path, .err = err};
+        load.bytes_max = pmml->arena.bytes + MODEL_BYTES_MIN + (uint64_t)MODEL_BYTES_EACH * bytes.len;
         st = compile(&load, root);
         free_maps(&load);
     }

@@ -24,6 +24,8 @@ enum {
     COMPILE_DEPTH_MAX = 1500,       // fields over fields over fields, expressions in expressions
     ROW_DEPTH_MAX = 12000,
     ROW_STEPS_MAX = 20 * 1000000,  // expressions evaluated for one row, models included
+    ROW_BYTES_MAX = 512 << 20,
+    TEXT_BYTES_MAX = 16 << 20,      // that a function makes
     SLOTS_MAX = 1 << 24,
 };
 
@@ -44,6 +46,7 @@ typedef struct Load {
     Map data_fields, derived, functions;  // of the document, by name: const Xml, Function
     Model *models;                        // all that there are, for their maps
     uint32_t depth;
+    uint64_t bytes_max;  // that the model may take: in proportion to the document
     jmp_buf out;
     Error *err;
 } Load;
@@ -66,6 +69,9 @@ int attr_enum(Load *load, const Xml *at, const char *name, const char *const *na
 Str *read_array(Load *load, const Xml *at, uint32_t *count);
 double *read_numbers(Load *load, const Xml *at, uint32_t *count);
 Value need_value(Load *load, const Xml *at, Str text, DataType type);
+// An array whose size is the product of what a document has many of: fails rather than take much
+// more memory than the document itself.
+void *load_array(Load *load, const Xml *at, uint64_t count, size_t size);
 void load_deeper(Load *load, const Xml *at);  // and load->depth-- on the way back
 
 // -- Fields ---------------------------------------------------------------------------------------

@@ -647,3 +647,38 @@ TEST(pmml, residuals_of_targets) {
     expect(residual, "x=1;t=3", "t=0.5 r=2.5");
     expect(residual, "x=1", "t=0.5 r=1.5");
 }
+
+TEST(pmml, a_node_may_hold_a_regression) {
+    const char *tree = DATA "<TreeModel functionName='regression'><MiningSchema><MiningField name='x'/>"
+        "<MiningField name='n'/></MiningSchema><Node score='7'><True/><Node score='1'><SimplePredicate "
+        "field='n' operator='lessThan' value='5'/><Regression normalizationMethod='exp'><RegressionTable "
+        "intercept='0'><NumericPredictor name='x' coefficient='1'/></RegressionTable></Regression></Node><Node "
+        "score='3'><True/></Node></Node></TreeModel>" TAIL;
+    expect(tree, "n=1;x=0", "_target=1");
+    expect(tree, "n=1;x=1", "_target=2.718281828");
+    expect(tree, "n=9;x=1", "_target=3");
+}
+
+TEST(pmml, memory_has_limits) {
+    Buf text = {0};
+    buf_puts(&text, DATA "<SupportVectorMachineModel functionName='regression'>" ALL "<LinearKernelType/>"
+                    "<VectorDictionary><VectorFields><FieldRef field='x'/></VectorFields>");
+    for (int i = 0; i < 20; i++) {
+        buf_printf(&text, "<VectorInstance id='%d'><REAL-SparseArray n='16000000'/></VectorInstance>", i);
+    }
+    buf_puts(&text, "</VectorDictionary></SupportVectorMachineModel>" TAIL);
+    refused(buf_cstr(&text), "memory");
+    text.len = 0;
+    buf_puts(&text, DATA "<TransformationDictionary><DerivedField name='d0' optype='categorical' "
+                    "dataType='string'><Constant dataType='string'>0123456789</Constant></DerivedField>");
+    for (int i = 1; i < 60; i++) {  // each is the one before, twice
+        buf_printf(&text, "<DerivedField name='d%d' optype='categorical' dataType='string'><Apply "
+                   "function='concat'><FieldRef field='d%d'/><FieldRef field='d%d'/></Apply></DerivedField>",
+                   i, i - 1, i - 1);
+    }
+    buf_puts(&text, "</TransformationDictionary><RegressionModel functionName='regression'>" ALL
+                    "<RegressionTable intercept='0'><CategoricalPredictor name='d59' value='a' "
+                    "coefficient='1'/></RegressionTable></RegressionModel>" TAIL);
+    expect(buf_cstr(&text), "x=1", "row 1: a function makes a text that is too long");
+    buf_free(&text);
+}

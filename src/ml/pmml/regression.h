@@ -36,6 +36,9 @@ typedef struct Regression {
     bool ordinal;
 } Regression;
 
+// Of a model, or of a node of a tree.
+const Regression *regression_new(Load *load, Model *model, const Xml *at);
+double regression_value(Row *row, const Regression *self);  // of one table; NaN: missing
 // From the sums of the tables to probabilities, in place.
 void regression_classes(const Regression *self, double *x);
 double regression_mean(const Regression *self, double x);

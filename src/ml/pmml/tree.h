@@ -1,7 +1,7 @@
 // ml/pmml/tree.h - <TreeModel>, as fast.c sees it.
 #pragma once
 
-#include "ml/pmml/pmml_int.h"
+#include "ml/pmml/regression.h"
 
 typedef enum MissingStrategy {
     MISSING_NONE, MISSING_NULL, MISSING_LAST, MISSING_DEFAULT_CHILD, MISSING_WEIGHTED,
@@ -22,7 +22,7 @@ struct PmmlNode {
     const double *probability, *count, *confidence;  // beside; probabilities sum to 1
     uint32_t categories;
     double records;
-    const Model *embedded;     // a model that answers instead, or NULL
+    const Regression *embedded;  // answers instead, or NULL
 };
 
 typedef struct TreeModel {

@@ -9,7 +9,7 @@
 #include "base/text.h"
 
 enum {
-    XML_BYTES_MAX = 1 << 30,
+    XML_BYTES_MAX = 512 << 20,
     XML_DEPTH_MAX = 2048,     // readers recurse
     XML_ATTRIBUTES_MAX = 256,
 };
