@@ -432,7 +432,8 @@ static Value value_of(Row *row, const Expr *self) {
 Value expr_value(Row *row, const Expr *self) {
     if (++row->depth > ROW_DEPTH_MAX) row_fail(row, "expressions are nested too deep");
     if (++row->steps > ROW_STEPS_MAX) row_fail(row, "the model takes too long for one row");
-    if (row->arena->bytes > ROW_BYTES_MAX) row_fail(row, "the model takes too much memory for one row");
+    if (row->arena->bytes > ROW_BYTES_MAX)
+        row_fail(row, "the model takes too much memory for one row");
     Value value = value_of(row, self);
     row->depth--;
     return value;

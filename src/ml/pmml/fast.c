@@ -274,13 +274,17 @@ Fast *fast_new(Pmml *pmml, Arena *arena) {
     Fast *self = ARENA_NEW(arena, Fast);
     self->step = ARENA_ARRAY(arena, Step, STEPS_MAX);
     self->owned = ARENA_ARRAY(arena, TreeEnsemble *, STEPS_MAX);
-    if (pmml->model->targets == 1 && plan(self, pmml, arena) && !self->computes) return self;
+    if (pmml->model->targets == 1 && plan(self, pmml, arena)) return self;
     fast_free(self);
     return NULL;
 }
 
 void fast_free(Fast *self) {
     for (uint32_t i = 0; self && i < self->owneds; i++) tree_free(self->owned[i]);
+}
+
+bool fast_computes(const Fast *self) {
+    return self->computes;
 }
 
 uint64_t fast_bytes(const Fast *self) {
@@ -297,6 +301,7 @@ typedef struct Block {
     const MlColumn *in;
     uint32_t first, rows;
     uint64_t *slow;   // of the whole batch
+    Row *row;         // for features that are derived
     Arena *scratch;
     double **number;  // of each step
 } Block;
@@ -326,12 +331,13 @@ static bool plain_value(const Field *field, double x) {
         if (!field_allows(field, value)) return false;
     }
     const Treatment *treatment = field->treatment;
+    if (field->type.type == PT_BOOLEAN && x != 0 && x != 1) return false;
     return !treatment || (x >= treatment->low && x <= treatment->high);
 }
 
 static bool any_not_plain(const Field *field, const double *x, uint32_t rows) {
     bool bad = false;
-    if (!field->domain && field->type.type != PT_INTEGER) {
+    if (!field->domain && field->type.type != PT_INTEGER && field->type.type != PT_BOOLEAN) {
         double low = field->treatment ? field->treatment->low : -INFINITY;
         double high = field->treatment ? field->treatment->high : INFINITY;
         for (uint32_t row = 0; row < rows; row++) bad |= !(x[row] >= low) | !(x[row] <= high);
@@ -397,14 +403,44 @@ static const double *category_feature(Block *b, const FastTrees *trees,
     return code;
 }
 
+// Features that are derived, row by row; a row that fails goes the other way, and says so there.
+static void computed_features(Block *b, const FastTrees *trees, const double **column) {
+    const Field **field = ARENA_ARRAY(b->scratch, const Field *, trees->features);
+    double **to = ARENA_ARRAY(b->scratch, double *, trees->features);
+    const FastFeature **feature = ARENA_ARRAY(b->scratch, const FastFeature *, trees->features);
+    Value *value = ARENA_ARRAY(b->scratch, Value, trees->features);
+    uint32_t count = 0;
+    for (uint32_t f = 0; f < trees->features; f++) {
+        if (trees->feature[f].field->kind == FIELD_INPUT) continue;
+        feature[count] = &trees->feature[f];
+        field[count] = feature[count]->field;
+        column[f] = to[count] = arena_alloc(b->scratch, sizeof **to * b->rows);
+        count++;
+    }
+    for (uint32_t row = 0; count && row < b->rows; row++) {
+        bool good = row_values(b->row, b->first + row, field, count, value);
+        for (uint32_t i = 0; i < count; i++) {
+            bool missing = !good || is_missing(value[i]);
+            bool coded = feature[i]->by_category || field[i]->type.type == PT_STRING;
+            to[i][row] = missing ? (double)NAN
+                         : coded ? code_of(feature[i], value[i])
+                                 : value[i].number;
+            bool odd = !missing && (value[i].invalid || to[i][row] != to[i][row]);
+            if (!good || odd || (missing && !trees->exact)) mark_slow(b, row);
+        }
+    }
+}
+
 static const double **features(Block *b, const FastTrees *trees) {
     const double **column = ARENA_ARRAY(b->scratch, const double *, trees->features + 1);
     for (uint32_t f = 0; f < trees->features; f++) {
         const FastFeature *feature = &trees->feature[f];
+        if (feature->field->kind != FIELD_INPUT) continue;
         column[f] = feature->by_category || b->pmml->in[feature->field->input].type == ML_TEXT
                         ? category_feature(b, trees, feature)
                         : number_feature(b, trees, feature->field);
     }
+    computed_features(b, trees, column);
     return column;
 }
 
@@ -539,7 +575,7 @@ static void run_block(Block *b, MlColumn *out) {
 }
 
 void fast_run(const Fast *fast, const Pmml *pmml, const MlColumn *in, uint32_t rows, MlColumn *out,
-              uint64_t *slow, Arena *scratch) {
+              uint64_t *slow, Row *row, Arena *scratch) {
     for (uint32_t c = 0; c < pmml->outs; c++) {
         if (!out[c].skip) bits_fill(out[c].valid, rows);
     }
@@ -550,6 +586,7 @@ void fast_run(const Fast *fast, const Pmml *pmml, const MlColumn *in, uint32_t r
                    .in = in,
                    .first = first,
                    .slow = slow,
+                   .row = row,
                    .scratch = scratch,
                    .rows = rows - first < BLOCK ? rows - first : BLOCK};
         run_block(&b, out);

@@ -15,6 +15,7 @@ typedef struct Fast Fast;
 Fast *fast_new(Pmml *pmml, Arena *arena);
 void fast_free(Fast *fast);  // what does not lie in the arena
 uint64_t fast_bytes(const Fast *fast);
-// Fills [out]; a bit in [slow] for each row that has to go the other way.
+bool fast_computes(const Fast *fast);  // it needs a Row, for features that are derived
+// Fills [out]; a bit in [slow] for each row that has to go the other way. [row]: or NULL.
 void fast_run(const Fast *fast, const Pmml *pmml, const MlColumn *in, uint32_t rows, MlColumn *out,
-              uint64_t *slow, Arena *scratch);
+              uint64_t *slow, Row *row, Arena *scratch);

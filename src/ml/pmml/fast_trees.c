@@ -82,10 +82,12 @@ static bool leaf(Grow *g, const PmmlNode *node, uint32_t *out) {
 
 // -- Questions ------------------------------------------------------------------------------------
 
-static bool plain_input(const Field *field, bool text) {
-    return field->kind == FIELD_INPUT && (text ? field->type.type == PT_STRING
-                                               : type_is_number((PmmlType)field->type.type)) &&
-           field->type.type < PT_DAYS;
+// Outputs of other models are not known before these have run; dates are no numbers.
+static bool usable(const Field *field, bool text) {
+    if (field->kind == FIELD_DECLARED || field->optype == OP_ORDINAL) return false;
+    if (text) return field->type.type == PT_STRING;
+    PmmlType type = (PmmlType)field->type.type;
+    return type == PT_BOOLEAN || (type_is_number(type) && type < PT_DAYS);
 }
 
 static bool feature_of(Grow *g, const Field *field, bool by_category, uint32_t *out) {
@@ -147,8 +149,8 @@ static bool category_question(Grow *g, const Predicate *p, Question *out) {
 }
 
 static bool number_question(Grow *g, const Predicate *p, Question *out) {
-    if (!type_is_number((PmmlType)p->value.type) || isnan(p->value.number)) return false;
-    if (p->field->optype == OP_ORDINAL) return false;
+    bool number = type_is_number((PmmlType)p->value.type) || p->value.type == PT_BOOLEAN;
+    if (!number || isnan(p->value.number)) return false;
     if (!feature_of(g, p->field, false, &out->node.feature)) return false;
     bool single = p->field->type.type == PT_FLOAT;
     double t = p->value.number;
@@ -172,8 +174,8 @@ static bool number_question(Grow *g, const Predicate *p, Question *out) {
 static bool question(Grow *g, const Predicate *p, Question *out) {
     *out = (Question){0};
     if (p->kind >= PRED_AND || !p->field) return false;
-    bool text = plain_input(p->field, true);
-    if (!text && !plain_input(p->field, false)) return false;
+    bool text = usable(p->field, true);
+    if (!text && !usable(p->field, false)) return false;
     if (p->kind == PRED_IS_MISSING || p->kind == PRED_IS_NOT_MISSING) {
         out->node.test = TREE_MISSING;
         out->yes_left = p->kind == PRED_IS_MISSING;

@@ -5,7 +5,7 @@
 #include "ml/pmml/tree.h"
 
 typedef struct FastFeature {
-    const Field *field;   // an input of the outermost model
+    const Field *field;   // an input of the outermost model, or made of such
     bool by_category;     // codes of values; else its numbers
     Value *category;      // [categories]: the code is the index
     uint32_t categories;

@@ -164,10 +164,12 @@ Field *field_find(Load *load, Model *model, Str name, const Xml *at) {
 }
 
 Field *field_target(Load *load, Model *model, Str name, const Xml *at) {
-    const Xml *schema = xml_child(model->xml, "MiningSchema"), *data = map_get(&load->data_fields, name);
+    const Xml *schema = xml_child(model->xml, "MiningSchema"),
+              *data = map_get(&load->data_fields, name);
     const Xml *m = schema ? xml_child(schema, "MiningField") : NULL;
     while (m && !str_eq(xml_attr(m, "name"), name)) m = xml_next(m, "MiningField");
-    if (model->parent || !data || !m || map_has(&model->fields, name)) return field_find(load, model, name, at);
+    if (model->parent || !data || !m || map_has(&model->fields, name))
+        return field_find(load, model, name, at);
     Field *field = field_input(load, data, m);
     (void)map_put(&model->fields, name, field);
     return field;

@@ -12,7 +12,8 @@
 enum {
     OUTPUTS_MAX = 4096,
     SNIFF_BYTES = 4096,
-    // What a model may take besides its tree of elements: for each byte of the document, and anyhow.
+    // What a model may take besides its tree of elements: for each byte of the document, and
+    // anyhow.
     MODEL_BYTES_EACH = 64,
     MODEL_BYTES_MIN = 64 << 20,
 };
@@ -206,21 +207,29 @@ static void out_columns(const Pmml *pmml, uint32_t rows, MlColumn *out, Arena *a
     }
 }
 
+static void row_begin(Row *row, uint32_t at) {
+    arena_reset(row->arena);
+    row->at = at;
+    row->now++;
+    row->depth = 0;
+    row->steps = 0;
+    row->param = NULL;
+}
+
+bool row_values(Row *row, uint32_t at, const Field *const *field, uint32_t fields, Value *out) {
+    row_begin(row, at);
+    if (setjmp(row->out)) return false;
+    for (uint32_t i = 0; i < fields; i++) out[i] = field_value(row, field[i]);
+    return true;
+}
+
 // The rows whose bits are set in [which] (NULL: all), one by one.
-static Status rows_run(const Pmml *pmml, const MlColumn *in, uint32_t rows, const uint64_t *which,
-                       MlColumn *out, Arena *arena, Arena *scratch, Error *err) {
-    Row row;
-    row_init(&row, pmml, in, arena, scratch);
-    row.err = err;
+static Status rows_run(const Pmml *pmml, Row *row, uint32_t rows, const uint64_t *which,
+                       MlColumn *out, Arena *arena) {
     for (uint32_t i = 0; i < rows; i++) {
         if (which && !bits_get(which, i)) continue;
-        arena_reset(scratch);
-        row.at = i;
-        row.now++;
-        row.depth = 0;
-        row.steps = 0;
-        row.param = NULL;
-        TRY(row_try(pmml, &row, out, arena));
+        row_begin(row, i);
+        TRY(row_try(pmml, row, out, arena));
     }
     return ST_OK;
 }
@@ -229,17 +238,25 @@ static Status pmml_predict(const MlModel *base, const MlColumn *in, uint32_t row
                            Arena *arena, Error *err) {
     const Pmml *pmml = (const Pmml *)base;
     uint64_t *slow = NULL;
-    Arena scratch;
+    Arena scratch, of_row;
+    Row row = {0};
     arena_init(&scratch);
+    arena_init(&of_row);
     out_columns(pmml, rows, out, arena);
     if (pmml->fast) {
+        bool computes = fast_computes(pmml->fast);
+        if (computes) row_init(&row, pmml, in, arena, &of_row);
         slow = ARENA_ARRAY(arena, uint64_t, BITS_WORDS(rows) + 1);
-        fast_run(pmml->fast, pmml, in, rows, out, slow, &scratch);
+        fast_run(pmml->fast, pmml, in, rows, out, slow, computes ? &row : NULL, &scratch);
     }
     Status st = ST_OK;
-    if (!slow || bits_count(slow, rows))
-        st = rows_run(pmml, in, rows, slow, out, arena, &scratch, err);
+    if (!slow || bits_count(slow, rows)) {
+        if (!row.slot) row_init(&row, pmml, in, arena, &of_row);
+        row.err = err;
+        st = rows_run(pmml, &row, rows, slow, out, arena);
+    }
     arena_clear(&scratch);
+    arena_clear(&of_row);
     return st;
 }
 
@@ -262,7 +279,8 @@ static Status pmml_load(Str path, Str bytes, MlModel **out, Error *err) {
         error_while(err, "reading " STR_FMT, STR_ARG(path));
     } else {
         Load load = {.pmml = pmml, .arena = &pmml->arena, .path = path, .err = err};
-        load.bytes_max = pmml->arena.bytes + MODEL_BYTES_MIN + (uint64_t)MODEL_BYTES_EACH * bytes.len;
+        load.bytes_max =
+            pmml->arena.bytes + MODEL_BYTES_MIN + (uint64_t)MODEL_BYTES_EACH * bytes.len;
         st = compile(&load, root);
         free_maps(&load);
     }

@@ -301,6 +301,8 @@ struct Row {
     Error *err;
 };
 
+// The values of fields in row [at]; false, with the row's error, when one has none.
+bool row_values(Row *row, uint32_t at, const Field *const *field, uint32_t fields, Value *out);
 _Noreturn void row_fail(Row *row, const char *fmt, ...) PRINTF_LIKE(2, 3);
 #define ROW_ARRAY(row, type, count) ARENA_ARRAY((row)->arena, type, count)
 

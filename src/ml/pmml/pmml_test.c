@@ -561,7 +561,7 @@ static void random_node(Buf *out, const char *predicate, uint32_t depth, uint32_
             for (int i = 0; i < 2; i++) {
                 (void)snprintf(test[i], sizeof test[i],
                                "<SimplePredicate field='%s' operator='%s' value='%u'/>",
-                               at % 2 ? "x" : "n",
+                               at % 3 ? at % 2 ? "x" : "n" : "dx",
                                i      ? less ? "greaterOrEqual" : "greaterThan"
                                : less ? "lessThan"
                                       : "lessOrEqual",
@@ -584,6 +584,11 @@ static void both_ways(const char *method, const char *strategy, uint32_t trees) 
         "<MiningField name='n'/><MiningField name='s'/><MiningField name='y' usageType='target'/>"
         "</MiningSchema><Output><OutputField name='p' feature='probability' value='yes' "
         "dataType='double'/></Output>");
+    buf_puts(
+        &text,
+        "<LocalTransformations><DerivedField name='dx' optype='continuous' dataType='double'>"
+        "<Apply function='*'><FieldRef field='x'/><Constant>2</Constant></Apply></DerivedField>"
+        "</LocalTransformations>");
     buf_printf(&text, "<Segmentation multipleModelMethod='%s'>", method);
     for (uint32_t t = 0; t < trees; t++) {
         buf_printf(
@@ -649,10 +654,14 @@ TEST(pmml, residuals_of_targets) {
 }
 
 TEST(pmml, a_node_may_hold_a_regression) {
-    const char *tree = DATA "<TreeModel functionName='regression'><MiningSchema><MiningField name='x'/>"
-        "<MiningField name='n'/></MiningSchema><Node score='7'><True/><Node score='1'><SimplePredicate "
-        "field='n' operator='lessThan' value='5'/><Regression normalizationMethod='exp'><RegressionTable "
-        "intercept='0'><NumericPredictor name='x' coefficient='1'/></RegressionTable></Regression></Node><Node "
+    const char *tree = DATA
+        "<TreeModel functionName='regression'><MiningSchema><MiningField name='x'/>"
+        "<MiningField name='n'/></MiningSchema><Node score='7'><True/><Node "
+        "score='1'><SimplePredicate "
+        "field='n' operator='lessThan' value='5'/><Regression "
+        "normalizationMethod='exp'><RegressionTable "
+        "intercept='0'><NumericPredictor name='x' "
+        "coefficient='1'/></RegressionTable></Regression></Node><Node "
         "score='3'><True/></Node></Node></TreeModel>" TAIL;
     expect(tree, "n=1;x=0", "_target=1");
     expect(tree, "n=1;x=1", "_target=2.718281828");
@@ -661,19 +670,24 @@ TEST(pmml, a_node_may_hold_a_regression) {
 
 TEST(pmml, memory_has_limits) {
     Buf text = {0};
-    buf_puts(&text, DATA "<SupportVectorMachineModel functionName='regression'>" ALL "<LinearKernelType/>"
-                    "<VectorDictionary><VectorFields><FieldRef field='x'/></VectorFields>");
+    buf_puts(&text, DATA "<SupportVectorMachineModel functionName='regression'>" ALL
+                         "<LinearKernelType/>"
+                         "<VectorDictionary><VectorFields><FieldRef field='x'/></VectorFields>");
     for (int i = 0; i < 20; i++) {
-        buf_printf(&text, "<VectorInstance id='%d'><REAL-SparseArray n='16000000'/></VectorInstance>", i);
+        buf_printf(&text,
+                   "<VectorInstance id='%d'><REAL-SparseArray n='16000000'/></VectorInstance>", i);
     }
     buf_puts(&text, "</VectorDictionary></SupportVectorMachineModel>" TAIL);
     refused(buf_cstr(&text), "memory");
     text.len = 0;
-    buf_puts(&text, DATA "<TransformationDictionary><DerivedField name='d0' optype='categorical' "
-                    "dataType='string'><Constant dataType='string'>0123456789</Constant></DerivedField>");
+    buf_puts(&text, DATA
+             "<TransformationDictionary><DerivedField name='d0' optype='categorical' "
+             "dataType='string'><Constant dataType='string'>0123456789</Constant></DerivedField>");
     for (int i = 1; i < 60; i++) {  // each is the one before, twice
-        buf_printf(&text, "<DerivedField name='d%d' optype='categorical' dataType='string'><Apply "
-                   "function='concat'><FieldRef field='d%d'/><FieldRef field='d%d'/></Apply></DerivedField>",
+        buf_printf(&text,
+                   "<DerivedField name='d%d' optype='categorical' dataType='string'><Apply "
+                   "function='concat'><FieldRef field='d%d'/><FieldRef "
+                   "field='d%d'/></Apply></DerivedField>",
                    i, i - 1, i - 1);
     }
     buf_puts(&text, "</TransformationDictionary><RegressionModel functionName='regression'>" ALL
