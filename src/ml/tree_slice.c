@@ -323,15 +323,20 @@ AVX2 static void numbers_avx2(const double *value, const Ask *ask, uint64_t *bit
 }
 #endif
 
+enum { ABREAST = 4 };  // values that are looked up at a time: their steps overlap
+
 // How many of the thresholds are below each value; without a branch, for none could be foretold.
-static uint32_t rank_of(const double *threshold, uint32_t count, double value) {
-    size_t at = 0;
+static void ranks_of(const double *threshold, uint32_t count, const double *value, uint16_t *rank) {
+    size_t at[ABREAST] = {0};
     for (uint32_t left = count; left > 1;) {
         uint32_t half = left / 2;
-        at += half & (0 - (size_t)(threshold[at + half - 1] < value));
+        for (uint32_t i = 0; i < ABREAST; i++) {
+            at[i] += half & (0 - (size_t)(threshold[at[i] + half - 1] < value[i]));
+        }
         left -= half;
     }
-    return (uint32_t)at + (threshold[at] < value);
+    for (uint32_t i = 0; i < ABREAST; i++)
+        rank[i] = (uint16_t)(at[i] + (threshold[at[i]] < value[i]));
 }
 
 // The rows in the order of their ranks: row[i] for i from begin[r] to begin[r + 1] have rank r.
@@ -347,9 +352,13 @@ static void rank_rows(const TreeSlice *self, const SliceFeature *feature, const 
     uint32_t count = feature->thresholds;
     uint16_t rank[SLICE_ROWS], *begin = out->begin;
     memset(begin, 0, sizeof *begin * (count + 3));
+    for (uint32_t row = 0; row < rows; row += ABREAST) {
+        double some[ABREAST] = {0};
+        memcpy(some, value + row, sizeof *value * (rows - row < ABREAST ? rows - row : ABREAST));
+        ranks_of(threshold, count, some, rank + row);
+    }
     for (uint32_t row = 0; row < rows; row++) {
-        uint32_t at = rank_of(threshold, count, value[row]);
-        rank[row] = (uint16_t)(value[row] != value[row] ? count + 1 : at);
+        if (value[row] != value[row]) rank[row] = (uint16_t)(count + 1);
         begin[rank[row] + 1]++;
     }
     for (uint32_t r = 0; r <= count; r++) begin[r + 1] = (uint16_t)(begin[r + 1] + begin[r]);
@@ -364,6 +373,17 @@ static inline void sweep_to(const Ranked *ranked, uint32_t rank, uint32_t *at, u
     for (uint32_t end = ranked->begin[rank + 1]; *at < end; ++*at) {
         uint32_t row = ranked->row[*at];
         bits[row / 64] |= (uint64_t)1 << (row % 64);
+    }
+}
+
+// All of them, where there is one for each threshold. Words are copied as words: a wider load would
+// have to wait for the last bit's store.
+static void sweep_all(const Ranked *ranked, uint32_t count, uint64_t *bits) {
+    uint64_t yes[WORDS] = {0};
+    uint32_t at = 0;
+    for (uint32_t rank = 0; rank < count; rank++, bits += WORDS) {
+        sweep_to(ranked, rank, &at, yes);
+        for (uint32_t w = 0; w < WORDS; w++) bits[w] = yes[w];
     }
 }
 
@@ -390,6 +410,10 @@ static void ask_feature(const TreeEnsemble *ensemble, const SliceFeature *featur
         ask_numbers(self, value, job->rows, &(Ask){.test = TREE_MISSING}, missing);
     }
     if (feature->thresholds) rank_rows(self, feature, value, job->rows, &ranked);
+    if (feature->thresholds == feature->asks && !feature->missing) {
+        sweep_all(&ranked, feature->asks, job->bits + (size_t)feature->ask * WORDS);
+        return;
+    }
     for (uint32_t i = feature->ask; i < feature->ask + feature->asks; i++) {
         const Ask *ask = &self->ask[i];
         uint64_t *bits = job->bits + (size_t)i * WORDS;

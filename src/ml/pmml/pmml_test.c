@@ -24,8 +24,7 @@
     "<MiningField name='b'/><MiningField name='d'/></MiningSchema>"
 #define TAIL "</PMML>"
 
-// -- Asking
-// ----------------------------------------------------------------------------------------
+// -- Asking ---------------------------------------------------------------------------------------
 
 static MlModel *load(const char *document) {
     MlModel *model = NULL;
@@ -95,8 +94,7 @@ static void refused(const char *document, const char *part) {
     if (!strstr(err.message, part)) fail_msg("'%s' is not in: %s", part, err.message);
 }
 
-// -- Documents
-// -------------------------------------------------------------------------------------
+// -- Documents ------------------------------------------------------------------------------------
 
 TEST(pmml, hostile_documents_are_refused) {
     refused("<!DOCTYPE PMML [<!ENTITY a 'b'>]><PMML>&a;</PMML>", "document type");
@@ -159,8 +157,7 @@ TEST(pmml, a_model_that_never_ends_is_stopped) {
     buf_free(&text);
 }
 
-// -- Expressions
-// -----------------------------------------------------------------------------------
+// -- Expressions ----------------------------------------------------------------------------------
 
 static void expression(const char *xml, const char *type, const char *row, const char *value) {
     Buf text = {0}, answer = {0};
@@ -282,8 +279,7 @@ TEST(pmml, tables_bins_and_lines) {
     expression(index, "integer", "s=The Brown fox, and a brwn fox. A brown dog", "2");
 }
 
-// -- Fields
-// ----------------------------------------------------------------------------------------
+// -- Fields ---------------------------------------------------------------------------------------
 
 #define TREATED(attributes)                                                                 \
     DATA "<RegressionModel functionName='regression'><MiningSchema><MiningField "           \
@@ -337,8 +333,7 @@ TEST(pmml, targets_rescale_and_cast) {
         "x=1.6", "_target=6");
 }
 
-// -- Trees
-// -----------------------------------------------------------------------------------------
+// -- Trees ----------------------------------------------------------------------------------------
 
 #define TREE(attributes)                                                                           \
     DATA "<TreeModel functionName='classification' " attributes                                    \
@@ -394,8 +389,7 @@ TEST(pmml, surrogates_stand_in) {
     expect(tree, "x=2", "_target=missing");
 }
 
-// -- Models of models
-// ------------------------------------------------------------------------------
+// -- Models of models -----------------------------------------------------------------------------
 
 static void combined(const char *method, const char *answer) {
     static const int VALUE[] = {1, 2, 4, 9};
@@ -452,8 +446,7 @@ TEST(pmml, missing_predictions_are_treated) {
            "_target=missing");
 }
 
-// -- Other models
-// ----------------------------------------------------------------------------------
+// -- Other models ---------------------------------------------------------------------------------
 
 TEST(pmml, cox_hazards) {
     const char *cox = DATA
@@ -527,8 +520,7 @@ TEST(pmml, rules_by_weight) {
     expect(rules, "x=9", "y=yes");
 }
 
-// -- By columns
-// ------------------------------------------------------------------------------------
+// -- By columns -----------------------------------------------------------------------------------
 
 static uint64_t seed = 7;
 
@@ -643,12 +635,13 @@ TEST(pmml, columns_and_rows_agree) {
 }
 
 TEST(pmml, residuals_of_targets) {
-    const char *residual = "<PMML version='4.4'><Header/><DataDictionary>" FIELD("x", "continuous", "double")
-        FIELD("t", "continuous", "double") "</DataDictionary><RegressionModel functionName='regression'>"
-        "<MiningSchema><MiningField name='x'/><MiningField name='t' usageType='target' "
-        "missingValueReplacement='2'/></MiningSchema><Output><OutputField name='r' feature='residual'/></Output>"
-        "<RegressionTable intercept='0'><NumericPredictor name='x' coefficient='0.5'/></RegressionTable>"
-        "</RegressionModel>" TAIL;
+    const char *residual =
+        "<PMML version='4.4'><Header/><DataDictionary>" FIELD("x", "continuous", "double")
+        FIELD("t", "continuous", "double") "</DataDictionary><RegressionModel "
+        "functionName='regression'><MiningSchema><MiningField name='x'/><MiningField name='t' "
+        "usageType='target' missingValueReplacement='2'/></MiningSchema><Output><OutputField "
+        "name='r' feature='residual'/></Output><RegressionTable intercept='0'><NumericPredictor "
+        "name='x' coefficient='0.5'/></RegressionTable></RegressionModel>" TAIL;
     expect(residual, "x=1;t=3", "t=0.5 r=2.5");
     expect(residual, "x=1", "t=0.5 r=1.5");
 }
