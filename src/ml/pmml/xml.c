@@ -1,13 +1,15 @@
 #include "ml/pmml/xml.h"
 
 #include <expat.h>
+#include <iconv.h>
 
 #include "os/library.h"
 
-#define FUNCTIONS(X)                                                                           \
-    X(ParserCreate) X(ParserFree) X(SetUserData) X(SetElementHandler) X(SetCharacterDataHandler) \
-    X(SetStartDoctypeDeclHandler) X(Parse) X(StopParser) X(GetErrorCode) X(ErrorString)         \
-    X(GetCurrentLineNumber) X(GetCurrentColumnNumber)
+#define FUNCTIONS(X)                                                                               \
+    X(ParserCreate) X(ParserFree) X(SetUserData) X(SetElementHandler) X(SetCharacterDataHandler)   \
+    X(SetStartDoctypeDeclHandler) X(SetSkippedEntityHandler) X(SetUnknownEncodingHandler) X(Parse) \
+    X(StopParser) X(GetErrorCode) X(ErrorString) X(GetCurrentLineNumber)                           \
+    X(GetCurrentColumnNumber)
 #define MEMBER(name) __typeof__(&XML_##name) name;
 #define NAME(name) "XML_" #name,
 
@@ -89,10 +91,36 @@ static void on_text(void *arg, const XML_Char *text, int len) {
     buf_put(&self->text, text, (size_t)len);
 }
 
+// Early documents name a type that lies elsewhere; it is not asked for.
 static void on_doctype(void *arg, const XML_Char *name, const XML_Char *system,
                        const XML_Char *public, int internal) {
-    (void)name, (void)system, (void)public, (void)internal;
-    stop(arg, "a document type declaration, which is not read");
+    (void)name, (void)system, (void)public;
+    if (internal) stop(arg, "a document type declaration, which is not read");
+}
+
+static void on_skipped_entity(void *arg, const XML_Char *name, int parameter) {
+    (void)name, (void)parameter;
+    stop(arg, "an entity that is declared elsewhere");
+}
+
+// Encodings with a byte for each character, such as windows-1252.
+static int on_encoding(void *arg, const XML_Char *name, XML_Encoding *out) {
+    (void)arg;
+    iconv_t codec = iconv_open("UTF-32LE", name);
+    if (codec == (iconv_t)-1) return XML_STATUS_ERROR;
+    for (int i = 0; i < 256; i++) {
+        char byte = (char)i, *from = &byte;
+        uint32_t code = 0;
+        char *to = (char *)&code;
+        size_t left = 1, room = sizeof code;
+        bool good = iconv(codec, &from, &left, &to, &room) != (size_t)-1 && room == 0;
+        out->map[i] = good && code <= 0xFFFF ? (int)code : -1;
+    }
+    (void)iconv_close(codec);
+    out->data = NULL;
+    out->convert = NULL;
+    out->release = NULL;
+    return XML_STATUS_OK;
 }
 
 static Status parse(Reader *self, Str bytes, Error *err) {
@@ -100,6 +128,8 @@ static Status parse(Reader *self, Str bytes, Error *err) {
     expat.SetElementHandler(self->parser, on_start, on_end);
     expat.SetCharacterDataHandler(self->parser, on_text);
     expat.SetStartDoctypeDeclHandler(self->parser, on_doctype);
+    expat.SetSkippedEntityHandler(self->parser, on_skipped_entity);
+    expat.SetUnknownEncodingHandler(self->parser, on_encoding, NULL);
     if (expat.Parse(self->parser, bytes.ptr, (int)bytes.len, XML_TRUE) == XML_STATUS_OK)
         return ST_OK;
     Place place = {.line = (uint32_t)expat.GetCurrentLineNumber(self->parser),

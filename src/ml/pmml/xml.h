@@ -1,7 +1,7 @@
 // ml/pmml/xml.h - a whole XML document as a tree in an arena, read by expat (loaded when first
 // needed).
 //
-// Only elements, attributes and text: no document types, so no entities but the five of XML, and
+// Only elements, attributes and text: no declarations of types or entities but the five of XML, and
 // nothing is ever fetched. Names lose their prefixes ("data:input" is "input"). Size, depth and
 // attributes have limits; each element knows its line.
 #pragma once
