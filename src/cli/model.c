@@ -23,8 +23,8 @@ enum { ARG_TOLERANCE, ARG_ABSOLUTE, ARG_HELP };
 const Command MODEL_COMMAND = {
     .name = "model",
     .run = model_main,
-    .usage = "show MODEL | predict MODEL INPUT.csv | check MODEL INPUT.csv EXPECTED.csv [OPTION]... "
-             "| export MODEL FILE.pmml",
+    .usage = "show MODEL | predict MODEL INPUT.csv | check MODEL INPUT.csv EXPECTED.csv [OPTION]..."
+             " | export MODEL FILE.pmml",
     .doc =
         "Shows what a model's file takes and gives, asks it, checks its answers against expected\n"
         "ones; writes a model that was trained here as PMML.\n\n"
@@ -215,7 +215,7 @@ static int export(char *const *operand, double tolerance, double absolute) {
     return model_file_export(operand[0], operand[1], &err) ? failed(&err) : EXIT_FINE;
 }
 
-// -- predict ---------------------------------------------------------------------------------------
+// -- predict --------------------------------------------------------------------------------------
 
 static void put_cell(Str text, Buf *out) {
     bool plain = true;
@@ -262,7 +262,7 @@ static int predict_file(char *const *operand, double tolerance, double absolute)
     (void)tolerance, (void)absolute;
     Check self = {0};
     Error err = {0};
-    Status st = ml_load(str_c(operand[0]), NULL, &self.model, &err);
+    Status st = model_file_load(operand[0], &self.model, &err);
     if (!st) st = csv_table_read(operand[1], &self.input, &err);
     Buf out = {0};
     if (!st) put_header(self.model, &out);
