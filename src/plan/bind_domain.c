@@ -168,3 +168,45 @@ Status bind_correlated(Binder *outer, const AstQuery *query, Domain *domain, Pla
     error_hint(err, "tie the inner subquery to this one, too, or this one to the query around it");
     return ST_VALIDATION;
 }
+
+bool bind_correlated_from(Binder *own, Binder *outer, const AstFrom *from, Domain *domain) {
+    // Of an aggregate without groups there is a row even where nothing is tied to the outer one.
+    bool alone = from->kind == FROM_QUERY && !from->lateral && !from->column.count &&
+                 !from->sample && !is_global_agg(own->context, from->query);
+    Plan *plan;
+    if (!alone || bind_correlated(outer, from->query, domain, &plan, NULL) || !domain->count) {
+        return false;
+    }
+    uint32_t items = plan->type->child_count - domain->count;
+    bool *hidden = ARENA_ARRAY(own->arena, bool, plan->type->child_count + 1);
+    memset(hidden + items, 1, domain->count);
+    own->plan = plan;
+    own->scope = scope_single(own->arena, plan->type, from->alias.name);
+    own->scope->hidden = hidden;
+    return true;
+}
+
+Status bind_domain_from(Binder *binder, const AstFrom *from, Error *err) {
+    Domain *domain = binder->domain, own = {0};
+    Error first = {0};
+    Status st = bind_from(binder, from, &binder->plan, &binder->scope, &first);
+    if (st && !bind_correlated_from(binder, domain->outer, from, &own)) {
+        if (err) *err = first;
+        return st;
+    }
+    uint32_t items = binder->plan->type->child_count - own.count;
+    TRY(bind_domain_join(binder, err));
+    for (uint32_t i = 0; i < own.count; i++) {
+        uint32_t at = 0;
+        while (at < domain->count && domain->column[at] != own.column[i]) at++;
+        ASSERT(at < domain->count);
+        domain->used[at] = domain->direct = true;
+        const Type *row = binder->plan->type;
+        uint32_t a = items + i, b = domain->base + at;
+        Expr *same;
+        TRY(call2(binder, "IS NOT DISTINCT FROM", expr_column(binder->arena, a, row->child[a]),
+                  expr_column(binder->arena, b, row->child[b]), (Place){0}, &same, err));
+        TRY(plan_where(binder->context, binder->plan, same, &binder->plan, err));
+    }
+    return ST_OK;
+}

@@ -723,7 +723,9 @@ static bool select_is_grouped(PlanContext *context, const AstSelect *select) {
 }
 
 static Status bind_select_input(Binder *binder, const AstSelect *select, Error *err) {
-    if (select->from) {
+    if (select->from && binder->domain) {
+        TRY(bind_domain_from(binder, select->from, err));
+    } else if (select->from) {
         TRY(bind_from(binder, select->from, &binder->plan, &binder->scope, err));
     } else {
         const Type *row = type_row(binder->arena, 0, NULL, NULL, false);
@@ -732,7 +734,7 @@ static Status bind_select_input(Binder *binder, const AstSelect *select, Error *
         binder->scope = scope_single(binder->arena, row, (Str){0});
     }
     binder->scope->outer = binder->parent ? binder->parent->scope : NULL;
-    if (binder->domain) TRY(bind_domain_join(binder, err));
+    if (binder->domain && !select->from) TRY(bind_domain_join(binder, err));
     if (select->where) {
         binder->unmerged = true;
         TRY(bind_where(binder, select->where, err));

@@ -126,23 +126,6 @@ static bool is_plain_select(PlanContext *context, const AstQuery *query) {
     return select->from != NULL;
 }
 
-// Binds [query] with the names of [binder]'s scope visible behind its own. A plain SELECT leaves
-// its correlated conjuncts in [inner].
-static Status inner_plain(Binder *binder, const AstQuery *query, Inner *inner, Error *err) {
-    *inner = (Inner){.correlation = {.outer = binder->scope}};
-    Binder own = {.context = binder->context,
-                  .arena = binder->arena,
-                  .parent = binder,
-                  .correlation = &inner->correlation};
-    const AstSelect *select = query->select;
-    own.select = select;
-    TRY(bind_from(&own, select->from, &own.plan, &own.scope, err));
-    if (select->where) TRY(bind_where(&own, select->where, err));
-    TRY(bind_select_items(&own, select, &inner->item, &inner->item_count, err));
-    inner->plan = own.plan;
-    return ST_OK;
-}
-
 // [plan] as the right side: its first [items] columns, and the domain's behind them.
 static Status inner_of_plan(Binder *binder, Plan *plan, const Domain *domain, Inner *inner,
                             Error *err) {
@@ -164,6 +147,42 @@ static Status inner_of_plan(Binder *binder, Plan *plan, const Domain *domain, In
         ARENA_PUSH(arena, inner->correlation.conjunct, inner->correlation.count,
                    inner->correlation.cap, same);
     }
+    return ST_OK;
+}
+
+// The FROM of a subquery. What ties a query in it to the outer row is the subquery's own correlation.
+static Status inner_from(Binder *outer, Binder *own, const AstFrom *from, Error *err) {
+    Error first = {0};
+    Status st = bind_from(own, from, &own->plan, &own->scope, &first);
+    Domain domain = {0};
+    if (st && bind_correlated_from(own, outer, from, &domain)) {
+        Inner inner;
+        TRY(inner_of_plan(outer, own->plan, &domain, &inner, err));
+        Correlation *correlation = own->correlation;
+        for (uint32_t i = 0; i < inner.correlation.count; i++) {
+            ARENA_PUSH(own->arena, correlation->conjunct, correlation->count, correlation->cap,
+                       inner.correlation.conjunct[i]);
+        }
+        return ST_OK;
+    }
+    if (st && err) *err = first;
+    return st;
+}
+
+// Binds [query] with the names of [binder]'s scope visible behind its own. A plain SELECT leaves
+// its correlated conjuncts in [inner].
+static Status inner_plain(Binder *binder, const AstQuery *query, Inner *inner, Error *err) {
+    *inner = (Inner){.correlation = {.outer = binder->scope}};
+    Binder own = {.context = binder->context,
+                  .arena = binder->arena,
+                  .parent = binder,
+                  .correlation = &inner->correlation};
+    const AstSelect *select = query->select;
+    own.select = select;
+    TRY(inner_from(binder, &own, select->from, err));
+    if (select->where) TRY(bind_where(&own, select->where, err));
+    TRY(bind_select_items(&own, select, &inner->item, &inner->item_count, err));
+    inner->plan = own.plan;
     return ST_OK;
 }
 

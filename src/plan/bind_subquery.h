@@ -45,6 +45,12 @@ typedef enum Predicate { PRED_NONE, PRED_IN, PRED_NOT_IN, PRED_EXISTS, PRED_NOT_
 NODISCARD Status bind_correlated(Binder *outer, const AstQuery *query, Domain *domain, Plan **out,
                                  Error *err);
 NODISCARD Status bind_domain_join(Binder *binder, Error *err);
+// [from] as the FROM of [own], when it is a query alone that names columns of [outer]: its items,
+// and hidden behind them the columns of its domain. false: it is none such.
+bool bind_correlated_from(Binder *own, Binder *outer, const AstFrom *from, Domain *domain);
+// FROM of a select that has a domain, joined with it. FROM itself may name columns of the outer
+// query.
+NODISCARD Status bind_domain_from(Binder *binder, const AstFrom *from, Error *err);
 NODISCARD Status bind_domain_name(Binder *binder, const AstExpr *ast, Expr **out);
 // A subquery within [binder]'s has named columns of it or of its domain.
 void bind_domain_reached(const Binder *binder, const Expr *expr);
