@@ -91,6 +91,8 @@ struct Binder {
     bool reaching;          // a name of a subquery within that one is looked up
     LateList *late;         // over groups
     bool queries_alone;     // subqueries may not be correlated (ON)
+    bool is_conjunct;  // the IN bound next is a conjunct of HAVING: no rows of it are no matter
+    bool two_valued;        // the IN bound next may be FALSE where it is unknown (IS TRUE)
     bool unmerged;          // what USING has merged has no bare name (WHERE, HAVING)
 };
 

@@ -915,6 +915,9 @@ Status bind_expr(Binder *binder, const AstExpr *ast, Expr **out, Error *err) {
             }
             return bind_name(binder, ast, out, err);
         case EX_CALL:
+            if (str_is(ast->call->name, "IS TRUE") || str_is(ast->call->name, "IS NOT TRUE")) {
+                binder->two_valued = predicate_of(ast->call->arg.at[0]) == PRED_IN;
+            }
             TRY(bind_call(binder, ast, out, err));
             if ((*out)->kind == EXPR_CALL && strcmp((*out)->call->func->name, "=") == 0) {
                 (*out)->times_right =

@@ -793,7 +793,7 @@ static Status bind_select(Binder *binder, const AstQuery *query, Plan **out, Err
     Expr *having = NULL, *qualify = NULL;
     if (select->having) {
         binder->unmerged = true;
-        TRY(bind_condition(binder, select->having, "HAVING", &having, err));
+        TRY(bind_having(binder, select->having, &having, err));
         binder->unmerged = false;
     }
     if (select->qualify) TRY(bind_qualify(binder, select, &qualify, err));

@@ -150,7 +150,8 @@ static Status inner_of_plan(Binder *binder, Plan *plan, const Domain *domain, In
     return ST_OK;
 }
 
-// The FROM of a subquery. What ties a query in it to the outer row is the subquery's own correlation.
+// The FROM of a subquery. What ties a query in it to the outer row is the subquery's own
+// correlation.
 static Status inner_from(Binder *outer, Binder *own, const AstFrom *from, Error *err) {
     Error first = {0};
     Status st = bind_from(own, from, &own->plan, &own->scope, &first);

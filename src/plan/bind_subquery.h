@@ -77,6 +77,7 @@ const AstQuery *query_arg(const AstExpr *ast);
 Predicate predicate_of(const AstExpr *ast);
 
 // ---- bind_subquery_value.c
+NODISCARD Status bind_having(Binder *binder, const AstExpr *ast, Expr **out, Error *err);
 NODISCARD Status bind_scalar_value(Binder *binder, const AstExpr *ast, const AstQuery *query,
                                    Expr **out, Error *err);
 NODISCARD Status correlated_agg(Binder *binder, const AstExpr *ast, const AstQuery *query,

@@ -329,18 +329,19 @@ static Status domain_condition(Binder *binder, const Inner *inner, const Plan *r
 }
 
 // [count] aggregates of the marked rows of each outer row. Without a domain they are the same for
-// all, and there is no row at all before the subquery has one, as in Flink.
+// all, and there is no row at all before the subquery has one, as in Flink; but for conjuncts of
+// HAVING, which Flink makes semi and anti joins of.
 static Status attach_aggs(Binder *binder, const Inner *inner, const Marked *marked, const AggOf *of,
                           uint32_t count, Expr **out, Error *err) {
     Plan *right;
     TRY(aggs_of(binder, marked->plan, marked->key, inner->key_count, of, count, &right, err));
     Expr *condition = NULL, **column = columns_of(binder->arena, right);
     TRY(domain_condition(binder, inner, right, NULL, &condition, err));
-    TRY(attach(binder, right, inner->key_count ? JOIN_TYPE_LEFT : JOIN_TYPE_INNER, condition,
-               column, err));
+    bool outer = inner->key_count || binder->is_conjunct;
+    TRY(attach(binder, right, outer ? JOIN_TYPE_LEFT : JOIN_TYPE_INNER, condition, column, err));
     for (uint32_t i = 0; i < count; i++) {
         out[i] = column[inner->key_count + i];
-        if (strcmp(of[i].name, "COUNT") != 0 || !inner->key_count) continue;
+        if (strcmp(of[i].name, "COUNT") != 0 || !outer) continue;
         TRY(call2(binder, "COALESCE", out[i], expr_i64(binder->arena, TYPE_BIGINT, 0), (Place){0},
                   &out[i], err));
     }
@@ -422,6 +423,8 @@ static Status mark_value(Binder *binder, const AstExpr *ast, Predicate predicate
     while (str_is(call->call->name, "NOT")) call = call->call->arg.at[0];
     bool in = predicate == PRED_IN || predicate == PRED_NOT_IN;
     bool positive = predicate == PRED_IN || predicate == PRED_EXISTS;
+    bool two_valued = binder->two_valued;
+    binder->two_valued = false;
     Inner inner;
     TRY(bind_inner(binder, query_arg(call), true, &inner, err));
     if (!in && is_global_agg(binder->context, query_arg(call))) {  // one row, whatever it has
@@ -446,7 +449,8 @@ static Status mark_value(Binder *binder, const AstExpr *ast, Predicate predicate
     Expr *left, *unknown, *value;
     TRY(bind_expr(binder, call->call->arg.at[0], &left, err));
     TRY(expr_call(arena, env, "IS NOT NULL", &mark, 1, ast->span.place, &value, err));
-    if (left->type->nullable || inner.item[0]->type->nullable) {
+    bool unknowns = left->type->nullable || inner.item[0]->type->nullable;
+    if (unknowns && !(positive && two_valued)) {
         TRY(unknown_in(binder, &inner, &marked, left, ast->span.place, &unknown, err));
         TRY(call2(binder, "OR", value, unknown, ast->span.place, &value, err));
     }
@@ -530,3 +534,15 @@ Status bind_scalar_subquery(Binder *binder, const AstExpr *ast, Expr **out, Erro
     return st;
 }
 
+Status bind_having(Binder *binder, const AstExpr *ast, Expr **out, Error *err) {
+    if (ast->kind == EX_CALL && str_is(ast->call->name, "AND")) {
+        Expr *part[2];
+        TRY(bind_having(binder, ast->call->arg.at[0], &part[0], err));
+        TRY(bind_having(binder, ast->call->arg.at[1], &part[1], err));
+        return call2(binder, "AND", part[0], part[1], ast->span.place, out, err);
+    }
+    binder->is_conjunct = predicate_of(ast) != PRED_NONE;
+    Status st = bind_condition(binder, ast, "HAVING", out, err);
+    binder->is_conjunct = false;
+    return st;
+}
