@@ -206,7 +206,9 @@ Status bind_agg_call(Binder *binder, const AstExpr *ast, const AggFunc *func, Ex
     Expr **arg, *filter = NULL;
     PlanAgg agg;
     if (ast->call->filter) TRY(bind_condition(&input, ast->call->filter, "FILTER", &filter, err));
-    bool grouped = groups->key_count > 0 || groups->legacy_window;
+    // The keys that a correlated subquery is tied by are none of its own: a total may be NULL.
+    bool keyed = groups->key_count > 0 && (!binder->select || binder->select->has_group);
+    bool grouped = keyed || groups->legacy_window;
     TRY(bind_agg_args(&input, ast, func, grouped && !filter, &arg, &agg, err));
     binder->plan = input.plan;  // subqueries in them have been joined
     for (uint32_t i = 0; i < agg.call->argc; i++) {
