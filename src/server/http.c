@@ -457,6 +457,7 @@ Status http_server_start(const HttpSettings *settings, HttpServer **out, Error *
         mem_free(self);
         return st;
     }
+    *out = self;  // its threads may be asked for its figures at once
     self->thread = NEW_ARRAY(HttpThread, self->settings.threads);
     while (!st && self->threads < self->settings.threads) {
         HttpThread *thread = &self->thread[self->threads];
@@ -465,10 +466,9 @@ Status http_server_start(const HttpSettings *settings, HttpServer **out, Error *
     }
     if (st) {
         http_server_stop(self, 0);
-        return st;
+        *out = NULL;
     }
-    *out = self;
-    return ST_OK;
+    return st;
 }
 
 uint16_t http_server_port(const HttpServer *server) {

@@ -41,7 +41,7 @@ typedef struct HttpFigures {
 
 enum { HTTP_TOGETHER_MAX = 256 };  // calls in one handle()
 
-// Listens and serves in threads of its own. ST_IO names the address.
+// Listens and serves in threads of its own; *out is set before they begin. ST_IO names the address.
 NODISCARD Status http_server_start(const HttpSettings *settings, HttpServer **out, Error *err);
 uint16_t http_server_port(const HttpServer *server);
 HttpFigures http_server_figures(const HttpServer *server);
