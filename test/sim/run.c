@@ -265,7 +265,9 @@ static uint32_t rate(uint32_t most) {
 
 static void draw_faults(const SimJob *job) {
     world.plan = (FaultPlan){
-        .disk_error = rate(20000), .disk_slow = job->calm ? 0 : rate(20000),
+        // A calm job must not be at its restarts for as long as its state lives.
+        .disk_error = rate(job->calm ? 2000 : 20000),
+        .disk_slow = job->calm ? 0 : rate(20000),
         .disk_full = job->calm ? 0 : rate(5000), .clock_jump = job->calm ? 0 : rate(5000),
         .request_lost = rate(50000), .reply_lost = rate(50000), .request_twice = rate(50000),
         .reply_slow = job->calm ? 0 : rate(400000),
