@@ -38,6 +38,7 @@ bool str_ends(Str s, Str suffix) {
 int64_t str_find(Str s, Str needle, uint32_t from) {
     if (from > s.len) return -1;
     if (needle.len == 0) return from;
+    if (from == s.len) return -1;  // of an empty text there may be no place to look at
     const char *hit = memmem(s.ptr + from, s.len - from, needle.ptr, needle.len);
     return hit ? hit - s.ptr : -1;
 }

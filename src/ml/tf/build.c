@@ -52,7 +52,8 @@ uint32_t tf_number(const TfBody *body, const TfNode *node) {
 }
 
 void tf_give(TfScope *self, uint32_t node, const uint32_t *value, uint32_t count) {
-    self->out[node] = arena_dup(self->build->arena, value, (count + 1) * sizeof *value);
+    self->out[node] = ARENA_ARRAY(self->build->arena, uint32_t, count + 1);
+    if (count) memcpy(self->out[node], value, count * sizeof *value);
     self->out_count[node] = count;
 }
 
