@@ -41,9 +41,12 @@ run 8000000 "1 M keys, RocksDB, all cached" "${rocks[@]}" small.sql
 run 8000000 "1 M keys, RocksDB, 16 MiB cached" "${rocks[@]}" -D weir.state-cache=16mb small.sql
 
 job $((keys / 10 * 11)) "$keys" >large.sql
-run $((keys / 10 * 11)) "$((keys / 1000000)) M keys, RocksDB, 2 GiB" --memory 2g "${rocks[@]}" "${increments[@]}" large.sql
+run $((keys / 10 * 11)) "$((keys / 1000000)) M keys, RocksDB, 2 GiB" --memory 2g "${rocks[@]}" "${increments[@]}" \
+    -D "execution.checkpointing.interval=60 s" large.sql
 bytes=$(du -sb cp 2>/dev/null | cut -f 1)
-printf '%-34s %7.0f MiB\n' "its checkpoint" "$(awk -v b="$bytes" 'BEGIN { print b / 1048576 }')"
+awk -v b="$bytes" -v n="$(field checkpoints)" -v last="$(field checkpoint_bytes)" 'BEGIN {
+    printf "%-34s %7.0f MiB, after %d a minute apart; the last was an increment of %.0f MiB\n",
+        "its checkpoint", b / 1048576, n, last / 1048576 }'
 chk=$(find cp -name 'chk-*' | head -n 1)
 "$weir" run --stats json --memory 2g "${rocks[@]}" --from-savepoint "$chk" large.sql >out 2>err
 awk -v s="$(field restore_s)" -v n="$bytes" 'BEGIN {
