@@ -46,7 +46,7 @@ int64_t str_find(Str s, Str needle, uint32_t from) {
 Str str_sub(Str s, uint32_t from, uint32_t len) {
     if (from > s.len) from = s.len;
     if (len > s.len - from) len = s.len - from;
-    return (Str){s.ptr + from, len};
+    return (Str){from ? s.ptr + from : s.ptr, len};  // of an empty text it may be NULL
 }
 
 static bool is_space(char c) {
@@ -131,7 +131,7 @@ char *buf_reserve(Buf *buf, size_t more) {
         buf->ptr = mem_realloc(buf->ptr, cap);
         buf->cap = cap;
     }
-    return buf->ptr + buf->len;
+    return buf->len ? buf->ptr + buf->len : buf->ptr;  // no bytes of an empty buffer may be NULL
 }
 
 void buf_printf(Buf *buf, const char *fmt, ...) {
