@@ -11,6 +11,19 @@ fi
 tools/build.sh release weir-bench-models
 echo "--- models, one core"
 build/weir-bench-models
+tools/build.sh release weir-bench-graphs
+echo "--- ONNX and TensorFlow models, one core"
+shared=../shared/data
+graphs() {
+    local name
+    for name in lstm32 lstm32_unrolled gru16 lstm2_5step dnn_wavelet conv1d; do
+        ls -d $shared/onnx/$name/model.onnx $shared/tf/$name/frozen.pb 2>/dev/null
+    done
+    ls $shared/onnx/*/model.onnx 2>/dev/null | grep -E 'wisconsin|xgb' || true
+}
+[ -d $shared/onnx ] || graphs() { ls test/ml/data/onnx/*/model.onnx test/ml/data/tf/*/frozen.pb; }
+mapfile -t models < <(graphs)
+build/weir-bench-graphs "${models[@]}"
 tools/build.sh release weir-bench-train
 echo "--- training, one core"
 build/weir-bench-train

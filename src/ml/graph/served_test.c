@@ -5,9 +5,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "ml/graph/op.h"
 #include "ml/model.h"
 #include "os/os.h"
 #include "test/unit.h"
+
+extern const Op ONNX_OPS[], ONNX_NN_OPS[], ONNX_ML_OPS[], TF_OPS[], TF_NN_OPS[];
 
 // The numbers of a CSV file without names, row after row.
 static double *numbers(const char *path, size_t *count) {
@@ -89,4 +92,58 @@ TEST(served, tensorflow_models_answer_frozen_and_saved) {
                                         "lstm2_5step", "lstm32",       "lstm32_unrolled", NULL};
     check_models(SOURCE_ROOT "/../shared/data/tf", "frozen.pb", NAMES);
     check_models(SOURCE_ROOT "/../shared/data/tf", "saved_model", NAMES);
+}
+
+// Models of our own (test/ml/data), which are always there.
+TEST(served, our_models_answer_as_their_framework) {
+    check_models(SOURCE_ROOT "/test/ml/data/onnx", "model.onnx",
+                 (const char *const[]){"conv", "lstm", "lr_bin", "mlp_iris", "svcp_iris", "knnr",
+                                       "qda_iris", "xgb_iris", "lgb_nan", NULL});
+    check_models(SOURCE_ROOT "/test/ml/data/tf", "frozen.pb",
+                 (const char *const[]){"conv", "lstm", NULL});
+    check_models(SOURCE_ROOT "/test/ml/data/tf", "saved_model",
+                 (const char *const[]){"loop", NULL});
+}
+
+TEST(served, an_unknown_operator_is_named_with_the_way_out) {
+    // A model of one node "Nix", as ModelProto: ir_version 8, opset 17, a graph.
+    static const char FILE_BYTES[] =
+        "\x08\x08\x42\x02\x10\x11\x3a\x32"
+        "\x0a\x10\x0a\x01x\x12\x01y\x1a\x03one\x22\x03Nix"
+        "\x5a\x0f\x0a\x01x\x12\x0a\x0a\x08\x08\x01\x12\x04\x0a\x00\x0a\x00"
+        "\x62\x0d\x0a\x01y\x12\x08\x0a\x06\x08\x01\x12\x02\x0a\x00";
+    Str bytes = str_make(FILE_BYTES, sizeof FILE_BYTES - 1);
+    MlModel *model;
+    Error err;
+    const MlFormat *onnx = NULL;
+    for (const MlFormat *const *at = ML_FORMATS; *at; at++) {
+        if (strcmp((*at)->name, "onnx") == 0) onnx = *at;
+    }
+    CHECK(onnx->matches(STR("model"), bytes));
+    CHECK(onnx->load(STR("model"), bytes, &model, &err) == ST_UNSUPPORTED);
+    CHECK_STR(err.message, "reading model: operator Nix of node 'one' is not known here");
+    CHECK(strstr(err.hint, "docs/sql/models.md") != NULL);
+}
+
+// Whether the page names the operator: between blanks and commas.
+static bool names(Str page, const char *op) {
+    Str name = str_c(op);
+    for (int64_t at = 0; (at = str_find(page, name, (uint32_t)at)) >= 0; at++) {
+        char before = page.ptr[at - 1], after = page.ptr[at + name.len];
+        if ((before == ' ' || before == '\n') && (after == ',' || after == '\n')) return true;
+    }
+    return false;
+}
+
+TEST(served, the_page_names_all_operators) {
+    const Op *const tables[] = {ONNX_OPS, ONNX_NN_OPS, ONNX_ML_OPS, TF_OPS, TF_NN_OPS};
+    Buf page = {0};
+    Error err;
+    CHECK_OK(os_read_file(STR(SOURCE_ROOT "/docs/sql/models.md"), &page, &err), &err);
+    for (uint32_t i = 0; i < sizeof tables / sizeof tables[0]; i++) {
+        for (const Op *op = tables[i]; op->name; op++) {
+            if (!names(buf_str(&page), op->name)) fail_msg("docs/sql/models.md lacks %s", op->name);
+        }
+    }
+    buf_free(&page);
 }

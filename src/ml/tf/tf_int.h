@@ -9,6 +9,7 @@
 #include "ml/graph/graph.h"
 #include "ml/graph/kernels.h"
 #include "ml/proto.h"
+#include "ml/tf/bundle.h"
 
 enum {
     TF_CALLS_MAX = 64,       // function calls in function calls
@@ -62,17 +63,6 @@ static inline bool tf_is_control(Str ref) {
 }
 // The node of that name, NULL when there is none.
 TfNode *tf_node(const TfBody *body, Str name);
-
-// --- bundle.c ---
-
-// Values of variables, by the keys of a checkpoint.
-typedef struct TfBundle TfBundle;
-// [prefix]: the path without ".index". ST_VALIDATION names the file that is damaged.
-NODISCARD Status tf_bundle_open(Str prefix, TfBundle **out, Error *err);
-void tf_bundle_close(TfBundle *self);  // NULL is fine
-bool tf_bundle_has(const TfBundle *self, Str key);
-NODISCARD Status tf_bundle_read(TfBundle *self, Str key, Graph *graph, uint32_t *value,
-                                Error *err);
 
 // --- build.c ---
 
