@@ -15,10 +15,11 @@ static int model_main(int argc, char **argv);
 static const ArgDef ARGS[] = {
     {"--tolerance", NULL, "R", "check: numbers may differ by this share of the larger one (1e-5)"},
     {"--absolute", NULL, "A", "check: or by this much (1e-7)"},
+    {"--library", NULL, NULL, "runs ONNX and TensorFlow models by the library that is installed"},
     {"--help", "-h", NULL, "shows this"},
     {0},
 };
-enum { ARG_TOLERANCE, ARG_ABSOLUTE, ARG_HELP };
+enum { ARG_TOLERANCE, ARG_ABSOLUTE, ARG_LIBRARY, ARG_HELP };
 
 const Command MODEL_COMMAND = {
     .name = "model",
@@ -44,6 +45,14 @@ static int failed(const Error *err) {
 
 // -- show -----------------------------------------------------------------------------------------
 
+static bool by_library;
+
+static Status load(const char *path, MlModel **out, Error *err) {
+    if (!by_library) return model_file_load(path, out, err);
+    bool onnx = str_ends(str_c(path), STR(".onnx"));
+    return ml_load(str_c(path), onnx ? "onnx-library" : "tensorflow-library", out, err);
+}
+
 static void put_fields(const char *title, const MlField *field, uint32_t count, Buf *out) {
     static const char *const TYPES[] = {[ML_DOUBLE] = "double", [ML_FLOAT] = "float",
                                         [ML_INTEGER] = "integer", [ML_BOOLEAN] = "boolean",
@@ -61,7 +70,7 @@ static int show(char *const *operand, double tolerance, double absolute) {
     (void)tolerance, (void)absolute;
     MlModel *model;
     Error err = {0};
-    if (model_file_load(operand[0], &model, &err)) return failed(&err);
+    if (load(operand[0], &model, &err)) return failed(&err);
     Buf out = {0};
     buf_printf(&out, "format: %s\n", model->vt->format);
     if (model->vt->describe) {
@@ -180,7 +189,7 @@ static void find_columns(Check *self) {
 static int check(char *const *operand, double tolerance, double absolute) {
     Check self = {.tolerance = tolerance, .absolute = absolute};
     Error err = {0};
-    Status st = model_file_load(operand[0], &self.model, &err);
+    Status st = load(operand[0], &self.model, &err);
     if (!st) st = csv_table_read(operand[1], &self.input, &err);
     if (!st) st = csv_table_read(operand[2], &self.expected, &err);
     // Answers may begin with a label where the inputs are numbers only.
@@ -313,6 +322,7 @@ static int model_main(int argc, char **argv) {
         switch (at) {
             case ARGS_WRONG: return usage_error(&MODEL_COMMAND, &err);
             case ARG_HELP: return usage_print(&MODEL_COMMAND);
+            case ARG_LIBRARY: by_library = true; break;
             case ARGS_OPERAND:
                 if (operands < OPERANDS_MAX) operand[operands] = (char *)(uintptr_t)args.value;
                 operands++;

@@ -9,5 +9,6 @@ const MlFormat *const ML_FORMATS[] = {
     &PMML_FORMAT,
     &ONNX_FORMAT,
     &TENSORFLOW_FORMAT,
+    &ONNX_LIBRARY_FORMAT,
     NULL,
 };

@@ -26,8 +26,12 @@ static const char *option(const ModelDesc *desc, const char *key) {
     return options_get(&desc->options, key);
 }
 
+// The reader of the file (ml/formats.c); with the library's runtime it is another one.
 static const char *format_of_model(const ModelDesc *desc) {
-    return map_get(desc->options.map, STR("provider"));
+    const char *provider = map_get(desc->options.map, STR("provider"));
+    const char *runtime = option(desc, "runtime");
+    if (!runtime || !str_eq_nocase(str_c(runtime), STR("library"))) return provider;
+    return str_eq_nocase(str_c(provider), STR("onnx")) ? "onnx-library" : "tensorflow-library";
 }
 
 // The file to read: that of 'path', or of the version in use (or asked for) of a folder of
@@ -218,6 +222,27 @@ static const OptionDef LOCAL_OPTIONS[] = {
     {0},
 };
 
+// Of models that a library can run, too.
+static const char *const RUNTIMES[] = {"native", "library", NULL};
+static const OptionDef GRAPH_OPTIONS[] = {
+    {.key = "path",
+     .required = true,
+     .doc = "the file, the folder of a SavedModel, or a folder of versions; also s3://"},
+    {.key = "version",
+     .kind = OPTION_INT,
+     .doc = "of a folder of versions; the one in use by default"},
+    {.key = "refresh-interval",
+     .kind = OPTION_DURATION,
+     .fallback = "1 s",
+     .doc = "how often a running query looks whether the file is another one; 0: never"},
+    {.key = "runtime",
+     .kind = OPTION_ENUM,
+     .fallback = "native",
+     .values = RUNTIMES,
+     .doc = "who runs the graph: weir, or a library that is installed"},
+    {0},
+};
+
 enum { WEIR_OPTIONS_MAX = 256 };
 static OptionDef weir_options[WEIR_OPTIONS_MAX];
 
@@ -258,7 +283,7 @@ void local_begin(void) {
      .columns = local_columns, .open = local_open}
 
 const ModelProvider ONNX_PROVIDER =
-    LOCAL_PROVIDER("onnx", "an ONNX file, predicted in this process", LOCAL_OPTIONS);
+    LOCAL_PROVIDER("onnx", "an ONNX file, predicted in this process", GRAPH_OPTIONS);
 const ModelProvider PMML_PROVIDER =
     LOCAL_PROVIDER("pmml", "a PMML file, predicted in this process", LOCAL_OPTIONS);
 const ModelProvider TENSORFLOW_PROVIDER = LOCAL_PROVIDER(

@@ -11,6 +11,7 @@ typedef struct Served {
     MlModel base;
     GraphHome home;
     const Graph *graph;
+    ServedEngine engine;
     ServedPort *in;      // without the batch's dimension
     bool batched;        // rows go together; else one by one
     bool *fixed;         // an input whose shape has no open batch: the row is the whole tensor
@@ -26,6 +27,7 @@ static void served_free(MlModel *model) {
     mem_free(self->in);
     mem_free((void *)self->base.in);
     mem_free((void *)self->base.out);
+    if (self->engine.free) self->engine.free(self->engine.self);
     graph_home_clear(&self->home);
     mem_free(self);
 }
@@ -96,7 +98,11 @@ static Status make_inputs(const Served *self, Run *run, const MlColumn *in, uint
 static Status run_rows(const Served *self, Run *run, const MlColumn *in, uint32_t first,
                        uint32_t rows, Tensor *given, Tensor *out, Error *err) {
     Status st = make_inputs(self, run, in, first, rows, given, err);
-    if (!st) st = run_graph(run, self->graph, given, self->base.in_count, out, err);
+    if (!st && self->graph) {
+        st = run_graph(run, self->graph, given, self->base.in_count, out, err);
+    } else if (!st) {
+        st = self->engine.run(self->engine.self, run, given, out, err);
+    }
     for (uint32_t i = 0; i < self->base.in_count; i++) tensor_drop(run_pool(run), &given[i]);
     return st;
 }
@@ -197,6 +203,10 @@ static Status served_predict(const MlModel *model, const MlColumn *in, uint32_t 
 
 static void served_describe(const MlModel *model, Buf *out) {
     const Served *self = (const Served *)model;
+    if (!self->graph) {
+        buf_printf(out, "run by %s", self->engine.name);
+        return;
+    }
     buf_printf(out, "graph of %u nodes, %llu values known", self->graph->node_count,
                (unsigned long long)self->parameters);
     if (!self->batched) buf_puts(out, ", row by row");
@@ -341,6 +351,7 @@ Status served_new(ServedSpec *spec, MlModel **out, Error *err) {
     run_free(self->home.folder);
     self->home.folder = NULL;
     self->graph = spec->graph;
+    self->engine = spec->engine;
     self->batched = true;
     MlField *in = NEW_ARRAY(MlField, spec->in_count + 1);
     MlField *fields = NEW_ARRAY(MlField, spec->out_count + 1);

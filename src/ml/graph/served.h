@@ -18,10 +18,21 @@ typedef struct ServedPort {
     int64_t dim[TENSOR_RANK_MAX];  // -1: open
 } ServedPort;
 
+// Who runs a graph instead of us: a library that was loaded. Any thread.
+typedef struct ServedEngine {
+    void *self;  // handed over, whether it succeeds or not
+    const char *name;
+    // Tensors in, tensors out, in the order of the ports; those out are of the run's pool, texts of
+    // its arena.
+    Status (*run)(void *self, Run *run, const Tensor *in, Tensor *out, Error *err);
+    void (*free)(void *self);
+} ServedEngine;
+
 typedef struct ServedSpec {
     const char *format;
     GraphHome home;  // handed over, whether it succeeds or not
     Graph *graph;    // finished; its inputs and outputs are those below, in order
+    ServedEngine engine;  // instead of the graph, which is NULL then
     const ServedPort *in;
     const Str *out;  // names
     uint32_t in_count, out_count;

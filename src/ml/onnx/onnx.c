@@ -65,7 +65,7 @@ static Status unknown_op(const OnnxNode *node, Error *err) {
     (void)error_set(err, ST_UNSUPPORTED, "operator " STR_FMT "%s" STR_FMT " of node '" STR_FMT
                     "' is not known here", STR_ARG(node->domain), node->domain.len ? "." : "",
                     STR_ARG(node->type), STR_ARG(node->name));
-    error_hint(err, "known operators are listed in docs/sql/models.md");
+    error_hint(err, "'runtime'='library' runs it with ONNX Runtime: pip install onnxruntime");
     return ST_UNSUPPORTED;
 }
 

@@ -52,8 +52,9 @@ uint32_t tf_number(const TfBody *body, const TfNode *node) {
 }
 
 void tf_give(TfScope *self, uint32_t node, const uint32_t *value, uint32_t count) {
-    self->out[node] = ARENA_ARRAY(self->build->arena, uint32_t, count + 1);
-    if (count) memcpy(self->out[node], value, count * sizeof *value);
+    uint32_t *own = ARENA_ARRAY(self->build->arena, uint32_t, count + 1);  // never NULL
+    if (count) memcpy(own, value, count * sizeof *own);
+    self->out[node] = own;
     self->out_count[node] = count;
 }
 
