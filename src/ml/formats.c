@@ -10,5 +10,6 @@ const MlFormat *const ML_FORMATS[] = {
     &ONNX_FORMAT,
     &TENSORFLOW_FORMAT,
     &ONNX_LIBRARY_FORMAT,
+    &TENSORFLOW_LIBRARY_FORMAT,
     NULL,
 };

@@ -8,3 +8,4 @@ extern const MlFormat ONLINE_FORMAT;  // ml/online/: what a learner of a stream 
 extern const MlFormat ONNX_FORMAT;  // ml/onnx/: ONNX's graphs and classical models
 extern const MlFormat TENSORFLOW_FORMAT;  // ml/tf/: frozen graphs and SavedModels
 extern const MlFormat ONNX_LIBRARY_FORMAT;  // the same files, run by ONNX Runtime
+extern const MlFormat TENSORFLOW_LIBRARY_FORMAT;  // the same, run by TensorFlow

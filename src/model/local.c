@@ -287,6 +287,6 @@ const ModelProvider ONNX_PROVIDER =
 const ModelProvider PMML_PROVIDER =
     LOCAL_PROVIDER("pmml", "a PMML file, predicted in this process", LOCAL_OPTIONS);
 const ModelProvider TENSORFLOW_PROVIDER = LOCAL_PROVIDER(
-    "tensorflow", "a SavedModel or frozen graph, predicted in this process", LOCAL_OPTIONS);
+    "tensorflow", "a SavedModel or frozen graph, predicted in this process", GRAPH_OPTIONS);
 const ModelProvider WEIR_PROVIDER =
     LOCAL_PROVIDER("weir", "a model trained here, predicted in this process", weir_options);

@@ -101,7 +101,7 @@ static Status unknown_op(const TfNode *node, Error *err) {
     (void)error_set(err, ST_UNSUPPORTED,
                     "operator " STR_FMT " of node '" STR_FMT "' is not known here",
                     STR_ARG(node->op), STR_ARG(node->name));
-    error_hint(err, "known operators are listed in docs/sql/models.md");
+    error_hint(err, "'runtime'='library' runs it with TensorFlow: pip install tensorflow");
     return ST_UNSUPPORTED;
 }
 

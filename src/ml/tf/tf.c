@@ -5,21 +5,6 @@
 #include "ml/tf/tf_int.h"
 #include "os/os.h"
 
-// A name of the outside and the tensor that it stands for.
-typedef struct TfPort {
-    Str key, tensor;
-    ServedPort port;
-    bool shaped;
-} TfPort;
-
-typedef struct TfModel {
-    TfBuild build;
-    TfFile file;
-    TfGraph into;
-    Arena arena;
-    Buf in, out;  // TfPort
-} TfModel;
-
 // --- SavedModel ---
 
 static Status read_info(Str bytes, TfPort *out, Error *err) {
@@ -304,7 +289,6 @@ static Status build_graph(TfModel *self, Error *err) {
     for (uint32_t i = 0; i < ins; i++) {
         Str name, port;
         uint32_t index;
-        TRY(check_port(&in[i], err));
         tf_ref(in[i].tensor, &name, &port, &index);
         const TfNode *node = tf_node(&self->file.main, name);
         if (!node)
@@ -319,29 +303,9 @@ static Status build_graph(TfModel *self, Error *err) {
     return ST_OK;
 }
 
-static Status read_model(TfModel *self, Str folder, Str bytes, bool saved, Error *err) {
-    TfMeta meta = {.graph = bytes};
-    if (saved) {
-        TRY(read_saved_model(bytes, &meta, err));
-        TRY(read_ports(meta.signature, 1, &self->in, err));
-        TRY(read_ports(meta.signature, 2, &self->out, err));
-        sort_ports(&self->in);
-        sort_ports(&self->out);
-    }
-    TRY(tf_file_read(meta.graph, &self->arena, &self->file, err));
-    if (saved) {
-        TRY(open_variables(self, folder, err));
-    } else {
-        TRY(find_outputs(self, err));
-        TRY(find_inputs(self, err));
-    }
-    return build_graph(self, err);
-}
-
-static Status serve(TfModel *self, ServedSpec *spec, MlModel **out, Error *err) {
+Status tf_model_serve(TfModel *self, ServedSpec *spec, MlModel **out, Error *err) {
     const TfPort *in = (const TfPort *)(void *)self->in.ptr;
     const TfPort *outs = (const TfPort *)(void *)self->out.ptr;
-    spec->graph = self->into.graph;
     spec->in_count = (uint32_t)(self->in.len / sizeof *in);
     spec->out_count = (uint32_t)(self->out.len / sizeof *outs);
     ServedPort *port = ARENA_ARRAY(&self->arena, ServedPort, spec->in_count + 1);
@@ -362,41 +326,61 @@ static bool saved_file(Str path, Str *folder) {
     return left == 0 || path.ptr[left - 1] == '/';
 }
 
-static Status load_bytes(TfModel *self, Str path, Str bytes, Buf *own, MlModel **out, Error *err) {
-    ServedSpec spec = {.format = "tensorflow"};
-    Str folder = path;
-    bool saved = saved_file(path, &folder);
-    Status st = ST_OK;
+Status tf_model_read(TfModel *self, Str path, Str bytes, Error *err) {
+    *self = (TfModel){.folder = path};
+    arena_init(&self->arena);
+    self->build.arena = &self->arena;
+    self->build.file = &self->file;
+    self->saved = saved_file(path, &self->folder);
     if (!bytes.len) {
         Str file = str_printf(&self->arena, STR_FMT "/saved_model.pb", STR_ARG(path));
-        st = os_read_file(file, own, err);
-        bytes = buf_str(own);
-        saved = true;
+        TRY(os_read_file(file, &self->own, err));
+        bytes = buf_str(&self->own);
+        self->saved = true;
     }
-    graph_home_init(&spec.home);
-    self->build.home = &spec.home;
-    if (!st) st = read_model(self, folder, bytes, saved, err);
-    if (st) graph_home_clear(&spec.home);
-    else st = serve(self, &spec, out, err);
-    return st;
+    TfMeta meta = {.graph = bytes};
+    if (self->saved) {
+        TRY(read_saved_model(bytes, &meta, err));
+        TRY(read_ports(meta.signature, 1, &self->in, err));
+        TRY(read_ports(meta.signature, 2, &self->out, err));
+        sort_ports(&self->in);
+        sort_ports(&self->out);
+    }
+    self->graph_def = meta.graph;
+    TRY(tf_file_read(meta.graph, &self->arena, &self->file, err));
+    if (!self->saved) {
+        TRY(find_outputs(self, err));
+        TRY(find_inputs(self, err));
+    }
+    const TfPort *in = (const TfPort *)(void *)self->in.ptr;
+    for (size_t i = 0; i < self->in.len / sizeof *in; i++) TRY(check_port(&in[i], err));
+    return ST_OK;
+}
+
+void tf_model_clear(TfModel *self) {
+    tf_file_clear(&self->file);
+    tf_graph_clear(&self->into);
+    tf_bundle_close(self->build.bundle);
+    map_clear(&self->build.variable);
+    buf_free(&self->in);
+    buf_free(&self->out);
+    buf_free(&self->own);
+    arena_clear(&self->arena);
 }
 
 static Status tf_load(Str path, Str bytes, MlModel **out, Error *err) {
-    TfModel self = {0};
-    Buf own = {0};
-    arena_init(&self.arena);
-    self.build.arena = &self.arena;
-    self.build.file = &self.file;
-    Status st = load_bytes(&self, path, bytes, &own, out, err);
+    TfModel self;
+    ServedSpec spec = {.format = "tensorflow"};
+    graph_home_init(&spec.home);
+    Status st = tf_model_read(&self, path, bytes, err);
+    self.build.home = &spec.home;
+    if (!st && self.saved) st = open_variables(&self, self.folder, err);
+    if (!st) st = build_graph(&self, err);
+    spec.graph = self.into.graph;
+    if (st) graph_home_clear(&spec.home);
+    else st = tf_model_serve(&self, &spec, out, err);
     if (st) error_while(err, "reading " STR_FMT, STR_ARG(path));
-    tf_file_clear(&self.file);
-    tf_graph_clear(&self.into);
-    tf_bundle_close(self.build.bundle);
-    map_clear(&self.build.variable);
-    buf_free(&self.in);
-    buf_free(&self.out);
-    buf_free(&own);
-    arena_clear(&self.arena);
+    tf_model_clear(&self);
     return st;
 }
 

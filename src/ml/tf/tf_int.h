@@ -8,6 +8,7 @@
 #include "base/map.h"
 #include "ml/graph/graph.h"
 #include "ml/graph/kernels.h"
+#include "ml/graph/served.h"
 #include "ml/proto.h"
 #include "ml/tf/bundle.h"
 
@@ -119,3 +120,30 @@ bool tf_is_old_flow(Str op);
 NODISCARD Status tf_old_flow(TfScope *self, TfNode *node, Error *err);
 
 extern const Op TF_OPS[], TF_NN_OPS[];
+
+// --- tf.c ---
+
+// A name of the outside and the tensor that it stands for.
+typedef struct TfPort {
+    Str key, tensor;
+    ServedPort port;
+    bool shaped;
+} TfPort;
+
+typedef struct TfModel {
+    TfBuild build;
+    TfFile file;
+    TfGraph into;
+    Arena arena;
+    Buf in, out;      // TfPort
+    Buf own;          // bytes of the file, when we read it
+    Str graph_def;
+    Str folder;       // of a SavedModel
+    bool saved;
+} TfModel;
+
+// Reads the file or the folder: its nodes and its ports. To be cleared even when it fails.
+NODISCARD Status tf_model_read(TfModel *self, Str path, Str bytes, Error *err);
+void tf_model_clear(TfModel *self);
+// Fills the spec's ports and hands it over.
+NODISCARD Status tf_model_serve(TfModel *self, ServedSpec *spec, MlModel **out, Error *err);
