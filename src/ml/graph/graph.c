@@ -106,13 +106,15 @@ static const Tensor *setup_constant(const Setup *setup, uint32_t i) {
 }
 
 // What a folded node gives becomes constants; a list never does.
-static bool worth_keeping(const Tensor *out, uint32_t count) {
+static bool worth_keeping(GraphHome *home, const Tensor *out, uint32_t count) {
     size_t bytes = 0;
     for (uint32_t i = 0; i < count; i++) {
         if (out[i].type == TENSOR_LIST) return false;
         bytes += (size_t)out[i].count * tensor_size(out[i].type);
     }
-    return bytes <= GRAPH_FOLD_MAX;
+    if (bytes > GRAPH_FOLD_MAX - home->folded_bytes) return false;
+    home->folded_bytes += bytes;
+    return true;
 }
 
 static bool foldable(const Graph *self, const Node *node) {
@@ -137,7 +139,7 @@ static Status fold(Graph *self, Node *node, bool *done, Error *err) {
     Error ignored;
     Status st = ST_OK;
     *done = !run_node(home->folder, node, in, 0, out, &ignored) &&
-            worth_keeping(out, node->out_count);
+            worth_keeping(home, out, node->out_count);
     for (uint32_t i = 0; i < node->out_count && *done && !st; i++) {
         if (!out[i].block && out[i].type) {  // a constant under another shape
             self->constant[node->out[i]] = out[i];

@@ -14,7 +14,7 @@ enum {
     NODE_INPUTS_MAX = 1 << 16,
 };
 #define GRAPH_CONSTANTS_MAX ((size_t)4 << 30)  // bytes
-#define GRAPH_FOLD_MAX ((size_t)64 << 20)      // bytes that a folded node may give
+#define GRAPH_FOLD_MAX ((size_t)256 << 20)     // bytes that all folded nodes may give
 
 enum { VALUE_NONE = 0xFFFFFFFF };  // an input that was left out
 
@@ -45,7 +45,7 @@ typedef struct GraphHome {
     Graph **graph;  // all of them
     uint32_t graph_count, graph_cap;
     uint32_t nodes;
-    size_t constant_bytes;
+    size_t constant_bytes, folded_bytes;
     int32_t opset;
     Run *folder;  // runs what is folded
     struct GraphOwned *owned;

@@ -116,6 +116,14 @@ static Attr *with_flow(OnnxReader *reader, OnnxNode *node, const uint32_t *first
 static Status add_node(OnnxReader *reader, Scope *scope, OnnxNode *node, Error *err) {
     const Op *op = find_op(node->domain, node->type);
     if (!op) return unknown_op(node, err);
+    const Attr *broadcast = attr_of(node, "broadcast");
+    if (broadcast && broadcast->i) {
+        return error_set(err, ST_UNSUPPORTED,
+                         "node '" STR_FMT "' (" STR_FMT
+                         ") broadcasts as before "
+                         "opset 7",
+                         STR_ARG(node->name), STR_ARG(node->type));
+    }
     Buf in = {0};
     Graph *body[3] = {0};
     uint32_t first[3], bodies = 0, none = VALUE_NONE;
@@ -279,7 +287,7 @@ static Status read_graph(OnnxReader *reader, Scope *scope, Str bytes, Error *err
 
 // --- The model ---
 
-enum { OPSET_MIN = 7 };
+enum { OPSET_MIN = 1 };
 
 typedef struct OnnxFile {
     Str graph;

@@ -36,7 +36,7 @@ void tf_graph_clear(TfGraph *self) {
 Status tf_scope_init(TfScope *self, TfBuild *build, const TfBody *body, TfGraph *into,
                      Error *err) {
     // Scopes are arrays by node; a body that is written out again and again is counted.
-    build->home->nodes += body->node_count / 8;
+    build->home->nodes += body->node_count / 8 + 1;
     if (build->home->nodes > GRAPH_NODES_MAX) {
         return error_set(err, ST_VALIDATION, "the model has more than %d nodes", GRAPH_NODES_MAX);
     }
