@@ -165,7 +165,7 @@ static Status blame_row(const Served *self, Run *run, const MlColumn *in, uint32
         memcpy(text, err->message, sizeof text);
         char hint[ERROR_HINT_MAX];
         memcpy(hint, err->hint, sizeof hint);
-        (void)error_set(err, st, "row %u: %s", row, text);
+        (void)error_set(err, st, "row %u: %s", row + 1, text);
         if (hint[0]) error_hint(err, "%s", hint);
     }
     return st;
