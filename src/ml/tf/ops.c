@@ -227,6 +227,66 @@ static Status blocks(Setup *s, Error *err) {
     return ST_OK;
 }
 
+// --- Counts ---
+
+typedef struct BucketParams {
+    const float *boundary;
+    uint32_t count;
+    bool binary;  // of DenseBincount: 1 instead of how often
+} BucketParams;
+
+static Status buckets(Setup *s, Error *err) {
+    BucketParams *params = SETUP_PARAMS(s, BucketParams);
+    params->boundary = setup_floats(s, "boundaries", &params->count);
+    params->binary = setup_int(s, "binary_output", 0) != 0;
+    return ST_OK;
+}
+
+// How many of the boundaries, which are sorted, a value has reached.
+static Status bucketize_run(const Call *call, Error *err) {
+    const BucketParams *params = call->params;
+    const Tensor *in = call->in[0];
+    TRY(call_want_number(call, 0, err));
+    TRY(call_like(call, 0, TENSOR_I32, in, err));
+    for (int64_t i = 0; i < in->count; i++) {
+        double x = tensor_number(in, i);
+        uint32_t low = 0, high = params->count;
+        while (low < high) {
+            uint32_t middle = (low + high) / 2;
+            if ((double)params->boundary[middle] <= x) low = middle + 1;
+            else high = middle;
+        }
+        tensor_i32(&call->out[0])[i] = (int32_t)low;
+    }
+    return ST_OK;
+}
+
+// How often each number up to [size] stands in a row. Inputs: numbers, size, weights or nothing.
+static Status bincount_run(const Call *call, Error *err) {
+    const BucketParams *params = call->params;
+    const Tensor *in = call->in[0], *weights = call->in[2];
+    int64_t size;
+    uint32_t count;
+    TRY(call_integers(call->in[1], &size, 1, &count, err));
+    TRY(call_want_number(call, 2, err));
+    if (!tensor_is_int(in->type) || in->rank < 1 || in->rank > 2 || !count ||
+        (weights->count && weights->count != in->count)) {
+        return call_misfit(in, weights, err);
+    }
+    int64_t rows = in->rank == 2 ? in->dim[0] : 1, dim[2] = {rows, size};
+    TRY(call_new(call, 0, weights->type, in->rank, in->rank == 2 ? dim : &size, err));
+    const Tensor *out = &call->out[0];
+    memset(out->data, 0, (size_t)out->count * tensor_size(out->type));
+    for (int64_t i = 0; i < in->count; i++) {
+        int64_t value = tensor_integer(in, i);
+        if (value < 0 || value >= size) continue;
+        int64_t at = i / (in->count / rows) * size + value;
+        double more = weights->count ? tensor_number(weights, i) : 1;
+        tensor_put_number(out, at, params->binary ? 1 : tensor_number(out, at) + more);
+    }
+    return ST_OK;
+}
+
 // --- Lists ---
 
 static Status list_of(Setup *s, const char *type, int32_t which) {
@@ -385,6 +445,8 @@ const Op TF_OPS[] = {
     {"TensorScatterMin", kernel_scatter_nd, scatter, 0, 3, 3, 0},
     {"TensorScatterMax", kernel_scatter_nd, scatter, 0, 3, 3, 0},
     {"Where", kernel_nonzero, NULL, 1, 1, 1, 0},
+    {"Bucketize", bucketize_run, buckets, 0, 1, 1, 0},
+    {"DenseBincount", bincount_run, buckets, 0, 3, 3, 0},
 
     {"TensorListReserve", kernel_list_new, NULL, 1, 2, 2, 0},
     {"EmptyTensorList", kernel_list_new, NULL, -1, 2, 2, 0},
