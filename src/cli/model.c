@@ -271,7 +271,7 @@ static int predict_file(char *const *operand, double tolerance, double absolute)
     (void)tolerance, (void)absolute;
     Check self = {0};
     Error err = {0};
-    Status st = model_file_load(operand[0], &self.model, &err);
+    Status st = load(operand[0], &self.model, &err);
     if (!st) st = csv_table_read(operand[1], &self.input, &err);
     Buf out = {0};
     if (!st) put_header(self.model, &out);

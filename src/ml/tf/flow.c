@@ -69,6 +69,7 @@ static Status flow_add(TfScope *scope, FlowNode *self, const Op *op, const TfNod
                      .in_count = (uint32_t)(self->in.len / sizeof(uint32_t)), .out_count = outs,
                      .body = self->body, .body_count = self->bodies};
     Graph *graph = scope->into->graph;
+    if (!outs) return ST_OK;  // nobody can want it
     TRY(graph_add(graph, &spec, out, err));
     graph->node[graph->node_count - 1]->params = self->params;  // such a node is never folded
     return ST_OK;
