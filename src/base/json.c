@@ -364,7 +364,7 @@ void json_print_text(Str text, uint32_t flags, Buf *out) {
                 buf_putc(out, HEX[c & 15]);
         }
     }
-    buf_put(out, text.ptr + done, text.len - done);
+    buf_put_str(out, str_sub(text, done, text.len));
     buf_putc(out, '"');
 }
 
