@@ -359,8 +359,10 @@ class Queries(Forms):
     def condition(self, left, right, equal=True):
         """What ties the rows of two inputs: mostly an equality, and sometimes more."""
         c = self.c
+        # A time attribute equal to a plain time makes an interval join, whose rows may come late: what it
+        # gives is for the arrival of rows to say.
         pairs = [(x, y) for x in left for y in right if family(x.type) == family(y.type) and not
-                 x.type.startswith('ARRAY')]
+                 x.type.startswith(('ARRAY', 'TIMESTAMP'))]
         parts = []
         if pairs:
             near = [(x, y) for x, y in pairs if x.name == y.name and x.name != 'id'] or pairs
