@@ -1,4 +1,4 @@
-// fuzz/fuzz_graph.h - for the targets of graphs (ml/graph/): whatever is read and built is also run,
+// fuzz/fuzz_graph.h - for the targets of graphs (ml/graph/): what is read and built is also run,
 // on a few rows, with limits that keep a run short. An error is fine; a model gives as many values
 // as it promised.
 #pragma once
