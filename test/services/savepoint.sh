@@ -26,6 +26,8 @@ start() {  # start [OPTION...]: the job in the background; waits until it can be
     wait_for 20 listed sums || fail "the job is listed" "$(cat err)"
 }
 listed() { "$WEIR" list | grep -q "$1"; }
+# Whether the job has taken N checkpoints: one alone may have come and gone between two looks.
+taken() { [ "$(find cp/sums -maxdepth 1 -name 'chk-*' | sed 's/.*-//' | sort -n | tail -n 1)" -ge "$1" ]; }
 ended() { wait $JOB; rc=$?; JOB=; }
 kill_job() { [ -z "$JOB" ] || kill -KILL "$JOB" 2>/dev/null; }
 undo kill_job
@@ -68,7 +70,7 @@ done
 rm -rf sums sp cp
 checkpoints=(--checkpoint-dir cp -D execution.checkpointing.interval=50ms)
 start "${checkpoints[@]}"
-wait_for 10 test -d cp/sums/chk-2
+wait_for 10 taken 2 || fail "two checkpoints" "$(cat err)"
 "$WEIR" stop --savepoint sp sums >said || fail "stop" "$(cat said err)"
 ended
 "$WEIR" run "${checkpoints[@]}" --resume job.sql >out 2>err
@@ -107,7 +109,7 @@ for how in "RETAIN_ON_CANCELLATION 0 1" "DELETE_ON_CANCELLATION 0 0" "NO_EXTERNA
     rm -rf sums cp
     options=("${checkpoints[@]}" -D "execution.checkpointing.externalized-checkpoint-retention=$mode")
     start "${options[@]}"
-    wait_for 10 test -d cp/sums/chk-1
+    wait_for 10 taken 1 || fail "$mode: a checkpoint" "$(cat err)"
     "$WEIR" cancel sums
     ended
     check "$mode: after a cancellation $after_cancel" test "$(kept)" -eq "$after_cancel"
