@@ -2,9 +2,8 @@
 //
 //   lookup_join.c   the operator: left rows in, joined rows out, in order or as they are found
 //   lookup_keys.c   the different keys of a batch; the rows found, by key
-//   lookup_ask.c    asks a connector for keys, or for all, and makes the right columns of the
-//   answer lookup_cache.c  what is remembered of answers: some keys (PARTIAL) or the whole table
-//   (FULL) lookup_async.c  threads that ask while the worker goes on
+//   lookup_ask.c    asks a connector for keys, or for all: the right columns of the answer
+//   lookup_cache.c  what is remembered of answers: some keys (PARTIAL) or the whole table (FULL)
 #pragma once
 
 #include <pthread.h>
@@ -84,35 +83,3 @@ void full_cache_close(FullCache *self);
 NODISCARD Status full_cache_find(FullCache *self, Arena *arena, Vec *const *key, uint32_t rows,
                                  int64_t now_ms, uint32_t *key_of, const RightRows **out,
                                  Error *err);
-
-// A batch of left rows on its way through the join.
-typedef struct LookupRequest LookupRequest;
-struct LookupRequest {
-    LookupRequest *next;  // in the pool's line
-    LookupRequest *later; // in the join's
-    Batch *in;            // one reference; NULL: a watermark in line
-    int64_t watermark_ms;
-    Arena arena;
-    uint32_t *key_of;     // per left row
-    uint32_t keys;
-    Vec **key;            // the different keys
-    RightRows found;      // what the cache knew, then what was asked
-    uint32_t *asked;      // numbers of the keys to be asked
-    uint32_t asked_count;
-    Vec **asked_key;
-    int64_t begun_ms;
-    bool done;            // by the thread that asks; read under its lock
-    Status status;
-    Error error;
-};
-
-// Threads that ask. (lookup_async.c)
-typedef struct LookupPool LookupPool;
-NODISCARD Status lookup_pool_open(const Plan *plan, const OpEnv *env, const LookupOptions *options,
-                                  LookupPool **out, Error *err);
-void lookup_pool_close(LookupPool *self);
-void lookup_pool_submit(LookupPool *self, LookupRequest *request);
-// Whether it has been answered; [wait]: returns when it has, or ST_RUNTIME after the hint's
-// timeout.
-NODISCARD Status lookup_pool_done(LookupPool *self, LookupRequest *request, bool wait, bool *done,
-                                  Error *err);

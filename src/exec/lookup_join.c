@@ -7,9 +7,9 @@
 // without a partner. Kinds of change pass: a lookup keeps no state, what a key gives may differ
 // between a row and its retraction (Flink's lookup join is the same).
 //
-// Asynchronously, requests stand in line while threads ask (lookup_async.c): answered ones leave
-// from the head, or, with allow_unordered and inserts alone, as they are answered, but never past a
-// watermark. The line is emptied before a barrier, an end and silence.
+// Asynchronously, requests stand in line while threads ask (askers.h), in the order they came or,
+// with allow_unordered and inserts alone, not.
+#include "exec/askers.h"
 #include "exec/lookup.h"
 
 typedef struct LookupJoin {
@@ -20,12 +20,25 @@ typedef struct LookupJoin {
     FullCache *full;
     PartialCache *partial;
     LookupAsker *asker;       // synchronous
-    LookupPool *pool;         // asynchronous
-    LookupRequest *first, *last;
-    uint32_t in_line;         // requests, watermarks not counted
-    bool unordered;
+    Askers *askers;           // asynchronous
     Arena scratch;
 } LookupJoin;
+
+// A batch of left rows on its way through the join.
+typedef struct LookupRequest {
+    Request base;
+    Batch *in;            // one reference
+    Arena arena;
+    uint32_t *key_of;     // per left row
+    uint32_t keys;
+    Vec **key;            // the different keys
+    RightRows found;      // what the cache knew, then what was asked
+    uint32_t *asked;      // numbers of the keys to be asked
+    uint32_t asked_count;
+    Vec **asked_key;
+} LookupRequest;
+
+static Status open_askers(LookupJoin *self, Error *err);
 
 static Status lookup_join_open(Operator *op, Error *err) {
     LookupJoin *self = (LookupJoin *)op;
@@ -34,7 +47,6 @@ static Status lookup_join_open(Operator *op, Error *err) {
     TRY(lookup_options(plan->desc, &self->options, err));
     self->left = plan->input[0]->type->child_count;
     self->right = lookup->right->child_count;
-    self->unordered = lookup->hint.unordered && plan->changes == CHANGES_APPEND;
     if (plan->condition) {
         Expr *condition = plan->condition;
         TRY(program_new(&condition, 1, plan->type, op->env->func, &self->condition, err));
@@ -45,9 +57,7 @@ static Status lookup_join_open(Operator *op, Error *err) {
     if (self->options.cache == LOOKUP_CACHE_PARTIAL) {
         self->partial = partial_cache_new(&self->options, self->right, op->env->budget);
     }
-    if (lookup->hint.async) {
-        return lookup_pool_open(plan, op->env, &self->options, &self->pool, err);
-    }
+    if (lookup->hint.async) return open_askers(self, err);
     return lookup_asker_open(plan, op->env, &self->options, &self->asker, err);
 }
 
@@ -184,10 +194,9 @@ static Status join_rows(LookupJoin *self, Batch *in, const uint32_t *key_of, con
 
 // ---- requests ----------------------------------------------------------------------------------
 
-static LookupRequest *request_new(Batch *in, int64_t watermark_ms) {
+static LookupRequest *request_new(Batch *in) {
     LookupRequest *request = NEW(LookupRequest);
-    request->in = in ? batch_ref(in) : NULL;
-    request->watermark_ms = watermark_ms;
+    request->in = batch_ref(in);
     return request;
 }
 
@@ -217,7 +226,6 @@ static Status request_begin(LookupJoin *self, LookupRequest *request, Error *err
     KeyIndex index;
     key_index_build(&index, arena, key, columns, in->rows, request->key_of);
     request->keys = index.keys;
-    request->begun_ms = now_ms;
     request->key = ARENA_ARRAY(arena, Vec *, columns + 1);
     request->asked_key = ARENA_ARRAY(arena, Vec *, columns + 1);
     for (uint32_t k = 0; k < columns; k++) {
@@ -242,10 +250,6 @@ static Status request_begin(LookupJoin *self, LookupRequest *request, Error *err
 
 // All is answered: remembers it, and joins.
 static Status request_end(LookupJoin *self, LookupRequest *request, Error *err) {
-    if (request->status) {
-        if (err) *err = request->error;
-        return request->status;
-    }
     uint32_t columns = self->base.plan->key_count;
     arena_reset(&self->scratch);
     right_rows_sort(&request->found, request->keys);
@@ -258,72 +262,66 @@ static Status request_end(LookupJoin *self, LookupRequest *request, Error *err) 
     return join_rows(self, request->in, request->key_of, &request->found, err);
 }
 
-// ---- the line ----------------------------------------------------------------------------------
-
-static void unlink_request(LookupJoin *self, LookupRequest *before, LookupRequest *request) {
-    *(before ? &before->later : &self->first) = request->later;
-    if (self->last == request) self->last = before;
-    if (request->in) self->in_line--;
+static Status request_ask(LookupAsker *asker, LookupRequest *request, Error *err) {
+    return lookup_ask(asker, request->asked_key, request->asked, request->asked_count,
+                      &request->found, err);
 }
 
-// Sends what may leave the line; [wait]: until at most [most] requests are left in it.
-static Status leave_line(LookupJoin *self, bool wait, uint32_t most, Error *err) {
-    LookupRequest *before = NULL, *at = self->first;
-    while (at) {
-        bool done = true;
-        if (at->in && at->asked_count) {
-            bool must = wait && self->in_line > most && !before;
-            TRY(lookup_pool_done(self->pool, at, must, &done, err));
-        } else if (!at->in && before) {
-            break;  // a watermark never overtakes
-        }
-        if (!done) {
-            if (!self->unordered) break;
-            before = at;
-            at = at->later;
-            continue;
-        }
-        LookupRequest *later = at->later;
-        unlink_request(self, before, at);
-        Status st = at->in ? request_end(self, at, err)
-                           : output_watermark(&self->base, at->watermark_ms, err);
-        request_free(at);
-        TRY(st);
-        at = later;
-    }
-    return ST_OK;
+// ---- asynchronously ----------------------------------------------------------------------------
+
+static Status lookup_connect(Operator *op, void **out, Error *err) {
+    LookupAsker *asker = NULL;
+    Status st = lookup_asker_open(op->plan, op->env, &((LookupJoin *)op)->options, &asker, err);
+    *out = asker;
+    return st;
 }
 
-static Status empty_line(LookupJoin *self, Error *err) {
-    while (self->first) TRY(leave_line(self, true, 0, err));
-    return ST_OK;
+static Status lookup_ask_request(void *connection, Request *request, Error *err) {
+    return request_ask(connection, (LookupRequest *)request, err);
 }
 
-static void join_line(LookupJoin *self, LookupRequest *request) {
-    *(self->last ? &self->last->later : &self->first) = request;
-    self->last = request;
-    if (request->in) self->in_line++;
+static void lookup_cancel_question(void *connection) {
+    lookup_cancel(connection);
 }
 
-static void ask_for_timer(LookupJoin *self) {
-    if (!self->first) return;
-    self->base.env->timer_at(&self->base,
-                             self->base.env->now_ms(self->base.env->now_arg) + 1);
+static void lookup_disconnect(void *connection) {
+    lookup_asker_close(connection);
 }
 
-static Status ask_later(LookupJoin *self, Batch *in, Error *err) {
-    LookupRequest *request = request_new(in, 0);
-    Status st = request_begin(self, request, err);
-    if (st) {
-        request_free(request);
-        return st;
-    }
-    join_line(self, request);
-    if (request->asked_count) lookup_pool_submit(self->pool, request);
-    int64_t capacity = self->base.plan->lookup->hint.capacity;
-    TRY(leave_line(self, true, capacity > 1 ? (uint32_t)capacity - 1 : 0, err));
-    ask_for_timer(self);
-    return ST_OK;
+static Status lookup_hand_on(Operator *op, Request *request, Error *err) {
+    return request_end((LookupJoin *)op, (LookupRequest *)request, err);
+}
+
+static void lookup_free_request(Request *request) {
+    request_free((LookupRequest *)request);
+}
+
+static Status lookup_late(const Operator *op, Error *err) {
+    (void)error_set(err, ST_RUNTIME, "a lookup took longer than its timeout of %lld ms",
+                    (long long)op->plan->lookup->hint.timeout_ms);
+    error_hint(err, "raise 'timeout' in the LOOKUP hint or 'table.exec.async-lookup.timeout'");
+    return ST_RUNTIME;
+}
+
+static const AskersVt ASKERS = {
+    .connect = lookup_connect, .ask = lookup_ask_request, .cancel = lookup_cancel_question,
+    .disconnect = lookup_disconnect, .hand_on = lookup_hand_on,
+    .free_request = lookup_free_request, .late = lookup_late,
+};
+
+static Status open_askers(LookupJoin *self, Error *err) {
+    enum { THREADS_MAX = 8 };  // what a database gives one client gladly
+    const Plan *plan = self->base.plan;
+    const LookupHint *hint = &plan->lookup->hint;
+    uint32_t capacity = hint->capacity < 1            ? 1
+                        : hint->capacity < UINT32_MAX ? (uint32_t)hint->capacity
+                                                      : UINT32_MAX;
+    return askers_open(&(AskersSpec){.vt = &ASKERS, .op = &self->base,
+                                     .threads = capacity < THREADS_MAX ? capacity : THREADS_MAX,
+                                     .in_line_max = capacity, .timeout_ms = hint->timeout_ms,
+                                     .ordered = !hint->unordered ||
+                                                plan->changes != CHANGES_APPEND},
+                       &self->askers, err);
 }
 
 // ---- the operator ------------------------------------------------------------------------------
@@ -341,13 +339,11 @@ static Status lookup_join_on_batch(Operator *op, uint32_t input, Batch *in, Erro
                             op->env->now_ms(op->env->now_arg), key_of, &rows, err));
         return join_rows(self, in, key_of, rows, err);
     }
-    if (self->pool) return ask_later(self, in, err);
-    LookupRequest *request = request_new(in, 0);
+    LookupRequest *request = request_new(in);
     Status st = request_begin(self, request, err);
-    if (!st && request->asked_count) {
-        st = lookup_ask(self->asker, request->asked_key, request->asked, request->asked_count,
-                        &request->found, err);
-    }
+    request->base.answered = !request->asked_count;  // the cache knew all
+    if (!st && self->askers) return askers_put(self->askers, &request->base, err);
+    if (!st && !request->base.answered) st = request_ask(self->asker, request, err);
     if (!st) st = request_end(self, request, err);
     request_free(request);
     return st;
@@ -355,39 +351,32 @@ static Status lookup_join_on_batch(Operator *op, uint32_t input, Batch *in, Erro
 
 static Status lookup_join_on_watermark(Operator *op, int64_t ms, Error *err) {
     LookupJoin *self = (LookupJoin *)op;
-    if (!self->first) return output_watermark(op, ms, err);
-    join_line(self, request_new(NULL, ms));
-    return leave_line(self, false, 0, err);
+    return self->askers ? askers_put_watermark(self->askers, ms, err)
+                        : output_watermark(op, ms, err);
 }
 
 static Status lookup_join_on_timer(Operator *op, int64_t now_ms, Error *err) {
     (void)now_ms;
-    LookupJoin *self = (LookupJoin *)op;
-    TRY(leave_line(self, false, 0, err));
-    ask_for_timer(self);
-    return ST_OK;
+    return askers_look(((LookupJoin *)op)->askers, err);  // nobody else asks for timers
 }
 
 static Status lookup_join_on_end(Operator *op, Error *err) {
-    return empty_line((LookupJoin *)op, err);
+    LookupJoin *self = (LookupJoin *)op;
+    return self->askers ? askers_empty(self->askers, err) : ST_OK;
 }
 
 static Status lookup_join_on_barrier(Operator *op, uint64_t checkpoint, Error *err) {
     (void)checkpoint;
-    return empty_line((LookupJoin *)op, err);
+    return lookup_join_on_end(op, err);
 }
 
 static Status lookup_join_on_idle(Operator *op, bool idle, Error *err) {
-    return idle ? empty_line((LookupJoin *)op, err) : ST_OK;
+    return idle ? lookup_join_on_end(op, err) : ST_OK;
 }
 
 static void lookup_join_close(Operator *op) {
     LookupJoin *self = (LookupJoin *)op;
-    lookup_pool_close(self->pool);  // first: its threads write into the requests
-    for (LookupRequest *at = self->first, *later; at; at = later) {
-        later = at->later;
-        request_free(at);
-    }
+    askers_close(self->askers);
     lookup_asker_close(self->asker);
     full_cache_close(self->full);
     partial_cache_free(self->partial);

@@ -1,27 +1,37 @@
 // exec/predict.c - ML_PREDICT: each row with what a model makes of its features beside it.
 //
-// A model in this process predicts a batch at once. One that is elsewhere is asked by threads
-// (predict_pool.c) while requests stand in line: answered ones leave it at its head, or in any
-// order where the query allows that; no watermark overtakes a row. Nothing is kept over a
-// checkpoint: a barrier waits until the line is empty.
-#include "exec/predict.h"
-
+// A model in this process predicts a batch at once. One that is elsewhere is asked by threads while
+// requests stand in line (askers.h). A newer version is taken up between two batches, or where a
+// checkpoint begins.
+#include <stdatomic.h>
 #include <stdio.h>
 
+#include "exec/askers.h"
 #include "exec/program.h"
 #include "os/os.h"
+#include "spi/model.h"
 
 typedef struct Predict {
     Operator base;
     Program *program;       // the features
-    Predictor *predictor;   // NULL with a pool
-    PredictPool *pool;
-    PredictRequest *first, *last;  // in line
-    uint32_t in_line;       // rows' requests among them
+    Predictor *predictor;   // NULL with askers
+    Askers *askers;
+    _Atomic uint32_t
+        looks;  // how often the askers' predictors should have looked for a newer version
     uint32_t rows_max;      // of a request
     bool at_barriers;       // newer versions are taken where checkpoints begin
     ModelUse use;
 } Predict;
+
+// Rows under way: a batch or a piece of it.
+typedef struct PredictRequest {
+    Request base;
+    Batch *in;
+    Batch *out;             // its arena has the features, and then the predictions
+    Vec **feature;
+    Vec **answer;
+    int64_t took_ns;        // the model, for it
+} PredictRequest;
 
 static void request_free(PredictRequest *request) {
     if (!request) return;
@@ -41,7 +51,6 @@ static Status request_new(Predict *self, Batch *in, PredictRequest **out, Error 
     PredictRequest *request = *out = NEW(PredictRequest);
     request->in = in;
     request->out = batch_new(plan->type);
-    request->begun_ms = os_now_ms();
     Arena *arena = &request->out->arena;
     request->feature = ARENA_ARRAY(arena, Vec *, plan->func_arg_count + 1);
     request->answer = ARENA_ARRAY(arena, Vec *, outputs(self) + 1);
@@ -50,10 +59,6 @@ static Status request_new(Predict *self, Batch *in, PredictRequest **out, Error 
 
 // Hands on the rows of an answered request.
 static Status request_end(Predict *self, PredictRequest *request, Error *err) {
-    if (request->status) {
-        if (err) *err = request->error;
-        return request->status;
-    }
     const Plan *plan = self->base.plan;
     Batch *in = request->in, *out = request->out;
     durations_add(&self->use.took, request->took_ns);
@@ -67,52 +72,86 @@ static Status request_end(Predict *self, PredictRequest *request, Error *err) {
     return output_batch(&self->base, batch_seal(out), err);
 }
 
-// ---- the line ----------------------------------------------------------------------------------
-
-static void join_line(Predict *self, PredictRequest *request) {
-    *(self->last ? &self->last->later : &self->first) = request;
-    self->last = request;
-    if (request->in) self->in_line++;
+static Status ask(Predictor *predictor, PredictRequest *request, Error *err) {
+    int64_t begun_ns = os_monotonic_ns();
+    Status st = predictor->vt->predict(predictor, request->feature, request->in->rows,
+                                       &request->out->arena, request->answer, err);
+    request->took_ns = os_monotonic_ns() - begun_ns;
+    return st;
 }
 
-// Sends what may leave the line; [wait]: until at most [most] requests are left in it.
-static Status leave_line(Predict *self, bool wait, uint32_t most, Error *err) {
-    PredictRequest *before = NULL, *at = self->first;
-    while (at) {
-        bool done = true;
-        if (at->in) {
-            bool must = wait && self->in_line > most && !before;
-            TRY(predict_pool_done(self->pool, at, must, &done, err));
-        } else if (before) {
-            break;  // a watermark never overtakes
-        }
-        if (!done) {
-            if (self->base.plan->predict->ordered) break;
-            before = at;
-            at = at->later;
-            continue;
-        }
-        PredictRequest *later = at->later;
-        *(before ? &before->later : &self->first) = later;
-        if (self->last == at) self->last = before;
-        if (at->in) self->in_line--;
-        Status st = at->in ? request_end(self, at, err)
-                           : output_watermark(&self->base, at->watermark_ms, err);
-        request_free(at);
-        TRY(st);
-        at = later;
-    }
-    return ST_OK;
+// ---- a model elsewhere -------------------------------------------------------------------------
+
+typedef struct Connection {
+    const Predict *owner;
+    Predictor *predictor;
+    uint32_t looks;         // how often it has looked for a newer version
+} Connection;
+
+static Status predict_connect(Operator *op, void **out, Error *err) {
+    const PredictSpec *spec = op->plan->predict;
+    Connection *self = *out = NEW(Connection);
+    self->owner = (const Predict *)op;
+    return spec->provider->open(spec->model, &self->predictor, err);
 }
 
-static Status empty_line(Predict *self, Error *err) {
-    while (self->first) TRY(leave_line(self, true, 0, err));
-    return ST_OK;
+static Status predict_ask(void *connection, Request *request, Error *err) {
+    Connection *self = connection;
+    Predictor *predictor = self->predictor;
+    uint32_t looks = atomic_load(&self->owner->looks);
+    if (looks != self->looks && predictor->vt->refresh) TRY(predictor->vt->refresh(predictor, err));
+    self->looks = looks;
+    return ask(predictor, (PredictRequest *)request, err);
 }
 
-static void ask_for_timer(Predict *self) {
-    OpEnv *env = self->base.env;
-    if (self->first) env->timer_at(&self->base, env->now_ms(env->now_arg) + 1);
+static void predict_cancel(void *connection) {
+    Predictor *predictor = ((Connection *)connection)->predictor;
+    if (predictor->vt->cancel) predictor->vt->cancel(predictor);
+}
+
+static void predict_disconnect(void *connection) {
+    Connection *self = connection;
+    if (self->predictor) self->predictor->vt->close(self->predictor);
+    mem_free(self);
+}
+
+static Status predict_hand_on(Operator *op, Request *request, Error *err) {
+    return request_end((Predict *)op, (PredictRequest *)request, err);
+}
+
+static void predict_free_request(Request *request) {
+    request_free((PredictRequest *)request);
+}
+
+static Status predict_late(const Operator *op, Error *err) {
+    const PredictSpec *spec = op->plan->predict;
+    (void)error_set(err, ST_RUNTIME,
+                    "model '" STR_FMT "' took longer than its timeout of %lld ms",
+                    STR_ARG(spec->model->name), (long long)spec->timeout_ms);
+    error_hint(err, "raise 'timeout' in the CONFIG of ML_PREDICT, or "
+                    "'table.exec.async-ml-predict.timeout'");
+    return ST_RUNTIME;
+}
+
+static const AskersVt ASKERS = {
+    .connect = predict_connect,
+    .ask = predict_ask,
+    .cancel = predict_cancel,
+    .disconnect = predict_disconnect,
+    .hand_on = predict_hand_on,
+    .free_request = predict_free_request,
+    .late = predict_late,
+};
+
+static Status open_askers(Predict *self, Error *err) {
+    enum { THREADS_MAX = 32 };
+    const PredictSpec *spec = self->base.plan->predict;
+    uint32_t at_a_time = spec->at_a_time ? spec->at_a_time : 1;
+    return askers_open(&(AskersSpec){.vt = &ASKERS, .op = &self->base,
+                                     .threads = at_a_time < THREADS_MAX ? at_a_time : THREADS_MAX,
+                                     .in_line_max = at_a_time, .timeout_ms = spec->timeout_ms,
+                                     .ordered = spec->ordered},
+                       &self->askers, err);
 }
 
 // ---- the operator ------------------------------------------------------------------------------
@@ -126,7 +165,7 @@ static Status predict_open(Operator *op, Error *err) {
     self->rows_max = spec->provider->rows_max ? spec->provider->rows_max(spec->model) : UINT32_MAX;
     self->at_barriers = op->env->task->checkpoint_ms > 0;
     op->model = &self->use;
-    if (spec->async) return predict_pool_open(spec, &self->pool, err);
+    if (spec->async) return open_askers(self, err);
     TRY(spec->provider->open(spec->model, &self->predictor, err));
     self->use.version = self->predictor->version;
     return ST_OK;
@@ -145,7 +184,7 @@ static void tell_version(const Predict *self) {
 
 static Status take_newer(Predict *self, Error *err) {
     Predictor *predictor = self->predictor;
-    if (self->pool) predict_pool_refresh(self->pool);
+    atomic_fetch_add(&self->looks, 1);
     if (!predictor || !predictor->vt->refresh) return ST_OK;
     TRY(predictor->vt->refresh(predictor, err));
     if (predictor->version == self->use.version) return ST_OK;
@@ -159,18 +198,8 @@ static Status take_newer(Predict *self, Error *err) {
 static Status predict_rows(Predict *self, Batch *in, Error *err) {
     PredictRequest *request;
     Status st = request_new(self, in, &request, err);
-    if (!st && self->pool) {
-        join_line(self, request);
-        predict_pool_submit(self->pool, request);
-        uint32_t most = self->base.plan->predict->at_a_time;
-        return leave_line(self, true, most > 1 ? most - 1 : 0, err);
-    }
-    if (!st) {
-        int64_t begun_ns = os_monotonic_ns();
-        st = self->predictor->vt->predict(self->predictor, request->feature, in->rows,
-                                          &request->out->arena, request->answer, err);
-        request->took_ns = os_monotonic_ns() - begun_ns;
-    }
+    if (!st && self->askers) return askers_put(self->askers, &request->base, err);
+    if (!st) st = ask(self->predictor, request, err);
     if (!st) st = request_end(self, request, err);
     request_free(request);
     return st;
@@ -186,48 +215,38 @@ static Status predict_on_batch(Operator *op, uint32_t input, Batch *in, Error *e
         TRY(predict_rows(self, piece, err));
         from += count;
     }
-    ask_for_timer(self);
     return ST_OK;
 }
 
 static Status predict_on_watermark(Operator *op, int64_t ms, Error *err) {
     Predict *self = (Predict *)op;
-    if (!self->first) return output_watermark(op, ms, err);
-    PredictRequest *request = NEW(PredictRequest);
-    request->watermark_ms = ms;
-    join_line(self, request);
-    return leave_line(self, false, 0, err);
+    return self->askers ? askers_put_watermark(self->askers, ms, err)
+                        : output_watermark(op, ms, err);
 }
 
 static Status predict_on_timer(Operator *op, int64_t now_ms, Error *err) {
     (void)now_ms;
-    Predict *self = (Predict *)op;
-    TRY(leave_line(self, false, 0, err));
-    ask_for_timer(self);
-    return ST_OK;
+    return askers_look(((Predict *)op)->askers, err);  // nobody else asks for timers
 }
 
 static Status predict_on_end(Operator *op, Error *err) {
-    return empty_line((Predict *)op, err);
+    Predict *self = (Predict *)op;
+    return self->askers ? askers_empty(self->askers, err) : ST_OK;
 }
 
 static Status predict_on_barrier(Operator *op, uint64_t checkpoint, Error *err) {
     (void)checkpoint;
-    TRY(empty_line((Predict *)op, err));
+    TRY(predict_on_end(op, err));
     return take_newer((Predict *)op, err);
 }
 
 static Status predict_on_idle(Operator *op, bool idle, Error *err) {
-    return idle ? empty_line((Predict *)op, err) : ST_OK;
+    return idle ? predict_on_end(op, err) : ST_OK;
 }
 
 static void predict_close(Operator *op) {
     Predict *self = (Predict *)op;
-    predict_pool_close(self->pool);  // first: its threads write into the requests
-    for (PredictRequest *at = self->first, *later; at; at = later) {
-        later = at->later;
-        request_free(at);
-    }
+    askers_close(self->askers);
     if (self->predictor) self->predictor->vt->close(self->predictor);
     program_free(self->program);
 }

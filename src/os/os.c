@@ -304,6 +304,10 @@ static void real_tell(OsMonitor *monitor) {
     (void)pthread_cond_broadcast(&monitor->changed);
 }
 
+static void real_tell_one(OsMonitor *monitor) {
+    (void)pthread_cond_signal(&monitor->changed);
+}
+
 static const Os REAL = {
     .now_ms = real_now_ms,
     .monotonic_ns = real_monotonic_ns,
@@ -328,6 +332,7 @@ static const Os REAL = {
     .unlock = real_unlock,
     .wait = real_wait,
     .tell = real_tell,
+    .tell_one = real_tell_one,
 };
 
 static const Os *in_use = &REAL;

@@ -64,6 +64,7 @@ typedef struct Os {
     // With the lock held, which is given up meanwhile: until somebody tells, at most [ms].
     void (*wait)(OsMonitor *monitor, int64_t ms);
     void (*tell)(OsMonitor *monitor);            // all who wait look again
+    void (*tell_one)(OsMonitor *monitor);        // one of them at least
 } Os;
 
 // The path of an object in a store such as S3: what is written is seen when the file is synced or
@@ -90,6 +91,9 @@ static inline void os_wait(OsMonitor *monitor, int64_t ms) {
 }
 static inline void os_tell(OsMonitor *monitor) {
     os()->tell(monitor);
+}
+static inline void os_tell_one(OsMonitor *monitor) {
+    os()->tell_one(monitor);
 }
 
 // Whole small files, on top of the table.

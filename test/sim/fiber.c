@@ -321,4 +321,5 @@ void fibers_into(Os *table) {
     table->unlock = sim_unlock;
     table->wait = sim_wait;
     table->tell = sim_tell;
+    table->tell_one = sim_tell;
 }
