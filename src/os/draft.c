@@ -18,7 +18,7 @@ Status draft_open(Str path, Str hidden, Draft **out, Error *err) {
     char *copy = mem_alloc(hidden.len + 1u);
     memcpy(copy, hidden.ptr, hidden.len);
     self->hidden = (Str){copy, hidden.len};
-    Status st = s3_path(path) ? s3_upload_open(path, &self->upload, err)
+    Status st = s3_path(path) ? s3_upload_open(path, hidden, &self->upload, err)
                               : os()->open(hidden, OS_WRITE, &self->file, err);
     if (st) {
         draft_free(self);

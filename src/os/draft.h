@@ -1,6 +1,7 @@
 // os/draft.h - a file that is written now and seen later, or never: on a disk it has a hidden name
-// until it is renamed, in S3 it is an upload until that is completed. Its token tells another
-// process how to show it, so that a checkpoint can hold it.
+// until it is renamed, in S3 it is an upload until that is completed (with MinIO a hidden object,
+// until it is copied). Its token tells another process how to show it, so that a checkpoint can
+// hold it.
 #pragma once
 
 #include "os/os.h"

@@ -202,6 +202,56 @@ wait_for 10 test -s port
     'path' = 's3://b/k', 'format' = 'csv'); SELECT SUM(id) AS n FROM o" >out 2>&1
 check "what may pass is tried again" grep -q '+U | 3 |' out
 
+# A store that loses the parts of every upload: with or without having made the object before.
+cat >torn.py <<'END'
+import http.server, sys
+there = set()
+class Torn(http.server.BaseHTTPRequestHandler):
+    protocol_version = 'HTTP/1.1'
+    def do_HEAD(self): self.answer(200 if self.path in there else 404, size=2)
+    def do_GET(self): self.answer(200, b'<ListBucketResult></ListBucketResult>')
+    def do_DELETE(self): self.answer(204)
+    def do_PUT(self):
+        self.rfile.read(int(self.headers['Content-Length']))
+        self.answer(200)
+    def do_POST(self):
+        self.rfile.read(int(self.headers['Content-Length']))
+        if 'uploadId=' not in self.path:
+            return self.answer(200, b'<InitiateMultipartUploadResult><UploadId>u</UploadId></InitiateMultipartUploadResult>')
+        if '/kept/' in self.path: there.add(self.path.split('?')[0])
+        self.answer(400, b'<Error><Code>InvalidPart</Code><Message>not found</Message></Error>')
+    def answer(self, status, body=b'', size=0):
+        self.send_response(status)
+        self.send_header('Content-Length', str(len(body) or size))
+        self.send_header('ETag', '"x"')
+        self.end_headers()
+        self.wfile.write(body)
+    def log_message(self, *args): pass
+server = http.server.ThreadingHTTPServer(('127.0.0.1', 0), Torn)
+print(server.server_port, flush=True)
+server.serve_forever()
+END
+python3 torn.py >torn.port &
+torn=$!
+stop_torn() { kill $torn 2>/dev/null; }
+undo stop_torn
+wait_for 10 test -s torn.port
+# torn FOLDER: a job with checkpoints that writes there.
+torn() {
+    timeout 60 "$WEIR" run -D "s3.endpoint=http://127.0.0.1:$(cat torn.port)" -D 'execution.checkpointing.interval=1 h' \
+        --checkpoint-dir "$SCRATCH/torn.cp" -D restart-strategy.type=fixed-delay \
+        -D restart-strategy.fixed-delay.attempts=100 -D 'restart-strategy.fixed-delay.delay=10 ms' \
+        -e "CREATE TABLE o (id BIGINT) WITH ('connector' = 'filesystem', 'path' = 's3://b/$1', 'format' = 'csv');
+            INSERT INTO o VALUES (1)" >out 2>&1
+}
+check "an upload that was completed before is complete" torn kept || cat out
+torn lost
+rc=$?
+check "one that can never be completed ends the job" test $rc -ne 0 -a $rc -ne 124 || cat out
+check "after one attempt" test "$(grep -c 'the job failed and restarts' out)" -le 1 || cat out
+check "and the object is named" grep -q "s3://b/lost/part-.*can never be completed" out || cat out
+check "with the way out" grep -q "whole one before it" out || cat out
+
 # ---- checkpoints: kill -9, and on from the last one ----
 cat >job.sql <<END
 $GEN, 'rows-per-second' = '20000');

@@ -219,9 +219,12 @@ static Status empty_directory(FileWriter *self, Str directory, Error *err) {
 
 static Status commit_one(FileWriter *self, const Pending *pending, Error *err) {
     bool shown = false;
-    // Before the last failure: then the directory was emptied, too.
     if (self->overwrite) TRY(draft_is_shown(pending->visible, pending->token, &shown, err));
-    if (!shown) TRY(empty_directory(self, pending->directory, err));
+    if (shown) {  // before the last failure: then the directory was emptied, too
+        (void)map_put(&self->overwritten, pending->directory, self);
+    } else {
+        TRY(empty_directory(self, pending->directory, err));
+    }
     return draft_show(pending->visible, pending->token, err);
 }
 

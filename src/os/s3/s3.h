@@ -40,12 +40,14 @@ NODISCARD Status s3_list(Str path, OsVisit visit, void *arg, Error *err);
 // An object that is sent in parts and seen when the upload is completed, maybe by another process.
 typedef struct S3Upload S3Upload;
 
-NODISCARD Status s3_upload_open(Str path, S3Upload **out, Error *err);
+// [hidden]: a path beside it for stores whose uploads are not safe (s3_upload.c); empty: none.
+NODISCARD Status s3_upload_open(Str path, Str hidden, S3Upload **out, Error *err);
 NODISCARD Status s3_upload_write(S3Upload *self, const void *bytes, size_t size, Error *err);
 // All is with the server; *token is what another process needs to complete or abort the upload.
 NODISCARD Status s3_upload_finish(S3Upload *self, Buf *token, Error *err);
 void s3_upload_free(S3Upload *self);  // aborts what is not finished; NULL is fine
-// Shows the object. ST_RUNTIME when the upload is gone and the object is not there.
+// Shows the object; a second time changes nothing. ST_RUNTIME when it is not there and can never
+// be.
 NODISCARD Status s3_upload_complete(Str path, Str token, Error *err);
 // Whether it has been completed before (or aborted).
 NODISCARD Status s3_upload_over(Str path, Str token, bool *over, Error *err);

@@ -111,7 +111,7 @@ static Status write_some(S3File *self, const void *bytes, size_t size, Error *er
     if (self->upload) return s3_upload_write(self->upload, bytes, size, err);
     buf_put(&self->bytes, bytes, size);
     if (self->bytes.len <= WHOLE_MAX) return ST_OK;
-    TRY(s3_upload_open(self->path, &self->upload, err));
+    TRY(s3_upload_open(self->path, STR(""), &self->upload, err));
     TRY(s3_upload_write(self->upload, self->bytes.ptr, self->bytes.len, err));
     buf_free(&self->bytes);
     return ST_OK;

@@ -57,6 +57,7 @@ typedef struct S3Request {
     Str body;
     int64_t from, size;      // GET: a range of bytes; size 0: all
     Str if_match;            // GET: the object's tag must be this one
+    Str copy_of;             // PUT: no body, but the object of this encoded "/bucket/key"
     bool once;               // not tried again: it is no great matter
     bool reads_xml;          // an answer of 200 may be an error all the same
 } S3Request;
@@ -64,8 +65,9 @@ typedef struct S3Request {
 typedef struct S3Reply {
     int status;              // 2xx, or 404: other ones are errors
     Buf body;
-    Str code;                // of the error in the body of a 404: "NoSuchUpload"
+    Str code;                // of the error in the body: "NoSuchUpload"
     Str tag;                 // ETag, with its quotes
+    Str server;              // what it calls itself
     int64_t size;            // of the object, or -1
     int64_t modified_ms;
     Arena arena;             // of the texts

@@ -295,6 +295,8 @@ void s3_reply_header(S3Reply *reply, Str line) {
     int64_t number;
     if (str_eq_nocase(name, STR("etag"))) {
         reply->tag = str_dup(&reply->arena, value);
+    } else if (str_eq_nocase(name, STR("server"))) {
+        reply->server = str_dup(&reply->arena, value);
     } else if (str_eq_nocase(name, STR("last-modified"))) {
         reply->modified_ms = s3_date_read(value);
     } else if (str_eq_nocase(name, STR("content-length"))) {

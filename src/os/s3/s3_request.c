@@ -30,6 +30,7 @@ static uint32_t headers_of(Arena *arena, const S3Request *request, const S3Confi
         out[count++] = (S3Header){STR("range"), range};
     }
     out[count++] = (S3Header){STR("x-amz-content-sha256"), hash};
+    if (request->copy_of.len) out[count++] = (S3Header){STR("x-amz-copy-source"), request->copy_of};
     out[count++] = (S3Header){STR("x-amz-date"), time};
     if (config->session_token.len) {
         out[count++] = (S3Header){STR("x-amz-security-token"), config->session_token};
