@@ -6,13 +6,16 @@
 #           variants that must give the same rows (tools/variants.sh), random queries, the tests
 #           with real servers, the examples
 #   quick   tidy, unit tests, the simulator, SQL cases and some random queries on the debug build
-#   asan, ubsan, tsan   unit tests, the simulator (asan), SQL cases and the tests with real servers
-#           on that build
+#   asan, ubsan, tsan   the same parts on that build, made thin: the SQL cases once as they are, in one
+#           variant and in two kinds of cuts, 300 random queries; the simulator, which has one thread,
+#           not under tsan. An hour and more on two slow cores
 #
 # Two kinds of part: programs that close with a line of counts themselves (weir-unit, weir test), and
 # scripts that print a line for each case: PASS name, FAIL name: why, SKIP name: no X. A part that
-# ends badly without naming a failure counts as one. All parts together have WEIR_TEST_SECONDS (3000):
-# one that hangs is stopped, and those that find no time left fail by name; the run comes to its end.
+# ends badly without naming a failure counts as one. All parts together have WEIR_TEST_SECONDS (3000,
+# and three hours for a sanitizer): one that hangs is stopped, and those that find no time left fail by
+# name; the run comes to its end. WEIR_TEST_PARTS, an extended regular expression: only parts whose name
+# it matches.
 set -u
 cd "$(dirname "$0")/.." || exit 2
 . test/services/kafka.sh
@@ -23,7 +26,7 @@ logs=$(mktemp -d)
 trap 'kafka_stop; postgres_stop; s3_stop; rm -rf "$logs"' EXIT
 trap 'exit 130' INT TERM
 passed=0 failed=0 skipped=0
-time_limit=${WEIR_TEST_SECONDS:-3000}
+time_limit=${WEIR_TEST_SECONDS:-3000} patience=1
 
 # add NAME PASSED FAILED SKIPPED SECONDS: one row of the table, and the sums.
 add() {
@@ -44,10 +47,11 @@ build() {
     fi
 }
 
-# part NAME SECONDS_MAX COMMAND...
+# part NAME SECONDS_MAX COMMAND...; under a sanitizer all takes $patience times as long.
 part() {
-    local name=$1 limit=$2 start=$SECONDS log="$logs/log" rc=0 ok bad left line
+    local name=$1 limit=$(($2 * patience)) start=$SECONDS log="$logs/log" rc=0 ok bad left line
     shift 2
+    [[ $name =~ ${WEIR_TEST_PARTS:-} ]] || return 0
     if [ $((time_limit - start)) -lt "$limit" ]; then limit=$((time_limit - start)); fi
     if [ "$limit" -lt 1 ]; then
         echo "$name: not run, the $time_limit s for all parts are over"
@@ -95,7 +99,7 @@ mutants() {
 sql() {
     part "sql cases ($1)" 1200 "$WEIR" test --known test/sql/known-failures.txt test/sql
     [ $# -lt 2 ] || part "variants ($1)" 1800 tools/variants.sh "$WEIR" "$2"
-    [ $# -lt 2 ] || part "cuts ($1)" 1200 tools/cuts.sh "$WEIR" 4 1
+    [ $# -lt 3 ] || part "cuts ($1)" 1200 tools/cuts.sh "$WEIR" "$3" 1
 }
 random() { part "random queries ($1)" 600 tools/random.sh 1 "$2" --sqlite; }
 services() {
@@ -125,7 +129,7 @@ for suite in "${@:-all}"; do
             tools/setup.sh build test services || true
             part tidy 60 tools/tidy.sh
             build debug weir-unit fuzz simulator && { unit debug; simulator debug 1000; mutants debug; }
-            build release && { sql release all; random release 3000; services release; examples; }
+            build release && { sql release all 4; random release 3000; services release; examples; }
             ;;
         quick)
             export WEIR=$PWD/build-debug/weir
@@ -139,8 +143,16 @@ for suite in "${@:-all}"; do
             export UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1
             # Children of the pool's tests are forked when librdkafka's threads have been there.
             export TSAN_OPTIONS="halt_on_error=1 die_after_fork=0 suppressions=$PWD/tools/tsan.txt"
-            build "$suite" weir weir-unit fuzz && { unit "$suite"; sql "$suite" 4; services "$suite"; }
-            [ "$suite" != asan ] || { build asan simulator && simulator asan 300; }
+            time_limit=$((SECONDS + ${WEIR_TEST_SECONDS:-10800})) patience=5
+            build "$suite" weir weir-unit fuzz && {
+                unit "$suite"
+                [ "$suite" = tsan ] || { build "$suite" simulator && simulator "$suite" 300; }
+                sql "$suite" 1 2
+                random "$suite" 300
+                services "$suite"
+                examples
+            }
+            time_limit=${WEIR_TEST_SECONDS:-3000} patience=1
             ;;
         *) echo "tools/test.sh: no suite '$suite'" >&2; exit 2 ;;
     esac

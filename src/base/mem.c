@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/assert.h"
+#include "base/sanitizer.h"
 
 _Noreturn void assert_failed(const char *what, const char *file, int line, const char *func) {
     (void)fprintf(stderr, "weir: broken promise: %s (%s:%d, %s)\n", what, file, line, func);
@@ -111,17 +112,7 @@ enum {
     CHUNK_CACHE_MAX = 4 << 20,  // bytes a thread keeps: two or three batches of many columns
 };
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define CHUNK_CACHE 0
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || \
-    __has_feature(memory_sanitizer)
-#define CHUNK_CACHE 0
-#endif
-#endif
-#ifndef CHUNK_CACHE
-#define CHUNK_CACHE 1
-#endif
+#define CHUNK_CACHE (!SANITIZED_ADDRESS && !SANITIZED_THREAD)
 
 typedef struct ChunkCache {
     ArenaChunk *free[CHUNK_CLASSES];

@@ -6,14 +6,10 @@
 #include <ucontext.h>
 
 #include "base/assert.h"
+#include "base/sanitizer.h"
 #include "world.h"
 
-#if !defined(__SANITIZE_ADDRESS__) && defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define __SANITIZE_ADDRESS__ 1
-#endif
-#endif
-#if defined(__SANITIZE_ADDRESS__)
+#if SANITIZED_ADDRESS
 #include <sanitizer/common_interface_defs.h>
 #endif
 
@@ -61,7 +57,7 @@ static struct {
 // ---- switching ---------------------------------------------------------------------------------
 
 static void switch_begin(void **fake_stack, const void *stack, size_t size) {
-#if defined(__SANITIZE_ADDRESS__)
+#if SANITIZED_ADDRESS
     __sanitizer_start_switch_fiber(fake_stack, stack, size);
 #else
     (void)fake_stack, (void)stack, (void)size;
@@ -69,7 +65,7 @@ static void switch_begin(void **fake_stack, const void *stack, size_t size) {
 }
 
 static void switch_end(void *fake_stack, const void **from, size_t *size) {
-#if defined(__SANITIZE_ADDRESS__)
+#if SANITIZED_ADDRESS
     __sanitizer_finish_switch_fiber(fake_stack, from, size);
 #else
     (void)fake_stack, (void)from, (void)size;

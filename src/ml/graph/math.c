@@ -6,6 +6,8 @@
 
 #include <stdatomic.h>
 
+#include "base/sanitizer.h"
+
 extern const Math MATH_AVX2, MATH_AVX512;
 
 // The best first: what runs the loops of one runs those behind it.
@@ -18,7 +20,7 @@ static const Math *const ALL[] = {
 
 // gcc before 13.3 does not align vectors of 64 bytes in the stack frames that its address sanitizer
 // checks for use after return (its bug 110027): that build does without them.
-#if defined(__SANITIZE_ADDRESS__) && !defined(__clang__)
+#if SANITIZED_ADDRESS && !defined(__clang__)
 enum { WIDE = 0 };
 #else
 enum { WIDE = 1 };
