@@ -42,7 +42,9 @@ Status data_check(const MlTrainSpec *spec, const MlAlgorithm *algorithm, const M
         }
         if (!label) features += field[c].width;
     }
-    if (!features) return error_set(err, ST_VALIDATION, "there is no column to learn from");
+    if (!features && task != ML_FORECASTING) {  // the label's own past may do for a forecast
+        return error_set(err, ST_VALIDATION, "there is no column to learn from");
+    }
     if (features > WEIR_FEATURES_MAX) {
         return error_set(err, ST_VALIDATION, "%" PRIu64 " features are more than %d", features,
                          WEIR_FEATURES_MAX);

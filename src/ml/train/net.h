@@ -3,6 +3,7 @@
 #pragma once
 
 #include "ml/train/train_int.h"
+#include "ml/weir/recurrent.h"
 
 typedef struct NetTask {
     void *arg;
@@ -51,16 +52,24 @@ double dense_slope(void *arg, const uint32_t *sample, uint32_t count, double *sl
 double dense_loss(void *arg, uint32_t from, uint32_t to);
 DenseTask dense_task(Arena *arena, Dense *net, const double *x, const double *y, uint32_t classes);
 
+// Slopes of recurrent layers, a block of windows at a time, in floats (ml/weir/recurrent.h).
 typedef struct RecurrentTask {
     Recurrent *net;
-    const double *x;      // [samples][steps][step_features], standardised
-    const double *y;      // [samples][horizon], standardised
-    double *state;
+    const float *x;       // [samples][steps][step_features], standardised
+    const float *y;       // [samples][horizon], standardised
+    uint32_t windows;     // of a block at most
+    RecurrentWeights *weights;
+    RecurrentBlock *block;
+    struct Slopes *slopes;
 } RecurrentTask;
 
 Recurrent *recurrent_make(Arena *arena, CellKind kind, uint32_t steps, uint32_t step_features,
                           uint32_t units, uint32_t cells, uint32_t horizon, double **param,
                           uint32_t *params);
-RecurrentTask recurrent_task(Arena *arena, Recurrent *net, const double *x, const double *y);
+RecurrentTask *recurrent_task(Arena *arena, Recurrent *net, const float *x, const float *y);
+// Both read the network's parameters anew.
 double recurrent_slope(void *arg, const uint32_t *sample, uint32_t count, double *slope);
 double recurrent_loss(void *arg, uint32_t from, uint32_t to);
+// Of samples [from, to), a block at most, by the weights as they were packed last:
+// [samples][horizon], standardised, the task's own until the next call.
+const float *recurrent_forecasts(const RecurrentTask *task, uint32_t from, uint32_t to);

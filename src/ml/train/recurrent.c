@@ -9,7 +9,6 @@
 #include <stdlib.h>
 
 #include "ml/train/net.h"
-#include "ml/vector.h"
 
 enum { HORIZON_MAX = 1000 };
 
@@ -58,194 +57,6 @@ Recurrent *recurrent_make(Arena *arena, CellKind kind, uint32_t steps, uint32_t 
     net->weight = at;
     net->bias = at + (size_t)horizon * units;
     return net;
-}
-
-// ---- slopes
-//
-// The state of a window: for each layer its inputs, h and c (with a zero step in front), gates and
-// the recurrent part of a GRU's n, all steps; then the slopes of one layer's inputs.
-
-typedef struct Track {
-    double *in;     // [steps][in]
-    double *h, *c;  // [steps + 1][units]
-    double *gate;   // [steps][gates * units]
-    double *back;   // [steps][units]
-} Track;
-
-static size_t track_size(const Recurrent *net, const Cell *cell) {
-    return (size_t)net->steps * (cell->in + cell_gates(net->kind) * cell->units + cell->units) +
-           (size_t)2 * (net->steps + 1) * cell->units;
-}
-
-static Track track_at(const Recurrent *net, const Cell *cell, double *state) {
-    Track track = {.in = state};
-    track.h = track.in + (size_t)net->steps * cell->in;
-    track.c = track.h + (size_t)(net->steps + 1) * cell->units;
-    track.gate = track.c + (size_t)(net->steps + 1) * cell->units;
-    track.back = track.gate + (size_t)net->steps * cell_gates(net->kind) * cell->units;
-    return track;
-}
-
-static uint32_t widest(const Recurrent *net) {
-    uint32_t units = net->step_features;
-    for (uint32_t l = 0; l < net->cells; l++) {
-        if (net->cell[l].units > units) units = net->cell[l].units;
-    }
-    return units;
-}
-
-RecurrentTask recurrent_task(Arena *arena, Recurrent *net, const double *x, const double *y) {
-    size_t size = net->horizon + (size_t)2 * net->steps * widest(net) + (size_t)16 * widest(net);
-    for (uint32_t l = 0; l < net->cells; l++) size += track_size(net, &net->cell[l]);
-    return (RecurrentTask){.net = net, .x = x, .y = y, .state = ARENA_ARRAY(arena, double, size)};
-}
-
-// All layers of a window; the forecasts' errors go to [off]. Returns the loss.
-static double window_forward(const RecurrentTask *self, uint32_t sample, double *off) {
-    const Recurrent *net = self->net;
-    double *state = self->state;
-    const double *from = self->x + (size_t)sample * net->steps * net->step_features;
-    for (uint32_t l = 0; l < net->cells; l++) {
-        const Cell *cell = &net->cell[l];
-        uint32_t units = cell->units, gates = cell_gates(net->kind) * units;
-        Track track = track_at(net, cell, state);
-        memcpy(track.in, from, (size_t)net->steps * cell->in * sizeof *from);
-        memset(track.h, 0, units * sizeof *track.h);
-        memset(track.c, 0, units * sizeof *track.c);
-        for (uint32_t t = 0; t < net->steps; t++) {
-            CellState at = {.h_before = track.h + (size_t)t * units,
-                            .c_before = track.c + (size_t)t * units,
-                            .h = track.h + (size_t)(t + 1) * units,
-                            .c = track.c + (size_t)(t + 1) * units,
-                            .gate = track.gate + (size_t)t * gates,
-                            .back = track.back + (size_t)t * units};
-            cell_step(net->kind, cell, track.in + (size_t)t * cell->in, &at);
-        }
-        from = track.h + units;
-        state += track_size(net, cell);
-    }
-    uint32_t units = net->cell[net->cells - 1].units;
-    const double *h = from + (size_t)(net->steps - 1) * units;
-    double loss = 0;
-    for (uint32_t o = 0; o < net->horizon; o++) {
-        off[o] = net->bias[o] + vector_dot(net->weight + (size_t)o * units, h, units) -
-                 self->y[(size_t)sample * net->horizon + o];
-        loss += off[o] * off[o] / 2;
-    }
-    return loss;
-}
-
-// The slopes before the gates' functions, from those of h and c after the step, which become those
-// before it (but for what comes back through the recurrent weights).
-static void lstm_back(const Cell *cell, const Track *track, uint32_t t, double *dh, double *dc,
-                      double *d) {
-    uint32_t units = cell->units;
-    const double *gate = track->gate + (size_t)t * 4 * units;
-    const double *c_before = track->c + (size_t)t * units, *c = c_before + units;
-    for (uint32_t u = 0; u < units; u++) {
-        double i = gate[u], f = gate[units + u], g = gate[2 * units + u], o = gate[3 * units + u];
-        double th = tanh(c[u]);
-        double all = dc[u] + dh[u] * o * (1 - th * th);
-        d[u] = all * g * i * (1 - i);
-        d[units + u] = all * c_before[u] * f * (1 - f);
-        d[2 * units + u] = all * i * (1 - g * g);
-        d[3 * units + u] = dh[u] * th * o * (1 - o);
-        dc[u] = all * f;
-        dh[u] = 0;
-    }
-}
-
-static void gru_back(const Cell *cell, const Track *track, uint32_t t, double *dh, double *d) {
-    uint32_t units = cell->units;
-    const double *gate = track->gate + (size_t)t * 3 * units;
-    const double *before = track->h + (size_t)t * units, *back = track->back + (size_t)t * units;
-    for (uint32_t u = 0; u < units; u++) {
-        double r = gate[u], z = gate[units + u], n = gate[2 * units + u];
-        double dn = dh[u] * (1 - z) * (1 - n * n);
-        d[2 * units + u] = dn;
-        d[u] = dn * back[u] * r * (1 - r);
-        d[units + u] = dh[u] * (before[u] - n) * z * (1 - z);
-        dh[u] *= z;
-    }
-}
-
-// One layer's slopes, from the last step to the first. [above]: of its outputs, [steps][units];
-// becomes those of its inputs, [steps][in].
-static void layer_back(const Recurrent *net, const Cell *cell, const Track *track,
-                       const double *base, double *slope, double *above, double *below,
-                       double *scratch) {
-    uint32_t units = cell->units, gates = cell_gates(net->kind) * units;
-    double *dh = scratch, *dc = dh + units, *d = dc + units;
-    double *weight = slope + (cell->weight - base), *recurrent = slope + (cell->recurrent - base);
-    double *bias = slope + (cell->bias - base);
-    bool gru = net->kind == CELL_GRU;
-    memset(scratch, 0, (gates + 3 * units) * sizeof *scratch);
-    for (uint32_t t = net->steps; t-- > 0;) {
-        const double *in = track->in + (size_t)t * cell->in;
-        const double *before = track->h + (size_t)t * units;
-        double *to = below + (size_t)t * cell->in;
-        vector_add(dh, 1, above + (size_t)t * units, units);
-        if (gru) gru_back(cell, track, t, dh, d);
-        else lstm_back(cell, track, t, dh, dc, d);
-        memset(to, 0, cell->in * sizeof *to);
-        for (uint32_t g = 0; g < gates; g++) {
-            double whole = d[g];
-            bool n = gru && g >= 2 * units;
-            // What a GRU's n remembers went through the reset gate.
-            double part = n ? whole * track->gate[(size_t)t * gates + g - 2 * units] : whole;
-            bias[g] += whole;
-            if (n) slope[cell->bias_n - base + (g - 2 * units)] += part;
-            vector_add(weight + (size_t)g * cell->in, whole, in, cell->in);
-            vector_add(to, whole, cell->weight + (size_t)g * cell->in, cell->in);
-            vector_add(recurrent + (size_t)g * units, part, before, units);
-            vector_add(dh, part, cell->recurrent + (size_t)g * units, units);
-        }
-    }
-}
-
-double recurrent_slope(void *arg, const uint32_t *sample, uint32_t count, double *slope) {
-    const RecurrentTask *self = arg;
-    const Recurrent *net = self->net;
-    const double *base = net->cell[0].weight;
-    size_t tracks = 0, wide = widest(net);
-    for (uint32_t l = 0; l < net->cells; l++) tracks += track_size(net, &net->cell[l]);
-    double *off = self->state + tracks, *above = off + net->horizon;
-    double *below = above + (size_t)net->steps * wide, *scratch = below + (size_t)net->steps * wide;
-    double loss = 0;
-    for (uint32_t s = 0; s < count; s++) {
-        loss += window_forward(self, sample[s], off);
-        double *state = self->state + tracks;
-        uint32_t units = net->cell[net->cells - 1].units;
-        memset(above, 0, (size_t)net->steps * wide * sizeof *above);
-        double *last = above + (size_t)(net->steps - 1) * units;
-        for (uint32_t l = net->cells; l-- > 0;) {
-            const Cell *cell = &net->cell[l];
-            state -= track_size(net, cell);
-            Track track = track_at(net, cell, state);
-            for (uint32_t o = 0; l + 1 == net->cells && o < net->horizon; o++) {
-                const double *h = track.h + (size_t)net->steps * units;
-                vector_add(slope + (net->weight - base) + (size_t)o * units, off[o], h, units);
-                slope[net->bias - base + o] += off[o];
-                vector_add(last, off[o], net->weight + (size_t)o * units, units);
-            }
-            layer_back(net, cell, &track, base, slope, above, below, scratch);
-            double *kept = above;
-            above = below;
-            below = kept;
-        }
-    }
-    return loss;
-}
-
-double recurrent_loss(void *arg, uint32_t from, uint32_t to) {
-    const RecurrentTask *self = arg;
-    size_t tracks = 0;
-    for (uint32_t l = 0; l < self->net->cells; l++) {
-        tracks += track_size(self->net, &self->net->cell[l]);
-    }
-    double sum = 0;
-    for (uint32_t s = from; s < to; s++) sum += window_forward(self, s, self->state + tracks);
-    return sum;
 }
 
 // ---- windows
@@ -338,6 +149,11 @@ static Status plan_windows(MlTrainer *trainer, Windows *out, Error *err) {
         if (series < 0) return ST_VALIDATION;
     }
     TRY(check_numbers(trainer, window ? series : -1, err));
+    if (!window && !model->features) {
+        error_set(err, ST_VALIDATION, "there is no column to learn from");
+        error_hint(err, "the label's own past is one with 'window' = '10'");
+        return ST_VALIDATION;
+    }
     if (!window) {
         out->step_features = option_count(trainer, "step-features");
         out->steps = model->features / out->step_features;
@@ -402,30 +218,33 @@ static void measure(MlTrainer *trainer, const Windows *windows, Recurrent *net) 
     }
 }
 
+static float standard(double value, const Recurrent *net, uint32_t j) {
+    return (float)(isnan(value) ? 0 : (value - net->mean[j]) / net->scale[j]);
+}
+
 static Status fill_samples(MlTrainer *trainer, const Windows *windows, const Recurrent *net,
-                           double **x, double **y, Error *err) {
+                           float **x, float **y, Error *err) {
     uint32_t count = windows->count + windows->judged;
     uint64_t cells = (uint64_t)count * net->steps * net->step_features;
-    TRY(trainer_charge(trainer, (cells + (uint64_t)count * net->horizon) * 8, err));
-    double *to = *x = ARENA_ARRAY(&trainer->arena, double, cells);
-    double *target = *y = ARENA_ARRAY(&trainer->arena, double, (size_t)count * net->horizon);
+    TRY(trainer_charge(trainer, (cells + (uint64_t)count * net->horizon) * 4, err));
+    float *to = *x = ARENA_ARRAY(&trainer->arena, float, cells);
+    float *target = *y = ARENA_ARRAY(&trainer->arena, float, (size_t)count * net->horizon);
     double *row = ARENA_ARRAY(&trainer->arena, double, trainer->model->features);
     for (uint32_t s = 0; s < count; s++) {
         if (!net->windows) trainer_row(trainer, s, row);
         for (uint32_t t = 0; t < net->steps; t++, to += net->step_features) {
-            if (!net->windows) {
-                recurrent_input(net, row, t, to);
-                continue;
+            for (uint32_t j = 0; !net->windows && j < net->step_features; j++) {
+                to[j] = standard(row[t * net->step_features + j], net, j);
             }
+            if (!net->windows) continue;
             uint32_t at = windows->row[windows->begin[s] + t];
             for (uint32_t j = 0; j < net->step_features; j++) {
-                double value = step_value(trainer, windows, at, j);
-                to[j] = isnan(value) ? 0 : (value - net->mean[j]) / net->scale[j];
+                to[j] = standard(step_value(trainer, windows, at, j), net, j);
             }
         }
         for (uint32_t o = 0; o < net->horizon; o++) {
             uint32_t at = net->windows ? windows->row[windows->begin[s] + net->steps + o] : s;
-            *target++ = (trainer->y[at] - net->target_mean) / net->target_scale;
+            *target++ = (float)((trainer->y[at] - net->target_mean) / net->target_scale);
         }
     }
     return ST_OK;
@@ -477,18 +296,25 @@ static void set_weights(const MlTrainer *trainer, Recurrent *net) {
 static Status judge_windows(MlTrainer *trainer, const RecurrentTask *task, const Windows *windows,
                             Error *err) {
     const Recurrent *net = task->net;
-    double off[HORIZON_MAX], value[2];
+    double value[2];
     MlField field = {.name = STR("prediction"), .type = ML_DOUBLE, .width = 1};
     MlColumn truth = {.number = &value[0]}, said = {.number = &value[1]};
-    for (uint32_t s = 0; s < windows->count + windows->judged; s++) {
-        MlEval **eval = &trainer->eval[s >= windows->count];
-        if (!*eval) *eval = ml_eval_new(&(MlEvalSpec){.task = ML_FORECASTING});
-        (void)window_forward(task, s, off);
-        value[0] = task->y[(size_t)s * net->horizon] * net->target_scale + net->target_mean;
-        value[1] = value[0] + off[0] * net->target_scale;
-        MlEvalBatch row = {.label = &field, .label_column = &truth, .out = &field,
-                           .out_column = &said, .out_count = 1, .rows = 1};
-        TRY(ml_eval_add(*eval, &row, err));
+    uint32_t count = windows->count + windows->judged;
+    for (uint32_t from = 0, to; from < count; from = to) {
+        to = count - from < task->windows ? count : from + task->windows;
+        const float *forecast = recurrent_forecasts(task, from, to);
+        for (uint32_t s = from; s < to; s++, forecast += net->horizon) {
+            MlEval **eval = &trainer->eval[s >= windows->count];
+            if (!*eval) *eval = ml_eval_new(&(MlEvalSpec){.task = ML_FORECASTING});
+            value[0] = (double)task->y[(size_t)s * net->horizon];
+            value[1] = (double)forecast[0];
+            for (int i = 0; i < 2; i++) {
+                value[i] = value[i] * net->target_scale + net->target_mean;
+            }
+            MlEvalBatch row = {.label = &field, .label_column = &truth, .out = &field,
+                               .out_column = &said, .out_count = 1, .rows = 1};
+            TRY(ml_eval_add(*eval, &row, err));
+        }
     }
     return ST_OK;
 }
@@ -504,19 +330,20 @@ static Status train_recurrent(MlTrainer *trainer, CellKind kind, Error *err) {
                                     windows.horizon, &task.param, &task.params);
     net->windows = option_count(trainer, "window") > 0;
     measure(trainer, &windows, net);
-    double *x, *y;
+    float *x, *y;
     TRY(fill_samples(trainer, &windows, net, &x, &y, err));
     set_weights(trainer, net);
-    RecurrentTask recurrent = recurrent_task(&trainer->arena, net, x, y);
-    task.arg = &recurrent;
+    RecurrentTask *recurrent = task.arg = recurrent_task(&trainer->arena, net, x, y);
     bool *shrink = ARENA_ARRAY(&trainer->arena, bool, task.params);
     memset(shrink, true, task.params);
     task.shrink = shrink;
     TRY(net_train(trainer, &task, err));
-    TRY(judge_windows(trainer, &recurrent, &windows, err));
+    recurrent_pack(net, recurrent->weights);
+    TRY(judge_windows(trainer, recurrent, &windows, err));
     if (net->windows) take_windows(trainer, &windows);
     model->kind = WEIR_RECURRENT;
     model->recurrent = net;
+    net->packed = recurrent_weights(&model->arena, net);
     return ST_OK;
 }
 

@@ -12,7 +12,7 @@ static const char MAGIC[8] = "WEIRMODL";
 enum { VERSION = 1, HEAD_SIZE = 8 + 4 + 8, HASH_SIZE = 8 };
 
 typedef struct Kind {
-    WeirScore score;  // of one row; trees are scored in batches
+    WeirScore score;  // of one row; NULL: of batches
     void (*codec)(WeirModel *model, Codec *codec);
 } Kind;
 
@@ -22,7 +22,7 @@ static const Kind KINDS[WEIR_KINDS_] = {
     [WEIR_CLUSTERS] = {clusters_score, clusters_codec},
     [WEIR_BAYES] = {bayes_score, bayes_codec},
     [WEIR_DENSE] = {dense_score, dense_codec},
-    [WEIR_RECURRENT] = {recurrent_score, recurrent_codec},
+    [WEIR_RECURRENT] = {NULL, recurrent_codec},
 };
 
 WeirModel *weir_model_new(void) {
@@ -139,7 +139,6 @@ size_t weir_scratch(const WeirModel *model) {
         }
         return width + 2 * units;
     }
-    if (model->kind == WEIR_RECURRENT) return recurrent_scratch(model->recurrent);
     return width;
 }
 
@@ -174,6 +173,10 @@ void weir_score(const WeirModel *model, const double *const *x, uint32_t from, u
         const double **at = ARENA_ARRAY(scratch, const double *, model->features + 1);
         for (uint32_t f = 0; f < model->features; f++) at[f] = x[f] + from;
         trees_score(model, at, rows, out, scratch);
+        return;
+    }
+    if (model->kind == WEIR_RECURRENT) {
+        recurrent_score(model, x, from, rows, out, scratch);
         return;
     }
     double *row = ARENA_ARRAY(scratch, double, model->features + 1);

@@ -113,12 +113,7 @@ typedef struct Cell {
     double *bias_n;     // GRU: the recurrent bias of n, [units]; LSTM: NULL
 } Cell;
 
-// A cell at one step: what it was given, its gates (after their functions), what came of it.
-typedef struct CellState {
-    double *h_before, *c_before, *c, *h;  // [units]; a GRU has no c
-    double *gate;    // [gates * units]
-    double *back;    // GRU: the recurrent part of n, [units]
-} CellState;
+typedef struct RecurrentWeights RecurrentWeights;  // ml/weir/recurrent.h
 
 typedef struct Recurrent {
     CellKind kind;
@@ -129,6 +124,7 @@ typedef struct Recurrent {
     double *mean, *scale;           // [step_features]
     double *weight, *bias;          // [horizon][units], [horizon]
     double target_mean, target_scale;
+    RecurrentWeights *packed;       // of a model that forecasts
 } Recurrent;
 
 typedef enum WeirKind { WEIR_TREES, WEIR_LINEAR, WEIR_CLUSTERS, WEIR_BAYES, WEIR_DENSE,
@@ -190,15 +186,15 @@ void linear_score(const WeirModel *model, const double *x, double *out, double *
 void clusters_score(const WeirModel *model, const double *x, double *out, double *scratch);
 void bayes_score(const WeirModel *model, const double *x, double *out, double *scratch);
 void dense_score(const WeirModel *model, const double *x, double *out, double *scratch);
-void recurrent_score(const WeirModel *model, const double *x, double *out, double *scratch);
 void trees_score(const WeirModel *model, const double *const *x, uint32_t rows, double *out,
                  Arena *scratch);
 
+// Rows [from, from + rows) of columns x[feature].
+void recurrent_score(const WeirModel *model, const double *const *x, uint32_t from, uint32_t rows,
+                     double *out, Arena *scratch);
+
 void layer_forward(const Layer *layer, const double *x, double *out);
 uint32_t cell_gates(CellKind kind);
-void cell_step(CellKind kind, const Cell *cell, const double *x, CellState *at);
-void recurrent_input(const Recurrent *net, const double *x, uint32_t t, double *out);
-size_t recurrent_scratch(const Recurrent *net);
 
 // Lays the trees out for speed.
 Status trees_finish(WeirModel *model, Error *err);

@@ -1,6 +1,7 @@
 // weir-bench-train: how many rows a second each algorithm learns from, on one core.
 //
 //     weir-bench-train                                    all of them, on rows made by a rule
+//     weir-bench-train forecaster                         the networks over windows alone
 //     weir-bench-train TRAIN.csv TEST.csv ALGORITHM [KEY=VALUE]...
 //
 // The second one learns from a file of numbers with a line of names, whose last column is the
@@ -8,6 +9,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/map.h"
 #include "ml/online.h"
@@ -235,7 +237,56 @@ static int bench_online(void) {
     return 0;
 }
 
+// LSTM(32) over windows of ten points: windows learned from, forecasts in batches and one by one.
+static int bench_forecaster(void) {
+    enum { POINTS = 50000, WINDOW = 10, EPOCHS = 4, ASKED = 100000, ALONE = 2000 };
+    static Rows rows;
+    Rng rng = rng_make(3, 0);
+    rows.field[0] = (MlField){.name = STR("y"), .width = 1, .type = ML_DOUBLE};
+    rows.column[0].number = ARENA_ARRAY(&rows.arena, double, POINTS);
+    for (uint32_t i = 0; i < POINTS; i++) {
+        rows.column[0].number[i] = sin(i / 20.0) + sin(i / 3.0) / 4 + 0.1 * rng_normal(&rng);
+    }
+    rows.table = (MlTable){.field = rows.field, .column = rows.column, .columns = 1,
+                           .rows = POINTS};
+    MlSetting setting[] = {{STR("window"), STR("10")}, {STR("units"), STR("32")},
+                           {STR("epochs"), STR("4")}, {STR("batch-size"), STR("64")}};
+    MlTrainSpec spec = {.algorithm = STR("lstm"), .setting = setting, .setting_count = 4};
+    MlModel *model;
+    Error err = {0};
+    int64_t start = os_monotonic_ns();
+    if (ml_train(&spec, &rows.table, &model, NULL, &err)) {
+        fprintf(stderr, "lstm: %s\n", err.message);
+        return 1;
+    }
+    double ms = (double)(os_monotonic_ns() - start) / 1e6;
+    double windows = (double)EPOCHS * (POINTS - WINDOW);
+    printf("%-26s %10.0f %10.0f %14.0f\n", "lstm(32), windows of 10", windows, ms,
+           windows / ms * 1000);
+    MlColumn in = {.number = ARENA_ARRAY(&rows.arena, double, ASKED * WINDOW)}, out = {0};
+    for (uint32_t i = 0; i < ASKED * WINDOW; i++) in.number[i] = rows.column[0].number[i % POINTS];
+    static const uint32_t BATCHES[] = {2048, 64, 1};
+    for (uint32_t b = 0; b < 3; b++) {
+        uint32_t batch = BATCHES[b], asked = batch > 1 ? ASKED : ALONE;
+        start = os_monotonic_ns();
+        for (uint32_t from = 0; from < asked; from += batch) {
+            Arena arena = {0};
+            arena_init(&arena);
+            MlColumn at = {.number = in.number + (size_t)from * WINDOW};
+            uint32_t count = asked - from < batch ? asked - from : batch;
+            if (model->vt->predict(model, &at, count, &out, &arena, &err)) return 1;
+            arena_clear(&arena);
+        }
+        double us = (double)(os_monotonic_ns() - start) / 1e3 / asked;
+        printf("  forecasts, batches of %-6u %6u %10.2f us each\n", batch, asked, us);
+    }
+    ml_free(model);
+    arena_clear(&rows.arena);
+    return 0;
+}
+
 int main(int argc, char **argv) {
+    if (argc == 2 && strcmp(argv[1], "forecaster") == 0) return bench_forecaster();
     if (argc > 3) return judge_file(argc, argv);
     printf("%-26s %10s %10s %14s\n", "algorithm", "rows", "ms", "rows/s");
     for (size_t i = 0; i < sizeof BENCHES / sizeof *BENCHES; i++) {
@@ -264,5 +315,5 @@ int main(int argc, char **argv) {
         ml_free(model);
         arena_clear(&rows.arena);
     }
-    return bench_online();
+    return bench_forecaster() || bench_online();
 }
