@@ -23,6 +23,7 @@ extern const OperatorVt MATCH_OPERATOR;
 extern const OperatorVt NORMALIZE_OPERATOR;
 extern const OperatorVt OVER_OPERATOR;
 extern const OperatorVt PREDICT_OPERATOR;
+extern const OperatorVt VECTOR_SEARCH_OPERATOR;
 extern const OperatorVt PROCESS_OPERATOR;
 extern const OperatorVt PROJECT_OPERATOR;
 extern const OperatorVt RANK_OPERATOR;
@@ -57,6 +58,7 @@ static const OperatorVt *const OPERATORS[] = {
     &NORMALIZE_OPERATOR,
     &OVER_OPERATOR,
     &PREDICT_OPERATOR,
+    &VECTOR_SEARCH_OPERATOR,
     &PROCESS_OPERATOR,
     &PROJECT_OPERATOR,
     &RANK_OPERATOR,

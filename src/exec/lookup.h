@@ -1,4 +1,5 @@
-// exec/lookup.h - shared by the files of the lookup join and nobody else.
+// exec/lookup.h - shared by the files of the lookup join and by VECTOR_SEARCH, whose table is
+// a full cache.
 //
 //   lookup_join.c   the operator: left rows in, joined rows out, in order or as they are found
 //   lookup_keys.c   the different keys of a batch; the rows found, by key
@@ -83,3 +84,6 @@ void full_cache_close(FullCache *self);
 NODISCARD Status full_cache_find(FullCache *self, Arena *arena, Vec *const *key, uint32_t rows,
                                  int64_t now_ms, uint32_t *key_of, const RightRows **out,
                                  Error *err);
+// The same without a key: all rows; *reading is another number each time that they were read anew.
+NODISCARD Status full_cache_rows(FullCache *self, int64_t now_ms, const Batch **out,
+                                 uint64_t *reading, Error *err);

@@ -187,6 +187,7 @@ struct FullCache {
     LookupOptions options;
     LookupAsker *asker;
     Snapshot *now;           // NULL until the first question
+    uint64_t readings;       // that [now] is the last of
     int64_t next_ms;         // when to read again; INT64_MAX: never
     // Reading again: the thread fills [coming].
     bool reading;
@@ -282,6 +283,7 @@ static Status renew(FullCache *self, int64_t now_ms, Error *err) {
         }
         snapshot_free(self->now);  // batches made of it keep its rows
         self->now = self->coming;
+        self->readings++;
         self->coming = NULL;
         self->next_ms = next_reading(self, self->started_ms, now_ms);
     }
@@ -292,16 +294,29 @@ static Status renew(FullCache *self, int64_t now_ms, Error *err) {
     return ST_OK;
 }
 
+// The table as it is now.
+static Status see_now(FullCache *self, int64_t now_ms, Error *err) {
+    if (self->now) return renew(self, now_ms, err);
+    Snapshot *first = NULL;
+    TRY(snapshot_read(self, &first, err));
+    self->next_ms = next_reading(self, now_ms, self->env->now_ms(self->env->now_arg));
+    self->now = first;
+    self->readings++;
+    return renew(self, now_ms, err);
+}
+
 Status full_cache_find(FullCache *self, Arena *arena, Vec *const *key, uint32_t rows,
                        int64_t now_ms, uint32_t *key_of, const RightRows **out, Error *err) {
-    if (!self->now) {
-        Snapshot *first = NULL;
-        TRY(snapshot_read(self, &first, err));
-        self->next_ms = next_reading(self, now_ms, self->env->now_ms(self->env->now_arg));
-        self->now = first;
-    }
-    TRY(renew(self, now_ms, err));
+    TRY(see_now(self, now_ms, err));
     key_index_find(&self->now->index, arena, key, rows, key_of);
     *out = &self->now->rows;
+    return ST_OK;
+}
+
+Status full_cache_rows(FullCache *self, int64_t now_ms, const Batch **out, uint64_t *reading,
+                       Error *err) {
+    TRY(see_now(self, now_ms, err));
+    *out = self->now->rows.rows;
+    *reading = self->readings;
     return ST_OK;
 }

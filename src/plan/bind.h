@@ -240,8 +240,17 @@ NODISCARD Status bind_process(Binder *binder, const AstExpr *ast, const Udf *udf
 NODISCARD Status bind_predict(Binder *binder, const AstExpr *ast, Plan **out, Error *err);
 NODISCARD Status bind_evaluate(Binder *binder, const AstExpr *ast, Plan **out, Error *err);
 NODISCARD Status bind_model(Binder *binder, const AstExpr *ast, const Model **out, Error *err);
+// The constant MAP<STRING, STRING> of CONFIG.
+NODISCARD Status bind_config(Binder *binder, const AstExpr *ast, Expr **out, Error *err);
+// FROM VECTOR_SEARCH(…), of one vector; [left], LATERAL TABLE(VECTOR_SEARCH(…)). (bind_vector.c)
+NODISCARD Status bind_vector_search(Binder *binder, const AstExpr *ast, Plan **out, Error *err);
+NODISCARD Status bind_vector_lateral(Binder *binder, const AstFrom *from, Plan *left,
+                                     const Scope *left_scope, JoinType type, const AstExpr *on,
+                                     Plan **plan, Scope **scope, Error *err);
 // FROM f(…): window functions, ML_PREDICT, TO_CHANGELOG, user table functions. (bind_tvf.c)
 NODISCARD Status bind_table_function(Binder *binder, const AstFrom *from, Plan **plan, Error *err);
+// A row of no columns, and a scope of none.
+Plan *bind_one_row(Binder *binder, Scope **scope);
 // FROM TABLE(f(…)), f a table function whose arguments are no columns. (bind_lateral.c)
 NODISCARD Status bind_apply(Binder *binder, const AstFrom *from, const Udf *udf, Plan **plan,
                             Error *err);

@@ -164,7 +164,7 @@ static Status apply_plan(Binder *binder, const AstFrom *from, const Udf *udf, Pl
     return ST_OK;
 }
 
-static Plan *one_row(Binder *binder, Scope **scope) {
+Plan *bind_one_row(Binder *binder, Scope **scope) {
     const Type *none = type_row(binder->arena, 0, NULL, NULL, false);
     Plan *one = plan_new(binder->context, PLAN_VALUES, none, 0);
     one->row_count = 1;
@@ -176,7 +176,7 @@ Status bind_apply(Binder *binder, const AstFrom *from, const Udf *udf, Plan **pl
     AstFrom plain = *from;
     plain.column = (AstIdents){0};  // the caller renames
     Scope *empty, *both;
-    Plan *one = one_row(binder, &empty);
+    Plan *one = bind_one_row(binder, &empty);
     return apply_plan(binder, &plain, udf, one, empty, JOIN_TYPE_INNER, NULL, plan, &both, err);
 }
 
@@ -190,7 +190,7 @@ static bool reads_column(const Expr *expr) {
 
 Status bind_unnest(Binder *binder, const AstFrom *from, Plan **plan, Scope **scope, Error *err) {
     Scope *empty, *both;
-    Plan *one = one_row(binder, &empty);
+    Plan *one = bind_one_row(binder, &empty);
     TRY(unnest_plan(binder, from, one, empty, JOIN_TYPE_INNER, NULL, plan, &both, err));
     if (reads_column((*plan)->collection)) {  // of an outer query
         return error_at(err, ST_UNSUPPORTED, from->span.place,
@@ -217,6 +217,11 @@ Status bind_lateral(Binder *binder, const AstFrom *from, Plan *left, Scope *left
     }
     if (right->kind == FROM_FUNCTION && right->lateral) {
         const Udf *udf;
+        if (str_eq_nocase(right->function.call->call->name, STR("VECTOR_SEARCH"))) {
+            TRY(check_type(from, type, err));
+            return bind_vector_lateral(binder, right, left, left_scope, type, from->join.on, plan,
+                                       scope, err);
+        }
         TRY(bind_find_udf(binder->context, right->function.call->call, &udf, err));
         if (udf && udf->def->kind == WEIR_TABLE) {
             TRY(check_type(from, type, err));

@@ -208,6 +208,22 @@ static Status bad_config(const AstExpr *ast, Str key, Str value, const char *wan
                     STR_ARG(key), STR_ARG(value), wanted);
 }
 
+Status bind_config(Binder *binder, const AstExpr *ast, Expr **out, Error *err) {
+    Binder constants = {.context = binder->context, .arena = binder->arena};
+    constants.scope = scope_single(binder->arena, type_row(binder->arena, 0, NULL, NULL, false),
+                                   (Str){0});
+    TRY(bind_expr(&constants, ast, out, err));
+    TRY(expr_fold(binder->context, out, err));
+    const Expr *map = *out;
+    if (map->kind == EXPR_LITERAL && map->type->kind == TYPE_MAP &&
+        type_is_text(map->type->child[0]) && type_is_text(map->type->child[1]) &&
+        !vec_is_null(map->value, 0)) {
+        return ST_OK;
+    }
+    return error_at(err, ST_VALIDATION, ast->span.place,
+                    "CONFIG needs a constant MAP<STRING, STRING>");
+}
+
 static Status read_config(Binder *binder, const AstExpr *ast, PredictSpec *spec, Error *err) {
     enum { AT_A_TIME = 10, TIMEOUT_MS = 180000 };
     const Map *config = binder->context->config;
@@ -220,18 +236,8 @@ static Status read_config(Binder *binder, const AstExpr *ast, PredictSpec *spec,
         str_c(config_get(config, "table.exec.async-ml-predict.output-mode")),
         STR("ALLOW_UNORDERED"));
     if (!ast) return ST_OK;
-    Binder constants = {.context = binder->context, .arena = binder->arena};
-    constants.scope = scope_single(binder->arena, type_row(binder->arena, 0, NULL, NULL, false),
-                                   (Str){0});
     Expr *map;
-    TRY(bind_expr(&constants, ast, &map, err));
-    TRY(expr_fold(binder->context, &map, err));
-    if (map->kind != EXPR_LITERAL || map->type->kind != TYPE_MAP ||
-        !type_is_text(map->type->child[0]) || !type_is_text(map->type->child[1]) ||
-        vec_is_null(map->value, 0)) {
-        return error_at(err, ST_VALIDATION, ast->span.place,
-                        "CONFIG needs a constant MAP<STRING, STRING>");
-    }
+    TRY(bind_config(binder, ast, &map, err));
     ListView view = vec_list(map->value)[0];
     for (uint32_t i = view.offset; i < view.offset + view.count; i++) {
         Str key = vec_str(map->value->child[0])[i], value = vec_str(map->value->child[1])[i];

@@ -227,6 +227,9 @@ Status bind_table_function(Binder *binder, const AstFrom *from, Plan **plan, Err
     if (str_eq_nocase(ast->call->name, STR("ML_PREDICT"))) {
         return bind_predict(binder, ast, plan, err);
     }
+    if (str_eq_nocase(ast->call->name, STR("VECTOR_SEARCH"))) {
+        return bind_vector_search(binder, ast, plan, err);
+    }
     if (str_eq_nocase(ast->call->name, STR("FROM_CHANGELOG"))) {
         return bind_changelog(binder, ast, false, plan, err);
     }

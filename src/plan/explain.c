@@ -211,6 +211,7 @@ static bool sends_before(const Plan *plan) {
         case PLAN_TABLE_FUNC:
         case PLAN_APPLY:
         case PLAN_PREDICT:
+        case PLAN_VECTOR_SEARCH:
             for (uint32_t i = 0; i < plan->input_count; i++) {
                 if (sends_before(plan->input[i])) return true;
             }

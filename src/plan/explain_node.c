@@ -678,6 +678,20 @@ static void put_evaluate(const Explain *self, const Plan *plan, const Str *in, c
     put_list(self, "select", names, plan->type->child_count);
 }
 
+static void put_vector_search(const Explain *self, const Plan *plan, const Str *in,
+                              const Str *names) {
+    static const char *const METRICS[] = {"cosine", "dot", "l2"};
+    const VectorSpec *spec = plan->vector;
+    buf_puts(self->out, "table=[");
+    put_table(plan, ".", self->out);
+    buf_printf(self->out, "], joinType=[%s], columnToSearch=[" STR_FMT "], columnToQuery=[",
+               plan->outer ? "LeftOuterJoin" : "InnerJoin",
+               STR_ARG(plan->lookup->right->field[spec->column]));
+    explain_expr(self, plan->func_arg[0], in);
+    buf_printf(self->out, "], topK=[%u], metric=[%s], ", spec->top_k, METRICS[spec->metric]);
+    put_list(self, "select", names, plan->type->child_count);
+}
+
 static void put_changelog(const Explain *self, const Plan *plan, const Str *names) {
     static const char *const KINDS[] = {"INSERT", "UPDATE_BEFORE", "UPDATE_AFTER", "DELETE"};
     buf_printf(self->out, "invocation=[%s(op_mapping => MAP[",
@@ -808,6 +822,7 @@ static void put_details(Explain *self, const Plan *plan, const Plan *filter) {
         case PLAN_PROCESS: put_process(self, plan, in, names); return;
         case PLAN_PREDICT: put_predict(self, plan, in, names); return;
         case PLAN_EVALUATE: put_evaluate(self, plan, in, names); return;
+        case PLAN_VECTOR_SEARCH: put_vector_search(self, plan, in, names); return;
         case PLAN_CHANGELOG: put_changelog(self, plan, names); return;
         case PLAN_SORT:
             if (plan->fetch >= 0 || plan->offset) {

@@ -231,6 +231,7 @@ const uint8_t *plan_monotony(Arena *arena, const Plan *plan) {
         case PLAN_UNNEST:
         case PLAN_APPLY:
         case PLAN_PREDICT:
+        case PLAN_VECTOR_SEARCH:
         case PLAN_TABLE_FUNC: {
             bool constant = all_constant(in, plan->input[0]->type->child_count);
             return filled(arena, count, constant ? MONO_CONSTANT : MONO_NONE);

@@ -6,6 +6,7 @@
 #include "plan/monotonic.h"
 #include "plan/keys.h"
 #include "plan/rule.h"
+#include "spi/lookup.h"
 
 // How long the state of a silent key is kept: what a STATE_TTL hint says, or else the session.
 static Status settle_ttl(const PlanContext *context, Plan *plan, Error *err) {
@@ -255,6 +256,28 @@ static Status infer_process(PlanContext *context, Plan *plan, Error *err) {
     return ST_OK;
 }
 
+// Whether the table can be kept in memory, to be searched there.
+static Status check_searched(const Plan *plan, Error *err) {
+    const VectorSpec *spec = plan->vector;
+    LookupOptions options = {.cache = LOOKUP_CACHE_NONE};
+    if (spec->unfit) return error_at(err, ST_VALIDATION, spec->place, "%s", spec->unfit);
+    const Connector *connector = plan->connector;
+    bool asked = map_has(plan->desc->options.map, STR("lookup.cache"));
+    if (asked) TRY(lookup_options(plan->desc, &options, err));
+    if (options.cache != LOOKUP_CACHE_FULL || !connector->source_open) {
+        (void)error_at(err, ST_VALIDATION, spec->place,
+                       "table '" STR_FMT "' of connector '%s' cannot be searched for vectors",
+                       STR_ARG(plan->desc->name), connector->name);
+        error_hint(err, "'lookup.cache' = 'FULL' in the options of a table of 'filesystem' or "
+                        "'jdbc' keeps it in memory, where it can");
+        return ST_VALIDATION;
+    }
+    if (!connector->source_bounded || connector->source_bounded(plan->desc)) return ST_OK;
+    return error_at(err, ST_VALIDATION, spec->place,
+                    "table '" STR_FMT "' has no end: a FULL cache could never be complete",
+                    STR_ARG(plan->desc->name));
+}
+
 static Status infer_kinds(PlanContext *context, Plan *plan, Error *err) {
     for (uint32_t i = 0; i < plan->input_count; i++) {
         if (!plan->input[i]->changes) TRY(infer_kinds(context, plan->input[i], err));
@@ -315,6 +338,10 @@ static Status infer_kinds(PlanContext *context, Plan *plan, Error *err) {
             plan->changes = context->batch
                                 ? CHANGES_APPEND
                                 : CHANGE_INSERT | CHANGE_UPDATE_BEFORE | CHANGE_UPDATE_AFTER;
+            break;
+        case PLAN_VECTOR_SEARCH:
+            TRY(check_searched(plan, err));
+            TRY(append_only(plan, err));
             break;
         case PLAN_PREDICT:
         case PLAN_SORT:

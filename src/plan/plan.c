@@ -14,6 +14,7 @@ static const char *const KIND_NAMES[PLAN_KIND_COUNT_] = {
     [PLAN_UNNEST] = "Correlate",       [PLAN_TABLE_FUNC] = "Correlate", [PLAN_SORT] = "Sort",
     [PLAN_APPLY] = "Correlate",        [PLAN_PROCESS] = "ProcessTableFunction",
     [PLAN_PREDICT] = "MLPredictTableFunction",
+    [PLAN_VECTOR_SEARCH] = "VectorSearchTableFunction",
     [PLAN_EVALUATE] = "MLEvaluateTableFunction",
     [PLAN_LIMIT] = "Limit",            [PLAN_RANK] = "Rank",           [PLAN_DEDUP] = "Deduplicate",
     [PLAN_WINDOW_RANK] = "WindowRank", [PLAN_OVER] = "OverAggregate",  [PLAN_MATCH] = "Match",

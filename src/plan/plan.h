@@ -37,6 +37,7 @@ typedef enum PlanKind {
     PLAN_PROCESS,       // a process table function
     PLAN_PREDICT,       // ML_PREDICT: the input's columns and what a model gives
     PLAN_EVALUATE,      // ML_EVALUATE: metrics of it
+    PLAN_VECTOR_SEARCH, // VECTOR_SEARCH: rows of a table whose vectors are nearest to each row's
     PLAN_SORT,          // bounded input, or by a time attribute
     PLAN_LIMIT,         // LIMIT/OFFSET without order
     PLAN_RANK,          // Top-N: partition, order, rank range
@@ -192,6 +193,18 @@ typedef struct EvaluateSpec {
     double fading;
 } EvaluateSpec;
 
+// As ml/nearest.h numbers them.
+typedef enum VectorMetric { VECTOR_COSINE, VECTOR_DOT, VECTOR_L2 } VectorMetric;
+
+// VECTOR_SEARCH: the table is the plan's lookup, the vector searched for its func_arg[0].
+typedef struct VectorSpec {
+    Place place;            // of the call
+    uint32_t column;        // of the lookup's rows
+    uint32_t top_k;
+    VectorMetric metric;
+    const char *unfit;      // why the table cannot be searched; NULL: it may
+} VectorSpec;
+
 struct Plan {
     PlanKind kind;
     const Type *type;     // ROW of the output
@@ -280,6 +293,7 @@ struct Plan {
     const Udf *udf;             // PLAN_APPLY; its arguments are in func_arg
     const PredictSpec *predict; // PLAN_PREDICT
     const EvaluateSpec *evaluate; // PLAN_EVALUATE
+    const VectorSpec *vector;   // PLAN_VECTOR_SEARCH
     const ProcessSpec *process; // PLAN_PROCESS; key, order, time_column: the first table's
     // PLAN_CHANGELOG: codes of the op column and the RowKinds they stand for
     bool to_changelog;

@@ -17,6 +17,8 @@ void rule_phase(PlanContext *context, Plan **roots, uint32_t count);
 NODISCARD Status rule_lookup(PlanContext *context, Plan **roots, uint32_t count, Error *err);
 // Their right inputs, narrowed by then, become what the connector is asked. (rule_lookup.c)
 void rule_lookup_settle(PlanContext *context, Plan **roots, uint32_t count);
+// [right], projections and filters over a scan, as what is read and made of it; gives the scan.
+const Plan *lookup_fold(PlanContext *context, const Plan *right, LookupPlan *lookup);
 // Filters over scans into the connectors that take them. (rule_push.c)
 void rule_push(PlanContext *context, Plan **roots, uint32_t count);
 // ORDER BY, LIMIT and ROW_NUMBER as Top-N, sort or limit. (rule_rank.c)

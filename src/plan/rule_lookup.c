@@ -240,10 +240,8 @@ static bool keys_are_unique(const TableDesc *desc, const LookupSpec *spec) {
     return desc->primary_key_count && found == desc->primary_key_count;
 }
 
-static void settle(PlanContext *context, Plan *join) {
+const Plan *lookup_fold(PlanContext *context, const Plan *at, LookupPlan *lookup) {
     Arena *arena = context->arena;
-    const Plan *at = join->input[1];
-    LookupPlan *lookup = join->lookup = arena_dup(arena, join->lookup, sizeof *join->lookup);
     lookup->right = at->type;
     uint32_t count = at->type->child_count;
     Expr **project = ARENA_ARRAY(arena, Expr *, count + 1), *filter = NULL;
@@ -265,6 +263,17 @@ static void settle(PlanContext *context, Plan *join) {
     if (filter) expr_columns(filter, used);
     uint32_t *map = ARENA_ARRAY(arena, uint32_t, columns + 1);
     lookup->scan = narrow_scan(arena, at->scan, used, map);
+    for (uint32_t i = 0; i < count; i++) project[i] = expr_renumber(arena, project[i], map);
+    lookup->project = project;
+    lookup->filter = filter ? expr_renumber(arena, filter, map) : NULL;
+    lookup->connector = at->connector;
+    return at;
+}
+
+static void settle(PlanContext *context, Plan *join) {
+    Arena *arena = context->arena;
+    LookupPlan *lookup = join->lookup = arena_dup(arena, join->lookup, sizeof *join->lookup);
+    const Plan *at = lookup_fold(context, join->input[1], lookup);
     LookupSpec *spec = ARENA_NEW(arena, LookupSpec);
     *spec = (LookupSpec){.table = join->desc, .wanted = lookup->scan->wanted,
                          .key_count = join->key_count, .filter = at->scan->filter,
@@ -272,17 +281,13 @@ static void settle(PlanContext *context, Plan *join) {
     uint32_t *key = ARENA_ARRAY(arena, uint32_t, join->key_count + 1);
     const Type **type = ARENA_ARRAY(arena, const Type *, join->key_count + 1);
     for (uint32_t k = 0; k < join->key_count; k++) {
-        const Expr *column = project[join->right_key[k]];
-        key[k] = physical_column(join->desc, at->type->field[column->column]);
+        const Expr *column = lookup->project[join->right_key[k]];
+        key[k] = physical_column(join->desc, lookup->scan->produced->field[column->column]);
         type[k] = join->input[0]->type->child[join->key[k]];
     }
     spec->key = key;
     spec->key_type = type;
-    for (uint32_t i = 0; i < count; i++) project[i] = expr_renumber(arena, project[i], map);
-    lookup->project = project;
-    lookup->filter = filter ? expr_renumber(arena, filter, map) : NULL;
     lookup->spec = spec;
-    lookup->connector = join->connector;
     lookup->unique = keys_are_unique(join->desc, spec);
     join->input_count = 1;
 }

@@ -152,6 +152,10 @@ void plan_fingerprint(const Plan *plan, Buf *out) {
     buf_printf(out, " op %u ", plan->op_column);
     if (plan->match) put_match(plan->match, out);
     if (plan->lookup) put_lookup(plan->lookup, out);
+    if (plan->vector) {
+        buf_printf(out, " vector %u %u %d", plan->vector->column, plan->vector->top_k,
+                   plan->vector->metric);
+    }
     if (plan->process) put_process(plan, out);
     buf_put_str(out, plan->function);
     for (uint32_t i = 0; i < plan->func_arg_count; i++) put_expr(plan->func_arg[i], out);
