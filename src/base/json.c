@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "base/hash.h"
+#include "base/hex.h"
 
 typedef struct JsonReader {
     Arena *arena;
@@ -83,16 +84,9 @@ static bool read_hex4(JsonReader *in, uint32_t *unit) {
     if (in->end - in->at < 4) return false;
     *unit = 0;
     for (int i = 0; i < 4; i++) {
-        char c = in->at[i];
-        uint32_t digit;
-        if (is_digit(c)) {
-            digit = (uint32_t)(c - '0');
-        } else if ((c | 0x20) >= 'a' && (c | 0x20) <= 'f') {
-            digit = (uint32_t)((c | 0x20) - 'a' + 10);
-        } else {
-            return false;
-        }
-        *unit = *unit << 4 | digit;
+        int digit = hex_digit(in->at[i]);
+        if (digit < 0) return false;
+        *unit = *unit << 4 | (uint32_t)digit;
     }
     in->at += 4;
     return true;

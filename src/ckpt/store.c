@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/hash.h"
+#include "base/hex.h"
 #include "base/json.h"
 #include "base/map.h"
 
@@ -173,9 +174,9 @@ static bool get_hex(const JsonValue *object, Str name, uint64_t *out) {
     *out = 0;
     if (!get_text(object, name, &text) || text.len != 16) return false;
     for (uint32_t i = 0; i < text.len; i++) {
-        const char *digits = "0123456789abcdef", *at = strchr(digits, text.ptr[i]);
-        if (!at || !*at) return false;
-        *out = *out << 4 | (uint64_t)(at - digits);
+        int digit = hex_digit(text.ptr[i]);
+        if (digit < 0) return false;
+        *out = *out << 4 | (uint64_t)digit;
     }
     return true;
 }

@@ -1,5 +1,6 @@
 // Values as text, and casts to text and bytes: CHAR and BINARY are padded and cut to their length,
 // VARCHAR and VARBINARY cut.
+#include "base/hex.h"
 #include "func/cast_int.h"
 #include "func/roaring.h"
 #include "func/text_int.h"
@@ -13,13 +14,8 @@ static void print_bytes(Str bytes, bool hex, Buf *out) {
         put_repaired(out, bytes);
         return;
     }
-    static const char DIGITS[] = "0123456789abcdef";
     buf_puts(out, "x'");
-    for (uint32_t i = 0; i < bytes.len; i++) {
-        uint8_t byte = (uint8_t)bytes.ptr[i];
-        buf_putc(out, DIGITS[byte >> 4]);
-        buf_putc(out, DIGITS[byte & 15]);
-    }
+    buf_put_hex(out, bytes);
     buf_putc(out, '\'');
 }
 

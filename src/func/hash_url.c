@@ -1,5 +1,6 @@
 // Digests in hexadecimal, parts of URLs, percent encoding, IPv4 addresses.
 #include "base/digest.h"
+#include "base/hex.h"
 #include "func/text_int.h"
 
 // ---- digests -----------------------------------------------------------------------------------
@@ -113,12 +114,6 @@ static Status url_encode_kernel(const KernelArgs *args, Vec *out, Error *err) {
     }
     buf_free(&buf);
     return ST_OK;
-}
-
-static int hex_digit(char c) {
-    if (c >= '0' && c <= '9') return c - '0';
-    c = (char)(c | 32);
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
 // false where two digits are missing behind a '%'. Java reads them as a number, so "+f" are two.

@@ -9,6 +9,7 @@
 #include "func/regexp.h"
 
 #include "base/assert.h"
+#include "base/hex.h"
 #include "func/regexp_blocks.h"
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
@@ -302,12 +303,6 @@ static bool is_class_escape(char c) {
 }
 
 // ---- characters --------------------------------------------------------------------------------
-
-static int hex_digit(char c) {
-    if (c >= '0' && c <= '9') return c - '0';
-    c = (char)(c | 32);
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
 
 static bool read_hex(Reader *in, int digits, uint32_t *code) {
     *code = 0;

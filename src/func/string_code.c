@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/hex.h"
 #include "func/text_int.h"
 
 // ---- charsets ----------------------------------------------------------------------------------
@@ -316,22 +317,16 @@ static Status hex_text_kernel(const KernelArgs *args, Vec *out, Error *err) {
     return ST_OK;
 }
 
-static int hex_value(char c) {
-    if (c >= '0' && c <= '9') return c - '0';
-    c = (char)(c | 32);
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 // An odd number of digits loses the value of the first one: its byte is 0 (as in Flink 2.3).
 static bool unhex(Vec *out, uint32_t row, Str text) {
     uint32_t size = (text.len + 1) / 2, odd = text.len & 1;
     unsigned char *to = (unsigned char *)vec_text_room(out, size);
     if (odd) {
-        if (hex_value(text.ptr[0]) < 0) return false;
+        if (hex_digit(text.ptr[0]) < 0) return false;
         to[0] = 0;
     }
     for (uint32_t i = odd; i < text.len; i += 2) {
-        int high = hex_value(text.ptr[i]), low = hex_value(text.ptr[i + 1]);
+        int high = hex_digit(text.ptr[i]), low = hex_digit(text.ptr[i + 1]);
         if (high < 0 || low < 0) return false;
         to[(i + 1) / 2] = (unsigned char)(high << 4 | low);
     }
@@ -391,7 +386,7 @@ static bool is_java_long(Str text) {
 }
 
 static const char *skip_digits(const char *p, const char *end, bool hex) {
-    while (p < end && (hex ? hex_value(*p) >= 0 : *p >= '0' && *p <= '9')) p++;
+    while (p < end && (hex ? hex_digit(*p) >= 0 : *p >= '0' && *p <= '9')) p++;
     return p;
 }
 

@@ -5,6 +5,7 @@
 // one and those that get no prediction get NULLs.
 #include "model/providers.h"
 
+#include "base/hex.h"
 #include "model/columns.h"
 #include "model/json_value.h"
 #include "model/remote_predictor.h"
@@ -161,7 +162,7 @@ static Status read_answer(RemotePredictor *self, const JsonValue *answer, uint32
 static const char *path_of(RemotePredictor *self, const char *suffix) {
     Buf path = {0};
     buf_puts(&path, "/v1/models/");
-    http_encode(model_name(self->desc), &path);
+    percent_encode(model_name(self->desc), "", &path);
     buf_puts(&path, suffix);
     const char *result = str_cstr(&self->arena, buf_str(&path));
     buf_free(&path);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/digest.h"
+#include "base/hex.h"
 #include "base/json.h"
 #include "os/os.h"
 
@@ -98,11 +99,7 @@ static Status next_version(Str dir, Arena *arena, uint64_t *out, Error *err) {
 static void hex_digest(Str file, char out[DIGEST_BYTES * 2 + 1]) {
     uint8_t bytes[DIGEST_SIZE_MAX];
     (void)digest(DIGEST_SHA256, file, bytes);
-    for (uint32_t i = 0; i < DIGEST_BYTES; i++) {
-        static const char DIGITS[] = "0123456789abcdef";
-        out[i * 2] = DIGITS[bytes[i] >> 4];
-        out[i * 2 + 1] = DIGITS[bytes[i] & 15];
-    }
+    hex_write(bytes, DIGEST_BYTES, out);
     out[DIGEST_BYTES * 2] = 0;
 }
 

@@ -1,6 +1,7 @@
 // model/triton.c - 'triton', as Flink's provider of that name: NVIDIA's inference server, by the
 // protocol for inference that it shares with others (KServe's v2), as JSON. A row is a request;
 // each column is a tensor.
+#include "base/hex.h"
 #include "model/json_value.h"
 #include "model/providers.h"
 #include "model/remote_predictor.h"
@@ -194,10 +195,10 @@ static const char *path_of(RemotePredictor *self) {
     Str version = str_c(text_option(desc, "model-version"));
     Buf path = {0};
     buf_putc(&path, '/');
-    http_encode(str_c(text_option(desc, "model-name")), &path);
+    percent_encode(str_c(text_option(desc, "model-name")), "", &path);
     if (!str_is(version, "latest")) {
         buf_puts(&path, "/versions/");
-        http_encode(version, &path);
+        percent_encode(version, "", &path);
     }
     buf_puts(&path, "/infer");
     const char *result = str_cstr(&self->arena, buf_str(&path));

@@ -29,6 +29,3 @@ typedef struct HttpReply {
 // scheme, host and port alone: a path or a query may hold what is nobody's business. The reply's
 // body is to be freed, whatever comes out.
 NODISCARD Status http_exchange(const HttpExchange *exchange, HttpReply *reply, Error *err);
-
-// Appends [text] as a component of a path or a query: all but letters, digits and -._~ as %XX.
-void http_encode(Str text, Buf *out);

@@ -1,7 +1,7 @@
 // Literals: the type is made of the spelling, as Calcite makes it.
-#include <ctype.h>
 #include <math.h>
 
+#include "base/hex.h"
 #include "plan/bind.h"
 #include "type/datetime.h"
 #include "type/decimal.h"
@@ -64,13 +64,9 @@ static Status binary_literal(Arena *arena, const AstExpr *ast, Expr **out, Error
     }
     char *bytes = arena_alloc(arena, hex.len / 2 + 1u);
     for (uint32_t i = 0; i < hex.len / 2; i++) {
-        unsigned value = 0;
-        for (uint32_t k = 0; k < 2; k++) {
-            int c = tolower((unsigned char)hex.ptr[i * 2 + k]);
-            if (!isxdigit(c)) return bad_literal(ast, "binary", err);
-            value = value * 16 + (unsigned)(c <= '9' ? c - '0' : c - 'a' + 10);
-        }
-        bytes[i] = (char)value;
+        int high = hex_digit(hex.ptr[i * 2]), low = hex_digit(hex.ptr[i * 2 + 1]);
+        if (high < 0 || low < 0) return bad_literal(ast, "binary", err);
+        bytes[i] = (char)(high * 16 + low);
     }
     Vec *vec = vec_new(arena, type_binary(arena, (int32_t)(hex.len / 2), false), 1);
     vec_str(vec)[0] = str_make(bytes, hex.len / 2);

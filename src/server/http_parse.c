@@ -1,3 +1,4 @@
+#include "base/hex.h"
 #include "server/http_parse.h"
 
 typedef enum ChunkState { CHUNK_SIZE, CHUNK_BYTES, CHUNK_END, CHUNK_TRAILER } ChunkState;
@@ -145,12 +146,6 @@ static int read_head(HttpParser *self, Str head, HttpRequest *out) {
 }
 
 // ---- the body ----------------------------------------------------------------------------------
-
-static int hex_digit(char c) {
-    if (c >= '0' && c <= '9') return c - '0';
-    c = (char)(c | 0x20);
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
 
 // A line at chunk_at; MORE while its end is not there.
 static HttpState chunk_line(HttpParser *self, const char *bytes, size_t size, Str *out) {

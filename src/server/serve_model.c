@@ -8,6 +8,7 @@
 #include <stdio.h>
 
 #include "base/bits.h"
+#include "base/hex.h"
 #include "model/registry.h"
 #include "os/os.h"
 #include "server/serve_int.h"
@@ -386,26 +387,6 @@ static void print_metrics(ModelServer *self, HttpCall *call) {
         (double)(os_now_ms() - self->started_ms) / 1000);
 }
 
-static int hex_digit(char c) {
-    if (c >= '0' && c <= '9') return c - '0';
-    c = (char)(c | 0x20);
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-static Str decoded(Arena *arena, Str text) {
-    if (!memchr(text.ptr, '%', text.len)) return text;
-    char *out = arena_alloc(arena, text.len + 1u);
-    uint32_t n = 0;
-    for (uint32_t i = 0; i < text.len; i++) {
-        int high = i + 2 < text.len ? hex_digit(text.ptr[i + 1]) : -1;
-        int low = i + 2 < text.len ? hex_digit(text.ptr[i + 2]) : -1;
-        bool escape = text.ptr[i] == '%' && high >= 0 && low >= 0;
-        out[n++] = escape ? (char)(high * 16 + low) : text.ptr[i];
-        if (escape) i += 2;
-    }
-    return str_make(out, n);
-}
-
 static Served *named(ModelServer *self, Str name) {
     os_lock(&self->monitor);
     Served *served = find_served(self, name);
@@ -445,7 +426,7 @@ static bool route(ModelServer *self, Arena *arena, HttpCall *call, Ask *ask) {
     if (path.ptr[0] != '/') return fail(call, 404, "there is no such page"), false;
     bool predicts = str_ends(path, STR(":predict"));
     path = str_sub(path, 1, path.len - 1 - (predicts ? (uint32_t)sizeof VERB - 1 : 0));
-    Str name = decoded(arena, path);
+    Str name = percent_decode(arena, path);
     ask->served = named(self, name);
     if (!ask->served) return no_model(self, call, name), false;
     if (!predicts && get) {

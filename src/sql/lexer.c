@@ -1,3 +1,4 @@
+#include "base/hex.h"
 #include "sql/lexer.h"
 
 void lexer_init(Lexer *lexer, Str text) {
@@ -434,19 +435,13 @@ Status token_decode_binary(Arena *arena, Str text, const Token *token, Str *out,
     return ST_OK;
 }
 
-static int hex_value(char c) {
-    if (is_digit(c)) return c - '0';
-    c = (char)(c | 32);
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 // [count] hex digits at inside[at]; -1 when they are not all there. Java's reader takes a sign for
 // the first digit, and so do we.
 static int64_t hex_code(Str inside, uint32_t at, uint32_t count) {
     if (at + count > inside.len) return -1;
     int64_t code = 0;
     for (uint32_t i = 0; i < count; i++) {
-        int value = hex_value(inside.ptr[at + i]);
+        int value = hex_digit(inside.ptr[at + i]);
         if (value < 0 && i == 0 && inside.ptr[at] == '+' && count > 1) value = 0;
         if (value < 0) return -1;
         code = code * 16 + value;
@@ -543,9 +538,9 @@ static Status c_escape(Str text, const Token *token, Str inside, uint32_t *i, De
     uint32_t at = *i + 1, code = 0, base = 8, most = 3;
     if (c == 'x') at++, base = 16, most = 2;
     uint32_t start = at;
-    while (at < inside.len && at - start < most && hex_value(inside.ptr[at]) >= 0 &&
-           hex_value(inside.ptr[at]) < (int)base) {
-        code = code * base + (uint32_t)hex_value(inside.ptr[at++]);
+    while (at < inside.len && at - start < most && hex_digit(inside.ptr[at]) >= 0 &&
+           hex_digit(inside.ptr[at]) < (int)base) {
+        code = code * base + (uint32_t)hex_digit(inside.ptr[at++]);
     }
     if (at == start) {
         decoded_byte(out, '\\');  // no escape of any kind: it stays as it is

@@ -4,6 +4,7 @@
 // rows of five columns took one core 0.21 s, in RowBinary 0.47 s, in JSONEachRow 0.77 s.
 #include <math.h>
 
+#include "base/hex.h"
 #include "connector/clickhouse/clickhouse_int.h"
 #include "type/datetime.h"
 #include "type/decimal.h"
@@ -133,12 +134,6 @@ static Status put_time(ChColumn *column, const Vec *vec, uint32_t row) {
     return ST_OK;
 }
 
-static int hex_of(char c) {
-    if (c >= '0' && c <= '9') return c - '0';
-    c = (char)(c | 0x20);
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 // Two halves, each of them little endian.
 static Status put_uuid(ChColumn *column, const Vec *vec, uint32_t row, Error *err) {
     Str text = vec_str(vec)[row];
@@ -150,7 +145,7 @@ static Status put_uuid(ChColumn *column, const Vec *vec, uint32_t row, Error *er
             good = text.ptr[i] == '-';
             continue;
         }
-        int digit = hex_of(text.ptr[i]);
+        int digit = hex_digit(text.ptr[i]);
         good = digit >= 0;
         half[digits / 16] = half[digits / 16] << 4 | (uint64_t)(digit & 15);
         digits++;

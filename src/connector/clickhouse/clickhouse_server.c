@@ -6,6 +6,7 @@
 // query with that id.
 #include <stdlib.h>
 
+#include "base/hex.h"
 #include "connector/clickhouse/clickhouse_int.h"
 #include "type/zone.h"
 
@@ -284,7 +285,7 @@ Status ch_server_columns(const ChServer *server, Arena *arena, ChServerColumn **
 
 static void put_param(const char *name, Str value, Buf *out) {
     buf_printf(out, "%s%s=", out->len ? "&" : "", name);
-    http_encode(value, out);
+    percent_encode(value, "", out);
 }
 
 static Status insert_once(const ChServer *server, const ChInsert *insert, Error *err) {

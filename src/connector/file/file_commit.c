@@ -3,6 +3,7 @@
 #include <pthread.h>
 #include <stdio.h>
 
+#include "base/hex.h"
 #include "os/os.h"
 #include "type/datetime.h"
 #include "type/zone.h"
@@ -177,7 +178,7 @@ static Str value_in(const FileCommitter *self, Str directory, Str name, uint32_t
         int64_t equals = str_find(part, STR("="), 0);
         bool wanted = name.len ? str_eq(desc->partition_key[k - 1], name) : k - 1 == index;
         if (wanted && equals >= 0) {
-            return partition_unescape(arena, str_sub(part, (uint32_t)equals + 1, part.len));
+            return percent_decode(arena, str_sub(part, (uint32_t)equals + 1, part.len));
         }
         end = from ? from - 1 : 0;
     }

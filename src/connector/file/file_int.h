@@ -26,9 +26,8 @@ NODISCARD Status file_table(const TableDesc *desc, FileTable *table, Arena *aren
 // The place of the partition key among desc->partition_key, or -1: a field of the files.
 int32_t partition_index(const TableDesc *desc, Str field);
 
-// Directory names: "%3A" for what a name cannot hold.
+// Directory names: "%3A" for what a name cannot hold; percent_decode is the way back.
 void partition_escape(Str value, Buf *out);
-Str partition_unescape(Arena *arena, Str text);
 // The text of a partition's value in row [row], as Flink names directories.
 void partition_print(const Vec *vec, uint32_t row, Buf *out);
 // Sets slot [row] from a directory's name.

@@ -2,6 +2,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "base/hex.h"
 #include "connector/file/file_glob.h"
 #include "connector/file/file_int.h"
 #include "os/os.h"
@@ -29,27 +30,6 @@ void partition_escape(Str value, Buf *out) {
             buf_putc(out, (char)c);
         }
     }
-}
-
-static int hex_digit(char c) {
-    if (c >= '0' && c <= '9') return c - '0';
-    c |= 0x20;
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-Str partition_unescape(Arena *arena, Str text) {
-    char *out = arena_alloc_aligned(arena, text.len + 1u, 1);
-    uint32_t len = 0;
-    for (uint32_t i = 0; i < text.len; i++) {
-        char c = text.ptr[i];
-        if (c == '%' && i + 2 < text.len && hex_digit(text.ptr[i + 1]) >= 0 &&
-            hex_digit(text.ptr[i + 2]) >= 0) {
-            c = (char)(hex_digit(text.ptr[i + 1]) * 16 + hex_digit(text.ptr[i + 2]));
-            i += 2;
-        }
-        out[len++] = c;
-    }
-    return (Str){out, len};
 }
 
 // As the objects of Flink's runtime print themselves: a DATE is its number of days, a TIME its
@@ -147,7 +127,7 @@ static bool enter_partition(Walk *walk, Str path, Str *value) {
     const TableDesc *desc = walk->table->desc;
     Str name = base_name(path), key = desc->partition_key[walk->level];
     if (!str_starts(name, key) || name.len <= key.len || name.ptr[key.len] != '=') return false;
-    *value = partition_unescape(walk->arena, str_sub(name, key.len + 1, name.len));
+    *value = percent_decode(walk->arena, str_sub(name, key.len + 1, name.len));
     if (str_eq(*value, walk->table->default_partition)) *value = (Str){NULL, 0};
     return true;
 }

@@ -1,4 +1,5 @@
 // The options of a table, by the names of Flink's JDBC connector.
+#include "base/hex.h"
 #include "connector/jdbc/jdbc_int.h"
 
 static const char *const POLICIES[] = {"ALWAYS", "NEVER", NULL};
@@ -67,27 +68,6 @@ static void add_param(JdbcTable *table, const char *keyword, const char *value) 
     table->value[table->params++] = value;
 }
 
-static int hex_digit(char c) {
-    if (c >= '0' && c <= '9') return c - '0';
-    c = (char)(c | 0x20);
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-// Text of a URL, %41 decoded.
-static const char *url_text(Arena *arena, Str text) {
-    char *out = arena_alloc(arena, text.len + 1);
-    uint32_t n = 0;
-    for (uint32_t i = 0; i < text.len; i++) {
-        int high = i + 2 < text.len ? hex_digit(text.ptr[i + 1]) : -1;
-        int low = i + 2 < text.len ? hex_digit(text.ptr[i + 2]) : -1;
-        bool escape = text.ptr[i] == '%' && high >= 0 && low >= 0;
-        out[n++] = escape ? (char)(high * 16 + low) : text.ptr[i];
-        if (escape) i += 2;
-    }
-    out[n] = 0;
-    return out;
-}
-
 // The parameters of PostgreSQL's JDBC driver that libpq has by another name; those that only the
 // driver knows change nothing here.
 static void url_param(Arena *arena, JdbcTable *table, Str key, Str value) {
@@ -99,7 +79,7 @@ static void url_param(Arena *arena, JdbcTable *table, Str key, Str value) {
         {"connectTimeout", "connect_timeout"},
         {"targetServerType", "target_session_attrs"},
     };
-    const char *text = url_text(arena, value);
+    const char *text = percent_decode(arena, value).ptr;
     if (str_is(key, "ssl")) {
         if (str_eq_nocase(value, STR("true"))) add_param(table, "sslmode", "require");
         return;
@@ -148,13 +128,13 @@ static Status read_url(Arena *arena, JdbcTable *table, Error *err) {
             buf_printf(&ports, "%s" STR_FMT, first ? "" : ",", STR_ARG(port));
             at = end + 1;
         }
-        add_param(table, "host", url_text(arena, buf_str(&hosts)));
-        add_param(table, "port", url_text(arena, buf_str(&ports)));
+        add_param(table, "host", percent_decode(arena, buf_str(&hosts)).ptr);
+        add_param(table, "port", percent_decode(arena, buf_str(&ports)).ptr);
         buf_free(&hosts);
         buf_free(&ports);
     }
     while (rest.len && rest.ptr[0] == '/') rest = str_sub(rest, 1, rest.len);
-    if (rest.len) add_param(table, "dbname", url_text(arena, rest));
+    if (rest.len) add_param(table, "dbname", percent_decode(arena, rest).ptr);
     for (uint32_t at = 0; at < params.len;) {
         int64_t next = str_find(params, STR("&"), at);
         uint32_t end = next < 0 ? params.len : (uint32_t)next;

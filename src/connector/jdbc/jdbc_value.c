@@ -1,6 +1,7 @@
 // PostgreSQL's binary values as columns, and values as PostgreSQL reads them in text. The binary
 // forms are those of its send functions (src/backend/utils/adt): big endian, times in microseconds
 // and dates in days since 2000-01-01, numeric in digits of base 10000.
+#include "base/hex.h"
 #include "connector/jdbc/jdbc_int.h"
 #include "type/decimal.h"
 
@@ -216,17 +217,12 @@ Status pg_read(Str bytes, Vec *out, uint32_t row, Error *err) {
 // ---- writing -----------------------------------------------------------------------------------
 
 void pg_text(const TaskEnv *env, const Vec *vec, uint32_t row, Buf *out) {
-    static const char HEX[] = "0123456789abcdef";
     const Type *type = vec->type;
     if (type_is_text(type)) {
         buf_put_str(out, vec_str(vec)[row]);
     } else if (type_is_bytes(type)) {
-        Str bytes = vec_str(vec)[row];
         buf_puts(out, "\\x");
-        for (uint32_t i = 0; i < bytes.len; i++) {
-            buf_putc(out, HEX[(unsigned char)bytes.ptr[i] >> 4]);
-            buf_putc(out, HEX[bytes.ptr[i] & 15]);
-        }
+        buf_put_hex(out, vec_str(vec)[row]);
     } else if (type_is_integer(type)) {
         buf_printf(out, "%lld", (long long)vec_integer(vec, row));
     } else if (type->kind == TYPE_TIMESTAMP_LTZ) {  // as UTC, and said so

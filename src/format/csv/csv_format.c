@@ -1,6 +1,7 @@
 // The csv format: its options, what it can hold, and its row in the table of formats.
 #include "format/csv/csv.h"
 
+#include "base/hex.h"
 #include "format/csv/csv_int.h"
 
 // clang-format off
@@ -49,12 +50,8 @@ static Str unescape_java(Str text, Arena *arena) {
         if (c == 'u' && i + 4 < text.len) {
             uint32_t code = 0;
             for (uint32_t k = 1; k <= 4; k++) {
-                char h = text.ptr[i + k];
-                uint32_t digit = h >= '0' && h <= '9'   ? (uint32_t)(h - '0')
-                                 : h >= 'a' && h <= 'f' ? (uint32_t)(h - 'a' + 10)
-                                 : h >= 'A' && h <= 'F' ? (uint32_t)(h - 'A' + 10)
-                                                        : 0;
-                code = code * 16 + digit;
+                int digit = hex_digit(text.ptr[i + k]);
+                code = code * 16 + (uint32_t)(digit > 0 ? digit : 0);
             }
             buf_put_code(&out, code);
             i += 4;

@@ -43,7 +43,7 @@ static Status put_map(const JsonWriter *writer, const Vec *vec, uint32_t row, Bu
         }
         if (!first) buf_putc(out, ',');
         first = false;
-        json_put_string(key, out);
+        json_print_text(key, 0, out);
         buf_putc(out, ':');
         TRY(put_value(writer, vec->child[1], i, out, err));
     }
@@ -59,7 +59,7 @@ Status json_put_row(const JsonWriter *writer, const Type *type, Vec *const *fiel
         if (writer->ignore_nulls && vec_is_null(field[i], row)) continue;
         if (!first) buf_putc(out, ',');
         first = false;
-        json_put_string(type->field[i], out);
+        json_print_text(type->field[i], 0, out);
         buf_putc(out, ':');
         TRY(put_value(writer, field[i], row, out, err));
     }
@@ -90,7 +90,7 @@ static Status put_value(const JsonWriter *writer, const Vec *vec, uint32_t row, 
                           !writer->plain_decimals, out);
             return ST_OK;
         case TYPE_CHAR:
-        case TYPE_VARCHAR: json_put_string(vec_str(vec)[row], out); return ST_OK;
+        case TYPE_VARCHAR: json_print_text(vec_str(vec)[row], 0, out); return ST_OK;
         case TYPE_ARRAY: {
             ListView list = vec_list(vec)[row];
             buf_putc(out, '[');

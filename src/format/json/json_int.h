@@ -6,6 +6,7 @@
 // one comparison of 16 bytes, no scan and no hash.
 #pragma once
 
+#include "base/json.h"
 #include "base/map.h"
 #include "format/decode.h"
 #include "format/json/json_scan.h"
@@ -136,7 +137,6 @@ uint32_t json_unescape(char *text, uint32_t len);
 // Appends the value [at, end) as Jackson's tree prints it: no blanks, the last of equal keys,
 // numbers as Java prints doubles or, with [big_numbers], BigDecimals. False where it is no JSON.
 bool json_normalise(const char *at, const char *end, bool big_numbers, Buf *out);
-void json_put_string(Str text, Buf *out);  // with quotes and escapes
 
 NODISCARD Status json_check_type(const Type *schema, Error *err);
 NODISCARD Status json_check_options(const Options *options, bool decode, Error *err);
@@ -158,4 +158,3 @@ JsonWriter json_writer(const Options *options);
 NODISCARD Status json_put_row(const JsonWriter *writer, const Type *schema, Vec *const *column,
                               uint32_t row, Buf *out, Error *err);
 
-enum { JSON_DEPTH_MAX = 1000 };  // of nesting, as Jackson's StreamReadConstraints

@@ -5,34 +5,6 @@
 #include "type/java_print.h"
 #include "type/number.h"
 
-void json_put_string(Str text, Buf *out) {
-    static const char HEX[] = "0123456789ABCDEF";
-    buf_putc(out, '"');
-    uint32_t from = 0;
-    for (uint32_t i = 0; i < text.len; i++) {
-        unsigned char c = (unsigned char)text.ptr[i];
-        if (c >= 0x20 && c != '"' && c != '\\') continue;
-        buf_put(out, text.ptr + from, i - from);
-        from = i + 1;
-        buf_putc(out, '\\');
-        switch (c) {
-            case '"':
-            case '\\': buf_putc(out, (char)c); break;
-            case '\b': buf_putc(out, 'b'); break;
-            case '\f': buf_putc(out, 'f'); break;
-            case '\n': buf_putc(out, 'n'); break;
-            case '\r': buf_putc(out, 'r'); break;
-            case '\t': buf_putc(out, 't'); break;
-            default:
-                buf_puts(out, "u00");
-                buf_putc(out, HEX[c >> 4]);
-                buf_putc(out, HEX[c & 15]);
-        }
-    }
-    buf_put(out, text.ptr + from, text.len - from);
-    buf_putc(out, '"');
-}
-
 // BigDecimal.toString of a number of any length, trailing zeros stripped as Jackson's factory does.
 static void put_big(Str number, Buf *out) {
     Buf digits = {0};
@@ -171,7 +143,7 @@ static const char *put_object(Printer *printer, const char *at, Buf *out) {
     buf_putc(out, '{');
     for (uint32_t i = 0; i < count; i++) {
         if (i) buf_putc(out, ',');
-        json_put_string(buf_str(&members[i].key), out);
+        json_print_text(buf_str(&members[i].key), 0, out);
         buf_putc(out, ':');
         buf_put(out, members[i].value.ptr, members[i].value.len);
         buf_free(&members[i].key);
@@ -213,7 +185,7 @@ static const char *put_value(Printer *printer, const char *at, Buf *out) {
     if (*at == '"') {
         Buf text = {0};
         at = take_string(printer, at, &text);
-        if (at) json_put_string(buf_str(&text), out);
+        if (at) json_print_text(buf_str(&text), 0, out);
         buf_free(&text);
         return at;
     }

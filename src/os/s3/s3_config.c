@@ -2,6 +2,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 
+#include "base/hex.h"
 #include "os/s3/s3_int.h"
 
 static const Str SCHEMES[] = {{"s3://", 5}, {"s3a://", 6}, {"s3p://", 6}};
@@ -145,19 +146,6 @@ Status s3_place(Arena *arena, Str path, S3Place *out, Error *err) {
     return ST_OK;
 }
 
-void s3_encode(Str text, bool path, Buf *out) {
-    for (uint32_t i = 0; i < text.len; i++) {
-        unsigned char c = (unsigned char)text.ptr[i];
-        bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                     c == '-' || c == '.' || c == '_' || c == '~' || (path && c == '/');
-        if (plain) {
-            buf_putc(out, (char)c);
-        } else {
-            buf_printf(out, "%%%02X", c);
-        }
-    }
-}
-
 // An address in numbers has no names below it.
 static bool is_numbered(Str endpoint) {
     uint32_t at = (uint32_t)str_find(endpoint, STR("://"), 0) + 3;
@@ -178,7 +166,7 @@ void s3_address(Arena *arena, const S3Config *config, const S3Place *place, Str 
     if (in_path) {
         *base = endpoint;
         buf_putc(&text, '/');
-        s3_encode(place->bucket, false, &text);
+        percent_encode(place->bucket, "", &text);
     } else {
         uint32_t host = (uint32_t)str_find(endpoint, STR("://"), 0) + 3;
         *base = str_printf(arena, STR_FMT STR_FMT "." STR_FMT, STR_ARG(str_sub(endpoint, 0, host)),
@@ -186,7 +174,7 @@ void s3_address(Arena *arena, const S3Config *config, const S3Place *place, Str 
                            STR_ARG(str_sub(endpoint, host, endpoint.len)));
     }
     buf_putc(&text, '/');
-    s3_encode(place->key, true, &text);
+    percent_encode(place->key, "/", &text);
     *path = str_dup(arena, buf_str(&text));
     buf_free(&text);
 }

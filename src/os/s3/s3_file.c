@@ -1,6 +1,7 @@
 // Objects as files and prefixes as directories.
 #include <stdlib.h>
 
+#include "base/hex.h"
 #include "os/s3/s3_int.h"
 
 enum {
@@ -182,12 +183,12 @@ static Status ask_page(Arena *arena, const S3Place *place, Str prefix, const cha
     Buf query = {0};
     if (out->next.len) {
         buf_puts(&query, "continuation-token=");
-        s3_encode(out->next, false, &query);
+        percent_encode(out->next, "", &query);
         buf_putc(&query, '&');
     }
     buf_printf(&query, "delimiter=%%2F&encoding-type=url&list-type=2&max-keys=%s&prefix=",
                keys_max);
-    s3_encode(prefix, false, &query);
+    percent_encode(prefix, "", &query);
     S3Request request = {.method = "GET", .place = {place->bucket, STR("")},
                          .query = buf_str(&query), .reads_xml = true};
     S3Reply reply;

@@ -23,8 +23,6 @@ typedef struct S3Place {
 NODISCARD Status s3_place(Arena *arena, Str path, S3Place *out, Error *err);
 // Where a request goes: "http://127.0.0.1:9000", "/bucket/a%20b".
 void s3_address(Arena *arena, const S3Config *config, const S3Place *place, Str *base, Str *path);
-// As RFC 3986 has it; '/' stays when it is the separator of a path.
-void s3_encode(Str text, bool path, Buf *out);
 
 // ---- s3_sign.c: AWS Signature Version 4 ---------------------------------------------------------
 

@@ -1,5 +1,6 @@
 // What servers send: heads, errors and listings. It is foreign input: what is not understood is
 // passed over, what is not well formed is an error, and nothing is taken on trust.
+#include "base/hex.h"
 #include "os/s3/s3_int.h"
 
 // ---- XML ---------------------------------------------------------------------------------------
@@ -152,28 +153,13 @@ bool s3_error_read(Arena *arena, Str xml, Str *code, Str *message) {
 
 // ---- listings ----------------------------------------------------------------------------------
 
-static int hex_value(char c) {
-    if (c >= '0' && c <= '9') return c - '0';
-    c |= 0x20;
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 // Keys come percent-encoded (encoding-type=url): not all of them could stand in XML.
 static Str decode_key(Arena *arena, Str text) {
-    char *out = arena_alloc_aligned(arena, text.len + 1u, 1);
-    uint32_t len = 0;
+    char *form = (char *)str_dup(arena, text).ptr;
     for (uint32_t i = 0; i < text.len; i++) {
-        char c = text.ptr[i];
-        if (c == '%' && i + 2 < text.len && hex_value(text.ptr[i + 1]) >= 0 &&
-            hex_value(text.ptr[i + 2]) >= 0) {
-            c = (char)(hex_value(text.ptr[i + 1]) * 16 + hex_value(text.ptr[i + 2]));
-            i += 2;
-        } else if (c == '+') {
-            c = ' ';
-        }
-        out[len++] = c;
+        if (form[i] == '+') form[i] = ' ';
     }
-    return (Str){out, len};
+    return percent_decode(arena, str_make(form, text.len));
 }
 
 static void add_entry(Arena *arena, S3Listing *out, S3Entry entry) {

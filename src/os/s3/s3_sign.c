@@ -3,17 +3,14 @@
 // HMAC of that under a key that is derived for the day, the region and the service.
 #include <time.h>
 
+#include "base/hex.h"
 #include "os/s3/s3_int.h"
 
 enum { HASH_SIZE = 32, BLOCK_SIZE = 64 };
 
 static Str hex(Arena *arena, const uint8_t *bytes, uint32_t size) {
-    static const char DIGITS[] = "0123456789abcdef";
     char *text = arena_alloc_aligned(arena, size * 2, 1);
-    for (uint32_t i = 0; i < size; i++) {
-        text[i * 2] = DIGITS[bytes[i] >> 4];
-        text[i * 2 + 1] = DIGITS[bytes[i] & 15];
-    }
+    hex_write(bytes, size, text);
     return (Str){text, size * 2};
 }
 

@@ -7,6 +7,7 @@
 // and shown by a copy, which the server makes and which can be made again.
 #include <stdatomic.h>
 
+#include "base/hex.h"
 #include "os/s3/s3_int.h"
 
 // Parts but the last one have 5 MiB at least, and there are 10,000 at most: they double in time.
@@ -49,7 +50,7 @@ static Str id_query(Arena *arena, const char *before, Str id) {
     Buf query = {0};
     buf_puts(&query, before);
     buf_puts(&query, "uploadId=");
-    s3_encode(id, false, &query);
+    percent_encode(id, "", &query);
     Str out = str_dup(arena, buf_str(&query));
     buf_free(&query);
     return out;
@@ -261,9 +262,9 @@ static Status copy(Str path, S3Place to, const Token *token, Error *err) {
     Status st = s3_place(&arena, token->hidden, &from, err);
     if (st) goto done;
     buf_putc(&source, '/');
-    s3_encode(from.bucket, false, &source);
+    percent_encode(from.bucket, "", &source);
     buf_putc(&source, '/');
-    s3_encode(from.key, true, &source);
+    percent_encode(from.key, "/", &source);
     S3Request request = {.method = "PUT", .place = to, .copy_of = buf_str(&source),
                          .reads_xml = true};
     st = s3_request(&request, &reply, err);
