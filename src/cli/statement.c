@@ -130,6 +130,13 @@ void executor_stats(const Executor *self) {
                stats->wall_s, stats->cpu_s, (unsigned long long)stats->rows_in,
                (unsigned long long)stats->rows_out, (long long)stats->memory_peak_bytes,
                resident_peak_bytes());
+    if (stats->trainings || stats->trainings_failed) {
+        buf_printf(&out,
+                   "\"trainings\":%llu,\"trainings_in_use\":%llu,\"trainings_failed\":%llu,",
+                   (unsigned long long)stats->trainings,
+                   (unsigned long long)stats->trainings_in_use,
+                   (unsigned long long)stats->trainings_failed);
+    }
     buf_printf(&out,
                "\"checkpoints\":%llu,\"checkpoints_failed\":%llu,\"checkpoint_bytes\":%lld,"
                "\"checkpoint_pause_p50_ms\":%.3f,\"checkpoint_pause_p99_ms\":%.3f,"

@@ -53,6 +53,10 @@ NODISCARD Status ddl_create_view(DdlContext *ddl, const AstCreateView *create, E
 // ALTER VIEW … AS: [query] is changed into its expansion.
 NODISCARD Status ddl_view_redefine(DdlContext *ddl, Table *view, AstQuery *query, Error *err);
 
+// The query as text that means the same wherever it is read, in [arena]; the tree is changed.
+NODISCARD Status ddl_query_text(DdlContext *ddl, AstQuery *query, Arena *arena, Str *out,
+                                Error *err);
+
 // ddl_alter.c
 NODISCARD Status ddl_alter_table(DdlContext *ddl, const AstAlter *alter, Error *err);
 NODISCARD Status ddl_alter_view(DdlContext *ddl, const AstAlter *alter, Error *err);

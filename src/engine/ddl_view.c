@@ -86,3 +86,21 @@ Status ddl_view_redefine(DdlContext *ddl, Table *view, AstQuery *query, Error *e
     TRY(view_define(ddl, view, query, &row, err));
     return view_columns(ddl, view, row, &SAME, err);
 }
+
+Status ddl_query_text(DdlContext *ddl, AstQuery *query, Arena *arena, Str *out, Error *err) {
+    PlanContext *context = ddl->plan;
+    AstQuery *again;
+    Plan *plan;
+    Str written = printed(arena, query, SQL_FLINK);
+    context->expansion = expansion_new(context->arena);
+    Status st = bind_query(context, query, &plan, err);
+    Expansion *expansion = context->expansion;
+    context->expansion = NULL;
+    TRY(st);
+    expansion_apply(expansion);
+    *out = printed(arena, query, SQL_VALIDATED);
+    bool good = !sql_parse_query(context->arena, *out, &again, NULL) &&
+                !bind_query(context, again, &plan, NULL);
+    if (!good) *out = written;
+    return ST_OK;
+}

@@ -7,6 +7,7 @@
 #include "connector/builtin.h"
 #include "engine/ddl.h"
 #include "engine/durable.h"
+#include "engine/retrain.h"
 #include "engine/state_source.h"
 #include "exec/program.h"
 #include "format/builtin.h"
@@ -215,6 +216,10 @@ static Status collect(void *arg, Batch *batch, Error *err) {
     return self->sink->batch(self->sink->arg, batch, err);
 }
 
+static void say_line(DdlContext *ddl, Str line) {
+    log_line(ddl->session, line);
+}
+
 static Status run_plans(Session *session, PlanContext *context, Plan **root, uint32_t count,
                         const ResultSink *sink, Error *err) {
     Collecting collecting = {session, sink};
@@ -256,9 +261,21 @@ static Status run_plans(Session *session, PlanContext *context, Plan **root, uin
         .progress_watermark = &session->watermark_ms,
         .progress_busy_ns = &session->busy_ns,
     };
+    RetrainHost again = {session, &session->catalogs, &session->config, &session->env,
+                         &session->budget, say_line};
+    Retrainer *retrainer = NULL;
+    if (!session->replay_dir && !session->env.batch) {
+        TRY(retrainer_start(&again, root, count, spec.plan_count, &retrainer, err));
+    }
+    spec.drifted = retrainer_drifted;
+    spec.drift_arg = retrainer;
     atomic_store(&session->running, true);
     Status st = durable_run(&spec, &(DurableHost){log_line, session, session->control}, err);
     atomic_store(&session->running, false);
+    RetrainStats trained = retrainer_stop(retrainer);
+    session->stats.trainings = trained.trained;
+    session->stats.trainings_in_use = trained.in_use;
+    session->stats.trainings_failed = trained.failed;
     session->has_stats = !st;
     return st;
 }
@@ -321,10 +338,6 @@ static Status query_for(DdlContext *ddl, const AstQuery *query, const ResultSink
     Status st = execute_query(session, ddl->plan, query, sink, err);
     session->env.batch = ddl->plan->batch = batch;
     return st;
-}
-
-static void say_line(DdlContext *ddl, Str line) {
-    log_line(ddl->session, line);
 }
 
 static void explain_advice(PlanContext *context, Plan **root, uint32_t count, ExplainSpec *spec,

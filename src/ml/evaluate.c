@@ -467,3 +467,25 @@ Status ml_eval_load(Str bytes, MlEval **out, Error *err) {
     else *out = eval;
     return st;
 }
+
+const char *ml_task_metric(MlTask task) {
+    switch (task) {
+        case ML_CLASSIFICATION: return "Accuracy";
+        case ML_REGRESSION:
+        case ML_FORECASTING: return "RMSE";
+        case ML_CLUSTERING: return "IntraClusterVariance";
+        case ML_EMBEDDING: return "CosineSimilarity";
+        case ML_TEXT_GENERATION: return "BLEU";
+        default: return NULL;
+    }
+}
+
+bool ml_metric_less_is_better(const char *name) {
+    static const char *const LESS[] = {"LogLoss", "MAE", "MSE", "RMSE", "MAPE", "MASE",
+                                       "WithinClusterSum", "IntraClusterVariance",
+                                       "DaviesBouldin", "EuclideanDistance", "Skipped"};
+    for (size_t i = 0; i < sizeof LESS / sizeof *LESS; i++) {
+        if (!strcmp(name, LESS[i])) return true;
+    }
+    return false;
+}

@@ -72,5 +72,8 @@ void ml_eval_save(const MlEval *eval, Buf *out);
 NODISCARD Status ml_eval_load(Str bytes, MlEval **out, Error *err);
 // Fills [out] (ML_METRICS_MAX) and returns how many; "Rows" is the first.
 uint32_t ml_eval_metrics(const MlEval *eval, MlMetric *out);
+// The metric by which two models of a task are held against each other; NULL: there is none.
+const char *ml_task_metric(MlTask task);
+bool ml_metric_less_is_better(const char *name);  // of errors and distances
 // NaN when there is none of that name.
 double ml_metric(const MlMetric *metric, uint32_t count, const char *name);

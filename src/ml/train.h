@@ -50,6 +50,7 @@ typedef struct MlTrainSpec {
 } MlTrainSpec;
 
 typedef struct MlReport {
+    MlTask task;
     uint32_t rows, validation_rows;  // trained on and judged on
     uint32_t rows_left_out;          // their label was missing
     uint32_t rounds;                 // trees, passes or steps that the model holds

@@ -31,6 +31,15 @@ bool model_field_of(const Type *type, Str name, MlField *out);
 // The values of such a column, in [arena]; text is borrowed.
 void model_column_of(const Vec *vec, uint32_t rows, Arena *arena, MlColumn *out);
 
+// Rows [from, …) of a column of one value a row; [from] is a multiple of 64.
+static inline MlColumn model_column_piece(const MlColumn *column, uint32_t from) {
+    MlColumn piece = *column;
+    if (piece.number) piece.number += from;
+    if (piece.text) piece.text += from;
+    if (piece.valid) piece.valid += from / 64;
+    return piece;
+}
+
 // The columns that a model would have: a name and a type for each field.
 const Type *model_columns_type(const MlField *field, uint32_t count, Arena *arena);
 

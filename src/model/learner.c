@@ -123,15 +123,6 @@ static Status judge(LearnerWriter *self, const MlColumn *column, uint32_t rows, 
     return ml_eval_add(self->eval, &batch, err);
 }
 
-// Rows [from, from + PIECE) of a column; from is a multiple of 64.
-static MlColumn piece_of(const MlColumn *column, uint32_t from) {
-    MlColumn piece = *column;
-    if (piece.number) piece.number += from;
-    if (piece.text) piece.text += from;
-    if (piece.valid) piece.valid += from / 64;
-    return piece;
-}
-
 static Status learner_write(SinkWriter *base, const Batch *batch, Error *err) {
     enum { PIECE = 64 };
     LearnerWriter *self = (LearnerWriter *)base;
@@ -143,7 +134,8 @@ static Status learner_write(SinkWriter *base, const Batch *batch, Error *err) {
     }
     for (uint32_t from = 0; from < batch->rows; from += PIECE) {
         uint32_t rows = batch->rows - from < PIECE ? batch->rows - from : PIECE;
-        for (uint32_t c = 0; c < self->columns; c++) piece[c] = piece_of(&column[c], from);
+        for (uint32_t c = 0; c < self->columns; c++)
+            piece[c] = model_column_piece(&column[c], from);
         if (self->eval && online_rows(self->learner)) TRY(judge(self, piece, rows, err));
         TRY(online_learn(self->learner, piece, rows, err));
     }

@@ -266,6 +266,18 @@ void local_begin(void) {
     static const OptionDef TRAINED[] = {
         {.key = "algorithm", .doc = "what the model was trained by"},
         {.key = "label", .doc = "the column that it predicts; the last one by default"},
+        {.key = "retrain.interval",
+         .kind = OPTION_DURATION,
+         .doc = "jobs that use the model train it again when its newest version is so old"},
+        {.key = "retrain.on-drift",
+         .kind = OPTION_BOOL,
+         .fallback = "false",
+         .doc = "train it again when ML_EVALUATE in a running job sees its predictions get worse"},
+        {.key = "retrain.query",
+         .doc = "the rows to train it on; of CREATE MODEL … AS, its query"},
+        {.key = "retrain.metric",
+         .doc = "in which a new version must not be worse than the one in use; Accuracy, RMSE or "
+                "IntraClusterVariance by default"},
     };
     for (const OptionDef *at = LOCAL_OPTIONS; at->key; at++) add_option(at);
     for (size_t i = 0; i < sizeof TRAINED / sizeof *TRAINED; i++) add_option(&TRAINED[i]);

@@ -109,8 +109,8 @@ static Status write_current(Str dir, uint64_t version, Arena *arena, Error *err)
     return os_put_file(path, text, err);
 }
 
-static Status publish(Str dir, Str format, Str file, Str meta, uint64_t *version, Arena *arena,
-                      Error *err) {
+static Status publish(Str dir, Str format, Str file, Str meta, bool use, uint64_t *version,
+                      Arena *arena, Error *err) {
     char hex[DIGEST_BYTES * 2 + 1];
     TRY(os()->make_dirs(dir, err));
     TRY(next_version(dir, arena, version, err));
@@ -126,15 +126,30 @@ static Status publish(Str dir, Str format, Str file, Str meta, uint64_t *version
     TRY(os()->make_dirs(folder, err));
     TRY(os_put_file(path, file, err));
     TRY(os_put_file(path_of(arena, dir, *version, "meta.json"), text, err));
+    if (!use) {
+        uint64_t current;
+        bool found;
+        TRY(registry_current(dir, &current, &found, err));
+        if (found) return ST_OK;
+    }
     return write_current(dir, *version, arena, err);
 }
 
-Status registry_publish(Str dir, Str format, Str file, Str meta, uint64_t *version, Error *err) {
+static Status add(Str dir, Str format, Str file, Str meta, bool use, uint64_t *version,
+                  Error *err) {
     Arena arena = {0};
-    Status st = publish(dir, format, file, meta, version, &arena, err);
+    Status st = publish(dir, format, file, meta, use, version, &arena, err);
     if (st) error_while(err, "adding a version to the model in " STR_FMT, STR_ARG(dir));
     arena_clear(&arena);
     return st;
+}
+
+Status registry_publish(Str dir, Str format, Str file, Str meta, uint64_t *version, Error *err) {
+    return add(dir, format, file, meta, true, version, err);
+}
+
+Status registry_add(Str dir, Str format, Str file, Str meta, uint64_t *version, Error *err) {
+    return add(dir, format, file, meta, false, version, err);
 }
 
 static Status no_version(Str dir, uint64_t version, Arena *arena, Error *err) {

@@ -19,6 +19,10 @@ NODISCARD Status registry_current(Str dir, uint64_t *version, bool *found, Error
 NODISCARD Status registry_publish(Str dir, Str format, Str file, Str meta, uint64_t *version,
                                   Error *err);
 
+// The same, but the version in use stays the current one, if there is one.
+NODISCARD Status registry_add(Str dir, Str format, Str file, Str meta, uint64_t *version,
+                              Error *err);
+
 // Makes an older (or newer) version the current one. ST_VALIDATION lists those that there are.
 NODISCARD Status registry_use(Str dir, uint64_t version, Error *err);
 

@@ -79,6 +79,8 @@ static Status worker_init(Job *job, uint32_t index, Error *err) {
         .task_name = STR("weir"),
         .print = spec->print,
         .print_arg = spec->print_arg,
+        .drifted = spec->drifted,
+        .drift_arg = spec->drift_arg,
         .value_print = value_text,
         .value_arg = worker,
         .checkpoints = job_has_checkpoints(job),

@@ -41,6 +41,9 @@ typedef struct JobStats {
     bool damaged;                  // what it should have begun from is not whole
     bool stopped;                  // ended by a savepoint that was asked for
     uint64_t rows_in, rows_out;    // of sources, of sinks
+    // Versions trained while the job ran, those of them that were made current, and attempts that
+    // failed (engine/retrain.h).
+    uint64_t trainings, trainings_in_use, trainings_failed;
     OperatorStats *op;
     uint32_t op_count;
 } JobStats;
@@ -92,6 +95,9 @@ typedef struct JobSpec {
     Budget *budget;
     void (*print)(void *arg, Str line, bool to_stderr);
     void *print_arg;
+    // What TaskEnv.drifted calls; NULL: nobody listens.
+    void (*drifted)(void *arg, Str path);
+    void *drift_arg;
     // Where PLAN_COLLECT's rows go; called by one worker only.
     Status (*collect)(void *arg, Batch *batch, Error *err);
     void *collect_arg;

@@ -114,6 +114,10 @@ struct TaskEnv {
     Str task_name;          // for print's "2> " and logs
     void (*print)(void *arg, Str line, bool to_stderr);  // where print writes; any thread
     void *print_arg;
+    // Tells that predictions of the model in the folder [path] became worse; any thread. May be
+    // NULL.
+    void (*drifted)(void *arg, Str path);
+    void *drift_arg;
     // Appends a value as CAST AS STRING prints it, BYTES as x'0aff'; func/ lies beside spi/, not
     // below.
     void (*value_print)(const TaskEnv *env, const Vec *vec, uint32_t row, Buf *out);

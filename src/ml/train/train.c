@@ -296,7 +296,8 @@ static Status judge(const MlTrainer *trainer, uint32_t from, uint32_t to, MlMetr
 }
 
 static Status make_report(const MlTrainer *trainer, MlReport *report, Error *err) {
-    *report = (MlReport){.rows = trainer->train_rows, .rounds = trainer->rounds};
+    *report =
+        (MlReport){.task = trainer->task, .rows = trainer->train_rows, .rounds = trainer->rounds};
     report->validation_rows = trainer->rows - trainer->train_rows;
     report->rows_left_out = trainer->table->rows - trainer->rows;
     if (trainer->task == ML_OUTLIERS) return ST_OK;  // nobody knows what is one
