@@ -3,6 +3,7 @@
 
 #include "base/map.h"
 #include "ml/graph/graph.h"
+#include "ml/graph/stored.h"
 #include "ml/proto.h"
 
 // Rows of ops.c, ops_nn.c and ops_ml.c; name NULL at the end.
@@ -25,8 +26,7 @@ typedef struct OnnxReader {
 
 // A type of TensorProto; TENSOR_NONE when it is not known here.
 TensorType onnx_type(int64_t type);
-// What a smaller integer, held in a larger one, has of its own.
-void onnx_small(int64_t type, int32_t *bits, bool *no_sign);
+StoredType onnx_stored(int64_t type);
 // Reads a TensorProto as a constant of [graph].
 NODISCARD Status onnx_tensor(OnnxReader *reader, Str bytes, Graph *graph, Str *name, Tensor *out,
                              uint32_t *value, Error *err);

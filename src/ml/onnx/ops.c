@@ -73,7 +73,8 @@ static Status cast(Setup *s, Error *err) {
     CastParams *params = SETUP_PARAMS(s, CastParams);
     int64_t to = setup_int(s, "to", 0);
     params->to = onnx_type(to);
-    onnx_small(to, &params->bits, &params->no_sign);
+    params->bits = stored_bits(onnx_stored(to));
+    params->no_sign = stored_unsigned(onnx_stored(to));
     if (params->to) return ST_OK;
     return error_set(err, ST_UNSUPPORTED, "a cast to data type %lld", (long long)to);
 }

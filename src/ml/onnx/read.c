@@ -3,38 +3,18 @@
 #include "os/os.h"
 
 // TensorProto.DataType
-enum {
-    ONNX_FLOAT = 1, ONNX_UINT8, ONNX_INT8, ONNX_UINT16, ONNX_INT16, ONNX_INT32, ONNX_INT64,
-    ONNX_STRING, ONNX_BOOL, ONNX_FLOAT16, ONNX_DOUBLE, ONNX_UINT32, ONNX_UINT64,
-    ONNX_BFLOAT16 = 16,
+static const StoredType TYPES[] = {
+    [1] = STORED_F32, STORED_U8, STORED_I8, STORED_U16, STORED_I16, STORED_I32, STORED_I64,
+    STORED_STR, STORED_BOOL, STORED_F16, STORED_F64, STORED_U32, STORED_U64, [16] = STORED_BF16,
 };
 
-TensorType onnx_type(int64_t type) {
-    switch (type) {
-        case ONNX_FLOAT:
-        case ONNX_FLOAT16:
-        case ONNX_BFLOAT16: return TENSOR_F32;
-        case ONNX_DOUBLE: return TENSOR_F64;
-        case ONNX_UINT8:
-        case ONNX_INT8:
-        case ONNX_UINT16:
-        case ONNX_INT16:
-        case ONNX_INT32: return TENSOR_I32;
-        case ONNX_INT64:
-        case ONNX_UINT32:
-        case ONNX_UINT64: return TENSOR_I64;
-        case ONNX_STRING: return TENSOR_STR;
-        case ONNX_BOOL: return TENSOR_BOOL;
-        default: return TENSOR_NONE;
-    }
+StoredType onnx_stored(int64_t type) {
+    bool known = type > 0 && type < (int64_t)(sizeof TYPES / sizeof TYPES[0]);
+    return known ? TYPES[type] : STORED_NONE;
 }
 
-void onnx_small(int64_t type, int32_t *bits, bool *no_sign) {
-    *no_sign = type == ONNX_UINT8 || type == ONNX_UINT16 || type == ONNX_UINT32;
-    *bits = type == ONNX_UINT8 || type == ONNX_INT8     ? 8
-            : type == ONNX_UINT16 || type == ONNX_INT16 ? 16
-            : type == ONNX_UINT32                       ? 32
-                                                        : 0;
+TensorType onnx_type(int64_t type) {
+    return stored_tensor(onnx_stored(type));
 }
 
 // --- Tensors ---
@@ -42,7 +22,8 @@ void onnx_small(int64_t type, int32_t *bits, bool *no_sign) {
 typedef struct ProtoTensor {
     int64_t dim[TENSOR_RANK_MAX];
     uint32_t rank;
-    int64_t type;
+    int64_t data_type;  // of the file
+    StoredType type;
     Str name, raw;
     bool has_raw, external;
     Buf floats, doubles, ints;  // values as they stand, integers of all kinds as int64_t
@@ -82,7 +63,7 @@ static Status read_proto(ProtoTensor *self, Str bytes, Error *err) {
     while (!st && fine && proto_next(&at, &field)) {
         switch (field.number) {
             case 1: fine = proto_put_i64s(&field, &dims); break;
-            case 2: self->type = proto_i64(&field); break;
+            case 2: self->data_type = proto_i64(&field); break;
             case 4: fine = proto_put_f32s(&field, &self->floats); break;
             case 5:
             case 7:
@@ -104,84 +85,22 @@ static Status read_proto(ProtoTensor *self, Str bytes, Error *err) {
     }
     if (!st && dims.len) memcpy(self->dim, dims.ptr, dims.len);
     self->rank = (uint32_t)(dims.len / 8);
+    self->type = onnx_stored(self->data_type);
     buf_free(&dims);
     return st;
-}
-
-static float half(uint32_t bits) {
-    uint32_t sign = bits >> 15 & 1, exponent = bits >> 10 & 31, fraction = bits & 1023;
-    float value = exponent == 0    ? (float)fraction * 0x1p-24f
-                  : exponent == 31 ? (fraction ? __builtin_nanf("") : __builtin_inff())
-                                   : (float)(fraction | 1024) * 0x1p-25f;
-    for (uint32_t i = 0; exponent > 0 && exponent < 31 && i < exponent; i++) value *= 2;
-    return sign ? -value : value;
-}
-
-static float brain_float(uint32_t bits) {
-    float value;
-    bits <<= 16;
-    memcpy(&value, &bits, sizeof value);
-    return value;
-}
-
-// How many bytes a value has in raw data.
-static uint32_t raw_size(int64_t type) {
-    switch (type) {
-        case ONNX_UINT8:
-        case ONNX_INT8:
-        case ONNX_BOOL: return 1;
-        case ONNX_UINT16:
-        case ONNX_INT16:
-        case ONNX_FLOAT16:
-        case ONNX_BFLOAT16: return 2;
-        case ONNX_FLOAT:
-        case ONNX_INT32:
-        case ONNX_UINT32: return 4;
-        default: return 8;
-    }
-}
-
-static void put_integer(const Tensor *t, int64_t i, int64_t type, uint64_t bits) {
-    switch (type) {
-        case ONNX_INT8: tensor_i32(t)[i] = (int8_t)bits; break;
-        case ONNX_UINT8: tensor_i32(t)[i] = (uint8_t)bits; break;
-        case ONNX_INT16: tensor_i32(t)[i] = (int16_t)bits; break;
-        case ONNX_UINT16: tensor_i32(t)[i] = (uint16_t)bits; break;
-        case ONNX_INT32: tensor_i32(t)[i] = (int32_t)bits; break;
-        case ONNX_UINT32: tensor_i64(t)[i] = (uint32_t)bits; break;
-        case ONNX_BOOL: tensor_bool(t)[i] = bits != 0 ? 1 : 0; break;
-        case ONNX_FLOAT16: tensor_f32(t)[i] = half((uint32_t)bits & 0xFFFF); break;
-        case ONNX_BFLOAT16: tensor_f32(t)[i] = brain_float((uint32_t)bits & 0xFFFF); break;
-        default: tensor_i64(t)[i] = (int64_t)bits; break;
-    }
-}
-
-static void fill_raw(const ProtoTensor *self, const Tensor *t) {
-    uint32_t size = raw_size(self->type);
-    bool same = self->type == ONNX_FLOAT || self->type == ONNX_DOUBLE ||
-                self->type == ONNX_INT32 || self->type == ONNX_INT64 || self->type == ONNX_UINT64;
-    if (same) {
-        memcpy(t->data, self->raw.ptr, (size_t)t->count * size);
-        return;
-    }
-    for (int64_t i = 0; i < t->count; i++) {
-        uint64_t bits = 0;
-        memcpy(&bits, self->raw.ptr + (size_t)i * size, size);
-        put_integer(t, i, self->type, bits);
-    }
 }
 
 // How many values stand there; the shape must ask for as many.
 static int64_t value_count(const ProtoTensor *self) {
     if (self->has_raw) {
-        uint32_t size = raw_size(self->type);
-        bool whole = self->type != ONNX_STRING && self->raw.len % size == 0;
+        uint32_t size = stored_size(self->type);
+        bool whole = size && self->raw.len % size == 0;
         return whole ? (int64_t)(self->raw.len / size) : -1;
     }
     switch (self->type) {
-        case ONNX_FLOAT: return (int64_t)(self->floats.len / 4);
-        case ONNX_DOUBLE: return (int64_t)(self->doubles.len / 8);
-        case ONNX_STRING: return (int64_t)(self->strings.len / sizeof(Str));
+        case STORED_F32: return (int64_t)(self->floats.len / 4);
+        case STORED_F64: return (int64_t)(self->doubles.len / 8);
+        case STORED_STR: return (int64_t)(self->strings.len / sizeof(Str));
         default: return (int64_t)(self->ints.len / 8);
     }
 }
@@ -189,12 +108,12 @@ static int64_t value_count(const ProtoTensor *self) {
 static void fill_tensor(OnnxReader *reader, const ProtoTensor *self, const Tensor *t) {
     if (!t->count) return;
     if (self->has_raw) {
-        fill_raw(self, t);
-    } else if (self->type == ONNX_FLOAT) {
-        memcpy(t->data, self->floats.ptr, (size_t)t->count * 4);
-    } else if (self->type == ONNX_DOUBLE) {
-        memcpy(t->data, self->doubles.ptr, (size_t)t->count * 8);
-    } else if (self->type == ONNX_STRING) {
+        stored_fill(t, self->type, self->raw.ptr);
+    } else if (self->type == STORED_F32) {
+        stored_fill(t, self->type, self->floats.ptr);
+    } else if (self->type == STORED_F64) {
+        stored_fill(t, self->type, self->doubles.ptr);
+    } else if (self->type == STORED_STR) {
         for (int64_t i = 0; i < t->count; i++) {
             Str text;
             memcpy(&text, self->strings.ptr + (size_t)i * sizeof text, sizeof text);
@@ -204,7 +123,7 @@ static void fill_tensor(OnnxReader *reader, const ProtoTensor *self, const Tenso
         for (int64_t i = 0; i < t->count; i++) {
             uint64_t bits;
             memcpy(&bits, self->ints.ptr + (size_t)i * 8, 8);
-            put_integer(t, i, self->type, bits);
+            stored_put(t, i, self->type, bits);
         }
     }
 }
@@ -249,7 +168,7 @@ static Status external(OnnxReader *reader, ProtoTensor *self, Buf *bytes, Error 
                           STR_ARG(str_sub(reader->path, 0, folder)), STR_ARG(name));
     int64_t count;
     TRY(tensor_count(self->rank, self->dim, &count, err));
-    size_t size = (size_t)count * raw_size(self->type);
+    size_t size = (size_t)count * stored_size(self->type);
     if (self->offset < 0 || size > UINT32_MAX ||
         (self->length >= 0 && (size_t)self->length < size)) {
         return error_set(err, ST_VALIDATION, "tensor '" STR_FMT "' asks for other bytes of '"
@@ -263,10 +182,10 @@ static Status external(OnnxReader *reader, ProtoTensor *self, Buf *bytes, Error 
 
 static Status make_tensor(OnnxReader *reader, ProtoTensor *self, Graph *graph, Tensor *out,
                           uint32_t *value, Error *err) {
-    TensorType type = onnx_type(self->type);
+    TensorType type = stored_tensor(self->type);
     if (!type) {
         return error_set(err, ST_UNSUPPORTED, "tensor '" STR_FMT "' has data type %lld",
-                         STR_ARG(self->name), (long long)self->type);
+                         STR_ARG(self->name), (long long)self->data_type);
     }
     Buf bytes = {0};
     Status st = self->external ? external(reader, self, &bytes, err) : ST_OK;

@@ -304,23 +304,27 @@ Status tf_bundle_read(TfBundle *self, Str key, Graph *graph, uint32_t *value, Er
         return error_set(err, ST_VALIDATION, "variable '" STR_FMT "' is not in " STR_FMT ".index",
                          STR_ARG(key), STR_ARG(self->prefix));
     }
-    TensorType type = tf_type(entry->type);
-    int32_t bits;
-    bool no_sign;
-    tf_small(entry->type, &bits, &no_sign);
-    bool plain = type && type != TENSOR_STR && type != TENSOR_LIST && !bits && entry->type != 14 &&
-                 entry->type != 19;
-    if (!plain || entry->sliced || !tf_shape(entry->shape, &rank, dim)) {
+    StoredType stored = tf_stored(entry->type);
+    uint32_t size = stored_size(stored);
+    if (!size || entry->sliced || !tf_shape(entry->shape, &rank, dim)) {
         return error_set(err, ST_UNSUPPORTED, "variable '" STR_FMT "' has data type %lld%s",
                          STR_ARG(key), (long long)entry->type,
                          entry->sliced ? " and lies in parts" : "");
     }
     TRY(tensor_count(rank, dim, &count, err));
-    if (entry->size != count * tensor_size(type) || entry->shard < 0 || entry->offset < 0 ||
+    if (entry->size != count * size || entry->shard < 0 || entry->offset < 0 ||
         entry->shard >= self->shards || entry->size > UINT32_MAX) {
         return damaged(self, "an entry's size", err);
     }
     Tensor t;
+    TensorType type = stored_tensor(stored);
     TRY(graph_constant_new(graph, type, rank, dim, &t, value, err));
-    return read_bytes(self, entry, key, t.data, err);
+    if (size == tensor_size(type) && type != TENSOR_BOOL) {
+        return read_bytes(self, entry, key, t.data, err);
+    }
+    char *raw = mem_alloc((size_t)entry->size + 1);
+    Status st = read_bytes(self, entry, key, raw, err);
+    if (!st) stored_fill(&t, stored, raw);
+    mem_free(raw);
+    return st;
 }

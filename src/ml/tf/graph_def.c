@@ -3,38 +3,19 @@
 #include "ml/tf/tf_int.h"
 
 // tensorflow.DataType
-enum {
-    TF_FLOAT = 1, TF_DOUBLE, TF_INT32, TF_UINT8, TF_INT16, TF_INT8, TF_STRING, TF_INT64 = 9,
-    TF_BOOL, TF_BFLOAT16 = 14, TF_UINT16 = 17, TF_HALF = 19, TF_VARIANT = 21, TF_UINT32, TF_UINT64,
+static const StoredType TYPES[] = {
+    [1] = STORED_F32, STORED_F64, STORED_I32, STORED_U8, STORED_I16, STORED_I8, STORED_STR,
+    [9] = STORED_I64, STORED_BOOL, [14] = STORED_BF16, [17] = STORED_U16, [19] = STORED_F16,
+    [21] = STORED_LIST, STORED_U32, STORED_U64,
 };
 
-TensorType tf_type(int64_t type) {
-    switch (type) {
-        case TF_FLOAT:
-        case TF_HALF:
-        case TF_BFLOAT16: return TENSOR_F32;
-        case TF_DOUBLE: return TENSOR_F64;
-        case TF_INT32:
-        case TF_UINT8:
-        case TF_INT16:
-        case TF_INT8:
-        case TF_UINT16: return TENSOR_I32;
-        case TF_INT64:
-        case TF_UINT32:
-        case TF_UINT64: return TENSOR_I64;
-        case TF_STRING: return TENSOR_STR;
-        case TF_BOOL: return TENSOR_BOOL;
-        case TF_VARIANT: return TENSOR_LIST;
-        default: return TENSOR_NONE;
-    }
+StoredType tf_stored(int64_t type) {
+    bool known = type > 0 && type < (int64_t)(sizeof TYPES / sizeof TYPES[0]);
+    return known ? TYPES[type] : STORED_NONE;
 }
 
-void tf_small(int64_t type, int32_t *bits, bool *no_sign) {
-    *no_sign = type == TF_UINT8 || type == TF_UINT16 || type == TF_UINT32;
-    *bits = type == TF_UINT8 || type == TF_INT8     ? 8
-            : type == TF_UINT16 || type == TF_INT16 ? 16
-            : type == TF_UINT32                     ? 32
-                                                    : 0;
+TensorType tf_type(int64_t type) {
+    return stored_tensor(tf_stored(type));
 }
 
 // --- Tensors ---
@@ -58,7 +39,8 @@ bool tf_shape(Str bytes, uint32_t *rank, int64_t dim[TENSOR_RANK_MAX]) {
 }
 
 typedef struct TfTensor {
-    int64_t type;
+    int64_t data_type;  // of the file
+    StoredType type;
     Str shape, content;
     Buf floats, doubles, ints, strings;
 } TfTensor;
@@ -69,7 +51,7 @@ static bool read_tensor(Str bytes, TfTensor *out) {
     bool fine = true;
     while (fine && proto_next(&at, &field)) {
         switch (field.number) {
-            case 1: out->type = proto_i64(&field); break;
+            case 1: out->data_type = proto_i64(&field); break;
             case 2: out->shape = field.bytes; break;
             case 4: out->content = field.bytes; break;
             case 5: fine = proto_put_f32s(&field, &out->floats); break;
@@ -84,88 +66,40 @@ static bool read_tensor(Str bytes, TfTensor *out) {
             default: break;
         }
     }
+    out->type = tf_stored(out->data_type);
     return fine && !at.damaged;
 }
 
-static float half(uint32_t bits) {
-    uint32_t sign = bits >> 15 & 1, exponent = bits >> 10 & 31, fraction = bits & 1023;
-    float value = exponent == 0    ? (float)fraction * 0x1p-24f
-                  : exponent == 31 ? (fraction ? __builtin_nanf("") : __builtin_inff())
-                                   : (float)(fraction | 1024) * 0x1p-25f;
-    for (uint32_t i = 0; exponent > 0 && exponent < 31 && i < exponent; i++) value *= 2;
-    return sign ? -value : value;
-}
-
-static void put_bits(const Tensor *t, int64_t i, int64_t type, uint64_t bits) {
-    uint32_t word = (uint32_t)bits;
-    switch (type) {
-        case TF_FLOAT:
-        case TF_INT32: memcpy((char *)t->data + i * 4, &word, 4); break;
-        case TF_INT8: tensor_i32(t)[i] = (int8_t)bits; break;
-        case TF_UINT8: tensor_i32(t)[i] = (uint8_t)bits; break;
-        case TF_INT16: tensor_i32(t)[i] = (int16_t)bits; break;
-        case TF_UINT16: tensor_i32(t)[i] = (uint16_t)bits; break;
-        case TF_UINT32: tensor_i64(t)[i] = word; break;
-        case TF_BOOL: tensor_bool(t)[i] = bits != 0 ? 1 : 0; break;
-        case TF_HALF: tensor_f32(t)[i] = half(word & 0xFFFF); break;
-        case TF_BFLOAT16:
-            word <<= 16;
-            memcpy((char *)t->data + i * 4, &word, 4);
-            break;
-        default: memcpy((char *)t->data + i * 8, &bits, 8); break;
-    }
-}
-
-static uint32_t content_size(int64_t type) {
-    switch (type) {
-        case TF_BOOL:
-        case TF_INT8:
-        case TF_UINT8: return 1;
-        case TF_INT16:
-        case TF_UINT16:
-        case TF_HALF:
-        case TF_BFLOAT16: return 2;
-        case TF_FLOAT:
-        case TF_INT32:
-        case TF_UINT32: return 4;
-        default: return 8;
-    }
-}
-
 static Status fill_content(const TfTensor *self, const Tensor *t, Error *err) {
-    uint32_t size = content_size(self->type);
-    if (self->type == TF_STRING || self->content.len != (uint64_t)t->count * size) {
+    uint32_t size = stored_size(self->type);
+    if (!size || self->content.len != (uint64_t)t->count * size) {
         return error_set(err, ST_VALIDATION, "a tensor has %u bytes for %lld values",
                          self->content.len, (long long)t->count);
     }
-    for (int64_t i = 0; i < t->count; i++) {
-        uint64_t bits = 0;
-        memcpy(&bits, self->content.ptr + (size_t)i * size, size);
-        put_bits(t, i, self->type, bits);
-    }
+    stored_fill(t, self->type, self->content.ptr);
     return ST_OK;
 }
 
 // Values of a list; the last stands for all that follow, and none for zeros.
 static Status fill_list(const TfTensor *self, Graph *graph, const Tensor *t, Error *err) {
-    const Buf *list = self->type == TF_FLOAT    ? &self->floats
-                      : self->type == TF_DOUBLE ? &self->doubles
-                      : self->type == TF_STRING ? &self->strings
-                                                : &self->ints;
-    size_t size = self->type == TF_FLOAT ? 4 : self->type == TF_STRING ? sizeof(Str) : 8;
+    const Buf *list = self->type == STORED_F32   ? &self->floats
+                      : self->type == STORED_F64 ? &self->doubles
+                      : self->type == STORED_STR ? &self->strings
+                                                 : &self->ints;
+    size_t size = self->type == STORED_F32 ? 4 : self->type == STORED_STR ? sizeof(Str) : 8;
     int64_t given = (int64_t)(list->len / size);
     if (given > t->count) return error_set(err, ST_VALIDATION, "a tensor has too many values");
     for (int64_t i = 0; i < t->count; i++) {
         const char *from = given ? list->ptr + (size_t)(i < given ? i : given - 1) * size : NULL;
         uint64_t bits = 0;
-        if (self->type == TF_STRING) {
+        if (self->type == STORED_STR) {
             Str text = STR("");
             if (from) memcpy(&text, from, sizeof text);
             tensor_str(t)[i] = str_dup(&graph->home->arena, text);
             continue;
         }
         if (from) memcpy(&bits, from, size);
-        put_bits(t, i, self->type, bits);
+        stored_put(t, i, self->type, bits);
     }
     return ST_OK;
 }
@@ -178,9 +112,10 @@ Status tf_tensor(Str bytes, Graph *graph, Tensor *out, uint32_t *value, Error *e
     if (!read_tensor(bytes, &tensor) || !tf_shape(tensor.shape, &rank, dim)) {
         st = error_set(err, ST_VALIDATION, "a tensor is damaged");
     }
-    TensorType type = tf_type(tensor.type);
+    TensorType type = stored_tensor(tensor.type);
     if (!st && (!type || type == TENSOR_LIST)) {
-        st = error_set(err, ST_UNSUPPORTED, "a tensor of data type %lld", (long long)tensor.type);
+        st = error_set(err, ST_UNSUPPORTED, "a tensor of data type %lld",
+                       (long long)tensor.data_type);
     }
     if (!st) st = graph_constant_new(graph, type, rank, dim, out, value, err);
     if (!st && tensor.content.len) st = fill_content(&tensor, out, err);
@@ -194,7 +129,7 @@ Status tf_tensor(Str bytes, Graph *graph, Tensor *out, uint32_t *value, Error *e
 
 bool tf_strings(Str bytes, Arena *arena, const Str **out, uint32_t *count) {
     TfTensor tensor = {0};
-    bool fine = read_tensor(bytes, &tensor) && tensor.type == TF_STRING;
+    bool fine = read_tensor(bytes, &tensor) && tensor.type == STORED_STR;
     *count = (uint32_t)(tensor.strings.len / sizeof(Str));
     *out = arena_dup(arena, tensor.strings.ptr, tensor.strings.len);
     buf_free(&tensor.floats);

@@ -34,7 +34,8 @@ static Status cast(Setup *s, Error *err) {
     CastParams *params = SETUP_PARAMS(s, CastParams);
     int64_t to = setup_int(s, "DstT", 0);
     params->to = tf_type(to);
-    tf_small(to, &params->bits, &params->no_sign);
+    params->bits = stored_bits(tf_stored(to));
+    params->no_sign = stored_unsigned(tf_stored(to));
     if (params->to && params->to != TENSOR_LIST) return ST_OK;
     return error_set(err, ST_UNSUPPORTED, "a cast to data type %lld", (long long)to);
 }

@@ -9,6 +9,7 @@
 #include "ml/graph/graph.h"
 #include "ml/graph/kernels.h"
 #include "ml/graph/served.h"
+#include "ml/graph/stored.h"
 #include "ml/proto.h"
 #include "ml/tf/bundle.h"
 
@@ -47,8 +48,7 @@ NODISCARD Status tf_file_read(Str graph_def, Arena *arena, TfFile *out, Error *e
 void tf_file_clear(TfFile *file);
 
 TensorType tf_type(int64_t type);  // TENSOR_NONE: not known here, or no tensor
-// What a smaller integer, held in a larger one, has of its own.
-void tf_small(int64_t type, int32_t *bits, bool *no_sign);
+StoredType tf_stored(int64_t type);
 // Reads a TensorProto as a constant of [graph].
 NODISCARD Status tf_tensor(Str bytes, Graph *graph, Tensor *out, uint32_t *value, Error *err);
 // The texts of a TensorProto; false when it holds none.
