@@ -5,9 +5,9 @@
 #include "cli/cli.h"
 #include "weir.h"
 
-static const Command *const COMMANDS[] = {&RUN_COMMAND,  &LIST_COMMAND,   &SAVEPOINT_COMMAND,
-                                          &STOP_COMMAND, &CANCEL_COMMAND, &TEST_COMMAND,
-                                          &MODEL_COMMAND, &SERVE_COMMAND, &SHELL_COMMAND};
+static const Command *const COMMANDS[] = {
+    &RUN_COMMAND,  &LIST_COMMAND,  &SAVEPOINT_COMMAND, &STOP_COMMAND,  &CANCEL_COMMAND,
+    &TEST_COMMAND, &MODEL_COMMAND, &SERVE_COMMAND,     &WATCH_COMMAND, &SHELL_COMMAND};
 
 static const Command *find(const char *name) {
     for (size_t i = 0; i < sizeof COMMANDS / sizeof *COMMANDS; i++) {
@@ -32,8 +32,8 @@ static int help(FILE *out) {
 }
 
 static int unknown(const char *name) {
-    const char *names[] = {"run",    "test", "list",      "savepoint", "stop",
-                           "cancel", "model", "serve-model", "help", "--version", "--help"};
+    const char *names[] = {"run",   "test",        "list",  "savepoint", "stop",      "cancel",
+                           "model", "serve-model", "watch", "help",      "--version", "--help"};
     (void)fprintf(stderr, "weir: unknown command '%s'\n", name);
     const char *near = text_nearest(str_c(name), names, sizeof names / sizeof *names);
     if (near) (void)fprintf(stderr, "hint: did you mean '%s'?\n", near);

@@ -1,0 +1,142 @@
+// weir watch: the metric watch from the command line. Its verbs are a row each.
+#include <stdio.h>
+
+#include "cli/cli.h"
+#include "os/os.h"
+#include "watch/replay.h"
+
+static int watch_main(int argc, char **argv);
+
+static const ArgDef ARGS[] = {
+    {"--out", "-o", "FILE", "where it goes (standard output)"},
+    {"--direction", NULL, "D",
+     "replay: drop, rise or both, of metrics without a metrics.csv (both)"},
+    {"--sensitivity", NULL, "S", "replay: high, middle or low (high)"},
+    {"--help", "-h", NULL, "shows this"},
+    {0},
+};
+enum { ARG_OUT, ARG_DIRECTION, ARG_SENSITIVITY, ARG_HELP };
+
+const Command WATCH_COMMAND = {
+    .name = "watch",
+    .run = watch_main,
+    .usage = "replay INPUT [--out FILE] [OPTION]...",
+    .doc =
+        "Watches metrics: learns each one, forecasts it, and tells what is not as it should be.\n\n"
+        "replay runs recorded metrics through the detector as if they came in now, and writes a "
+        "line\n"
+        "for each point: metric,ts,score,alarm,forecast. INPUT is a folder with values.csv\n"
+        "(metric,ts,value), metrics.csv and holidays.csv; or a folder, or file, of "
+        "timestamp,value.",
+    .args = ARGS,
+};
+
+typedef struct WatchArgs {
+    const char *input, *out;
+    DetectDirection direction;
+    DetectSensitivity sensitivity;
+} WatchArgs;
+
+// -- replay ---------------------------------------------------------------------------------------
+
+typedef struct Sink {
+    FILE *file;
+    Buf text;
+} Sink;
+
+static Status flush(Sink *sink, Error *err) {
+    size_t len = sink->text.len;
+    sink->text.len = 0;
+    if (fwrite(sink->text.ptr, 1, len, sink->file) == len) return ST_OK;
+    return error_set(err, ST_IO, "the output cannot be written");
+}
+
+static Status on_point(void *arg, const ReplayPoint *point, Error *err) {
+    Sink *sink = arg;
+    replay_put_point(point, &sink->text);
+    return sink->text.len < 1 << 16 ? ST_OK : flush(sink, err);
+}
+
+static Status replay(const WatchArgs *args, Error *err) {
+    Sink sink = {.file = args->out ? fopen(args->out, "wb") : stdout};
+    if (!sink.file) return error_set(err, ST_IO, "%s cannot be written", args->out);
+    ReplayOptions options = {.direction = args->direction, .sensitivity = args->sensitivity,
+                             .point = on_point, .arg = &sink};
+    ReplayTotals totals;
+    replay_put_header(&sink.text);
+    int64_t begin = os_monotonic_ns();
+    Status st = replay_run(str_c(args->input), &options, &totals, err);
+    if (!st) st = flush(&sink, err);
+    if (args->out && fclose(sink.file) && !st)
+        st = error_set(err, ST_IO, "%s cannot be written", args->out);
+    buf_free(&sink.text);
+    if (st) return st;
+    double seconds = (double)(os_monotonic_ns() - begin) / 1e9;
+    (void)fprintf(stderr, "%llu points of %u metrics, %llu alarms, %u trainings, %.1f s\n",
+                  (unsigned long long)totals.points, totals.metrics,
+                  (unsigned long long)totals.alarms, totals.trainings, seconds);
+    if (totals.bad_lines) {
+        (void)fprintf(stderr, "%llu lines were not understood\n",
+                      (unsigned long long)totals.bad_lines);
+    }
+    return ST_OK;
+}
+
+// -- The command ----------------------------------------------------------------------------------
+
+typedef struct Verb {
+    const char *name;
+    Status (*run)(const WatchArgs *args, Error *err);
+} Verb;
+
+static const Verb VERBS[] = {{"replay", replay}};
+
+static const Verb *verb_of(const char *name) {
+    for (size_t i = 0; i < sizeof VERBS / sizeof *VERBS; i++) {
+        if (name && strcmp(VERBS[i].name, name) == 0) return &VERBS[i];
+    }
+    return NULL;
+}
+
+static int run_verb(const Verb *verb, const WatchArgs *args) {
+    Error err = {0};
+    Status st = verb->run(args, &err);
+    if (!st) return EXIT_FINE;
+    (void)fprintf(stderr, "weir watch %s: %s\n", verb->name, err.message);
+    if (err.hint[0]) (void)fprintf(stderr, "hint: %s\n", err.hint);
+    return st == ST_VALIDATION || st == ST_USAGE ? EXIT_WRONG : EXIT_FAILED;
+}
+
+static int watch_main(int argc, char **argv) {
+    Args args = {.argc = argc, .argv = argv, .defs = ARGS};
+    WatchArgs given = {.direction = DETECT_BOTH, .sensitivity = DETECT_HIGH};
+    const char *operand[2] = {NULL, NULL};
+    uint32_t operands = 0;
+    Error err = {0};
+    for (int at; (at = args_next(&args, &err)) != ARGS_END;) {
+        bool good = true;
+        switch (at) {
+            case ARGS_WRONG: return usage_error(&WATCH_COMMAND, &err);
+            case ARG_HELP: return usage_print(&WATCH_COMMAND);
+            case ARG_OUT: given.out = args.value; break;
+            case ARG_DIRECTION:
+                good = detect_direction_parse(str_c(args.value), &given.direction);
+                break;
+            case ARG_SENSITIVITY:
+                good = detect_sensitivity_parse(str_c(args.value), &given.sensitivity);
+                break;
+            default:
+                if (operands < 2) operand[operands] = args.value;
+                operands++;
+        }
+        if (good) continue;
+        (void)error_set(&err, ST_USAGE, "'%s' is not a value for %s", args.value, ARGS[at].name);
+        return usage_error(&WATCH_COMMAND, &err);
+    }
+    const Verb *verb = verb_of(operand[0]);
+    given.input = operand[1];
+    if (verb && operands == 2) return run_verb(verb, &given);
+    (void)error_set(&err, ST_USAGE, verb ? "which input?" : "what is to be done?");
+    error_hint(&err, "weir watch replay INPUT --out FILE");
+    return usage_error(&WATCH_COMMAND, &err);
+}

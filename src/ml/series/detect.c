@@ -1,0 +1,666 @@
+// ml/series/detect.c - points come in, verdicts go out: gaps and late points, the decision, alarms
+// and their end.
+//
+// A point goes: its slot; the forecast; into the ring; all lenses (detect_window.c); then, if
+// nothing is wrong, the level learns from it (detect_level.c). When a lens says that something is
+// off and its doubts are removed (below), the level goes back to where it was before the fault, and
+// from there on forecasts stand for what is known of it: the fault cannot drag it along. It ends
+// when the last points look more like the forecast than like the fault.
+//
+// Doubts: one point alone is enough only where sensitivity is high; else what is left of the window
+// without its worst point must deviate too. And the same time in earlier periods must agree: a
+// level that only comes back to its usual height (a promotion ends) is no drop.
+#include "ml/series/detect.h"
+
+#include "ml/series/detect_int.h"
+
+static const double VALUE_MAX = 1e30;
+// Thresholds in deviations. A metric has 10,080 points a week and its windows are about three
+// times as many independent looks: 4.7 of a normal deviation is 0.04 false alarms a week on one
+// side.
+static const double THRESHOLD[] = {[DETECT_HIGH] = 4.8, [DETECT_MIDDLE] = 4.8, [DETECT_LOW] = 5.2};
+static const double REST_SHARE = 0.6;  // of the threshold, for the window without its worst point
+static const double EARLIER = 2.5;          // deviations from the same time in earlier periods
+static const double SLOW_DOUBT = 1.4;      // days differ in more than their mean says
+static const double BACK_TO_NORMAL = 4;     // log of the odds
+enum {
+    LATE_ROW = 30,          // late points in a row, in order: the clock was wrong before
+    COLD_POINTS = 30, COLD_ROW = 3, COLD_DEVIATION = 10,
+    EXCURSION_HOURS = 6, ALARM_HOURS = 24,  // then it is the new normal
+    REOPEN_MINUTES = 20,    // what opens again so soon is the same alarm
+    GAP_DAYS = 3,           // behind it, the level begins anew
+    DETECTOR_MAGIC = 0x31445357, DETECTOR_VERSION = 1
+};
+
+Detector *detector_new(const DetectSettings *settings) {
+    Detector *d = NEW(Detector);
+    d->settings = *settings;
+    if (d->settings.step_ms <= 0) d->settings.step_ms = 60000;
+    (void)series_calendar_ref(d->settings.calendar);
+    d->bar = d->unit = 1;
+    d->closed = INT64_MIN / 2;
+    d->run = INT32_MIN;
+    return d;
+}
+
+void detector_free(Detector *d) {
+    if (!d) return;
+    series_model_unref(d->model);
+    series_calendar_unref(d->settings.calendar);
+    mem_free(d);
+}
+
+void detector_set(Detector *d, const DetectSettings *settings) {
+    SeriesCalendar *calendar = series_calendar_ref(settings->calendar);
+    int64_t step_ms = d->settings.step_ms;
+    series_calendar_unref(d->settings.calendar);
+    d->settings = *settings;
+    d->settings.calendar = calendar;
+    d->settings.step_ms = step_ms;
+}
+
+const SeriesModel *detector_model(const Detector *d) {
+    return d->model;
+}
+const DetectSettings *detector_settings(const Detector *d) {
+    return &d->settings;
+}
+uint64_t detector_alarms(const Detector *d) {
+    return d->alarms;
+}
+
+bool detect_direction_parse(Str text, DetectDirection *out) {
+    if (str_eq_nocase(text, STR("both"))) *out = DETECT_BOTH;
+    else if (str_eq_nocase(text, STR("drop")) || str_eq_nocase(text, STR("fall")))
+        *out = DETECT_DROP;
+    else if (str_eq_nocase(text, STR("rise"))) *out = DETECT_RISE;
+    else return false;
+    return true;
+}
+
+bool detect_sensitivity_parse(Str text, DetectSensitivity *out) {
+    if (str_eq_nocase(text, STR("high"))) *out = DETECT_HIGH;
+    else if (str_eq_nocase(text, STR("middle"))) *out = DETECT_MIDDLE;
+    else if (str_eq_nocase(text, STR("low"))) *out = DETECT_LOW;
+    else return false;
+    return true;
+}
+
+static bool wanted(const Detector *d, int sign) {
+    return d->settings.direction == DETECT_BOTH ||
+           (d->settings.direction == DETECT_DROP) == (sign < 0);
+}
+
+// -- Models ---------------------------------------------------------------------------------------
+
+static void place(Detector *d, int64_t slot) {
+    series_moment(d->settings.calendar, slot * d->settings.step_ms, &d->moment);
+    series_model_at(d->model, &d->moment, slot * d->settings.step_ms, &d->base);
+}
+
+void detector_level(Detector *d, double level) {
+    level_begin(d, level);
+}
+
+// A model of another size may know the new unit already: then it is the metric's own again.
+static void unit_settle(Detector *d, const SeriesModel *before) {
+    double was = before->base + before->level, is = d->model->base + d->model->level;
+    double change = before->scaled && d->model->scaled
+                        ? is - was
+                        : log(fmax(fabs(is), 1e-30) / fmax(fabs(was), 1e-30));
+    if (d->unit == 1 || fabs(change - log(d->unit)) > fabs(change)) return;
+    for (uint32_t i = 0; i < SERIES_RING; i++) d->ring.value[i] *= (float)d->unit;
+    d->unit = 1;
+}
+
+// The ring's points are seen anew with the model's eyes: profile, then level from the oldest on.
+// An alarm stays as it is: its points have no say.
+void detector_use(Detector *d, SeriesModel *model) {
+    SeriesModel *before = d->model;
+    d->model = series_model_ref(model);
+    if (model && before) unit_settle(d, before);
+    series_model_unref(before);
+    if (!model) {
+        d->mode = MODE_NORMAL;
+        return;
+    }
+    level_derive(d);
+    level_begin(d, model->level);
+    if (!d->started) return;
+    int64_t last = d->slot, first = last - (int64_t)d->depth + 1;
+    for (int64_t slot = first; slot <= last; slot++) {
+        uint32_t at = ring_at(slot);
+        bool there = d->ring.mean[at] != 0 || d->ring.value[at] != 0;
+        if (d->mode != MODE_NORMAL && slot >= d->alarm.begin) there = false;
+        place(d, slot);
+        d->slot = slot;
+        level_predict(d, false);
+        d->ring.growth[at] = (float)d->moment.growth;
+        if (there) {
+            d->ring.mean[at] = (float)d->base.mean;
+            level_learn(d, (double)d->ring.value[at], d->base.mean, d->moment.growth);
+        } else if (slot < d->alarm.begin || d->mode == MODE_NORMAL) {
+            d->ring.mean[at] = d->ring.value[at] = 0;
+        } else if (d->ring.mean[at] != 0 || d->ring.value[at] != 0) {
+            d->ring.mean[at] = (float)d->base.mean;
+        }
+        level_keep(d);
+    }
+}
+
+// -- Alarms ---------------------------------------------------------------------------------------
+
+static void alarm_begin(Detector *d, uint32_t lens, int sign, DetectVerdict *out) {
+    uint32_t width = SERIES_LENS[lens].width, since = SERIES_LENS[lens].since;
+    if (lens == SERIES_SLOW) {
+        d->level.wander = 0;
+        d->level.drift = d->mean_level;
+        level_keep(d);
+    } else {
+        level_rewind(d, since);
+    }
+    bool again = d->slot - d->closed <= REOPEN_MINUTES * 60000 / d->settings.step_ms &&
+                 d->alarm.sign == sign;
+    d->mode = wanted(d, sign) ? MODE_ALARM : MODE_EXCURSION;
+    d->alarm.begin = d->slot - (since > width ? since : width) + 1;
+    d->alarm.opened = d->slot;
+    d->alarm.sign = (int8_t)sign;
+    d->alarm.worst = 0;
+    WindowView view;
+    double variance;
+    window_recent(d, width, &view, &variance);
+    d->alarm.got = view.sum;
+    d->alarm.expected = view.mean;
+    if (d->mode == MODE_EXCURSION) return;
+    if (!again || !d->alarms) d->alarms++;
+    out->event = again && d->alarms ? DETECT_UPDATE : DETECT_OPEN;
+}
+
+static void alarm_end(Detector *d, uint32_t healthy, DetectVerdict *out) {
+    int64_t first = d->alarm.begin, oldest = d->slot - (int64_t)d->depth + 1;
+    if (first < oldest) first = oldest;
+    for (int64_t slot = first; slot <= d->slot - healthy; slot++) {
+        d->ring.mean[ring_at(slot)] = d->ring.value[ring_at(slot)] = 0;
+    }
+    if (d->mode == MODE_ALARM) {
+        out->event = DETECT_CLOSE;
+        d->closed = d->slot;
+    }
+    d->mode = MODE_NORMAL;
+    if (healthy < d->depth) level_again(d, d->slot - healthy + 1);
+}
+
+// A thousandfold is no business: somebody sends other units. A power of ten, or nearly.
+static bool unit_change(Detector *d, double ratio) {
+    if (!(ratio > 0) || !isfinite(ratio)) return false;
+    double power = rint(log10(ratio));
+    if (power == 0 || fabs(log10(ratio) - power) > 0.15 || fabs(power) > 15) return false;
+    d->unit *= pow(10, power);
+    d->depth = 0;
+    level_begin(d, d->mean_level);
+    return true;
+}
+
+// The new normal: the level is wherever the points are.
+static void alarm_accept(Detector *d, DetectVerdict *out) {
+    double off = d->model->scaled ? log(fmax(d->alarm.got, 1e-3) / fmax(d->alarm.expected, 1e-3))
+                                  : (d->alarm.got - d->alarm.expected) / 30;
+    double ratio = d->alarm.got / d->alarm.expected;
+    alarm_end(d, 0, out);
+    if (unit_change(d, ratio)) return;
+    level_begin(d, level_now(d, 0) + off);
+    level_keep(d);
+    d->depth = 1;
+}
+
+// Is what the last points show rather the forecast or rather the fault (of which 0.6 is enough)?
+static uint32_t back_to_normal(const Detector *d) {
+    static const uint8_t WIDTHS[] = {3, 4, 6, 8, 12, 16, 24, 32, 48};
+    double fault = d->alarm.expected != 0 ? d->alarm.got - d->alarm.expected : 0;
+    double share = d->alarm.expected > 0 ? fault / d->alarm.expected : 0;
+    for (uint32_t i = 0; i < sizeof WIDTHS; i++) {
+        if (WIDTHS[i] > d->slot - d->alarm.opened) break;
+        WindowView view;
+        double variance;
+        window_recent(d, WIDTHS[i], &view, &variance);
+        if (!view.points) continue;
+        double sick = view.mean + 0.6 * share * view.mean;
+        double odds = ((view.sum - sick) * (view.sum - sick) -
+                       (view.sum - view.mean) * (view.sum - view.mean)) / (2 * variance);
+        double z = d->alarm.sign * view.deviation;
+        if (odds > BACK_TO_NORMAL && z < 2) return WIDTHS[i];
+        // A small fault cannot be told from a level of long ago; but then nothing is far off.
+        if (WIDTHS[i] >= 16 && z < 1.2 && d->alarm.sign * window_earlier(d, WIDTHS[i]) < 1.2) {
+            return WIDTHS[i];
+        }
+    }
+    return 0;
+}
+
+static void alarm_go_on(Detector *d, double value, double forecast, DetectVerdict *out) {
+    const double fade = 1 - 1.0 / 30;
+    d->alarm.got = d->alarm.got * fade + value;
+    d->alarm.expected = d->alarm.expected * fade + forecast;
+    uint32_t healthy = back_to_normal(d);
+    int64_t hours = d->mode == MODE_ALARM ? ALARM_HOURS : EXCURSION_HOURS;
+    if (healthy) alarm_end(d, healthy, out);
+    else if ((d->slot - d->alarm.opened) * d->settings.step_ms > hours * 3600000)
+        alarm_accept(d, out);
+}
+
+// -- The decision ---------------------------------------------------------------------------------
+
+static uint8_t row_of(const Detector *d, int sign) {
+    uint8_t row = 0;
+    for (; row < 255 && row < d->depth; row++) {
+        uint32_t at = ring_at(d->slot - row);
+        double mean = (double)d->ring.mean[at], value = (double)d->ring.value[at];
+        double level = (double)(d->ring.wander[at] + d->ring.drift[at]) +
+                       (double)d->ring.growth[at] * (double)d->ring.holiday[at];
+        double expected = d->model->scaled ? mean * exp(level) : mean + level;
+        if (sign * (value - expected) <= 0) break;
+    }
+    return row;
+}
+
+static double threshold(const Detector *d) {
+    return THRESHOLD[d->settings.sensitivity] * d->bar;
+}
+
+// The lens that shouts loudest on a side, in units of the threshold.
+static double loudest(const Detector *d, int sign, uint32_t *lens) {
+    double most = 0;
+    for (uint32_t i = 0; i < SERIES_LENSES; i++) {
+        if (i == 0 && d->settings.sensitivity != DETECT_HIGH) continue;
+        double z = sign * (double)d->deviation[i] / (double)d->model->tail[i][sign > 0];
+        if (i == SERIES_SLOW) z /= SLOW_DOUBT;
+        if (z > most) most = z, *lens = i;
+    }
+    return most / threshold(d);
+}
+
+// What remains of a suspicion once it has been doubted.
+static double doubted(const Detector *d, int sign, uint32_t lens, double score, DetectWhy *why) {
+    double tail = (double)d->model->tail[lens][sign > 0];
+    uint32_t width = SERIES_LENS[lens].width;
+    why->points = (uint16_t)width;
+    why->since = SERIES_LENS[lens].since;
+    why->deviation = d->deviation[lens];
+    why->in_a_row = row_of(d, sign);
+    why->earlier = (float)window_earlier(d, width);
+    why->confirmed = sign * (double)why->earlier > EARLIER;
+    if (score < 1) return score;
+    if (!why->confirmed) return 0.99;
+    if (d->settings.sensitivity != DETECT_HIGH || width > 1) {
+        double rest = sign * window_without_worst(d, lens, sign) / tail;
+        if (d->settings.sensitivity != DETECT_HIGH && rest < REST_SHARE * threshold(d)) return 0.99;
+    }
+    return score;
+}
+
+static void decide(Detector *d, DetectVerdict *out) {
+    for (int side = 0; side < 2; side++) {
+        int sign = side ? 1 : -1;
+        uint32_t lens = 0;
+        DetectWhy why = {0};
+        double score = loudest(d, sign, &lens);
+        bool asked = wanted(d, sign);
+        if (score > 0.5) score = doubted(d, sign, lens, score, &why);
+        if (asked && score > out->score) {
+            out->score = score;
+            if (score > 0.5) out->why = why;
+        }
+        if (score >= 1 && d->mode == MODE_NORMAL) {
+            WindowView view;
+            window_view(d, lens, &view);
+            out->why.share = (float)(view.mean != 0 ? view.sum / view.mean - 1 : 0);
+            alarm_begin(d, lens, sign, out);
+        }
+    }
+}
+
+// -- Without a model ------------------------------------------------------------------------------
+
+static void cold(Detector *d, double value, DetectVerdict *out) {
+    double sd = sqrt(d->cold_var + series_tiny(d->cold_mean)), off = value - d->cold_mean;
+    out->flags |= DETECT_COLD;
+    out->forecast = d->cold_points ? d->cold_mean : value;
+    out->low = out->forecast - 4 * sd;
+    out->high = out->forecast + 4 * sd;
+    double z = d->cold_points >= COLD_POINTS ? fabs(off) / sd : 0;
+    out->score = fmin(z / (2 * COLD_DEVIATION), 0.99);
+    d->cold_row = z > COLD_DEVIATION && wanted(d, off < 0 ? -1 : 1) ? d->cold_row + 1 : 0;
+    if (d->cold_row == COLD_ROW) {
+        out->event = DETECT_OPEN;
+        out->score = 1;
+        out->why = (DetectWhy){.points = COLD_ROW, .since = COLD_ROW, .in_a_row = COLD_ROW,
+                               .deviation = (float)z};
+        d->alarms++;
+        d->mode = MODE_ALARM;
+        d->alarm = (DetectAlarm){.begin = d->slot - COLD_ROW + 1, .opened = d->slot,
+                                 .sign = (int8_t)(off < 0 ? -1 : 1)};
+    } else if (d->mode == MODE_ALARM && (z < COLD_DEVIATION / 2 ||
+                                         d->slot - d->alarm.opened > 10 * COLD_POINTS)) {
+        out->event = DETECT_CLOSE;
+        d->mode = MODE_NORMAL;
+        d->closed = d->slot;
+    }
+    double weight = 1.0 / (d->cold_points < 32 ? d->cold_points + 1 : 32);
+    double most = d->cold_points < COLD_POINTS ? HUGE_VAL : 3 * sd + series_tiny(value);
+    if (d->mode == MODE_ALARM) weight /= 8;
+    off = fmax(-most, fmin(most, off));
+    d->cold_var += weight * (off * off * (1 - weight) - d->cold_var);
+    d->cold_mean += weight * off;
+    d->cold_points++;
+    // A model that comes wants to see the points again.
+    uint32_t at = ring_at(d->slot);
+    d->ring.value[at] = (float)value;
+    d->ring.mean[at] = 1;
+}
+
+// -- Points ---------------------------------------------------------------------------------------
+
+static void advance(Detector *d, int64_t slot, bool there, double value) {
+    int32_t day = d->moment.day;
+    d->slot = slot;
+    if (d->depth < SERIES_RING) d->depth++;
+    uint32_t at = ring_at(slot);
+    d->ring.value[at] = d->ring.mean[at] = 0;
+    if (!d->model) return;
+    place(d, slot);
+    level_predict(d, d->moment.day != day);
+    d->ring.growth[at] = (float)d->moment.growth;
+    if (there) {
+        d->ring.value[at] = (float)value;
+        d->ring.mean[at] = (float)d->base.mean;
+    }
+    level_keep(d);
+}
+
+static uint16_t filled(const Detector *d) {
+    uint16_t count = 0;
+    for (uint32_t i = 0; i < 10 && i < d->depth; i++) {
+        uint32_t at = ring_at(d->slot - i);
+        if (d->ring.mean[at] == 0 && d->ring.value[at] == 0) count++;
+    }
+    return count;
+}
+
+static void band(const Detector *d, const SeriesBase *base, double growth, DetectVerdict *out) {
+    double variance, sd;
+    out->forecast = level_forecast(d, base->mean, growth, (double)base->noise, &variance);
+    sd = sqrt(variance) * threshold(d);
+    out->low = out->forecast - sd * (double)d->model->tail[0][0];
+    out->high = out->forecast + sd * (double)d->model->tail[0][1];
+    if (d->model->scaled && out->low < 0) out->low = 0;
+}
+
+static void judge(Detector *d, double value, DetectVerdict *out) {
+    double growth = d->moment.growth;
+    band(d, &d->base, growth, out);
+    window_scan(d);
+    if (d->mode == MODE_NORMAL) {
+        decide(d, out);
+    } else {
+        double z = d->alarm.sign * value < d->alarm.sign * out->forecast ? 0 : 1;
+        DetectMode mode = d->mode;
+        out->score = mode == MODE_ALARM ? 1 + z : 0;
+        alarm_go_on(d, value, out->forecast, out);
+        // The other side counts, too, while something is off.
+        if (mode == MODE_EXCURSION && d->mode == MODE_EXCURSION) {
+            WindowView view;
+            double variance;
+            window_recent(d, 3, &view, &variance);
+            if (-d->alarm.sign * view.deviation > threshold(d)) {
+                alarm_end(d, 3, out);
+                window_scan(d);
+                decide(d, out);
+            }
+        }
+    }
+    if (d->mode == MODE_NORMAL && out->event != DETECT_CLOSE) {
+        level_learn(d, value, d->base.mean, growth);
+        level_keep(d);
+        level_settle(d);
+    }
+    if (d->mode == MODE_EXCURSION) out->flags |= DETECT_EXCURSION;
+    out->why.growth = (float)(d->model->scaled ? exp(growth * d->level.holiday) : 1);
+}
+
+// A point behind the newest: its place in the ring is filled if it is empty and still there.
+static void late(Detector *d, int64_t slot, double value, DetectVerdict *out) {
+    out->flags |= DETECT_LATE;
+    uint32_t at = ring_at(slot);
+    if (d->slot - slot >= (int64_t)d->depth) return;
+    if (d->ring.mean[at] != 0 || d->ring.value[at] != 0) {
+        out->flags |= DETECT_DUPLICATE;
+        return;
+    }
+    if (!d->model || d->mode != MODE_NORMAL || out->flags & DETECT_INVALID) return;
+    if (slot <= d->closed) return;
+    SeriesMoment moment;
+    SeriesBase base;
+    series_moment(d->settings.calendar, slot * d->settings.step_ms, &moment);
+    series_model_at(d->model, &moment, slot * d->settings.step_ms, &base);
+    d->ring.value[at] = (float)value;
+    d->ring.mean[at] = (float)base.mean;
+}
+
+static void begin_at(Detector *d, int64_t slot) {
+    d->slot = slot - 1;
+    d->depth = 0;
+    d->started = true;
+    d->mode = MODE_NORMAL;
+    d->moment.day = INT32_MIN;
+    if (d->model) level_begin(d, d->model->level);
+}
+
+static void finish(Detector *d, DetectVerdict *out) {
+    out->alarm = d->mode == MODE_ALARM;
+    out->alarm_id = out->alarm || out->event != DETECT_NONE ? d->alarms : 0;
+    out->begin_ms = out->alarm_id ? d->alarm.begin * d->settings.step_ms : 0;
+}
+
+void detector_push(Detector *d, int64_t ts_ms, double value, DetectVerdict *out) {
+    int64_t step = d->settings.step_ms, slot = ts_ms / step - (ts_ms % step < 0);
+    *out = (DetectVerdict){.ts_ms = ts_ms, .actual = value};
+    if (!(fabs(value) <= VALUE_MAX)) out->flags |= DETECT_INVALID;
+    if (!d->started) begin_at(d, slot);
+    if (slot <= d->slot) {
+        if (slot == d->slot) {
+            out->flags |= DETECT_DUPLICATE;
+            finish(d, out);
+            return;
+        }
+        d->late = slot == d->late_slot + 1 ? d->late + 1 : 1;
+        d->late_slot = slot;
+        if (d->late < LATE_ROW) {
+            late(d, slot, value / d->unit, out);
+            finish(d, out);
+            return;
+        }
+        out->flags |= DETECT_JUMP;
+        begin_at(d, slot);
+    } else if ((double)(slot - d->slot) * (double)step > GAP_DAYS * (double)SERIES_DAY_MS) {
+        out->flags |= DETECT_JUMP;
+        begin_at(d, slot);
+    }
+    d->late = 0;
+    if (slot > d->slot + 1) out->flags |= DETECT_FILLED;
+    while (d->slot + 1 < slot) advance(d, d->slot + 1, false, 0);
+    bool there = !(out->flags & DETECT_INVALID);
+    double unit = d->unit;
+    value /= unit;
+    advance(d, slot, there, value);
+    if (!d->model) {
+        if (there) cold(d, value, out);
+    } else if (there) {
+        judge(d, value, out);
+        out->why.filled = filled(d);
+    } else {
+        band(d, &d->base, d->moment.growth, out);
+    }
+    out->forecast *= unit;
+    out->low *= unit;
+    out->high *= unit;
+    finish(d, out);
+}
+
+bool detector_forecast(const Detector *d, uint32_t ahead, DetectVerdict *out) {
+    *out = (DetectVerdict){.actual = NAN};
+    if (!d->started) return false;
+    out->ts_ms = (d->slot + ahead) * d->settings.step_ms;
+    if (!d->model) {
+        if (!d->cold_points) return false;
+        double sd = sqrt(d->cold_var);
+        out->forecast = d->cold_mean;
+        out->low = d->cold_mean - 4 * sd;
+        out->high = d->cold_mean + 4 * sd;
+        out->flags = DETECT_COLD;
+        return true;
+    }
+    const SeriesModel *model = d->model;
+    SeriesMoment moment;
+    SeriesBase base;
+    series_moment(d->settings.calendar, out->ts_ms, &moment);
+    series_model_at(model, &moment, out->ts_ms, &base);
+    Detector then = *d;  // a level that has come that far without points
+    double decay = exp(-(double)ahead / model->wander_tau), *p = then.level.p;
+    then.level.wander *= decay;
+    p[0] = p[0] * decay * decay + model->wander_sd * model->wander_sd * (1 - decay * decay);
+    p[1] *= decay;
+    p[2] *= decay;
+    p[3] += model->drift_sd * model->drift_sd * ahead;
+    if (moment.growth > 0 && moment.run != d->run) {
+        then.level.holiday = model->growth;
+        p[2] = p[4] = 0;
+        p[5] = model->growth_sd * model->growth_sd;
+    }
+    band(&then, &base, moment.growth, out);
+    out->forecast *= d->unit;
+    out->low *= d->unit;
+    out->high *= d->unit;
+    return true;
+}
+
+void detector_label(Detector *d, uint64_t alarm_id, DetectLabel label) {
+    if (label == DETECT_FALSE_ALARM) d->bar = fmin(d->bar * 1.15, 1.6);
+    if (label == DETECT_MISSED) d->bar = fmax(d->bar / 1.1, 0.7);
+    if (label == DETECT_TRUE_ALARM) d->bar += (1 - d->bar) * 0.1;
+    if (label != DETECT_FALSE_ALARM || d->mode != MODE_ALARM || alarm_id != d->alarms) return;
+    DetectVerdict ignored;
+    if (d->model) alarm_accept(d, &ignored);
+    d->mode = MODE_NORMAL;
+}
+
+void detector_inside(const Detector *d, DetectorInside *out) {
+    *out = (DetectorInside){.deviation = d->deviation,
+                            .level = d->level.wander + d->level.drift,
+                            .mean_level = d->mean_level,
+                            .healthy = d->mode == MODE_NORMAL};
+}
+
+// -- Saving and loading ---------------------------------------------------------------------------
+
+static void code_f64s(Codec *codec, double *value, size_t count) {
+    codec_f64s_at(codec, value, count);
+    for (size_t i = 0; i < count; i++) {
+        if (!codec->failed && !isfinite(value[i])) codec_fail(codec, "a number is not finite");
+    }
+}
+
+static void code_state(Codec *codec, Detector *d) {
+    codec_bool(codec, &d->started);
+    series_code_i64(codec, &d->slot);
+    codec_u32(codec, &d->depth);
+    if (d->depth > SERIES_RING) codec_fail(codec, "the ring is larger than there are points");
+    codec_u32(codec, &d->late);
+    series_code_i64(codec, &d->late_slot);
+    code_f64s(codec, &d->bar, 1);
+    code_f64s(codec, &d->unit, 1);
+    if (!codec->failed && !(d->unit > 0)) codec_fail(codec, "its unit is not positive");
+    code_f64s(codec, &d->level.wander, 1);
+    code_f64s(codec, &d->level.drift, 1);
+    code_f64s(codec, &d->level.holiday, 1);
+    code_f64s(codec, d->level.p, 6);
+    code_f64s(codec, &d->mean_level, 1);
+    uint32_t run = (uint32_t)d->run;
+    codec_u32(codec, &run);
+    d->run = (int32_t)run;
+    DetectRing *ring = &d->ring;
+    float *const rings[] = {ring->value, ring->mean, ring->growth,
+                            ring->wander, ring->drift, ring->holiday};
+    for (size_t i = 0; i < sizeof rings / sizeof *rings; i++) {
+        series_code_f32s(codec, rings[i], SERIES_RING);
+    }
+    int mode = (int)d->mode;
+    codec_kind(codec, &mode, MODES);
+    d->mode = (DetectMode)mode;
+    series_code_i64(codec, &d->alarm.begin);
+    series_code_i64(codec, &d->alarm.opened);
+    uint8_t sign = (uint8_t)(d->alarm.sign + 1);
+    codec_u8(codec, &sign);
+    d->alarm.sign = sign == 0 ? -1 : sign == 1 ? 0 : 1;
+    code_f64s(codec, &d->alarm.got, 1);
+    code_f64s(codec, &d->alarm.expected, 1);
+    code_f64s(codec, &d->alarm.worst, 1);
+    codec_u64(codec, &d->alarms);
+    series_code_i64(codec, &d->closed);
+    code_f64s(codec, &d->cold_mean, 1);
+    code_f64s(codec, &d->cold_var, 1);
+    codec_u32(codec, &d->cold_points);
+    codec_u32(codec, &d->cold_row);
+}
+
+static void code_settings(Codec *codec, DetectSettings *settings) {
+    series_code_i64(codec, &settings->step_ms);
+    if (settings->step_ms <= 0) codec_fail(codec, "its step is not positive");
+    int direction = (int)settings->direction, sensitivity = (int)settings->sensitivity;
+    codec_kind(codec, &direction, DETECT_RISE + 1);
+    codec_kind(codec, &sensitivity, DETECT_LOW + 1);
+    settings->direction = (DetectDirection)direction;
+    settings->sensitivity = (DetectSensitivity)sensitivity;
+    series_calendar_code(codec, &settings->calendar);
+}
+
+static void code_detector(Codec *codec, Detector *d) {
+    uint32_t magic = DETECTOR_MAGIC, version = DETECTOR_VERSION;
+    codec_u32(codec, &magic);
+    codec_u32(codec, &version);
+    if (magic != DETECTOR_MAGIC) codec_fail(codec, "it is not a detector");
+    if (version != DETECTOR_VERSION) codec_fail(codec, "version %u is not known", version);
+    code_settings(codec, &d->settings);
+    code_state(codec, d);
+}
+
+void detector_save(const Detector *d, Buf *out) {
+    Detector copy = *d;
+    code_detector(&(Codec){.out = out, .what = "the detector"}, &copy);
+}
+
+Status detector_load(Str bytes, SeriesModel *model, Detector **out, Error *err) {
+    Detector *d = NEW(Detector);
+    Codec codec = {.in = bytes, .what = "the detector"};
+    code_detector(&codec, d);
+    Status st = codec_end(&codec, err);
+    if (!st && model && model->step_ms != d->settings.step_ms) {
+        st = error_set(err, ST_VALIDATION, "the model's step is not the detector's");
+    }
+    if (st) {
+        detector_free(d);
+        return st;
+    }
+    d->model = series_model_ref(model);
+    if (d->model) {
+        level_derive(d);
+        if (d->started) place(d, d->slot);
+    } else if (d->started) {
+        d->moment.day = INT32_MIN;
+    }
+    *out = d;
+    return ST_OK;
+}
+
+size_t detector_bytes(void) {
+    return sizeof(Detector);
+}

@@ -1,0 +1,107 @@
+// ml/series/detect_int.h - the parts of a detector: detect.c (points, alarms), detect_level.c (what
+// the mean is), detect_window.c (how far windows are off).
+#pragma once
+
+#include "ml/series/series_int.h"
+
+typedef enum DetectMode {
+    MODE_NORMAL,
+    MODE_ALARM,
+    MODE_EXCURSION,  // far off, but nobody asked: as an alarm, without a word
+    MODES
+} DetectMode;
+
+// What is kept of each of the last points. A point that is missing, or that an alarm took the
+// credit from, has no mean and no value, so that it weighs nothing in any window.
+typedef struct DetectRing {
+    float value[SERIES_RING];
+    float mean[SERIES_RING];    // the profile's: level 0
+    float growth[SERIES_RING];  // how much of a holiday's growth was felt
+    // The level, as it was known once the point was.
+    float wander[SERIES_RING], drift[SERIES_RING], holiday[SERIES_RING];
+} DetectRing;
+
+// The level as a Kalman filter sees it: a wander that decays, a drift, the holiday's coefficient;
+// and what is not known of them (ff fs fg ss sg gg).
+typedef struct DetectLevel {
+    double wander, drift, holiday;
+    double p[6];
+} DetectLevel;
+
+typedef struct DetectAlarm {
+    int64_t begin, opened;  // slots
+    int8_t sign;            // of the deviation
+    double got, expected;   // sums, the older the lighter
+    double worst;           // deviation so far
+} DetectAlarm;
+
+struct Detector {
+    DetectSettings settings;
+    SeriesModel *model;  // shared; NULL: cold
+    bool started;
+    int64_t slot;      // of the newest point: its time / step
+    uint32_t depth;    // slots that the ring knows
+    uint32_t late;     // in a row
+    int64_t late_slot;
+    double bar;        // what people said: thresholds are multiplied by it
+
+    double unit;       // what values are divided by: whoever sends them changed theirs by this
+
+    DetectLevel level;
+    double mean_level;  // of days, without anomalies
+    SeriesMoment moment;
+    SeriesBase base;
+    int32_t run;        // the holiday whose coefficient `level.holiday` is
+    DetectRing ring;
+
+    DetectMode mode;
+    DetectAlarm alarm;
+    uint64_t alarms;
+    int64_t closed;     // slot where the last alarm closed
+
+    // Cold start.
+    double cold_mean, cold_var;
+    uint32_t cold_points, cold_row;
+
+    // Derived from the model: not saved.
+    float decay[SERIES_LENSES], unsure[SERIES_LENSES];
+    double step_decay;
+    float deviation[SERIES_LENSES];
+};
+
+static inline uint32_t ring_at(int64_t slot) {
+    return (uint32_t)((uint64_t)slot & (SERIES_RING - 1));
+}
+
+// -- detect_level.c
+void level_begin(Detector *d, double level);
+void level_derive(Detector *d);            // what follows from the model
+void level_predict(Detector *d, bool midnight);
+void level_learn(Detector *d, double value, double mean, double growth);  // one point's worth
+// The filter again from the state after slot [from] - 1, through the points of the ring.
+void level_again(Detector *d, int64_t from);
+// Back to where the level was [since] slots ago, and its forecast from there.
+void level_rewind(Detector *d, uint32_t since);
+void level_keep(Detector *d);              // into the ring
+double level_now(const Detector *d, double growth);
+double level_variance(const Detector *d, double growth);
+void level_settle(Detector *d);            // the mean of days follows
+// The forecast of one point and its variance, noise and all.
+double level_forecast(const Detector *d, double mean, double growth, double noise,
+                      double *variance);
+double level_noise(const Detector *d, double mean, double noise);
+
+// -- detect_window.c
+typedef struct WindowView {
+    double sum, mean, square;  // values; forecasts; squares of forecasts
+    uint32_t points;
+    double deviation;
+} WindowView;
+void window_scan(Detector *d);  // all lenses into d->deviation
+void window_view(const Detector *d, uint32_t lens, WindowView *out);
+// Of the last [width] points against the level as it stands (frozen, while something is off).
+void window_recent(const Detector *d, uint32_t width, WindowView *out, double *variance);
+// As window_view, without the point that deviates most to the side of [sign].
+double window_without_worst(const Detector *d, uint32_t lens, int sign);
+// Against the same time in earlier periods: the mean level of days.
+double window_earlier(const Detector *d, uint32_t width);

@@ -1,0 +1,161 @@
+// ml/series/detect_level.c - where the mean of a metric stands: a Kalman filter over the level.
+//
+// level = wander + drift + growth * holiday. The wander returns to 0 with the model's time
+// constant, the drift walks, the holiday's coefficient stands; it starts with what earlier holidays
+// were like and is learned while `growth` says how much of it is felt, first in the afternoon
+// before.
+//
+// A point says where the level is with a weight that its noise allows, and no point says much more
+// than 2.5 deviations' worth (Huber).
+#include "ml/series/detect_int.h"
+
+enum { FF, FS, FG, SS, SG, GG };
+
+static const double CLIP = 2.5;
+// The days of the week are known from a few weeks only, holidays hardly at all.
+static const double MIDNIGHT_SD = 0.3, HOLIDAY_MIDNIGHT_SD = 1.0;  // of the spread
+
+void level_derive(Detector *d) {
+    const SeriesModel *model = d->model;
+    d->step_decay = exp(-1 / model->wander_tau);
+    double wander = model->wander_sd * model->wander_sd;
+    for (uint32_t i = 0; i < SERIES_LENSES; i++) {
+        double lead = SERIES_LENS[i].since - 0.5 * (SERIES_LENS[i].width - 1);
+        double decay = exp(-lead / model->wander_tau);
+        d->decay[i] = (float)decay;
+        d->unsure[i] = (float)(wander * (1 - decay * decay) +
+                               model->drift_sd * model->drift_sd * lead);
+    }
+    d->decay[SERIES_SLOW] = 0;
+    d->unsure[SERIES_SLOW] = (float)(model->spread * model->spread);
+}
+
+void level_begin(Detector *d, double level) {
+    const SeriesModel *model = d->model;
+    d->level = (DetectLevel){.drift = level};
+    d->level.p[FF] = model->wander_sd * model->wander_sd;
+    d->level.p[SS] = model->spread * model->spread;
+    d->mean_level = level;
+    d->run = INT32_MIN;
+}
+
+double level_now(const Detector *d, double growth) {
+    return d->level.wander + d->level.drift + growth * d->level.holiday;
+}
+
+double level_variance(const Detector *d, double growth) {
+    const double *p = d->level.p;
+    return p[FF] + 2 * p[FS] + p[SS] + growth * (2 * (p[FG] + p[SG]) + growth * p[GG]);
+}
+
+void level_predict(Detector *d, bool midnight) {
+    const SeriesModel *model = d->model;
+    double a = d->step_decay, *p = d->level.p;
+    d->level.wander *= a;
+    p[FF] = p[FF] * a * a + model->wander_sd * model->wander_sd * (1 - a * a);
+    p[FS] *= a;
+    p[FG] *= a;
+    p[SS] += model->drift_sd * model->drift_sd;
+    if (midnight) {
+        double sd = model->spread * (d->moment.holiday ? HOLIDAY_MIDNIGHT_SD : MIDNIGHT_SD);
+        p[SS] += sd * sd;
+    }
+    if (d->moment.growth > 0 && d->moment.run != d->run) {
+        d->run = d->moment.run;
+        d->level.holiday = model->growth;
+        p[FG] = p[SG] = 0;
+        p[GG] = model->growth_sd * model->growth_sd;
+    }
+}
+
+double level_noise(const Detector *d, double mean, double noise) {
+    const SeriesModel *model = d->model;
+    return noise * (model->flat + model->linear * fabs(mean) + model->square * mean * mean) +
+           series_tiny(mean);
+}
+
+double level_forecast(const Detector *d, double mean, double growth, double noise,
+                      double *variance) {
+    double level = level_now(d, growth);
+    double expected = d->model->scaled ? mean * exp(level) : mean + level;
+    double slope = d->model->scaled ? expected : 1;
+    *variance = level_noise(d, expected, noise) + slope * slope * level_variance(d, growth);
+    return expected;
+}
+
+void level_learn(Detector *d, double value, double mean, double growth) {
+    double variance, expected = level_forecast(d, mean, growth, (double)d->base.noise, &variance);
+    double slope = d->model->scaled ? expected : 1;
+    if (!(slope > 0) || !(variance > 0)) return;
+    double off = (value - expected) / slope, s = variance / (slope * slope);
+    double most = CLIP * sqrt(s);
+    if (off > most) off = most;
+    if (off < -most) off = -most;
+    double *p = d->level.p;
+    double kf = (p[FF] + p[FS] + growth * p[FG]) / s, ks = (p[FS] + p[SS] + growth * p[SG]) / s;
+    double kg = (p[FG] + p[SG] + growth * p[GG]) / s;
+    d->level.wander += kf * off;
+    d->level.drift += ks * off;
+    d->level.holiday += kg * off;
+    p[FF] -= kf * kf * s;
+    p[FS] -= kf * ks * s;
+    p[FG] -= kf * kg * s;
+    p[SS] -= ks * ks * s;
+    p[SG] -= ks * kg * s;
+    p[GG] -= kg * kg * s;
+}
+
+void level_keep(Detector *d) {
+    uint32_t at = ring_at(d->slot);
+    d->ring.wander[at] = (float)d->level.wander;
+    d->ring.drift[at] = (float)d->level.drift;
+    d->ring.holiday[at] = (float)d->level.holiday;
+}
+
+// What was not known `since` slots ago is what is not known now: the filter has long settled.
+void level_rewind(Detector *d, uint32_t since) {
+    const SeriesModel *model = d->model;
+    uint32_t from = ring_at(d->slot - since);
+    double wander = (double)d->ring.wander[from], *p = d->level.p;
+    d->level.drift = (double)d->ring.drift[from];
+    if (d->run == d->moment.run) d->level.holiday = (double)d->ring.holiday[from];
+    for (uint32_t i = since; i-- > 0;) {
+        wander *= d->step_decay;
+        uint32_t at = ring_at(d->slot - i);
+        d->ring.wander[at] = (float)wander;
+        d->ring.drift[at] = (float)d->level.drift;
+        d->ring.holiday[at] = (float)d->level.holiday;
+    }
+    d->level.wander = wander;
+    double a = exp(-(double)since / model->wander_tau);
+    p[FF] = p[FF] * a * a + model->wander_sd * model->wander_sd * (1 - a * a);
+    p[FS] *= a;
+    p[FG] *= a;
+    p[SS] += model->drift_sd * model->drift_sd * since;
+}
+
+void level_again(Detector *d, int64_t from) {
+    int64_t last = d->slot;
+    uint32_t before = ring_at(from - 1);
+    d->level.wander = (double)d->ring.wander[before];
+    d->level.drift = (double)d->ring.drift[before];
+    d->level.holiday = (double)d->ring.holiday[before];
+    for (int64_t slot = from; slot <= last; slot++) {
+        uint32_t at = ring_at(slot);
+        d->slot = slot;
+        level_predict(d, false);
+        if (d->ring.mean[at] != 0 || d->ring.value[at] != 0) {
+            level_learn(d, (double)d->ring.value[at], (double)d->ring.mean[at],
+                        (double)d->ring.growth[at]);
+        }
+        level_keep(d);
+    }
+}
+
+void level_settle(Detector *d) {
+    double off = d->level.wander + d->level.drift - d->mean_level, most = 2 * d->model->spread;
+    if (off > most) off = most;
+    if (off < -most) off = -most;
+    double steps = 1.5 * SERIES_DAY_MS / (double)d->settings.step_ms;
+    d->mean_level += off / fmax(steps, 64);
+}

@@ -1,0 +1,179 @@
+// ml/series/model.c - a trained metric: its profile at a moment, saving and loading.
+#include "ml/series/model.h"
+
+#include <stdatomic.h>
+
+#include "ml/series/series_int.h"
+
+enum { MODEL_MAGIC = 0x314d5357, MODEL_VERSION = 1 };
+
+const char *series_class_name(SeriesClass kind) {
+    static const char *const NAMES[] = {"constant", "stationary", "periodic", "aperiodic", "spiky"};
+    return (unsigned)kind < SERIES_CLASSES ? NAMES[kind] : "unknown";
+}
+
+SeriesModel *series_model_ref(SeriesModel *model) {
+    if (model) atomic_fetch_add(&model->refs, 1);
+    return model;
+}
+
+SeriesModel *series_model_unref(SeriesModel *model) {
+    if (model && atomic_fetch_sub(&model->refs, 1) == 1) {
+        if (model->knot[1] != model->knot[0]) mem_free(model->knot[1]);
+        mem_free(model->knot[0]);
+        mem_free(model->phase);
+        mem_free(model);
+    }
+    return NULL;
+}
+
+// -- The profile ----------------------------------------------------------------------------------
+
+// Between the middles of two knots lies a line; the day closes to a ring.
+static double knot_at(const float *knot, uint32_t knots, int64_t at_ms) {
+    double at = (double)at_ms / SERIES_DAY_MS * knots - 0.5;
+    if (at < 0) at += knots;
+    uint32_t left = (uint32_t)at;
+    if (left >= knots) left = knots - 1;
+    double share = at - left;
+    double right = (double)knot[left + 1 < knots ? left + 1 : 0];
+    return (double)knot[left] * (1 - share) + right * share;
+}
+
+static double shape(const SeriesModel *model, int32_t at_ms, uint8_t weekday, bool rest,
+                    bool holiday) {
+    int64_t at = at_ms;
+    if (holiday) at = (at - model->growth_shift_ms + SERIES_DAY_MS) % SERIES_DAY_MS;
+    return knot_at(model->knot[rest], model->knots, at) + (double)model->weekday[weekday];
+}
+
+void series_model_at(const SeriesModel *model, const SeriesMoment *moment, int64_t ts_ms,
+                     SeriesBase *out) {
+    double value = 0;
+    if (model->period) {
+        int64_t slot = ts_ms / model->step_ms, phase = slot % model->period;
+        value = (double)model->phase[phase < 0 ? phase + model->period : phase];
+    } else if (model->knots) {
+        value = shape(model, moment->at_ms, moment->weekday, moment->rest, moment->holiday);
+        if (moment->near > 0) {
+            double other = shape(model, moment->at_ms, moment->near_weekday, moment->near_rest,
+                                 moment->near_holiday);
+            value += (double)moment->near * (other - value);
+        }
+    }
+    value += model->base;
+    out->mean = model->scaled ? exp(value) : value;
+    out->noise = model->hour[moment->rest][(uint32_t)moment->at_ms / 3600000];
+}
+
+// -- Saving and loading ---------------------------------------------------------------------------
+
+static void code_finite(Codec *codec, double *value) {
+    codec_f64(codec, value);
+    if (!codec->failed && !isfinite(*value)) codec_fail(codec, "a number is not finite");
+}
+
+static void code_floats(Codec *codec, float **value, uint32_t count) {
+    if (codec_reads(codec)) {
+        *value = NULL;
+        if (codec->failed || codec->in.len < (size_t)count * 4) {
+            codec_fail(codec, "it ends too early");
+            return;
+        }
+        *value = NEW_ARRAY(float, count + 1);
+    }
+    series_code_f32s(codec, *value, count);
+    for (uint32_t i = 0; i < count; i++) {
+        if (!isfinite((*value)[i])) codec_fail(codec, "a number is not finite");
+    }
+}
+
+static void code_profile(Codec *codec, SeriesModel *model) {
+    codec_count(codec, &model->knots, SERIES_KNOTS_MAX, 4);
+    bool two = model->knot[0] != model->knot[1];
+    codec_bool(codec, &two);
+    code_floats(codec, &model->knot[0], model->knots);
+    if (two) code_floats(codec, &model->knot[1], model->knots);
+    else model->knot[1] = model->knot[0];
+    series_code_f32s(codec, model->weekday, 7);
+    codec_count(codec, &model->period, SERIES_PERIOD_MAX, 4);
+    code_floats(codec, &model->phase, model->period);
+    code_finite(codec, &model->base);
+}
+
+static void code_model(Codec *codec, SeriesModel *model) {
+    uint32_t magic = MODEL_MAGIC, version = MODEL_VERSION;
+    codec_u32(codec, &magic);
+    codec_u32(codec, &version);
+    if (magic != MODEL_MAGIC) codec_fail(codec, "it is not a model of a series");
+    if (version != MODEL_VERSION) codec_fail(codec, "version %u is not known", version);
+    series_code_i64(codec, &model->step_ms);
+    if (model->step_ms <= 0) codec_fail(codec, "its step is not positive");
+    series_code_i64(codec, &model->zone_ms);
+    int kind = (int)model->kind;
+    codec_kind(codec, &kind, SERIES_CLASSES);
+    model->kind = (SeriesClass)kind;
+    codec_bool(codec, &model->counts);
+    codec_bool(codec, &model->scaled);
+    series_code_i64(codec, &model->from_ms);
+    series_code_i64(codec, &model->to_ms);
+    codec_u32(codec, &model->points);
+    code_profile(codec, model);
+    code_finite(codec, &model->flat);
+    code_finite(codec, &model->linear);
+    code_finite(codec, &model->square);
+    series_code_f32s(codec, &model->hour[0][0], 2 * SERIES_HOURS);
+    code_finite(codec, &model->wander_sd);
+    code_finite(codec, &model->wander_tau);
+    code_finite(codec, &model->drift_sd);
+    code_finite(codec, &model->level);
+    code_finite(codec, &model->spread);
+    code_finite(codec, &model->growth);
+    code_finite(codec, &model->growth_sd);
+    uint32_t shift = (uint32_t)model->growth_shift_ms;
+    codec_u32(codec, &shift);
+    model->growth_shift_ms = (int32_t)(shift % SERIES_DAY_MS);
+    code_finite(codec, &model->low);
+    code_finite(codec, &model->high);
+    series_code_f32s(codec, &model->tail[0][0], 2 * SERIES_LENSES);
+    for (uint32_t i = 0; i < 2 * SERIES_LENSES; i++) {
+        float tail = (&model->tail[0][0])[i];
+        if (!codec->failed && !(tail > 0 && isfinite(tail))) codec_fail(codec, "a tail is wrong");
+    }
+}
+
+void series_model_save(const SeriesModel *model, Buf *out) {
+    SeriesModel copy = *model;  // the codec wants to be able to write into it
+    code_model(&(Codec){.out = out, .what = "the model of the series"}, &copy);
+}
+
+Status series_model_load(Str bytes, SeriesModel **out, Error *err) {
+    SeriesModel *model = NEW(SeriesModel);
+    atomic_store(&model->refs, 1);
+    Codec codec = {.in = bytes, .what = "the model of the series"};
+    code_model(&codec, model);
+    Status st = codec_end(&codec, err);
+    if (st) series_model_unref(model);
+    else *out = model;
+    return st;
+}
+
+size_t series_model_bytes(const SeriesModel *model) {
+    uint32_t arrays = model->knot[0] != model->knot[1] ? 2 : 1;
+    return sizeof *model + sizeof(float) * (arrays * model->knots + model->period);
+}
+
+void series_model_describe(const SeriesModel *model, Buf *out) {
+    buf_printf(out, "%s%s, %u points, ", series_class_name(model->kind),
+               model->counts ? " counts" : "", model->points);
+    if (model->period) buf_printf(out, "period %u steps, ", model->period);
+    else if (!model->knots) buf_puts(out, "no period, ");
+    else buf_puts(out, model->knot[0] != model->knot[1] ? "work and rest days, " : "days alike, ");
+    buf_printf(out, "noise %.4g + %.4g m + %.4g m^2, level wanders %.3g (%.3g steps), spread %.3g",
+               model->flat, model->linear, model->square, model->wander_sd, model->wander_tau,
+               model->spread);
+    if (model->growth_shift_ms || model->growth != 0) {
+        buf_printf(out, ", holidays x%.2f, %d minutes later", exp(model->growth),
+                   model->growth_shift_ms / 60000);
+    }
+}

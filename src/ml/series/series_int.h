@@ -1,0 +1,50 @@
+// ml/series/series_int.h - what model, training and detector share.
+#pragma once
+
+#include <math.h>
+
+#include "ml/series/detect.h"
+
+// How a window looks at the past: the last `width` points against the forecast that was made
+// `since` points ago. Widths grow, so that one pass over the points serves them all. Wide and late
+// windows are for what comes slowly: by the time a fault is large its beginning is in every
+// forecast that is not old. The last one stands against the mean of days.
+typedef struct SeriesLens {
+    uint16_t width, since;
+} SeriesLens;
+extern const SeriesLens SERIES_LENS[SERIES_LENSES];
+enum { SERIES_RING = 128, SERIES_SLOW = SERIES_LENSES - 1 };
+
+// The deviation of a sum from its mean in standard deviations, signed: Gaussian, or of sums of
+// counts and shares the root of the deviance of a negative binomial with the same variance.
+double series_deviation(double sum, double mean, double linear, double square);
+
+// The floor under a variance, so that a constant metric divides by something.
+static inline double series_tiny(double scale) {
+    return 1e-12 * scale * scale + 1e-18;
+}
+
+// Training's ear at the detector: the deviations through all lenses at the point pushed last, the
+// level, and whether it was taken for healthy.
+typedef struct DetectorInside {
+    const float *deviation;  // SERIES_LENSES
+    double level, mean_level;
+    bool healthy;
+} DetectorInside;
+void detector_inside(const Detector *detector, DetectorInside *out);
+void detector_level(Detector *detector, double level);  // where the level stands, to begin with
+
+static inline void series_code_i64(Codec *codec, int64_t *value) {
+    uint64_t word = (uint64_t)*value;
+    codec_u64(codec, &word);
+    *value = (int64_t)word;
+}
+static inline void series_code_f32s(Codec *codec, float *value, size_t count) {
+    _Static_assert(sizeof(float) == sizeof(uint32_t), "floats are words");
+    for (size_t i = 0; i < count; i++) {
+        uint32_t word;
+        memcpy(&word, &value[i], sizeof word);
+        codec_u32(codec, &word);
+        memcpy(&value[i], &word, sizeof word);
+    }
+}

@@ -1,0 +1,316 @@
+// Points of a made-up shop: its days, its incidents, and the odd things that collectors send.
+#include "ml/random.h"
+#include "ml/series/learn.h"
+#include "test/unit.h"
+
+enum { MINUTE = 60000, DAY = 1440, BEGIN_DAY = 20150 };  // a Wednesday
+
+static double around(double hour, double at, double square) {
+    double away = fabs(hour - at);
+    if (away > 12) away = 24 - away;
+    return exp(-0.5 * away * away / square);
+}
+
+static double weekend(int64_t day) {
+    return (BEGIN_DAY + day + 3) % 7 >= 5 ? log(0.7) : 0;
+}
+
+// Two busy times a day, quieter weekends, and no jump at midnight.
+static double shop_mean(int64_t minute) {
+    int64_t day = minute / DAY, in_day = minute % DAY;
+    double hour = (double)in_day / 60, factor = weekend(day);
+    if (in_day < 30) factor += (weekend(day - 1) - factor) * (30 - (double)in_day) / 60;
+    if (in_day >= DAY - 30)
+        factor += (weekend(day + 1) - factor) * ((double)in_day - DAY + 30) / 60;
+    return 400 * (0.05 + around(hour, 11, 6) + around(hour, 20, 5)) * exp(factor);
+}
+
+static double poisson(Rng *rng, double mean) {
+    if (mean > 50) return fmax(0, rint(mean + sqrt(mean) * rng_normal(rng)));
+    double limit = exp(-mean), product = rng_unit(rng);
+    int count = 0;
+    for (; product > limit; count++) product *= rng_unit(rng);
+    return count;
+}
+
+static float *shop(uint32_t days, double scale, uint64_t seed) {
+    Rng rng = rng_make(seed, 1);
+    float *value = NEW_ARRAY(float, days * DAY);
+    double wander = 0;
+    for (uint32_t i = 0; i < days * DAY; i++) {
+        wander += -wander / 180 + 0.02 * sqrt(2.0 / 180) * rng_normal(&rng);
+        value[i] = (float)poisson(&rng, scale * shop_mean(i) * exp(wander));
+    }
+    return value;
+}
+
+static int64_t at(uint32_t minute) {
+    return (int64_t)BEGIN_DAY * SERIES_DAY_MS + (int64_t)minute * MINUTE;
+}
+
+static SeriesModel *trained(const float *value, uint32_t days) {
+    SeriesHistory history = {.from_ms = at(0), .step_ms = MINUTE, .value = value,
+                             .count = days * DAY};
+    SeriesModel *model = NULL;
+    Error err = {0};
+    CHECK_OK(series_train(&history, &model, &err), &err);
+    return model;
+}
+
+static Detector *watcher(SeriesModel *model, DetectDirection direction) {
+    DetectSettings settings = {.step_ms = MINUTE, .direction = direction,
+                               .sensitivity = DETECT_MIDDLE};
+    Detector *detector = detector_new(&settings);
+    detector_use(detector, model);
+    return detector;
+}
+
+TEST(series, a_drop_opens_one_alarm_and_closes_it) {
+    float *value = shop(23, 1, 7);
+    for (uint32_t i = 22 * DAY + 700; i < 22 * DAY + 730; i++) value[i] = rintf(value[i] * 0.5f);
+    SeriesModel *model = trained(value, 21);
+    Detector *detector = watcher(model, DETECT_DROP);
+    uint32_t opened = 0, closed = 0, opens = 0;
+    for (uint32_t i = 21 * DAY; i < 23 * DAY; i++) {
+        DetectVerdict verdict;
+        detector_push(detector, at(i), (double)value[i], &verdict);
+        if (verdict.event == DETECT_OPEN) opened = i, opens++;
+        if (verdict.event == DETECT_CLOSE) closed = i;
+        CHECK(isfinite(verdict.score) && isfinite(verdict.forecast));
+    }
+    CHECK_INT(opens, 1);
+    CHECK(opened >= 22 * DAY + 700 && opened <= 22 * DAY + 703);
+    CHECK(closed >= 22 * DAY + 730 && closed <= 22 * DAY + 740);
+    detector_free(detector);
+    series_model_unref(model);
+    mem_free(value);
+}
+
+TEST(series, a_rise_is_no_alarm_where_drops_are_watched) {
+    float *value = shop(22, 1, 8);
+    for (uint32_t i = 21 * DAY + 600; i < 21 * DAY + 660; i++) value[i] *= 2;
+    SeriesModel *model = trained(value, 21);
+    Detector *detector = watcher(model, DETECT_DROP);
+    uint32_t excursion = 0;
+    for (uint32_t i = 21 * DAY; i < 22 * DAY; i++) {
+        DetectVerdict verdict;
+        detector_push(detector, at(i), (double)value[i], &verdict);
+        CHECK(verdict.event == DETECT_NONE);
+        excursion += (verdict.flags & DETECT_EXCURSION) != 0;
+    }
+    CHECK(excursion > 40 && excursion < 90);
+    detector_free(detector);
+    series_model_unref(model);
+    mem_free(value);
+}
+
+TEST(series, a_few_events_an_hour_that_stop_are_noticed) {
+    float *value = shop(22, 0.006, 9);  // about one a minute
+    for (uint32_t i = 21 * DAY + 600; i < 21 * DAY + 690; i++) value[i] = 0;
+    SeriesModel *model = trained(value, 21);
+    Detector *detector = watcher(model, DETECT_DROP);
+    uint32_t opened = 0;
+    for (uint32_t i = 20 * DAY; i < 22 * DAY; i++) {
+        DetectVerdict verdict;
+        detector_push(detector, at(i), (double)value[i], &verdict);
+        if (verdict.event == DETECT_OPEN) opened = i;
+    }
+    CHECK(opened > 21 * DAY + 600 && opened < 21 * DAY + 660);
+    detector_free(detector);
+    series_model_unref(model);
+    mem_free(value);
+}
+
+TEST(series, saved_and_loaded_a_detector_goes_on_bit_for_bit) {
+    float *value = shop(17, 1, 10);
+    for (uint32_t i = 15 * DAY + 700; i < 15 * DAY + 760; i++) value[i] = 3;
+    SeriesModel *model = trained(value, 14), *copy = NULL;
+    Error err = {0};
+    Buf bytes = {0};
+    series_model_save(model, &bytes);
+    CHECK_OK(series_model_load(buf_str(&bytes), &copy, &err), &err);
+    Detector *one = watcher(model, DETECT_BOTH), *two = watcher(copy, DETECT_BOTH);
+    for (uint32_t i = 14 * DAY; i < 17 * DAY; i++) {
+        DetectVerdict a, b;
+        if (i % 11 == 3) continue;
+        detector_push(one, at(i), (double)value[i], &a);
+        detector_push(two, at(i), (double)value[i], &b);
+        CHECK(memcmp(&a.score, &b.score, sizeof a.score) == 0);
+        CHECK(memcmp(&a.forecast, &b.forecast, sizeof a.forecast) == 0);
+        CHECK(a.event == b.event && a.alarm_id == b.alarm_id && a.flags == b.flags);
+        if (i % 97 && !a.event) continue;
+        bytes.len = 0;
+        detector_save(two, &bytes);
+        detector_free(two);
+        CHECK_OK(detector_load(buf_str(&bytes), copy, &two, &err), &err);
+    }
+    detector_free(one);
+    detector_free(two);
+    series_model_unref(model);
+    series_model_unref(copy);
+    buf_free(&bytes);
+    mem_free(value);
+}
+
+TEST(series, cut_or_changed_bytes_are_refused_or_harmless) {
+    float *value = shop(15, 1, 11);
+    SeriesModel *model = trained(value, 14);
+    Detector *detector = watcher(model, DETECT_BOTH), *loaded;
+    for (uint32_t i = 14 * DAY; i < 15 * DAY; i++) {
+        DetectVerdict verdict;
+        detector_push(detector, at(i), (double)value[i], &verdict);
+    }
+    Buf bytes = {0}, saved = {0};
+    series_model_save(model, &bytes);
+    detector_save(detector, &saved);
+    for (size_t cut = 0; cut < bytes.len; cut += 13) {
+        SeriesModel *none;
+        CHECK(series_model_load(str_make(bytes.ptr, cut), &none, NULL));
+    }
+    for (size_t cut = 0; cut < saved.len; cut += 13) {
+        CHECK(detector_load(str_make(saved.ptr, cut), model, &loaded, NULL));
+    }
+    Rng rng = rng_make(1, 2);
+    for (uint32_t i = 0; i < 500; i++) {
+        size_t place = rng_below(&rng, (uint32_t)saved.len);
+        char kept = saved.ptr[place];
+        saved.ptr[place] = (char)rng_next(&rng);
+        if (!detector_load(buf_str(&saved), model, &loaded, NULL)) {
+            DetectVerdict verdict;
+            detector_push(loaded, at(15 * DAY), 100, &verdict);
+            detector_free(loaded);
+        }
+        saved.ptr[place] = kept;
+    }
+    detector_free(detector);
+    series_model_unref(model);
+    buf_free(&bytes);
+    buf_free(&saved);
+    mem_free(value);
+}
+
+TEST(series, a_learner_trains_itself_and_survives_a_restart) {
+    float *value = shop(9, 1, 12);
+    for (uint32_t i = 8 * DAY + 600; i < 8 * DAY + 620; i++) value[i] = 0;
+    LearnSettings settings = {.detect = {.direction = DETECT_DROP}};
+    Learner *learner = learner_new(&settings);
+    Error err = {0};
+    uint64_t opened = 0;
+    for (uint32_t i = 0; i < 9 * DAY; i++) {
+        DetectVerdict verdict;
+        learner_push(learner, at(i), (double)value[i], &verdict);
+        if (verdict.event == DETECT_OPEN) opened = i;
+        if (i != 5 && i != 100 && i != 3 * DAY) continue;
+        Buf bytes = {0};
+        learner_save(learner, &bytes);
+        learner_free(learner);
+        CHECK_OK(learner_load(buf_str(&bytes), &learner, &err), &err);
+        buf_free(&bytes);
+    }
+    CHECK(learner_trainings(learner) >= 2);
+    CHECK_INT(detector_settings(learner_detector(learner))->step_ms, MINUTE);
+    CHECK(opened >= 8 * DAY + 600 && opened <= 8 * DAY + 605);
+    learner_free(learner);
+    mem_free(value);
+}
+
+TEST(series, too_little_history_says_so) {
+    float *value = shop(1, 1, 13);
+    SeriesHistory history = {.from_ms = at(0), .step_ms = MINUTE, .value = value, .count = DAY};
+    SeriesModel *model;
+    Error err = {0};
+    CHECK(series_train(&history, &model, &err) == ST_RUNTIME);
+    CHECK_STR(err.message, "history of 1.00 days; a model wants 2");
+    mem_free(value);
+}
+
+// Line 5 of what collectors do: none of it raises an alarm, none of it leaves a number that is
+// none.
+TEST(series, odd_points_are_flagged_and_do_no_harm) {
+    float *value = shop(16, 1, 14);
+    SeriesModel *model = trained(value, 14);
+    Detector *detector = watcher(model, DETECT_DROP);
+    DetectVerdict verdict;
+    for (uint32_t i = 14 * DAY; i < 15 * DAY; i++) {
+        detector_push(detector, at(i), (double)value[i], &verdict);
+    }
+    detector_push(detector, at(15 * DAY - 1), 0, &verdict);
+    CHECK(verdict.flags & DETECT_DUPLICATE);
+    detector_push(detector, at(15 * DAY), (double)NAN, &verdict);
+    CHECK(verdict.flags == DETECT_INVALID && isfinite(verdict.score) && isfinite(verdict.forecast));
+    detector_push(detector, at(15 * DAY + 1), 1e300, &verdict);
+    CHECK(verdict.flags & DETECT_INVALID);
+    detector_push(detector, at(15 * DAY + 5), (double)value[15 * DAY + 5], &verdict);
+    CHECK(verdict.flags & DETECT_FILLED && verdict.why.filled == 5);
+    detector_push(detector, at(15 * DAY + 3), (double)value[15 * DAY + 3], &verdict);
+    CHECK(verdict.flags == DETECT_LATE);
+    detector_push(detector, at(15 * DAY + 3), (double)value[15 * DAY + 3], &verdict);
+    CHECK(verdict.flags == (DETECT_LATE | DETECT_DUPLICATE));
+    detector_push(detector, at(15 * DAY - 5000), 0, &verdict);
+    CHECK(verdict.flags == DETECT_LATE);
+    detector_push(detector, at(15 * DAY + 6), -50, &verdict);
+    CHECK(!verdict.alarm && isfinite(verdict.score));
+    for (uint32_t i = 15 * DAY + 7; i < 15 * DAY + 60; i++) {
+        detector_push(detector, at(i), (double)value[i], &verdict);
+        CHECK(!verdict.alarm && isfinite(verdict.score) && isfinite(verdict.forecast));
+    }
+    // The clock goes a year ahead, and then a day back for good.
+    detector_push(detector, at(380 * DAY), (double)value[15 * DAY], &verdict);
+    CHECK(verdict.flags & DETECT_JUMP && !verdict.alarm);
+    for (uint32_t i = 0; i < 200; i++) {
+        detector_push(detector, at(379 * DAY + i), (double)value[15 * DAY + i], &verdict);
+        CHECK(i != 28 || verdict.flags & DETECT_LATE);
+        CHECK(isfinite(verdict.score) && isfinite(verdict.forecast));
+    }
+    CHECK(!(verdict.flags & DETECT_LATE));
+    detector_free(detector);
+    series_model_unref(model);
+    mem_free(value);
+}
+
+TEST(series, constants_and_silence_are_normal_and_their_end_is_not) {
+    float *value = NEW_ARRAY(float, 8 * DAY);
+    for (uint32_t kind = 0; kind < 3; kind++) {
+        Rng rng = rng_make(15, kind);
+        for (uint32_t i = 0; i < 8 * DAY; i++) {
+            value[i] = kind == 0 ? 0 : kind == 1 ? 7.5f : rng_below(&rng, 500) == 0;
+        }
+        SeriesModel *model = trained(value, 7);
+        Detector *detector = watcher(model, DETECT_BOTH);
+        DetectVerdict verdict;
+        uint32_t false_alarms = 0, opened = 0;
+        for (uint32_t i = 7 * DAY; i < 8 * DAY; i++) {
+            detector_push(detector, at(i), (double)value[i], &verdict);
+            false_alarms += verdict.event == DETECT_OPEN;
+            CHECK(isfinite(verdict.score) && isfinite(verdict.forecast));
+        }
+        CHECK_INT(false_alarms, 0);
+        for (uint32_t i = 8 * DAY; i < 8 * DAY + 30; i++) {
+            detector_push(detector, at(i), 40, &verdict);
+            opened += verdict.event == DETECT_OPEN;
+        }
+        CHECK_INT(opened, 1);
+        detector_free(detector);
+        series_model_unref(model);
+    }
+    mem_free(value);
+}
+
+TEST(series, a_unit_that_changes_is_one_alarm_and_then_the_new_normal) {
+    float *value = shop(18, 1, 16);
+    SeriesModel *model = trained(value, 14);
+    Detector *detector = watcher(model, DETECT_BOTH);
+    uint32_t opened = 0, open = 0;
+    for (uint32_t i = 14 * DAY; i < 18 * DAY; i++) {
+        DetectVerdict verdict;
+        double unit = i < 15 * DAY ? 1 : 1000;
+        detector_push(detector, at(i), unit * (double)value[i], &verdict);
+        opened += verdict.event == DETECT_OPEN;
+        open += verdict.alarm && i > 16 * DAY + 120;
+    }
+    CHECK(opened >= 1 && opened <= 2);
+    CHECK(open < 60);
+    detector_free(detector);
+    series_model_unref(model);
+    mem_free(value);
+}

@@ -1,0 +1,191 @@
+// ml/series/train.c - from history to a model: sufficiency, kind of series, profile, noise, level;
+// then the detector itself goes through history with what was learned, what it finds wrong is left
+// out, and all is learned again; and what it takes for normal says how wide normal is.
+#include <stdatomic.h>
+#include <stdlib.h>
+
+#include "ml/series/train_int.h"
+
+enum { DAYS_MIN = 2, PASSES = 2, TAIL_BINS = 256 };
+
+// -- Sufficiency and kind -------------------------------------------------------------------------
+
+static Status sufficient(const Train *train, Error *err) {
+    const SeriesHistory *history = train->history;
+    if (history->step_ms <= 0 || history->count > SERIES_POINTS_MAX) {
+        return error_set(err, ST_VALIDATION, "the history has no step, or more than %d points",
+                         SERIES_POINTS_MAX);
+    }
+    double days = (double)history->count * (double)history->step_ms / SERIES_DAY_MS;
+    if (days < DAYS_MIN) {
+        return error_set(err, ST_RUNTIME, "history of %.2f days; a model wants %d", days, DAYS_MIN);
+    }
+    if (train->points < 40 || train->points < history->count / 4) {
+        return error_set(err, ST_RUNTIME, "only %u of %u points are there", train->points,
+                         history->count);
+    }
+    return ST_OK;
+}
+
+static void look(Train *train) {
+    const SeriesHistory *history = train->history;
+    SeriesModel *model = train->model;
+    float *value = NEW_ARRAY(float, history->count + 1);
+    uint32_t count = 0, whole = 0, negative = 0;
+    for (uint32_t i = 0; i < history->count; i++) {
+        float at = history->value[i];
+        if (isnan(at) || train->outside[i]) continue;
+        value[count++] = at;
+        whole += at == rintf(at);
+        negative += at < 0;
+    }
+    train->points = count;
+    train->median = train_median(value, count);
+    if (count) {
+        model->low = (double)value[count / 1000];
+        model->high = (double)value[count - 1 - count / 1000];
+    }
+    model->counts = count && whole == count && !negative;
+    bool constant = count && value[count / 200] == value[count - 1 - count / 200];
+    model->kind = constant ? SERIES_CONSTANT : SERIES_STATIONARY;
+    mem_free(value);
+    model->scaled = model->counts;
+    if (!count || negative || model->counts) return;
+    // Not counts: does the noise grow with the mean?
+    double n = 0, x = 0, y = 0, xx = 0, xy = 0;
+    for (uint32_t i = 0; i + 60 <= history->count; i += 60) {
+        double mean = 0, noise = 0, points = 0;
+        for (uint32_t j = i + 1; j + 1 < i + 60; j++) {
+            if (!train_has(train, j - 1) || !train_has(train, j) || !train_has(train, j + 1))
+                continue;
+            mean += (double)history->value[j];
+            noise += fabs((double)history->value[j] -
+                          0.5 * (double)(history->value[j - 1] + history->value[j + 1]));
+            points++;
+        }
+        if (points < 20 || mean <= 0 || noise <= 0) continue;
+        double a = log(mean / points), b = log(noise / points);
+        n++, x += a, y += b, xx += a * a, xy += a * b;
+    }
+    double spread = xx - x * x / fmax(n, 1);
+    model->scaled = n > 24 && spread > 0 && (xy - x * y / n) / spread > 0.5;
+}
+
+// -- Cleaning and calibration ---------------------------------------------------------------------
+
+typedef struct Tail {
+    uint32_t count[SERIES_LENSES][2][TAIL_BINS];  // of deviations, by sixteenths
+    uint32_t points[SERIES_LENSES];
+} Tail;
+
+static void tail_add(Tail *tail, const float *deviation) {
+    for (uint32_t i = 0; i < SERIES_LENSES; i++) {
+        double z = fabs((double)deviation[i]) * 16;
+        uint32_t bin = z < TAIL_BINS - 1 ? (uint32_t)z : TAIL_BINS - 1;
+        tail->count[i][deviation[i] > 0][bin]++;
+        tail->points[i]++;
+    }
+}
+
+// Where a normal deviation has two and three standard deviations, healthy history had so many.
+static float tail_width(const Tail *tail, uint32_t lens, uint32_t side) {
+    static const double SHARES[] = {0.0228, 0.00135}, NORMAL[] = {2, 3};
+    double width = 0;
+    for (uint32_t i = 0; i < 2; i++) {
+        double left = SHARES[i] * tail->points[lens];
+        uint32_t bin = TAIL_BINS;
+        for (double seen = 0; bin > 0 && seen < left; bin--)
+            seen += tail->count[lens][side][bin - 1];
+        width = fmax(width, (bin + 0.5) / 16 / NORMAL[i]);
+    }
+    double least = lens == SERIES_SLOW ? 0.8 : 0.95;
+    return (float)fmax(least, fmin(width, 3));
+}
+
+// The detector on the history that the model comes from. What it takes for an anomaly, in whichever
+// direction, is left out from now on.
+static void walk(Train *train, bool clean, Tail *tail) {
+    const SeriesHistory *history = train->history;
+    SeriesModel *model = train->model;
+    DetectSettings settings = {.step_ms = history->step_ms, .direction = DETECT_BOTH,
+                               .sensitivity = DETECT_MIDDLE, .calendar = history->calendar};
+    Detector *detector = detector_new(&settings);
+    double level = model->level;
+    for (uint32_t day = 0; day < train->days && model->knots; day++) {
+        if (isnan(train->level[day]) || train->apart[day]) continue;
+        uint32_t weekday = (uint32_t)((int32_t)day + train->first_day + 3) % 7;
+        model->level = train->level[day] - (double)model->weekday[weekday];
+        break;
+    }
+    detector_use(detector, model);
+    double squares = 0, count = 0;
+    for (uint32_t i = 0; i < history->count; i++) {
+        DetectVerdict verdict;
+        DetectorInside inside;
+        double value = train->outside[i] ? (double)NAN : (double)history->value[i];
+        detector_push(detector, train_ts(train, i), value, &verdict);
+        if (isnan(value)) continue;
+        detector_inside(detector, &inside);
+        if (inside.healthy && verdict.event == DETECT_NONE) {
+            if (i > history->count / 20) tail_add(tail, inside.deviation);
+            double from = inside.level - inside.mean_level;
+            squares += from * from, count++;
+        } else if (clean && (verdict.begin_ms || !inside.healthy)) {
+            int64_t begin = verdict.begin_ms ? verdict.begin_ms : verdict.ts_ms;
+            SeriesMoment moment;
+            series_moment(history->calendar, verdict.ts_ms, &moment);
+            if (moment.growth > 0) continue;  // one holiday is not like another, nor wrong
+            int64_t first = (begin - history->from_ms) / history->step_ms;
+            for (int64_t j = first < 0 ? 0 : first; j <= i; j++) train->outside[j] = 1;
+        }
+    }
+    DetectorInside inside;
+    detector_inside(detector, &inside);
+    model->level = inside.healthy && isfinite(inside.mean_level) ? inside.mean_level : level;
+    if (count > 100) model->spread = fmax(sqrt(squares / count), 0.5 * model->wander_sd);
+    detector_free(detector);
+}
+
+static void learn(Train *train) {
+    SeriesModel *model = train->model;
+    mem_free(train->cell), mem_free(train->level), mem_free(train->apart);
+    train_cells(train);
+    train_profile(train);
+    train_noise(train);
+    train_level(train);
+    train_holidays(train);
+    for (uint32_t i = 0; i < SERIES_LENSES; i++) model->tail[i][0] = model->tail[i][1] = 1;
+}
+
+Status series_train(const SeriesHistory *history, SeriesModel **out, Error *err) {
+    Train train = {.history = history, .outside = NEW_ARRAY(uint8_t, history->count + 1)};
+    train.model = NEW(SeriesModel);
+    atomic_store(&train.model->refs, 1);
+    SeriesModel *model = train.model;
+    model->step_ms = history->step_ms;
+    model->zone_ms = history->calendar ? history->calendar->zone_ms : 0;
+    model->from_ms = history->from_ms;
+    model->to_ms = history->from_ms + (int64_t)history->count * history->step_ms;
+    if (history->outside) memcpy(train.outside, history->outside, history->count);
+    look(&train);
+    model->points = train.points;
+    Tail *tail = NEW(Tail);
+    Status st = sufficient(&train, err);
+    if (st) goto done;
+    for (uint32_t pass = 0; pass < PASSES; pass++) {
+        learn(&train);
+        memset(tail, 0, sizeof *tail);
+        walk(&train, pass + 1 < PASSES, tail);
+    }
+    for (uint32_t i = 0; i < SERIES_LENSES; i++) {
+        for (uint32_t side = 0; side < 2; side++) model->tail[i][side] = tail_width(tail, i, side);
+    }
+    *out = series_model_ref(model);
+
+done:
+    mem_free(tail);
+    mem_free(train.outside);
+    mem_free(train.cell), mem_free(train.level), mem_free(train.apart);
+    series_model_unref(model);
+    return st;
+}

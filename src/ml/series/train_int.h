@@ -1,0 +1,41 @@
+// ml/series/train_int.h - the steps of training: train.c (order, sufficiency, cleaning by the
+// detector itself), train_profile.c (days), train_noise.c (noise and the level's habits).
+#pragma once
+
+#include "ml/series/series_int.h"
+
+typedef struct TrainCell {
+    float sum;     // of the points that count
+    float points;  // how many they are
+} TrainCell;
+
+typedef struct Train {
+    const SeriesHistory *history;
+    SeriesModel *model;   // being made
+    uint8_t *outside;     // of each point: not to be learned from
+    uint32_t points;      // that are there
+    // History by local days and knots, [days][knots].
+    int32_t first_day;
+    uint32_t days, knots;
+    TrainCell *cell;
+    double *level;        // of each day; NAN: the day says nothing
+    bool *apart;          // of each day: a holiday, or next to one
+    double median;        // of all values
+} Train;
+
+// Knots, days and cells out of history.
+void train_cells(Train *train);
+// Is a day, of work or of rest, enough of an explanation? Fills knots, weekdays and base.
+void train_profile(Train *train);
+// Holidays seen: their growth, their later mornings.
+void train_holidays(Train *train);
+void train_noise(Train *train);
+void train_level(Train *train);
+
+static inline bool train_has(const Train *train, uint32_t i) {
+    return !isnan(train->history->value[i]) && !train->outside[i];
+}
+static inline int64_t train_ts(const Train *train, uint32_t i) {
+    return train->history->from_ms + (int64_t)i * train->history->step_ms;
+}
+double train_median(float *value, uint32_t count);  // reorders

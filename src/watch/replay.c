@@ -1,0 +1,419 @@
+// watch/replay.c - recorded metrics through the detector.
+#include "watch/replay.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/map.h"
+#include "os/os.h"
+
+enum {
+    CHUNK = 1 << 20,
+    LINE_MAX_BYTES = 1 << 16,
+    CELLS_MAX = 64,
+    DEPTH_MAX = 8,
+    METRICS_MAX = 200000
+};
+
+// -- Lines ----------------------------------------------------------------------------------------
+
+typedef struct Lines {
+    OsFile *file;
+    int64_t offset;
+    Buf text;
+    size_t at;
+    bool end;
+} Lines;
+
+static Status lines_open(Lines *self, Str path, Error *err) {
+    *self = (Lines){0};
+    return os()->open(path, OS_READ, &self->file, err);
+}
+
+static void lines_close(Lines *self) {
+    (void)os()->close(self->file, NULL);
+    buf_free(&self->text);
+}
+
+// ST_END behind the last one.
+static Status lines_next(Lines *self, Str *out, Error *err) {
+    for (;;) {
+        char *from = self->text.ptr + self->at;
+        size_t left = self->text.len - self->at;
+        char *end = left ? memchr(from, '\n', left) : NULL;
+        if (end || (self->end && left)) {
+            size_t len = end ? (size_t)(end - from) : left;
+            self->at += len + (end != NULL);
+            if (len && from[len - 1] == '\r') len--;
+            *out = str_make(from, len);
+            return ST_OK;
+        }
+        if (self->end) return ST_END;
+        if (left > LINE_MAX_BYTES) {
+            return error_set(err, ST_VALIDATION, "a line is longer than %d bytes", LINE_MAX_BYTES);
+        }
+        if (left) memmove(self->text.ptr, from, left);
+        self->text.len = left;
+        self->at = 0;
+        size_t got;
+        char *into = buf_reserve(&self->text, CHUNK);
+        TRY(os()->read_at(self->file, self->offset, into, CHUNK, &got, err));
+        self->text.len += got;
+        self->offset += (int64_t)got;
+        self->end = got == 0;
+    }
+}
+
+static uint32_t cells_of(Str line, Str *cell) {
+    uint32_t count = 0;
+    const char *at = line.ptr, *end = line.ptr + line.len;
+    while (count < CELLS_MAX) {
+        const char *comma = at < end ? memchr(at, ',', (size_t)(end - at)) : NULL;
+        const char *stop = comma ? comma : end;
+        Str text = str_trim(str_make(at, (size_t)(stop - at)));
+        if (text.len >= 2 && text.ptr[0] == '"' && text.ptr[text.len - 1] == '"') {
+            text = str_make(text.ptr + 1, text.len - 2);
+        }
+        cell[count++] = text;
+        if (!comma) break;
+        at = comma + 1;
+    }
+    return count;
+}
+
+static int32_t column_of(const Str *cell, uint32_t count, const char *const *names) {
+    for (; *names; names++) {
+        for (uint32_t i = 0; i < count; i++) {
+            if (str_eq_nocase(cell[i], str_c(*names))) return (int32_t)i;
+        }
+    }
+    return -1;
+}
+
+// -- Times and numbers ----------------------------------------------------------------------------
+
+static bool two(const char *at, int32_t *out) {
+    if (at[0] < '0' || at[0] > '9' || at[1] < '0' || at[1] > '9') return false;
+    *out = (at[0] - '0') * 10 + at[1] - '0';
+    return true;
+}
+
+bool replay_time_parse(Str text, int64_t *ts_ms) {
+    int32_t day, hour, minute, second = 0;
+    if (text.len && text.ptr[text.len - 1] == 'Z') text.len--;
+    if (text.len >= 16 && text.ptr[4] == '-') {
+        if (!series_day_parse(text, &day)) return false;
+        if ((text.ptr[10] != ' ' && text.ptr[10] != 'T') || text.ptr[13] != ':') return false;
+        if (!two(text.ptr + 11, &hour) || !two(text.ptr + 14, &minute)) return false;
+        if (text.len >= 19 && (text.ptr[16] != ':' || !two(text.ptr + 17, &second))) return false;
+        if (hour > 23 || minute > 59 || second > 60) return false;
+        double part = 0;
+        if (text.len > 20 && text.ptr[19] == '.') {
+            if (!str_to_f64(str_sub(text, 19, text.len - 19), &part)) return false;
+        }
+        *ts_ms = (int64_t)day * SERIES_DAY_MS + hour * 3600000 + minute * 60000 + second * 1000 +
+                 (int64_t)(part * 1000 + 0.5);
+        return true;
+    }
+    double number;
+    if (!str_to_f64(text, &number) || !(number >= -1e15 && number <= 1e15)) return false;
+    *ts_ms = (int64_t)(number > 1e11 ? number : number * 1000);
+    return true;
+}
+
+// Most values are short decimals; str_to_f64 is exact, and ten times slower.
+static bool number_parse(Str text, double *out) {
+    static const double TENTH[] = {1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11,
+                                   1e12, 1e13, 1e14, 1e15};
+    uint64_t digits = 0;
+    uint32_t at = text.len && text.ptr[0] == '-', count = 0, behind = 0;
+    bool point = false;
+    for (; at < text.len && count < 15; at++) {
+        char c = text.ptr[at];
+        if (c == '.' && !point) {
+            point = true;
+            continue;
+        }
+        if (c < '0' || c > '9') break;
+        digits = digits * 10 + (uint64_t)(c - '0');
+        count++;
+        behind += point;
+    }
+    if (count && at == text.len) {
+        double value = (double)digits / TENTH[behind];
+        *out = text.ptr[0] == '-' ? -value : value;
+        return true;
+    }
+    if (str_eq_nocase(text, STR("nan")) || str_eq_nocase(text, STR("null")) || !text.len) {
+        *out = (double)NAN;
+        return true;
+    }
+    return str_to_f64(text, out);
+}
+
+// -- Metrics --------------------------------------------------------------------------------------
+
+typedef struct Replay {
+    const ReplayOptions *options;
+    ReplayTotals *totals;
+    Arena arena;
+    SeriesCalendar *calendar;
+    Map by_name;
+    ReplayMetric **metric;
+    uint32_t metrics, room;
+} Replay;
+
+static ReplayMetric *metric_add(Replay *self, Str name) {
+    if (self->metrics == self->room) {
+        self->room = self->room ? self->room * 2 : 64;
+        self->metric = mem_realloc(self->metric, self->room * sizeof *self->metric);
+    }
+    ReplayMetric *metric = ARENA_NEW(&self->arena, ReplayMetric);
+    metric->name = str_dup(&self->arena, name);
+    metric->settings.detect = (DetectSettings){.direction = self->options->direction,
+                                               .sensitivity = self->options->sensitivity,
+                                               .calendar = self->calendar};
+    self->metric[self->metrics++] = metric;
+    map_put(&self->by_name, metric->name, metric);
+    self->totals->metrics++;
+    return metric;
+}
+
+static void metric_done(Replay *self, ReplayMetric *metric) {
+    if (!metric->learner) return;
+    self->totals->trainings += learner_trainings(metric->learner);
+    learner_free(metric->learner);
+    metric->learner = NULL;
+}
+
+static Status point(Replay *self, ReplayMetric *metric, Str time, int64_t ts_ms, double value,
+                    Error *err) {
+    if (!metric->learner) metric->learner = learner_new(&metric->settings);
+    ReplayPoint at = {.metric = metric, .time = time, .ts_ms = ts_ms};
+    learner_push(metric->learner, ts_ms, value, &at.verdict);
+    self->totals->points++;
+    self->totals->alarms += at.verdict.event == DETECT_OPEN;
+    return self->options->point ? self->options->point(self->options->arg, &at, err) : ST_OK;
+}
+
+// -- Files ----------------------------------------------------------------------------------------
+
+typedef Status (*OnRow)(Replay *self, const Str *cell, void *arg, Error *err);
+
+// Hands the named columns of each row to [row]; columns that are not there are empty. [wants] of
+// them, the first ones, must be there.
+static Status csv_each(Replay *self, Str path, const char *const *const *columns, uint32_t count,
+                       uint32_t wants, OnRow row, void *arg, Error *err) {
+    enum { COLUMNS_MAX = 8 };
+    Lines lines;
+    Str line, cell[CELLS_MAX], picked[COLUMNS_MAX];
+    int32_t place[COLUMNS_MAX];
+    TRY(lines_open(&lines, path, err));
+    Status st = lines_next(&lines, &line, err);
+    uint32_t cells = st ? 0 : cells_of(line, cell);
+    for (uint32_t i = 0; !st && i < count; i++) {
+        place[i] = column_of(cell, cells, columns[i]);
+        if (place[i] >= 0 || i >= wants) continue;
+        st = error_set(err, ST_VALIDATION, STR_FMT ": no column '%s'", STR_ARG(path), *columns[i]);
+    }
+    while (!st) {
+        st = lines_next(&lines, &line, err);
+        if (st || !line.len) continue;
+        cells = cells_of(line, cell);
+        for (uint32_t i = 0; i < count; i++) {
+            bool there = place[i] >= 0 && place[i] < (int32_t)cells;
+            picked[i] = there ? cell[place[i]] : STR("");
+        }
+        st = row(self, picked, arg, err);
+    }
+    lines_close(&lines);
+    return st == ST_END ? ST_OK : st;
+}
+
+static const char *const TIME[] = {"ts", "timestamp", "time", "date", NULL};
+static const char *const VALUE[] = {"value", NULL};
+static const char *const METRIC[] = {"metric", "name", NULL};
+static const char *const DIRECTION[] = {"direction", NULL};
+static const char *const SENSITIVITY[] = {"sensitivity", NULL};
+static const char *const GROUP[] = {"group", NULL};
+static const char *const STEP[] = {"granularity_s", NULL};
+static const char *const KIND[] = {"kind", NULL};
+static const char *const DATE[] = {"date", "day", NULL};
+
+static Status on_value(Replay *self, const Str *cell, void *arg, Error *err) {
+    ReplayMetric *metric = arg;
+    int64_t ts_ms;
+    double value;
+    if (!replay_time_parse(cell[0], &ts_ms) || !number_parse(cell[1], &value)) {
+        self->totals->bad_lines++;
+        return ST_OK;
+    }
+    if (!metric) {
+        metric = map_get(&self->by_name, cell[2]);
+        if (!metric && self->metrics >= METRICS_MAX) {
+            return error_set(err, ST_RUNTIME, "more than %d metrics", METRICS_MAX);
+        }
+        if (!metric) metric = metric_add(self, cell[2]);
+    }
+    return point(self, metric, cell[0], ts_ms, value, err);
+}
+
+static Status on_metric(Replay *self, const Str *cell, void *arg, Error *err) {
+    (void)arg;
+    ReplayMetric *metric = metric_add(self, cell[0]);
+    DetectSettings *settings = &metric->settings.detect;
+    metric->group = str_dup(&self->arena, cell[3]);
+    if (cell[1].len && !detect_direction_parse(cell[1], &settings->direction)) {
+        return error_set(err, ST_VALIDATION,
+                         "metric " STR_FMT ": '" STR_FMT "' is no direction; drop, rise or both is",
+                         STR_ARG(cell[0]), STR_ARG(cell[1]));
+    }
+    if (cell[2].len && !detect_sensitivity_parse(cell[2], &settings->sensitivity)) {
+        return error_set(err, ST_VALIDATION,
+                         "metric " STR_FMT ": '" STR_FMT
+                         "' is no sensitivity; high, middle or low is",
+                         STR_ARG(cell[0]), STR_ARG(cell[2]));
+    }
+    int64_t seconds;
+    if (str_to_i64(cell[4], &seconds) && seconds > 0) settings->step_ms = seconds * 1000;
+    return ST_OK;
+}
+
+typedef struct Days {
+    SeriesDay *day;
+    uint32_t count, room;
+} Days;
+
+static Status on_day(Replay *self, const Str *cell, void *arg, Error *err) {
+    (void)self;
+    Days *days = arg;
+    int32_t day;
+    if (!series_day_parse(cell[0], &day)) {
+        return error_set(err, ST_VALIDATION, "holidays.csv: '" STR_FMT "' is no date",
+                         STR_ARG(cell[0]));
+    }
+    if (days->count == days->room) {
+        days->room = days->room ? days->room * 2 : 64;
+        days->day = mem_realloc(days->day, days->room * sizeof *days->day);
+    }
+    bool work = str_starts(cell[1], STR("work"));
+    days->day[days->count++] = (SeriesDay){day, work ? SERIES_WORKDAY : SERIES_HOLIDAY};
+    return ST_OK;
+}
+
+static bool exists(Str path) {
+    OsStat stat;
+    return !os()->stat(path, &stat, NULL) && stat.exists;
+}
+
+static Str join(Arena *arena, Str dir, const char *name) {
+    return str_printf(arena, STR_FMT "/%s", STR_ARG(dir), name);
+}
+
+// A folder of the simulator: all metrics in one file, by time.
+static Status simulated(Replay *self, Str dir, Error *err) {
+    const char *const *const day_columns[] = {DATE, KIND};
+    const char *const *const metric_columns[] = {METRIC, DIRECTION, SENSITIVITY, GROUP, STEP};
+    const char *const *const value_columns[] = {TIME, VALUE, METRIC};
+    Str holidays = join(&self->arena, dir, "holidays.csv"),
+        metrics = join(&self->arena, dir, "metrics.csv");
+    if (exists(holidays)) {
+        Days days = {0};
+        Status st = csv_each(self, holidays, day_columns, 2, 1, on_day, &days, err);
+        if (!st) self->calendar = series_calendar_new(0, days.day, days.count, NULL, 0);
+        mem_free(days.day);
+        TRY(st);
+    }
+    if (exists(metrics)) TRY(csv_each(self, metrics, metric_columns, 5, 1, on_metric, NULL, err));
+    return csv_each(self, join(&self->arena, dir, "values.csv"), value_columns, 3, 3, on_value,
+                    NULL, err);
+}
+
+static Status one_file(Replay *self, Str path, Str name, Error *err) {
+    const char *const *const columns[] = {TIME, VALUE};
+    uint64_t points = self->totals->points;
+    if (str_ends(name, STR(".csv"))) name.len -= 4;
+    ReplayMetric *metric = metric_add(self, name);
+    TRY(csv_each(self, path, columns, 2, 2, on_value, metric, err));
+    metric_done(self, metric);
+    if (self->totals->points > points) return ST_OK;
+    return error_set(err, ST_VALIDATION, STR_FMT ": there is no point in it", STR_ARG(path));
+}
+
+typedef struct Walk {
+    Replay *replay;
+    Str dir, prefix;
+    uint32_t depth;
+} Walk;
+
+static Status on_entry(void *arg, Str name, Error *err) {
+    Walk *self = arg;
+    Arena *arena = &self->replay->arena;
+    OsStat stat;
+    Str path = str_printf(arena, STR_FMT "/" STR_FMT, STR_ARG(self->dir), STR_ARG(name));
+    Str label = self->prefix.len
+                    ? str_printf(arena, STR_FMT "/" STR_FMT, STR_ARG(self->prefix), STR_ARG(name))
+                    : str_dup(arena, name);
+    TRY(os()->stat(path, &stat, err));
+    if (stat.is_dir) {
+        if (self->depth >= DEPTH_MAX) return ST_OK;
+        Walk below = {self->replay, path, label, self->depth + 1};
+        return os()->list(path, on_entry, &below, err);
+    }
+    return str_ends(name, STR(".csv")) ? one_file(self->replay, path, label, err) : ST_OK;
+}
+
+static Status run(Replay *self, Str input, Error *err) {
+    OsStat stat;
+    TRY(os()->stat(input, &stat, err));
+    if (!stat.exists)
+        return error_set(err, ST_VALIDATION, STR_FMT ": there is no such input", STR_ARG(input));
+    if (!stat.is_dir) {
+        Str name = input;
+        for (uint32_t i = 0; i < input.len; i++) {
+            if (input.ptr[i] == '/') name = str_make(input.ptr + i + 1, input.len - i - 1);
+        }
+        return one_file(self, input, name, err);
+    }
+    if (exists(join(&self->arena, input, "values.csv"))) return simulated(self, input, err);
+    Str data = join(&self->arena, input, "data");
+    Walk walk = {self, exists(data) ? data : input, STR(""), 0};
+    TRY(os()->list(walk.dir, on_entry, &walk, err));
+    if (self->metrics) return ST_OK;
+    Status st = error_set(err, ST_VALIDATION, STR_FMT ": no values.csv and no other CSV file in it",
+                          STR_ARG(input));
+    error_hint(err, "a folder of the simulator, of NAB, or of timestamp,value files is wanted");
+    return st;
+}
+
+Status replay_run(Str input, const ReplayOptions *options, ReplayTotals *out, Error *err) {
+    Replay self = {.options = options, .totals = out};
+    *out = (ReplayTotals){0};
+    arena_init(&self.arena);
+    while (input.len > 1 && input.ptr[input.len - 1] == '/') input.len--;
+    Status st = run(&self, input, err);
+    for (uint32_t i = 0; i < self.metrics; i++) metric_done(&self, self.metric[i]);
+    mem_free(self.metric);
+    map_clear(&self.by_name);
+    series_calendar_unref(self.calendar);
+    arena_clear(&self.arena);
+    return st;
+}
+
+// -- Output ---------------------------------------------------------------------------------------
+
+void replay_put_header(Buf *out) {
+    buf_puts(out, "metric,ts,score,alarm,forecast\n");
+}
+
+void replay_put_point(const ReplayPoint *point, Buf *out) {
+    const DetectVerdict *verdict = &point->verdict;
+    buf_put_str(out, point->metric->name);
+    buf_putc(out, ',');
+    buf_put_str(out, point->time);
+    char text[80];
+    int len = snprintf(text, sizeof text, ",%.6g,%d,%.6g\n", verdict->score,
+                       verdict->event == DETECT_OPEN, verdict->forecast);
+    buf_put(out, text, (size_t)len);
+}
