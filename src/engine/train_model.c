@@ -299,6 +299,10 @@ static Status judge(const TrainJob *job, const Training *rows, MlTask task, int3
             out->in_use = less ? !(out->own > out->other) : !(out->own < out->other);
         }
     }
+    if (!st && current && out->in_use && map_has(job->options, STR("promote.when"))) {
+        not_compared(out, "it is the challenger until its rule holds");
+        out->in_use = false;
+    }
     ml_free(current);
     arena_clear(&arena);
     return st;

@@ -29,8 +29,9 @@ typedef struct PredictRequest {
     Batch *in;
     Batch *out;             // its arena has the features, and then the predictions
     Vec **feature;
-    Vec **answer;
+    Vec **answer;           // and, where the plan asks, the version behind them
     int64_t took_ns;        // the model, for it
+    uint64_t version;       // of the model, that answered
 } PredictRequest;
 
 static void request_free(PredictRequest *request) {
@@ -64,6 +65,11 @@ static Status request_end(Predict *self, PredictRequest *request, Error *err) {
     durations_add(&self->use.took, request->took_ns);
     uint32_t before = plan->input[0]->type->child_count;
     request->out = NULL;
+    if (plan->predict->versioned) {
+        Vec *version = vec_new(&out->arena, type_of(TYPE_BIGINT, false), in->rows);
+        for (uint32_t r = 0; r < in->rows; r++) vec_i64(version)[r] = (int64_t)request->version;
+        request->answer[outputs(self) - 1] = version;
+    }
     for (uint32_t c = 0; c < before; c++) out->column[c] = in->column[c];
     for (uint32_t c = 0; c < outputs(self); c++) out->column[before + c] = request->answer[c];
     out->rows = in->rows;
@@ -77,6 +83,7 @@ static Status ask(Predictor *predictor, PredictRequest *request, Error *err) {
     Status st = predictor->vt->predict(predictor, request->feature, request->in->rows,
                                        &request->out->arena, request->answer, err);
     request->took_ns = os_monotonic_ns() - begun_ns;
+    request->version = predictor->version;
     return st;
 }
 

@@ -4,6 +4,7 @@
 
 #include "base/assert.h"
 #include "ml/online.h"
+#include "ml/promote.h"
 #include "ml/train.h"
 #include "model/cache.h"
 #include "model/columns.h"
@@ -34,6 +35,31 @@ static const char *format_of_model(const ModelDesc *desc) {
     return str_eq_nocase(str_c(provider), STR("onnx")) ? "onnx-library" : "tensorflow-library";
 }
 
+// The challenger: a number, or the newest version there is, which may be the champion itself.
+static Status challenger_of(const ModelDesc *desc, Str path, uint64_t *out, Error *err) {
+    Arena arena = {0};
+    uint64_t *all;
+    uint32_t count;
+    int64_t number = 0;
+    const char *text = option(desc, "challenger.version");
+    bool newest = !text || str_eq_nocase(str_c(text), STR("latest"));
+    if (!newest && (!str_to_i64(str_c(text), &number) || number < 1)) {
+        return error_set(err, ST_VALIDATION,
+                         "'challenger.version' = '%s' is neither the number of a version nor "
+                         "'latest'",
+                         text);
+    }
+    *out = (uint64_t)number;
+    if (!newest) return ST_OK;
+    Status st = registry_versions(path, &arena, &all, &count, err);
+    if (!st && !count) {
+        st = error_set(err, ST_VALIDATION, "there are no versions in " STR_FMT, STR_ARG(path));
+    }
+    if (!st) *out = all[count - 1];
+    arena_clear(&arena);
+    return st;
+}
+
 // The file to read: that of 'path', or of the version in use (or asked for) of a folder of
 // versions.
 static Status find_file(const ModelDesc *desc, bool verify, Arena *arena, Str *path,
@@ -48,6 +74,7 @@ static Status find_file(const ModelDesc *desc, bool verify, Arena *arena, Str *p
         options_has(&desc->options, "version") ? options_int(&desc->options, "version") : 0;
     if (!found && !pinned) return ST_OK;
     if (pinned) *number = (uint64_t)pinned;
+    if (desc->challenger) TRY(challenger_of(desc, *path, number, err));
     TRY(verify ? registry_verify(*path, *number, arena, &version, err)
                : registry_open(*path, *number, arena, &version, err));
     *path = version.path;
@@ -140,9 +167,13 @@ static Status local_refresh(Predictor *base, Error *err) {
     if (self->number) {
         bool found;
         if (options_has(&self->desc->options, "version")) return ST_OK;
-        if (registry_current(str_c(option(self->desc, "path")), &number, &found, NULL))
+        Str path = str_c(option(self->desc, "path"));
+        if (self->desc->challenger) {
+            if (challenger_of(self->desc, path, &number, NULL)) return ST_OK;
+        } else if (registry_current(path, &number, &found, NULL) || !found) {
             return ST_OK;
-        if (!found || number == self->number) return ST_OK;
+        }
+        if (number == self->number) return ST_OK;
     } else if (!model_cache_stale(self->model)) {
         return ST_OK;
     }
@@ -185,9 +216,30 @@ static Status local_open(const ModelDesc *desc, Predictor **out, Error *err) {
     return ST_OK;
 }
 
+static Status check_rule(const ModelDesc *desc, Error *err) {
+    const char *rule = options_has(&desc->options, "promote.when")
+                           ? option(desc, "promote.when") : NULL;
+    PromoteRule read;
+    if (rule) TRY(promote_parse(str_c(rule), &read, err));
+    if ((!rule && !options_has(&desc->options, "challenger.version")) ||
+        !options_has(&desc->options, "version")) {
+        return ST_OK;
+    }
+    (void)error_set(err, ST_VALIDATION,
+                    "model '" STR_FMT "' stays with version '%s': it can have no challenger",
+                    STR_ARG(desc->name), option(desc, "version"));
+    error_hint(err, "leave 'version' out");
+    return ST_VALIDATION;
+}
+
+static Status local_promote(const ModelDesc *desc, uint64_t version, Error *err) {
+    return registry_use(str_c(option(desc, "path")), version, err);
+}
+
 static Status local_check(const ModelDesc *desc, Error *err) {
     CachedModel *model;
     uint64_t number;
+    TRY(check_rule(desc, err));
     TRY(load(desc, false, &model, &number, err));
     Arena arena = {0};
     ModelColumns columns;
@@ -215,6 +267,10 @@ static const OptionDef LOCAL_OPTIONS[] = {
     {.key = "version",
      .kind = OPTION_INT,
      .doc = "of a folder of versions; the one in use by default"},
+    {.key = "challenger.version",
+     .doc = "ML_EVALUATE judges this version beside the one in use: a number, or 'latest'"},
+    {.key = "promote.when",
+     .doc = "the rule by which the challenger is made the one in use: 'F1 > champion'"},
     {.key = "refresh-interval",
      .kind = OPTION_DURATION,
      .fallback = "1 s",
@@ -231,6 +287,10 @@ static const OptionDef GRAPH_OPTIONS[] = {
     {.key = "version",
      .kind = OPTION_INT,
      .doc = "of a folder of versions; the one in use by default"},
+    {.key = "challenger.version",
+     .doc = "ML_EVALUATE judges this version beside the one in use: a number, or 'latest'"},
+    {.key = "promote.when",
+     .doc = "the rule by which the challenger is made the one in use: 'F1 > champion'"},
     {.key = "refresh-interval",
      .kind = OPTION_DURATION,
      .fallback = "1 s",
@@ -292,7 +352,7 @@ void local_begin(void) {
 
 #define LOCAL_PROVIDER(provider, text, table)                                                  \
     {.name = (provider), .doc = (text), .options = (table), .check = local_check,               \
-     .columns = local_columns, .open = local_open}
+     .columns = local_columns, .open = local_open, .promote = local_promote}
 
 const ModelProvider ONNX_PROVIDER =
     LOCAL_PROVIDER("onnx", "an ONNX file, predicted in this process", GRAPH_OPTIONS);

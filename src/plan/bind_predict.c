@@ -328,6 +328,8 @@ static Status predict_plan(Binder *binder, const AstExpr *ast, const ModelArgs *
                           output_row(arena, input->type, spec->model->output), 1);
     plan->input[0] = input;
     plan->predict = spec;
+    spec->of = str_printf(arena, STR_FMT "." STR_FMT, STR_ARG(model->name.catalog),
+                          STR_ARG(model->name.database));
     plan->function = ast->call->name;
     plan->func_arg_count = spec->model->input->child_count;
     plan->func_arg = ARENA_ARRAY(arena, Expr *, plan->func_arg_count + 1);
@@ -400,6 +402,60 @@ static Status check_label(const Feature *label, const Type *row, const Type *out
     return st;
 }
 
+// [row] and the number of the version that scored it.
+static const Type *with_version(Arena *arena, const Type *row) {
+    static const Str NAME = {"$version", 8};
+    const Type *number = type_of(TYPE_BIGINT, false);
+    return output_row(arena, row, type_row(arena, 1, &number, &NAME, false));
+}
+
+// The rows of [predict], the champion's, scored by its challenger, too.
+static Status add_challenger(Binder *binder, Plan *predict, EvaluateSpec *spec, Place place,
+                             Plan **out, Error *err) {
+    Arena *arena = binder->arena;
+    const PredictSpec *asked = predict->predict;
+    if (!asked->provider->promote) {
+        return error_at(err, ST_VALIDATION, place,
+                        "models of provider '%s' have no versions, and so no challenger",
+                        asked->provider->name);
+    }
+    PredictSpec *champion = arena_dup(arena, asked, sizeof *asked);
+    champion->versioned = true;
+    predict->predict = champion;
+    predict->type = with_version(arena, predict->type);
+    PredictSpec *other = arena_dup(arena, champion, sizeof *champion);
+    ModelDesc *model = other->model = arena_dup(arena, asked->model, sizeof *model);
+    model->challenger = true;
+    Status st = other->provider->check ? other->provider->check(model, err) : ST_OK;
+    if (st) {
+        error_place(err, place);
+        return st;
+    }
+    spec->challenged = true;
+    spec->version_column = predict->type->child_count - 1;
+    spec->first_challenger = predict->type->child_count;
+    Plan *plan = plan_new(
+        binder->context, PLAN_PREDICT,
+        with_version(arena, output_row(arena, predict->type, asked->model->output)), 1);
+    plan->input[0] = predict;
+    plan->predict = other;
+    plan->function = predict->function;
+    plan->func_arg = predict->func_arg;  // columns of the table, which stand where they stood
+    plan->func_arg_count = predict->func_arg_count;
+    spec->challenger_version_column = plan->type->child_count - 1;
+    *out = plan;
+    return ST_OK;
+}
+
+static void read_versions(const ModelDesc *model, EvaluateSpec *spec, bool *challenged) {
+    const Map *options = model->options.map;
+    const char *rule = map_get(options, STR("promote.when"));
+    const char *drift = map_get(options, STR("retrain.on-drift"));
+    if (rule) spec->promote = str_c(rule);
+    if (drift) (void)str_to_bool(str_c(drift), &spec->watched);
+    *challenged = rule || map_has(options, STR("challenger.version"));
+}
+
 Status bind_evaluate(Binder *binder, const AstExpr *ast, Plan **out, Error *err) {
     Arena *arena = binder->arena;
     ModelArgs args = {0};
@@ -425,6 +481,13 @@ Status bind_evaluate(Binder *binder, const AstExpr *ast, Plan **out, Error *err)
     for (uint32_t i = 0; i < spec->feature_count; i++) spec->feature[i] = feature[i].column;
     spec->window = asked->window;
     spec->fading = asked->fading;
+    spec->model = asked->model;
+    spec->provider = asked->provider;
+    bool challenged;
+    read_versions(asked->model, spec, &challenged);
+    if (challenged) {
+        TRY(add_challenger(binder, predict, spec, args.model->span.place, &predict, err));
+    }
     const Type *map =
         type_map(arena, type_of(TYPE_VARCHAR, false), type_of(TYPE_DOUBLE, false), false);
     static const Str RESULT = {"result", 6};

@@ -169,6 +169,8 @@ typedef struct PredictSpec {
     double fading;  // of ML_EVALUATE: what a row weighs for each row after it; 0: all the same
     uint32_t at_a_time;   // requests under way
     int64_t timeout_ms;   // of one
+    Str of;               // the catalog and database of the model
+    bool versioned;       // behind the model's columns stands the number of the version that scored
 } PredictSpec;
 
 // As ml/evaluate.h numbers them.
@@ -191,6 +193,13 @@ typedef struct EvaluateSpec {
     uint32_t *feature, feature_count;
     uint32_t window;
     double fading;
+    const ModelDesc *model;
+    const ModelProvider *provider;
+    bool watched;            // who trains it is told when its errors become more
+    // A challenger has scored the rows, too: its output columns begin there.
+    bool challenged;
+    uint32_t first_challenger, version_column, challenger_version_column;
+    Str promote;             // the rule by which it takes the champion's place; empty: never
 } EvaluateSpec;
 
 // As ml/nearest.h numbers them.

@@ -152,6 +152,10 @@ void plan_fingerprint(const Plan *plan, Buf *out) {
     buf_printf(out, " op %u ", plan->op_column);
     if (plan->match) put_match(plan->match, out);
     if (plan->lookup) put_lookup(plan->lookup, out);
+    if (plan->predict) {
+        buf_printf(out, " model " STR_FMT "." STR_FMT " %d", STR_ARG(plan->predict->of),
+                   STR_ARG(plan->predict->model->name), plan->predict->model->challenger);
+    }
     if (plan->vector) {
         buf_printf(out, " vector %u %u %d", plan->vector->column, plan->vector->top_k,
                    plan->vector->metric);

@@ -10,6 +10,7 @@ typedef struct ModelDesc {
     Str name;                    // for messages: "default_database.churn"
     const Type *input, *output;  // ROW types; of no columns: as the provider knows them
     Options options;             // all of WITH, prefix ""
+    bool challenger;             // the version that 'challenger.version' names is meant
 } ModelDesc;
 
 typedef struct Predictor Predictor;
@@ -52,6 +53,8 @@ typedef struct ModelProvider {
     // The most rows that one predict() takes well; NULL: any.
     uint32_t (*rows_max)(const ModelDesc *model);
     Status (*open)(const ModelDesc *model, Predictor **out, Error *err);
+    // Makes a version the one in use; again is no harm. NULL: its models have no versions.
+    Status (*promote)(const ModelDesc *model, uint64_t version, Error *err);
 } ModelProvider;
 
 // The options that every model has.
