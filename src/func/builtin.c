@@ -60,6 +60,7 @@ extern const AggTable BITMAP_AGG_TABLE;
 extern const AggTable JSON_AGG_TABLE;
 extern const AggTable LIST_AGG_TABLE;
 extern const AggTable MINMAX_AGG_TABLE;
+extern const AggTable SERIES_AGG_TABLE;
 extern const AggTable STAT_AGG_TABLE;
 extern const AggTable VALUE_AGG_TABLE;
 
@@ -69,6 +70,7 @@ const AggTable *const AGG_TABLES[] = {
     &JSON_AGG_TABLE,
     &LIST_AGG_TABLE,
     &MINMAX_AGG_TABLE,
+    &SERIES_AGG_TABLE,
     &STAT_AGG_TABLE,
     &VALUE_AGG_TABLE,
     NULL,
