@@ -9,6 +9,7 @@ enum {
     EXIT_FINE = 0,
     EXIT_FAILED = 1,  // a job or a case failed
     EXIT_WRONG = 2,   // the command line or the SQL is wrong
+    // 128 + the signal: a script was interrupted before all of it had run
 };
 
 typedef struct Command {

@@ -155,6 +155,7 @@ static void run_statement(Shell *self, Str script, Str sql, Place first) {
         return;
     }
     ResultMode mode = result_mode_of(session_settings(self->executor.session), RESULT_TABLE);
+    executor_rearm(&self->executor);
     if (mode != RESULT_TABLEAU && isatty(STDOUT_FILENO) && is_query(sql)) {
         (void)view_query(&self->executor, script, sql, first, mode);
     } else {

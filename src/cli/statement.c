@@ -13,13 +13,12 @@
 // --- Ctrl-C ------------------------------------------------------------------------------------
 
 static Session *_Atomic interrupted;
-static volatile sig_atomic_t interrupts;  // since the statement began
+static volatile sig_atomic_t interrupt;  // the last signal; 0: none
 
 static void on_interrupt(int signal_number) {
     Session *session = atomic_load(&interrupted);
+    interrupt = signal_number;
     if (session) session_stop(session);
-    interrupts++;
-    (void)signal_number;
 }
 
 int executor_open(Executor *self) {
@@ -50,6 +49,11 @@ void executor_close(Executor *self) {
     session_free(self->session);
     console_clear(&self->console);
     self->session = NULL;
+}
+
+void executor_rearm(Executor *self) {
+    interrupt = 0;
+    session_rearm(self->session);
 }
 
 // --- Results -----------------------------------------------------------------------------------
@@ -205,13 +209,12 @@ int executor_statement(Executor *self, Str file, Str script, Str sql, Place firs
     ResultSink sink = {
         .arg = &results, .schema = take_schema, .batch = take_batch, .message = take_message};
     Error err = {0};
-    interrupts = 0;
     int64_t start_ns = os_monotonic_ns();
     double wall_before = session_stats(self->session) ? session_stats(self->session)->wall_s : -1;
     console_begin(&self->console, self->session, results.printer);
     Status st = session_execute(self->session, sql, &sink, &err);
     console_end(&self->console);
-    if (interrupts && self->console.live) (void)fputc('\n', stderr);  // behind the terminal's "^C"
+    if (interrupt && self->console.live) (void)fputc('\n', stderr);  // behind the terminal's "^C"
     double seconds = (double)(os_monotonic_ns() - start_ns) / 1e9;
     result_end(results.printer, st == ST_OK, self->tell ? seconds : -1);
     result_free(results.printer);
@@ -224,11 +227,18 @@ int executor_statement(Executor *self, Str file, Str script, Str sql, Place firs
     return code;
 }
 
+static int say_interrupted(Str file) {
+    (void)fprintf(stderr, "weir: interrupted; what follows in " STR_FMT " was not run\n",
+                  STR_ARG(file));
+    return 128 + interrupt;
+}
+
 int executor_script(Executor *self, Str file, Str script) {
     uint32_t at = 0;
     Str sql;
     Place first;
     while (!self->quit && sql_split(script, &at, &sql, &first, NULL)) {
+        if (interrupt) return say_interrupted(file);
         int code = executor_statement(self, file, script, sql, first);
         if (code != EXIT_FINE) return code;
     }
@@ -247,11 +257,14 @@ int executor_file(Executor *self, const char *path) {
     Error err = {0};
     bool is_input = strcmp(path, "-") == 0;
     Status st = is_input ? read_input(&text, &err) : os_read_file(str_c(path), &text, &err);
+    Str name = is_input ? STR("<stdin>") : str_c(path);
     int code = EXIT_WRONG;
-    if (st) {
+    if (st && interrupt) {
+        code = say_interrupted(name);  // whoever types it has changed their mind
+    } else if (st) {
         (void)fprintf(stderr, "weir: %s\n", err.message);
     } else {
-        code = executor_script(self, is_input ? STR("<stdin>") : str_c(path), buf_str(&text));
+        code = executor_script(self, name, buf_str(&text));
     }
     buf_free(&text);
     return code;

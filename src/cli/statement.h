@@ -24,6 +24,9 @@ typedef struct Executor {
 int executor_open(Executor *self);
 void executor_close(Executor *self);
 
+// Forgets a Ctrl-C that was for what ran before. Without, a script ends where one comes.
+void executor_rearm(Executor *self);
+
 // One statement, cut of [script] at [first]; errors are printed. Returns an exit code.
 int executor_statement(Executor *self, Str file, Str script, Str sql, Place first);
 // A whole script, up to the first failure or QUIT.

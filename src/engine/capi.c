@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
-#include <time.h>
 
 #include "engine/arrow.h"
 #include "engine/host.h"
@@ -85,6 +84,7 @@ int weir_execute(weir_session *self, const char *script) {
     const ResultSink nobody = {0};
     while (sql_split(str_c(script), &at, &sql, &first, NULL)) {
         Error err = {0};
+        session_rearm(self->session);
         if (session_execute(self->session, sql, &nobody, &err) == ST_OK) continue;
         sql_place_in_script(first, &err.place);
         return failed(self, &err);
@@ -213,19 +213,11 @@ static void query_end(Query *self) {
     (void)pthread_mutex_lock(&self->lock);
     self->closing = true;
     (void)pthread_cond_broadcast(&self->moved);
-    // A stop before the job has begun is forgotten by it: say it until it is heard.
-    while (!self->finished) {
+    if (!self->finished) {
         session_stop(self->owner->session);
         session_stop(self->owner->session);
-        struct timespec until;
-        (void)clock_gettime(CLOCK_REALTIME, &until);
-        until.tv_nsec += 20 * 1000000;
-        if (until.tv_nsec >= 1000000000) {
-            until.tv_nsec -= 1000000000;
-            until.tv_sec++;
-        }
-        (void)pthread_cond_timedwait(&self->moved, &self->lock, &until);
     }
+    while (!self->finished) (void)pthread_cond_wait(&self->moved, &self->lock);
     (void)pthread_mutex_unlock(&self->lock);
     (void)pthread_join(self->thread, NULL);
     while (self->count) {
@@ -268,6 +260,7 @@ int weir_query(weir_session *self, const char *sql, int flags, struct ArrowArray
     arena_init(&query->arena);
     (void)pthread_mutex_init(&query->lock, NULL);
     (void)pthread_cond_init(&query->moved, NULL);
+    session_rearm(self->session);
     int code = pthread_create(&query->thread, NULL, query_run, query);
     if (code) {
         mem_free(query->sql);

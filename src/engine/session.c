@@ -173,6 +173,11 @@ void session_free(Session *session) {
 void session_stop(Session *session) {
     atomic_fetch_add(&session->stop, 1);
 }
+
+void session_rearm(Session *session) {
+    atomic_store(&session->stop, 0);
+}
+
 const JobStats *session_stats(const Session *session) {
     return session->has_stats ? &session->stats : NULL;
 }
@@ -501,7 +506,6 @@ static bool names_something(const AstStmt *stmt, Str sql) {
 }
 
 Status session_execute(Session *session, Str sql, const ResultSink *sink, Error *err) {
-    atomic_store(&session->stop, 0);  // not later: a statement may be stopped while it is planned
     Arena arena = {0};
     AstStmt *stmt;
     Status st = sql_parse(&arena, sql, &stmt, err);

@@ -43,8 +43,10 @@ void session_free(Session *session);
 // statement's start.
 NODISCARD Status session_execute(Session *session, Str sql, const ResultSink *sink, Error *err);
 
-// The first call lets sources stop and the dataflow drain; the second gives up at once.
+// The first call lets sources stop and the dataflow drain; the second gives up at once. One that
+// comes while nothing runs is for the next statement, unless session_rearm forgets it.
 void session_stop(Session *session);
+void session_rearm(Session *session);
 
 // Figures of the job that ran last; NULL before the first. Owned by the session.
 const JobStats *session_stats(const Session *session);

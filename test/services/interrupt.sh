@@ -72,3 +72,25 @@ for workers in 1 2 4; do
         fi
     done
 done
+
+# A signal that comes when weir listens and no statement runs yet is for those that follow: the
+# script is still on its way.
+{ cat rows.sql; echo "SELECT 'after';"; } >early.sql
+mkfifo script
+rm -rf rows
+timeout -s KILL 30 env --default-signal=INT "$WEIR" run - <script >out 2>err &
+job=$!
+exec 3>script
+listens() {
+    local weir
+    weir=$(pgrep -P $job) && [ $((0x$(sed -n 's/^SigCgt:[[:space:]]*//p' "/proc/$weir/status") & 2)) -ne 0 ]
+}
+wait_for 20 listens
+pkill -INT -P $job
+cat early.sql >&3 2>/dev/null
+exec 3>&-
+wait $job
+rc=$?
+check "Ctrl-C before the first statement is not forgotten" test $rc -eq 130
+check "and is told of" grep -q "what follows in <stdin> was not run" err
+check "and nothing was begun" test ! -e rows
