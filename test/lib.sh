@@ -53,6 +53,31 @@ stop_live() {
     LIVE=
 }
 
+# A job in the background that is to be killed, its pid in JOB.
+JOB=
+kill_job() {
+    [ -n "$JOB" ] || return 0
+    kill -9 "$JOB" 2>/dev/null
+    wait "$JOB" 2>/dev/null
+    JOB=
+}
+# kill_at_checkpoint FOLDER: right when the next checkpoint there is durable, before it is committed. That
+# is some milliseconds, which kills at random would rarely hit.
+kill_at_checkpoint() {
+    local before now silence end=$((SECONDS + 10))
+    exec {silence}<> <(:)  # to wait on, without a process each time
+    before=("$1"/chk-*/_metadata)
+    until now=("$1"/chk-*/_metadata); [ "${now[*]}" != "${before[*]}" ] || [ $SECONDS -ge $end ]; do
+        read -rt 0.001 -u "$silence"
+    done
+    exec {silence}>&-
+    kill_job
+}
+# refused TEXT SQL: weir does not run the script, and says that.
+refused() {
+    ! "$WEIR" run -e "$2" >said 2>&1 && grep -q -- "$1" said || { cat said; return 1; }
+}
+
 undo() { TEST_UNDO+=("$1"); }
 test_end() {
     local rc=$? i

@@ -34,7 +34,6 @@ KILLS=${WEIR_EOS_KILLS:-5}
 CRASHES=${WEIR_EOS_CRASHES:-1}
 RANDOM=${WEIR_EOS_SEED:-$$}
 PIECES=$((KILLS * 10))  # the input comes in so many
-JOB=
 
 # table NAME TOPIC COLUMNS OPTIONS
 table() {
@@ -108,33 +107,12 @@ start_job() {
         -e "SET 'parallelism.default' = '$2'; $(cat "$SCRATCH/$1.sql")" >>"$SCRATCH/$1.log" 2>&1 &
     JOB=$!
 }
-stop_job() {
-    [ -n "$JOB" ] || return 0
-    kill -9 "$JOB" 2>/dev/null
-    wait "$JOB" 2>/dev/null
-    JOB=
-}
-undo stop_job
+undo kill_job
 
 # Sees all that is expected, or more.
 complete() {
     [ "$(committed "$1-sums-$$" | sort -u | wc -l)" -ge "$(wc -l <"$SCRATCH/sums")" ] &&
         [ "$(copies_of $1 | sort -u | wc -l)" -ge "$RECORDS" ]
-}
-
-# kill_at_commit NAME: kills the job right when its next checkpoint is durable, before it is committed.
-# That is some milliseconds, which kills at random would rarely hit.
-kill_at_commit() {
-    python3 - "$JOB" "$SCRATCH/checkpoints/$1" <<-'PYTHON'
-	import glob, os, signal, sys, time
-	job, folder = int(sys.argv[1]), sys.argv[2]
-	def durable():
-	    return set(glob.glob(folder + "/chk-*/_metadata"))
-	before, end = durable(), time.time() + 10
-	while not durable() - before and time.time() < end:
-	    time.sleep(0.0005)
-	os.kill(job, signal.SIGKILL)
-	PYTHON
 }
 
 # A broker of our own dies, too, while the job reads and writes; kcat would give up, so it waits.
@@ -170,8 +148,7 @@ run_and_kill() {
         fi
         sleep $((1 + RANDOM % 3)).$((RANDOM % 10))
         kill -0 $JOB 2>/dev/null || { fail "$1 runs until it is killed" "$(tail -n 3 "$SCRATCH/$1.log")"; return; }
-        [ $((kill % 2)) = 0 ] || kill_at_commit $1 2>/dev/null
-        stop_job
+        if [ $((kill % 2)) = 0 ]; then kill_job; else kill_at_checkpoint "$SCRATCH/checkpoints/$1"; fi
         start_job $1 $((1 + kill % 3))
     done
     wait_for $((40 + RECORDS / 10000)) complete $1

@@ -6,7 +6,6 @@
 kafka_need
 [ -n "${KAFKA_SECURE:-}" ] || skip_all "the broker at hand has no door with TLS and SASL"
 cd "$SCRATCH" || exit 1
-JOB=
 
 # security MECHANISM PASSWORD [CA]: a table's options for the door.
 security() {
@@ -34,25 +33,12 @@ start_job() {
     "$WEIR" run --checkpoint-dir checkpoints --resume -e "$(copy $1)" >>"$1.log" 2>&1 &
     JOB=$!
 }
-stop_job() {
-    [ -n "$JOB" ] || return 0
-    kill -9 "$JOB" 2>/dev/null
-    wait "$JOB" 2>/dev/null
-    JOB=
-}
-undo stop_job
+undo kill_job
 numbers() { seq "$1" "$2" | sed 's/.*/{"id":&}/' | kafka_produce in-$$; }
 committed() {
     kcat -q -b "$KAFKA_BROKER" -C -t "$1-$$" -e -o beginning -X isolation.level=read_committed
 }
 has() { [ "$(committed "$1" | wc -l)" -ge "$2" ]; }
-# Killed when a checkpoint has just become durable: its transaction is committed by the next run.
-kill_at_commit() {
-    local before now end=$((SECONDS + 10))
-    before=$(ls -d checkpoints/copy-$1/chk-* 2>/dev/null)
-    until now=$(ls -d checkpoints/copy-$1/chk-* 2>/dev/null); [ "$now" != "$before" ] || [ $SECONDS -ge $end ]; do :; done
-    stop_job
-}
 
 # Our own half, at the broker: the unit test that lies beside the debug build.
 for unit in "$(dirname "$WEIR")/weir-unit" "$TREE/build-debug/weir-unit"; do
@@ -80,11 +66,11 @@ for mechanism in PLAIN SCRAM-SHA-256 SCRAM-SHA-512; do
     for _ in 1 2; do
         numbers $((last + 1)) $((last + 50))
         last=$((last + 50))
-        kill_at_commit $mechanism
+        kill_at_checkpoint checkpoints/copy-$mechanism  # its transaction is committed by the next run
         start_job $mechanism
     done
     wait_for 20 has $mechanism $last
-    stop_job
+    kill_job
     seq 1 $last | sed 's/.*/{"id":&}/' >expected
     committed $mechanism | sort -t: -k2n >actual
     same "$mechanism over TLS: exactly once, through kills" expected actual || tail -n 5 $mechanism.log
