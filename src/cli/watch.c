@@ -10,7 +10,7 @@ static int watch_main(int argc, char **argv);
 static const ArgDef ARGS[] = {
     {"--out", "-o", "FILE", "where it goes (standard output)"},
     {"--direction", NULL, "D",
-     "replay: drop, rise or both, of metrics without a metrics.csv (both)"},
+     "replay: drop, rise, both or any, of metrics without a metrics.csv (any)"},
     {"--sensitivity", NULL, "S", "replay: high, middle or low (high)"},
     {"--help", "-h", NULL, "shows this"},
     {0},
@@ -109,7 +109,7 @@ static int run_verb(const Verb *verb, const WatchArgs *args) {
 
 static int watch_main(int argc, char **argv) {
     Args args = {.argc = argc, .argv = argv, .defs = ARGS};
-    WatchArgs given = {.direction = DETECT_BOTH, .sensitivity = DETECT_HIGH};
+    WatchArgs given = {.direction = DETECT_ANY, .sensitivity = DETECT_HIGH};
     const char *operand[2] = {NULL, NULL};
     uint32_t operands = 0;
     Error err = {0};

@@ -40,6 +40,7 @@ Detector *detector_new(const DetectSettings *settings) {
     d->bar = d->unit = 1;
     d->closed = INT64_MIN / 2;
     d->run = INT32_MIN;
+    novel_begin(d);
     return d;
 }
 
@@ -47,6 +48,7 @@ void detector_free(Detector *d) {
     if (!d) return;
     series_model_unref(d->model);
     series_calendar_unref(d->settings.calendar);
+    novelty_free(d->novelty);
     mem_free(d);
 }
 
@@ -57,6 +59,7 @@ void detector_set(Detector *d, const DetectSettings *settings) {
     d->settings = *settings;
     d->settings.calendar = calendar;
     d->settings.step_ms = step_ms;
+    novel_begin(d);
 }
 
 const SeriesModel *detector_model(const Detector *d) {
@@ -74,6 +77,7 @@ bool detect_direction_parse(Str text, DetectDirection *out) {
     else if (str_eq_nocase(text, STR("drop")) || str_eq_nocase(text, STR("fall")))
         *out = DETECT_DROP;
     else if (str_eq_nocase(text, STR("rise"))) *out = DETECT_RISE;
+    else if (str_eq_nocase(text, STR("any"))) *out = DETECT_ANY;
     else return false;
     return true;
 }
@@ -87,8 +91,12 @@ bool detect_sensitivity_parse(Str text, DetectSensitivity *out) {
 }
 
 static bool wanted(const Detector *d, int sign) {
-    return d->settings.direction == DETECT_BOTH ||
-           (d->settings.direction == DETECT_DROP) == (sign < 0);
+    switch (d->settings.direction) {
+        case DETECT_BOTH: return true;
+        case DETECT_DROP: return sign < 0;
+        case DETECT_RISE: return sign > 0;
+        default: return false;
+    }
 }
 
 // -- Models ---------------------------------------------------------------------------------------
@@ -456,12 +464,12 @@ static void begin_at(Detector *d, int64_t slot) {
 }
 
 static void finish(Detector *d, DetectVerdict *out) {
-    out->alarm = d->mode == MODE_ALARM;
+    out->alarm = d->mode == MODE_ALARM || d->novel;
     out->alarm_id = out->alarm || out->event != DETECT_NONE ? d->alarms : 0;
     out->begin_ms = out->alarm_id ? d->alarm.begin * d->settings.step_ms : 0;
 }
 
-void detector_push(Detector *d, int64_t ts_ms, double value, DetectVerdict *out) {
+static void push(Detector *d, int64_t ts_ms, double value, DetectVerdict *out) {
     int64_t step = d->settings.step_ms, slot = ts_ms / step - (ts_ms % step < 0);
     *out = (DetectVerdict){.ts_ms = ts_ms, .actual = value};
     if (!(fabs(value) <= VALUE_MAX)) out->flags |= DETECT_INVALID;
@@ -506,6 +514,11 @@ void detector_push(Detector *d, int64_t ts_ms, double value, DetectVerdict *out)
     finish(d, out);
 }
 
+void detector_push(Detector *d, int64_t ts_ms, double value, DetectVerdict *out) {
+    push(d, ts_ms, value, out);
+    if (d->novelty) novel_judge(d, value, out);
+}
+
 bool detector_forecast(const Detector *d, uint32_t ahead, DetectVerdict *out) {
     *out = (DetectVerdict){.actual = NAN};
     if (!d->started) return false;
@@ -547,7 +560,9 @@ void detector_label(Detector *d, uint64_t alarm_id, DetectLabel label) {
     if (label == DETECT_FALSE_ALARM) d->bar = fmin(d->bar * 1.15, 1.6);
     if (label == DETECT_MISSED) d->bar = fmax(d->bar / 1.1, 0.7);
     if (label == DETECT_TRUE_ALARM) d->bar += (1 - d->bar) * 0.1;
-    if (label != DETECT_FALSE_ALARM || d->mode != MODE_ALARM || alarm_id != d->alarms) return;
+    if (label != DETECT_FALSE_ALARM || alarm_id != d->alarms) return;
+    d->novel = false;
+    if (d->mode != MODE_ALARM) return;
     DetectVerdict ignored;
     if (d->model) alarm_accept(d, &ignored);
     d->mode = MODE_NORMAL;
@@ -610,13 +625,14 @@ static void code_state(Codec *codec, Detector *d) {
     code_f64s(codec, &d->cold_var, 1);
     codec_u32(codec, &d->cold_points);
     codec_u32(codec, &d->cold_row);
+    novel_code(codec, d);
 }
 
 static void code_settings(Codec *codec, DetectSettings *settings) {
     series_code_i64(codec, &settings->step_ms);
     if (settings->step_ms <= 0) codec_fail(codec, "its step is not positive");
     int direction = (int)settings->direction, sensitivity = (int)settings->sensitivity;
-    codec_kind(codec, &direction, DETECT_RISE + 1);
+    codec_kind(codec, &direction, DETECT_DIRECTIONS);
     codec_kind(codec, &sensitivity, DETECT_LOW + 1);
     settings->direction = (DetectDirection)direction;
     settings->sensitivity = (DetectSensitivity)sensitivity;
@@ -661,6 +677,6 @@ Status detector_load(Str bytes, SeriesModel *model, Detector **out, Error *err) 
     return ST_OK;
 }
 
-size_t detector_bytes(void) {
-    return sizeof(Detector);
+size_t detector_bytes(const Detector *d) {
+    return sizeof *d + (d->novelty ? novelty_bytes(d->novelty) : 0);
 }

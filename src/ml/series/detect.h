@@ -9,12 +9,16 @@
 // How a verdict comes about is told in docs/watch.md. The same points give the same verdicts, bit
 // for bit, also after detector_save and detector_load; nothing depends on clock or chance.
 //
-// Memory: about 4 KB, none is asked for after detector_new. Threads: one at a time.
+// Memory: about 4 KB, of direction any up to 14 KB more; none is asked for after detector_new. Threads: one at a time.
 #pragma once
 
 #include "ml/series/model.h"
 
-typedef enum DetectDirection { DETECT_BOTH, DETECT_DROP, DETECT_RISE } DetectDirection;
+// Any: nobody said what is wanted, or what the metric is. What is new to it is told then, and what is
+// far from all it was (ml/series/novelty.h); the model, once there is one, only forecasts.
+typedef enum DetectDirection {
+    DETECT_BOTH, DETECT_DROP, DETECT_RISE, DETECT_ANY, DETECT_DIRECTIONS
+} DetectDirection;
 // High: one deviating point is enough. Middle: two in a row. Low: only a very large deviation.
 typedef enum DetectSensitivity { DETECT_HIGH, DETECT_MIDDLE, DETECT_LOW } DetectSensitivity;
 
@@ -25,7 +29,7 @@ typedef struct DetectSettings {
     SeriesCalendar *calendar;  // may be NULL; a reference is taken
 } DetectSettings;
 
-bool detect_direction_parse(Str text, DetectDirection *out);    // drop | rise | both
+bool detect_direction_parse(Str text, DetectDirection *out);    // drop | rise | both | any
 bool detect_sensitivity_parse(Str text, DetectSensitivity *out);  // high | middle | low
 
 typedef enum DetectEvent { DETECT_NONE, DETECT_OPEN, DETECT_UPDATE, DETECT_CLOSE } DetectEvent;
@@ -38,6 +42,7 @@ enum {  // flags of a verdict
     DETECT_INVALID = 16,    // not a number, or too large to be one: taken for missing
     DETECT_JUMP = 32,       // the clock went so far that the past says nothing: begun anew
     DETECT_EXCURSION = 64,  // far off in the direction that nobody wants to hear of
+    DETECT_NOVEL = 128,     // judged by novelty: the direction is any
 };
 
 // The path to a decision. `points` is 0 as long as nothing deviates.
@@ -89,4 +94,4 @@ void detector_label(Detector *detector, uint64_t alarm_id, DetectLabel label);
 // The state and the settings; the model is saved apart (series_model_save) and given again.
 void detector_save(const Detector *detector, Buf *out);
 NODISCARD Status detector_load(Str bytes, SeriesModel *model, Detector **out, Error *err);
-size_t detector_bytes(void);
+size_t detector_bytes(const Detector *detector);

@@ -2,6 +2,7 @@
 // the mean is), detect_window.c (how far windows are off).
 #pragma once
 
+#include "ml/series/novelty.h"
 #include "ml/series/series_int.h"
 
 typedef enum DetectMode {
@@ -63,6 +64,12 @@ struct Detector {
     double cold_mean, cold_var;
     uint32_t cold_points, cold_row;
 
+    // Direction any; else NULL.
+    Novelty *novelty;   // owned
+    int64_t novel_ms;   // time of the newest point that it has seen
+    int64_t novel_begin;  // slot
+    bool novel;         // an alarm of its is open
+
     // Derived from the model: not saved.
     float decay[SERIES_LENSES], unsure[SERIES_LENSES];
     double step_decay;
@@ -72,6 +79,11 @@ struct Detector {
 static inline uint32_t ring_at(int64_t slot) {
     return (uint32_t)((uint64_t)slot & (SERIES_RING - 1));
 }
+
+// -- detect_novel.c
+void novel_begin(Detector *d);   // makes or frees what the direction asks for
+void novel_judge(Detector *d, double value, DetectVerdict *out);
+void novel_code(Codec *codec, Detector *d);
 
 // -- detect_level.c
 void level_begin(Detector *d, double level);

@@ -181,7 +181,7 @@ static void code_learner(Codec *codec, Learner *self) {
     int direction = (int)settings->detect.direction,
         sensitivity = (int)settings->detect.sensitivity;
     series_code_i64(codec, &settings->detect.step_ms);
-    codec_kind(codec, &direction, DETECT_RISE + 1);
+    codec_kind(codec, &direction, DETECT_DIRECTIONS);
     codec_kind(codec, &sensitivity, DETECT_LOW + 1);
     settings->detect.direction = (DetectDirection)direction;
     settings->detect.sensitivity = (DetectSensitivity)sensitivity;
@@ -259,7 +259,7 @@ Status learner_load(Str bytes, Learner **out, Error *err) {
 size_t learner_bytes(const Learner *self) {
     size_t bytes = sizeof *self + (size_t)self->room * sizeof *self->value;
     if (self->detector) {
-        bytes += detector_bytes();
+        bytes += detector_bytes(self->detector);
         if (detector_model(self->detector))
             bytes += series_model_bytes(detector_model(self->detector));
     }
