@@ -266,7 +266,8 @@ static Status on_metric(Replay *self, const Str *cell, void *arg, Error *err) {
     metric->group = str_dup(&self->arena, cell[3]);
     if (cell[1].len && !detect_direction_parse(cell[1], &settings->direction)) {
         return error_set(err, ST_VALIDATION,
-                         "metric " STR_FMT ": '" STR_FMT "' is no direction; drop, rise, both or any is",
+                         "metric " STR_FMT ": '" STR_FMT
+                         "' is no direction; drop, rise, both or any is",
                          STR_ARG(cell[0]), STR_ARG(cell[1]));
     }
     if (cell[2].len && !detect_sensitivity_parse(cell[2], &settings->sensitivity)) {

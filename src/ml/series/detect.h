@@ -9,13 +9,14 @@
 // How a verdict comes about is told in docs/watch.md. The same points give the same verdicts, bit
 // for bit, also after detector_save and detector_load; nothing depends on clock or chance.
 //
-// Memory: about 4 KB, of direction any up to 14 KB more; none is asked for after detector_new. Threads: one at a time.
+// Memory: about 4 KB, of direction any up to 14 KB more; none is asked for after detector_new.
+// Threads: one at a time.
 #pragma once
 
 #include "ml/series/model.h"
 
-// Any: nobody said what is wanted, or what the metric is. What is new to it is told then, and what is
-// far from all it was (ml/series/novelty.h); the model, once there is one, only forecasts.
+// Any: nobody said what is wanted, or what the metric is. What is new to it is told then, and what
+// is far from all it was (ml/series/novelty.h); the model, once there is one, only forecasts.
 typedef enum DetectDirection {
     DETECT_BOTH, DETECT_DROP, DETECT_RISE, DETECT_ANY, DETECT_DIRECTIONS
 } DetectDirection;

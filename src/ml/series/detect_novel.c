@@ -10,7 +10,7 @@
 
 #include "ml/series/detect_int.h"
 
-static const double FAR = 1.5;       // spreads between the 5th and the 95th percentile, from the median
+static const double FAR = 1.5;  // spreads between the 5th and the 95th percentile, from the median
 static const double BACK = 0.7;      // of that: closes
 static const double VERY_NEW = 2;    // as NoveltyReading.first
 

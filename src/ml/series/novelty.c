@@ -7,13 +7,21 @@
 #include "ml/series/tail.h"
 
 // One cycle may be off by a place: clocks and people are.
-enum { OFFSET = 1, WIDTH_MAX = 24, RECENT = 2 * WIDTH_MAX, SAMPLE = 128, SAMPLE_MIN = 20, AGAIN = 16 };
+enum {
+    OFFSET = 1,
+    WIDTH_MAX = 24,
+    RECENT = 2 * WIDTH_MAX,
+    SAMPLE = 128,
+    SAMPLE_MIN = 20,
+    AGAIN = 16
+};
 static const uint8_t WIDTH[NOVELTY_WIDTHS] = {1, 2, 4, 8, 12, WIDTH_MAX};
 
-// Peaks. A peak is one that three points have not surpassed: its foot would tell less of it.
+// Peaks. A peak is one that two points have not surpassed: its foot would tell less of it.
 _Static_assert((int)NOVELTY_MAX == (int)TAIL_MAX, "a surprise is the mean of tails");
-enum { STAND = 3, REST_MIN = 20, REST_MAX = 150, HEIGHTS = 80 };
-static const double REST = 0.05;    // of all points so far: what is rest to a long series is not to a short
+enum { STAND = 2, REST_MIN = 20, REST_MAX = 150, HEIGHTS = 80 };
+static const double REST =
+    0.05;  // of all points so far: what is rest to a long series is not to a short
 static const double HIGHER = 1.3;   // than the last peak, while that one is being rested from
 static const double LIKE = 0.95;    // of a peak's height and more: its like
 static const double HABIT = 0.6;    // powers of ten off for twice as many of its like
@@ -146,8 +154,8 @@ static uint32_t height_of(double peak) {
     return height < HEIGHTS ? height : HEIGHTS - 1;
 }
 
-// What is told of a peak: less, the more often there was one like it. A peak that another one, still
-// rested from, led to takes that one's place.
+// What is told of a peak: less, the more often there was one like it. A peak that another one,
+// still rested from, led to takes that one's place.
 static double tell(Novelty *self, bool resting) {
     uint32_t like = 0;
     if (resting && self->last > 0) {

@@ -1,5 +1,6 @@
-// ml/series/novelty.h - how new is this, for a series of which nobody said what it is: no direction,
-// no calendar, no history to train from. It looks at points as they arrive, whatever their times.
+// ml/series/novelty.h - how new is this, for a series of which nobody said what it is: no
+// direction, no calendar, no history to train from. It looks at points as they arrive, whatever
+// their times.
 //
 //     Novelty *novelty = novelty_new(points_a_day);
 //     novelty_push(novelty, value, &reading);
@@ -7,7 +8,7 @@
 // Three readings, from the nearest to the farthest:
 //   surprise   of each point: how improbable are the means of the last 1, 2, 4 ... 24 points, given
 //              what the same place of the last seven days held? In powers of ten, 0 to 5.
-//   first      of few points: 1 and the surprise of a peak, told once, three points after it; less,
+//   first      of few points: 1 and the surprise of a peak, told once, two points after it; less,
 //              the more often this series had its like. 0 of all others.
 //   distance   of the point from the median, and from all but one of the last seven days at that
 //              place, in spreads between the 5th and the 95th percentile.

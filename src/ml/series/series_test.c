@@ -314,3 +314,31 @@ TEST(series, a_unit_that_changes_is_one_alarm_and_then_the_new_normal) {
     series_model_unref(model);
     mem_free(value);
 }
+
+// A job that runs every 50 minutes: what a day's profile would blur.
+TEST(series, another_period_than_a_day_is_found_and_forecast) {
+    enum { DAYS = 4, PERIOD = 50 };
+    Rng rng = rng_make(21, 1);
+    float *value = NEW_ARRAY(float, DAYS * DAY);
+    for (uint32_t i = 0; i < DAYS * DAY; i++) {
+        value[i] = (float)(40.5 + (i % PERIOD < 10 ? 25 : 0) + rng_normal(&rng));
+    }
+    SeriesModel *model = trained(value, DAYS);
+    CHECK_INT(model->kind, SERIES_PERIODIC);
+    CHECK_INT(model->period, PERIOD);
+    Detector *detector = watcher(model, DETECT_BOTH);
+    DetectVerdict verdict;
+    uint32_t opened = 0;
+    double off = 0;
+    for (uint32_t i = 0; i < DAY; i++) {
+        double now = 40.5 + ((DAYS * DAY + i) % PERIOD < 10 ? 25 : 0) + rng_normal(&rng);
+        detector_push(detector, at(DAYS * DAY + i), now, &verdict);
+        off += fabs(now - verdict.forecast) / DAY;
+        opened += verdict.event == DETECT_OPEN;
+    }
+    CHECK(off < 1.5);
+    CHECK_INT(opened, 0);
+    detector_free(detector);
+    series_model_unref(model);
+    mem_free(value);
+}

@@ -98,5 +98,6 @@ void series_tail_code(Codec *codec, SeriesTail *tail) {
     codec_f64(codec, &tail->guess);
     codec_f64(codec, &tail->excess);
     codec_f64(codec, &tail->weight);
-    if (!(tail->unit >= 0 && tail->unit < HUGE_VAL)) codec_fail(codec, "the unit of a tail is wrong");
+    if (!(tail->unit >= 0 && tail->unit < HUGE_VAL))
+        codec_fail(codec, "the unit of a tail is wrong");
 }

@@ -151,6 +151,7 @@ static void learn(Train *train) {
     mem_free(train->cell), mem_free(train->level), mem_free(train->apart);
     train_cells(train);
     train_profile(train);
+    train_kind(train);
     train_noise(train);
     train_level(train);
     train_holidays(train);

@@ -1,5 +1,6 @@
 // ml/series/train_int.h - the steps of training: train.c (order, sufficiency, cleaning by the
-// detector itself), train_profile.c (days), train_noise.c (noise and the level's habits).
+// detector itself), train_profile.c (days), train_kind.c
+// (other periods), train_noise.c (noise and the level's habits).
 #pragma once
 
 #include "ml/series/series_int.h"
@@ -27,6 +28,8 @@ typedef struct Train {
 void train_cells(Train *train);
 // Is a day, of work or of rest, enough of an explanation? Fills knots, weekdays and base.
 void train_profile(Train *train);
+// What kind of series it is, and its profile if it has a period that is no day.
+void train_kind(Train *train);
 // Holidays seen: their growth, their later mornings.
 void train_holidays(Train *train);
 void train_noise(Train *train);
