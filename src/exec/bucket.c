@@ -23,7 +23,7 @@ Bucket *bucket_get(const Buckets *buckets, int64_t end) {
     return at < buckets->count && buckets->at[at].end == end ? &buckets->at[at] : NULL;
 }
 
-void bucket_add(Buckets *buckets, int64_t end, uint8_t *row) {
+uint32_t bucket_add(Buckets *buckets, int64_t end, uint8_t *row) {
     uint32_t at = bucket_find(buckets, end);
     if (at == buckets->count || buckets->at[at].end != end) {
         if (buckets->count == buckets->cap) {
@@ -40,7 +40,12 @@ void bucket_add(Buckets *buckets, int64_t end, uint8_t *row) {
         bucket->cap = bucket->cap ? bucket->cap * 2 : 4;
         bucket->row = mem_realloc(bucket->row, bucket->cap * sizeof *bucket->row);
     }
-    bucket->row[bucket->count++] = row;
+    bucket->row[bucket->count] = row;
+    return bucket->count++;
+}
+
+uint8_t *bucket_remove(Bucket *bucket, uint32_t at) {
+    return bucket->row[at] = bucket->row[--bucket->count];
 }
 
 Bucket bucket_take(Buckets *buckets, Bucket *bucket) {

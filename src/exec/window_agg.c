@@ -67,6 +67,11 @@ static void save_copy(void *arg, const uint8_t *group, Buf *out) {
     aggs_save(arg, group, out);
 }
 
+static int64_t group_wanted(void *arg, const uint8_t *group) {
+    (void)arg;
+    return ((const WindowHead *)(const void *)group)->end;
+}
+
 StateTable *window_agg_table(WindowAgg *self, const WindowTable *table) {
     const Plan *plan = self->base.plan;
     Arena *arena = self->base.env->arena;
@@ -76,6 +81,8 @@ StateTable *window_agg_table(WindowAgg *self, const WindowTable *table) {
         .value = value_type(arena, plan, table), .version = 1,
         .row_size = table->row_size, .clear = table->clear, .save = table->save,
         .load = table->load, .clear_arg = table->arg, .group = self->own_key,
+        .may_leave = table->may_leave || table->leave, .load_all = table->leave != NULL,
+        .wanted = table->leave ? group_wanted : NULL, .leave = table->leave,
         .group_count = plan->key_count,
     };
     if (table->arg == self && !table->more && !table->without_groups) def.begin = window_agg_begin;

@@ -17,6 +17,7 @@ typedef struct WindowHead {
     int64_t count;  // rows added minus rows retracted; kept only when the input retracts
     int64_t end;    // of its slice or window
     int64_t timer;  // HOP over retractions: the first window its rows ask for
+    uint32_t at;    // in its bucket; in no snapshot
 } WindowHead;
 
 typedef struct WindowAggImpl {
@@ -54,7 +55,7 @@ struct WindowAgg {
     StateTable *slices;    // keys and end (attached: start and end)
     Buckets live;
     StateTable *totals;    // HOP: the window being emitted. CUMULATE: keys and window start
-    Buckets sums;          // CUMULATE: groups of totals by window start
+    Buckets sums;          // groups of totals; CUMULATE: by window start
     StateTable *chain;     // HOP over retractions: keys whose last window was not empty
     int64_t fired_ms;      // time has advanced to here
     // Sessions.
@@ -91,6 +92,8 @@ typedef struct WindowTable {
     const FieldList *more;
     bool without_groups;  // the value is the head alone
     bool plain;           // a row is head and states, no more
+    bool may_leave;       // nobody points at its rows between calls
+    void (*leave)(void *arg, uint8_t *group);  // StateTableDef.leave; NULL: rows stay in memory
     void (*clear)(void *arg, uint8_t *group);
     void (*save)(void *arg, const uint8_t *group, Buf *out);
     const char *(*load)(void *arg, uint8_t *group, const char *at, Error *err);

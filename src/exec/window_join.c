@@ -51,7 +51,7 @@ static const char *window_load(void *arg, uint8_t *row, const char *at, Error *e
     for (uint32_t s = 0; s < 2 && at; s++) {
         at = kept_list_load(self->base.budget, &lists->side[s], plan->input[s]->type, at, err);
     }
-    bucket_add(&self->live, saved_key_i64(self->windows, row, self->end_key), row);
+    (void)bucket_add(&self->live, saved_key_i64(self->windows, row, self->end_key), row);
     ask_timer(self);
     return at;
 }
@@ -131,7 +131,7 @@ static Status window_join_on_batch(Operator *op, uint32_t s, Batch *in, Error *e
         WindowLists *lists = (WindowLists *)(void *)found[row];
         if (is_new[row]) {
             lists->matches = all_match(plan, key, row);
-            bucket_add(&self->live, vec_i64(end)[row], found[row]);
+            (void)bucket_add(&self->live, vec_i64(end)[row], found[row]);
         }
         KeptRow *kept = NULL;
         TRY(kept_add(op->budget, &lists->side[s], in, row, 0, self->arrivals++, &kept, err));

@@ -48,7 +48,7 @@ static void part_save(void *arg, const uint8_t *row, Buf *out) {
 static const char *part_load(void *arg, uint8_t *row, const char *at, Error *err) {
     WindowRank *self = arg;
     int64_t end = saved_key_i64(self->parts, row, self->end_key);
-    bucket_add(&self->live, end, row);
+    (void)bucket_add(&self->live, end, row);
     if (self->clock.spec->proctime) {
         self->base.env->timer_at(&self->base, window_fires_at(&self->clock, end));
     }
@@ -99,7 +99,7 @@ static Status window_rank_on_batch(Operator *op, uint32_t input, Batch *in, Erro
     TRY(state_find(self->parts, key, in->rows, mask, true, 0, part, is_new, err));
     for (uint32_t row = 0; row < in->rows; row++) {
         if (!part[row]) continue;
-        if (is_new[row]) bucket_add(&self->live, end[row], part[row]);
+        if (is_new[row]) (void)bucket_add(&self->live, end[row], part[row]);
         StoredRow *stored;
         TRY(row_store(&self->pool, plan->order, plan->order_count, in->column, self->columns, row,
                       &stored, err));

@@ -14,6 +14,10 @@
 //
 // A row is late when the last window of its slice has fired. One whose slice has fired while a
 // later window waits still counts there: in HOP through its slice, in CUMULATE through the totals.
+//
+// Groups are found by the end of their slice through buckets of pointers; those that have left for
+// the disk come back a few at a time (state_recall) when their slice's or window's turn comes, so
+// that a window may have more groups than memory takes.
 #include "exec/window_agg.h"
 
 // ---- taking rows in ----------------------------------------------------------------------------
@@ -122,7 +126,7 @@ static Status find_groups(WindowAgg *self, StateTable *table, Buckets *buckets, 
     for (uint32_t row = 0; row < rows; row++) {
         if (!is_new[row]) continue;
         window_head(group[row])->end = bucket_of[row];
-        bucket_add(buckets, bucket_of[row], group[row]);
+        window_head(group[row])->at = bucket_add(buckets, bucket_of[row], group[row]);
     }
     return ST_OK;
 }
@@ -169,32 +173,33 @@ static void ask_for_windows(WindowAgg *self, const Assigned *assigned, uint8_t *
     }
 }
 
-// Emits the groups of the window's totals whose turn it is, and notes which go on.
-static Status follow_chain(WindowAgg *self, Bucket *window, Error *err) {
+// Emits the groups among some of the window's totals whose turn it is, and notes which go on.
+static Status follow_chain(WindowAgg *self, uint8_t *const *total, uint32_t rows, int64_t end,
+                           Error *err) {
     const Plan *plan = self->base.plan;
-    uint32_t rows = window->count, kept = 0;
+    uint32_t kept = 0;
     Vec **key = ARENA_ARRAY(&self->scratch, Vec *, plan->key_count + 1);
     for (uint32_t k = 0; k < plan->key_count; k++) {
         key[k] = vec_new(&self->scratch, plan->input[0]->type->child[plan->key[k]], rows);
     }
-    for (uint32_t i = 0; i < rows; i++) state_key(self->totals, window->row[i], key, i);
+    for (uint32_t i = 0; i < rows; i++) state_key(self->totals, total[i], key, i);
     uint8_t **chain = ARENA_ARRAY(&self->scratch, uint8_t *, rows);
     uint8_t **turn = ARENA_ARRAY(&self->scratch, uint8_t *, rows);
     TRY(state_find(self->chain, key, rows, NULL, true, 0, chain, NULL, err));
     for (uint32_t i = 0; i < rows; i++) {
         ChainRow *at = (ChainRow *)(void *)chain[i];
-        const WindowHead *head = window_head(window->row[i]);
-        bool due = head->timer == window->end || (at->set && at->next == window->end);
+        const WindowHead *head = window_head(total[i]);
+        bool due = head->timer == end || (at->set && at->next == end);
         if (due && head->count != 0) {
-            turn[kept++] = window->row[i];
-            *at = (ChainRow){window->end + self->clock.spec->slide_ms, true};
+            turn[kept++] = total[i];
+            *at = (ChainRow){end + self->clock.spec->slide_ms, true};
         } else {
             state_remove(self->chain, chain[i]);
         }
     }
     if (!kept) return ST_OK;
-    return window_agg_emit(self, self->totals, turn, kept, window->end - self->clock.spec->size_ms,
-                           window->end, err);
+    return window_agg_emit(self, self->totals, turn, kept, end - self->clock.spec->size_ms, end,
+                           err);
 }
 
 static Status fold_batch(WindowAgg *self, const Batch *in, Assigned *assigned, Error *err) {
@@ -218,9 +223,49 @@ static Status fold_batch(WindowAgg *self, const Batch *in, Assigned *assigned, E
 
 // ---- firing ------------------------------------------------------------------------------------
 
-static void drop_groups(StateTable *table, Bucket *taken) {
-    for (uint32_t i = 0; i < taken->count; i++) state_remove(table, taken->row[i]);
-    mem_free(taken->row);
+typedef Status GroupsWork(WindowAgg *self, uint8_t *const *group, uint32_t count, int64_t end,
+                          int64_t start, Error *err);
+
+// Hands the groups of a bucket to [work] (NULL: nobody), a few at a time: first those in memory,
+// then those that come back from disk. [last]: nobody wants them any more, and the bucket goes.
+static Status each_group(WindowAgg *self, StateTable *table, Buckets *buckets, int64_t end,
+                         bool last, GroupsWork *work, int64_t start, Error *err) {
+    enum { SOME = 8 * BATCH_ROWS_MAX };
+    Bucket *bucket = bucket_get(buckets, end);
+    if (!bucket) return ST_OK;
+    for (uint32_t from = 0; work && from < bucket->count; from += SOME) {
+        uint32_t count = bucket->count - from < SOME ? bucket->count - from : SOME;
+        arena_reset(&self->scratch);
+        TRY(work(self, bucket->row + from, count, end, start, err));
+    }
+    if (last) {
+        for (uint32_t i = 0; i < bucket->count; i++) state_remove(table, bucket->row[i]);
+        bucket->count = 0;
+    }
+    StateRecall recall = {.from_ms = end, .until_ms = end, .borrows = !last};
+    Status st = ST_OK;
+    while (!st && state_away_first(table) <= end) {
+        st = state_recall(table, &recall, err);
+        if (st || !recall.count) break;
+        arena_reset(&self->scratch);
+        if (work) st = work(self, recall.row, recall.count, end, start, err);
+        for (uint32_t i = 0; !st && i < recall.count; i++) {
+            if (last) {
+                state_remove(table, recall.row[i]);
+            } else {
+                state_let_go(table, recall.row[i]);
+            }
+        }
+        if (!last || st) continue;
+        bucket->count = 0;
+        st = state_table_trim(table, err);
+    }
+    state_recall_clear(&recall);
+    if (last && !st) {
+        Bucket taken = bucket_take(buckets, bucket);
+        mem_free(taken.row);
+    }
+    return st;
 }
 
 // The start column of an attached group: the second to last of its key.
@@ -237,39 +282,45 @@ static int64_t attached_start(WindowAgg *self, uint8_t *group) {
 }
 
 // Windows that end together began together, but for sessions and CUMULATE's restarts.
-static Status emit_attached(WindowAgg *self, const Bucket *bucket, Error *err) {
+static Status emit_attached(WindowAgg *self, uint8_t *const *group, uint32_t count, int64_t end,
+                            int64_t unused, Error *err) {
+    (void)unused;
     const WindowSpec *spec = self->clock.spec;
     if (spec->kind == WINDOW_TUMBLE || spec->kind == WINDOW_HOP) {
-        return window_agg_emit(self, self->slices, bucket->row, bucket->count,
-                               bucket->end - spec->size_ms, bucket->end, err);
+        return window_agg_emit(self, self->slices, group, count, end - spec->size_ms, end, err);
     }
-    for (uint32_t i = 0; i < bucket->count;) {
-        int64_t start = attached_start(self, bucket->row[i]);
+    for (uint32_t i = 0; i < count;) {
+        int64_t start = attached_start(self, group[i]);
         uint32_t n = 1;
-        while (i + n < bucket->count && attached_start(self, bucket->row[i + n]) == start) n++;
-        TRY(window_agg_emit(self, self->slices, bucket->row + i, n, start, bucket->end, err));
+        while (i + n < count && attached_start(self, group[i + n]) == start) n++;
+        TRY(window_agg_emit(self, self->slices, group + i, n, start, end, err));
         i += n;
     }
     return ST_OK;
 }
 
-static Status fire_slice(WindowAgg *self, Error *err) {
-    Bucket taken = bucket_take(&self->live, &self->live.at[0]);
-    Status st = self->clock.spec->attached
-                    ? emit_attached(self, &taken, err)
-                    : window_agg_emit(self, self->slices, taken.row, taken.count,
-                                      taken.end - self->clock.spec->size_ms, taken.end, err);
-    drop_groups(self->slices, &taken);
-    return st;
+static Status emit_slice(WindowAgg *self, uint8_t *const *group, uint32_t count, int64_t end,
+                         int64_t start, Error *err) {
+    return window_agg_emit(self, self->slices, group, count, start, end, err);
 }
 
-// Adds the groups of a slice to those of [totals]: keys read from one table are looked up in
-// another.
-static Status merge_slice(WindowAgg *self, const Bucket *slice, Buckets *into, int64_t bucket_of,
-                          uint32_t extra, Error *err) {
+static Status fire_slice(WindowAgg *self, Error *err) {
+    const WindowSpec *spec = self->clock.spec;
+    int64_t end = self->live.at[0].end;
+    return each_group(self, self->slices, &self->live, end, true,
+                      spec->attached ? emit_attached : emit_slice, end - spec->size_ms, err);
+}
+
+// Adds groups of a slice to those of the totals under [bucket_of]: keys read from one table are
+// looked up in another.
+static Status merge_groups(WindowAgg *self, uint8_t *const *slice, uint32_t count, int64_t end,
+                           int64_t bucket_of, Error *err) {
+    (void)end;
     const Plan *plan = self->base.plan;
-    for (uint32_t from = 0; from < slice->count; from += BATCH_ROWS_MAX) {
-        uint32_t rows = slice->count - from < BATCH_ROWS_MAX ? slice->count - from : BATCH_ROWS_MAX;
+    bool keyed = self->clock.spec->kind == WINDOW_CUMULATE;
+    for (uint32_t from = 0; from < count; from += BATCH_ROWS_MAX) {
+        uint32_t rows = count - from < BATCH_ROWS_MAX ? count - from : BATCH_ROWS_MAX;
+        arena_reset(&self->scratch);
         Vec **key = ARENA_ARRAY(&self->scratch, Vec *, plan->key_count + 2);
         for (uint32_t k = 0; k < plan->key_count; k++) {
             key[k] = vec_new(&self->scratch, plan->input[0]->type->child[plan->key[k]], rows);
@@ -277,69 +328,59 @@ static Status merge_slice(WindowAgg *self, const Bucket *slice, Buckets *into, i
         key[plan->key_count] = vec_new(&self->scratch, type_of(TYPE_BIGINT, false), rows);
         int64_t *bucket = ARENA_ARRAY(&self->scratch, int64_t, rows);
         for (uint32_t i = 0; i < rows; i++) {
-            state_key(self->slices, slice->row[from + i], key, i);
+            state_key(self->slices, slice[from + i], key, i);
             bucket[i] = bucket_of;
         }
-        if (extra) key[plan->key_count] = bigints(&self->scratch, bucket, rows);
+        if (keyed) key[plan->key_count] = bigints(&self->scratch, bucket, rows);
         uint8_t **group = ARENA_ARRAY(&self->scratch, uint8_t *, rows);
-        TRY(find_groups(self, self->totals, into, key, rows, NULL, bucket, group, err));
+        TRY(find_groups(self, self->totals, &self->sums, key, rows, NULL, bucket, group, err));
         for (uint32_t i = 0; i < rows; i++) {
-            TRY(window_agg_merge(self, group[i], slice->row[from + i], err));
-            if (window_head(slice->row[from + i])->timer == bucket_of) {
+            TRY(window_agg_merge(self, group[i], slice[from + i], err));
+            if (window_head(slice[from + i])->timer == bucket_of) {
                 window_head(group[i])->timer = bucket_of;
             }
         }
+        TRY(state_table_trim(self->totals, err));
     }
     return ST_OK;
 }
 
+static Status emit_totals(WindowAgg *self, uint8_t *const *group, uint32_t count, int64_t end,
+                          int64_t start, Error *err) {
+    if (self->chain) return follow_chain(self, group, count, end, err);
+    return window_agg_emit(self, self->totals, group, count, start, end, err);
+}
+
 static Status fire_hop(WindowAgg *self, int64_t end, Error *err) {
     const WindowSpec *spec = self->clock.spec;
-    Buckets window = {0};
-    Status st = ST_OK;
+    int64_t start = end - spec->size_ms;
     // The newest slice first, as Flink's HoppingSlicesIterable: LISTAGG and its like show it.
     uint32_t i = self->live.count;
     while (i > 0 && self->live.at[i - 1].end > end) i--;
-    for (; i-- > 0 && !st;) {
-        if (self->live.at[i].end <= end - spec->size_ms) break;
-        st = merge_slice(self, &self->live.at[i], &window, end, 0, err);
+    while (i-- > 0 && self->live.at[i].end > start) {
+        TRY(each_group(self, self->slices, &self->live, self->live.at[i].end, false, merge_groups,
+                       end, err));
     }
-    if (!st && window.count && self->chain) {
-        st = follow_chain(self, &window.at[0], err);
-    } else if (!st && window.count) {
-        st = window_agg_emit(self, self->totals, window.at[0].row, window.at[0].count,
-                             end - spec->size_ms, end, err);
-    }
-    for (uint32_t k = 0; window.count && k < window.at[0].count; k++) {
-        state_remove(self->totals, window.at[0].row[k]);
-    }
-    buckets_free(&window);
+    TRY(each_group(self, self->totals, &self->sums, end, true, emit_totals, start, err));
     // The oldest slices were in this window for the last time.
     while (self->live.count && last_end(spec, self->live.at[0].end) <= end) {
-        Bucket taken = bucket_take(&self->live, &self->live.at[0]);
-        drop_groups(self->slices, &taken);
+        TRY(each_group(self, self->slices, &self->live, self->live.at[0].end, true, NULL, 0, err));
     }
-    return st;
+    return ST_OK;
+}
+
+// The end of the step is not in the bucket of its totals.
+static Status emit_step(WindowAgg *self, uint8_t *const *group, uint32_t count, int64_t start,
+                        int64_t end, Error *err) {
+    return window_agg_emit(self, self->totals, group, count, start, end, err);
 }
 
 static Status fire_step(WindowAgg *self, int64_t end, Error *err) {
     const WindowSpec *spec = self->clock.spec;
     int64_t start = cumulate_start(spec, end);
-    Bucket *slice = bucket_get(&self->live, end);
-    if (slice) {
-        Bucket taken = bucket_take(&self->live, slice);
-        Status st = merge_slice(self, &taken, &self->sums, start, 1, err);
-        drop_groups(self->slices, &taken);
-        TRY(st);
-    }
-    Bucket *sum = bucket_get(&self->sums, start);
-    if (!sum) return ST_OK;
-    Status st = window_agg_emit(self, self->totals, sum->row, sum->count, start, end, err);
-    if (end == start + spec->size_ms) {
-        Bucket taken = bucket_take(&self->sums, bucket_get(&self->sums, start));
-        drop_groups(self->totals, &taken);
-    }
-    return st;
+    TRY(each_group(self, self->slices, &self->live, end, true, merge_groups, start, err));
+    return each_group(self, self->totals, &self->sums, start, end == start + spec->size_ms,
+                      emit_step, end, err);
 }
 
 // The first window end from [end] on, in steps of the slide, that has not fired by self->fired_ms.
@@ -420,14 +461,29 @@ static void group_save(void *arg, const uint8_t *group, Buf *out) {
 static const char *slice_load(void *arg, uint8_t *group, const char *at, Error *err) {
     WindowAgg *self = arg;
     at = window_agg_load(self, group, at, err);
-    bucket_add(&self->live, window_head(group)->end, group);
+    window_head(group)->at = bucket_add(&self->live, window_head(group)->end, group);
     return at;
+}
+
+// The bucket stays, also without groups in memory.
+static void leave_bucket(Buckets *buckets, uint8_t *group) {
+    WindowHead *head = window_head(group);
+    Bucket *bucket = bucket_get(buckets, head->end);
+    window_head(bucket_remove(bucket, head->at))->at = head->at;
+}
+
+static void slice_leave(void *arg, uint8_t *group) {
+    leave_bucket(&((WindowAgg *)arg)->live, group);
+}
+
+static void total_leave(void *arg, uint8_t *group) {
+    leave_bucket(&((WindowAgg *)arg)->sums, group);
 }
 
 static const char *total_load(void *arg, uint8_t *group, const char *at, Error *err) {
     WindowAgg *self = arg;
     at = window_agg_load(self, group, at, err);
-    bucket_add(&self->sums, window_head(group)->end, group);
+    window_head(group)->at = bucket_add(&self->sums, window_head(group)->end, group);
     return at;
 }
 
@@ -464,15 +520,17 @@ static Status slice_open(WindowAgg *self, Error *err) {
     WindowTable slices = {.name = "slices", .extra = 1 + spec->attached,
                           .row_size = self->group_size, .plain = true,
                           .clear = window_agg_clear, .save = group_save, .load = slice_load,
-                          .arg = self};
+                          .leave = slice_leave, .arg = self};
     self->slices = window_agg_table(self, &slices);
     if (!spec->attached && spec->kind == WINDOW_HOP) {
         // The window being emitted is empty between two calls.
         WindowTable window = {.name = "window", .row_size = self->group_size,
-                              .clear = window_agg_clear, .save = group_save, .arg = self};
+                              .clear = window_agg_clear, .save = group_save,
+                              .load = total_load, .leave = total_leave, .arg = self};
         self->totals = window_agg_table(self, &window);
         WindowTable chain = {.name = "chain", .row_size = sizeof(ChainRow), .save = chain_save,
-                             .load = chain_load, .without_groups = true, .arg = self};
+                             .load = chain_load, .without_groups = true, .may_leave = true,
+                             .arg = self};
         if (self->retracts) self->chain = window_agg_table(self, &chain);
     }
     if (!spec->attached && spec->kind == WINDOW_CUMULATE) {
@@ -483,6 +541,7 @@ static Status slice_open(WindowAgg *self, Error *err) {
                               .clear = window_agg_clear,
                               .save = group_save,
                               .load = total_load,
+                              .leave = total_leave,
                               .arg = self};
         self->totals = window_agg_table(self, &totals);
     }

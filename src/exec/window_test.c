@@ -47,7 +47,7 @@ TEST(window, buckets_are_in_order_of_their_ends) {
     Buckets buckets = {0};
     uint8_t rows[4];
     static const int64_t ENDS[] = {30, 10, 20, 10};
-    for (uint32_t i = 0; i < 4; i++) bucket_add(&buckets, ENDS[i], &rows[i]);
+    for (uint32_t i = 0; i < 4; i++) (void)bucket_add(&buckets, ENDS[i], &rows[i]);
     CHECK(buckets.count == 3 && buckets.at[0].end == 10 && buckets.at[2].end == 30);
     CHECK(bucket_get(&buckets, 10)->count == 2 && bucket_get(&buckets, 10)->row[1] == &rows[3]);
     CHECK(!bucket_get(&buckets, 15));

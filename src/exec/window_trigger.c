@@ -149,7 +149,7 @@ static Status window_row(Trigger *self, const Batch *in, uint32_t row, int64_t s
         TriggerHead *head = trigger_head(group);
         head->start = start;
         head->head.end = end;
-        bucket_add(passed(self, end, 0) ? &self->ended : &self->open, end, group);
+        (void)bucket_add(passed(self, end, 0) ? &self->ended : &self->open, end, group);
     }
     TRY(window_agg_fold(agg, in, row, 1, &group, err));
     return touch(self, group, err);
@@ -198,7 +198,7 @@ static Status trigger_advance(WindowAgg *agg, int64_t ms, Error *err) {
             state_write(self->windows, taken.row[i]);
             trigger_head(taken.row[i])->ended = true;
             if (!st) st = fire(self, taken.row[i], err);
-            bucket_add(&self->ended, taken.end, taken.row[i]);
+            (void)bucket_add(&self->ended, taken.end, taken.row[i]);
         }
         mem_free(taken.row);
         TRY(st);
@@ -259,7 +259,7 @@ static const char *trigger_load(void *arg, uint8_t *group, const char *at, Error
     if (sent) at = stored_load(&self->loader, at, &head->sent, err);
     head->ended = ended != 0;
     head->start = saved_key_i64(self->windows, group, agg->base.plan->key_count);
-    bucket_add(ended ? &self->ended : &self->open, head->head.end, group);
+    (void)bucket_add(ended ? &self->ended : &self->open, head->head.end, group);
     if (head->timer_ms) agg->base.env->timer_at(&agg->base, head->timer_ms);
     return at ? aggs_load(&agg->saver, group, at, err) : NULL;
 }

@@ -14,6 +14,12 @@
 // (what was changed since does not leave); rows of before the barrier are written in small steps or
 // just before they change; and once all are, the database is fixed by a RocksDB snapshot and work
 // goes on without limits. The pause at the barrier does not know how many rows there are.
+//
+// Rows that are waited for (windows, sessions, rows of timed joins) leave with a note of when they
+// are wanted back: [8 bytes that name the table's notes][time, big-endian][key group][the encoded
+// key], so that the earliest come first. Notes are hints: one of a row that has come back
+// meanwhile, or is gone, does nothing, and so no snapshot needs them: a restored table is read
+// through and makes them anew.
 #include "state/disk.h"
 
 #include <stdatomic.h>
@@ -147,6 +153,7 @@ void disk_table_open(StateTable *table) {
     if (!table->def.may_leave || table->def.derived || !table->def.save || !table->def.load) return;
     table->on_disk = true;
     table->whole = table->counted = true;
+    table->away_first_ms = INT64_MAX;
     for (const StateTable *at = table->next; at; at = at->next) {
         if (at->def.budget == table->def.budget) table->counted &= !at->counted;
     }
@@ -166,7 +173,7 @@ static void put_key_head(Buf *out, uint64_t prefix, uint16_t group) {
     buf_put(out, &prefix, sizeof prefix);
     buf_put(out, big, sizeof big);
 }
-enum { KEY_HEAD = ROCKS_PREFIX + 2, VALUE_HEAD = 8 };
+enum { KEY_HEAD = ROCKS_PREFIX + 2, VALUE_HEAD = 8, BATCH_SIZE = 1 << 20 };
 
 static uint16_t group_in(Str key) {
     const uint8_t *big = (const uint8_t *)key.ptr + ROCKS_PREFIX;
@@ -192,7 +199,6 @@ void disk_save(StateTable *table, RowHead *row) {
             rocks_put(disk->rocks, buf_str(&disk->key), buf_str(&disk->value));
             row->flags |= ROW_STORED;
         }
-        enum { BATCH_SIZE = 1 << 20 };
         if (rocks_batch_bytes(disk->rocks) >= BATCH_SIZE) st = rocks_write(disk->rocks, &err);
     }
     row->flags &= (uint8_t)~ROW_DIRTY;
@@ -214,7 +220,7 @@ bool disk_remove(StateTable *table, RowHead *row) {
 void disk_revive(StateTable *table, RowHead *row, int64_t now_ms) {
     if (row->changed != table->epoch) row_changes(table, row);
     row->flags &= (uint8_t)~ROW_GONE;
-    row->written_ms = now_ms;
+    row->written_ms = table->def.leave ? NO_NOTE : now_ms;
     table->gone--;
 }
 
@@ -229,8 +235,13 @@ static void to_the_end(StateTable *table, RowHead *row) {
     table->newest = row;
 }
 
+static void put_note(StateTable *table, RowHead *row);
+
 static void row_evict(StateTable *table, RowHead *row) {
+    bool noted = table->def.leave && !(row->flags & ROW_GONE);
+    if (noted) put_note(table, row);
     row_leaves(table, row);
+    if (noted) table->def.leave(table->def.clear_arg, row_of(row));
     if (table->cursor == row) table->cursor = row->newer;
     if (row->flags & ROW_GONE) {
         table->gone--;
@@ -278,32 +289,37 @@ static bool runs_out(const StateTable *table) {
     return table->spare < table->count / PART;
 }
 
-static Status trim(StateBackend *backend, int64_t limit, int64_t bytes, Error *err) {
+// [only]: rows of that table alone leave; NULL: of all.
+static Status trim(StateBackend *backend, StateTable *only, int64_t limit, int64_t bytes,
+                   Error *err) {
     enum { PART = 8 };
     Disk *disk = backend->disk;
     bool grown = bytes > disk->mark;
     for (StateTable *table = backend->tables; table; table = table->next) {
-        if (!table->on_disk || !(grown || runs_out(table))) continue;
+        if (!table->on_disk || (only && table != only) || !(grown || runs_out(table))) continue;
         table_evict(table, limit ? table->count / PART + 1 : table->count, !limit);
     }
     if (grown) disk->mark = limit ? bytes_held(backend) : 0;
     return disk->rocks ? rocks_write(disk->rocks, err) : ST_OK;
 }
 
-Status state_trim(StateBackend *backend, Error *err) {
+static Status trim_when_full(StateBackend *backend, StateTable *only, Error *err) {
     Disk *disk = backend->disk;
-    if (!disk) return ST_OK;
     int64_t limit = disk->of->options.rows_bytes;
     int64_t bytes = limit ? bytes_held(backend) : 1;
     if (bytes <= limit) {
         disk->mark = limit;
     } else if (!disk->status) {
         Error failure = {0};
-        note(disk, trim(backend, limit, bytes, &failure), &failure);
+        note(disk, trim(backend, only, limit, bytes, &failure), &failure);
     }
     if (!disk->status) return ST_OK;
     if (err) *err = disk->error;
     return disk->status;
+}
+
+Status state_trim(StateBackend *backend, Error *err) {
+    return backend->disk ? trim_when_full(backend, NULL, err) : ST_OK;
 }
 
 // ---- rows that come ----------------------------------------------------------------------------
@@ -339,19 +355,21 @@ static Status fetched(void *arg, uint32_t at, Str value, Error *err) {
     RowHead *row;
     TRY(row_add(table, slot, fetch->hash[at], key, written_ms, &row, err));
     row->flags = ROW_STORED | ROW_USED;
+    row->written_ms = written_ms;
     if (table->disk_rows) table->disk_rows--;
     return row_read(table, row, str_sub(value, VALUE_HEAD, value.len), err);
 }
 
-static bool in_memory(const StateTable *table, uint64_t hash, Str key) {
+// The row of the key in memory, also one that is gone; or NULL.
+static RowHead *in_memory(const StateTable *table, uint64_t hash, Str key) {
     uint64_t at = hash & (table->slot_count - 1);
     for (RowHead *row; (row = table->slot[at].row); at = (at + 1) & (table->slot_count - 1)) {
         if (table->slot[at].hash == hash && row->key_size == key.len &&
             memcmp(key_of(table, row), key.ptr, key.len) == 0) {
-            return true;
+            return row;
         }
     }
-    return false;
+    return NULL;
 }
 
 static void hash_owners(StateTable *table, Vec *const *key, uint32_t rows) {
@@ -396,6 +414,164 @@ Status disk_fetch(StateTable *table, Vec *const *key, uint32_t rows, const uint6
     return rocks_find(disk->rocks, missing, count, fetched, &fetch, err);
 }
 
+// ---- rows that are wanted back ------------------------------------------------------------------
+
+enum { NOTE_TIME = ROCKS_PREFIX, NOTE_GROUP = NOTE_TIME + 8, NOTE_HEAD = NOTE_GROUP + 2 };
+
+// [key group][key], as they stand in a note and in a row's key alike.
+static void put_note_head(Buf *out, const StateTable *table, int64_t at_ms) {
+    uint64_t prefix = hash_mix(table->prefix, 1), big = (uint64_t)at_ms ^ (uint64_t)1 << 63;
+    big = __builtin_bswap64(big);
+    out->len = 0;
+    buf_put(out, &prefix, sizeof prefix);
+    buf_put(out, &big, sizeof big);
+}
+
+static int64_t time_in(Str note) {
+    uint64_t big;
+    memcpy(&big, note.ptr + NOTE_TIME, sizeof big);
+    return (int64_t)(__builtin_bswap64(big) ^ (uint64_t)1 << 63);
+}
+
+static void put_note(StateTable *table, RowHead *row) {
+    static const char NOTHING[VALUE_HEAD];  // where rows have their time
+    Disk *disk = table->backend->disk;
+    int64_t at_ms = table->def.wanted(table->def.clear_arg, row_of(row));
+    if (at_ms < table->away_first_ms) table->away_first_ms = at_ms;
+    if (row->written_ms == at_ms) return;  // it is still there
+    row->written_ms = at_ms;
+    uint16_t group = group_of(table, row);
+    uint8_t big[2] = {(uint8_t)(group >> 8), (uint8_t)group};
+    put_note_head(&disk->key, table, at_ms);
+    buf_put(&disk->key, big, sizeof big);
+    buf_put(&disk->key, key_of(table, row), row->key_size);
+    Error err = {0};
+    Status st = disk_open(table->backend, &err);
+    if (!st) {
+        rocks_put(disk->rocks, buf_str(&disk->key), str_make(NOTHING, sizeof NOTHING));
+        if (rocks_batch_bytes(disk->rocks) >= BATCH_SIZE) st = rocks_write(disk->rocks, &err);
+    }
+    note(disk, st, &err);
+}
+
+int64_t state_away_first(const StateTable *table) {
+    return table->on_disk && table->def.leave ? table->away_first_ms : INT64_MAX;
+}
+
+// The keys of the next notes, as their rows' keys on disk; the notes are deleted.
+static Status take_notes(StateTable *table, StateRecall *recall, Str key[RECALL_MAX],
+                         uint32_t *count, Error *err) {
+    Disk *disk = table->backend->disk;
+    RocksWalk *walk = rocks_walk(disk->rocks);
+    bool first = !recall->at.len, covered = recall->from_ms <= table->away_first_ms;
+    if (first) {
+        int64_t from_ms = covered ? table->away_first_ms : recall->from_ms;
+        put_note_head(&recall->at, table, from_ms);
+    }
+    rocks_walk_seek(walk, buf_str(&recall->at));
+    int64_t next_ms = INT64_MAX;
+    Str at, value;
+    for (*count = 0; rocks_walk_at(walk, &at, &value); rocks_walk_next(walk)) {
+        if (at.len < NOTE_HEAD || memcmp(at.ptr, recall->at.ptr, NOTE_TIME) != 0) break;
+        if (!first && str_eq(at, buf_str(&recall->at))) continue;
+        next_ms = time_in(at);
+        if (next_ms > recall->until_ms || *count == RECALL_MAX) break;
+        disk->key.len = 0;
+        buf_put(&disk->key, &table->prefix, sizeof table->prefix);
+        buf_put_str(&disk->key, str_sub(at, NOTE_GROUP, at.len));
+        key[(*count)++] = str_dup(&disk->scratch, buf_str(&disk->key));
+        rocks_delete(disk->rocks, at);
+        recall->at.len = 0;
+        buf_put_str(&recall->at, at);
+        first = false;
+        next_ms = INT64_MAX;
+    }
+    if (covered && !recall->borrows) table->away_first_ms = next_ms;
+    Status st = rocks_walk_status(walk, err);
+    rocks_walk_free(walk);
+    return st;
+}
+
+typedef struct Recalled {
+    Fetch fetch;
+    StateRecall *recall;
+} Recalled;
+
+static Status recalled(void *arg, uint32_t at, Str value, Error *err) {
+    Recalled *self = arg;
+    StateTable *table = self->fetch.table;
+    Str disk_key = self->fetch.key[at], key = str_sub(disk_key, KEY_HEAD, disk_key.len);
+    uint64_t hash = self->fetch.hash[at], slot;
+    if (in_memory(table, hash, key)) return ST_OK;  // it has two notes
+    TRY(fetched(&self->fetch, at, value, err));
+    TRY(slot_reserve(table, hash, key, &slot, err));
+    RowHead *row = table->slot[slot].row;
+    row->written_ms = NO_NOTE;
+    self->recall->row[self->recall->count++] = row_of(row);
+    return ST_OK;
+}
+
+Status state_recall(StateTable *table, StateRecall *recall, Error *err) {
+    recall->count = 0;
+    if (!table->on_disk || table->away_first_ms > recall->until_ms) return ST_OK;
+    Disk *disk = table->backend->disk;
+    Str key[RECALL_MAX];
+    uint64_t hash[RECALL_MAX];
+    for (uint32_t notes = RECALL_MAX; !recall->count && notes == RECALL_MAX;) {
+        arena_reset(&disk->scratch);
+        TRY(rocks_write(disk->rocks, err));
+        TRY(take_notes(table, recall, key, &notes, err));
+        uint32_t missing = 0;
+        for (uint32_t i = 0; i < notes; i++) {
+            Str own = str_sub(key[i], KEY_HEAD, key[i].len);
+            hash[missing] = hash_bytes(own.ptr, own.len, 0);
+            key[missing] = key[i];
+            RowHead *row = in_memory(table, hash[missing], own);
+            if (row) {
+                row->written_ms = NO_NOTE;
+            } else {
+                missing++;
+            }
+        }
+        Recalled take = {{table, key, hash, disk->now_ms}, recall};
+        TRY(rocks_find(disk->rocks, key, missing, recalled, &take, err));
+    }
+    return ST_OK;
+}
+
+void state_recall_clear(StateRecall *recall) {
+    buf_free(&recall->at);
+}
+
+void state_let_go(StateTable *table, uint8_t *row) {
+    RowHead *head = head_of(row);
+    if (table->on_disk && !(head->flags & (ROW_DIRTY | ROW_PINNED))) row_evict(table, head);
+}
+
+// While a snapshot waits for rows of before its barrier, younger ones cannot leave: whoever needs
+// the room now helps it along.
+static void let_snapshot_pass(StateBackend *backend) {
+    enum { STEP_NS = 1000000 };
+    const Disk *disk = backend->disk;
+    while (disk->held && backend->taking) {
+        if (disk_waits(backend)) os()->sleep_ms(1);
+        (void)state_snapshot_step(backend, os_monotonic_ns() + STEP_NS);
+    }
+}
+
+Status state_table_trim(StateTable *table, Error *err) {
+    if (!table->on_disk) return ST_OK;
+    const Disk *disk = table->backend->disk;
+    int64_t limit = disk->of->options.rows_bytes;
+    if (disk->held && limit && bytes_held(table->backend) > disk->mark) {
+        let_snapshot_pass(table->backend);
+    }
+    return trim_when_full(table->backend, table, err);
+}
+
+// ---- rows of snapshots
+// ---------------------------------------------------------------------------
+
 static Status there(void *arg, uint32_t at, Str value, Error *err) {
     (void)at, (void)value, (void)err;
     *(bool *)arg = true;
@@ -418,7 +594,6 @@ static Status load_through(StateTable *table, Str key, Str value, int64_t writte
 
 Status disk_load(StateTable *table, Str key, uint64_t owner_hash, Str value, int64_t written_ms,
                  bool newest, Error *err) {
-    enum { BATCH_SIZE = 1 << 20 };
     Disk *disk = table->backend->disk;
     TRY(disk_open(table->backend, err));
     table->group = (uint16_t)((owner_hash >> 32) % table->backend->groups);

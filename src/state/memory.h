@@ -11,7 +11,7 @@
 
 typedef struct RowHead {
     uint64_t hash;
-    int64_t written_ms;      // for the TTL
+    int64_t written_ms;      // for the TTL; of tables with `leave`: the time of its note on disk
     struct RowHead *older, *newer;  // in order of addition
     uint32_t key_size;
     uint16_t class;          // of the block's size
@@ -54,6 +54,8 @@ enum {
 
 enum { SLAB_SIZE = 1 << 18 };
 
+static const int64_t NO_NOTE = INT64_MIN;
+
 struct StateTable {
     StateTableDef def;
     StateBackend *backend;
@@ -90,6 +92,7 @@ struct StateTable {
     bool draining;           // the snapshot under way takes its rows from the disk
     uint64_t prefix;         // of its keys on disk
     uint64_t disk_rows;      // on disk alone; with a TTL some of them have expired
+    int64_t away_first_ms;   // no row on disk is wanted back before; of tables with `leave`
     uint64_t gone;           // rows in the index that are ROW_GONE
     uint64_t *owner_hashes;  // of the batch at hand
     uint16_t group;          // key group of the row about to be added

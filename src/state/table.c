@@ -229,7 +229,7 @@ Status row_add(StateTable *table, uint64_t at, uint64_t hash, Str key, int64_t n
     row->hash = hash;
     row->key_size = key.len;
     row->live = true;
-    row->written_ms = now_ms;
+    row->written_ms = table->def.leave ? NO_NOTE : now_ms;
     row->saved = table->backend->taking;  // the snapshot under way has nothing to do with it
     row->older = table->newest;
     row->newer = NULL;

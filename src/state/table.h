@@ -49,6 +49,11 @@ typedef struct StateTableDef {
     // with a disk (state/disk.h), rows may go there. Rows that are waited for are pinned.
     bool may_leave;
     bool load_all;             // `load` pins rows: a restored table is read through once
+    // For tables whose rows are waited for by time, and may leave all the same (both or none; they
+    // need may_leave and load_all, and no TTL). When the row is wanted back at the latest:
+    int64_t (*wanted)(void *arg, const uint8_t *row);
+    // It is about to leave memory: whatever points at it forgets it; `load` will point at it again.
+    void (*leave)(void *arg, uint8_t *row);
     // The columns of [key] by which rows are spread over workers (indexes); NULL: all.
     const uint32_t *group;
     uint32_t group_count;
@@ -82,6 +87,29 @@ void state_backend_usage(const StateBackend *backend, uint64_t operator_id, uint
                          uint64_t *bytes);
 // Somebody keeps a pointer to the row: it stays in memory until that is over.
 void state_pin(StateTable *table, uint8_t *row, bool pinned);
+
+// Of tables with `leave`. When the first of the rows that have left may be wanted back, INT64_MAX:
+// none is away.
+int64_t state_away_first(const StateTable *table);
+
+enum { RECALL_MAX = 512 };
+typedef struct StateRecall {
+    int64_t from_ms, until_ms;  // rows wanted back between these times, both included
+    bool borrows;               // those that come are let go again (state_let_go)
+    uint32_t count;             // of those that have come; 0: there are no more
+    uint8_t *row[RECALL_MAX];
+    Buf at;                     // how far it has come
+} StateRecall;
+// The next rows that are not in memory come back, in the order of their times; zero bytes but for
+// the times to begin with. Those in memory already are not among them.
+NODISCARD Status state_recall(StateTable *table, StateRecall *recall, Error *err);
+void state_recall_clear(StateRecall *recall);
+// The row may go: it leaves at once if it is on disk as it is.
+void state_let_go(StateTable *table, uint8_t *row);
+// For an operator that goes through more rows in one call than memory takes: rows of this table
+// leave if memory holds more than it should. No pointer to a row of it is good afterwards.
+NODISCARD Status state_table_trim(StateTable *table, Error *err);
+
 // All live rows, in the order they were added; of a table with a disk, those in memory. Rows may be
 // removed while iterating, not added.
 uint8_t *state_next(StateTable *table, uint64_t *cursor);

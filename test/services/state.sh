@@ -40,6 +40,37 @@ check "the same job on RocksDB needs no more memory" "$WEIR" run --memory 16m "$
 same "and gives what memory gives" large small
 check "its files are gone" [ -z "$(ls -A local 2>/dev/null)" ]
 
+# wait_job NAME QUERY: rows that wait for their time, more of them than memory takes: a second of event time for
+# each 10,000 rows, and the watermark stays behind to the end.
+waits() {
+    local name=$1 query=$2
+    {
+        cat <<SQL
+CREATE TABLE g (id BIGINT, k AS id * 7 % 100000, ts AS TO_TIMESTAMP_LTZ(id / 10, 3), WATERMARK FOR ts AS ts - INTERVAL '1' HOUR)
+    WITH ('connector' = 'datagen', 'rows-per-second' = '10000000', 'fields.id.kind' = 'sequence',
+    'fields.id.start' = '0', 'fields.id.end' = '199999');
+CREATE TABLE o (k BIGINT, n BIGINT, v BIGINT) WITH ('connector' = 'filesystem', 'path' = 'waited', 'format' = 'csv');
+SQL
+        echo "INSERT INTO o $query;"
+    } >waits.sql
+    refused "$name: over the memory limit in memory" "SET 'state.backend.type' = 'rocksdb'" \
+        "$WEIR" run --memory 8m waits.sql
+    rm -rf waited
+    check "$name: on RocksDB within it" "$WEIR" run --memory 8m "${rocks[@]}" waits.sql
+    find waited -type f -exec cat {} + | sort >small
+    rm -rf waited
+    "$WEIR" run waits.sql >out 2>&1
+    find waited -type f -exec cat {} + | sort >large
+    rm -rf waited
+    same "$name: the same rows" large small
+}
+waits "tumbling windows" "SELECT k, COUNT(*), SUM(id) FROM TUMBLE(TABLE g, DESCRIPTOR(ts), INTERVAL '10' SECOND)
+    GROUP BY window_start, window_end, k"
+waits "hopping windows" "SELECT k, COUNT(*), SUM(id) FROM HOP(TABLE g, DESCRIPTOR(ts), INTERVAL '10' SECOND,
+    INTERVAL '20' SECOND) GROUP BY window_start, window_end, k"
+waits "cumulating windows" "SELECT k, COUNT(*), SUM(id) FROM CUMULATE(TABLE g, DESCRIPTOR(ts), INTERVAL '10' SECOND,
+    INTERVAL '20' SECOND) GROUP BY window_start, window_end, k"
+
 # ---- the streaming cases, every row on disk after every batch
 if [ -d "$TREE/test/sql" ]; then
     "$WEIR" test --timeout 120 "${rocks[@]}" -D weir.state-cache=0 --known "$TREE/test/sql/known-failures.txt" \
