@@ -84,8 +84,13 @@ static Status keep_query(DdlContext *ddl, Model *model, AstQuery **query, Error 
 static Status take_up(const TrainJob *job, Trained *out, Error *err) {
     uint64_t version;
     int64_t due_ms, now_ms = os_now_ms();
+    uint64_t current;
+    bool found;
+    Str path = str_c(map_get(job->options, STR("path")));
     TRY(train_newest(job, &version, &due_ms, err));
     if (!version || due_ms <= now_ms) return ST_OK;
+    TRY(registry_current(path, &current, &found, err));
+    if (!found) TRY(registry_use(path, version, err));  // the power went just before that
     TRY(train_columns(job, version, out, err));
     Buf line = {0};
     buf_printf(&line, "model '" STR_FMT "' version %llu is there already", STR_ARG(job->name),

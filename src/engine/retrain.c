@@ -217,19 +217,6 @@ static void find_models(Retrainer *self, const Plan *plan, uint8_t *seen) {
     self->model[self->count++] = again;
 }
 
-static void copy_config(Retrainer *self) {
-    static char ONE[] = "1", BATCH[] = "batch";
-    for (uint32_t i = 0; i < self->host.config->count; i++) {
-        const MapEntry *entry = &self->host.config->entry[i];
-        bool kept = !str_starts(entry->key, STR("execution.checkpointing.")) &&
-                    !str_starts(entry->key, STR("execution.state-recovery.")) &&
-                    !str_starts(entry->key, STR("weir.cut"));
-        if (kept) (void)map_put(&self->config, entry->key, entry->value);
-    }
-    (void)map_put(&self->config, STR("parallelism.default"), ONE);
-    (void)map_put(&self->config, STR("execution.runtime-mode"), BATCH);
-}
-
 // When the next version of each model is due. A broken query is found here, before the job runs.
 static Status look_at_models(Retrainer *self, Error *err) {
     for (uint32_t i = 0; i < self->count; i++) {
@@ -263,7 +250,10 @@ Status retrainer_start(const RetrainHost *host, Plan *const *root, uint32_t coun
         mem_free(self);
         return ST_OK;
     }
-    copy_config(self);
+    static char ONE[] = "1", BATCH[] = "batch";
+    train_settings(host->config, &self->config);
+    (void)map_put(&self->config, STR("parallelism.default"), ONE);
+    (void)map_put(&self->config, STR("execution.runtime-mode"), BATCH);
     self->env = *host->env;
     self->env.batch = true;
     os()->monitor_init(&self->monitor);

@@ -9,6 +9,7 @@
 #include "engine/durable.h"
 #include "engine/retrain.h"
 #include "engine/state_source.h"
+#include "engine/train_model.h"
 #include "exec/program.h"
 #include "format/builtin.h"
 #include "model/builtin.h"
@@ -226,7 +227,7 @@ static void say_line(DdlContext *ddl, Str line) {
 }
 
 static Status run_plans(Session *session, PlanContext *context, Plan **root, uint32_t count,
-                        const ResultSink *sink, Error *err) {
+                        const Map *config, const ResultSink *sink, Error *err) {
     Collecting collecting = {session, sink};
     job_stats_clear(&session->stats);
     session->has_stats = false;
@@ -235,7 +236,7 @@ static Status run_plans(Session *session, PlanContext *context, Plan **root, uin
     atomic_store(&session->busy_ns, 0);
     atomic_store(&session->watermark_ms, INT64_MIN);
     session->started_ms = os_now_ms();
-    int64_t workers = config_workers(&session->config);
+    int64_t workers = config_workers(config);
     if (workers < 1 || workers > OPERATOR_INPUTS_MAX) {
         return error_set(err, ST_VALIDATION,
                          "'parallelism.default' (and 'table.exec.resource.default-parallelism') "
@@ -249,7 +250,7 @@ static Status run_plans(Session *session, PlanContext *context, Plan **root, uin
         .root_count = count,
         .plan_count = context->next_id + 1,
         .workers = (uint32_t)workers,
-        .config = &session->config,
+        .config = config,
         .env = &session->env,
         .budget = &session->budget,
         .print = session->print,
@@ -292,7 +293,7 @@ static Status check_zone(const Session *session, Error *err) {
 }
 
 static Status execute_query(Session *session, PlanContext *context, const AstQuery *query,
-                            const ResultSink *sink, Error *err) {
+                            const Map *config, const ResultSink *sink, Error *err) {
     Plan *plan;
     TRY(check_zone(session, err));
     TRY(bind_query(context, query, &plan, err));
@@ -307,7 +308,7 @@ static Status execute_query(Session *session, PlanContext *context, const AstQue
     // The schema comes once the plan is known to be possible.
     TRY(plan_optimize(context, &root, 1, err));
     if (sink && sink->schema) TRY(sink->schema(sink->arg, row, false, err));
-    return run_plans(session, context, &root, 1, sink, err);
+    return run_plans(session, context, &root, 1, config, sink, err);
 }
 
 static Status execute_inserts(Session *session, PlanContext *context, AstStmt *const *stmt,
@@ -322,7 +323,7 @@ static Status execute_inserts(Session *session, PlanContext *context, AstStmt *c
         TRY(bind_insert(context, stmt[i]->insert, &root[i], err));
     }
     TRY(plan_optimize(context, root, count, err));
-    TRY(run_plans(session, context, root, count, sink, err));
+    TRY(run_plans(session, context, root, count, &session->config, sink, err));
     if (sink && sink->message) sink->message(sink->arg, STR("the job has finished"));
     return ST_OK;
 }
@@ -340,7 +341,10 @@ static Status query_for(DdlContext *ddl, const AstQuery *query, const ResultSink
     Session *session = ddl->session;
     bool batch = session->env.batch;
     session->env.batch = ddl->plan->batch = true;
-    Status st = execute_query(session, ddl->plan, query, sink, err);
+    Map alone = {0};
+    train_settings(&session->config, &alone);
+    Status st = execute_query(session, ddl->plan, query, &alone, sink, err);
+    map_clear(&alone);
     session->env.batch = ddl->plan->batch = batch;
     return st;
 }
@@ -474,7 +478,8 @@ static Status execute_stmt(Session *session, PlanContext *context, AstStmt *stmt
                            const ResultSink *sink, Error *err) {
     TRY(check_dialect(session, stmt, err));
     switch (stmt->kind) {
-        case STMT_QUERY: return execute_query(session, context, stmt->query, sink, err);
+        case STMT_QUERY:
+            return execute_query(session, context, stmt->query, &session->config, sink, err);
         case STMT_INSERT: return execute_inserts(session, context, &stmt, 1, sink, err);
         case STMT_STATEMENT_SET:
             return execute_inserts(session, context, stmt->set_of->stmt, stmt->set_of->stmt_count,

@@ -637,6 +637,19 @@ Status train_check(const Map *options, const MlAlgorithm **algorithm, Error *err
     return check_again(options, *algorithm, err);
 }
 
+void train_settings(const Map *settings, Map *out) {
+    static const Str LEFT_OUT[] = {{"execution.checkpointing.", 24},
+                                   {"execution.state-recovery.", 25},
+                                   {"weir.cut", 8},
+                                   {"weir.resume", 11}};
+    for (uint32_t i = 0; i < settings->count; i++) {
+        const MapEntry *entry = &settings->entry[i];
+        bool kept = true;
+        for (uint32_t k = 0; k < 4; k++) kept &= !str_starts(entry->key, LEFT_OUT[k]);
+        if (kept) (void)map_put(out, entry->key, entry->value);
+    }
+}
+
 bool train_again(const Map *options) {
     const char *drift = map_get(options, STR("retrain.on-drift"));
     bool yes = false;

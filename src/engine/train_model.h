@@ -38,6 +38,9 @@ NODISCARD Status train_newest(const TrainJob *job, uint64_t *version, int64_t *d
 // Its columns, those of the query being bound.
 NODISCARD Status train_columns(const TrainJob *job, uint64_t version, Trained *out, Error *err);
 
+// The settings of the query that gives the rows: those at hand, but it takes no checkpoints and
+// goes on from none, whatever the job beside it does. [out] borrows the values.
+void train_settings(const Map *settings, Map *out);
 // Whether the model asks to be trained again.
 bool train_again(const Map *options);
 // The types of a model's fields as columns, with names that SQL writes without quotes.

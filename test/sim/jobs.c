@@ -123,6 +123,19 @@ static void fill_rates(void) {
     fill_one();
 }
 
+// One partition: what learns from rows learns from their order.
+static void fill_line(void) {
+    BrokerTopic *line = cluster_create("line", 1);
+    for (uint32_t i = 0; i < EVENTS; i++) {
+        char row[128], time[32];
+        print_time(EPOCH_MS + (int64_t)i * SLOT_MS, time);
+        int len = snprintf(row, sizeof row, "%u,%u,%u,%s", i, (uint32_t)data_below(7),
+                           (uint32_t)data_below(100), time);
+        cluster_append(line, 0, (Str){0}, str_make(row, (size_t)len),
+                       (int64_t)i * SPREAD_MS / EVENTS * 1000000);
+    }
+}
+
 // A change log by key, with deletions.
 static void fill_changes(void) {
     BrokerTopic *changes = cluster_create("changes", PARTITIONS);
@@ -352,6 +365,26 @@ const SimJob JOBS[] = {
                    "'auto-compaction' = 'true', 'compaction.file-size' = '200b')",
                    "INSERT INTO files SELECT id, k FROM events"},
      .output = {{JUDGE_FILES, "/out/files"}}},
+    {.name = "learner",
+     .fill = fill_line,
+     .statement = {SOURCE("line", COLUMNS),
+                   "CREATE TABLE learner (a INT, b BIGINT, c STRING) WITH ('connector' = 'model', "
+                   "'path' = '/out/learned', 'algorithm' = 'online-logistic-regression', "
+                   "'publish-interval' = '40 ms', 'sink.parallelism' = '1')",
+                   "INSERT INTO learner SELECT v, MOD(id, 7), CASE WHEN v + k > 50 THEN 'high' "
+                   "ELSE 'low' END FROM line"},
+     .output = {{JUDGE_MODEL, "/out/learned"}}},
+    // Trained again and again beside the job, which takes each version up; all say the same.
+    {.name = "model",
+     .fill = fill_one,
+     .statement = {SOURCE("events", COLUMNS), SINK("answers", "id BIGINT, side STRING"),
+                   "CREATE MODEL sides WITH ('provider' = 'weir', 'algorithm' = 'decision-tree', "
+                   "'path' = '/out/sides', 'retrain.interval' = '60 ms', 'refresh-interval' = "
+                   "'10 ms') AS SELECT v, side FROM (VALUES (0, 'low'), (0, 'low'), (0, 'low'), "
+                   "(99, 'high'), (99, 'high'), (99, 'high')) AS t (v, side)",
+                   "INSERT INTO answers SELECT id, prediction FROM ML_PREDICT(TABLE events, MODEL "
+                   "sides, DESCRIPTOR(v))"},
+     .output = {{JUDGE_ROWS, "answers"}}},
     {.name = "set",
      .fill = fill_one,
      .statement = {SOURCE("events", COLUMNS ON_TIME), SINK("answers", "id BIGINT, v INT"),

@@ -10,6 +10,7 @@ typedef enum Judge {
     JUDGE_LATEST,  // of a change log by key: what is there in the end
     JUDGE_SUMS,    // rows that the clock cut somehow: their last column, added up by the others
     JUDGE_FILES,   // the lines of files, with their directories
+    JUDGE_MODEL,   // the version in use of a folder of versions, to the bit
 } Judge;
 
 typedef struct SimOutput {

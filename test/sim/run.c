@@ -155,6 +155,40 @@ static void take_file_line(void *arg, Str file, Str text) {
     add_line(lines, str_printf(&lines->arena, STR_FMT ": " STR_FMT, STR_ARG(file), STR_ARG(text)));
 }
 
+// What is asked of a folder of versions: first which one is in use (CURRENT, the file that lies in
+// it), then its bytes.
+typedef struct CurrentModel {
+    uint64_t number, hash;
+    bool found;
+} CurrentModel;
+
+static void take_number(void *arg, Str file, Str text) {
+    CurrentModel *self = arg;
+    int64_t number;
+    if (file.len || !str_to_i64(str_trim(text), &number)) return;
+    self->number = (uint64_t)number;
+}
+
+static void take_bytes(void *arg, Str file, Str text) {
+    CurrentModel *self = arg;
+    char dir[32];
+    int len = snprintf(dir, sizeof dir, "/%llu", (unsigned long long)self->number);
+    // Beside the model lies meta.json, one line, which knows what time it was.
+    bool told = str_starts(text, STR("{\"version\":"));
+    if (told || !str_eq(file, str_make(dir, (size_t)len))) return;
+    self->found = true;
+    self->hash = hash_mix(self->hash, hash_bytes(text.ptr, text.len, text.len));
+}
+
+static void take_model(Str path, Lines *lines) {
+    CurrentModel model = {0};
+    platter_lines(path, take_number, &model);
+    platter_lines(path, take_bytes, &model);
+    add_line(lines, model.found ? str_printf(&lines->arena, "model of %016llx",
+                                             (unsigned long long)model.hash)
+                                : STR("no model"));
+}
+
 static int by_text(const void *a, const void *b) {
     return str_cmp(*(const Str *)a, *(const Str *)b);
 }
@@ -162,6 +196,10 @@ static int by_text(const void *a, const void *b) {
 static void take_output(const SimOutput *output, Lines *lines) {
     if (output->judge == JUDGE_FILES) {
         platter_lines(str_c(output->name), take_file_line, lines);
+        return;
+    }
+    if (output->judge == JUDGE_MODEL) {
+        take_model(str_c(output->name), lines);
         return;
     }
     const BrokerTopic *topic = cluster_topic(output->name);
