@@ -20,6 +20,7 @@ typedef struct Predict {
         looks;  // how often the askers' predictors should have looked for a newer version
     uint32_t rows_max;      // of a request
     bool at_barriers;       // newer versions are taken where checkpoints begin
+    int64_t waited_ns;      // for a newer version, since the last batch: counts as the next one's
     ModelUse use;
 } Predict;
 
@@ -106,6 +107,7 @@ static Status predict_ask(void *connection, Request *request, Error *err) {
     Connection *self = connection;
     Predictor *predictor = self->predictor;
     uint32_t looks = atomic_load(&self->owner->looks);
+    if (looks != self->looks && predictor->vt->look) predictor->vt->look(predictor);
     if (looks != self->looks && predictor->vt->refresh) TRY(predictor->vt->refresh(predictor, err));
     self->looks = looks;
     return ask(predictor, (PredictRequest *)request, err);
@@ -189,7 +191,14 @@ static void tell_version(const Predict *self) {
                 str_make(line, (size_t)size < sizeof line ? (size_t)size : sizeof line - 1), true);
 }
 
-static Status take_newer(Predict *self, Error *err) {
+static void look(Predict *self) {
+    int64_t begun_ns = os_monotonic_ns();
+    Predictor *predictor = self->predictor;
+    if (predictor && predictor->vt->look) predictor->vt->look(predictor);
+    self->waited_ns += os_monotonic_ns() - begun_ns;
+}
+
+static Status refresh(Predict *self, Error *err) {
     Predictor *predictor = self->predictor;
     atomic_fetch_add(&self->looks, 1);
     if (!predictor || !predictor->vt->refresh) return ST_OK;
@@ -201,12 +210,21 @@ static Status take_newer(Predict *self, Error *err) {
     return ST_OK;
 }
 
+static Status take_newer(Predict *self, Error *err) {
+    int64_t begun_ns = os_monotonic_ns();
+    Status st = refresh(self, err);
+    self->waited_ns += os_monotonic_ns() - begun_ns;
+    return st;
+}
+
 // Takes the reference of [in].
 static Status predict_rows(Predict *self, Batch *in, Error *err) {
     PredictRequest *request;
     Status st = request_new(self, in, &request, err);
     if (!st && self->askers) return askers_put(self->askers, &request->base, err);
     if (!st) st = ask(self->predictor, request, err);
+    request->took_ns += self->waited_ns;
+    self->waited_ns = 0;
     if (!st) st = request_end(self, request, err);
     request_free(request);
     return st;
@@ -215,6 +233,7 @@ static Status predict_rows(Predict *self, Batch *in, Error *err) {
 static Status predict_on_batch(Operator *op, uint32_t input, Batch *in, Error *err) {
     (void)input;
     Predict *self = (Predict *)op;
+    look(self);
     if (!self->at_barriers) TRY(take_newer(self, err));
     for (uint32_t from = 0; from < in->rows;) {
         uint32_t count = in->rows - from < self->rows_max ? in->rows - from : self->rows_max;
@@ -244,6 +263,7 @@ static Status predict_on_end(Operator *op, Error *err) {
 static Status predict_on_barrier(Operator *op, uint64_t checkpoint, Error *err) {
     (void)checkpoint;
     TRY(predict_on_end(op, err));
+    look((Predict *)op);
     return take_newer((Predict *)op, err);
 }
 

@@ -1,6 +1,9 @@
 // model/local.c - models read from files. Workers share what is loaded (cache.h); each has its own
-// match of columns and fields. A file that has been replaced is taken up between two batches.
+// match of columns and fields. A file that has been replaced is read beside the worker and taken
+// up between two batches.
 #include "model/local.h"
+
+#include <stdatomic.h>
 
 #include "base/assert.h"
 #include "ml/online.h"
@@ -21,6 +24,7 @@ typedef struct LocalPredictor {
     Arena scratch;         // of a batch
     bool null_on_error;
     int64_t refresh_ms, next_look_ms;
+    struct Coming *coming;  // NULL: none is
 } LocalPredictor;
 
 static const char *option(const ModelDesc *desc, const char *key) {
@@ -155,35 +159,79 @@ static Status local_predict(Predictor *base, Vec *const *in, uint32_t rows, Aren
     return ask_each(self, in, rows, arena, out, err);
 }
 
-static Status local_refresh(Predictor *base, Error *err) {
+// ---- newer versions ----------------------------------------------------------------------------
+
+// A version on its way, read by a thread of its own: the worker does not wait for files, digests
+// and trees.
+struct Coming {
+    LocalPredictor *owner;
+    OsThread *thread;
+    _Atomic bool done;
+    CachedModel *model;  // NULL: it is the same, half written, or cannot be read
+    uint64_t number;
+};
+
+static bool is_newer(const LocalPredictor *self) {
+    Str path = str_c(option(self->desc, "path"));
+    uint64_t number;
+    bool found = true;
+    if (!self->number) return model_cache_stale(self->model);
+    if (self->desc->challenger) {
+        if (challenger_of(self->desc, path, &number, NULL)) return false;
+    } else if (options_has(&self->desc->options, "version") ||
+               registry_current(path, &number, &found, NULL)) {
+        return false;
+    }
+    return found && number != self->number;
+}
+
+static void read_newer(void *arg) {
+    struct Coming *self = arg;
+    const LocalPredictor *owner = self->owner;
+    // A file that is half written changes nothing: the model at hand serves on.
+    if (!is_newer(owner) || load(owner->desc, true, &self->model, &self->number, NULL)) {
+        self->model = NULL;
+    }
+    atomic_store(&self->done, true);
+}
+
+static void local_look(Predictor *base) {
     LocalPredictor *self = (LocalPredictor *)base;
     int64_t now_ms = os_now_ms();
-    if (!self->refresh_ms || now_ms < self->next_look_ms) return ST_OK;
+    if (self->coming || !self->refresh_ms || now_ms < self->next_look_ms) return;
     self->next_look_ms = now_ms + self->refresh_ms;
-    // A file that is half written, or that no longer fits, changes nothing: the model at hand
-    // serves on.
-    CachedModel *model;
+    // To look at a file takes microseconds, to look into an object store does not.
+    if (!os_is_object(str_c(option(self->desc, "path"))) && !is_newer(self)) return;
+    struct Coming *coming = self->coming = NEW(struct Coming);
+    coming->owner = self;
+    if (os()->thread_start(read_newer, coming, &coming->thread, NULL)) read_newer(coming);
+}
+
+static CachedModel *coming_end(LocalPredictor *self, uint64_t *number) {
+    struct Coming *coming = self->coming;
+    self->coming = NULL;
+    if (!coming) return NULL;
+    os()->thread_join(coming->thread);
+    CachedModel *model = coming->model;
+    *number = coming->number;
+    mem_free(coming);
+    return model;
+}
+
+static Status local_refresh(Predictor *base, Error *err) {
+    LocalPredictor *self = (LocalPredictor *)base;
     uint64_t number;
-    if (self->number) {
-        bool found;
-        if (options_has(&self->desc->options, "version")) return ST_OK;
-        Str path = str_c(option(self->desc, "path"));
-        if (self->desc->challenger) {
-            if (challenger_of(self->desc, path, &number, NULL)) return ST_OK;
-        } else if (registry_current(path, &number, &found, NULL) || !found) {
-            return ST_OK;
-        }
-        if (number == self->number) return ST_OK;
-    } else if (!model_cache_stale(self->model)) {
-        return ST_OK;
-    }
-    if (load(self->desc, true, &model, &number, NULL)) return ST_OK;
-    if (take(self, model, number, err)) model_cache_put(model);
+    if (!self->coming || !atomic_load(&self->coming->done)) return ST_OK;
+    CachedModel *model = coming_end(self, &number);
+    // One whose columns no longer fit changes nothing either.
+    if (model && take(self, model, number, err)) model_cache_put(model);
     return ST_OK;
 }
 
 static void local_close(Predictor *base) {
     LocalPredictor *self = (LocalPredictor *)base;
+    uint64_t number;
+    model_cache_put(coming_end(self, &number));
     model_cache_put(self->model);
     arena_clear(&self->arena);
     arena_clear(&self->scratch);
@@ -191,7 +239,10 @@ static void local_close(Predictor *base) {
 }
 
 static const PredictorVt LOCAL_PREDICTOR = {
-    .predict = local_predict, .refresh = local_refresh, .close = local_close,
+    .predict = local_predict,
+    .look = local_look,
+    .refresh = local_refresh,
+    .close = local_close,
 };
 
 static Status local_open(const ModelDesc *desc, Predictor **out, Error *err) {

@@ -22,9 +22,11 @@ typedef struct PredictorVt {
     // row.
     Status (*predict)(Predictor *self, Vec *const *in, uint32_t rows, Arena *arena, Vec **out,
                       Error *err);
-    // Takes a newer version, if there is one; called between two batches, or where a checkpoint
-    // begins when the job has any. It looks by itself at most every so often. NULL: the model stays
-    // what it is.
+    // Sees to it that a newer version, if there is one, is soon at hand: looks at most every so
+    // often, reads it in a thread of its own, and returns at once. NULL: there is nothing to do.
+    void (*look)(Predictor *self);
+    // Takes a newer version that is at hand; called between two batches, or where a checkpoint
+    // begins when the job has any. NULL: the model stays what it is.
     Status (*refresh)(Predictor *self, Error *err);
     // Called by another thread: a prediction under way should fail soon. NULL: it is never long.
     void (*cancel)(Predictor *self);

@@ -51,6 +51,37 @@ score() {
 score "two workers" -D parallelism.default=2
 score "with checkpoints" -D execution.checkpointing.interval=100ms --checkpoint-dir "$SCRATCH/cp"
 
+# ---- what a switch costs ----
+# p99 [COMMAND...]: of a batch, in ms, while the command runs beside the job.
+p99() {
+    rm -rf scored
+    "$WEIR" run --stats json calm.sql >out 2>err &
+    LIVE=$!
+    [ $# -eq 0 ] || "$@"
+    wait "$LIVE"
+    LIVE=
+    grep -ho '"model_p99_ms":[0-9.]*' out err | tail -n 1 | cut -d: -f2
+}
+switch() {
+    local i
+    for ((i = 0; i < SWITCHES; i++)); do
+        echo $((i % 2 + 1)) >hot/next && mv hot/next hot/CURRENT
+        sleep 0.025
+    done
+}
+sed "s/'$ROWS'/'400000'/g" score.sql >calm.sql
+bound() { awk -v normal="$1" -v now="$2" 'BEGIN { exit !(now <= 2 * normal) }'; }
+if awk -v cores="$(nproc)" '{ exit !($1 > 1.5 * cores) }' /proc/loadavg; then
+    skip "the 99th percentile of a batch: the machine is busy, load $(cut -d' ' -f1 /proc/loadavg)"
+else
+    for try in 1 2 3; do
+        normal=$(p99) switching=$(p99 switch)
+        echo "note: 99 of 100 batches take $normal ms, while versions switch $switching ms"
+        bound "$normal" "$switching" && break
+    done
+    check "a batch takes no longer than twice its time while versions switch" bound "$normal" "$switching"
+fi
+
 # ---- what learns in the stream learns exactly once ----
 CYCLES=${CYCLES:-6} LEARNED=400000
 cat >learn.sql <<SQL
