@@ -106,6 +106,7 @@ static void print_operator(const OperatorStats *op, Buf *out) {
                    (unsigned long long)op->model_version, (unsigned long long)op->model_reloads,
                    (double)op->model_p50_ns / 1e6, (double)op->model_p99_ns / 1e6,
                    (double)op->model_max_ns / 1e6);
+        if (op->model_servers) buf_printf(out, ",\"model_servers\":%s", op->model_servers);
     }
     buf_putc(out, '}');
 }

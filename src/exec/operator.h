@@ -55,6 +55,7 @@ typedef struct ModelUse {
     uint64_t version;    // in use
     uint64_t reloads;    // newer versions that were taken up
     Durations took;      // of batches, or of requests to a model elsewhere
+    Predictor *of;       // one of those that ask; NULL: none yet
 } ModelUse;
 
 struct Operator {

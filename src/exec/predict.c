@@ -100,7 +100,9 @@ static Status predict_connect(Operator *op, void **out, Error *err) {
     const PredictSpec *spec = op->plan->predict;
     Connection *self = *out = NEW(Connection);
     self->owner = (const Predict *)op;
-    return spec->provider->open(spec->model, &self->predictor, err);
+    TRY(spec->provider->open(spec->model, &self->predictor, err));
+    ((Predict *)op)->use.of = self->predictor;
+    return ST_OK;
 }
 
 static Status predict_ask(void *connection, Request *request, Error *err) {
@@ -177,6 +179,7 @@ static Status predict_open(Operator *op, Error *err) {
     if (spec->async) return open_askers(self, err);
     TRY(spec->provider->open(spec->model, &self->predictor, err));
     self->use.version = self->predictor->version;
+    self->use.of = self->predictor;
     return ST_OK;
 }
 

@@ -1,14 +1,21 @@
 #include "model/remote.h"
 
+#include <stdio.h>
+
+#include "base/json.h"
+#include "os/address.h"
 #include "os/os.h"
 
-enum { ENDPOINTS_MAX = 64, REPLY_MAX = 64 << 20, HEALTH_MS = 2000, PAUSE_MOST_MS = 10000 };
+enum { NAMES_MAX = 64, ENDPOINTS_MAX = 256, LOOK_UP_MS = 30000 };
+enum { REPLY_MAX = 64 << 20, HEALTH_MS = 2000, PAUSE_MOST_MS = 10000 };
 
 typedef struct Endpoint {
-    char *base;             // owned, without a slash at its end
+    const char *base;       // without a slash at its end
+    char address[ADDRESS_MAX];  // of several of that name; "": the name says it all
+    bool gone;              // the name no longer has that address
     uint32_t at_hand;       // requests under way
     uint32_t failures;      // in a row
-    uint64_t asked;
+    uint64_t asked, failed;
     int64_t rests_until_ms; // monotonic
     bool probed;            // somebody looks whether it is well again
 } Endpoint;
@@ -16,8 +23,12 @@ typedef struct Endpoint {
 struct Remote {
     char *endpoints;        // owned; what it is known by
     RemoteSettings settings;
-    Endpoint endpoint[ENDPOINTS_MAX];
+    char *name[NAMES_MAX];  // owned: the endpoints as they were given
+    uint32_t names;
+    Endpoint endpoint[ENDPOINTS_MAX];  // their addresses; never removed: requests point to them
     uint32_t count, at_hand, users;
+    bool looking;           // somebody looks the names up
+    int64_t look_ms;        // when they are to be looked up again
     OsMonitor monitor;      // of all below the settings
     Remote *next;
 };
@@ -57,19 +68,60 @@ static Status read_endpoints(Remote *self, Error *err) {
             return bad_endpoint(&self->settings, one, err);
         }
         while (one.ptr[one.len - 1] == '/') one.len--;
-        if (self->count == ENDPOINTS_MAX || str_find(one, STR("//"), 0) + 2 >= (int64_t)one.len) {
+        if (self->names == NAMES_MAX || str_find(one, STR("//"), 0) + 2 >= (int64_t)one.len) {
             return bad_endpoint(&self->settings, one, err);
         }
         char *base = mem_alloc(one.len + 1u);
         memcpy(base, one.ptr, one.len);
         base[one.len] = 0;
-        self->endpoint[self->count++].base = base;
+        self->name[self->names++] = base;
     }
-    return self->count ? ST_OK : bad_endpoint(&self->settings, STR(""), err);
+    return self->names ? ST_OK : bad_endpoint(&self->settings, STR(""), err);
+}
+
+static bool is_at(const Endpoint *one, const char *base, const char *address) {
+    return one->base == base && !strcmp(one->address, address);
+}
+
+static void have_endpoint(Remote *self, const char *base, const char *address) {
+    for (uint32_t i = 0; i < self->count; i++) {
+        if (!is_at(&self->endpoint[i], base, address)) continue;
+        self->endpoint[i].gone = false;
+        return;
+    }
+    if (self->count == ENDPOINTS_MAX) return;
+    Endpoint *one = &self->endpoint[self->count++];
+    *one = (Endpoint){.base = base};
+    (void)snprintf(one->address, sizeof one->address, "%s", address);
+}
+
+// The addresses of all names, as they are now. Under the lock, which is given up while others are
+// asked for them. A name that nobody knows now keeps what it had.
+static void look_up(Remote *self) {
+    enum { EACH_MAX = 16 };
+    char address[EACH_MAX][ADDRESS_MAX];
+    self->looking = true;
+    for (uint32_t n = 0; n < self->names; n++) {
+        const char *base = self->name[n];
+        os_unlock(&self->monitor);
+        uint32_t count = address_list(base, address, EACH_MAX);
+        os_lock(&self->monitor);
+        bool known = false;
+        for (uint32_t i = 0; i < self->count; i++) known |= self->endpoint[i].base == base;
+        if (!count && known) continue;
+        for (uint32_t i = 0; i < self->count; i++) {
+            if (self->endpoint[i].base == base) self->endpoint[i].gone = true;
+        }
+        for (uint32_t i = 0; i < count && count > 1; i++) have_endpoint(self, base, address[i]);
+        if (count < 2) have_endpoint(self, base, "");
+    }
+    self->looking = false;
+    self->look_ms = now_ms() + LOOK_UP_MS;
+    os_tell(&self->monitor);
 }
 
 static void drop(Remote *self) {
-    for (uint32_t i = 0; i < self->count; i++) mem_free(self->endpoint[i].base);
+    for (uint32_t i = 0; i < self->names; i++) mem_free(self->name[i]);
     mem_free(self->endpoints);
     mem_free((void *)(uintptr_t)self->settings.health_path);
     os()->monitor_clear(&self->monitor);
@@ -144,6 +196,7 @@ static Endpoint *choose(Remote *self, const Endpoint *not, int64_t *until_ms) {
     *until_ms = INT64_MAX;
     for (uint32_t i = 0; i < self->count; i++) {
         Endpoint *one = &self->endpoint[i];
+        if (one->gone) continue;
         if (one->rests_until_ms > now || one->probed) {
             int64_t until = one->probed ? now + HEALTH_MS : one->rests_until_ms;
             if (until < *until_ms) *until_ms = until;
@@ -157,6 +210,7 @@ static Endpoint *choose(Remote *self, const Endpoint *not, int64_t *until_ms) {
 
 static void note_failure(Remote *self, Endpoint *one) {
     one->failures++;
+    one->failed++;
     if (one->failures >= self->settings.failures_max) {
         one->rests_until_ms = now_ms() + self->settings.pause_ms;
     }
@@ -170,6 +224,7 @@ static bool is_well(Remote *self, const Endpoint *one, const RemoteRequest *requ
     HttpExchange exchange = {.method = "GET",
                              .url = arena_printf(&arena, "%s%s", one->base,
                                                  self->settings.health_path),
+                             .address = one->address[0] ? one->address : NULL,
                              .header = request->header, .header_count = request->header_count,
                              .reply_size_max = REPLY_MAX, .connect_ms = HEALTH_MS,
                              .answer_ms = HEALTH_MS, .cancel = request->cancel};
@@ -184,8 +239,10 @@ static bool cancelled(const RemoteRequest *request) {
     return request->cancel && atomic_load(request->cancel);
 }
 
-// Takes a place in flight at a server; NULL: none can be asked in time, or it is cancelled.
-static Endpoint *begin(Remote *self, const RemoteRequest *request, const Endpoint *not) {
+// Takes a place in flight at a server, and tells how many there are; NULL: none can be asked in
+// time, or it is cancelled.
+static Endpoint *begin(Remote *self, const RemoteRequest *request, const Endpoint *not,
+                       uint32_t *servers) {
     enum { LOOK_MS = 100 };  // nobody tells of a cancel
     int64_t patience = now_ms() + request->answer_ms;
     Endpoint *one = NULL;
@@ -196,6 +253,7 @@ static Endpoint *begin(Remote *self, const RemoteRequest *request, const Endpoin
             os_wait(&self->monitor, LOOK_MS);
             continue;
         }
+        if (!self->looking && now_ms() >= self->look_ms) look_up(self);
         one = choose(self, not, &until);
         if (!one) {
             int64_t ms = until - now_ms();
@@ -221,6 +279,7 @@ static Endpoint *begin(Remote *self, const RemoteRequest *request, const Endpoin
         one->asked++;
         self->at_hand++;
     }
+    *servers = self->count;
     os_unlock(&self->monitor);
     return one;
 }
@@ -250,20 +309,22 @@ static Status none_there(Remote *self, const RemoteRequest *request, Error *err)
 Status remote_post(Remote *self, const RemoteRequest *request, HttpReply *reply, Error *err) {
     int64_t pause_ms = request->pause_ms;
     Endpoint *one = NULL;
+    uint32_t servers = self->names;
     Status st = ST_CONNECT;
     *reply = (HttpReply){0};
     for (uint32_t tries = 0; tries < request->tries_max; tries++) {
         // At once while there are others; then later and later, not all at the same moment.
-        if (tries >= self->count && pause_ms > 0) {
+        if (tries >= servers && pause_ms > 0) {
             os()->sleep_ms(pause_ms / 2 + (int64_t)(os()->random() % (uint64_t)pause_ms));
             pause_ms = pause_ms * 2 < PAUSE_MOST_MS ? pause_ms * 2 : PAUSE_MOST_MS;
         }
-        Endpoint *next = begin(self, request, one);
+        Endpoint *next = begin(self, request, one, &servers);
         if (!next) return st && tries ? st : none_there(self, request, err);
         one = next;
         Buf url = {0};
         buf_printf(&url, "%s%s", one->base, request->path);
         HttpExchange exchange = {.method = "POST", .url = buf_cstr(&url),
+                                 .address = one->address[0] ? one->address : NULL,
                                  .header = request->header, .header_count = request->header_count,
                                  .body = request->body, .reply_size_max = REPLY_MAX,
                                  .connect_ms = request->connect_ms,
@@ -278,4 +339,17 @@ Status remote_post(Remote *self, const RemoteRequest *request, HttpReply *reply,
         if (st ? st != ST_CONNECT : !is_passing(reply->status)) return st;
     }
     return st;
+}
+
+void remote_figures(Remote *self, Buf *out) {
+    os_lock(&self->monitor);
+    for (uint32_t i = 0; i < self->count; i++) {
+        const Endpoint *one = &self->endpoint[i];
+        buf_puts(out, i ? ",{\"server\":" : "{\"server\":");
+        json_print_text(str_c(one->base), 0, out);
+        if (one->address[0]) buf_printf(out, ",\"address\":\"%s\"", one->address);
+        buf_printf(out, ",\"asked\":%llu,\"failed\":%llu}", (unsigned long long)one->asked,
+                   (unsigned long long)one->failed);
+    }
+    os_unlock(&self->monitor);
 }

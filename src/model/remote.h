@@ -4,6 +4,9 @@
 // The servers that an option names are shared by all who ask them in this process: so it is known
 // how many requests each has at hand, and one that does not answer is found out once. Any thread;
 // asking blocks.
+//
+// A host name with several addresses is as many servers: each has its own requests at hand, its own
+// failures and its own rest. Names are looked up again every half minute, and when nobody answers.
 #pragma once
 
 #include "os/http.h"
@@ -34,6 +37,8 @@ NODISCARD Status remote_check(const char *endpoints, const char *option, Error *
 // The servers of these settings, shared. ST_VALIDATION names the option and what is wrong.
 NODISCARD Status remote_get(const RemoteSettings *settings, Remote **out, Error *err);
 void remote_put(Remote *remote);  // NULL is fine
+// How often each server was asked, and in vain, as members of a JSON array.
+void remote_figures(Remote *remote, Buf *out);
 
 // POSTs to the server that has the least at hand, and to others when no answer comes or one that
 // may be better the next time (429, 5xx). ST_OK: an answer, whatever it says; ST_CONNECT: none came

@@ -115,6 +115,10 @@ static void cancel(Predictor *base) {
     atomic_store(&((RemotePredictor *)base)->cancel, true);
 }
 
+static void figures(Predictor *base, Buf *out) {
+    remote_figures(((RemotePredictor *)base)->remote, out);
+}
+
 static void predictor_close(Predictor *base) {
     RemotePredictor *self = (RemotePredictor *)base;
     remote_put(self->remote);
@@ -135,7 +139,8 @@ void remote_predictor_header(RemotePredictor *self, const char *fmt, ...) {
 }
 
 RemotePredictor *remote_predictor_new(const ModelDesc *desc, RemoteWrite write, RemoteRead read) {
-    static const PredictorVt VT = {.predict = predict, .cancel = cancel, .close = predictor_close};
+    static const PredictorVt VT = {
+        .predict = predict, .figures = figures, .cancel = cancel, .close = predictor_close};
     RemotePredictor *self = NEW(RemotePredictor);
     self->base.vt = &VT;
     self->desc = desc;

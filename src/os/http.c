@@ -3,7 +3,9 @@
 
 #include <curl/curl.h>
 #include <pthread.h>
+#include <stdio.h>
 
+#include "os/address.h"
 #include "os/library.h"
 
 #define CURL_FUNCTIONS(X) \
@@ -155,12 +157,21 @@ Status http_exchange(const HttpExchange *exchange, HttpReply *reply, Error *err)
         headers = curl.slist_append(headers, exchange->header[i]);
     }
     prepare(handle, &sending, headers);
+    // "::address:" is for any host and port: that address, the same port.
+    char to[ADDRESS_MAX + 8];
+    struct curl_slist *route = NULL;
+    if (exchange->address) {
+        (void)snprintf(to, sizeof to, "::%s:", exchange->address);
+        route = curl.slist_append(NULL, to);
+        (void)curl.easy_setopt(handle, CURLOPT_CONNECT_TO, route);
+    }
     CURLcode code = curl.easy_perform(handle);
     long status = 0;
     (void)curl.easy_getinfo(handle, CURLINFO_RESPONSE_CODE, &status);
     reply->status = (int)status;
-    curl.slist_free_all(headers);
     give_handle(handle);
+    curl.slist_free_all(headers);
+    curl.slist_free_all(route);
     Str place = place_of(exchange->url);
     if (sending.too_long) {
         return error_set(err, ST_RUNTIME, "'" STR_FMT "': an answer is longer than what was asked "

@@ -10,6 +10,7 @@
 
 typedef struct HttpExchange {
     const char *method, *url;    // http:// or https://
+    const char *address;         // of the server that is meant, of several of that name; or NULL
     const char *const *header;   // "name: value"; "name:" keeps libcurl from sending its own
     uint32_t header_count;
     Str body;                    // of PUT and POST

@@ -238,9 +238,24 @@ static void model_stats(const Job *job, uint32_t at, OperatorStats *out) {
         if (use->reloads > out->model_reloads) out->model_reloads = use->reloads;
         durations_merge(&took, &use->took);
     }
+    Predictor *asker = job->worker[0].op[at]->model->of;
+    if (asker && asker->vt->figures) {
+        Buf servers = {0};
+        buf_putc(&servers, '[');
+        asker->vt->figures(asker, &servers);
+        buf_putc(&servers, ']');
+        out->model_servers = mem_strdup(buf_cstr(&servers));
+        buf_free(&servers);
+    }
     out->model_p50_ns = durations_quantile(&took, 0.5);
     out->model_p99_ns = durations_quantile(&took, 0.99);
     out->model_max_ns = took.max_ns;
+}
+
+static void clear_operators(JobStats *stats) {
+    for (uint32_t i = 0; i < stats->op_count; i++) mem_free(stats->op[i].model_servers);
+    mem_free(stats->op);
+    stats->op_count = 0;
 }
 
 static void collect_stats(const Job *job, JobStats *stats) {
@@ -283,7 +298,7 @@ static void collect_stats(const Job *job, JobStats *stats) {
 }
 
 void job_stats_clear(JobStats *stats) {
-    mem_free(stats->op);
+    clear_operators(stats);
     *stats = (JobStats){0};
 }
 
@@ -314,7 +329,7 @@ Status job_run(const JobSpec *spec, Error *err) {
     if (!st) tell_sources(&job);
     if (st == ST_OVER_BUDGET && made == job.workers) name_largest(&job, err);
     if (spec->stats && !st) {
-        mem_free(spec->stats->op);
+        clear_operators(spec->stats);
         collect_stats(&job, spec->stats);
         spec->stats->wall_s = (double)(os_monotonic_ns() - begin) / 1e9;
         spec->stats->cpu_s = cpu_seconds() - cpu;

@@ -23,6 +23,7 @@ typedef struct OperatorStats {
     bool model;
     uint64_t model_version, model_reloads;
     int64_t model_p50_ns, model_p99_ns, model_max_ns;
+    char *model_servers;     // of a model elsewhere: a JSON array of its servers; or NULL
 } OperatorStats;
 
 typedef struct JobStats {
