@@ -38,6 +38,7 @@ typedef struct ServeRows {
     Arena *arena;
     const MlModel *model;
     MlColumn *in;     // model->in_count of them, for [cap] rows
+    uint32_t *room;   // per field that is a list: values that it has memory for
     uint32_t rows, cap;
 } ServeRows;
 

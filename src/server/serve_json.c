@@ -45,6 +45,7 @@ Status serve_body_read(Arena *arena, Str body, uint32_t rows_max, JsonValue *out
 void serve_rows_init(ServeRows *self, Arena *arena, const MlModel *model, uint32_t cap) {
     *self = (ServeRows){.arena = arena, .model = model, .cap = cap};
     self->in = ARENA_ARRAY(arena, MlColumn, model->in_count + 1);
+    self->room = ARENA_ARRAY(arena, uint32_t, model->in_count + 1);
     for (uint32_t f = 0; f < model->in_count; f++) {
         const MlField *field = &model->in[f];
         MlColumn *column = &self->in[f];
@@ -94,23 +95,44 @@ static Status put_tensor(ServeRows *self, const MlField *field, MlColumn *column
     return ST_OK;
 }
 
-static Status put_list(ServeRows *self, const MlField *field, MlColumn *column,
-                       const JsonValue *value, Error *err) {
-    uint32_t before = column->offset[self->rows], count = value->count;
+static uint64_t count_leaves(const JsonValue *value) {
+    if (value->kind != JK_ARRAY) return 1;
+    uint64_t count = 0;
+    for (uint32_t i = 0; i < value->count; i++) count += count_leaves(&value->item[i]);
+    return count;
+}
+
+static Status put_leaves(ServeRows *self, const MlField *field, MlColumn *column, uint32_t *at,
+                         const JsonValue *value, Error *err) {
+    if (value->kind != JK_ARRAY) return put_value(self, field, column, (*at)++, value, err);
+    for (uint32_t i = 0; i < value->count; i++) {
+        TRY(put_leaves(self, field, column, at, &value->item[i], err));
+    }
+    return ST_OK;
+}
+
+// The values of a list, nested or not: a series may be written step by step.
+static Status put_list(ServeRows *self, uint32_t f, const JsonValue *value, Error *err) {
+    const MlField *field = &self->model->in[f];
+    MlColumn *column = &self->in[f];
+    uint32_t at = column->offset[self->rows];
     if (value->kind != JK_ARRAY) return bad_value(self, field, "should be an array", err);
-    MlColumn grown = *column;  // lists are rare and short: each makes room for itself
-    if (field->type == ML_TEXT) {
-        grown.text = ARENA_ARRAY(self->arena, Str, before + count + self->cap + 1);
-        if (before) memcpy(grown.text, column->text, before * sizeof *grown.text);
-    } else {
-        grown.number = ARENA_ARRAY(self->arena, double, before + count + self->cap + 1);
-        if (before) memcpy(grown.number, column->number, before * sizeof *grown.number);
+    uint64_t needed = at + count_leaves(value);
+    if (needed > UINT32_MAX / 2) return bad_value(self, field, "has too many values", err);
+    if (needed > self->room[f]) {
+        uint32_t room = self->room[f] = (uint32_t)needed * 2;
+        MlColumn grown = *column;
+        if (field->type == ML_TEXT) {
+            grown.text = ARENA_ARRAY(self->arena, Str, room);
+            if (at) memcpy(grown.text, column->text, at * sizeof *grown.text);
+        } else {
+            grown.number = ARENA_ARRAY(self->arena, double, room);
+            if (at) memcpy(grown.number, column->number, at * sizeof *grown.number);
+        }
+        *column = grown;
     }
-    *column = grown;
-    for (uint32_t i = 0; i < count; i++) {
-        TRY(put_value(self, field, column, before + i, &value->item[i], err));
-    }
-    column->offset[self->rows + 1] = before + count;
+    TRY(put_leaves(self, field, column, &at, value, err));
+    column->offset[self->rows + 1] = at;
     return ST_OK;
 }
 
@@ -119,7 +141,7 @@ static Status put_field(ServeRows *self, uint32_t f, const JsonValue *value, Err
     MlColumn *column = &self->in[f];
     if (value->kind == JK_NULL) return ST_OK;  // as if it were not there
     bits_set(column->valid, self->rows);
-    if (field->list) return put_list(self, field, column, value, err);
+    if (field->list) return put_list(self, f, value, err);
     if (field->width == 1 && value->kind != JK_ARRAY) {
         return put_value(self, field, column, self->rows, value, err);
     }

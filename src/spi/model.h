@@ -28,8 +28,8 @@ typedef struct PredictorVt {
     // Takes a newer version that is at hand; called between two batches, or where a checkpoint
     // begins when the job has any. NULL: the model stays what it is.
     Status (*refresh)(Predictor *self, Error *err);
-    // What it has to tell of the servers that it asks, as members of a JSON array; any thread. NULL:
-    // it asks none.
+    // What it has to tell of the servers that it asks, as members of a JSON array; any thread.
+    // NULL: it asks none.
     void (*figures)(Predictor *self, Buf *out);
     // Called by another thread: a prediction under way should fail soon. NULL: it is never long.
     void (*cancel)(Predictor *self);

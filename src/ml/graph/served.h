@@ -1,9 +1,10 @@
 // ml/graph/served.h - a graph as a model (ml/model.h): rows in, rows out.
 //
 // The first dimension of an input that the file leaves open is the batch: rows go through the graph
-// together, SERVED_ROWS at a time. A graph whose inputs have no such dimension, or whose outputs do
-// not follow it, gets its rows one by one. What it gives is found out when it is loaded, by running
-// it on zeros.
+// together, SERVED_ROWS at a time. One more dimension may be open: the field is a list then, its
+// rows are of any number of steps, and those of one length go together. A graph whose inputs have
+// no such dimension, or whose outputs do not follow it, gets its rows one by one. What it gives is
+// found out when it is loaded, by running it on zeros.
 #pragma once
 
 #include "ml/graph/run.h"

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "ml/formats.h"
 #include "ml/graph/op.h"
 #include "ml/model.h"
 #include "os/os.h"
@@ -103,6 +104,55 @@ TEST(served, our_models_answer_as_their_framework) {
                  (const char *const[]){"conv", "lstm", NULL});
     check_models(SOURCE_ROOT "/test/ml/data/tf", "saved_model",
                  (const char *const[]){"loop", NULL});
+}
+
+// The LSTM of test/ml/data, whose input is batch x 4 x 2, with another number of steps: 0 leaves it
+// open.
+static MlModel *lstm_of(uint8_t steps) {
+    static const char DIMS[] = "\x0a\x02\x08\x04\x0a\x02\x08\x02";
+    Buf file = {0};
+    Error err;
+    MlModel *model = NULL;
+    CHECK_OK(os_read_file(STR(SOURCE_ROOT "/test/ml/data/onnx/lstm/model.onnx"), &file, &err),
+             &err);
+    int64_t at = str_find(buf_str(&file), str_make(DIMS, sizeof DIMS - 1), 0);
+    CHECK(at >= 0);
+    file.ptr[at + 2] = steps ? 8 : 0x12;  // dim_value, or dim_param: a name, here an empty one
+    file.ptr[at + 3] = (char)steps;
+    CHECK_OK(ONNX_FORMAT.load(STR("lstm"), buf_str(&file), &model, &err), &err);
+    buf_free(&file);
+    return model;
+}
+
+TEST(served, rows_may_have_lengths_of_their_own) {
+    enum { ROWS = 70, MOST = 5 };
+    MlModel *open = lstm_of(0), *fixed[MOST + 1] = {0};
+    CHECK(open->in[0].list && !open->out[0].list && str_is(open->in[0].shape, "?x2"));
+    for (uint8_t steps = 1; steps <= MOST; steps++) fixed[steps] = lstm_of(steps);
+    double number[ROWS * MOST * 2];
+    uint32_t offset[ROWS + 1] = {0};
+    for (uint32_t i = 0; i < ROWS * MOST * 2; i++) number[i] = (double)(i * 7 % 23) / 11 - 1;
+    for (uint32_t r = 0; r < ROWS; r++) offset[r + 1] = offset[r] + (r * 5 % MOST + 1) * 2;
+    Arena arena = {0};
+    MlColumn all = {0}, in = {.number = number, .offset = offset};
+    Error err;
+    CHECK_OK(open->vt->predict(open, &in, ROWS, &all, &arena, &err), &err);
+    for (uint32_t r = 0; r < ROWS; r++) {
+        MlColumn one = {0}, row = {.number = number + offset[r]};
+        const MlModel *model = fixed[(offset[r + 1] - offset[r]) / 2];
+        CHECK_OK(model->vt->predict(model, &row, 1, &one, &arena, &err), &err);
+        CHECK(fabs(all.number[r] - one.number[0]) < 1e-6);
+    }
+    uint32_t odd[] = {0, 8, 11};
+    in.offset = odd;
+    CHECK(open->vt->predict(open, &in, 2, &all, &arena, &err) == ST_RUNTIME);
+    CHECK(strstr(err.message, "has 3 values, no whole steps of 2") != NULL);
+    odd[2] = 8;
+    CHECK(open->vt->predict(open, &in, 2, &all, &arena, &err) == ST_RUNTIME);
+    CHECK(strstr(err.message, "row 2: input 'x' has no value") != NULL);
+    arena_clear(&arena);
+    ml_free(open);
+    for (uint32_t i = 1; i <= MOST; i++) ml_free(fixed[i]);
 }
 
 TEST(served, an_unknown_operator_is_named_with_the_way_out) {
