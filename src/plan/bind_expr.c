@@ -749,6 +749,7 @@ static Str order_with_itself(Str name, Expr *const *arg, uint32_t count) {
 }
 
 static bool is_row_call(const Expr *expr) {
+    while (expr->kind == EXPR_CAST && !expr->try_cast) expr = expr->arg[0];  // field by field
     return expr->kind == EXPR_CALL && strcmp(expr->call->func->name, "ROW") == 0;
 }
 

@@ -335,22 +335,51 @@ static Expr *window_add(Binder *binder, OverWindow *window, PlanAgg agg, Expr **
     return result;
 }
 
-// A variance: two aggregates, and a function of their results.
-static Status add_reduced(Binder *binder, OverWindow *window, const PlanAgg *whole, Expr **arg,
-                          Place place, Expr **out, Error *err) {
-    static const char *const PARTS[] = {"$M2", "COUNT"};
-    Expr *part[3];
-    for (uint32_t i = 0; i < 2; i++) {
-        PlanAgg agg = *whole;
-        agg.call = arena_dup(binder->arena, whole->call, sizeof *whole->call);
-        agg.arg = ARENA_ARRAY(binder->arena, uint32_t, whole->call->argc + 1);
-        agg.name = str_c(PARTS[i]);
-        TRY(agg_bind(agg.call, agg_find(agg.name), err));
-        part[i] = window_add(binder, window, agg, arg, place);
+// [name] of [value] over the rows that [whole] is of, as [type].
+static Status part_of(Binder *binder, OverWindow *window, const PlanAgg *whole, const char *name,
+                      Expr *value, const Type *type, Expr **out, Error *err) {
+    Arena *arena = binder->arena;
+    PlanAgg agg = *whole;
+    agg.call = arena_dup(arena, whole->call, sizeof *whole->call);
+    agg.call->arg = arena_dup(arena, &value->type, sizeof(const Type *));
+    agg.call->literal = ARENA_ARRAY(arena, const Vec *, 1);
+    agg.arg = ARENA_ARRAY(arena, uint32_t, 1);
+    agg.name = str_c(name);
+    TRY(agg_bind(agg.call, agg_find(agg.name), err));
+    Expr **arg = arena_dup(arena, &value, sizeof(Expr *));
+    *out = expr_cast(arena, window_add(binder, window, agg, arg, value->place), type, false);
+    return ST_OK;
+}
+
+// A variance is what Calcite makes of it over windows (AvgVarianceConvertlet), with every step in
+// the type of the result: (SUM(x * x) - SUM(x) * SUM(x) / COUNT(x)) / COUNT(x), or COUNT(x) - 1 for
+// a sample, and its root for a deviation. Whole numbers so differ from what groups give.
+static Status add_variance(Binder *binder, OverWindow *window, const PlanAgg *whole, Expr *arg,
+                           Place place, Expr **out, Error *err) {
+    Arena *arena = binder->arena;
+    const char *name = whole->call->func->name;
+    const Type *type = type_nullable(arena, whole->call->result, true);
+    Expr *x = expr_cast(arena, arg, type, false), *squares, *sum, *mean, *difference, *rows, *one;
+    TRY(call2(binder, "*", x, x, place, &squares, err));
+    squares = expr_cast(arena, squares, type, false);
+    TRY(part_of(binder, window, whole, "SUM", squares, type, &squares, err));
+    TRY(part_of(binder, window, whole, "SUM", x, type, &sum, err));
+    TRY(part_of(binder, window, whole, "COUNT", x, type_of(TYPE_BIGINT, false), &rows, err));
+    TRY(call2(binder, "*", sum, sum, place, &mean, err));
+    TRY(call2(binder, "/", expr_cast(arena, mean, type, false), rows, place, &mean, err));
+    TRY(call2(binder, "-", squares, expr_cast(arena, mean, type, false), place, &difference, err));
+    if (strstr(name, "SAMP")) {
+        TRY(call2(binder, "-", rows, expr_i64(arena, TYPE_BIGINT, 1), place, &one, err));
+        TRY(call2(binder, "NULLIF", one, expr_i64(arena, TYPE_BIGINT, 0), place, &rows, err));
     }
-    part[2] = expr_literal(binder->arena, vec_new(binder->arena, whole->call->result, 1));
-    return expr_call(binder->arena, binder->context->env, whole->call->func->reduced, part, 3,
-                     place, out, err);
+    TRY(call2(binder, "/", expr_cast(arena, difference, type, false), rows, place, out, err));
+    *out = expr_cast(arena, *out, type, false);
+    if (strncmp(name, "STDDEV", 6) == 0) {
+        Expr *squared = *out;
+        TRY(expr_call(arena, binder->context->env, "SQRT", &squared, 1, place, out, err));
+    }
+    *out = expr_cast(arena, *out, type, false);
+    return ST_OK;
 }
 
 static OverWindow *window_of(Binder *binder, const OverWindow *wanted) {
@@ -415,7 +444,7 @@ Status bind_over_call(Binder *binder, const AstExpr *ast, Expr **out, Error *err
                       err);
     }
     OverWindow *window = window_of(binder, &wanted);
-    if (func && func->reduced) return add_reduced(binder, window, &agg, arg, place, out, err);
+    if (func && func->reduced) return add_variance(binder, window, &agg, arg[0], place, out, err);
     *out = window_add(binder, window, agg, arg, place);
     return ST_OK;
 }

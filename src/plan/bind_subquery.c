@@ -141,8 +141,7 @@ static Status inner_of_plan(Binder *binder, Plan *plan, const Domain *domain, In
         Expr *same;
         uint32_t column = inner->key[i] = inner->item_count + i;
         const Type *type = binder->plan->type->child[domain->column[i]];
-        TRY(call2(binder, "IS NOT DISTINCT FROM",
-                  expr_column(arena, domain->column[i] + OUTER_BASE, type),
+        TRY(call2(binder, "=", expr_column(arena, domain->column[i] + OUTER_BASE, type),
                   expr_column(arena, column, plan->type->child[column]), (Place){0}, &same, err));
         ARENA_PUSH(arena, inner->correlation.conjunct, inner->correlation.count,
                    inner->correlation.cap, same);
@@ -227,6 +226,69 @@ Expr *correlated_condition(Binder *binder, const Inner *inner, uint32_t left_col
         condition = expr_and(binder->arena, binder->context->env, condition, part);
     }
     return condition;
+}
+
+// Whether Flink's decorrelation of EXISTS and IN sees an OR in it: there it turns back and takes
+// the outer row's values as a domain, which is joined by equality.
+static bool holds_or(const Expr *expr) {
+    if (expr->kind == EXPR_CASE) return expr->type->kind == TYPE_BOOLEAN;
+    if (expr->kind != EXPR_CALL || expr->type->kind != TYPE_BOOLEAN) return false;
+    static const char *const NAMES[] = {"OR", "IS DISTINCT FROM", "IS NOT DISTINCT FROM",
+                                        "NOT BETWEEN ASYMMETRIC"};
+    const char *name = expr->call->func->name;
+    for (size_t i = 0; i < sizeof NAMES / sizeof *NAMES; i++) {
+        if (strcmp(name, NAMES[i]) == 0) return true;
+    }
+    if (strcmp(name, "IN") == 0 && expr->arg_count > 2) {
+        for (uint32_t i = 1; i < expr->arg_count; i++) {
+            if (expr->arg[i]->kind != EXPR_LITERAL) return true;
+        }
+        return false;
+    }
+    if (strcmp(name, "NOT") == 0) {
+        const Expr *of = expr->arg[0];
+        if (of->kind != EXPR_CALL) return holds_or(of);
+        if (strcmp(of->call->func->name, "OR") == 0) return false;  // NOT a AND NOT b
+        return strcmp(of->call->func->name, "AND") == 0 || holds_or(of);
+    }
+    for (uint32_t i = 0; i < expr->arg_count; i++) {
+        if (holds_or(expr->arg[i])) return true;
+    }
+    return false;
+}
+
+// The outer columns of [expr] are not NULL: AND it to *condition for each.
+static Status outer_not_null(Binder *binder, const Expr *expr, Expr **condition, Error *err) {
+    if (expr->kind == EXPR_COLUMN && expr->column >= OUTER_BASE && expr->type->nullable) {
+        Expr *column = join_side(binder->arena, (Expr *)(uintptr_t)expr, 0), *given;
+        TRY(expr_call(binder->arena, binder->context->env, "IS NOT NULL", &column, 1, expr->place,
+                      &given, err));
+        *condition = expr_and(binder->arena, binder->context->env, *condition, given);
+    }
+    for (uint32_t i = 0; i < expr->arg_count; i++) {
+        TRY(outer_not_null(binder, expr->arg[i], condition, err));
+    }
+    return ST_OK;
+}
+
+// Rows with a NULL among the values that such a condition reads find nothing, as in Flink; and of
+// NOT IN no row passes then whose own value is NULL.
+static Status domain_of_or(Binder *binder, const AstExpr *call, bool not_in, const Inner *inner,
+                           Expr **condition, Error *err) {
+    bool found = false;
+    for (uint32_t i = 0; i < inner->correlation.count; i++) {
+        found |= holds_or(inner->correlation.conjunct[i]);
+    }
+    for (uint32_t i = 0; found && i < inner->correlation.count; i++) {
+        TRY(outer_not_null(binder, inner->correlation.conjunct[i], condition, err));
+    }
+    if (!found || !not_in || inner->item_count > 1) return ST_OK;
+    Expr *value, *given;
+    TRY(bind_expr(binder, call->call->arg.at[0], &value, err));
+    if (!value->type->nullable) return ST_OK;
+    TRY(expr_call(binder->arena, binder->context->env, "IS NOT NULL", &value, 1, call->span.place,
+                  &given, err));
+    return plan_where(binder->context, binder->plan, given, &binder->plan, err);
 }
 
 // value = item for each pair; [unknown_too]: also true where the comparison is unknown (NOT IN).
@@ -321,6 +383,7 @@ Status bind_where_subquery(Binder *binder, const AstExpr *part, bool *done, Erro
         TRY(in_condition(binder, call, &inner, predicate == PRED_NOT_IN, shift, &condition, err));
     }
     condition = correlated_condition(binder, &inner, binder->plan->type->child_count, condition);
+    TRY(domain_of_or(binder, call, predicate == PRED_NOT_IN, &inner, &condition, err));
     JoinType type =
         predicate == PRED_IN || predicate == PRED_EXISTS ? JOIN_TYPE_SEMI : JOIN_TYPE_ANTI;
     *done = true;

@@ -313,14 +313,15 @@ static Marked mark_rows(Binder *binder, Inner *inner) {
     return marked;
 }
 
-// The outer row's values are those of the domain, in the columns from [at] on.
+// The outer row's values are those of the domain, in the columns from [at] on. A NULL is not: of
+// such a row Flink finds nothing either, whatever the subquery would say of it.
 static Status domain_condition(Binder *binder, const Inner *inner, const Plan *right,
                                const uint32_t *at, Expr **condition, Error *err) {
     Arena *arena = binder->arena;
     for (uint32_t i = 0; i < inner->key_count; i++) {
         uint32_t column = at ? at[i] : i;
         Expr *same, *outer = join_side(arena, inner->correlation.conjunct[i]->arg[0], 0);
-        TRY(call2(binder, "IS NOT DISTINCT FROM", outer,
+        TRY(call2(binder, "=", outer,
                   expr_column(arena, INNER_BASE + column, right->type->child[column]), (Place){0},
                   &same, err));
         *condition = expr_and(arena, binder->context->env, *condition, same);

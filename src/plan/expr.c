@@ -150,8 +150,9 @@ Expr *expr_and(Arena *arena, const FuncEnv *env, Expr *a, Expr *b) {
 }
 
 bool expr_times_right(const Type *left, const Type *right) {
-    return left->attribute == TIME_ROWTIME && !right->attribute && left->kind == right->kind &&
-           left->precision == right->precision;
+    // What was a time attribute is one still to Flink's validator, which then has nothing to cast.
+    return left->attribute == TIME_ROWTIME && !right->attribute && !right->was_attribute &&
+           left->kind == right->kind && left->precision == right->precision;
 }
 
 bool expr_equal(const Expr *a, const Expr *b) {

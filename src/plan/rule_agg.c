@@ -7,6 +7,7 @@
 // while planning; over one that merely turns out empty, a stream gives no row at all. What is known
 // to be empty is cut off as a whole, before anybody looks whether it could run.
 #include "plan/keys.h"
+#include "plan/never.h"
 #include "plan/rule.h"
 
 static bool agg_is(const PlanAgg *agg, const char *name) {
@@ -63,6 +64,7 @@ typedef struct Look {
     uint8_t *seen;   // visited
     uint8_t *empty;  // 0: not looked at yet, else EMPTY_…
     uint32_t ids;
+    Arena *arena;
 } Look;
 
 enum { EMPTY_NO = 1, EMPTY_YES };
@@ -80,9 +82,7 @@ static bool look_empty(Look *look, const Plan *plan) {
     switch (plan->kind) {
         case PLAN_VALUES: return !plan->row_count;
         case PLAN_FILTER:
-            if (plan->condition->kind == EXPR_LITERAL && !expr_is_true(plan->condition)) {
-                return true;
-            }
+            if (expr_is_never(look->arena, plan->condition)) return true;
             return is_empty(look, plan->input[0]);
         case PLAN_LIMIT: return plan->fetch == 0 || is_empty(look, plan->input[0]);
         case PLAN_AGG: return plan->key_count && is_empty(look, plan->input[0]);
@@ -159,7 +159,7 @@ static void visit(PlanContext *context, Look *look, Plan *plan) {
 }
 
 void rule_agg(PlanContext *context, Plan **roots, uint32_t count) {
-    Look look = {.ids = context->next_id + 1};
+    Look look = {.ids = context->next_id + 1, .arena = context->arena};
     look.seen = ARENA_ARRAY(context->arena, uint8_t, look.ids);
     look.empty = ARENA_ARRAY(context->arena, uint8_t, look.ids);
     for (uint32_t i = 0; i < count; i++) visit(context, &look, roots[i]);
