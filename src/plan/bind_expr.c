@@ -233,6 +233,17 @@ static Status bind_name(Binder *binder, const AstExpr *ast, Expr **out, Error *e
         return error_at(err, ST_VALIDATION, name->span.place, "column '" STR_FMT "' is ambiguous",
                         STR_ARG(ast_name_last(*name)));
     }
+    if (!found.count && !binder->match && binder->scope) {
+        uint32_t used, fields = bind_peek(binder->arena, binder->scope, name, &used, out);
+        if (fields > 1) {
+            return error_at(err, ST_VALIDATION, name->span.place, "column '" STR_FMT
+                            "' is ambiguous", STR_ARG(ast_name_last(*name)));
+        }
+        if (fields) {
+            (*out)->place = ast->span.place;
+            return bind_fields(binder, name, used, out, err);
+        }
+    }
     if (!found.count) {
         if (binder->correlation) {
             Status st = bind_outer_name(binder, ast, out, err);

@@ -85,6 +85,22 @@ static Status check_null_safe(const Expr *expr, uint32_t left_columns, bool lone
     return st;
 }
 
+// Nor do they bring a text to a point in time.
+static Status check_text_key(const Expr *expr, uint32_t left_columns, Error *err) {
+    if (expr->kind != EXPR_CALL || strcmp(expr->call->func->name, "=") != 0) return ST_OK;
+    const Expr *a = expr->arg[0], *b = expr->arg[1];
+    unsigned a_sides = expr_sides(a, left_columns), b_sides = expr_sides(b, left_columns);
+    if (!((a_sides == 1 && b_sides == 2) || (a_sides == 2 && b_sides == 1))) return ST_OK;
+    const Type *left = a->implicit ? a->arg[0]->type : a->type;
+    const Type *right = b->implicit ? b->arg[0]->type : b->type;
+    bool mixed = (type_is_text(left) && type_is_datetime(right)) ||
+                 (type_is_datetime(left) && type_is_text(right));
+    if (!mixed) return ST_OK;
+    return error_at(err, ST_VALIDATION, expr->place,
+                    "a join compares no text with a point in time (%s and %s): cast one of them",
+                    type_kind_name(left->kind), type_kind_name(right->kind));
+}
+
 static bool is_equality_of_sides(const Expr *expr, uint32_t left_columns) {
     if (expr->kind != EXPR_CALL || strcmp(expr->call->func->name, "=") != 0) return false;
     unsigned a = expr_sides(expr->arg[0], left_columns), b = expr_sides(expr->arg[1], left_columns);
@@ -135,6 +151,7 @@ Status plan_join(PlanContext *context, Plan *left, Plan *right, JoinType type, E
     }
     for (uint32_t i = 0; i < parts.count; i++) {
         TRY(check_null_safe(parts.at[i], left_columns, lone, err));
+        TRY(check_text_key(parts.at[i], left_columns, err));
         if (take_key(context, parts.at[i], &left, &right, left_columns, columns, &keys)) continue;
         ARENA_PUSH(arena, rest.at, rest.count, rest.cap, parts.at[i]);
     }

@@ -642,6 +642,27 @@ static Status bind_limit(const AstQuery *query, Plan *plan, Error *err) {
     return ST_OK;
 }
 
+// A bare name in ORDER BY that two columns of the result have is neither.
+static Status check_order_names(const AstExpr *ast, const Items *items, uint32_t visible,
+                                Error *err) {
+    uint32_t count = 0;
+    if (!ast) return ST_OK;
+    if (ast->kind == EX_CAST) return check_order_names(ast->cast.value, items, visible, err);
+    if (ast->kind == EX_CALL && !ast->call->over) {
+        for (uint32_t i = 0; i < ast->call->arg.count; i++) {
+            TRY(check_order_names(ast->call->arg.at[i], items, visible, err));
+        }
+    }
+    if (ast->kind != EX_NAME || ast->name.count != 1) return ST_OK;
+    Str name = ast->name.part[0].name;
+    for (uint32_t i = 0; items->said && i < visible; i++) count += str_eq(items->said[i], name);
+    if (count < 2) return ST_OK;
+    (void)error_at(err, ST_VALIDATION, ast->span.place, "column '" STR_FMT "' is ambiguous",
+                   STR_ARG(name));
+    error_hint(err, "%u columns of the result have that name", count);
+    return ST_VALIDATION;
+}
+
 // The sort keys: an ordinal, an alias of the result, or any expression over the select's input.
 static Status bind_order(Binder *binder, const AstQuery *query, Items *items, OrderKey **out,
                          Error *err) {
@@ -651,6 +672,7 @@ static Status bind_order(Binder *binder, const AstQuery *query, Items *items, Or
         const AstOrder *order = &query->order.at[k];
         const AstExpr *ast = order->expr;
         int64_t column = -1;
+        TRY(check_order_names(ast, items, visible, err));
         if (ast->kind == EX_LITERAL && ast->literal.kind == LIT_INTEGER) {
             int64_t ordinal = 0;
             TRY(ordinal_of(binder, ast, &ordinal, err));

@@ -1,5 +1,5 @@
-// What the conjuncts of a condition say of one operand: an interval, the values it may have, those it
-// may not. Where nothing is left, or two of them deny each other, no row passes.
+// What the conjuncts of a condition say of one operand: an interval, the values it may have, those
+// it may not. Where nothing is left, or two of them deny each other, no row passes.
 #include "plan/never.h"
 
 #include "type/decimal.h"

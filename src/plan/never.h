@@ -1,5 +1,5 @@
-// plan/never.h - conditions that no row can meet, seen while planning, as Calcite's RexSimplify sees
-// them: a branch behind such a filter is known to be empty (plan/rule_agg.c).
+// plan/never.h - conditions that no row can meet, seen while planning, as Calcite's RexSimplify
+// sees them: a branch behind such a filter is known to be empty (plan/rule_agg.c).
 #pragma once
 
 #include "plan/bind.h"
