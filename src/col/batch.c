@@ -95,18 +95,37 @@ Batch *batch_unref(Batch *batch) {
     return NULL;
 }
 
-Batch *batch_gather(Batch *src, const uint32_t *rows, uint32_t count) {
+static bool has_lists(const Vec *vec) {
+    if (vec->phys == PHYS_LIST) return true;
+    for (uint32_t c = 0; c < vec->type->child_count; c++) {
+        if (has_lists(vec->child[c])) return true;
+    }
+    return false;
+}
+
+static Batch *gather(Batch *src, const uint32_t *rows, uint32_t count, bool own) {
     Batch *batch = batch_new(src->schema);
     for (uint32_t i = 0; i < src->schema->child_count; i++) {
-        batch->column[i] = vec_gather(&batch->arena, src->column[i], rows, count);
+        const Vec *from = src->column[i];
+        bool shares = !own || has_lists(from);
+        batch->column[i] = shares ? vec_gather(&batch->arena, from, rows, count)
+                                  : vec_gather_own(&batch->arena, from, rows, count);
+        if (shares) batch_keep(batch, src);
     }
     batch->rows = count;
     if (src->kinds) {
         uint8_t *kinds = batch_need_kinds(batch);
         for (uint32_t i = 0; i < count; i++) kinds[i] = src->kinds[rows[i]];
     }
-    batch_keep(batch, src);
     return batch_seal(batch);
+}
+
+Batch *batch_gather(Batch *src, const uint32_t *rows, uint32_t count) {
+    return gather(src, rows, count, false);
+}
+
+Batch *batch_gather_own(Batch *src, const uint32_t *rows, uint32_t count) {
+    return gather(src, rows, count, true);
 }
 
 void picks_init(Picks *picks, Arena *arena, uint32_t most) {

@@ -51,6 +51,8 @@ static inline RowKind batch_kind(const Batch *batch, uint32_t row) {
 
 // A new batch of the chosen rows / of a range; shares bytes with, and keeps, [src].
 Batch *batch_gather(Batch *src, const uint32_t *rows, uint32_t count);
+// The same, but its text is copied and [src] is not kept, unless it has lists: those are shared.
+Batch *batch_gather_own(Batch *src, const uint32_t *rows, uint32_t count);
 // Chosen rows of a batch, each as the change kinds[i], under another schema of the same layouts.
 typedef struct Picks {
     uint32_t *row;

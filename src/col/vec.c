@@ -253,6 +253,31 @@ Vec *vec_gather(Arena *arena, const Vec *src, const uint32_t *rows, uint32_t cou
     return vec;
 }
 
+// The bytes of all rows of a text in one piece, in their order.
+static void own_text(Vec *vec) {
+    Str *text = vec_str(vec);
+    size_t bytes = 0;
+    for (uint32_t i = 0; i < vec->len; i++) bytes += text[i].len;
+    char *at = vec_text_room(vec, bytes);
+    for (uint32_t i = 0; i < vec->len; i++) {
+        if (!text[i].len) continue;
+        text[i].ptr = memcpy(at, text[i].ptr, text[i].len);
+        at += text[i].len;
+    }
+}
+
+static void own_texts(Vec *vec) {
+    DASSERT(vec->phys != PHYS_LIST);
+    if (vec->phys == PHYS_STR) own_text(vec);
+    for (uint32_t c = 0; c < vec->type->child_count; c++) own_texts(vec->child[c]);
+}
+
+Vec *vec_gather_own(Arena *arena, const Vec *src, const uint32_t *rows, uint32_t count) {
+    Vec *vec = vec_gather(arena, src, rows, count);
+    own_texts(vec);
+    return vec;
+}
+
 Vec *vec_slice(Arena *arena, const Vec *src, uint32_t from, uint32_t count) {
     Vec *vec = vec_shell(arena, src, count);
     if (src->valid) {

@@ -140,6 +140,8 @@ void vec_share_value(Vec *dst, uint32_t to, const Vec *src, uint32_t from);
 // New vec in [arena] of the chosen rows, in that order; text bytes and list children are shared
 // with [src], which must be kept alive.
 Vec *vec_gather(Arena *arena, const Vec *src, const uint32_t *rows, uint32_t count);
+// The same with a copy of the text: the new vec needs nothing of [src]'s. Not for lists.
+Vec *vec_gather_own(Arena *arena, const Vec *src, const uint32_t *rows, uint32_t count);
 // Rows [from, from + count) without copying fixed slots where alignment allows.
 Vec *vec_slice(Arena *arena, const Vec *src, uint32_t from, uint32_t count);
 // [a] from row 0 on and [b] from row [at] on, between them undefined; both of one type and of at

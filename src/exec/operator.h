@@ -80,6 +80,7 @@ struct Operator {
     Operator *next_timer;     // the worker's list of processing-time timers
     int64_t timer_ms;         // INT64_MAX: none
     const ModelUse *model;    // NULL: it asks none
+    uint32_t walk;            // of run/, through the dataflow: the last one that came here
 };
 
 struct OperatorVt {

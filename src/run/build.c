@@ -132,6 +132,16 @@ static Status build(Worker *worker, const Plan *plan, Operator **out, Error *err
     return ST_OK;
 }
 
+// Gathers the senders that rows from [op] on may come to. [walk] marks what was seen.
+static void find_senders(ExchangeIn *in, Operator *op, uint32_t walk) {
+    if (op->walk == walk) return;
+    op->walk = walk;
+    if (op->vt == &EXCHANGE_OUT_OPERATOR) in->leads_to[in->leads_to_count++] = (ExchangeOut *)op;
+    for (uint32_t i = 0; i < op->target_count; i++) {
+        find_senders(in, op->target[i].op, walk);
+    }
+}
+
 Status worker_build(Worker *worker, Error *err) {
     const JobSpec *spec = worker->job->spec;
     worker->by_plan = ARENA_ARRAY(&worker->arena, Operator *, worker->job->plan_count);
@@ -147,6 +157,11 @@ Status worker_build(Worker *worker, Error *err) {
             worker->in[i] = worker->in[j];
             worker->in[j] = swap;
         }
+    }
+    for (uint32_t i = 0; i < worker->in_count; i++) {
+        ExchangeIn *in = worker->in[i];
+        in->leads_to = ARENA_ARRAY(&worker->arena, ExchangeOut *, worker->out_count);
+        find_senders(in, &in->base, i + 1);
     }
     for (uint32_t i = 0; i < worker->source_count; i++) align_join(worker->job, worker->source[i]);
     return ST_OK;

@@ -46,7 +46,16 @@ void element_queue_clear(ElementQueue *queue) {
 
 static bool ring_full(const Ring *ring) {
     return atomic_load_explicit(&ring->tail, memory_order_relaxed) -
-               atomic_load_explicit(&ring->head, memory_order_relaxed) == ring->most;
+               atomic_load_explicit(&ring->head, memory_order_acquire) == ring->most;
+}
+
+// The producer's last word before it lets an element wait: the consumer sees [awaited] when it has
+// made room, or had made it before, and then the second try finds it.
+static bool ring_push_or_await(Ring *ring, Element element) {
+    if (ring_push(ring, element)) return true;
+    atomic_store(&ring->awaited, 1);
+    atomic_thread_fence(memory_order_seq_cst);
+    return ring_push(ring, element);
 }
 
 static Worker *worker_of(const Operator *op) {
@@ -57,14 +66,14 @@ Ring *exchange_ring(const Exchange *exchange, uint32_t workers, uint32_t from, u
     return &exchange->ring[from * workers + to];
 }
 
-static Ring *ring_to(ExchangeOut *self, uint32_t to) {
+static Ring *ring_to(const ExchangeOut *self, uint32_t to) {
     Worker *worker = worker_of(&self->base);
     return exchange_ring(self->exchange, worker->job->workers, worker->index, to);
 }
 
 static void send(ExchangeOut *self, uint32_t to, Element element) {
     Worker *worker = worker_of(&self->base);
-    if (!self->pending[to].count && ring_push(ring_to(self, to), element)) {
+    if (!self->pending[to].count && ring_push_or_await(ring_to(self, to), element)) {
         worker_wake(&worker->job->worker[to]);
         return;
     }
@@ -78,7 +87,8 @@ bool exchange_out_flush(ExchangeOut *self) {
     bool waiting = false;
     for (uint32_t to = 0; to < worker->job->workers; to++) {
         ElementQueue *pending = &self->pending[to];
-        while (pending->count && ring_push(ring_to(self, to), pending->element[pending->from])) {
+        while (pending->count &&
+               ring_push_or_await(ring_to(self, to), pending->element[pending->from])) {
             Element sent;
             (void)element_queue_take(pending, &sent);
             worker_wake(&worker->job->worker[to]);
@@ -87,6 +97,14 @@ bool exchange_out_flush(ExchangeOut *self) {
     }
     self->waiting = waiting;
     return !waiting;
+}
+
+bool exchange_out_stirs(const ExchangeOut *self) {
+    const Worker *worker = worker_of(&self->base);
+    for (uint32_t to = 0; self->waiting && to < worker->job->workers; to++) {
+        if (self->pending[to].count && !ring_full(ring_to(self, to))) return true;
+    }
+    return false;
 }
 
 static void send_all(ExchangeOut *self, Element element) {
@@ -123,6 +141,9 @@ static void sort_by_target(ExchangeOut *self, const Batch *in, uint32_t groups, 
     for (uint32_t i = 0; i < in->rows; i++) self->rows[next[self->target[i]]++] = i;
 }
 
+// What a target gets is copied, text too, while this core has it in its caches. By reference the
+// other one would fetch it line by line from among what nobody reads, and blocks of input would
+// stay in memory until it has. A join of two workers took 15 % more time that way.
 static Status exchange_out_on_batch(Operator *op, uint32_t input, Batch *in, Error *err) {
     (void)input, (void)err;
     ExchangeOut *self = (ExchangeOut *)op;
@@ -138,7 +159,7 @@ static Status exchange_out_on_batch(Operator *op, uint32_t input, Batch *in, Err
         uint32_t count = self->begin[to + 1] - self->begin[to];
         if (!count) continue;
         Batch *part = count == in->rows ? batch_ref(in)
-                                        : batch_gather(in, self->rows + self->begin[to], count);
+                                        : batch_gather_own(in, self->rows + self->begin[to], count);
         send(self, to, (Element){ELEMENT_BATCH, part, 0});
     }
     return ST_OK;
@@ -296,11 +317,20 @@ static bool channel_next(ExchangeIn *self, uint32_t from, Element *out) {
     return !empty && ring_pop(ring, out);
 }
 
+bool exchange_in_stuck(const ExchangeIn *self) {
+    for (uint32_t i = 0; i < self->leads_to_count; i++) {
+        if (self->leads_to[i]->waiting) return true;
+    }
+    return false;
+}
+
 bool exchange_in_stirs(const ExchangeIn *self) {
     const Worker *worker = worker_of(&self->base);
+    bool takes = self->passed <= worker->snapped && !worker->halted && !exchange_in_stuck(self);
     for (uint32_t from = 0; from < worker->job->workers; from++) {
         Ring *ring = exchange_ring(self->exchange, worker->job->workers, from, worker->index);
-        if (atomic_load(&ring->head) != atomic_load(&ring->tail)) return true;
+        bool empty = atomic_load(&ring->head) == atomic_load(&ring->tail);
+        if (takes && !self->blocked[from] && !empty) return true;
         if (self->recording[from] && atomic_load(&ring->cut) == worker->snapped) return true;
     }
     return false;
@@ -313,12 +343,12 @@ Status exchange_in_poll(ExchangeIn *self, bool *progress, Error *err) {
     for (uint32_t from = 0; from < worker->job->workers; from++) {
         Ring *ring = exchange_ring(self->exchange, worker->job->workers, from, worker->index);
         Element element;
-        bool was_full = ring_full(ring);
+        bool took = false;
         for (uint32_t n = 0; n < POLL_ELEMENTS && !self->blocked[from] &&
                              self->passed <= worker->snapped && !worker->halted &&
                              channel_next(self, from, &element);
              n++) {
-            *progress = true;
+            *progress = took = true;
             worker->align_batches += element.batch && worker_aligning(worker);
             if (self->recording[from]) {
                 in_flight_put(worker, (InFlight){.exchange = self->exchange, .from = from,
@@ -326,7 +356,12 @@ Status exchange_in_poll(ExchangeIn *self, bool *progress, Error *err) {
             }
             TRY(receive(self, from, element, err));
         }
-        if (was_full) worker_wake(&worker->job->worker[from]);  // it waits for room
+        if (!took) continue;
+        atomic_thread_fence(memory_order_seq_cst);  // ring_push_or_await
+        if (atomic_load_explicit(&ring->awaited, memory_order_relaxed)) {
+            atomic_store(&ring->awaited, 0);
+            worker_wake(&worker->job->worker[from]);
+        }
     }
     return ST_OK;
 }

@@ -8,17 +8,21 @@ void worker_wake(Worker *worker) {
     os_unlock(&worker->wake);
 }
 
-static bool rings_empty(const Worker *worker) {
-    for (uint32_t i = 0; i < worker->in_count; i++) {
-        if (exchange_in_stirs(worker->in[i])) return false;
+// What another worker has done since this one looked gives it work.
+static bool stirs(const Worker *worker) {
+    for (uint32_t i = 0; i < worker->out_count; i++) {
+        if (exchange_out_stirs(worker->out[i])) return true;
     }
-    return true;
+    for (uint32_t i = 0; i < worker->in_count; i++) {
+        if (exchange_in_stirs(worker->in[i])) return true;
+    }
+    return false;
 }
 
 static void worker_sleep(Worker *worker, int64_t ms) {
     os_lock(&worker->wake);
     atomic_store(&worker->sleeping, 1);
-    if (rings_empty(worker)) os_wait(&worker->wake, ms);
+    if (!stirs(worker)) os_wait(&worker->wake, ms);
     atomic_store(&worker->sleeping, 0);
     os_unlock(&worker->wake);
 }
@@ -29,20 +33,13 @@ bool worker_outputs_clear(Worker *worker) {
     return clear;
 }
 
-// Serves the receivers, last stage first; a stage whose own outputs are stuck takes nothing in.
+// Serves the receivers, last stage first; one whose rows may come to where there is no room waits.
 Status worker_receive(Worker *worker, bool *progress, Error *err) {
     for (uint32_t i = 0; i < worker->in_count; i++) {
-        if (!worker_outputs_clear(worker) && i > 0) {
-            // Something later in the flow is full. Stages that lie behind the full one wait.
-            uint32_t stuck = 0;
-            for (uint32_t o = 0; o < worker->out_count; o++) {
-                if (worker->out[o]->waiting && worker->out[o]->exchange->stage >= stuck) {
-                    stuck = worker->out[o]->exchange->stage;
-                }
-            }
-            if (worker->in[i]->exchange->stage < stuck) continue;
+        (void)worker_outputs_clear(worker);
+        if (!exchange_in_stuck(worker->in[i])) {
+            TRY(exchange_in_poll(worker->in[i], progress, err));
         }
-        TRY(exchange_in_poll(worker->in[i], progress, err));
     }
     return ST_OK;
 }

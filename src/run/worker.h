@@ -46,6 +46,7 @@ typedef struct Ring {
     _Atomic uint32_t cut_tail;
     _Atomic uint64_t cut;
     uint32_t most;  // elements at a time: RING_SIZE, or weir.exchange-size
+    _Atomic int awaited;  // the producer waits for room, and wants to be told of it
     _Alignas(64) Element element[RING_SIZE];
 } Ring;
 _Static_assert((RING_SIZE & (RING_SIZE - 1)) == 0, "indexes run over 2^32");
@@ -79,6 +80,10 @@ typedef struct ExchangeIn {
     uint32_t ended;
     uint64_t barrier;    // of the checkpoint under way
     uint64_t passed;     // the last checkpoint whose barrier was handed on
+    // The senders that what is taken in here may come to: while one of them waits for room, this
+    // one takes nothing in.
+    ExchangeOut **leads_to;
+    uint32_t leads_to_count;
 } ExchangeIn;
 
 struct Exchange {
@@ -253,8 +258,12 @@ extern const OperatorVt EXCHANGE_OUT_OPERATOR, EXCHANGE_IN_OPERATOR, SOURCE_OPER
 NODISCARD Status exchange_in_poll(ExchangeIn *self, bool *progress, Error *err);
 // The barrier of [checkpoint] passes though rows before it have not come yet.
 NODISCARD Status exchange_in_overtake(ExchangeIn *self, uint64_t checkpoint, Error *err);
-// Something is there for a worker that has nothing to do.
+// What is taken in here may come to a sender that waits for room.
+bool exchange_in_stuck(const ExchangeIn *self);
+// Something is there that a worker with nothing to do could take in.
 bool exchange_in_stirs(const ExchangeIn *self);
+// There is room for something that waits for it.
+bool exchange_out_stirs(const ExchangeOut *self);
 // What is sent from now on comes after this worker's snapshot for [checkpoint].
 void exchange_out_cut(ExchangeOut *self, uint64_t checkpoint);
 Ring *exchange_ring(const Exchange *exchange, uint32_t workers, uint32_t from, uint32_t to);
