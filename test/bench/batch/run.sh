@@ -6,6 +6,7 @@ cd "$(dirname "$0")/../../.."
 weir=${1:-build/weir} rows=${2:-10000000}
 data=${XDG_CACHE_HOME:-$HOME/.cache}/weir/batch-$rows
 scratch=$(mktemp -d)
+TIMEFORMAT='%R %U %S'
 trap 'rm -rf "$scratch"' EXIT
 table="(id BIGINT NOT NULL, k BIGINT NOT NULL, v STRING NOT NULL)
   WITH ('connector' = 'filesystem', 'path' = '$data', 'format' = 'csv')"
@@ -25,11 +26,13 @@ declare -A query=(
 printf '%-10s %8s %10s %10s %10s\n' query memory wall CPU peak
 for name in sort join aggregate; do
     for memory in 16g 256m; do
-        /usr/bin/time -f '%e %U %S %M' -o "$scratch/time" "$weir" run -D execution.runtime-mode=batch \
-            --memory $memory -D "io.tmp.dirs=$scratch" -e "CREATE TABLE t $table; ${query[$name]}" >"$scratch/$memory"
-        read -r wall user system peak <"$scratch/time"
-        printf '%-10s %8s %8.1f s %8.1f s %6d MiB\n' $name $memory "$wall" \
-            "$(echo "$user + $system" | bc)" $((peak / 1024))
+        { time "$weir" run --stats json -D execution.runtime-mode=batch --memory $memory -D "io.tmp.dirs=$scratch" \
+            -e "CREATE TABLE t $table; ${query[$name]}" >"$scratch/out" 2>"$scratch/err"; } 2>"$scratch/time" ||
+            { cat "$scratch/err"; exit 1; }
+        grep -v '^{' "$scratch/out" >"$scratch/$memory"
+        peak=$(sed -n 's/.*"resident_peak_bytes": *\([0-9]*\).*/\1/p' "$scratch/out")
+        awk -v name=$name -v memory=$memory -v peak="$peak" '{
+            printf "%-10s %8s %8.1f s %8.1f s %6d MiB\n", name, memory, $1, $2 + $3, peak / 1048576 }' "$scratch/time"
     done
     cmp -s "$scratch/16g" "$scratch/256m" || { echo "FAIL $name: not the same rows"; exit 1; }
 done
