@@ -122,6 +122,10 @@ static const AggImpl JSON_ARRAY_IMPL = {
 };
 
 static Status json_arrayagg_bind(AggCall *call, Error *err) {
+    if (call->merge) {
+        return error_set(err, ST_VALIDATION,
+                         "JSON_ARRAYAGG cannot be merged: it is not supported in this window");
+    }
     TRY(json_bind_value(call, 0, err));
     call->result = json_result(call);
     call->state_type = type_array(call->arena, type_of(TYPE_VARCHAR, false), false);

@@ -311,10 +311,12 @@ NODISCARD Status plan_where(PlanContext *context, Plan *input, Expr *condition, 
                             Error *err);
 // Time bounds between both sides among the conjuncts: they are taken out of [part], and bounds and
 // time columns set in [out]. (join_kind.c)
-// A field of a ROW column by its own name: how many relations of [scope] have one (0, 1, more: it
-// is ambiguous), how many parts of [name] went into it, and the field. (bind_peek.c)
-uint32_t bind_peek(Arena *arena, const Scope *scope, const AstName *name, uint32_t *used,
-                   Expr **out);
+// The name [ast] as a field of a ROW column by its own name: how many relations in scope have one
+// (0, 1, more: it is ambiguous), how many parts of the name went into it, and the field.
+// (bind_peek.c)
+uint32_t bind_peek(Binder *binder, const AstExpr *ast, uint32_t *used, Expr **out);
+// Whether the bare name of [column] is such a field of another relation, too: it is ambiguous then.
+bool bind_peeks_elsewhere(Binder *binder, Str name, uint32_t column);
 // An equality of WHERE over a join, marked where it compares times (Expr.times_right).
 // (join_kind.c)
 Expr *join_mark_time(Arena *arena, const Plan *left, const Plan *right, Expr *expr);

@@ -209,6 +209,12 @@ Status bind_agg_call(Binder *binder, const AstExpr *ast, const AggFunc *func, Ex
     // The keys that a correlated subquery is tied by are none of its own: a total may be NULL.
     bool keyed = groups->key_count > 0 && (!binder->select || binder->select->has_group);
     bool grouped = keyed || groups->legacy_window;
+    if (groups->legacy_window && strncmp(func->name, "JSON_", 5) == 0 && !binder->context->batch) {
+        (void)error_at(err, ST_VALIDATION, ast->span.place,
+                       "%s is not supported over the group windows of the old syntax", func->name);
+        error_hint(err, "group by the columns of a window function: FROM TUMBLE(TABLE …, …)");
+        return ST_VALIDATION;
+    }
     TRY(bind_agg_args(&input, ast, func, grouped && !filter, &arg, &agg, err));
     binder->plan = input.plan;  // subqueries in them have been joined
     for (uint32_t i = 0; i < agg.call->argc; i++) {

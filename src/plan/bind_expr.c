@@ -229,12 +229,14 @@ static Status bind_name(Binder *binder, const AstExpr *ast, Expr **out, Error *e
     bool has_fields = found.count != 1 || found.used == name->count ||
                       binder->scope->row->child[found.column]->kind == TYPE_ROW;
     if (!has_fields && (binder->correlation || binder->domain)) found.count = 0;
+    bool bare = found.count == 1 && found.used == 1 && !binder->match;
+    if (bare && bind_peeks_elsewhere(binder, name->part[0].name, found.column)) found.count = 2;
     if (found.count > 1) {
         return error_at(err, ST_VALIDATION, name->span.place, "column '" STR_FMT "' is ambiguous",
                         STR_ARG(ast_name_last(*name)));
     }
-    if (!found.count && !binder->match && binder->scope) {
-        uint32_t used, fields = bind_peek(binder->arena, binder->scope, name, &used, out);
+    if (!found.count && !binder->match) {
+        uint32_t used, fields = bind_peek(binder, ast, &used, out);
         if (fields > 1) {
             return error_at(err, ST_VALIDATION, name->span.place, "column '" STR_FMT
                             "' is ambiguous", STR_ARG(ast_name_last(*name)));

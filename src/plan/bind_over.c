@@ -413,6 +413,13 @@ Status bind_over_call(Binder *binder, const AstExpr *ast, Expr **out, Error *err
     }
     bool ranking = is_ranking(call->name);
     bool batch = binder->context->batch, lead = batch && str_is(call->name, "LEAD");
+    if (!batch && str_is(call->name, "APPROX_COUNT_DISTINCT")) {  // exact there, as in Flink
+        AstExpr exact = *ast;
+        exact.call = arena_dup(binder->arena, call, sizeof *call);
+        exact.call->name = STR("COUNT");
+        exact.call->quantifier = QUANT_DISTINCT;
+        return bind_over_call(binder, &exact, out, err);
+    }
     // LEAD is LAG that looks the other way: the name tells the operator.
     const AggFunc *func = ranking ? NULL : lead ? agg_find(STR("LAG"))
                                         : bind_agg_named(binder->context, call);

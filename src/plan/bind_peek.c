@@ -2,6 +2,7 @@
 // is address.city. What Calcite calls StructKind.PEEK_FIELDS (RelRecordType.getField): of columns,
 // their fields, and fields of these the least deep counts, where it is the only one there.
 #include "plan/bind.h"
+#include "plan/expansion.h"
 
 enum { DEPTH_MAX = 16 };  // of ROWs within ROWs; deeper ones are named in full
 
@@ -48,21 +49,59 @@ static uint32_t peek_item(Arena *arena, const Scope *scope, const ScopeItem *ite
     return 0;
 }
 
-uint32_t bind_peek(Arena *arena, const Scope *scope, const AstName *name, uint32_t *used,
-                   Expr **out) {
+// Tells a view's expansion the whole way: relation, column, fields.
+static void expand(Binder *binder, const AstExpr *ast, const ScopeItem *item, uint32_t used,
+                   const Expr *field) {
+    Str way[DEPTH_MAX + 2];
+    uint32_t count = 0;
+    if (!binder->context->expansion || !item->printed.ptr) return;
+    for (; field->kind == EXPR_FIELD; field = field->arg[0]) {
+        way[count++] = field->arg[0]->type->field[field->column];
+    }
+    way[count++] = binder->scope->row->field[field->column];
+    way[count++] = item->printed;
+    for (uint32_t i = 0; i < count / 2; i++) {
+        Str swap = way[i];
+        way[i] = way[count - 1 - i];
+        way[count - 1 - i] = swap;
+    }
+    expansion_field(binder->context->expansion, ast, way, count, used);
+}
+
+uint32_t bind_peek(Binder *binder, const AstExpr *ast, uint32_t *used, Expr **out) {
+    const AstName *name = &ast->name;
+    const Scope *scope = binder->scope;
+    if (!scope || !binder->select) return 0;  // no computed column reads so
+    const ScopeItem *of = NULL;
     uint32_t count = 0;
     *used = 2;
     for (uint32_t i = 0; name->count > 1 && i < scope->item_count; i++) {
         const ScopeItem *item = &scope->item[i];
         if (!item->name.ptr || !str_eq(item->name, name->part[0].name)) continue;
-        count += peek_item(arena, scope, item, name->part[1].name, out);
+        if (!peek_item(binder->arena, scope, item, name->part[1].name, out)) continue;
+        of = item;
+        count++;
     }
-    if (count) return count;
-    *used = 1;
-    for (uint32_t i = 0; i < scope->item_count; i++) {
+    if (!of) *used = 1;
+    for (uint32_t i = 0; *used == 1 && i < scope->item_count; i++) {
         Expr *found;
-        if (!peek_item(arena, scope, &scope->item[i], name->part[0].name, &found)) continue;
-        if (!count++) *out = found;
+        const ScopeItem *item = &scope->item[i];
+        if (!peek_item(binder->arena, scope, item, name->part[0].name, &found)) continue;
+        if (count++) continue;
+        *out = found;
+        of = item;
     }
+    if (count == 1) expand(binder, ast, of, *used, *out);
     return count;
+}
+
+bool bind_peeks_elsewhere(Binder *binder, Str name, uint32_t column) {
+    const Scope *scope = binder->scope;
+    for (uint32_t i = 0; scope->item_count > 1 && i < scope->item_count; i++) {
+        const ScopeItem *item = &scope->item[i];
+        Expr *found;
+        if (column >= item->from && column < item->from + item->count) continue;
+        if (peek_item(binder->arena, scope, item, name, &found)) return true;
+    }
+    return false;
 }

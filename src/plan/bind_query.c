@@ -500,9 +500,6 @@ static Str item_name(Arena *arena, const AstItem *item, uint32_t index) {
     if (item->expr->kind == EX_CALL && item->expr->call->syntax == SYN_BARE) {
         return item->expr->call->name;  // CURRENT_DATE
     }
-    if (item->expr->kind == EX_CALL && str_is(item->expr->call->name, "DOT")) {
-        return ast_name_last(item->expr->call->arg.at[1]->name);
-    }
     return str_printf(arena, "EXPR$%u", index);
 }
 

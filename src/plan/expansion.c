@@ -106,6 +106,21 @@ void expansion_column(Expansion *self, const AstExpr *ast, Str relation, Str col
     edit->expr.name = name;
 }
 
+void expansion_field(Expansion *self, const AstExpr *ast, const Str *way, uint32_t count,
+                     uint32_t used) {
+    Edit *edit = edit_add(self, EDIT_EXPR, ast);
+    if (!edit) return;
+    edit->expr = *ast;
+    uint32_t rest = ast->name.count - used;
+    AstName name = {.part = ARENA_ARRAY(self->arena, AstIdent, count + rest),
+                    .count = count + rest};
+    for (uint32_t i = 0; i < count; i++) name.part[i] = ident(way[i]);
+    for (uint32_t i = 0; i < rest; i++) {
+        name.part[count + i] = ident(ast->name.part[used + i].name);
+    }
+    edit->expr.name = name;
+}
+
 void expansion_pi(Expansion *self, const AstExpr *ast) {
     Edit *edit = edit_add(self, EDIT_EXPR, ast);
     if (!edit) return;
