@@ -405,9 +405,15 @@ static Status unknown_in(Binder *binder, const Inner *inner, const Marked *marke
     return call2(binder, "NULLIF", *out, expr_bool(binder->arena, true), place, out, err);
 }
 
+// Their times are those of groups: rows of these may come behind the watermark.
 static Plan *distinct_rows(Binder *binder, Plan *input) {
-    Plan *distinct = plan_new(binder->context, PLAN_AGG, input->type, 1);
     uint32_t count = input->type->child_count;
+    const Type **child = ARENA_ARRAY(binder->arena, const Type *, count + 1);
+    for (uint32_t i = 0; i < count; i++) {
+        child[i] = type_attribute(binder->arena, input->type->child[i], TIME_NONE);
+    }
+    const Type *row = type_row(binder->arena, count, child, input->type->field, false);
+    Plan *distinct = plan_new(binder->context, PLAN_AGG, row, 1);
     distinct->input[0] = input;
     distinct->key_count = count;
     distinct->key = ARENA_ARRAY(binder->arena, uint32_t, count + 1);

@@ -18,8 +18,8 @@ Str expansion_alias(Expansion *self, const void *relation);
 // none.
 void expansion_column(Expansion *self, const AstExpr *ast, Str relation, Str column, uint32_t used,
                       Str twin);
-// [ast] (EX_NAME): the field that [way] leads to (relation, column, fields); [used] parts of the name
-// are gone, and the rest are fields of it.
+// [ast] (EX_NAME): the field that [way] leads to (relation, column, fields); [used] parts of the
+// name are gone, and the rest are fields of it.
 void expansion_field(Expansion *self, const AstExpr *ast, const Str *way, uint32_t count,
                      uint32_t used);
 // PI, which looked like a column.
