@@ -20,8 +20,9 @@ static const double VALUE_MAX = 1e30;
 // side.
 static const double THRESHOLD[] = {[DETECT_HIGH] = 4.8, [DETECT_MIDDLE] = 4.8, [DETECT_LOW] = 5.2};
 static const double REST_SHARE = 0.6;  // of the threshold, for the window without its worst point
-static const double EARLIER = 2.5;          // deviations from the same time in earlier periods
+static const double EARLIER = 3.2;          // deviations from the same time in earlier periods
 static const double SLOW_DOUBT = 1.4;      // days differ in more than their mean says
+static const double TURN_FADE = 0.96;       // a point
 static const double BACK_TO_NORMAL = 4;     // log of the odds
 enum {
     LATE_ROW = 30,          // late points in a row, in order: the clock was wrong before
@@ -377,6 +378,7 @@ static void advance(Detector *d, int64_t slot, bool there, double value) {
     if (!d->model) return;
     place(d, slot);
     level_predict(d, d->moment.day != day);
+    d->unsure = fmax((double)d->base.unsure, d->unsure * TURN_FADE);
     d->ring.growth[at] = (float)d->moment.growth;
     if (there) {
         d->ring.value[at] = (float)value;
@@ -592,6 +594,7 @@ static void code_state(Codec *codec, Detector *d) {
     codec_u32(codec, &d->late);
     series_code_i64(codec, &d->late_slot);
     code_f64s(codec, &d->bar, 1);
+    code_f64s(codec, &d->unsure, 1);
     code_f64s(codec, &d->unit, 1);
     if (!codec->failed && !(d->unit > 0)) codec_fail(codec, "its unit is not positive");
     code_f64s(codec, &d->level.wander, 1);

@@ -52,6 +52,7 @@ struct Detector {
     double mean_level;  // of days, without anomalies
     SeriesMoment moment;
     SeriesBase base;
+    double unsure;      // of the profile, here and shortly before
     int32_t run;        // the holiday whose coefficient `level.holiday` is
     DetectRing ring;
 
@@ -71,7 +72,7 @@ struct Detector {
     bool novel;         // an alarm of its is open
 
     // Derived from the model: not saved.
-    float decay[SERIES_LENSES], unsure[SERIES_LENSES];
+    float decay[SERIES_LENSES], lead[SERIES_LENSES];
     double step_decay;
     float deviation[SERIES_LENSES];
 };

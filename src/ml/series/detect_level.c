@@ -23,11 +23,11 @@ void level_derive(Detector *d) {
         double lead = SERIES_LENS[i].since - 0.5 * (SERIES_LENS[i].width - 1);
         double decay = exp(-lead / model->wander_tau);
         d->decay[i] = (float)decay;
-        d->unsure[i] = (float)(wander * (1 - decay * decay) +
+        d->lead[i] = (float)(wander * (1 - decay * decay) +
                                model->drift_sd * model->drift_sd * lead);
     }
     d->decay[SERIES_SLOW] = 0;
-    d->unsure[SERIES_SLOW] = (float)(model->spread * model->spread);
+    d->lead[SERIES_SLOW] = (float)(model->spread * model->spread);
 }
 
 void level_begin(Detector *d, double level) {
@@ -45,7 +45,7 @@ double level_now(const Detector *d, double growth) {
 
 double level_variance(const Detector *d, double growth) {
     const double *p = d->level.p;
-    return p[FF] + 2 * p[FS] + p[SS] + growth * (2 * (p[FG] + p[SG]) + growth * p[GG]);
+    return d->unsure * d->unsure + p[FF] + 2 * p[FS] + p[SS] + growth * (2 * (p[FG] + p[SG]) + growth * p[GG]);
 }
 
 void level_predict(Detector *d, bool midnight) {

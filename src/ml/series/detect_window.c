@@ -68,7 +68,7 @@ static void judge(const Detector *d, const Sums *sums, double level, double unsu
 static double lens_level(const Detector *d, uint32_t lens, double *unsure) {
     const double *p = d->level.p;
     double growth = (double)d->ring.growth[ring_at(d->slot - SERIES_LENS[lens].width / 2)];
-    *unsure = (double)d->unsure[lens] + growth * growth * p[5];
+    *unsure = (double)d->lead[lens] + d->unsure * d->unsure + growth * growth * p[5];
     if (lens == SERIES_SLOW) return d->mean_level + growth * d->level.holiday;
     uint32_t from = ring_at(d->slot - SERIES_LENS[lens].since);
     double decay = (double)d->decay[lens];

@@ -49,7 +49,7 @@ static double shape(const SeriesModel *model, int32_t at_ms, uint8_t weekday, bo
 
 void series_model_at(const SeriesModel *model, const SeriesMoment *moment, int64_t ts_ms,
                      SeriesBase *out) {
-    double value = 0;
+    double value = 0, turn = 0;
     if (model->period) {
         int64_t slot = ts_ms / model->step_ms, phase = slot % model->period;
         value = (double)model->phase[phase < 0 ? phase + model->period : phase];
@@ -58,10 +58,12 @@ void series_model_at(const SeriesModel *model, const SeriesMoment *moment, int64
         if (moment->near > 0) {
             double other = shape(model, moment->at_ms, moment->near_weekday, moment->near_rest,
                                  moment->near_holiday);
-            value += (double)moment->near * (other - value);
+            turn = (double)moment->near * (other - value);
+            value += turn;
         }
     }
     value += model->base;
+    out->unsure = (float)(0.4 * fabs(turn));
     out->mean = model->scaled ? exp(value) : value;
     out->noise = model->hour[moment->rest][(uint32_t)moment->at_ms / 3600000];
 }

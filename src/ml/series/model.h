@@ -94,6 +94,7 @@ void series_model_describe(const SeriesModel *model, Buf *out);  // a line for p
 typedef struct SeriesBase {
     double mean;
     float noise;
+    float unsure;  // deviation of the profile itself, where one kind of day becomes another
 } SeriesBase;
 void series_model_at(const SeriesModel *model, const SeriesMoment *moment, int64_t ts_ms,
                      SeriesBase *out);

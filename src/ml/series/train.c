@@ -52,7 +52,7 @@ static void look(Train *train) {
     model->scaled = model->counts;
     if (!count || negative || model->counts) return;
     // Not counts: does the noise grow with the mean?
-    double n = 0, x = 0, y = 0, xx = 0, xy = 0;
+    double n = 0, x = 0, y = 0, xx = 0, xy = 0, yy = 0;
     for (uint32_t i = 0; i + 60 <= history->count; i += 60) {
         double mean = 0, noise = 0, points = 0;
         for (uint32_t j = i + 1; j + 1 < i + 60; j++) {
@@ -65,10 +65,13 @@ static void look(Train *train) {
         }
         if (points < 20 || mean <= 0 || noise <= 0) continue;
         double a = log(mean / points), b = log(noise / points);
-        n++, x += a, y += b, xx += a * a, xy += a * b;
+        n++, x += a, y += b, xx += a * a, xy += a * b, yy += b * b;
     }
     double spread = xx - x * x / fmax(n, 1);
-    model->scaled = n > 24 && spread > 0 && (xy - x * y / n) / spread > 0.5;
+    if (n < 24 || !(spread > 0)) return;
+    double slope = (xy - x * y / n) / spread;
+    double rest = fmax(yy - y * y / n - slope * slope * spread, 0) / (n - 2);
+    model->scaled = slope - 2 * sqrt(rest / spread) > 0.4;
 }
 
 // -- Cleaning and calibration ---------------------------------------------------------------------

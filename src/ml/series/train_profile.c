@@ -78,6 +78,17 @@ static double expect(const Fit *fit, uint32_t day, uint32_t knot, double *sd) {
     return points * (shape + train->level[day]);
 }
 
+// Within half an hour of a midnight at which work ends or begins, a day is neither of the two.
+static bool turns(const Train *train, uint32_t day, uint32_t knot) {
+    double at = (knot + 0.5) / train->knots * 48;  // half hours
+    int32_t to = at < 1 ? -1 : at > 47 ? 1 : 0;
+    if (!to) return false;
+    bool holiday;
+    bool rests = series_day_rests(train->history->calendar, train->first_day + (int32_t)day + to,
+                                  &holiday);
+    return rests != (kind_of(train, day) == 1);
+}
+
 static void fit_days(Fit *fit) {
     Train *train = fit->train;
     for (uint32_t day = 0; day < train->days; day++) {
@@ -95,17 +106,6 @@ static void fit_days(Fit *fit) {
         else if (train->model->scaled) train->level[day] = log(fmax(got, 0.3) / fmax(mean, 0.3));
         else train->level[day] = (got - mean) / points;
     }
-}
-
-// Within half an hour of a midnight at which work ends or begins, a day is neither of the two.
-static bool turns(const Train *train, uint32_t day, uint32_t knot) {
-    double at = (knot + 0.5) / train->knots * 48;  // half hours
-    int32_t to = at < 1 ? -1 : at > 47 ? 1 : 0;
-    if (!to) return false;
-    bool holiday;
-    bool rests = series_day_rests(train->history->calendar, train->first_day + (int32_t)day + to,
-                                  &holiday);
-    return rests != (kind_of(train, day) == 1);
 }
 
 static void fit_knots(Fit *fit, bool alike) {
@@ -176,7 +176,7 @@ static void fit_begin(Fit *fit, bool alike) {
             for (uint32_t day = 0; day < train->days; day++) {
                 const TrainCell *cell = &train->cell[day * train->knots + k];
                 if (cell->points <= 0 || train->apart[day]) continue;
-                if (!alike && kind_of(train, day) != kind) continue;
+                if (!alike && (kind_of(train, day) != kind || turns(train, day, k))) continue;
                 value[count++] = cell->sum / cell->points;
                 total += (double)(cell->sum / cell->points);
             }
