@@ -18,7 +18,7 @@ static const double VALUE_MAX = 1e30;
 // Thresholds in deviations. A metric has 10,080 points a week and its windows are about three
 // times as many independent looks: 4.7 of a normal deviation is 0.04 false alarms a week on one
 // side.
-static const double THRESHOLD[] = {[DETECT_HIGH] = 4.8, [DETECT_MIDDLE] = 4.8, [DETECT_LOW] = 5.2};
+static const double THRESHOLD[] = {[DETECT_HIGH] = 5, [DETECT_MIDDLE] = 5, [DETECT_LOW] = 5.2};
 static const double REST_SHARE = 0.6;  // of the threshold, for the window without its worst point
 static const double EARLIER = 3.2;          // deviations from the same time in earlier periods
 static const double SLOW_DOUBT = 1.4;      // days differ in more than their mean says
@@ -92,6 +92,7 @@ bool detect_sensitivity_parse(Str text, DetectSensitivity *out) {
 }
 
 static bool wanted(const Detector *d, int sign) {
+    if (d->model && d->model->ceiling != 0) sign = -sign;
     switch (d->settings.direction) {
         case DETECT_BOTH: return true;
         case DETECT_DROP: return sign < 0;
@@ -122,12 +123,27 @@ static void unit_settle(Detector *d, const SeriesModel *before) {
     d->unit = 1;
 }
 
+// The ring holds what the model speaks of.
+static void turn(Detector *d, double off, const SeriesModel *model, const SeriesModel *before) {
+    bool is = model && model->ceiling != 0, was = before && before->ceiling != 0;
+    if (is == was && off == 0) return;
+    for (uint32_t i = 0; i < SERIES_RING; i++) {
+        if (d->ring.mean[i] == 0 && d->ring.value[i] == 0) continue;
+        double value = (double)d->ring.value[i];
+        if (was) value = before->ceiling - value;
+        if (is) value = model->ceiling - value;
+        d->ring.value[i] = (float)value;
+        if (d->ring.mean[i] == 0) d->ring.mean[i] = 1;
+    }
+}
+
 // The ring's points are seen anew with the model's eyes: profile, then level from the oldest on.
 // An alarm stays as it is: its points have no say.
 void detector_use(Detector *d, SeriesModel *model) {
     SeriesModel *before = d->model;
     d->model = series_model_ref(model);
     if (model && before) unit_settle(d, before);
+    turn(d, (model ? model->ceiling : 0) - (before ? before->ceiling : 0), model, before);
     series_model_unref(before);
     if (!model) {
         d->mode = MODE_NORMAL;
@@ -307,7 +323,28 @@ static double doubted(const Detector *d, int sign, uint32_t lens, double score, 
     return score;
 }
 
+static double share_of(const Detector *d, const WindowView *view) {
+    double sum = view->sum, mean = view->mean;
+    if (d->model->ceiling != 0) {
+        sum = d->model->ceiling * view->points - sum;
+        mean = d->model->ceiling * view->points - mean;
+    }
+    return mean != 0 ? sum / mean - 1 : 0;
+}
+
+// No window is off by a third of the threshold: the common case.
+static bool quiet(const Detector *d, double *most) {
+    *most = 0;
+    for (uint32_t i = 0; i < SERIES_LENSES; i++) *most = fmax(*most, fabs((double)d->deviation[i]));
+    return *most < 0.33 * threshold(d);
+}
+
 static void decide(Detector *d, DetectVerdict *out) {
+    double most;
+    if (quiet(d, &most)) {
+        out->score = most / threshold(d);
+        return;
+    }
     for (int side = 0; side < 2; side++) {
         int sign = side ? 1 : -1;
         uint32_t lens = 0;
@@ -322,7 +359,7 @@ static void decide(Detector *d, DetectVerdict *out) {
         if (score >= 1 && d->mode == MODE_NORMAL) {
             WindowView view;
             window_view(d, lens, &view);
-            out->why.share = (float)(view.mean != 0 ? view.sum / view.mean - 1 : 0);
+            out->why.share = (float)share_of(d, &view);
             alarm_begin(d, lens, sign, out);
         }
     }
@@ -437,6 +474,27 @@ static void judge(Detector *d, double value, DetectVerdict *out) {
     out->why.growth = (float)(d->model->scaled ? exp(growth * d->level.holiday) : 1);
 }
 
+// Values as the model speaks of them, and back.
+static double inward(const Detector *d, double value) {
+    value /= d->unit;
+    return d->model && d->model->ceiling != 0 ? d->model->ceiling - value : value;
+}
+
+static void outward(const Detector *d, double unit, DetectVerdict *out) {
+    if (d->model && d->model->ceiling != 0) {
+        double top = d->model->ceiling, low = out->low;
+        out->forecast = top - out->forecast;
+        out->low = top - out->high;
+        out->high = top - low;
+        DetectWhy *why = &out->why;
+        why->deviation = -why->deviation;
+        why->earlier = -why->earlier;
+    }
+    out->forecast *= unit;
+    out->low *= unit;
+    out->high *= unit;
+}
+
 // A point behind the newest: its place in the ring is filled if it is empty and still there.
 static void late(Detector *d, int64_t slot, double value, DetectVerdict *out) {
     out->flags |= DETECT_LATE;
@@ -485,7 +543,7 @@ static void push(Detector *d, int64_t ts_ms, double value, DetectVerdict *out) {
         d->late = slot == d->late_slot + 1 ? d->late + 1 : 1;
         d->late_slot = slot;
         if (d->late < LATE_ROW) {
-            late(d, slot, value / d->unit, out);
+            late(d, slot, inward(d, value), out);
             finish(d, out);
             return;
         }
@@ -500,7 +558,7 @@ static void push(Detector *d, int64_t ts_ms, double value, DetectVerdict *out) {
     while (d->slot + 1 < slot) advance(d, d->slot + 1, false, 0);
     bool there = !(out->flags & DETECT_INVALID);
     double unit = d->unit;
-    value /= unit;
+    value = inward(d, value);
     advance(d, slot, there, value);
     if (!d->model) {
         if (there) cold(d, value, out);
@@ -510,9 +568,7 @@ static void push(Detector *d, int64_t ts_ms, double value, DetectVerdict *out) {
     } else {
         band(d, &d->base, d->moment.growth, out);
     }
-    out->forecast *= unit;
-    out->low *= unit;
-    out->high *= unit;
+    outward(d, unit, out);
     finish(d, out);
 }
 
@@ -552,9 +608,7 @@ bool detector_forecast(const Detector *d, uint32_t ahead, DetectVerdict *out) {
         p[5] = model->growth_sd * model->growth_sd;
     }
     band(&then, &base, moment.growth, out);
-    out->forecast *= d->unit;
-    out->low *= d->unit;
-    out->high *= d->unit;
+    outward(d, d->unit, out);
     return true;
 }
 

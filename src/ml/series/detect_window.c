@@ -14,7 +14,9 @@ double series_deviation(double sum, double mean, double linear, double square) {
     double variance = linear * mean + square * mean * mean;
     if (!(variance > 0)) return 0;
     double z = (sum - mean) / sqrt(variance);
-    if (fabs(z) < 1 || mean <= 0 || sum < 0) return z;  // the root's error is small there
+    if (fabs(z) < 1 || mean <= 0 || sum < 0) return z;  // the root is near it there
+    double skew = (linear + 2 * square * mean) / sqrt(variance);
+    if (fabs(z) < 3 && fabs(z) * skew < 0.4) return z - z * z * skew / 6;  // its series, to 1 %
     double twice;
     if (linear <= 1e-9 * square * mean) {
         double ratio = fmax(sum / mean, 1e-6);
@@ -42,14 +44,13 @@ static void add(const Detector *d, int64_t slot, Sums *sums) {
 }
 
 // The deviation of sums from a level with a variance of its own.
-static void judge(const Detector *d, const Sums *sums, double level, double unsure,
+static void judge(const Detector *d, const Sums *sums, double level, double gain, double unsure,
                   WindowView *out) {
     const SeriesModel *model = d->model;
     double noise = (double)d->base.noise;
     out->sum = sums->value;
     out->points = sums->points;
     if (model->scaled) {
-        double gain = exp(level);
         out->mean = sums->mean * gain;
         out->square = sums->square * gain * gain;
         double share = sums->mean > 0 ? sums->square / (sums->mean * sums->mean) : 0;
@@ -83,20 +84,26 @@ static bool lens_there(const Detector *d, uint32_t lens) {
     return d->depth > wants;
 }
 
+// exp(level) from one that is near: most lenses differ by a few per cent.
+static double gain_near(double off, double gain) {
+    if (fabs(off) > 0.1) return gain * exp(off);
+    return gain * (1 + off * (1 + off / 2 * (1 + off / 3 * (1 + off / 4 * (1 + off / 5)))));
+}
+
 void window_scan(Detector *d) {
-    Sums sums[WIDEST + 1];
-    sums[0] = (Sums){0};
+    Sums sums[WIDEST + 1], sum = {0};
     uint32_t depth = d->depth < WIDEST ? d->depth : WIDEST;
     for (uint32_t i = 0; i < depth; i++) {
-        sums[i + 1] = sums[i];
-        add(d, d->slot - i, &sums[i + 1]);
+        add(d, d->slot - i, &sum);
+        sums[i + 1] = sum;
     }
+    double now = level_now(d, d->moment.growth), gain = d->model->scaled ? exp(now) : 1;
     for (uint32_t lens = 0; lens < SERIES_LENSES; lens++) {
         d->deviation[lens] = 0;
         if (!lens_there(d, lens) || !sums[SERIES_LENS[lens].width].points) continue;
         double unsure, level = lens_level(d, lens, &unsure);
         WindowView view;
-        judge(d, &sums[SERIES_LENS[lens].width], level, unsure, &view);
+        judge(d, &sums[SERIES_LENS[lens].width], level, gain_near(level - now, gain), unsure, &view);
         d->deviation[lens] = (float)view.deviation;
     }
 }
@@ -110,7 +117,7 @@ static Sums sum_of(const Detector *d, uint32_t width) {
 void window_view(const Detector *d, uint32_t lens, WindowView *out) {
     Sums sums = sum_of(d, SERIES_LENS[lens].width);
     double unsure, level = lens_level(d, lens, &unsure);
-    judge(d, &sums, level, unsure, out);
+    judge(d, &sums, level, d->model->scaled ? exp(level) : 1, unsure, out);
 }
 
 double window_without_worst(const Detector *d, uint32_t lens, int sign) {
@@ -132,7 +139,7 @@ double window_without_worst(const Detector *d, uint32_t lens, int sign) {
     sums.square -= mean * mean;
     sums.points--;
     WindowView view;
-    judge(d, &sums, level, unsure, &view);
+    judge(d, &sums, level, d->model->scaled ? exp(level) : 1, unsure, &view);
     return view.deviation;
 }
 
@@ -140,7 +147,7 @@ void window_recent(const Detector *d, uint32_t width, WindowView *out, double *v
     Sums sums = sum_of(d, width);
     double growth = (double)d->ring.growth[ring_at(d->slot)];
     double unsure = level_variance(d, growth), level = level_now(d, growth);
-    judge(d, &sums, level, unsure, out);
+    judge(d, &sums, level, d->model->scaled ? exp(level) : 1, unsure, out);
     double slope = d->model->scaled ? out->mean : sums.points, noise = (double)d->base.noise;
     *variance = noise * (d->model->flat * sums.points + d->model->linear * fabs(out->mean) +
                          d->model->square * out->square) +
@@ -151,6 +158,6 @@ double window_earlier(const Detector *d, uint32_t width) {
     Sums sums = sum_of(d, width);
     double unsure, level = lens_level(d, SERIES_SLOW, &unsure);
     WindowView view;
-    judge(d, &sums, level, unsure, &view);
+    judge(d, &sums, level, d->model->scaled ? exp(level) : 1, unsure, &view);
     return view.deviation;
 }

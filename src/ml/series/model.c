@@ -63,9 +63,14 @@ void series_model_at(const SeriesModel *model, const SeriesMoment *moment, int64
         }
     }
     value += model->base;
-    out->unsure = (float)(0.4 * fabs(turn));
+    out->unsure = (float)(0.25 * fabs(turn));
     out->mean = model->scaled ? exp(value) : value;
-    out->noise = model->hour[moment->rest][(uint32_t)moment->at_ms / 3600000];
+    // Between the middles of hours lies a line.
+    const float *hour = model->hour[moment->rest];
+    uint32_t at = (uint32_t)(moment->at_ms + 1800000) / 3600000;
+    float share = (float)((moment->at_ms + 1800000) % 3600000) / 3600000;
+    float left = hour[(at + SERIES_HOURS - 1) % SERIES_HOURS], right = hour[at % SERIES_HOURS];
+    out->noise = left + (right - left) * share;
 }
 
 // -- Saving and loading ---------------------------------------------------------------------------
@@ -117,6 +122,7 @@ static void code_model(Codec *codec, SeriesModel *model) {
     model->kind = (SeriesClass)kind;
     codec_bool(codec, &model->counts);
     codec_bool(codec, &model->scaled);
+    code_finite(codec, &model->ceiling);
     series_code_i64(codec, &model->from_ms);
     series_code_i64(codec, &model->to_ms);
     codec_u32(codec, &model->points);
@@ -171,6 +177,7 @@ void series_model_describe(const SeriesModel *model, Buf *out) {
     if (model->period) buf_printf(out, "period %u steps, ", model->period);
     else if (!model->knots) buf_puts(out, "no period, ");
     else buf_puts(out, model->knot[0] != model->knot[1] ? "work and rest days, " : "days alike, ");
+    if (model->ceiling != 0) buf_printf(out, "what lacks to %.6g, ", model->ceiling);
     buf_printf(out, "noise %.4g + %.4g m + %.4g m^2, level wanders %.3g (%.3g steps), spread %.3g",
                model->flat, model->linear, model->square, model->wander_sd, model->wander_tau,
                model->spread);

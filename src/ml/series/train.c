@@ -48,9 +48,17 @@ static void look(Train *train) {
     model->counts = count && whole == count && !negative;
     bool constant = count && value[count / 200] == value[count - 1 - count / 200];
     model->kind = constant ? SERIES_CONSTANT : SERIES_STATIONARY;
+    double top = count ? (double)value[count - 1] : 0, ceiling = 0;
+    bool often = count && value[count - 1 - count / 1000] == value[count - 1];
+    if (!constant && often && top > 0 && train->median > 0.9 * top) ceiling = top;
     mem_free(value);
     model->scaled = model->counts;
     if (!count || negative || model->counts) return;
+    if (ceiling > 0) {
+        model->ceiling = ceiling;
+        model->scaled = true;
+        return;
+    }
     // Not counts: does the noise grow with the mean?
     double n = 0, x = 0, y = 0, xx = 0, xy = 0, yy = 0;
     for (uint32_t i = 0; i + 60 <= history->count; i += 60) {
@@ -101,8 +109,7 @@ static float tail_width(const Tail *tail, uint32_t lens, uint32_t side) {
             seen += tail->count[lens][side][bin - 1];
         width = fmax(width, (bin + 0.5) / 16 / NORMAL[i]);
     }
-    double least = lens == SERIES_SLOW ? 0.8 : 0.95;
-    return (float)fmax(least, fmin(width, 3));
+    return (float)fmax(1, fmin(width, 3));
 }
 
 // The detector on the history that the model comes from. What it takes for an anomaly, in whichever
@@ -126,6 +133,7 @@ static void walk(Train *train, bool clean, Tail *tail) {
         DetectVerdict verdict;
         DetectorInside inside;
         double value = train->outside[i] ? (double)NAN : (double)history->value[i];
+        if (model->ceiling != 0) value = model->ceiling - value;  // the detector turns it itself
         detector_push(detector, train_ts(train, i), value, &verdict);
         if (isnan(value)) continue;
         detector_inside(detector, &inside);
@@ -147,6 +155,21 @@ static void walk(Train *train, bool clean, Tail *tail) {
     model->level = inside.healthy && isfinite(inside.mean_level) ? inside.mean_level : level;
     if (count > 100) model->spread = fmax(sqrt(squares / count), 0.5 * model->wander_sd);
     detector_free(detector);
+}
+
+// From here on history is what lacks to the ceiling.
+static void turn_over(Train *train, SeriesHistory *copy, float **value) {
+    const SeriesHistory *history = train->history;
+    float top = (float)train->model->ceiling;
+    *value = NEW_ARRAY(float, history->count + 1);
+    for (uint32_t i = 0; i < history->count; i++) {
+        float at = history->value[i];
+        (*value)[i] = isnan(at) ? at : fmaxf(top - at, 0);
+    }
+    *copy = *history;
+    copy->value = *value;
+    train->history = copy;
+    train->median = (double)top - train->median;
 }
 
 static void learn(Train *train) {
@@ -174,8 +197,11 @@ Status series_train(const SeriesHistory *history, SeriesModel **out, Error *err)
     look(&train);
     model->points = train.points;
     Tail *tail = NEW(Tail);
+    SeriesHistory turned;
+    float *value = NULL;
     Status st = sufficient(&train, err);
     if (st) goto done;
+    if (model->ceiling != 0) turn_over(&train, &turned, &value);
     for (uint32_t pass = 0; pass < PASSES; pass++) {
         learn(&train);
         memset(tail, 0, sizeof *tail);
@@ -187,6 +213,7 @@ Status series_train(const SeriesHistory *history, SeriesModel **out, Error *err)
     *out = series_model_ref(model);
 
 done:
+    mem_free(value);
     mem_free(tail);
     mem_free(train.outside);
     mem_free(train.cell), mem_free(train.level), mem_free(train.apart);

@@ -68,7 +68,10 @@ static void fit_scaled(SeriesModel *model, const Sample *sample, uint32_t count)
         }
         if (!(bb > 0)) return;
         double det = aa * bb - ab * ab;
-        if (model->counts) {
+        if (model->ceiling != 0) {
+            model->linear = fmax(ay / aa, 1e-12);  // shares of few: binomial
+            model->square = 1e-9;
+        } else if (model->counts) {
             model->square = fmax((by - ab) / bb, 1e-6);
         } else if (det > 1e-9 * aa * bb) {
             double linear = (ay * bb - by * ab) / det, square = (by * aa - ay * ab) / det;
@@ -228,7 +231,7 @@ static double restless(const Train *train, const Block *block, uint32_t count, u
         if (train->model->scaled && !(value > 0 && noise < 0.01 * value * value)) continue;
         off[found++] = (float)(train->model->scaled ? log(value / mean) : (value - mean) / points);
     }
-    double sd = 0;
+    double sd = train->model->scaled ? 0.06 : 0;  // not to be seen for noise
     if (found > 8) {
         double middle = train_median(off, found);
         for (uint32_t i = 0; i < found; i++) off[i] = fabsf(off[i] - (float)middle);
