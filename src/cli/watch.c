@@ -3,7 +3,7 @@
 
 #include "cli/cli.h"
 #include "os/os.h"
-#include "watch/replay.h"
+#include "watch/report.h"
 
 static int watch_main(int argc, char **argv);
 
@@ -12,27 +12,33 @@ static const ArgDef ARGS[] = {
     {"--direction", NULL, "D",
      "replay: drop, rise, both or any, of metrics without a metrics.csv (any)"},
     {"--sensitivity", NULL, "S", "replay: high, middle or low (high)"},
+    {"--labels", NULL, "FILE", "report: what was an incident (INPUT/labels.csv)"},
+    {"--after", NULL, "TIME", "report: nothing before it is shown or counted"},
     {"--help", "-h", NULL, "shows this"},
     {0},
 };
-enum { ARG_OUT, ARG_DIRECTION, ARG_SENSITIVITY, ARG_HELP };
+enum { ARG_OUT, ARG_DIRECTION, ARG_SENSITIVITY, ARG_LABELS, ARG_AFTER, ARG_HELP };
 
 const Command WATCH_COMMAND = {
     .name = "watch",
     .run = watch_main,
-    .usage = "replay INPUT [--out FILE] [OPTION]...",
+    .usage = "replay|report INPUT [--out FILE] [OPTION]...",
     .doc =
         "Watches metrics: learns each one, forecasts it, and tells what is not as it should be.\n\n"
         "replay runs recorded metrics through the detector as if they came in now, and writes a "
         "line\n"
         "for each point: metric,ts,score,alarm,forecast. INPUT is a folder with values.csv\n"
         "(metric,ts,value), metrics.csv and holidays.csv; or a folder, or file, of "
-        "timestamp,value.",
+        "timestamp,value.\n"
+        "report does the same and writes a page: each alarm with actuals, forecast, band, window\n"
+        "and the way to the decision; with labels.csv (metric,start,end,type,kind) what was found\n"
+        "and what was missed.",
     .args = ARGS,
 };
 
 typedef struct WatchArgs {
-    const char *input, *out;
+    const char *input, *out, *labels;
+    int64_t after_ms;
     DetectDirection direction;
     DetectSensitivity sensitivity;
 } WatchArgs;
@@ -82,6 +88,54 @@ static Status replay(const WatchArgs *args, Error *err) {
     return ST_OK;
 }
 
+// -- report ---------------------------------------------------------------------------------------
+
+static bool there(const char *path) {
+    OsStat stat;
+    return !os()->stat(str_c(path), &stat, NULL) && stat.exists;
+}
+
+static void tell(const ReportFigures *figures, bool labelled) {
+    (void)fprintf(stderr, "%u alarms", figures->alarms);
+    if (labelled) {
+        (void)fprintf(stderr,
+                      ", %u of %u incidents found (recall %.3f), %u false (precision %.3f), median "
+                      "delay %.0f s, %.3f false per metric and week",
+                      figures->found, figures->incidents, figures->recall, figures->false_alarms,
+                      figures->precision, figures->delay_s, figures->false_per_week);
+    }
+    (void)fputc('\n', stderr);
+}
+
+static Status report(const WatchArgs *args, Error *err) {
+    Buf labels = {0}, page = {0};
+    Report *self = NULL;
+    ReplayTotals totals;
+    ReportFigures figures = {0};
+    const char *slash = strrchr(args->input, '/'),
+               *name = slash && slash[1] ? slash + 1 : args->input;
+    buf_printf(&labels, "%s/labels.csv", args->input);
+    if (args->labels) labels.len = 0, buf_puts(&labels, args->labels);
+    bool labelled = args->labels || there(buf_cstr(&labels));
+    ReportSettings settings = {.title = name, .after_ms = args->after_ms,
+                               .labels = labelled ? buf_str(&labels) : STR("")};
+    Status st = report_new(&settings, &self, err);
+    ReplayOptions options = {.direction = args->direction, .sensitivity = args->sensitivity,
+                             .point = report_point, .arg = self};
+    if (!st) st = replay_run(str_c(args->input), &options, &totals, err);
+    if (!st) {
+        report_write(self, &totals, &page);
+        report_figures(self, &figures);
+        if (args->out) st = os_write_file(str_c(args->out), buf_str(&page), err);
+        else (void)fwrite(page.ptr, 1, page.len, stdout);
+    }
+    if (!st) tell(&figures, labelled);
+    report_free(self);
+    buf_free(&labels);
+    buf_free(&page);
+    return st;
+}
+
 // -- The command ----------------------------------------------------------------------------------
 
 typedef struct Verb {
@@ -89,7 +143,7 @@ typedef struct Verb {
     Status (*run)(const WatchArgs *args, Error *err);
 } Verb;
 
-static const Verb VERBS[] = {{"replay", replay}};
+static const Verb VERBS[] = {{"replay", replay}, {"report", report}};
 
 static const Verb *verb_of(const char *name) {
     for (size_t i = 0; i < sizeof VERBS / sizeof *VERBS; i++) {
@@ -125,6 +179,8 @@ static int watch_main(int argc, char **argv) {
             case ARG_SENSITIVITY:
                 good = detect_sensitivity_parse(str_c(args.value), &given.sensitivity);
                 break;
+            case ARG_LABELS: given.labels = args.value; break;
+            case ARG_AFTER: good = replay_time_parse(str_c(args.value), &given.after_ms); break;
             default:
                 if (operands < 2) operand[operands] = args.value;
                 operands++;
@@ -137,6 +193,7 @@ static int watch_main(int argc, char **argv) {
     given.input = operand[1];
     if (verb && operands == 2) return run_verb(verb, &given);
     (void)error_set(&err, ST_USAGE, verb ? "which input?" : "what is to be done?");
-    error_hint(&err, "weir watch replay INPUT --out FILE");
+    error_hint(&err,
+               "weir watch replay INPUT --out FILE, or weir watch report INPUT --out FILE.html");
     return usage_error(&WATCH_COMMAND, &err);
 }

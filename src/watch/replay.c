@@ -7,89 +7,9 @@
 
 #include "base/map.h"
 #include "os/os.h"
+#include "watch/csv.h"
 
-enum {
-    CHUNK = 1 << 20,
-    LINE_MAX_BYTES = 1 << 16,
-    CELLS_MAX = 64,
-    DEPTH_MAX = 8,
-    METRICS_MAX = 200000
-};
-
-// -- Lines ----------------------------------------------------------------------------------------
-
-typedef struct Lines {
-    OsFile *file;
-    int64_t offset;
-    Buf text;
-    size_t at;
-    bool end;
-} Lines;
-
-static Status lines_open(Lines *self, Str path, Error *err) {
-    *self = (Lines){0};
-    return os()->open(path, OS_READ, &self->file, err);
-}
-
-static void lines_close(Lines *self) {
-    (void)os()->close(self->file, NULL);
-    buf_free(&self->text);
-}
-
-// ST_END behind the last one.
-static Status lines_next(Lines *self, Str *out, Error *err) {
-    for (;;) {
-        char *from = self->text.ptr + self->at;
-        size_t left = self->text.len - self->at;
-        char *end = left ? memchr(from, '\n', left) : NULL;
-        if (end || (self->end && left)) {
-            size_t len = end ? (size_t)(end - from) : left;
-            self->at += len + (end != NULL);
-            if (len && from[len - 1] == '\r') len--;
-            *out = str_make(from, len);
-            return ST_OK;
-        }
-        if (self->end) return ST_END;
-        if (left > LINE_MAX_BYTES) {
-            return error_set(err, ST_VALIDATION, "a line is longer than %d bytes", LINE_MAX_BYTES);
-        }
-        if (left) memmove(self->text.ptr, from, left);
-        self->text.len = left;
-        self->at = 0;
-        size_t got;
-        char *into = buf_reserve(&self->text, CHUNK);
-        TRY(os()->read_at(self->file, self->offset, into, CHUNK, &got, err));
-        self->text.len += got;
-        self->offset += (int64_t)got;
-        self->end = got == 0;
-    }
-}
-
-static uint32_t cells_of(Str line, Str *cell) {
-    uint32_t count = 0;
-    const char *at = line.ptr, *end = line.ptr + line.len;
-    while (count < CELLS_MAX) {
-        const char *comma = at < end ? memchr(at, ',', (size_t)(end - at)) : NULL;
-        const char *stop = comma ? comma : end;
-        Str text = str_trim(str_make(at, (size_t)(stop - at)));
-        if (text.len >= 2 && text.ptr[0] == '"' && text.ptr[text.len - 1] == '"') {
-            text = str_make(text.ptr + 1, text.len - 2);
-        }
-        cell[count++] = text;
-        if (!comma) break;
-        at = comma + 1;
-    }
-    return count;
-}
-
-static int32_t column_of(const Str *cell, uint32_t count, const char *const *names) {
-    for (; *names; names++) {
-        for (uint32_t i = 0; i < count; i++) {
-            if (str_eq_nocase(cell[i], str_c(*names))) return (int32_t)i;
-        }
-    }
-    return -1;
-}
+enum { DEPTH_MAX = 8, METRICS_MAX = 200000 };
 
 // -- Times and numbers ----------------------------------------------------------------------------
 
@@ -199,38 +119,6 @@ static Status point(Replay *self, ReplayMetric *metric, Str time, int64_t ts_ms,
 
 // -- Files ----------------------------------------------------------------------------------------
 
-typedef Status (*OnRow)(Replay *self, const Str *cell, void *arg, Error *err);
-
-// Hands the named columns of each row to [row]; columns that are not there are empty. [wants] of
-// them, the first ones, must be there.
-static Status csv_each(Replay *self, Str path, const char *const *const *columns, uint32_t count,
-                       uint32_t wants, OnRow row, void *arg, Error *err) {
-    enum { COLUMNS_MAX = 8 };
-    Lines lines;
-    Str line, cell[CELLS_MAX], picked[COLUMNS_MAX];
-    int32_t place[COLUMNS_MAX];
-    TRY(lines_open(&lines, path, err));
-    Status st = lines_next(&lines, &line, err);
-    uint32_t cells = st ? 0 : cells_of(line, cell);
-    for (uint32_t i = 0; !st && i < count; i++) {
-        place[i] = column_of(cell, cells, columns[i]);
-        if (place[i] >= 0 || i >= wants) continue;
-        st = error_set(err, ST_VALIDATION, STR_FMT ": no column '%s'", STR_ARG(path), *columns[i]);
-    }
-    while (!st) {
-        st = lines_next(&lines, &line, err);
-        if (st || !line.len) continue;
-        cells = cells_of(line, cell);
-        for (uint32_t i = 0; i < count; i++) {
-            bool there = place[i] >= 0 && place[i] < (int32_t)cells;
-            picked[i] = there ? cell[place[i]] : STR("");
-        }
-        st = row(self, picked, arg, err);
-    }
-    lines_close(&lines);
-    return st == ST_END ? ST_OK : st;
-}
-
 static const char *const TIME[] = {"ts", "timestamp", "time", "date", NULL};
 static const char *const VALUE[] = {"value", NULL};
 static const char *const METRIC[] = {"metric", "name", NULL};
@@ -241,8 +129,14 @@ static const char *const STEP[] = {"granularity_s", NULL};
 static const char *const KIND[] = {"kind", NULL};
 static const char *const DATE[] = {"date", "day", NULL};
 
-static Status on_value(Replay *self, const Str *cell, void *arg, Error *err) {
-    ReplayMetric *metric = arg;
+typedef struct Source {
+    Replay *replay;
+    ReplayMetric *metric;  // of all rows; NULL: a column tells
+} Source;
+
+static Status on_value(void *arg, const Str *cell, Error *err) {
+    Replay *self = ((Source *)arg)->replay;
+    ReplayMetric *metric = ((Source *)arg)->metric;
     int64_t ts_ms;
     double value;
     if (!replay_time_parse(cell[0], &ts_ms) || !number_parse(cell[1], &value)) {
@@ -259,8 +153,8 @@ static Status on_value(Replay *self, const Str *cell, void *arg, Error *err) {
     return point(self, metric, cell[0], ts_ms, value, err);
 }
 
-static Status on_metric(Replay *self, const Str *cell, void *arg, Error *err) {
-    (void)arg;
+static Status on_metric(void *arg, const Str *cell, Error *err) {
+    Replay *self = arg;
     ReplayMetric *metric = metric_add(self, cell[0]);
     DetectSettings *settings = &metric->settings.detect;
     metric->group = str_dup(&self->arena, cell[3]);
@@ -286,8 +180,7 @@ typedef struct Days {
     uint32_t count, room;
 } Days;
 
-static Status on_day(Replay *self, const Str *cell, void *arg, Error *err) {
-    (void)self;
+static Status on_day(void *arg, const Str *cell, Error *err) {
     Days *days = arg;
     int32_t day;
     if (!series_day_parse(cell[0], &day)) {
@@ -314,29 +207,31 @@ static Str join(Arena *arena, Str dir, const char *name) {
 
 // A folder of the simulator: all metrics in one file, by time.
 static Status simulated(Replay *self, Str dir, Error *err) {
-    const char *const *const day_columns[] = {DATE, KIND};
-    const char *const *const metric_columns[] = {METRIC, DIRECTION, SENSITIVITY, GROUP, STEP};
-    const char *const *const value_columns[] = {TIME, VALUE, METRIC};
+    const CsvColumn day_columns[] = {DATE, KIND};
+    const CsvColumn metric_columns[] = {METRIC, DIRECTION, SENSITIVITY, GROUP, STEP};
+    const CsvColumn value_columns[] = {TIME, VALUE, METRIC};
     Str holidays = join(&self->arena, dir, "holidays.csv"),
         metrics = join(&self->arena, dir, "metrics.csv");
     if (exists(holidays)) {
         Days days = {0};
-        Status st = csv_each(self, holidays, day_columns, 2, 1, on_day, &days, err);
+        Status st = csv_each(holidays, day_columns, 2, 1, on_day, &days, err);
         if (!st) self->calendar = series_calendar_new(0, days.day, days.count, NULL, 0);
         mem_free(days.day);
         TRY(st);
     }
-    if (exists(metrics)) TRY(csv_each(self, metrics, metric_columns, 5, 1, on_metric, NULL, err));
-    return csv_each(self, join(&self->arena, dir, "values.csv"), value_columns, 3, 3, on_value,
-                    NULL, err);
+    if (exists(metrics)) TRY(csv_each(metrics, metric_columns, 5, 1, on_metric, self, err));
+    Source source = {.replay = self};
+    return csv_each(join(&self->arena, dir, "values.csv"), value_columns, 3, 3, on_value, &source,
+                    err);
 }
 
 static Status one_file(Replay *self, Str path, Str name, Error *err) {
-    const char *const *const columns[] = {TIME, VALUE};
+    const CsvColumn columns[] = {TIME, VALUE};
     uint64_t points = self->totals->points;
     if (str_ends(name, STR(".csv"))) name.len -= 4;
     ReplayMetric *metric = metric_add(self, name);
-    TRY(csv_each(self, path, columns, 2, 2, on_value, metric, err));
+    Source source = {self, metric};
+    TRY(csv_each(path, columns, 2, 2, on_value, &source, err));
     metric_done(self, metric);
     if (self->totals->points > points) return ST_OK;
     return error_set(err, ST_VALIDATION, STR_FMT ": there is no point in it", STR_ARG(path));

@@ -16,6 +16,7 @@ typedef struct ReplayMetric {
     Str group;           // metrics.csv's; may be empty
     LearnSettings settings;
     Learner *learner;
+    void *mark;          // of whoever is handed the points
 } ReplayMetric;
 
 typedef struct ReplayPoint {

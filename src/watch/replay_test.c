@@ -1,4 +1,4 @@
-#include "watch/replay.h"
+#include "watch/report.h"
 
 #include "os/os.h"
 #include "test/unit.h"
@@ -37,4 +37,45 @@ TEST(replay, a_folder_of_files_is_named_by_paths_and_bad_lines_are_counted) {
     CHECK_INT(totals.metrics, 1);
     CHECK(replay_run(STR("replay-test-none"), &options, &totals, &err) == ST_VALIDATION);
     unit_remove_dir(STR("replay-test"));
+}
+
+// Three days of a metric with a label on a drop in the last one.
+TEST(replay, a_report_counts_what_labels_say_and_shows_each_alarm) {
+    Error err = {0};
+    Buf values = {0}, page = {0};
+    buf_puts(&values, "metric,ts,value\n");
+    for (uint32_t i = 0; i < 4 * 1440; i++) {
+        bool drop = i >= 3 * 1440 + 600 && i < 3 * 1440 + 630;
+        buf_printf(&values, "<m>,%llu,%u\n", 1743379200ull + 60 * i,
+                   drop ? 20 : 1000 + i * 7919 % 61);
+    }
+    CHECK_OK(os()->make_dirs(STR("report-test"), &err), &err);
+    CHECK_OK(os_write_file(STR("report-test/values.csv"), buf_str(&values), &err), &err);
+    CHECK_OK(os_write_file(STR("report-test/labels.csv"),
+                           STR("metric,incident,start,end,type,kind\n"
+                               "<m>,a,2025-04-03 10:00:00,2025-04-03 10:29:00,outage,incident\n"
+                               "<m>,b,2025-04-03 20:00:00,2025-04-03 20:29:00,ghost,incident\n"),
+                           &err), &err);
+    ReportSettings settings = {.title = "test", .labels = STR("report-test/labels.csv"),
+                               .after_ms = 1743379200000 + 2 * SERIES_DAY_MS};
+    Report *report;
+    ReportFigures figures;
+    ReplayTotals totals;
+    CHECK_OK(report_new(&settings, &report, &err), &err);
+    ReplayOptions options = {.point = report_point, .arg = report};
+    CHECK_OK(replay_run(STR("report-test"), &options, &totals, &err), &err);
+    report_write(report, &totals, &page);
+    report_figures(report, &figures);
+    CHECK_INT(figures.incidents, 2);
+    CHECK_INT(figures.found, 1);
+    CHECK_INT(figures.alarms, 1);
+    CHECK_INT(figures.false_alarms, 0);
+    CHECK(figures.delay_s <= 120);
+    CHECK(str_find(buf_str(&page), STR("&lt;m&gt;"), 0) > 0);
+    CHECK(str_find(buf_str(&page), STR("data-kind=missed"), 0) > 0);
+    CHECK(str_find(buf_str(&page), STR("<m>"), 0) < 0);
+    report_free(report);
+    buf_free(&values);
+    buf_free(&page);
+    unit_remove_dir(STR("report-test"));
 }

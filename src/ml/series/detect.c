@@ -190,12 +190,12 @@ static void alarm_begin(Detector *d, uint32_t lens, int sign, DetectVerdict *out
     d->alarm.begin = d->slot - (since > width ? since : width) + 1;
     d->alarm.opened = d->slot;
     d->alarm.sign = (int8_t)sign;
-    d->alarm.worst = 0;
     WindowView view;
     double variance;
     window_recent(d, width, &view, &variance);
     d->alarm.got = view.sum;
     d->alarm.expected = view.mean;
+    d->alarm.worst = view.mean != 0 ? view.sum / view.mean - 1 : 0;
     if (d->mode == MODE_EXCURSION) return;
     if (!again || !d->alarms) d->alarms++;
     out->event = again && d->alarms ? DETECT_UPDATE : DETECT_OPEN;
@@ -241,8 +241,7 @@ static void alarm_accept(Detector *d, DetectVerdict *out) {
 // Is what the last points show rather the forecast or rather the fault (of which 0.6 is enough)?
 static uint32_t back_to_normal(const Detector *d) {
     static const uint8_t WIDTHS[] = {3, 4, 6, 8, 12, 16, 24, 32, 48};
-    double fault = d->alarm.expected != 0 ? d->alarm.got - d->alarm.expected : 0;
-    double share = d->alarm.expected > 0 ? fault / d->alarm.expected : 0;
+    double share = d->alarm.worst;
     for (uint32_t i = 0; i < sizeof WIDTHS; i++) {
         if (WIDTHS[i] > d->slot - d->alarm.opened) break;
         WindowView view;
@@ -266,6 +265,8 @@ static void alarm_go_on(Detector *d, double value, double forecast, DetectVerdic
     const double fade = 1 - 1.0 / 30;
     d->alarm.got = d->alarm.got * fade + value;
     d->alarm.expected = d->alarm.expected * fade + forecast;
+    double share = d->alarm.expected != 0 ? d->alarm.got / d->alarm.expected - 1 : 0;
+    if (fabs(share) > fabs(d->alarm.worst)) d->alarm.worst = share;
     uint32_t healthy = back_to_normal(d);
     int64_t hours = d->mode == MODE_ALARM ? ALARM_HOURS : EXCURSION_HOURS;
     if (healthy) alarm_end(d, healthy, out);

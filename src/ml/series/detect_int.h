@@ -33,7 +33,7 @@ typedef struct DetectAlarm {
     int64_t begin, opened;  // slots
     int8_t sign;            // of the deviation
     double got, expected;   // sums, the older the lighter
-    double worst;           // deviation so far
+    double worst;           // share that it was off by, at its worst
 } DetectAlarm;
 
 struct Detector {

@@ -45,7 +45,8 @@ double level_now(const Detector *d, double growth) {
 
 double level_variance(const Detector *d, double growth) {
     const double *p = d->level.p;
-    return d->unsure * d->unsure + p[FF] + 2 * p[FS] + p[SS] + growth * (2 * (p[FG] + p[SG]) + growth * p[GG]);
+    return d->unsure * d->unsure + p[FF] + 2 * p[FS] + p[SS] +
+           growth * (2 * (p[FG] + p[SG]) + growth * p[GG]);
 }
 
 void level_predict(Detector *d, bool midnight) {

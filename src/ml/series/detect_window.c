@@ -103,7 +103,8 @@ void window_scan(Detector *d) {
         if (!lens_there(d, lens) || !sums[SERIES_LENS[lens].width].points) continue;
         double unsure, level = lens_level(d, lens, &unsure);
         WindowView view;
-        judge(d, &sums[SERIES_LENS[lens].width], level, gain_near(level - now, gain), unsure, &view);
+        judge(d, &sums[SERIES_LENS[lens].width], level, gain_near(level - now, gain), unsure,
+              &view);
         d->deviation[lens] = (float)view.deviation;
     }
 }

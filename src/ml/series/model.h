@@ -43,8 +43,8 @@ typedef struct SeriesModel {
     SeriesClass kind;
     bool counts;   // whole numbers, never negative
     bool scaled;   // the level multiplies the profile; else it is added
-    // A ceiling that is often reached (100 % of requests succeed): what is modelled is what lacks, and
-    // all below, but for low and high, speaks of that. 0: none.
+    // A ceiling that is often reached (100 % of requests succeed): what is modelled is what lacks,
+    // and all below, but for low and high, speaks of that. 0: none.
     double ceiling;
     int64_t from_ms, to_ms;  // the history; to_ms is outside
     uint32_t points;         // of it that were there

@@ -342,3 +342,53 @@ TEST(series, another_period_than_a_day_is_found_and_forecast) {
     series_model_unref(model);
     mem_free(value);
 }
+
+// Where alarms open, as minutes, of the last two of 23 days, [weeks] later and [scale] times as
+// large.
+static uint32_t openings(const float *value, int64_t weeks, float scale, uint32_t *minute) {
+    enum { ALARMS_MAX = 16 };
+    float *scaled = NEW_ARRAY(float, 23 * DAY);
+    for (uint32_t i = 0; i < 23 * DAY; i++) scaled[i] = value[i] * scale;
+    int64_t later = weeks * 7 * SERIES_DAY_MS;
+    SeriesHistory history = {.from_ms = at(0) + later, .step_ms = MINUTE, .value = scaled,
+                             .count = 21 * DAY};
+    SeriesModel *model = NULL;
+    Error err = {0};
+    CHECK_OK(series_train(&history, &model, &err), &err);
+    Detector *detector = watcher(model, DETECT_BOTH);
+    uint32_t count = 0;
+    for (uint32_t i = 21 * DAY; i < 23 * DAY; i++) {
+        DetectVerdict verdict;
+        detector_push(detector, at(i) + later, (double)scaled[i], &verdict);
+        if (verdict.event == DETECT_OPEN && count < ALARMS_MAX) minute[count++] = i;
+    }
+    detector_free(detector);
+    series_model_unref(model);
+    mem_free(scaled);
+    return count;
+}
+
+TEST(series, other_weeks_and_other_units_have_the_same_alarms) {
+    uint32_t plain[16], other[16];
+    float *latency = NEW_ARRAY(float, 23 * DAY), *orders = shop(23, 1, 17);
+    Rng rng = rng_make(18, 1);
+    for (uint32_t i = 0; i < 23 * DAY; i++) {
+        latency[i] = (float)((40 + 0.02 * shop_mean(i)) * exp(0.08 * rng_normal(&rng)));
+        if (i >= 22 * DAY + 300 && i < 22 * DAY + 330) latency[i] *= 1.6f, orders[i] = 0;
+    }
+    uint32_t count = openings(latency, 0, 1, plain);
+    CHECK_INT(count, 1);
+    CHECK_INT(openings(latency, 5, 1, other), count);
+    CHECK(memcmp(plain, other, count * sizeof *plain) == 0);
+    CHECK_INT(openings(latency, 0, 1024, other), count);
+    CHECK(memcmp(plain, other, count * sizeof *plain) == 0);
+    CHECK_INT(openings(latency, 0, 0.001f, other), count);
+    CHECK(memcmp(plain, other, count * sizeof *plain) == 0);
+    count = openings(orders, 0, 1, plain);
+    CHECK_INT(count, 1);
+    CHECK_INT(openings(orders, 3, 1, other), count);
+    CHECK(memcmp(plain, other, count * sizeof *plain) == 0);
+    CHECK_INT(openings(orders, 0, 0.001f, other), count);  // thousands of orders: no whole numbers
+    mem_free(latency);
+    mem_free(orders);
+}
