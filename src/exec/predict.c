@@ -110,7 +110,7 @@ static Status predict_ask(void *connection, Request *request, Error *err) {
     Predictor *predictor = self->predictor;
     uint32_t looks = atomic_load(&self->owner->looks);
     if (looks != self->looks && predictor->vt->look) predictor->vt->look(predictor);
-    if (looks != self->looks && predictor->vt->refresh) TRY(predictor->vt->refresh(predictor, err));
+    if (looks != self->looks && predictor->vt->refresh) TRY(predictor->vt->refresh(predictor, 0, err));
     self->looks = looks;
     return ask(predictor, (PredictRequest *)request, err);
 }
@@ -201,11 +201,11 @@ static void look(Predict *self) {
     self->waited_ns += os_monotonic_ns() - begun_ns;
 }
 
-static Status refresh(Predict *self, Error *err) {
+static Status refresh(Predict *self, uint64_t checkpoint, Error *err) {
     Predictor *predictor = self->predictor;
     atomic_fetch_add(&self->looks, 1);
     if (!predictor || !predictor->vt->refresh) return ST_OK;
-    TRY(predictor->vt->refresh(predictor, err));
+    TRY(predictor->vt->refresh(predictor, checkpoint, err));
     if (predictor->version == self->use.version) return ST_OK;
     self->use.version = predictor->version;
     self->use.reloads++;
@@ -213,9 +213,9 @@ static Status refresh(Predict *self, Error *err) {
     return ST_OK;
 }
 
-static Status take_newer(Predict *self, Error *err) {
+static Status take_newer(Predict *self, uint64_t checkpoint, Error *err) {
     int64_t begun_ns = os_monotonic_ns();
-    Status st = refresh(self, err);
+    Status st = refresh(self, checkpoint, err);
     self->waited_ns += os_monotonic_ns() - begun_ns;
     return st;
 }
@@ -237,7 +237,7 @@ static Status predict_on_batch(Operator *op, uint32_t input, Batch *in, Error *e
     (void)input;
     Predict *self = (Predict *)op;
     look(self);
-    if (!self->at_barriers) TRY(take_newer(self, err));
+    if (!self->at_barriers) TRY(take_newer(self, 0, err));
     for (uint32_t from = 0; from < in->rows;) {
         uint32_t count = in->rows - from < self->rows_max ? in->rows - from : self->rows_max;
         Batch *piece = count == in->rows ? batch_ref(in) : batch_slice(in, from, count);
@@ -264,10 +264,9 @@ static Status predict_on_end(Operator *op, Error *err) {
 }
 
 static Status predict_on_barrier(Operator *op, uint64_t checkpoint, Error *err) {
-    (void)checkpoint;
     TRY(predict_on_end(op, err));
     look((Predict *)op);
-    return take_newer((Predict *)op, err);
+    return take_newer((Predict *)op, checkpoint, err);
 }
 
 static Status predict_on_idle(Operator *op, bool idle, Error *err) {

@@ -109,6 +109,13 @@ bool model_cache_stale(const CachedModel *model) {
     return stamp.modified_ms != model->modified_ms || stamp.size != model->size;
 }
 
+CachedModel *model_cache_ref(CachedModel *model) {
+    os_lock(&cache.monitor);
+    model->readers++;
+    os_unlock(&cache.monitor);
+    return model;
+}
+
 void model_cache_put(CachedModel *model) {
     if (!model) return;
     os_lock(&cache.monitor);

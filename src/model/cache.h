@@ -22,4 +22,5 @@ typedef struct CachedModel {
 NODISCARD Status model_cache_get(Str path, const char *format, CachedModel **out, Error *err);
 // Whether the file has changed since [model] was read.
 bool model_cache_stale(const CachedModel *model);
+CachedModel *model_cache_ref(CachedModel *model);  // one more reader; returns its argument
 void model_cache_put(CachedModel *model);  // gives it back; NULL is fine

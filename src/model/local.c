@@ -25,6 +25,7 @@ typedef struct LocalPredictor {
     bool null_on_error;
     int64_t refresh_ms, next_look_ms;
     struct Coming *coming;  // NULL: none is
+    struct Agreed *agreed;
 } LocalPredictor;
 
 static const char *option(const ModelDesc *desc, const char *key) {
@@ -218,13 +219,94 @@ static CachedModel *coming_end(LocalPredictor *self, uint64_t *number) {
     return model;
 }
 
-static Status local_refresh(Predictor *base, Error *err) {
+// What the workers of a job agree upon where a checkpoint begins: the first one there says which
+// version it has, and the others take that one, so that all rows between two checkpoints are scored
+// by one. No worker meets the next checkpoint before all have met this one.
+typedef struct Agreed {
+    const ModelDesc *desc;
+    uint32_t users;
+    uint64_t checkpoint, number;
+    CachedModel *model;   // NULL: there was no checkpoint yet
+    struct Agreed *next;
+} Agreed;
+
+static struct {
+    OsMonitor monitor;
+    pthread_once_t once;
+    Agreed *first;
+} agreements = {.once = PTHREAD_ONCE_INIT};
+
+static void agreements_begin(void) {
+    os()->monitor_init(&agreements.monitor);
+}
+
+static Agreed *agreed_join(const ModelDesc *desc) {
+    (void)pthread_once(&agreements.once, agreements_begin);
+    os_lock(&agreements.monitor);
+    Agreed *self = agreements.first;
+    while (self && self->desc != desc) self = self->next;
+    if (!self) {
+        self = NEW(Agreed);
+        *self = (Agreed){.desc = desc, .next = agreements.first};
+        agreements.first = self;
+    }
+    self->users++;
+    os_unlock(&agreements.monitor);
+    return self;
+}
+
+static void agreed_leave(Agreed *self) {
+    if (!self) return;
+    os_lock(&agreements.monitor);
+    bool last = --self->users == 0;
+    for (Agreed **at = &agreements.first; last && *at; at = &(*at)->next) {
+        if (*at == self) {
+            *at = self->next;
+            break;
+        }
+    }
+    os_unlock(&agreements.monitor);
+    if (!last) return;
+    model_cache_put(self->model);
+    mem_free(self);
+}
+
+// The reader's reference of [model] goes in, that of what all take comes out.
+static CachedModel *agree(Agreed *self, uint64_t checkpoint, CachedModel *model, uint64_t *number) {
+    CachedModel *old = model;
+    os_lock(&agreements.monitor);
+    if (self->checkpoint < checkpoint) {
+        old = self->model;
+        self->checkpoint = checkpoint;
+        self->number = *number;
+        self->model = model;
+    }
+    *number = self->number;
+    CachedModel *out = model_cache_ref(self->model);
+    os_unlock(&agreements.monitor);
+    model_cache_put(old);
+    return out;
+}
+
+static Status local_refresh(Predictor *base, uint64_t checkpoint, Error *err) {
     LocalPredictor *self = (LocalPredictor *)base;
-    uint64_t number;
-    if (!self->coming || !atomic_load(&self->coming->done)) return ST_OK;
-    CachedModel *model = coming_end(self, &number);
-    // One whose columns no longer fit changes nothing either.
-    if (model && take(self, model, number, err)) model_cache_put(model);
+    uint64_t number = self->number;
+    CachedModel *model = NULL;
+    if (self->coming && atomic_load(&self->coming->done)) model = coming_end(self, &number);
+    if (checkpoint) {
+        if (!model) {
+            number = self->number;
+            model = model_cache_ref(self->model);
+        }
+        model = agree(self->agreed, checkpoint, model, &number);
+    }
+    if (!model) return ST_OK;
+    if (model == self->model) {
+        model_cache_put(model);
+        return ST_OK;
+    }
+    // One whose columns no longer fit changes nothing.
+    if (take(self, model, number, err)) model_cache_put(model);
     return ST_OK;
 }
 
@@ -232,6 +314,7 @@ static void local_close(Predictor *base) {
     LocalPredictor *self = (LocalPredictor *)base;
     uint64_t number;
     model_cache_put(coming_end(self, &number));
+    agreed_leave(self->agreed);
     model_cache_put(self->model);
     arena_clear(&self->arena);
     arena_clear(&self->scratch);
@@ -263,6 +346,7 @@ static Status local_open(const ModelDesc *desc, Predictor **out, Error *err) {
         local_close(&self->base);
         return st;
     }
+    self->agreed = agreed_join(desc);
     *out = &self->base;
     return ST_OK;
 }
