@@ -140,7 +140,7 @@ static void listen_on(HttpThread *self, bool on) {
 }
 
 static uint32_t conns_max(const HttpThread *self) {
-    return self->server->settings.connections_max / self->server->threads + 1;
+    return self->server->settings.connections_max / self->server->settings.threads + 1;
 }
 
 static void conn_close(HttpThread *self, Conn *conn) {
