@@ -24,7 +24,8 @@ typedef struct Served {
     Str name, source;       // owned; the source is a file or a folder
     Str path;               // owned: of the file that the source leads to
     Version *version;       // guarded by the server's lock; NULL: the file is gone
-    uint64_t versions;
+    uint64_t versions;      // there have been; known to the thread that looks at the sources alone
+    _Atomic uint64_t in_service;  // the number of that version; 0: none, for the figures
     bool found;             // in the last look at the sources
     int64_t tried_modified_ms, tried_size;  // of the file that was last tried
     _Atomic uint64_t requests[SERVE_OUTCOMES], rows, batches, reload_failures;

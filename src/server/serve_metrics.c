@@ -86,7 +86,7 @@ void serve_print_served(Served *const *served, uint32_t count, Buf *out) {
              out);
     for (uint32_t i = 0; i < count; i++) {
         put_line("weir_model_version", served[i], "",
-                 served[i]->version ? (double)served[i]->versions : 0, out);
+                 (double)atomic_load(&served[i]->in_service), out);
     }
     put_head("weir_model_reload_failures_total", "counter", "Files that could not be loaded.",
              out);

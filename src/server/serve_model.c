@@ -73,6 +73,7 @@ static void replace(ModelServer *self, Served *served, CachedModel *model) {
     os_lock(&self->monitor);
     Version *before = served->version;
     served->version = next;
+    atomic_store(&served->in_service, next ? next->number : 0);
     os_unlock(&self->monitor);
     use_end(self, before);
 }
