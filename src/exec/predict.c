@@ -110,7 +110,8 @@ static Status predict_ask(void *connection, Request *request, Error *err) {
     Predictor *predictor = self->predictor;
     uint32_t looks = atomic_load(&self->owner->looks);
     if (looks != self->looks && predictor->vt->look) predictor->vt->look(predictor);
-    if (looks != self->looks && predictor->vt->refresh) TRY(predictor->vt->refresh(predictor, 0, err));
+    if (looks != self->looks && predictor->vt->refresh)
+        TRY(predictor->vt->refresh(predictor, 0, err));
     self->looks = looks;
     return ask(predictor, (PredictRequest *)request, err);
 }

@@ -25,9 +25,9 @@ typedef struct PredictorVt {
     // Sees to it that a newer version, if there is one, is soon at hand: looks at most every so
     // often, reads it in a thread of its own, and returns at once. NULL: there is nothing to do.
     void (*look)(Predictor *self);
-    // Takes a newer version that is at hand; called between two batches ([checkpoint] is 0), or where
-    // a checkpoint begins when the job has any: then all predictors of one ModelDesc take the same
-    // one. NULL: the model stays what it is.
+    // Takes a newer version that is at hand; called between two batches ([checkpoint] is 0), or
+    // where a checkpoint begins when the job has any: then all predictors of one ModelDesc take the
+    // same one. NULL: the model stays what it is.
     Status (*refresh)(Predictor *self, uint64_t checkpoint, Error *err);
     // What it has to tell of the servers that it asks, as members of a JSON array; any thread.
     // NULL: it asks none.
