@@ -431,7 +431,7 @@ static Status fill_input_port(Served *self, uint32_t i, const ServedPort *from, 
         memmove(port->dim, port->dim + 1, port->rank * sizeof port->dim[0]);
     }
     self->open[i] = -1;
-    self->step[i] = 1;
+    uint64_t step = 1;
     for (uint32_t d = 0; d < port->rank; d++) {
         if (port->dim[d] < 0 && self->open[i] >= 0) {
             return error_set(err, ST_UNSUPPORTED,
@@ -441,13 +441,15 @@ static Status fill_input_port(Served *self, uint32_t i, const ServedPort *from, 
                              d + !self->fixed[i]);
         }
         if (port->dim[d] < 0) self->open[i] = (int32_t)d;
-        else self->step[i] *= port->dim[d] < UINT32_MAX ? (uint32_t)port->dim[d] : 0;
+        else if (port->dim[d] > INT32_MAX || step > INT32_MAX) step = 0;
+        else step *= (uint64_t)port->dim[d];
     }
     self->any_open |= self->open[i] >= 0;
-    if (self->open[i] >= 0 && !self->step[i]) {
-        return error_set(err, ST_UNSUPPORTED, "input '" STR_FMT "' has steps of no values",
-                         STR_ARG(from->name));
+    if (self->open[i] >= 0 && (!step || step > INT32_MAX)) {
+        return error_set(err, ST_UNSUPPORTED, "a step of input '" STR_FMT "' has none or too many "
+                         "values", STR_ARG(from->name));
     }
+    self->step[i] = (uint32_t)step;
     // One row of a tensor whose first dimension is 1 has the shape that is left.
     uint32_t skip = self->fixed[i] && port->rank > 1 && port->dim[0] == 1;
     return fill_field(self, field, from->name, from->type, port->rank - skip, port->dim + skip,
