@@ -37,9 +37,12 @@ random:  ## RANDOM_COUNT random queries from RANDOM_SEED, against SQLite; RANDOM
 	@tools/build.sh release weir
 	@tools/random.sh $(RANDOM_SEED) $(RANDOM_COUNT) --sqlite $(RANDOM_FLAGS)
 
-torture:  ## two million records through Kafka, 30 kills of weir, 3 of the broker, a minute without network
+torture:  ## 2 M records through Kafka, 30 kills of weir, 3 of the broker, a minute offline: in memory, on RocksDB
 	@tools/build.sh release weir
-	@WEIR_EOS_RECORDS=2000000 WEIR_EOS_KILLS=30 WEIR_EOS_CRASHES=3 WEIR_EOS_CUT=60 test/services/kafka_eos.sh
+	@for settings in "" "SET 'state.backend.type' = 'rocksdb'; SET 'execution.checkpointing.incremental' = 'true';"; do \
+		WEIR_EOS_RECORDS=2000000 WEIR_EOS_KILLS=30 WEIR_EOS_CRASHES=3 WEIR_EOS_CUT=60 \
+			WEIR_EOS_SETTINGS="$$settings" test/services/kafka_eos.sh || exit 1; \
+	done
 
 sim:  ## SEEDS seeds of the simulator; SEED=n: that one, with its trace; JOB=name: of that job only
 	@tools/build.sh debug simulator

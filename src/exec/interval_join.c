@@ -3,6 +3,7 @@
 // a partner may still come, by the watermark; outer joins send a row that found none when it
 // leaves. Follows Flink's TimeIntervalJoin (what is kept, when it expires, what a late row may
 // still meet). State: a table per side, key -> rows; a heap per side says which row expires next.
+// With RocksDB keys leave memory; those whose rows expire come back when time has come to them.
 #include "exec/saved.h"
 
 typedef struct Side {
@@ -50,6 +51,23 @@ static const char *list_load(void *arg, uint8_t *row, const char *at, Error *err
     return at;
 }
 
+static int64_t list_wanted(void *arg, const uint8_t *row) {
+    const Side *side = arg;
+    const KeptList *list = (const KeptList *)(const void *)row;
+    int64_t first_ms = INT64_MAX;
+    for (const KeptRow *kept = list->oldest; kept; kept = kept->newer) {
+        if (kept->time_ms < first_ms) first_ms = kept->time_ms;
+    }
+    return first_ms == INT64_MAX ? first_ms : first_ms + side->reach_ms + 1;
+}
+
+static void list_leave(void *arg, uint8_t *row) {
+    Side *side = arg;
+    for (KeptRow *kept = ((KeptList *)(void *)row)->oldest; kept; kept = kept->newer) {
+        if (kept->heap_at) heap_remove(&side->heap, kept);
+    }
+}
+
 static Status interval_join_open(Operator *op, Error *err) {
     IntervalJoin *self = (IntervalJoin *)op;
     const Plan *plan = op->plan;
@@ -80,6 +98,10 @@ static Status interval_join_open(Operator *op, Error *err) {
             .clear = list_clear,
             .save = list_save,
             .load = list_load,
+            .may_leave = true,
+            .load_all = true,
+            .wanted = list_wanted,
+            .leave = list_leave,
             .clear_arg = &self->side[s],
         };
         self->side[s].join = self;
@@ -109,8 +131,8 @@ static void forget(IntervalJoin *self, uint32_t s, KeptRow *row) {
     if (!list->count) state_remove(side->table, (uint8_t *)list);
 }
 
-// Rows of side [s] that nothing can meet any more, at watermark [ms].
-static Status expire(IntervalJoin *self, uint32_t s, int64_t ms, Error *err) {
+// Rows of side [s] in memory that nothing can meet any more, at watermark [ms].
+static Status expire_here(IntervalJoin *self, uint32_t s, int64_t ms, Error *err) {
     Side *side = &self->side[s];
     for (KeptRow *row; (row = heap_first(&side->heap));) {
         if (ms != WATERMARK_MAX && row->time_ms + side->reach_ms >= ms) break;
@@ -118,6 +140,26 @@ static Status expire(IntervalJoin *self, uint32_t s, int64_t ms, Error *err) {
         forget(self, s, row);
     }
     return ST_OK;
+}
+
+// The same of all rows: those on disk come back a few keys at a time.
+static Status expire(IntervalJoin *self, uint32_t s, int64_t ms, Error *err) {
+    StateTable *table = self->side[s].table;
+    StateRecall recall = {0};
+    while (state_away_due(table, ms)) {
+        recall.from_ms = INT64_MIN;
+        recall.until_ms = ms;
+        recall.at.len = 0;
+        Status st = state_recall(table, &recall, err);
+        int64_t first_ms = state_away_first(table);
+        if (!st) st = expire_here(self, s, first_ms < ms ? first_ms : ms, err);
+        if (!st) st = state_table_trim(table, err);
+        if (!st) continue;
+        state_recall_clear(&recall);
+        return st;
+    }
+    state_recall_clear(&recall);
+    return expire_here(self, s, ms, err);
 }
 
 // Matches row [row] of [in] with the other side's rows [list]; true in *matched when one passed.

@@ -11,24 +11,34 @@ static bool before(const SessionTimer *a, const SessionTimer *b) {
     return a->at_ms != b->at_ms ? a->at_ms < b->at_ms : a->number < b->number;
 }
 
+static void heap_put(Sessions *self, uint32_t at, SessionTimer timer) {
+    self->heap[at] = timer;
+    timer.session->heap_at = at + 1;
+}
+
+static void sift_up(Sessions *self, uint32_t at, SessionTimer timer) {
+    for (; at && before(&timer, &self->heap[(at - 1) / 2]); at = (at - 1) / 2) {
+        heap_put(self, at, self->heap[(at - 1) / 2]);
+    }
+    heap_put(self, at, timer);
+}
+
 static void timer_push(Sessions *self, Session *session) {
     if (self->heap_count == self->heap_cap) {
         self->heap_cap = self->heap_cap ? self->heap_cap * 2 : 64;
         self->heap = mem_realloc(self->heap, self->heap_cap * sizeof *self->heap);
     }
     SessionTimer timer = {window_fires_at(self->def.clock, session->end), session->number, session};
-    uint32_t at = self->heap_count++;
-    for (; at && before(&timer, &self->heap[(at - 1) / 2]); at = (at - 1) / 2) {
-        self->heap[at] = self->heap[(at - 1) / 2];
-    }
-    self->heap[at] = timer;
+    sift_up(self, self->heap_count++, timer);
     if (self->def.clock->spec->proctime) self->def.op->env->timer_at(self->def.op, timer.at_ms);
 }
 
-static Session *timer_pop(Sessions *self) {
-    Session *top = self->heap[0].session;
+static void timer_remove(Sessions *self, Session *session) {
+    uint32_t at = session->heap_at - 1;
+    if (!session->heap_at) return;
+    session->heap_at = 0;
     SessionTimer last = self->heap[--self->heap_count];
-    uint32_t at = 0;
+    if (last.session == session) return;
     for (;;) {
         uint32_t child = at * 2 + 1;
         if (child >= self->heap_count) break;
@@ -36,11 +46,10 @@ static Session *timer_pop(Sessions *self) {
             child++;
         }
         if (!before(&self->heap[child], &last)) break;
-        self->heap[at] = self->heap[child];
+        heap_put(self, at, self->heap[child]);
         at = child;
     }
-    self->heap[at] = last;
-    return top;
+    sift_up(self, at, last);
 }
 
 // ---- sessions ----------------------------------------------------------------------------------
@@ -76,6 +85,24 @@ static void key_clear(void *arg, uint8_t *row) {
     for (Session *session = ((SessionKey *)(void *)row)->first; session; session = session->next) {
         self->def.clear(self->def.arg, session);
     }
+}
+
+static int64_t key_wanted(void *arg, const uint8_t *row) {
+    const Sessions *self = arg;
+    const Session *first = ((const SessionKey *)(const void *)row)->first;
+    return first ? window_fires_at(self->def.clock, first->end) : INT64_MAX;
+}
+
+static void key_leave(void *arg, uint8_t *row) {
+    Sessions *self = arg;
+    SessionKey *key = (SessionKey *)(void *)row;
+    for (Session *session = key->first, *next; session; session = next) {
+        next = session->next;
+        timer_remove(self, session);
+        self->def.clear(self->def.arg, session);
+        session_free(self, session);
+    }
+    key->first = NULL;
 }
 
 // ROW<sessions ARRAY<ROW<start, end, number, the fields of the data>>>
@@ -151,6 +178,10 @@ void sessions_open(Sessions *self, const SessionsDef *def) {
         .load = key_load,
         .begin = def->begin ? key_begin : NULL,
         .begin_of = def->begin_of,
+        .may_leave = true,
+        .load_all = true,
+        .wanted = key_wanted,
+        .leave = key_leave,
         .clear_arg = self,
     };
     self->keys = state_table_open(def->op->env->state, &table);
@@ -200,7 +231,8 @@ Status sessions_add(Sessions *self, SessionKey *key, int64_t ms, Session **out, 
         self->def.clear(self->def.arg, from);
         if (from->end > into->end) into->end = from->end;
         into->next = from->next;
-        from->dead = true;
+        timer_remove(self, from);
+        session_free(self, from);
     }
     *out = into;
     return ST_OK;
@@ -219,14 +251,12 @@ void sessions_settle(Sessions *self, SessionKey **keys, uint32_t rows) {
     }
 }
 
-Status sessions_fire(Sessions *self, int64_t ms, Error *err) {
+// Those in memory that are due at [ms].
+static Status fire_due(Sessions *self, int64_t ms, Error *err) {
     while (self->heap_count && self->heap[0].at_ms <= ms) {
         int64_t due = self->heap[0].at_ms;
-        Session *session = timer_pop(self);
-        if (session->dead) {
-            session_free(self, session);
-            continue;
-        }
+        Session *session = self->heap[0].session;
+        timer_remove(self, session);
         if (window_fires_at(self->def.clock, session->end) > due) {
             timer_push(self, session);
             continue;
@@ -241,8 +271,30 @@ Status sessions_fire(Sessions *self, int64_t ms, Error *err) {
         session_free(self, session);
         if (!key->first) state_remove(self->keys, (uint8_t *)key);
     }
-    if (self->heap_count && self->def.clock->spec->proctime) {
-        self->def.op->env->timer_at(self->def.op, self->heap[0].at_ms);
+    return ST_OK;
+}
+
+Status sessions_fire(Sessions *self, int64_t ms, Error *err) {
+    StateRecall recall = {0};
+    while (state_away_due(self->keys, ms)) {
+        recall.from_ms = INT64_MIN;
+        recall.until_ms = ms;
+        recall.at.len = 0;
+        Status st = state_recall(self->keys, &recall, err);
+        // Nobody who is still away is due earlier than the first of them.
+        int64_t first_ms = state_away_first(self->keys);
+        if (!st) st = fire_due(self, first_ms < ms ? first_ms : ms, err);
+        if (!st) st = state_table_trim(self->keys, err);
+        if (!st) continue;
+        state_recall_clear(&recall);
+        return st;
+    }
+    state_recall_clear(&recall);
+    TRY(fire_due(self, ms, err));
+    if (self->def.clock->spec->proctime) {
+        int64_t next_ms = state_away_first(self->keys);
+        if (self->heap_count && self->heap[0].at_ms < next_ms) next_ms = self->heap[0].at_ms;
+        if (next_ms != INT64_MAX) self->def.op->env->timer_at(self->def.op, next_ms);
     }
     return ST_OK;
 }

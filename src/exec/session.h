@@ -5,6 +5,9 @@
 // touches; it is late when the merged window should have fired already. What merges goes into the
 // session that began first.
 //
+// With RocksDB keys may leave memory, and their sessions the heap; those that are due come back
+// when time has come to them (state_recall).
+//
 // Order of calls: sessions_keys for a batch, sessions_add a row, sessions_settle after the batch;
 // sessions_fire when time advances. Threads: the worker's own.
 #pragma once
@@ -20,7 +23,7 @@ struct Session {
     SessionKey *key;
     Session *next;    // of the key, by start; or of the free list
     uint64_t number;  // in order of birth: sessions that end together leave in this order
-    bool dead;        // merged away; its heap entry is still there
+    uint32_t heap_at; // index + 1 in the heap; 0: in none
 };
 
 static inline void *session_data(Session *session) {

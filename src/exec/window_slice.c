@@ -244,7 +244,7 @@ static Status each_group(WindowAgg *self, StateTable *table, Buckets *buckets, i
     }
     StateRecall recall = {.from_ms = end, .until_ms = end, .borrows = !last};
     Status st = ST_OK;
-    while (!st && state_away_first(table) <= end) {
+    while (!st && state_away_due(table, end)) {
         st = state_recall(table, &recall, err);
         if (st || !recall.count) break;
         arena_reset(&self->scratch);

@@ -513,7 +513,7 @@ static Status recalled(void *arg, uint32_t at, Str value, Error *err) {
 
 Status state_recall(StateTable *table, StateRecall *recall, Error *err) {
     recall->count = 0;
-    if (!table->on_disk || table->away_first_ms > recall->until_ms) return ST_OK;
+    if (!state_away_due(table, recall->until_ms)) return ST_OK;
     Disk *disk = table->backend->disk;
     Str key[RECALL_MAX];
     uint64_t hash[RECALL_MAX];

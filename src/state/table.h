@@ -91,6 +91,11 @@ void state_pin(StateTable *table, uint8_t *row, bool pinned);
 // Of tables with `leave`. When the first of the rows that have left may be wanted back, INT64_MAX:
 // none is away.
 int64_t state_away_first(const StateTable *table);
+// Whether some of them may be wanted back at [ms].
+static inline bool state_away_due(const StateTable *table, int64_t ms) {
+    int64_t first_ms = state_away_first(table);
+    return first_ms != INT64_MAX && first_ms <= ms;
+}
 
 enum { RECALL_MAX = 512 };
 typedef struct StateRecall {

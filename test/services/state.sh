@@ -40,10 +40,10 @@ check "the same job on RocksDB needs no more memory" "$WEIR" run --memory 16m "$
 same "and gives what memory gives" large small
 check "its files are gone" [ -z "$(ls -A local 2>/dev/null)" ]
 
-# wait_job NAME QUERY: rows that wait for their time, more of them than memory takes: a second of event time for
+# waits NAME MEMORY QUERY: rows that wait for their time, more of them than memory takes: a second of event time for
 # each 10,000 rows, and the watermark stays behind to the end.
 waits() {
-    local name=$1 query=$2
+    local name=$1 memory=$2 query=$3
     {
         cat <<SQL
 CREATE TABLE g (id BIGINT, k AS id * 7 % 100000, ts AS TO_TIMESTAMP_LTZ(id / 10, 3), WATERMARK FOR ts AS ts - INTERVAL '1' HOUR)
@@ -54,9 +54,9 @@ SQL
         echo "INSERT INTO o $query;"
     } >waits.sql
     refused "$name: over the memory limit in memory" "SET 'state.backend.type' = 'rocksdb'" \
-        "$WEIR" run --memory 8m waits.sql
+        "$WEIR" run --memory "$memory" waits.sql
     rm -rf waited
-    check "$name: on RocksDB within it" "$WEIR" run --memory 8m "${rocks[@]}" waits.sql
+    check "$name: on RocksDB within it" "$WEIR" run --memory "$memory" "${rocks[@]}" waits.sql
     find waited -type f -exec cat {} + | sort >small
     rm -rf waited
     "$WEIR" run waits.sql >out 2>&1
@@ -64,12 +64,16 @@ SQL
     rm -rf waited
     same "$name: the same rows" large small
 }
-waits "tumbling windows" "SELECT k, COUNT(*), SUM(id) FROM TUMBLE(TABLE g, DESCRIPTOR(ts), INTERVAL '10' SECOND)
+waits "tumbling windows" 8m "SELECT k, COUNT(*), SUM(id) FROM TUMBLE(TABLE g, DESCRIPTOR(ts), INTERVAL '10' SECOND)
     GROUP BY window_start, window_end, k"
-waits "hopping windows" "SELECT k, COUNT(*), SUM(id) FROM HOP(TABLE g, DESCRIPTOR(ts), INTERVAL '10' SECOND,
+waits "hopping windows" 8m "SELECT k, COUNT(*), SUM(id) FROM HOP(TABLE g, DESCRIPTOR(ts), INTERVAL '10' SECOND,
     INTERVAL '20' SECOND) GROUP BY window_start, window_end, k"
-waits "cumulating windows" "SELECT k, COUNT(*), SUM(id) FROM CUMULATE(TABLE g, DESCRIPTOR(ts), INTERVAL '10' SECOND,
+waits "cumulating windows" 8m "SELECT k, COUNT(*), SUM(id) FROM CUMULATE(TABLE g, DESCRIPTOR(ts), INTERVAL '10' SECOND,
     INTERVAL '20' SECOND) GROUP BY window_start, window_end, k"
+waits "sessions" 8m "SELECT k, COUNT(*), SUM(id) FROM SESSION(TABLE g PARTITION BY k, DESCRIPTOR(ts), INTERVAL '1' MINUTE)
+    GROUP BY window_start, window_end, k"
+waits "interval joins" 24m "SELECT a.k, a.id, b.id FROM g a JOIN g b ON a.k = b.k AND a.id <> b.id
+    AND b.ts BETWEEN a.ts - INTERVAL '20' SECOND AND a.ts + INTERVAL '20' SECOND"
 
 # ---- the streaming cases, every row on disk after every batch
 if [ -d "$TREE/test/sql" ]; then
