@@ -22,7 +22,7 @@ typedef struct Command {
 
 extern const Command RUN_COMMAND, TEST_COMMAND, SHELL_COMMAND;
 extern const Command LIST_COMMAND, SAVEPOINT_COMMAND, STOP_COMMAND, CANCEL_COMMAND, MODEL_COMMAND,
-    SERVE_COMMAND, WATCH_COMMAND;
+    SERVE_COMMAND, WATCH_COMMAND, WATCH_SERVE_COMMAND;
 
 // Prints "weir NAME: message" and the hint to standard error; returns EXIT_WRONG.
 int usage_error(const Command *command, const Error *err);

@@ -6,8 +6,9 @@
 #include "weir.h"
 
 static const Command *const COMMANDS[] = {
-    &RUN_COMMAND,  &LIST_COMMAND,  &SAVEPOINT_COMMAND, &STOP_COMMAND,  &CANCEL_COMMAND,
-    &TEST_COMMAND, &MODEL_COMMAND, &SERVE_COMMAND,     &WATCH_COMMAND, &SHELL_COMMAND};
+    &RUN_COMMAND,   &LIST_COMMAND,  &SAVEPOINT_COMMAND,   &STOP_COMMAND,  &CANCEL_COMMAND,
+    &TEST_COMMAND,  &MODEL_COMMAND, &SERVE_COMMAND,       &WATCH_COMMAND, &WATCH_SERVE_COMMAND,
+    &SHELL_COMMAND};
 
 static const Command *find(const char *name) {
     for (size_t i = 0; i < sizeof COMMANDS / sizeof *COMMANDS; i++) {
@@ -56,6 +57,9 @@ int main(int argc, char **argv) {
         return help(stdout);
     }
     if (name[0] == '-') return SHELL_COMMAND.run(argc, argv);
+    if (strcmp(name, "watch") == 0 && argc > 2 && strcmp(argv[2], "serve") == 0) {
+        return WATCH_SERVE_COMMAND.run(argc - 2, argv + 2);
+    }
     const Command *command = find(name);
     return command ? command->run(argc - 1, argv + 1) : unknown(name);
 }

@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/random.h>
@@ -336,6 +337,13 @@ static const Os REAL = {
 };
 
 static const Os *in_use = &REAL;
+
+void os_thread_yields(void) {
+#ifdef SCHED_IDLE
+    const struct sched_param none = {0};
+    (void)sched_setscheduler(0, SCHED_IDLE, &none);
+#endif
+}
 
 bool os_is_object(Str path) {
     return s3_path(path);

@@ -96,6 +96,10 @@ static inline void os_tell_one(OsMonitor *monitor) {
     os()->tell_one(monitor);
 }
 
+// The calling thread runs from now on when no other wants to. Where the system knows no such thing,
+// nothing happens.
+void os_thread_yields(void);
+
 // Whole small files, on top of the table.
 NODISCARD Status os_read_file(Str path, Buf *out, Error *err);
 NODISCARD Status os_write_file(Str path, Str bytes, Error *err);

@@ -176,11 +176,20 @@ static bool match_is_random(const MatchSpec *spec) {
     return false;
 }
 
-static bool is_random(const Plan *plan) {
+// The moment at which a row is seen: two that are asked for it may differ by a little, one that
+// serves for both may not. As in Flink such sub-plans stay apart, unless the setting says
+// otherwise.
+static bool is_now(const Expr *expr) {
+    return expr->kind == EXPR_CALL && strcmp(expr->call->func->name, "PROCTIME") == 0;
+}
+
+static bool is_random(const PlanContext *context, const Plan *plan) {
+    bool share_now = config_bool(context->config, "weir.reuse-processing-time", false);
     if (plan->kind == PLAN_TABLE_FUNC) return true;  // not described in full
     if (plan->match && match_is_random(plan->match)) return true;
     if (plan->udf && plan->udf->def->flags & WEIR_NONDETERMINISTIC) return true;
     for (uint32_t i = 0; plan->kind == PLAN_PROJECT && i < plan->type->child_count; i++) {
+        if (share_now && is_now(plan->expr[i])) continue;
         if (!expr_is_deterministic(plan->expr[i])) return true;
     }
     return plan->condition && !expr_is_deterministic(plan->condition);
@@ -195,7 +204,7 @@ static Plan *reuse(PlanContext *context, PlanMemo *memo, Map *seen, Plan *plan) 
     bool apart = plan->kind == PLAN_SINK || plan->kind == PLAN_COLLECT ||
                  (plan->kind == PLAN_SCAN &&
                   !config_bool(context->config, "table.optimizer.reuse-source-enabled", true));
-    if (!apart && !is_random(plan)) {
+    if (!apart && !is_random(context, plan)) {
         Buf text = {0};
         plan_fingerprint(plan, &text);
         for (uint32_t i = 0; i < plan->input_count; i++) {
@@ -222,19 +231,32 @@ Status rule_reuse(PlanContext *context, Plan **roots, uint32_t count, Error *err
     return ST_OK;
 }
 
-static uint64_t identify(Plan *plan) {
+// Nodes that are equal and yet not one (PROCTIME() keeps them apart) have each a state of its own:
+// the second one's id says that it is the second.
+static uint64_t number_equals(Map *taken, const Plan *plan, uint64_t id) {
+    if (plan->kind == PLAN_SCAN || plan->kind == PLAN_SINK || plan->kind == PLAN_COLLECT) return id;
+    while (map_put(taken, str_make((const char *)&id, sizeof id), taken)) id = hash_mix(id, 1);
+    return id;
+}
+
+static uint64_t identify(Map *taken, Plan *plan) {
     if (plan->stable_id) return plan->stable_id;
     Buf text = {0};
     plan_fingerprint(plan, &text);
     uint64_t id = hash_bytes(text.ptr, text.len, 0);
     buf_free(&text);
-    for (uint32_t i = 0; i < plan->input_count; i++) id = hash_mix(id, identify(plan->input[i]));
+    for (uint32_t i = 0; i < plan->input_count; i++) {
+        id = hash_mix(id, identify(taken, plan->input[i]));
+    }
     // The state of a process table function outlives changes of the query around it: so says uid.
     if (plan->process) id = hash_bytes(plan->process->uid.ptr, plan->process->uid.len, plan->kind);
+    else id = number_equals(taken, plan, id);
     plan->stable_id = id ? id : 1;
     return plan->stable_id;
 }
 
 void plan_identify(Plan **roots, uint32_t count) {
-    for (uint32_t i = 0; i < count; i++) (void)identify(roots[i]);
+    Map taken = {0};
+    for (uint32_t i = 0; i < count; i++) (void)identify(&taken, roots[i]);
+    map_clear(&taken);
 }

@@ -153,6 +153,7 @@ const Setting SETTINGS[] = {
     {{.key = "weir.exchange-size", .kind = OPTION_INT, .fallback = "32", .doc = "batches that may wait between two workers; with fewer, senders wait sooner: for tests"}, SETTING_HEEDED, false},
     {{.key = "weir.refuse-charge", .kind = OPTION_INT, .doc = "the charge to a job's memory budget that is refused, counted from 1: for tests of what happens then"}, SETTING_HEEDED, false},
     {{.key = "weir.resume", .kind = OPTION_BOOL, .doc = "begin from the last checkpoint; `--resume`"}, SETTING_HEEDED, false},
+    {{.key = "weir.reuse-processing-time", .kind = OPTION_BOOL, .fallback = "false", .doc = "equal sub-plans that ask for PROCTIME() are one, as others are: its moment is then the same for all that read it"}, SETTING_HEEDED, false},
     {{.key = "weir.spill-share", .kind = OPTION_SIZE, .doc = "bytes that a sort, join or aggregation of a batch may hold before it goes to disk, a share of `--memory` by default: for tests"}, SETTING_HEEDED, false},
     {{.key = "akka.*", .doc = "of the cluster"}, SETTING_NEEDLESS, false},
     {{.key = "blob.*", .doc = "of the cluster"}, SETTING_NEEDLESS, false},

@@ -41,6 +41,8 @@ static const char SCHEMA[] =
     " event TEXT NOT NULL, opened_ms INTEGER NOT NULL, ts_ms INTEGER NOT NULL,"
     " message TEXT NOT NULL) WITHOUT ROWID;"
     "CREATE INDEX alarm_by_metric ON alarm (metric, opened_ms);"
+    "CREATE TABLE delivery (id TEXT NOT NULL, seq INTEGER NOT NULL, metric INTEGER NOT NULL,"
+    " made_ms INTEGER NOT NULL, message TEXT NOT NULL, PRIMARY KEY (id, seq));"
     "CREATE TABLE model (metric INTEGER NOT NULL, number INTEGER NOT NULL, trained_ms INTEGER NOT"
     " NULL, summary TEXT NOT NULL, PRIMARY KEY (metric, number)) WITHOUT ROWID";
 
@@ -147,9 +149,19 @@ MetricSpec roster_spec(Roster *self, const WatchMetric *metric, Arena *arena) {
 }
 
 void roster_recent_put(Roster *self, WatchMetric *metric, const WatchPoint *point) {
-    os_lock(&self->monitor);
+    os_lock(&self->recent);
     metric->recent[metric->recent_at++ % WATCH_RECENT] = *point;
-    os_unlock(&self->monitor);
+    os_unlock(&self->recent);
+}
+
+uint32_t roster_recent(Roster *self, const WatchMetric *metric, WatchPoint out[WATCH_RECENT]) {
+    os_lock(&self->recent);
+    uint32_t count = metric->recent_at < WATCH_RECENT ? metric->recent_at : WATCH_RECENT;
+    for (uint32_t i = 0; i < count; i++) {
+        out[i] = metric->recent[(metric->recent_at - count + i) % WATCH_RECENT];
+    }
+    os_unlock(&self->recent);
+    return count;
 }
 
 void roster_drifted(Roster *self, WatchMetric *metric) {
@@ -518,6 +530,7 @@ Status roster_open(Str dir, Roster **out, Error *err) {
     Map by_id = {0};
     Roster *self = NEW(Roster);
     os()->monitor_init(&self->monitor);
+    os()->monitor_init(&self->recent);
     Status st = os()->make_dirs(dir, err);
     if (!st) {
         Str path = str_printf(&arena, STR_FMT "/registry.db", STR_ARG(dir));
@@ -554,6 +567,7 @@ void roster_close(Roster *self) {
     map_clear(&self->platforms);
     map_clear(&self->metrics);
     db_close(self->db);
+    os()->monitor_clear(&self->recent);
     os()->monitor_clear(&self->monitor);
     mem_free(self);
 }

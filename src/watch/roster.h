@@ -64,14 +64,14 @@ typedef struct WatchMetric {
     _Atomic uint64_t version;
     _Atomic bool paused, gone;
     _Atomic int64_t step_ms;
+    WatchPoint recent[WATCH_RECENT];  // by roster_recent
+    uint32_t recent_at;               // how many were ever written
     // Guarded by the registry's lock.
     MetricSpec *spec;          // one block with its texts
     uint32_t model_version;
     int64_t trained_ms;        // event time of the last point that the model has seen
     int64_t label_last;        // id of the newest label
     bool wants_training;       // drift, or a label, since it was trained
-    WatchPoint recent[WATCH_RECENT];
-    uint32_t recent_at;        // how many were ever written
     void *model;               // shared; of the trainer, by roster_model_set
 } WatchMetric;
 
@@ -115,6 +115,12 @@ int64_t roster_keys(const Roster *roster);  // the greatest key
 // A copy of what was registered, in [arena].
 MetricSpec roster_spec(Roster *roster, const WatchMetric *metric, Arena *arena);
 void roster_recent_put(Roster *roster, WatchMetric *metric, const WatchPoint *point);
+// The newest, oldest first; how many there are.
+uint32_t roster_recent(Roster *roster, const WatchMetric *metric, WatchPoint out[WATCH_RECENT]);
+// Calendars or promotions of [platform]'s metrics (NULL: of all) have changed, and whoever kept
+// them
+// has been told: judges take them up.
+void roster_touch(Roster *roster, const WatchPlatform *platform);
 // Says that the metric's model does not fit any more.
 void roster_drifted(Roster *roster, WatchMetric *metric);
 
@@ -171,6 +177,17 @@ NODISCARD Status roster_alarms(Roster *roster, const WatchPlatform *platform,
 // ST_VALIDATION: there is no alarm of that id.
 NODISCARD Status roster_alarm(Roster *roster, const WatchPlatform *platform, Str id,
                                 Arena *arena, WatchAlarm *out, Error *err);
+
+// A message that a platform's webhook is to get.
+typedef struct WatchDelivery {
+    Str id, url, platform, message;
+    int64_t seq, made_ms;
+} WatchDelivery;
+
+// The oldest of them, [limit] at most.
+NODISCARD Status roster_deliveries(Roster *roster, uint32_t limit, Arena *arena,
+                                   WatchDelivery **out, uint32_t *count, Error *err);
+NODISCARD Status roster_delivered(Roster *roster, const WatchDelivery *delivery, Error *err);
 
 // Version [number] of the metric's model is in the registry, and the one in use from now on:
 // [model] takes the place of what was there, which is returned in *before for its owner to release.

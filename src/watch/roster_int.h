@@ -10,6 +10,7 @@ enum { KEYS_BLOCK = 4096, KEY_BLOCKS_MAX = 4096 };
 struct Roster {
     Db *db;
     OsMonitor monitor;
+    OsMonitor recent;  // of the verdicts of all metrics: nobody waits for the file to write one
     Map platforms;  // by name
     Arena texts;    // of platforms
     Map metrics;    // by platform's number, '/', id

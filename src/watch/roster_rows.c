@@ -82,12 +82,13 @@ Status roster_labels(Roster *self, const WatchMetric *metric, int64_t after, Are
 
 // ---- promotions --------------------------------------------------------------------------------
 
-// With the lock held: what changed concerns metrics of [platform], or of all when it is NULL.
-static void all_changed(Roster *self, const WatchPlatform *platform) {
+void roster_touch(Roster *self, const WatchPlatform *platform) {
+    os_lock(&self->monitor);
     for (uint32_t i = 0; i < self->metrics.count; i++) {
         WatchMetric *metric = self->metrics.entry[i].value;
         if (!platform || metric->platform == platform) metric_changed(metric);
     }
+    os_unlock(&self->monitor);
 }
 
 Status roster_promotion_add(Roster *self, WatchPlatform *platform,
@@ -110,7 +111,6 @@ Status roster_promotion_add(Roster *self, WatchPlatform *platform,
         db_put_i64(use, promotion->to_ms);
         st = db_run(use, err);
     }
-    if (!st) all_changed(self, platform);
     os_unlock(&self->monitor);
     return st;
 }
@@ -164,10 +164,6 @@ Status roster_calendar_put(Roster *self, Str name, Str csv, Error *err) {
         db_put_text(use, csv);
         st = db_run(use, err);
     }
-    for (uint32_t i = 0; !st && i < self->metrics.count; i++) {
-        WatchMetric *metric = self->metrics.entry[i].value;
-        if (str_eq(metric->spec->calendar, name)) metric_changed(metric);
-    }
     os_unlock(&self->monitor);
     return st;
 }
@@ -197,8 +193,10 @@ static Status put_alarm(Roster *self, const WatchAlarm *alarm, Error *err) {
         "INSERT INTO alarm (id, metric, seq, event, opened_ms, ts_ms, message)"
         " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET seq = excluded.seq,"
         " event = excluded.event, ts_ms = excluded.ts_ms, message = excluded.message"
-        " WHERE excluded.seq > seq";
+        " WHERE excluded.seq > seq RETURNING 1";
+    const WatchMetric *metric = roster_metric_of(self, alarm->key);
     DbUse *use;
+    bool is_new;
     TRY(db_use(self->db, SQL, &use, err));
     db_put_text(use, alarm->id);
     db_put_i64(use, alarm->key);
@@ -206,6 +204,19 @@ static Status put_alarm(Roster *self, const WatchAlarm *alarm, Error *err) {
     db_put_text(use, alarm->event);
     db_put_i64(use, alarm->opened_ms);
     db_put_i64(use, alarm->ts_ms);
+    db_put_text(use, alarm->message);
+    TRY(db_step(use, &is_new, err));
+    if (!is_new) return ST_OK;  // it was there before a restart
+    TRY(db_run(use, err));
+    if (!metric || !metric->platform->webhook.len) return ST_OK;
+    TRY(db_use(self->db,
+               "INSERT OR IGNORE INTO delivery (id, seq, metric, made_ms, message)"
+               " VALUES (?, ?, ?, ?, ?)",
+               &use, err));
+    db_put_text(use, alarm->id);
+    db_put_i64(use, alarm->seq);
+    db_put_i64(use, alarm->key);
+    db_put_i64(use, os_now_ms());
     db_put_text(use, alarm->message);
     return db_run(use, err);
 }
@@ -285,6 +296,55 @@ Status roster_alarm(Roster *self, const WatchPlatform *platform, Str id, Arena *
     } else if (!st) {
         st = error_set(err, ST_VALIDATION, "there is no alarm '" STR_FMT "'", STR_ARG(id));
         error_hint(err, "GET /v1/alarms lists them");
+    }
+    os_unlock(&self->monitor);
+    return st;
+}
+
+// ---- deliveries --------------------------------------------------------------------------------
+
+static Status read_deliveries(Roster *self, uint32_t limit, Arena *arena, WatchDelivery **out,
+                              uint32_t *count, Error *err) {
+    DbUse *use;
+    bool row;
+    uint32_t cap = 0;
+    TRY(db_use(self->db,
+               "SELECT id, seq, metric, made_ms, message FROM delivery ORDER BY rowid LIMIT ?",
+               &use, err));
+    db_put_i64(use, limit);
+    for (;;) {
+        TRY(db_step(use, &row, err));
+        if (!row) return ST_OK;
+        const WatchMetric *metric = roster_metric_of(self, db_i64(use, 2));
+        *out = grown(arena, *out, *count, &cap, sizeof **out);
+        (*out)[(*count)++] = (WatchDelivery){
+            .id = db_text(use, 0, arena),
+            .seq = db_i64(use, 1),
+            .made_ms = metric ? db_i64(use, 3) : 0,  // nobody's: too old
+            .message = db_text(use, 4, arena),
+            .url = metric ? metric->platform->webhook : STR(""),
+            .platform = metric ? metric->platform->name : STR("")};
+    }
+}
+
+Status roster_deliveries(Roster *self, uint32_t limit, Arena *arena, WatchDelivery **out,
+                         uint32_t *count, Error *err) {
+    *out = NULL;
+    *count = 0;
+    os_lock(&self->monitor);
+    Status st = read_deliveries(self, limit, arena, out, count, err);
+    os_unlock(&self->monitor);
+    return st;
+}
+
+Status roster_delivered(Roster *self, const WatchDelivery *delivery, Error *err) {
+    DbUse *use;
+    os_lock(&self->monitor);
+    Status st = db_use(self->db, "DELETE FROM delivery WHERE id = ? AND seq = ?", &use, err);
+    if (!st) {
+        db_put_text(use, delivery->id);
+        db_put_i64(use, delivery->seq);
+        st = db_run(use, err);
     }
     os_unlock(&self->monitor);
     return st;

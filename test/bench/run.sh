@@ -14,6 +14,10 @@ part() {  # NAME WHAT COMMAND...
     "$@" || { echo "FAIL $name"; failed+=("$name"); }
 }
 
+watch() {
+    tools/build.sh release weir-bench-watch
+    taskset -c 0 build/weir-bench-watch 10000 10 1 && taskset -c 0,1 build/weir-bench-watch 100000 5 2
+}
 built() { tools/build.sh release "weir-bench-$1" && "build/weir-bench-$@"; }
 
 graphs() {
@@ -51,6 +55,7 @@ part decode "decoders, one core" built decode
 part models "trees and forests in PMML, one core" built models
 part graphs "ONNX and TensorFlow models, one core" graphs
 part train "training, one core" built train
+part watch "10,000 metrics on one core, 100,000 on two" watch
 part serve "a model over HTTP, wrk on another core" test/bench/serve.sh
 part batch "a sort, a join, an aggregation, in memory and on disk" \
     test/bench/batch/run.sh build/weir "${BENCH_ROWS:-10000000}"

@@ -221,7 +221,7 @@ void rows_free(RowMaker *self);
 typedef struct Producer {
     KafkaTrouble trouble;
     rd_kafka_t *rk;
-    rd_kafka_topic_t **topic;  // one for each of the table's topics
+    rd_kafka_topic_t **topic;  // one for each of the table's topics, then those of producer_topic
     uint32_t topic_count;
     _Atomic int failed;        // rd_kafka_resp_err_t of the first message given up
     uint32_t index;            // of the writer, for partitioners
@@ -242,6 +242,9 @@ NODISCARD Status producer_new(const KafkaTable *table, uint32_t index, uint32_t 
 // Registers the transactional id and learns the producer's; waits, [closing] ends that.
 NODISCARD Status producer_init_transactions(Producer *self, const _Atomic bool *closing,
                                             Error *err);
+// A topic by name, opened when it is first asked for: of tables that write to those of a pattern.
+NODISCARD Status producer_topic(Producer *self, const KafkaTable *table, Str name,
+                                rd_kafka_topic_t **out, Error *err);
 // What the producer or one of its messages failed of, if that happened.
 NODISCARD Status producer_trouble(Producer *self, const KafkaTable *table, Error *err);
 // Does not wait: what is not sent yet is lost, an open transaction stays open.

@@ -65,22 +65,47 @@ static int32_t partition_round_robin(const rd_kafka_topic_t *topic, const void *
     return (int32_t)((self->index + next) % (uint32_t)count);
 }
 
-static Status topics_open(Producer *self, const KafkaTable *table, Error *err) {
-    self->topic = NEW_ARRAY(rd_kafka_topic_t *, table->topic_count);
-    self->topic_count = table->topic_count;
-    for (uint32_t i = 0; i < table->topic_count; i++) {
-        rd_kafka_topic_conf_t *topic = rdkafka.default_topic_conf_dup(self->rk);
-        rdkafka.topic_conf_set_opaque(topic, self);
-        if (table->partitioner == PARTITION_FIXED) {
-            rdkafka.topic_conf_set_partitioner_cb(topic, partition_fixed);
-        } else if (table->partitioner == PARTITION_ROUND_ROBIN) {
-            rdkafka.topic_conf_set_partitioner_cb(topic, partition_round_robin);
-        }
-        self->topic[i] = rdkafka.topic_new(self->rk, table->topic[i].ptr, topic);
-        if (self->topic[i]) continue;
-        return error_set(err, ST_RUNTIME, "topic '%s': %s", table->topic[i].ptr,
+static Status topic_open(Producer *self, const KafkaTable *table, const char *name, Error *err) {
+    rd_kafka_topic_conf_t *conf = rdkafka.default_topic_conf_dup(self->rk);
+    rdkafka.topic_conf_set_opaque(conf, self);
+    if (table->partitioner == PARTITION_FIXED) {
+        rdkafka.topic_conf_set_partitioner_cb(conf, partition_fixed);
+    } else if (table->partitioner == PARTITION_ROUND_ROBIN) {
+        rdkafka.topic_conf_set_partitioner_cb(conf, partition_round_robin);
+    }
+    rd_kafka_topic_t *topic = rdkafka.topic_new(self->rk, name, conf);
+    if (!topic) {
+        return error_set(err, ST_RUNTIME, "topic '%s': %s", name,
                          rdkafka.err2str(rdkafka.last_error()));
     }
+    self->topic = mem_realloc(self->topic, (self->topic_count + 1) * sizeof(rd_kafka_topic_t *));
+    self->topic[self->topic_count++] = topic;
+    return ST_OK;
+}
+
+static Status topics_open(Producer *self, const KafkaTable *table, Error *err) {
+    for (uint32_t i = 0; i < table->topic_count; i++) {
+        TRY(topic_open(self, table, table->topic[i].ptr, err));
+    }
+    return ST_OK;
+}
+
+Status producer_topic(Producer *self, const KafkaTable *table, Str name, rd_kafka_topic_t **out,
+                      Error *err) {
+    enum { NAME_MAX_LEN = 249 };  // Kafka's
+    for (uint32_t i = 0; i < self->topic_count; i++) {
+        *out = self->topic[i];
+        if (str_eq(str_c(rdkafka.topic_name(*out)), name)) return ST_OK;
+    }
+    char text[NAME_MAX_LEN + 1];
+    if (!name.len || name.len > NAME_MAX_LEN) {
+        return error_set(err, ST_RUNTIME, "a topic's name has 1 to %d bytes, not %u", NAME_MAX_LEN,
+                         name.len);
+    }
+    memcpy(text, name.ptr, name.len);
+    text[name.len] = 0;
+    TRY(topic_open(self, table, text, err));
+    *out = self->topic[self->topic_count - 1];
     return ST_OK;
 }
 

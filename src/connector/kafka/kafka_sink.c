@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "connector/kafka/kafka_int.h"
+#include "spi/pattern.h"
 
 enum {
     FLUSH_SLICE_MS = 100,        // between looks at delivery errors
@@ -30,6 +31,7 @@ typedef struct KafkaSink {
     Encoder *key, *value;
     MessagePart key_part, value_part;
     int32_t topic_column, headers_column, timestamp_column;  // of the schema, or -1
+    Pattern *pattern;                                        // of topics; NULL: a list
     uint32_t counter;                                        // round-robin
     Buf key_bytes, value_bytes;
     Map held;  // key bytes -> Held
@@ -57,6 +59,15 @@ static Status topic_of(KafkaSink *self, const Batch *batch, uint32_t row, rd_kaf
     }
     const Vec *vec = batch->column[self->topic_column];
     Str name = vec_is_null(vec, row) ? STR("") : vec_str(vec)[row];
+    if (self->pattern && pattern_matches(self->pattern, name)) {
+        return producer_topic(self->producer, &self->table, name, out, err);
+    }
+    if (self->pattern) {
+        return error_set(err, ST_RUNTIME,
+                         "topic '" STR_FMT "' does not match '%s', the 'topic-pattern' of table '"
+                         STR_FMT "'", STR_ARG(name), self->table.pattern,
+                         STR_ARG(self->table.desc->name));
+    }
     for (uint32_t i = 0; i < self->table.topic_count; i++) {
         if (!str_eq(self->table.topic[i], name)) continue;
         *out = self->producer->topic[i];
@@ -231,7 +242,7 @@ static Status sink_write(SinkWriter *base, const Batch *batch, Error *err) {
 // When messages stay, the topic may be one that we cannot write to: librdkafka would go on asking
 // for it until they time out. Asks once, and fails where waiting does not help.
 static Status topics_ask(KafkaSink *self, Error *err) {
-    for (uint32_t i = 0; i < self->table.topic_count; i++) {
+    for (uint32_t i = 0; i < self->producer->topic_count; i++) {
         const struct rd_kafka_metadata *about;
         if (rdkafka.metadata(self->producer->rk, 0, self->producer->topic[i], &about,
                               ASK_TOPIC_EVERY_MS))
@@ -244,7 +255,8 @@ static Status topics_ask(KafkaSink *self, Error *err) {
         }
         char what[320];
         (void)snprintf(what, sizeof what, "writing table '" STR_FMT "' to topic '%s'",
-                       STR_ARG(self->table.desc->name), self->table.topic[i].ptr);
+                       STR_ARG(self->table.desc->name),
+                       rdkafka.topic_name(self->producer->topic[i]));
         return kafka_trouble_error(&self->producer->trouble, code, what, err);
     }
     return ST_OK;
@@ -319,6 +331,7 @@ static void sink_close(SinkWriter *base) {
     if (self->value) self->value->vt->close(self->value);
     buf_free(&self->key_bytes);
     buf_free(&self->value_bytes);
+    pattern_free(self->pattern);
     mem_free(self);
 }
 
@@ -343,9 +356,9 @@ static Status find_metadata(KafkaSink *self, const SinkSpec *spec, Error *err) {
     }
     if (self->table.topic_count == 1 || self->topic_column >= 0) return ST_OK;
     (void)error_set(err, ST_VALIDATION,
-                    "table '" STR_FMT
-                    "' names several topics and nothing says which one to write to",
-                    STR_ARG(spec->table->name));
+                    "table '" STR_FMT "' names %s and nothing says which one to write to",
+                    STR_ARG(spec->table->name),
+                    self->table.pattern ? "a pattern of topics" : "several topics");
     error_hint(err, "add a column METADATA FROM 'topic'");
     return ST_VALIDATION;
 }
@@ -396,6 +409,9 @@ Status kafka_sink_open(const SinkSpec *spec, const TaskEnv *env, bool upsert, Si
     self->env = *env;
     Status st = kafka_table_read(env->arena, spec->table, upsert, true, &self->table, err);
     if (!st) st = find_metadata(self, spec, err);
+    if (!st && self->table.pattern) {
+        st = pattern_new(str_c(self->table.pattern), "'topic-pattern'", &self->pattern, err);
+    }
     if (!st) st = encoders_open(self, err);
     bool exactly = self->table.guarantee == EXACTLY_ONCE;
     if (exactly) self->base.vt = &EXACTLY_ONCE_VT;

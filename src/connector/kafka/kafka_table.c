@@ -48,7 +48,9 @@ static const char *const NAMINGS[] = {"INCREMENTING", "POOLING", NULL};
 
 const OptionDef KAFKA_OPTIONS[] = {
     COMMON_OPTIONS,
-    {.key = "topic-pattern", .doc = "a regular expression for the topics to read"},
+    {.key = "topic-pattern",
+     .doc = "a regular expression for the topics to read; writing, for those that the metadata "
+            "column 'topic' may name"},
     {.key = "format", .doc = "the same as value.format"},
     {.key = "key.fields", .doc = "columns that are in the key, set apart by ';'"},
     {.key = "scan.startup.mode",
@@ -134,7 +136,7 @@ static Status read_offsets(Arena *arena, const Options *options, const char *key
 
 // --- Topics, start and end ---------------------------------------------------------------------
 
-static Status read_topics(Arena *arena, KafkaTable *table, bool as_sink, Error *err) {
+static Status read_topics(Arena *arena, KafkaTable *table, Error *err) {
     table->topic = cut(arena, options_get(&table->options, "topic"), ';', &table->topic_count);
     table->pattern = table->upsert ? NULL : options_get(&table->options, "topic-pattern");
     if (table->topic_count && table->pattern) {
@@ -142,10 +144,11 @@ static Status read_topics(Arena *arena, KafkaTable *table, bool as_sink, Error *
                          "table '" STR_FMT "' has both 'topic' and 'topic-pattern'",
                          STR_ARG(table->desc->name));
     }
-    if (!table->topic_count && (!table->pattern || as_sink)) {
-        return error_set(
-            err, ST_VALIDATION, "table '" STR_FMT "' misses the required option 'topic'%s",
-            STR_ARG(table->desc->name), table->upsert || as_sink ? "" : " (or 'topic-pattern')");
+    if (!table->topic_count && !table->pattern) {
+        return error_set(err, ST_VALIDATION,
+                         "table '" STR_FMT "' misses the required option 'topic'%s",
+                         STR_ARG(table->desc->name),
+                         table->upsert ? "" : " (or 'topic-pattern')");
     }
     return ST_OK;
 }
@@ -497,7 +500,7 @@ Status kafka_table_read(Arena *arena, const TableDesc *desc, bool upsert, bool a
     TRY(read_formats(arena, out, as_sink, err));
     Options parts[2] = {out->value.options, out->key.options};
     TRY(options_check_parts(&out->options, ALSO, parts, out->key.format ? 2 : 1, err));
-    TRY(read_topics(arena, out, as_sink, err));
+    TRY(read_topics(arena, out, err));
     TRY(read_columns(arena, out, err));
     TRY(check_part(&out->value, as_sink, err));
     TRY(check_part(&out->key, as_sink, err));

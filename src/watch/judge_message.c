@@ -1,0 +1,132 @@
+// What is told of an alarm, as JSON.
+#include <math.h>
+
+#include "base/json.h"
+#include "type/datetime.h"
+#include "watch/judge.h"
+
+static const char *const EVENTS[] = {[DETECT_NONE] = "none", [DETECT_OPEN] = "open",
+                                     [DETECT_UPDATE] = "update", [DETECT_CLOSE] = "close"};
+
+void judge_print_id(const WatchMetric *metric, uint64_t alarm, Buf *out) {
+    buf_printf(out, STR_FMT "/" STR_FMT "/%llu", STR_ARG(metric->platform->name),
+               STR_ARG(metric->id), (unsigned long long)alarm);
+}
+
+static void put_name(const char *name, Buf *out) {
+    buf_printf(out, ",\"%s\":", name);
+}
+
+static void put_text(const char *name, Str text, Buf *out) {
+    put_name(name, out);
+    json_print_text(text, 0, out);
+}
+
+static void put_number(double value, Buf *out) {
+    if (isfinite(value)) buf_printf(out, "%.10g", value);
+    else buf_puts(out, "null");
+}
+
+static void put_member(const char *name, double value, Buf *out) {
+    put_name(name, out);
+    put_number(value, out);
+}
+
+static void put_why(const DetectVerdict *verdict, Buf *out) {
+    const DetectWhy *why = &verdict->why;
+    buf_printf(out, ",\"why\":{\"points\":%u,\"since\":%u,\"in_a_row\":%u,\"confirmed\":%s",
+               why->points, why->since, why->in_a_row, why->confirmed ? "true" : "false");
+    put_member("deviation", (double)why->deviation, out);
+    put_member("earlier", (double)why->earlier, out);
+    put_member("share", (double)why->share, out);
+    put_member("growth", (double)why->growth, out);
+    buf_printf(out, ",\"filled\":%u,\"cold\":%s}", why->filled,
+               verdict->flags & DETECT_COLD ? "true" : "false");
+}
+
+static double of_point(const JudgePoint *point, int which) {
+    switch (which) {
+        case 0: return (double)point->ts_ms;
+        case 1: return point->value;
+        case 2: return point->forecast;
+        case 3: return point->low;
+        default: return point->high;
+    }
+}
+
+static void put_window(const Judge *self, Buf *out) {
+    static const char *const NAMES[] = {"ts", "actual", "forecast", "low", "high"};
+    uint32_t count = self->points < JUDGE_WINDOW ? self->points : JUDGE_WINDOW;
+    buf_puts(out, ",\"window\":{");
+    for (int which = 0; which < 5; which++) {
+        buf_printf(out, "%s\"%s\":[", which ? "," : "", NAMES[which]);
+        for (uint32_t i = 0; i < count; i++) {
+            const JudgePoint *point = &self->recent[(self->points - count + i) % JUDGE_WINDOW];
+            if (i) buf_putc(out, ',');
+            if (which == 0) buf_printf(out, "%lld", (long long)point->ts_ms);
+            else put_number(of_point(point, which), out);
+        }
+        buf_putc(out, ']');
+    }
+    buf_putc(out, '}');
+}
+
+// The same minutes of earlier days, which the decision was held against.
+static void put_earlier(Watch *watch, const WatchMetric *metric, int64_t ts_ms, Buf *out) {
+    static const int DAYS[] = {1, 7, 14};
+    int64_t step_ms = atomic_load(&metric->step_ms), first_ms, last_ms;
+    double value[JUDGE_WINDOW];
+    bool any = false;
+    if (!history_span(watch_history(watch), metric->key, &first_ms, &last_ms)) return;
+    for (size_t d = 0; d < sizeof DAYS / sizeof *DAYS; d++) {
+        int64_t from_ms = ts_ms - (JUDGE_WINDOW - 1) * step_ms - (int64_t)DAYS[d] * SERIES_DAY_MS;
+        if (from_ms < first_ms) break;
+        if (history_read(watch_history(watch), metric->key, step_ms, from_ms, JUDGE_WINDOW, value,
+                         NULL)) {
+            break;
+        }
+        buf_printf(out, "%s\"%dd\":[", any ? "," : ",\"earlier\":{", DAYS[d]);
+        for (uint32_t i = 0; i < JUDGE_WINDOW; i++) {
+            if (i) buf_putc(out, ',');
+            put_number(value[i], out);
+        }
+        buf_putc(out, ']');
+        any = true;
+    }
+    if (any) buf_putc(out, '}');
+}
+
+void judge_print(const Judge *self, Watch *watch, WatchMetric *metric,
+                 const DetectVerdict *verdict, const JudgeMessage *message, Buf *out) {
+    Arena arena = {0};
+    Buf id = {0};
+    MetricSpec spec = roster_spec(watch_roster(watch), metric, &arena);
+    judge_print_id(metric, message->alarm, &id);
+    buf_puts(out, "{\"id\":");
+    json_print_text(buf_str(&id), 0, out);
+    buf_printf(out, ",\"seq\":%lld,\"event\":\"%s\"", (long long)message->seq,
+               EVENTS[message->event]);
+    put_text("platform", metric->platform->name, out);
+    put_text("metric", metric->id, out);
+    if (spec.name.len) put_text("name", spec.name, out);
+    if (spec.unit.len) put_text("unit", spec.unit, out);
+    if (spec.group.len) put_text("group", spec.group, out);
+    if (spec.labels.len) {
+        put_name("labels", out);
+        buf_put_str(out, spec.labels);
+    }
+    buf_printf(out, ",\"opened\":%lld,\"begin\":%lld,\"ts\":%lld", (long long)message->opened_ms,
+               (long long)verdict->begin_ms, (long long)verdict->ts_ms);
+    put_member("actual", verdict->actual, out);
+    put_member("forecast", verdict->forecast, out);
+    put_member("low", verdict->low, out);
+    put_member("high", verdict->high, out);
+    put_member("score", verdict->score, out);
+    buf_printf(out, ",\"model\":%u", self->model_number);
+    put_why(verdict, out);
+    put_window(self, out);
+    if (message->event != DETECT_CLOSE) put_earlier(watch, metric, verdict->ts_ms, out);
+    buf_putc(out, '}');
+    buf_free(&id);
+    arena_clear(&arena);
+}

@@ -1,0 +1,76 @@
+// watch/watch.h - the platform: registry, history, inbox, the detection job and the trainer, as one
+// thing that opens a directory, runs, and closes. `weir watch serve` is this and its HTTP API
+// (server/watch_api.h).
+//
+// Order of calls: watch_open, any number of calls to the stores, watch_start (the job and the
+// trainer), watch_stop, watch_close. What is open has a number, by which the tables and functions
+// of the job's SQL find it: a watch is nothing that a plan could hold.
+//
+// Threads: the job has its own, the trainer too; all else may be called by any.
+#pragma once
+
+#include "ml/series/detect.h"
+#include "watch/history.h"
+#include "watch/inbox.h"
+#include "watch/roster.h"
+
+typedef struct Watch Watch;
+
+typedef struct WatchSettings {
+    Str dir;
+    uint32_t workers;           // of the job; 0: 1
+    uint32_t trainers;          // threads; 0: 1
+    int64_t checkpoint_ms;      // between checkpoints: how late an alarm on Kafka may be; 0: 250
+    int64_t retrain_ms;         // of event time; 0: two weeks
+    const char *kafka;          // brokers; NULL: none
+    const char *kafka_points;   // a pattern of topics that points come on; NULL: none are read
+    const char *kafka_format;   // of points: "json" (NULL) or "csv"
+    const char *kafka_options;  // more of the tables' WITH, in SQL: "'properties.x' = 'y'"; or NULL
+    bool print;                 // alarms go to standard output, too
+    const char *sql;            // a script that runs in the job's session before it; NULL: none
+    void (*say)(void *arg, const char *line);  // what happens, a line each; any thread
+    void *arg;
+} WatchSettings;
+
+NODISCARD Status watch_open(const WatchSettings *settings, Watch **out, Error *err);
+NODISCARD Status watch_start(Watch *watch, Error *err);
+// Sources end, the state is saved; a job that does not end within a few seconds is given up.
+void watch_stop(Watch *watch);
+void watch_close(Watch *watch);  // NULL is fine
+
+Roster *watch_roster(Watch *watch);
+History *watch_history(Watch *watch);
+Inbox *watch_inbox(Watch *watch);
+const WatchSettings *watch_settings(const Watch *watch);
+void watch_say(const Watch *watch, const char *fmt, ...) PRINTF_LIKE(2, 3);
+// Points that were judged and kept, in this process.
+uint64_t watch_judged(const Watch *watch);
+// Whether the job runs; if not, why, and it is not tried again: what it says is for a person.
+bool watch_runs(Watch *watch, Error *why);
+
+// ---- what the job and the trainer share --------------------------------------------------------
+
+Watch *watch_of(int64_t number);  // NULL: none is open under it
+int64_t watch_number(const Watch *watch);
+// Days and promotions that concern a metric; NULL: none are known. A reference for the caller.
+SeriesCalendar *watch_calendar(Watch *watch, const WatchMetric *metric);
+// Calendars and promotions are read again, for [platform]'s metrics or, NULL, for all: something of
+// them has changed.
+void watch_calendars_changed(Watch *watch, const WatchPlatform *platform);
+// The metric's model and its number, a reference for the caller; NULL: it has none.
+SeriesModel *watch_model(Watch *watch, WatchMetric *metric, uint32_t *number);
+// Makes [model] the metric's next version: its file, its row, and from the next point on the one
+// that judges.
+NODISCARD Status watch_model_publish(Watch *watch, WatchMetric *metric, SeriesModel *model,
+                                     int64_t trained_ms, Str summary, Error *err);
+// Checks the days of a calendar: "2025-10-01,holiday" or ",workday", a line each; a head is fine.
+NODISCARD Status watch_calendar_check(Str csv, Error *err);
+// A point's time as it may be written: seconds or milliseconds since 1970, "2025-03-31 00:00:00",
+// ISO 8601 with T and Z; UTC.
+bool watch_time_parse(Str text, int64_t *ms);
+
+typedef struct WatchTrainerFigures {
+    uint64_t trained, failed, wait;  // models made; not made though due; metrics due now
+    double train_s;
+} WatchTrainerFigures;
+WatchTrainerFigures watch_trainer_figures(Watch *watch);

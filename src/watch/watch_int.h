@@ -1,0 +1,40 @@
+// watch/watch_int.h - shared by the files of watch/ that run the job, and nobody else.
+#pragma once
+
+#include "spi/connector.h"
+#include "watch/watch.h"
+
+typedef struct WatchJob WatchJob;
+typedef struct Trainer Trainer;
+typedef struct Webhooks Webhooks;
+
+struct Watch {
+    WatchSettings settings;
+    Str dir;  // owned
+    int64_t number;
+    Roster *roster;
+    History *history;
+    Inbox *inbox;
+    WatchJob *job;
+    Trainer *trainer;
+    Webhooks *webhooks;
+    _Atomic uint64_t judged;
+    OsMonitor monitor;  // of the calendars
+    Map calendars;      // by name, platform and group: SeriesCalendar *
+};
+
+// judge.c: the function WATCH_JUDGE, and those that read what comes over Kafka.
+NODISCARD Status watch_functions_register(Error *err);
+// tables.c
+extern const Connector WATCH_INBOX_CONNECTOR, WATCH_HISTORY_CONNECTOR, WATCH_ALARMS_CONNECTOR;
+// job.c
+NODISCARD Status watch_job_start(Watch *watch, WatchJob **out, Error *err);
+bool watch_job_runs(WatchJob *job, Error *why);
+void watch_job_stop(WatchJob *job);  // frees it; NULL is fine
+// trainer.c
+NODISCARD Status trainer_start(Watch *watch, Trainer **out, Error *err);
+void trainer_stop(Trainer *trainer);  // frees it; NULL is fine
+WatchTrainerFigures trainer_figures(Trainer *trainer);
+// webhook.c
+NODISCARD Status webhooks_start(Watch *watch, Webhooks **out, Error *err);
+void webhooks_stop(Webhooks *webhooks);  // frees it; NULL is fine
