@@ -213,7 +213,7 @@ static void list_platforms(ApiCall *call) {
         const WatchPlatform *one = platform[i];
         buf_puts(out, i ? ",{\"name\":" : "{\"name\":");
         json_print_text(one->name, 0, out);
-        api_text(out, "topic", one->topic);
+        api_text(out, "topic", str_c(atomic_load(&one->topic)));
         buf_printf(out, ",\"metrics\":%lld,\"metrics_max\":%lld,\"points_max\":%lld}",
                    (long long)atomic_load(&one->metrics), (long long)one->metrics_max,
                    (long long)one->points_max);

@@ -240,8 +240,11 @@ static void show_model(ApiCall *call) {
         api_fail(call, 404, "the metric has no model yet",
                  "two days of points make one; POST /v1/history loads what there is");
     } else {
-        buf_printf(&call->http->body, "{\"version\":%u,\"model\":" STR_FMT "}",
-                   metric->model_version, STR_ARG(summary));
+        roster_lock(watch_roster(call->api->watch));
+        uint32_t version = metric->model_version;
+        roster_unlock(watch_roster(call->api->watch));
+        buf_printf(&call->http->body, "{\"version\":%u,\"model\":" STR_FMT "}", version,
+                   STR_ARG(summary));
     }
 }
 

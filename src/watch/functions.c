@@ -58,7 +58,7 @@ static void put_message(const Judge *judge, Watch *watch, WatchMetric *metric,
     text.len = 0;
     judge_print(judge, watch, metric, verdict, message, &text);
     vec_set_text(out->child[J_MESSAGE], row, buf_str(&text));
-    vec_set_text(out->child[J_TOPIC], row, metric->platform->topic);
+    vec_set_text(out->child[J_TOPIC], row, str_c(atomic_load(&metric->platform->topic)));
     vec_i64(out->child[J_SEQ])[row] = message->seq;
     vec_i64(out->child[J_OPENED])[row] = message->opened_ms;
     buf_free(&text);

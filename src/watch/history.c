@@ -121,7 +121,7 @@ static Status walk(History *self, OsFile *file, TakeFrame take, int64_t *end, Er
     Status st = ST_OK;
     for (*end = 0;;) {
         FrameHead head;
-        bool whole;
+        bool whole = false;
         st = read_all(file, *end, &head, sizeof head, &whole, err);
         bool known = whole && (head.kind == FRAME_POINTS || head.kind == FRAME_BLOCK);
         if (st || !known || head.size > FRAME_BYTES_MAX) break;

@@ -370,8 +370,8 @@ static WatchPlatform *platform_add(Roster *self, int64_t id, const PlatformSpec 
     WatchPlatform *platform = NEW(WatchPlatform);
     *platform = (WatchPlatform){.id = id,
                                 .name = str_dup(&self->texts, spec->name),
-                                .topic = str_dup(&self->texts, spec->topic),
-                                .webhook = str_dup(&self->texts, spec->webhook),
+                                .topic = str_cstr(&self->texts, spec->topic),
+                                .webhook = str_cstr(&self->texts, spec->webhook),
                                 .metrics_max = spec->metrics_max,
                                 .points_max = spec->points_max};
     (void)map_put(&self->platforms, spec->name, platform);
@@ -439,10 +439,10 @@ Status roster_platform_put(Roster *self, const PlatformSpec *given, bool rotate,
         (void)platform_add(self, id, &spec);
     } else if (!st) {
         // The texts that were there may be read right now: they stay in the arena.
-        there->topic = str_dup(&self->texts, spec.topic);
-        there->webhook = str_dup(&self->texts, spec.webhook);
-        there->metrics_max = spec.metrics_max;
-        there->points_max = spec.points_max;
+        atomic_store(&there->topic, str_cstr(&self->texts, spec.topic));
+        atomic_store(&there->webhook, str_cstr(&self->texts, spec.webhook));
+        atomic_store(&there->metrics_max, spec.metrics_max);
+        atomic_store(&there->points_max, spec.points_max);
     }
     os_unlock(&self->monitor);
     return st;

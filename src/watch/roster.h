@@ -23,8 +23,9 @@ typedef struct Roster Roster;
 typedef struct WatchPlatform {
     int64_t id;
     Str name;                  // owned; letters, digits, - and _
-    Str topic, webhook;        // owned; where its alarms go; empty: nowhere
-    int64_t metrics_max, points_max;  // quotas: metrics; points a second, 0: no limit
+    // Where its alarms go, "" nowhere: change while others read, and the old ones stay.
+    const char *_Atomic topic, *_Atomic webhook;
+    _Atomic int64_t metrics_max, points_max;  // quotas: metrics; points a second, 0: no limit
     _Atomic int64_t metrics;
     _Atomic uint64_t points, points_unknown, points_refused;
     // The second of the quota at hand, and the points in it.

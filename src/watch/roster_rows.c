@@ -208,7 +208,7 @@ static Status put_alarm(Roster *self, const WatchAlarm *alarm, Error *err) {
     TRY(db_step(use, &is_new, err));
     if (!is_new) return ST_OK;  // it was there before a restart
     TRY(db_run(use, err));
-    if (!metric || !metric->platform->webhook.len) return ST_OK;
+    if (!metric || !*atomic_load(&metric->platform->webhook)) return ST_OK;
     TRY(db_use(self->db,
                "INSERT OR IGNORE INTO delivery (id, seq, metric, made_ms, message)"
                " VALUES (?, ?, ?, ?, ?)",
@@ -322,7 +322,7 @@ static Status read_deliveries(Roster *self, uint32_t limit, Arena *arena, WatchD
             .seq = db_i64(use, 1),
             .made_ms = metric ? db_i64(use, 3) : 0,  // nobody's: too old
             .message = db_text(use, 4, arena),
-            .url = metric ? metric->platform->webhook : STR(""),
+            .url = metric ? str_c(atomic_load(&metric->platform->webhook)) : STR(""),
             .platform = metric ? metric->platform->name : STR("")};
     }
 }
