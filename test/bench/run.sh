@@ -53,6 +53,7 @@ tools/build.sh release weir
 part start "the command alone" python3 test/bench/start.py
 part decode "decoders, one core" built decode
 part models "trees and forests in PMML, one core" built models
+part series "what judges metrics, one core" built series
 part graphs "ONNX and TensorFlow models, one core" graphs
 part train "training, one core" built train
 part watch "10,000 metrics on one core, 100,000 on two" watch

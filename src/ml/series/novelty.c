@@ -103,8 +103,10 @@ static void distances(Novelty *self, const double *sum, double *least) {
         uint64_t newest = block - ago + OFFSET, count = WIDTH_MAX + 2 * OFFSET;
         if (count > newest + 1) count = newest + 1;
         double part[WIDTH_MAX + 2 * OFFSET + 1] = {0};
-        for (uint64_t i = 0; i < count; i++) {
-            part[i + 1] = part[i] + (double)self->ring[(newest - i) % self->blocks];
+        uint32_t at = (uint32_t)(newest % self->blocks);
+        for (uint32_t i = 0; i < count; i++) {
+            part[i + 1] = part[i] + (double)self->ring[at];
+            at = at ? at - 1 : self->blocks - 1;
         }
         for (uint32_t i = 0; i < NOVELTY_WIDTHS; i++) {
             uint32_t width = (WIDTH[i] + self->fold / 2) / self->fold;
@@ -132,13 +134,13 @@ static double surprise(Novelty *self) {
     if (days) distances(self, sum, least);
     for (uint32_t i = 0; i < NOVELTY_WIDTHS; i++) {
         uint32_t width = WIDTH[i];
+        bool knows = self->season[i].judged || self->season[i].seen >= TAIL_LEARN;
         double answer = 0;
-        if (count >= 2 * width) {
+        if (!knows && count >= 2 * width) {
             double before = sum[2 * width - 1] - sum[width - 1];
             answer = series_tail_push(&self->change[i], unequal(sum[width - 1], before));
         }
         if (days && least[i] >= 0) {
-            bool knows = self->season[i].judged || self->season[i].seen >= TAIL_LEARN;
             double seasonal = series_tail_push(&self->season[i], least[i]);
             if (knows) answer = seasonal;
         }
