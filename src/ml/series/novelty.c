@@ -26,6 +26,7 @@ static const double HIGHER = 1.3;   // than the last peak, while that one is bei
 static const double LIKE = 0.95;    // of a peak's height and more: its like
 static const double HABIT = 0.6;    // powers of ten off for twice as many of its like
 
+static const double VALUE_MAX = 1e30;  // the sum of a day still fits a float
 static const double EQUAL = 1e-6;   // of a mean: floats cannot tell what differs by less
 
 struct Novelty {
@@ -229,7 +230,7 @@ static double distance(Novelty *self, float value) {
 }
 
 void novelty_push(Novelty *self, double value, NoveltyReading *out) {
-    float small = (float)value;
+    float small = (float)fmax(-VALUE_MAX, fmin(VALUE_MAX, value));
     self->recent[self->points % RECENT] = small;
     self->block += (double)small;
     uint64_t block = self->points++ / self->fold;
@@ -250,6 +251,7 @@ static void code_floats(Codec *codec, float *value, size_t count) {
         memcpy(&word, &value[i], sizeof word);
         codec_u32(codec, &word);
         memcpy(&value[i], &word, sizeof word);
+        if (!isfinite(value[i])) codec_fail(codec, "a number is not finite"), value[i] = 0;
     }
 }
 
@@ -287,7 +289,13 @@ void novelty_code(Codec *codec, Novelty **novelty) {
     codec_f64(codec, &self->spread);
     code_floats(codec, self->ring, self->blocks);
     if (!self->stride) codec_fail(codec, "a stride of 0");
-    if (!(self->peak >= 0 && self->last >= 0)) codec_fail(codec, "a peak below 0");
+    bool low = self->peak >= 0 && self->peak <= TAIL_MAX && self->last >= 0 && self->last <= TAIL_MAX;
+    if (!low || self->peak_at > self->points || self->last_at > self->points) {
+        codec_fail(codec, "a peak is out of place");
+    }
+    if (!isfinite(self->block) || !isfinite(self->median) || !isfinite(self->spread)) {
+        codec_fail(codec, "a number is not finite");
+    }
     if (codec->failed && codec_reads(codec)) {
         novelty_free(self);
         *novelty = NULL;

@@ -15,7 +15,7 @@ static const double EXCESS_MAX = 20;  // times the mean
 // Which quarter octave, counted from 16 octaves below the unit. By comparison, not logarithm: the
 // same on every machine.
 static uint32_t bin_of(const SeriesTail *tail, double quantity) {
-    if (quantity <= 0) return 0;
+    if (!(quantity > 0)) return 0;
     int exponent;
     double part = frexp(quantity / tail->unit, &exponent);
     int quarter = part < 0.59460355750136051 ? 0 : part < 0.70710678118654757 ? 1
@@ -98,6 +98,8 @@ void series_tail_code(Codec *codec, SeriesTail *tail) {
     codec_f64(codec, &tail->guess);
     codec_f64(codec, &tail->excess);
     codec_f64(codec, &tail->weight);
-    if (!(tail->unit >= 0 && tail->unit < HUGE_VAL))
-        codec_fail(codec, "the unit of a tail is wrong");
+    const double number[] = {tail->unit, tail->from, tail->guess, tail->excess, tail->weight};
+    for (uint32_t i = 0; i < sizeof number / sizeof *number; i++) {
+        if (!(number[i] >= 0 && number[i] < HUGE_VAL)) codec_fail(codec, "a tail's number is wrong");
+    }
 }
