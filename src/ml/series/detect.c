@@ -30,6 +30,7 @@ enum {
     EXCURSION_HOURS = 6, ALARM_HOURS = 24,  // then it is the new normal
     REOPEN_MINUTES = 20,    // what opens again so soon is the same alarm
     GAP_DAYS = 3,           // behind it, the level begins anew
+    STEP_DAYS_MAX = 36525,
     DETECTOR_MAGIC = 0x31445357, DETECTOR_VERSION = 1
 };
 
@@ -643,11 +644,11 @@ static void code_f64s(Codec *codec, double *value, size_t count) {
 
 static void code_state(Codec *codec, Detector *d) {
     codec_bool(codec, &d->started);
-    series_code_i64(codec, &d->slot);
+    series_code_slot(codec, &d->slot, d->settings.step_ms);
     codec_u32(codec, &d->depth);
     if (d->depth > SERIES_RING) codec_fail(codec, "the ring is larger than there are points");
     codec_u32(codec, &d->late);
-    series_code_i64(codec, &d->late_slot);
+    series_code_slot(codec, &d->late_slot, d->settings.step_ms);
     code_f64s(codec, &d->bar, 1);
     code_f64s(codec, &d->unsure, 1);
     code_f64s(codec, &d->unit, 1);
@@ -669,8 +670,8 @@ static void code_state(Codec *codec, Detector *d) {
     int mode = (int)d->mode;
     codec_kind(codec, &mode, MODES);
     d->mode = (DetectMode)mode;
-    series_code_i64(codec, &d->alarm.begin);
-    series_code_i64(codec, &d->alarm.opened);
+    series_code_slot(codec, &d->alarm.begin, d->settings.step_ms);
+    series_code_slot(codec, &d->alarm.opened, d->settings.step_ms);
     uint8_t sign = (uint8_t)(d->alarm.sign + 1);
     codec_u8(codec, &sign);
     d->alarm.sign = sign == 0 ? -1 : sign == 1 ? 0 : 1;
@@ -688,7 +689,9 @@ static void code_state(Codec *codec, Detector *d) {
 
 static void code_settings(Codec *codec, DetectSettings *settings) {
     series_code_i64(codec, &settings->step_ms);
-    if (settings->step_ms <= 0) codec_fail(codec, "its step is not positive");
+    if (settings->step_ms <= 0 || settings->step_ms > STEP_DAYS_MAX * (int64_t)SERIES_DAY_MS) {
+        codec_fail(codec, "its step is %lld ms", (long long)settings->step_ms);
+    }
     int direction = (int)settings->direction, sensitivity = (int)settings->sensitivity;
     codec_kind(codec, &direction, DETECT_DIRECTIONS);
     codec_kind(codec, &sensitivity, DETECT_LOW + 1);

@@ -58,7 +58,7 @@ void novel_code(Codec *codec, Detector *d) {
     }
     if (!there || codec->failed) return;
     series_code_i64(codec, &d->novel_ms);
-    series_code_i64(codec, &d->novel_begin);
+    series_code_slot(codec, &d->novel_begin, d->settings.step_ms);
     codec_bool(codec, &d->novel);
     novelty_code(codec, &d->novelty);
 }

@@ -190,7 +190,7 @@ static void code_learner(Codec *codec, Learner *self) {
     codec_bool(codec, &settings->untrained);
     codec_count(codec, &self->firsts, STEP_POINTS, 0);
     for (uint32_t i = 0; i < self->firsts; i++) {
-        series_code_i64(codec, &self->first[i]);
+        series_code_slot(codec, &self->first[i], 1);
         codec_f64(codec, &self->first_value[i]);
     }
     codec_u32(codec, &self->max);
@@ -248,6 +248,13 @@ Status learner_load(Str bytes, Learner **out, Error *err) {
     if (!st && has_model) st = series_model_load(model_bytes, &model, err);
     if (!st && has_detector) st = detector_load(detector, model, &self->detector, err);
     series_model_unref(model);
+    if (!st && self->detector) {
+        int64_t most = INT64_MAX / 4 / detector_settings(self->detector)->step_ms;
+        if (self->from < -most || self->from > most || self->count > self->max) {
+            st = error_set(err, ST_VALIDATION,
+                           "the learning detector cannot be read: its history is out of range");
+        }
+    }
     if (!st && !has_detector && self->firsts >= STEP_POINTS) {
         st = error_set(err, ST_VALIDATION, "the learning detector cannot be read: no detector");
     }

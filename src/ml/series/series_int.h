@@ -39,6 +39,14 @@ static inline void series_code_i64(Codec *codec, int64_t *value) {
     codec_u64(codec, &word);
     *value = (int64_t)word;
 }
+// A slot of a metric with that step: its time is one that can be told.
+static inline void series_code_slot(Codec *codec, int64_t *slot, int64_t step_ms) {
+    const int64_t most = INT64_MAX / 4 / (step_ms > 0 ? step_ms : 1);
+    series_code_i64(codec, slot);
+    if (*slot >= -most && *slot <= most) return;
+    codec_fail(codec, "a time is out of range");
+    *slot = 0;
+}
 static inline void series_code_f32s(Codec *codec, float *value, size_t count) {
     _Static_assert(sizeof(float) == sizeof(uint32_t), "floats are words");
     for (size_t i = 0; i < count; i++) {

@@ -123,7 +123,7 @@ static void walk(Train *train, bool clean, Tail *tail) {
     double level = model->level;
     for (uint32_t day = 0; day < train->days && model->knots; day++) {
         if (isnan(train->level[day]) || train->apart[day]) continue;
-        uint32_t weekday = (uint32_t)((int32_t)day + train->first_day + 3) % 7;
+        uint32_t weekday = train_weekday(train, day);
         model->level = train->level[day] - (double)model->weekday[weekday];
         break;
     }

@@ -41,4 +41,9 @@ static inline bool train_has(const Train *train, uint32_t i) {
 static inline int64_t train_ts(const Train *train, uint32_t i) {
     return train->history->from_ms + (int64_t)i * train->history->step_ms;
 }
+// 0 is Monday; also before 1970, which began on a Thursday.
+static inline uint32_t train_weekday(const Train *train, uint32_t day) {
+    int32_t since = ((int32_t)day + train->first_day + 3) % 7;
+    return (uint32_t)(since < 0 ? since + 7 : since);
+}
 double train_median(float *value, uint32_t count);  // reorders

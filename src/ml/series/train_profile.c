@@ -226,7 +226,7 @@ static void fit_weekdays(Train *train) {
         for (uint32_t day = 0; day < train->days; day++) {
             if (isnan(train->level[day]) || train->apart[day]) continue;
             double rest =
-                train->level[day] - (double)effect[((int32_t)day + train->first_day + 3) % 7];
+                train->level[day] - (double)effect[train_weekday(train, day)];
             n++, x += day, y += rest, xx += (double)day * day, xy += day * rest;
         }
         if (n < 1) return;
@@ -237,7 +237,7 @@ static void fit_weekdays(Train *train) {
         memset(count, 0, sizeof count);
         for (uint32_t day = 0; day < train->days; day++) {
             if (isnan(train->level[day]) || train->apart[day]) continue;
-            uint32_t weekday = (uint32_t)((int32_t)day + train->first_day + 3) % 7;
+            uint32_t weekday = train_weekday(train, day);
             sum[weekday] += train->level[day] - mean - slope * day;
             count[weekday]++;
         }
