@@ -289,7 +289,8 @@ void novelty_code(Codec *codec, Novelty **novelty) {
     codec_f64(codec, &self->spread);
     code_floats(codec, self->ring, self->blocks);
     if (!self->stride) codec_fail(codec, "a stride of 0");
-    bool low = self->peak >= 0 && self->peak <= TAIL_MAX && self->last >= 0 && self->last <= TAIL_MAX;
+    bool low =
+        self->peak >= 0 && self->peak <= TAIL_MAX && self->last >= 0 && self->last <= TAIL_MAX;
     if (!low || self->peak_at > self->points || self->last_at > self->points) {
         codec_fail(codec, "a peak is out of place");
     }

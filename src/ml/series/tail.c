@@ -100,6 +100,7 @@ void series_tail_code(Codec *codec, SeriesTail *tail) {
     codec_f64(codec, &tail->weight);
     const double number[] = {tail->unit, tail->from, tail->guess, tail->excess, tail->weight};
     for (uint32_t i = 0; i < sizeof number / sizeof *number; i++) {
-        if (!(number[i] >= 0 && number[i] < HUGE_VAL)) codec_fail(codec, "a tail's number is wrong");
+        if (!(number[i] >= 0 && number[i] < HUGE_VAL))
+            codec_fail(codec, "a tail's number is wrong");
     }
 }

@@ -297,15 +297,14 @@ void train_profile(Train *train) {
         fit_knots(&fit, alike);
     }
     model->knots = n;
+    if (model->knot[1] != model->knot[0]) mem_free(model->knot[1]);
+    mem_free(model->knot[0]);
     for (uint32_t kind = 0; kind < 2; kind++) {
         if (kind && alike) {
             model->knot[1] = model->knot[0];
             break;
         }
-        if (model->knot[1] != model->knot[0]) mem_free(model->knot[kind]);
-        else if (!kind) mem_free(model->knot[0]);
         model->knot[kind] = NEW_ARRAY(float, n);
-        if (!kind) model->knot[1] = NULL;
         smooth(&fit, kind, model->knot[kind]);
         centre(train, model->knot[kind]);
     }

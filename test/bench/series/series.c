@@ -74,7 +74,8 @@ int main(void) {
 
     SeriesTail tail = {0};
     double begin = seconds(), sum = 0;
-    for (uint32_t i = 0; i < POINTS; i++) sum += series_tail_push(&tail, fabs((double)fives[i] - 50));
+    for (uint32_t i = 0; i < POINTS; i++)
+        sum += series_tail_push(&tail, fabs((double)fives[i] - 50));
     row("tail probability", (seconds() - begin) * 1e9 / POINTS, "ns/point", sizeof tail);
 
     bench_novelty("novelty, hours", fives, 24);
