@@ -315,7 +315,8 @@ Status ddl_alter_table(DdlContext *ddl, const AstAlter *alter, Error *err) {
     Table *table;
     TRY(ddl_resolve_table(ddl, &alter->name, &name, &table, err));
     if (!table || table->temporary) {
-        if (alter->if_exists) return ST_OK;
+        bool drop = alter->kind == ALTER_DROP_PARTITION && alter->partition_if;
+        if (alter->if_exists || drop) return ST_OK;
         return error_at(err, ST_VALIDATION, alter->name.span.place,
                         "table `" STR_FMT "`.`" STR_FMT "`.`" STR_FMT
                         "` doesn't exist or is a temporary table",

@@ -96,7 +96,26 @@ static Status watermark_check(DdlContext *ddl, Table *table, Place place, Error 
     return ST_OK;
 }
 
+static Status check_metadata_keys(const Table *table, Place place, Error *err) {
+    for (uint32_t i = 0; i < table->column_count; i++) {
+        const Column *a = &table->column[i];
+        for (uint32_t k = 0; a->kind == COL_METADATA && k < i; k++) {
+            const Column *b = &table->column[k];
+            if (b->kind != COL_METADATA || !str_eq(a->metadata_key, b->metadata_key)) continue;
+            (void)error_at(err, ST_VALIDATION, place,
+                           "columns '" STR_FMT "' and '" STR_FMT "' are of the same metadata key '"
+                           STR_FMT "'",
+                           STR_ARG(b->name), STR_ARG(a->name), STR_ARG(a->metadata_key));
+            error_hint(err, "make one of them a computed column: " STR_FMT " AS " STR_FMT,
+                       STR_ARG(a->name), STR_ARG(b->name));
+            return ST_VALIDATION;
+        }
+    }
+    return ST_OK;
+}
+
 Status ddl_table_finish(DdlContext *ddl, Table *table, Place place, Error *err) {
+    TRY(check_metadata_keys(table, place, err));
     for (uint32_t i = 0; i < table->column_count; i++) {
         Column *column = &table->column[i];
         if (column->kind == COL_COMPUTED) continue;

@@ -170,14 +170,19 @@ static bool split_ties(Binder *binder, const Correlation *correlation, Expr ***i
     return true;
 }
 
-// outer[i] = column i of [right], over the rows of the plan and of [right].
-static Status tie_condition(Binder *binder, const AstExpr *ast, const Plan *right,
-                            Expr *const *outer, uint32_t count, Expr **out, Error *err) {
+// outer[i] = column i of [right], over the rows of the plan and of [right]. A time of the outer row
+// and a plain one make a join by time where the plain one was written first: behind the attribute
+// it is cast, and no column any more.
+static Status tie_condition(Binder *binder, const AstExpr *ast, const Correlation *ties,
+                            const Plan *right, Expr *const *outer, uint32_t count, Expr **out,
+                            Error *err) {
     for (uint32_t i = 0; i < count; i++) {
         Expr *equal, *left = join_side(binder->arena, outer[i], 0);
         TRY(call2(binder, "=", left,
                   expr_column(binder->arena, INNER_BASE + i, right->type->child[i]),
                   ast->span.place, &equal, err));
+        equal->times_right = !reads_outer(ties->conjunct[i]->arg[0]) &&
+                             expr_times_right(left->type, right->type->child[i]);
         *out = expr_and(binder->arena, binder->context->env, *out, equal);
     }
     return ST_OK;
@@ -230,7 +235,7 @@ Status correlated_agg(Binder *binder, const AstExpr *ast, const AstQuery *query,
     name[keys] = STR("$value");
     Plan *right = plan_project(binder->context, own.plan, expr, name, keys + 1);
     Expr *condition = NULL;
-    TRY(tie_condition(binder, ast, right, outer, keys, &condition, err));
+    TRY(tie_condition(binder, ast, &correlation, right, outer, keys, &condition, err));
     Expr **column = columns_of(arena, right);
     TRY(attach(binder, right, type, condition, column, err));
     *out = column[keys];
@@ -275,7 +280,7 @@ static Status correlated_row(Binder *binder, const AstExpr *ast, const AstQuery 
     const AggOf single = {"SINGLE_VALUE", keys};
     TRY(aggs_of(binder, right, place, keys, &single, 1, &right, err));
     Expr *condition = NULL, **column = columns_of(arena, right);
-    TRY(tie_condition(binder, ast, right, outer, keys, &condition, err));
+    TRY(tie_condition(binder, ast, &inner.correlation, right, outer, keys, &condition, err));
     TRY(attach(binder, right, JOIN_TYPE_LEFT, condition, column, err));
     *out = column[keys];
     *taken = true;

@@ -93,6 +93,7 @@ static bool look_empty(Look *look, const Plan *plan) {
             switch (plan->join) {
                 case JOIN_TYPE_INNER:
                 case JOIN_TYPE_SEMI:
+                    if (plan->condition && expr_is_never(look->arena, plan->condition)) return true;
                     return is_empty(look, plan->input[0]) || is_empty(look, plan->input[1]);
                 case JOIN_TYPE_LEFT:
                 case JOIN_TYPE_ANTI: return is_empty(look, plan->input[0]);
