@@ -80,7 +80,8 @@ static Status sink_on_batch(Operator *op, uint32_t input, Batch *in, Error *err)
         self->rows_cap = in->rows < BATCH_ROWS_MAX ? BATCH_ROWS_MAX : in->rows;
         self->rows = ARENA_ARRAY(op->env->arena, uint32_t, self->rows_cap);
     }
-    bool check = in->kinds != NULL;
+    // A sink that takes every kind of change takes these.
+    bool check = in->kinds && (op->plan->sink->changes & CHANGES_ALL) != CHANGES_ALL;
     for (uint32_t c = 0; c < op->plan->type->child_count; c++) {
         check |= op->plan->not_null[c] && in->column[c]->valid;
     }

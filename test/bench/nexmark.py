@@ -123,6 +123,7 @@ def measure(o, query, form, workers):
     data(name, 'side', [])
     best = None
     for _ in range(o.repeat):
+        warm(folder)  # each time: a busy machine needs its memory for others, too
         with tempfile.TemporaryDirectory() as out:
             text = script(query, form, folder, "'connector' = 'blackhole'", out)
             run = Run(o.weir, text, TUNED + [f'parallelism.default={workers}'], o.timeout)
@@ -188,11 +189,7 @@ def main():
                   f' load {os.getloadavg()[0]:.1f}')
             print(f'{"":5}{"M events/s":>11}{"M/CPU-s":>9}{"Flink":>7}{"times":>7}{"plain C":>9}{"share":>7}'
                   f'{"peak MB":>9}{"Flink":>7}{"decode":>8}')
-            for i, query in enumerate(good):
-                if i == 0:
-                    parts = ['--parts', str(workers)] if workers > 1 and form == 'json' else []
-                    warm(data(f'bench-{o.events}' + (f'-{workers}' if parts else ''), form,
-                              ['--events', str(o.events), *parts]))
+            for query in good:
                 run = measure(o, query, form, workers)
                 if run.code:
                     print(f'{query:5}{run.why()}', flush=True)
