@@ -26,7 +26,7 @@ test-asan test-ubsan test-tsan:  ## unit tests, SQL cases and servers under a sa
 test-all:  ## test, and all three sanitizers
 	@tools/test.sh all quick asan ubsan tsan
 
-bench:  ## Nexmark and the decoders, beside Flink's figures and plain C
+bench:  ## all benchmarks, Nexmark last, beside Flink's figures and plain C; BENCH_PARTS="start decode": these
 	@tools/build.sh release weir
 	@test/bench/run.sh
 
