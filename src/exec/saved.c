@@ -64,6 +64,11 @@ void agg_saver_clear(AggSaver *saver) {
 void aggs_save(AggSaver *saver, const uint8_t *group, Buf *out) {
     arena_reset(&saver->scratch);
     for (uint32_t i = 0; i < saver->count; i++) {
+        const AggCall *call = saver->call[i];
+        if (call->impl->put) {
+            call->impl->put(group + call->offset, out);
+            continue;
+        }
         Vec *state = state_vec(saver, i);
         // Writing a state copies it: it fails for no state that an update could make.
         Status st = agg_write(saver->call[i], group, saver->env, state, 0, NULL);

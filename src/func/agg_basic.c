@@ -1,5 +1,6 @@
 // COUNT, SUM, $SUM0, AVG. Integers are summed modulo 2^64 and cut to their type at the end, which
 // is what Java's wrapping additions come to. FLOAT rounds after each step, as Java does.
+#include "col/codec.h"
 #include "func/agg_int.h"
 #include "type/decimal.h"
 
@@ -67,9 +68,14 @@ static Status count_read(const AggCall *call, const Vec *in, uint32_t row, AggEn
     return ST_OK;
 }
 
+static void count_put(const uint8_t *state, Buf *out) {
+    codec_put_i64(out, ((const CountState *)state)->count);
+}
+
 static const AggImpl COUNT_IMPL = {
     .size = sizeof(CountState), .align = 8, .update = count_update, .step = count_step,
     .merge = count_merge, .emit = count_emit, .write = count_emit, .read = count_read,
+    .put = count_put,
 };
 
 static Status count_bind(AggCall *call, Error *err) {
@@ -133,6 +139,12 @@ static Status sum_int_read(const AggCall *call, const Vec *in, uint32_t row, Agg
     return ST_OK;
 }
 
+static void sum_int_put(const uint8_t *state, Buf *out) {
+    codec_put_row_head(out);
+    codec_put_i64(out, ((const SumInt *)state)->sum);
+    codec_put_i64(out, ((const SumInt *)state)->count);
+}
+
 // The loops of one width. The fast path is what a compiler turns into vector code.
 #define SUM_INT(name, ctype)                                                                      \
     AGG_INLINE void name##_run(const AggCall *call, const AggRows *in, AggEnv *env, Vec *after) { \
@@ -179,7 +191,8 @@ SUM_INT(sum_i64, int64_t)
 
 #define SUM_INT_IMPL(name)                                                                       \
     {.size = sizeof(SumInt), .align = 8, .update = name##_update, .step = name##_step,           \
-     .merge = sum_int_merge, .emit = sum_int_emit, .write = sum_int_write, .read = sum_int_read}
+     .merge = sum_int_merge, .emit = sum_int_emit, .write = sum_int_write, .read = sum_int_read, \
+     .put = sum_int_put}
 static const AggImpl SUM_INT_IMPLS[] = {
     [PHYS_I8] = SUM_INT_IMPL(sum_i8), [PHYS_I16] = SUM_INT_IMPL(sum_i16),
     [PHYS_I32] = SUM_INT_IMPL(sum_i32), [PHYS_I64] = SUM_INT_IMPL(sum_i64),
@@ -203,7 +216,8 @@ static Status avg_int_emit(const AggCall *call, const uint8_t *state, AggEnv *en
 
 #define AVG_INT_IMPL(name)                                                                       \
     {.size = sizeof(SumInt), .align = 8, .update = name##_update, .step = name##_step,           \
-     .merge = sum_int_merge, .emit = avg_int_emit, .write = sum_int_write, .read = sum_int_read}
+     .merge = sum_int_merge, .emit = avg_int_emit, .write = sum_int_write, .read = sum_int_read, \
+     .put = sum_int_put}
 static const AggImpl AVG_INT_IMPLS[] = {
     [PHYS_I8] = AVG_INT_IMPL(sum_i8), [PHYS_I16] = AVG_INT_IMPL(sum_i16),
     [PHYS_I32] = AVG_INT_IMPL(sum_i32), [PHYS_I64] = AVG_INT_IMPL(sum_i64),

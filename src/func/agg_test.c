@@ -1,4 +1,6 @@
 #include "func/agg.h"
+
+#include "col/codec.h"
 #include "test/unit.h"
 
 // One call over one group, fed by hand: rows are written as text, "-" marks a retraction.
@@ -73,6 +75,14 @@ static void bench_reload(Bench *bench) {
     Vec *out = vec_new(&bench->arena, bench->call.state_type, 1);
     CHECK_OK(agg_write(&bench->call, bench->group, &bench->env, out, 0, &bench->err),
              &bench->err);
+    if (bench->call.impl->put) {  // says the same as bytes
+        Buf written = {0}, put = {0};
+        codec_put(out, 0, &written);
+        bench->call.impl->put(bench->group + bench->call.offset, &put);
+        CHECK(str_eq(buf_str(&written), buf_str(&put)));
+        buf_free(&written);
+        buf_free(&put);
+    }
     agg_clear(&bench->call, bench->group, &bench->env);
     CHECK_OK(agg_read(&bench->call, out, 0, &bench->env, bench->group, &bench->err), &bench->err);
 }
