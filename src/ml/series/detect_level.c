@@ -11,7 +11,7 @@
 
 enum { FF, FS, FG, SS, SG, GG };
 
-static const double CLIP = 2.5;
+static const double CLIP = 2.5, HOLIDAY_FAR = 3;
 // The days of the week are known from a few weeks only, holidays hardly at all.
 static const double MIDNIGHT_SD = 0.3, HOLIDAY_MIDNIGHT_SD = 1.0;  // of the spread
 
@@ -85,6 +85,7 @@ double level_forecast(const Detector *d, double mean, double growth, double nois
 }
 
 void level_learn(Detector *d, double value, double mean, double growth) {
+    const SeriesModel *model = d->model;
     double variance, expected = level_forecast(d, mean, growth, (double)d->base.noise, &variance);
     double slope = d->model->scaled ? expected : 1;
     if (!(slope > 0) || !(variance > 0)) return;
@@ -97,7 +98,9 @@ void level_learn(Detector *d, double value, double mean, double growth) {
     double kg = (p[FG] + p[SG] + growth * p[GG]) / s;
     d->level.wander += kf * off;
     d->level.drift += ks * off;
-    d->level.holiday += kg * off;
+    // No holiday is like any other, but what is too far from all is no holiday.
+    double far = HOLIDAY_FAR * model->growth_sd, holiday = d->level.holiday + kg * off;
+    d->level.holiday = fmax(model->growth - far, fmin(model->growth + far, holiday));
     p[FF] -= kf * kf * s;
     p[FS] -= kf * ks * s;
     p[FG] -= kf * kg * s;

@@ -395,5 +395,8 @@ void train_holidays(Train *train) {
     }
     // The level of ordinary days is `level` at the end of history; a trend between is neglected.
     model->growth = (growth - model->level) * days / (days + 0.5);
-    if (model->scaled) model->growth_sd = 0.25;
+    // Holidays differ; but those of a metric that did not care about one will not be far off.
+    double cares = model->scaled ? 0.08 : model->spread;
+    model->growth_sd = cares + 0.5 * fabs(model->growth);
+    if (model->counts) model->growth_sd = 0.25;
 }
