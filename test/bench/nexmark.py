@@ -10,19 +10,18 @@ CPU seconds are the kernel's figures for the whole process, start and end includ
 process itself reads of the kernel. A query that
 weir cannot plan yet is named with the reason. Data is made once, in the cache folder.
 """
-import argparse, json, os, shutil, subprocess, sys, tempfile, time
+import argparse, os, subprocess, sys, tempfile
 
-HERE = os.path.dirname(os.path.abspath(__file__))
+from measure import HERE, MINI_BATCH, WEIR, Run, cache
+
 NEXMARK = os.path.join(HERE, 'nexmark')
-CACHE = os.path.join(os.environ.get('WEIR_CACHE') or os.path.join(
-    os.environ.get('XDG_CACHE_HOME') or os.path.expanduser('~/.cache'), 'weir'), 'nexmark')
+CACHE = cache('nexmark')
 ALL = ['q0', 'q1', 'q2', 'q3', 'q4', 'q5', 'q7', 'q7w', 'q8', 'q9', 'q10', 'q11', 'q12', 'q13', 'q14',
        'q15', 'q16', 'q17', 'q18', 'q19', 'q20', 'q21', 'q22']
 UPDATING = {'q4', 'q9', 'q15', 'q16', 'q17', 'q18', 'q19'}  # results that change: debezium-json
 SMALL = ['--events', '100000', '--rate', '4', '--base', '1767288600000']
 # What Flink was given for its figures.
-TUNED = ['table.exec.mini-batch.enabled=true', 'table.exec.mini-batch.allow-latency=2s',
-         'table.exec.mini-batch.size=50000', 'table.optimizer.distinct-agg.split.enabled=true']
+TUNED = MINI_BATCH + ['table.optimizer.distinct-agg.split.enabled=true']
 
 
 def table(name):
@@ -52,43 +51,6 @@ def script(query, ddl, folder, sink, out):
     for name, value in ('DATA', folder), ('SINK', sink), ('OUT', out), ('SIDE', side):
         text = text.replace('${%s}' % name, value)
     return text
-
-
-class Run:
-    """One run of weir as a process: exit code, output, and the kernel's account of it."""
-
-    def __init__(self, weir, text, settings, limit):
-        with tempfile.NamedTemporaryFile('w', suffix='.sql') as sql, tempfile.TemporaryFile('w+') as out:
-            sql.write(text)
-            sql.flush()
-            command = ['timeout', '-s', 'KILL', str(limit), weir, 'run', '--stats', 'json']
-            for setting in settings:
-                command += ['-D', setting]
-            start = time.monotonic()
-            child = subprocess.Popen(command + [sql.name], stdout=out, stderr=subprocess.STDOUT,
-                                     stdin=subprocess.DEVNULL)
-            _, status, usage = os.wait4(child.pid, 0)  # of timeout and of all that it waited for
-            self.wall = time.monotonic() - start
-            self.code = child.returncode = os.waitstatus_to_exitcode(status)
-            out.seek(0)
-            self.output = out.read()
-        self.cpu = usage.ru_utime + usage.ru_stime
-        self.stats = {}
-        for line in self.output.splitlines():
-            if line.startswith('{'):
-                try:
-                    self.stats = json.loads(line)
-                except ValueError:
-                    pass
-        # Not the kernel's account: that begins with what this process held when it forked.
-        self.rss_mb = self.stats.get('resident_peak_bytes', 0) / 2**20
-
-    def why(self):
-        """The first line that tells why it failed."""
-        if self.code == 137 or self.code == -9:
-            return 'stopped: too slow'
-        lines = [l.strip() for l in self.output.splitlines() if l.strip()]
-        return (lines[0] if lines else f'exit code {self.code}')[:110]
 
 
 def check(o, query, expected):
@@ -159,7 +121,7 @@ def main():
     a.add_argument('--events', type=int, default=int(os.environ.get('BENCH_EVENTS', 5000000)))
     a.add_argument('--repeat', type=int, default=1)
     a.add_argument('--timeout', type=int, default=300)
-    a.add_argument('--weir', default=os.path.join(HERE, '..', '..', 'build', 'weir'))
+    a.add_argument('--weir', default=WEIR)
     a.add_argument('--no-check', action='store_true')
     a.add_argument('--check-only', action='store_true')
     a.add_argument('--tsv')

@@ -6,7 +6,9 @@
 Rows come from datagen and go into a blackhole. CPU seconds are weir's and its Python workers'. Functions
 of whole columns (pandas) are skipped where the interpreter has no pandas and pyarrow.
 """
-import argparse, os, subprocess, sys, tempfile, time
+import argparse, os, subprocess, sys, tempfile
+
+from measure import MINI_BATCH, WEIR, Run
 
 MODULE = """
 from pyflink.table import DataTypes
@@ -47,8 +49,6 @@ def label_pandas(a, s):
     return a.astype(str) + "-" + s
 """
 NAMES = ['add', 'label', 'split', 'mean', 'add_pandas', 'label_pandas']
-MINI = ['table.exec.mini-batch.enabled=true', 'table.exec.mini-batch.allow-latency=2s',
-        'table.exec.mini-batch.size=50000']
 CASES = [  # name, columns of the sink, query, settings
     ('none', 'x BIGINT', 'SELECT a + b FROM s', []),
     ('scalar, two BIGINT', 'x BIGINT', 'SELECT py_add(a, b) FROM s', []),
@@ -57,13 +57,11 @@ CASES = [  # name, columns of the sink, query, settings
     ('pandas, BIGINT and STRING', 'x STRING', 'SELECT py_label_pandas(a, t) FROM s', []),
     ('table, two rows each', 'x BIGINT, y STRING', 'SELECT f0, f1 FROM s, LATERAL TABLE(py_split(a, t))', []),
     ('aggregate, 1000 groups', 'k INT, x DOUBLE', 'SELECT k, py_mean(a) FROM s GROUP BY k', []),
-    ('aggregate, mini-batch', 'k INT, x DOUBLE', 'SELECT k, py_mean(a) FROM s GROUP BY k', MINI),
+    ('aggregate, mini-batch', 'k INT, x DOUBLE', 'SELECT k, py_mean(a) FROM s GROUP BY k', MINI_BATCH),
 ]
 
 
 def run(o, folder, sink, query, settings, workers, rows):
-    """Wall and CPU seconds, or what went wrong."""
-    # The query without a function is much faster: it gets more rows.
     text = f"""SET 'python.files' = '{folder}/bench_functions.py';
 SET 'python.executable' = '{o.python}';
 CREATE TABLE s (a BIGINT, b BIGINT, k INT, t STRING) WITH ('connector' = 'datagen', 'number-of-rows' = '{rows}',
@@ -73,22 +71,7 @@ CREATE TABLE d ({sink}) WITH ('connector' = 'blackhole');
 """
     text += ''.join(f"CREATE FUNCTION py_{name} AS 'bench_functions.{name}' LANGUAGE PYTHON;\n" for name in NAMES)
     text += f'INSERT INTO d {query};\n'
-    with tempfile.NamedTemporaryFile('w', suffix='.sql') as sql, tempfile.TemporaryFile('w+') as out:
-        sql.write(text)
-        sql.flush()
-        command = [o.weir, 'run', '-D', f'parallelism.default={workers}']
-        for setting in settings:
-            command += ['-D', setting]
-        start = time.monotonic()
-        child = subprocess.Popen(command + [sql.name], stdout=out, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
-        _, status, usage = os.wait4(child.pid, 0)
-        child.returncode = os.waitstatus_to_exitcode(status)
-        wall = time.monotonic() - start
-        out.seek(0)
-        said = out.read().splitlines()
-    if child.returncode:
-        return None, None, said[0] if said else f'exit code {child.returncode}'
-    return wall, usage.ru_utime + usage.ru_stime, None
+    return Run(o.weir, text, [f'parallelism.default={workers}', *settings])
 
 
 def main():
@@ -96,7 +79,7 @@ def main():
     parser.add_argument('--rows', type=int, default=int(os.environ.get('BENCH_PYTHON_ROWS', 1000000)))
     parser.add_argument('--workers', default='1,2')
     parser.add_argument('--python', default=os.environ.get('WEIR_PYTHON', 'python3'))
-    parser.add_argument('--weir', default='build/weir')
+    parser.add_argument('--weir', default=WEIR)
     o = parser.parse_args()
     pandas = subprocess.run([o.python, '-c', 'import pandas, pyarrow'], stderr=subprocess.DEVNULL).returncode == 0
     if not pandas:
@@ -110,9 +93,10 @@ def main():
             if name.startswith('pandas') and not pandas:
                 continue
             for workers in map(int, o.workers.split(',')):
-                wall, cpu, wrong = run(o, folder, sink, query, settings, workers, o.rows)
-                failed |= wrong is not None
-                print(f'{name:28} {workers:7} ' + (wrong or f'{o.rows / wall:10,.0f} {cpu / o.rows * 1e9:10,.0f}'))
+                one = run(o, folder, sink, query, settings, workers, o.rows)
+                failed |= one.code != 0
+                figures = one.why() if one.code else f'{o.rows / one.wall:10,.0f} {one.cpu / o.rows * 1e9:10,.0f}'
+                print(f'{name:28} {workers:7} {figures}')
     return failed
 
 

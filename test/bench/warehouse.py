@@ -6,14 +6,12 @@
 Messages are read from a file in the page cache; the changes go into a blackhole, or as upserts into
 PostgreSQL where a server can be had. CPU seconds are the whole process', the server's are not in them.
 """
-import argparse, json, os, subprocess, sys, tempfile, time
+import argparse, os, subprocess, sys
 
-HERE = os.path.dirname(os.path.abspath(__file__))
+from measure import HERE, MINI_BATCH as MINI, WEIR, Run, cache
+
 EXAMPLE = os.path.join(HERE, '..', '..', 'examples', 'warehouse')
-CACHE = os.path.join(os.environ.get('WEIR_CACHE') or os.path.join(
-    os.environ.get('XDG_CACHE_HOME') or os.path.expanduser('~/.cache'), 'weir'), 'warehouse')
-MINI = ['table.exec.mini-batch.enabled=true', 'table.exec.mini-batch.allow-latency=2s',
-        'table.exec.mini-batch.size=50000']
+CACHE = cache('warehouse')
 TWO, SPLIT = ['table.optimizer.agg-phase-strategy=TWO_PHASE'], ['table.optimizer.distinct-agg.split.enabled=true']
 VARIANTS = [('plain', []), ('mini-batch', MINI), ('two-phase', MINI + TWO), ('distinct split', MINI + SPLIT),
             ('all of it', MINI + TWO + SPLIT)]
@@ -38,28 +36,11 @@ def text_of(name):
 
 
 def run(o, log, sink, settings, workers):
-    """Wall and CPU seconds, and rows that reached the sink; or why not."""
     text = text_of('tables.sql') + sink
     for name, value in (('LOG', log), ('USER', 'postgres'), ('PASSWORD', 'none'),
                         ('URL', f"jdbc:postgresql://127.0.0.1:{os.environ.get('POSTGRES_PORT')}/postgres")):
         text = text.replace('${%s}' % name, value)
-    with tempfile.NamedTemporaryFile('w', suffix='.sql') as sql, tempfile.TemporaryFile('w+') as out:
-        sql.write(text)
-        sql.flush()
-        command = [o.weir, 'run', '--stats', 'json', '-D', f'parallelism.default={workers}']
-        for setting in settings:
-            command += ['-D', setting]
-        start = time.monotonic()
-        child = subprocess.Popen(command + [sql.name], stdout=out, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
-        _, status, usage = os.wait4(child.pid, 0)
-        child.returncode = os.waitstatus_to_exitcode(status)
-        wall = time.monotonic() - start
-        out.seek(0)
-        lines = out.read().splitlines()
-    if child.returncode:
-        return None, None, lines[0] if lines else f'exit code {child.returncode}'
-    stats = json.loads([line for line in lines if line.startswith('{')][-1])
-    return wall, usage.ru_utime + usage.ru_stime, stats['rows_out']
+    return Run(o.weir, text, [f'parallelism.default={workers}', *settings])
 
 
 def main():
@@ -67,7 +48,7 @@ def main():
     a.add_argument('--orders', type=int, default=300000)
     a.add_argument('--workers', default='1,2')
     a.add_argument('--hot', default='0.05,0.8')
-    a.add_argument('--weir', default=os.path.join(HERE, '..', '..', 'build', 'weir'))
+    a.add_argument('--weir', default=WEIR)
     o = a.parse_args()
     o.weir = os.path.abspath(o.weir)
     sinks = [('into a blackhole', BLACKHOLE)]
@@ -86,13 +67,13 @@ def main():
                       f' {messages / 1e6:.2f} M messages; load {os.getloadavg()[0]:.1f}')
                 print(f'{"":16}{"M messages/s":>13}{"M/CPU-s":>9}{"changes":>10}')
                 for variant, settings in VARIANTS:
-                    wall, cpu, rows = run(o, log, sink, settings, workers)
-                    if wall is None:
+                    one = run(o, log, sink, settings, workers)
+                    if one.code:
                         bad = True
-                        print(f'{variant:16}{rows[:100]}', flush=True)
+                        print(f'{variant:16}{one.why()}', flush=True)
                     else:
-                        print(f'{variant:16}{messages / wall / 1e6:13.2f}{messages / cpu / 1e6:9.2f}{rows:10}',
-                              flush=True)
+                        print(f'{variant:16}{messages / one.wall / 1e6:13.2f}{messages / one.cpu / 1e6:9.2f}'
+                              f'{one.stats["rows_out"]:10}', flush=True)
     return 1 if bad else 0
 
 
