@@ -10,6 +10,7 @@ SCRATCH=$(mktemp -d)
 TEST_NAME=$(basename "$0" .sh)
 [ "$TEST_NAME" != test ] || TEST_NAME=$(basename "$(cd "$(dirname "$0")" && pwd)")
 TEST_FAILED=0
+PATIENCE=${WEIR_TEST_PATIENCE:-1}  # how many times longer than usual things may take: under sanitizers
 TEST_UNDO=()  # functions to call at the end, last first
 
 pass() { echo "PASS $TEST_NAME: $1"; }
@@ -36,9 +37,10 @@ check() {
 same() {
     check "$1" diff -u --label expected --label actual "$2" "$3"
 }
-# wait_for SECONDS COMMAND...: until it succeeds; fails after the time. For what only polling can tell.
+# wait_for SECONDS COMMAND...: until it succeeds; fails after the time (times PATIENCE). For what only
+# polling can tell.
 wait_for() {
-    local end=$((SECONDS + $1))
+    local end=$((SECONDS + $1 * PATIENCE))
     shift
     until "$@" >/dev/null 2>&1; do
         [ $SECONDS -lt $end ] || return 1

@@ -145,6 +145,7 @@ for suite in "${@:-all}"; do
             export TSAN_OPTIONS="halt_on_error=1 die_after_fork=0 suppressions=$PWD/tools/tsan.txt"
             export REFUSE="2 5 17"  # of memory.sh, each of them all SQL cases again
             time_limit=$((SECONDS + ${WEIR_TEST_SECONDS:-10800})) patience=5
+            export WEIR_TEST_PATIENCE=$patience
             build "$suite" weir weir-unit fuzz && {
                 unit "$suite"
                 [ "$suite" = tsan ] || { build "$suite" simulator && simulator "$suite" 300; }
@@ -154,7 +155,7 @@ for suite in "${@:-all}"; do
                 examples
             }
             time_limit=${WEIR_TEST_SECONDS:-3000} patience=1
-            unset REFUSE
+            unset REFUSE WEIR_TEST_PATIENCE
             ;;
         *) echo "tools/test.sh: no suite '$suite'" >&2; exit 2 ;;
     esac

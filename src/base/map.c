@@ -54,11 +54,8 @@ void *map_put(Map *map, Str key, void *value) {
         map->cap = map->cap ? map->cap * 2 : 8;
         map->entry = mem_realloc(map->entry, map->cap * sizeof *map->entry);
     }
-    char *copy = mem_alloc(key.len + 1u);
-    if (key.len) memcpy(copy, key.ptr, key.len);
-    copy[key.len] = 0;
     uint64_t hash = hash_bytes(key.ptr, key.len, 0);
-    map->entry[map->count++] = (MapEntry){{copy, key.len}, value, hash};
+    map->entry[map->count++] = (MapEntry){{str_own(key), key.len}, value, hash};
     if (map->count * 2 > map->slot_count) {
         map_rehash(map, map->slot_count ? map->slot_count * 2 : 16);
     } else {

@@ -70,6 +70,35 @@ const char *str_cstr(Arena *arena, Str s) {
     return str_dup(arena, s).ptr;
 }
 
+char *str_own(Str s) {
+    char *copy = mem_alloc(s.len + 1u);
+    if (s.len) memcpy(copy, s.ptr, s.len);
+    copy[s.len] = 0;
+    return copy;
+}
+
+Str str_next_line(Str *rest) {
+    Str line = *rest;
+    if (str_take_line(rest, &line)) return line;
+    *rest = str_sub(*rest, rest->len, 0);
+    return line;
+}
+
+bool str_take_line(Str *rest, Str *line) {
+    int64_t end = str_find(*rest, STR("\n"), 0);
+    if (end < 0) return false;
+    *line = str_sub(*rest, 0, (uint32_t)end);
+    *rest = str_sub(*rest, (uint32_t)end + 1, rest->len);
+    return true;
+}
+
+bool str_take_i64(Str *rest, int64_t *out) {
+    int64_t blank = str_find(*rest, STR(" "), 0);
+    if (blank < 0 || !str_to_i64(str_sub(*rest, 0, (uint32_t)blank), out)) return false;
+    *rest = str_sub(*rest, (uint32_t)blank + 1, rest->len);
+    return true;
+}
+
 Str str_printf(Arena *arena, const char *fmt, ...) {
     va_list args, again;
     va_start(args, fmt);

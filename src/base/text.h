@@ -40,6 +40,13 @@ Str str_sub(Str s, uint32_t from, uint32_t len);     // clamped to s
 Str str_trim(Str s);                                 // ASCII white space at both ends
 Str str_dup(Arena *arena, Str s);
 const char *str_cstr(Arena *arena, Str s);  // NUL-terminated copy
+char *str_own(Str s);                       // the same on the heap: for mem_free
+
+// Cut off the front of what is left: a line, without its end, or all when there is no '\n'; a line
+// that must have its '\n'; a number with the blank behind it. false: it is not there.
+Str str_next_line(Str *rest);
+bool str_take_line(Str *rest, Str *line);
+bool str_take_i64(Str *rest, int64_t *out);
 Str str_printf(Arena *arena, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
 // Whole-text number reading; false when anything but the number stands there or it overflows.

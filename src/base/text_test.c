@@ -27,3 +27,16 @@ TEST(text, nearest_name_forgives_a_slip_but_not_a_stranger) {
     CHECK_STR(text_nearest(STR("amout"), names, 3), "amount");
     CHECK(text_nearest(STR("zebra"), names, 3) == NULL);
 }
+
+TEST(text, lines_and_numbers_are_cut_off_the_front) {
+    Str rest = STR("12 -7 id 1\n\nlast"), line;
+    int64_t number;
+    CHECK(str_take_line(&rest, &line) && str_is(line, "12 -7 id 1"));
+    CHECK(str_take_i64(&line, &number) && number == 12);
+    CHECK(str_take_i64(&line, &number) && number == -7);
+    CHECK(!str_take_i64(&line, &number) && str_is(line, "id 1"));
+    CHECK(str_take_line(&rest, &line) && line.len == 0);
+    CHECK(!str_take_line(&rest, &line));  // it has no end
+    CHECK(str_is(str_next_line(&rest), "last") && rest.len == 0);
+    CHECK(str_next_line(&rest).len == 0);
+}

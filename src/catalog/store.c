@@ -109,9 +109,7 @@ Status catalog_store_open(Str path, CatalogStore **out, Error *err) {
     TRY(library_load(&sqlite_library, err));
     TRY(make_file(path, err));
     CatalogStore *store = NEW(CatalogStore);
-    store->path = mem_alloc(path.len + 1u);
-    memcpy(store->path, path.ptr, path.len);
-    store->path[path.len] = 0;
+    store->path = str_own(path);
     Status st = ST_OK;
     if (sqlite.open_v2(store->path, &store->db, SQLITE_OPEN_READWRITE, NULL) != SQLITE_OK) {
         st = failed(store, "open", err);

@@ -22,14 +22,6 @@ Status model_file_load(const char *path, MlModel **out, Error *err) {
     return st;
 }
 
-static Status write_file(Str path, Str bytes, Error *err) {
-    OsFile *file;
-    TRY(os()->open(path, OS_WRITE, &file, err));
-    Status st = os()->write(file, bytes.ptr, bytes.len, err);
-    Status closed = os()->close(file, st ? NULL : err);
-    return st ? st : closed;
-}
-
 Status model_file_export(const char *from, const char *to, Error *err) {
     MlModel *model = NULL;
     Buf out = {0};
@@ -42,7 +34,7 @@ Status model_file_export(const char *from, const char *to, Error *err) {
                        from, model->vt->format);
     }
     if (!st) st = ml_write_pmml(model, &out, err);
-    if (!st) st = write_file(str_c(to), buf_str(&out), err);
+    if (!st) st = os_write_file(str_c(to), buf_str(&out), err);
     buf_free(&out);
     ml_free(model);
     return st;

@@ -131,13 +131,6 @@ static void slot_finish(Pool *self, Slot *slot) {
     if (self->pool->finished) self->pool->finished(self->pool->arg, run);
 }
 
-static char *dup_str(Str text) {
-    char *copy = mem_alloc(text.len + 1u);
-    if (text.len) memcpy(copy, text.ptr, text.len);
-    copy[text.len] = 0;
-    return copy;
-}
-
 // How the child died, and the last of what it printed, as a report.
 static char *death_report(const Slot *slot, int status, bool late, int64_t timeout_ms) {
     Buf report = {0};
@@ -160,7 +153,7 @@ static char *death_report(const Slot *slot, int status, bool late, int64_t timeo
         buf_printf(&report, "    | " STR_FMT "\n", STR_ARG(lines.line[i]));
     }
     arena_clear(&arena);
-    char *text = dup_str(buf_str(&report));
+    char *text = str_own(buf_str(&report));
     buf_free(&report);
     return text;
 }
@@ -238,12 +231,12 @@ static void slot_take(Pool *self, Slot *slot, const Message *message, Str bytes)
             slot->record = -1;
             if (!attempt) return;
             attempt->verdict = message->kind == MESSAGE_DIFFERS ? VERDICT_DIFFERS : VERDICT_PASSED;
-            if (message->kind == MESSAGE_DIFFERS) attempt->report = dup_str(bytes);
+            if (message->kind == MESSAGE_DIFFERS) attempt->report = str_own(bytes);
             if (message->kind == MESSAGE_ANSWER) take_answer(run, message->record, bytes);
             slot->from = message->record + 1;
             return;
         case MESSAGE_FAILURE:
-            if (!run->failure) run->failure = dup_str(bytes);
+            if (!run->failure) run->failure = str_own(bytes);
             fail_rest(run, slot->from);
             return;
         case MESSAGE_END:

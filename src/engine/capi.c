@@ -253,9 +253,7 @@ int weir_query(weir_session *self, const char *sql, int flags, struct ArrowArray
     }
     Query *query = NEW(Query);
     query->owner = self;
-    query->sql = mem_alloc(statement.len + 1u);
-    memcpy(query->sql, statement.ptr, statement.len);
-    query->sql[statement.len] = 0;
+    query->sql = str_own(statement);
     query->changes = flags & WEIR_CHANGES;
     arena_init(&query->arena);
     (void)pthread_mutex_init(&query->lock, NULL);

@@ -253,19 +253,12 @@ static Status talk(Str socket, Str line, Buf *answer, Error *err) {
     return st;
 }
 
-static Str next_line(Str *text) {
-    int64_t end = str_find(*text, STR("\n"), 0);
-    Str line = str_sub(*text, 0, end < 0 ? text->len : (uint32_t)end);
-    *text = str_sub(*text, end < 0 ? text->len : (uint32_t)end + 1, text->len);
-    return line;
-}
-
 // The first line of an answer: a failure as the job told it.
 static Status outcome(Str *text, Error *err) {
-    Str first = next_line(text);
+    Str first = str_next_line(text);
     int64_t status;
     if (str_is(first, "ok")) return ST_OK;
-    Str message = next_line(text), hint = next_line(text);
+    Str message = str_next_line(text), hint = str_next_line(text);
     if (!str_to_i64(first, &status) || status <= 0 || status >= ST_COUNT_) {
         return error_set(err, ST_RUNTIME, "the job ended before it answered");
     }
@@ -285,7 +278,7 @@ static bool read_info(Arena *arena, Str text, JobInfo *out) {
     if (outcome(&text, NULL)) return false;
     enum { LINES = 7 };
     Str line[LINES];
-    for (uint32_t i = 0; i < LINES; i++) line[i] = str_dup(arena, next_line(&text));
+    for (uint32_t i = 0; i < LINES; i++) line[i] = str_dup(arena, str_next_line(&text));
     out->id = line[0];
     out->status = line[3];
     out->checkpoint_dir = line[4];
@@ -380,6 +373,6 @@ Status control_request(Arena *arena, const JobInfo *job, ControlVerb verb, Str d
     buf_free(&answer);
     TRY(st);
     TRY(outcome(&text, err));
-    *path = next_line(&text);
+    *path = str_next_line(&text);
     return ST_OK;
 }

@@ -68,9 +68,7 @@ static int64_t machine_memory(void) {
 }
 
 static void config_set(Map *config, Str key, Str value) {
-    char *copy = mem_alloc(value.len + 1u);
-    if (value.len) memcpy(copy, value.ptr, value.len);
-    copy[value.len] = 0;
+    char *copy = str_own(value);
     mem_free(map_put(config, key, copy));
     (void)s3_option(key, copy);
 }

@@ -150,8 +150,7 @@ Status regexp_cache_get(RegexpCache *cache, Str pattern, uint32_t flags, Regexp 
         cache->count++;
     }
     cache->newest = slot;
-    cache->entry[slot].pattern = mem_alloc(pattern.len + 1u);
-    if (pattern.len) memcpy(cache->entry[slot].pattern, pattern.ptr, pattern.len);
+    cache->entry[slot].pattern = str_own(pattern);
     cache->entry[slot].len = pattern.len;
     cache->entry[slot].flags = flags;
     cache->entry[slot].regexp = regexp;

@@ -95,9 +95,7 @@ int32_t class_number(ClassSums *self, Str name) {
         memset(self->scores + self->cap, 0, (cap - self->cap) * sizeof *self->scores);
         self->cap = cap;
     }
-    char *bytes = mem_alloc(name.len + 1);
-    if (name.len) memcpy(bytes, name.ptr, name.len);
-    self->name[self->classes] = str_make(bytes, name.len);
+    self->name[self->classes] = str_make(str_own(name), name.len);
     return (int32_t)self->classes++;
 }
 

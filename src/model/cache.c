@@ -68,13 +68,6 @@ static void drop(CachedModel *model) {
     mem_free(model);
 }
 
-static Str own(Str text) {
-    char *copy = mem_alloc(text.len + 1u);
-    if (text.len) memcpy(copy, text.ptr, text.len);
-    copy[text.len] = 0;
-    return str_make(copy, text.len);
-}
-
 Status model_cache_get(Str path, const char *format, CachedModel **out, Error *err) {
     (void)pthread_once(&cache.once, cache_begin);
     Stamp stamp;
@@ -87,7 +80,8 @@ Status model_cache_get(Str path, const char *format, CachedModel **out, Error *e
     MlModel *model;
     TRY(ml_load(path, format, &model, err));
     CachedModel *made = NEW(CachedModel);
-    *made = (CachedModel){.model = model, .path = own(path), .format = own(str_c(format)),
+    *made = (CachedModel){.model = model, .path = str_make(str_own(path), path.len),
+                          .format = str_c(str_own(str_c(format))),
                           .readers = 1, .modified_ms = stamp.modified_ms, .size = stamp.size,
                           .loaded_ms = os_now_ms()};
     os_lock(&cache.monitor);

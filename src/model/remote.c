@@ -71,10 +71,7 @@ static Status read_endpoints(Remote *self, Error *err) {
         if (self->names == NAMES_MAX || str_find(one, STR("//"), 0) + 2 >= (int64_t)one.len) {
             return bad_endpoint(&self->settings, one, err);
         }
-        char *base = mem_alloc(one.len + 1u);
-        memcpy(base, one.ptr, one.len);
-        base[one.len] = 0;
-        self->name[self->names++] = base;
+        self->name[self->names++] = str_own(one);
     }
     return self->names ? ST_OK : bad_endpoint(&self->settings, STR(""), err);
 }

@@ -15,9 +15,7 @@ static void draft_free(Draft *self) {
 
 Status draft_open(Str path, Str hidden, Draft **out, Error *err) {
     Draft *self = NEW(Draft);
-    char *copy = mem_alloc(hidden.len + 1u);
-    memcpy(copy, hidden.ptr, hidden.len);
-    self->hidden = (Str){copy, hidden.len};
+    self->hidden = (Str){str_own(hidden), hidden.len};
     Status st = s3_path(path) ? s3_upload_open(path, hidden, &self->upload, err)
                               : os()->open(hidden, OS_WRITE, &self->file, err);
     if (st) {

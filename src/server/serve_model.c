@@ -37,13 +37,6 @@ static void say(const ModelServer *self, const char *fmt, ...) {
     if (self->settings.say) self->settings.say(self->settings.arg, line);
 }
 
-static Str own(Str text) {
-    char *bytes = mem_alloc(text.len + 1u);
-    if (text.len) memcpy(bytes, text.ptr, text.len);
-    bytes[text.len] = 0;
-    return str_make(bytes, text.len);
-}
-
 // ---- versions ----------------------------------------------------------------------------------
 
 static Version *use_begin(ModelServer *self, Served *served) {
@@ -118,7 +111,7 @@ static Status load(ModelServer *self, Served *served, Error *err) {
     served->tried_size = info.size;
     if (!same) {
         drop(served->path);
-        served->path = own(path);
+        served->path = str_make(str_own(path), path.len);
     }
     st = model_cache_get(path, NULL, &model, err);
     if (st) {
@@ -153,15 +146,15 @@ static Status take_source(ModelServer *self, Str name, Str source, Error *err) {
                              STR_ARG(source));
         }
         drop(served->source);
-        served->source = own(source);
+        served->source = str_make(str_own(source), source.len);
     }
     if (fresh) {
         if (self->count == SERVED_MAX) {
             return error_set(err, ST_VALIDATION, "more than %d models", SERVED_MAX);
         }
         served = NEW(Served);
-        served->name = own(name);
-        served->source = own(source);
+        served->name = str_make(str_own(name), name.len);
+        served->source = str_make(str_own(source), source.len);
     }
     served->found = true;
     Status st = load(self, served, err);

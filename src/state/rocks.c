@@ -164,9 +164,7 @@ static Status rocks_new(const RocksOptions *options, Str dir, bool read_only, Ro
     TRY(rocks_api(&api, err));
     Rocks *rocks = NEW(Rocks);
     rocks->api = api;
-    rocks->dir = mem_alloc(dir.len + 1);
-    memcpy(rocks->dir, dir.ptr, dir.len);
-    rocks->dir[dir.len] = 0;
+    rocks->dir = str_own(dir);
     rocks->options = options_new(rocks, options);
     rocks->read = api->readoptions_create();
     rocks->write = api->writeoptions_create();

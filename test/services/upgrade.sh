@@ -4,8 +4,6 @@
 . "$(dirname "$0")/../lib.sh"
 cd "$SCRATCH" || exit 2
 export WEIR_RUNTIME_DIR=$SCRATCH/run
-JOB=
-kill_job() { [ -z "$JOB" ] || kill -KILL "$JOB" 2>/dev/null; }
 undo kill_job
 
 # A file that grows is a source that has read its first part, and reads the second after the change.
@@ -35,20 +33,21 @@ change() {
     JOB=$!
     wait_for 20 listed
     wait_for 20 grep -q . out1
-    sleep 0.3
+    sleep $((3 * PATIENCE))e-1
     "$WEIR" stop --savepoint sp upgraded >said 2>&1 || fail "stop" "$(cat said err1)"
     wait $JOB
     printf '4,a,5,w\n5,c,7,v\n1005,c,0,v\n' >orders/2.csv
     printf 'b,Bert\nc,Cleo\n' >names/2.csv
-    timeout 5 "$WEIR" run --from-savepoint "$(echo sp/*)" "$@" q2.sql >out2 2>err2 &
+    timeout $((5 * PATIENCE)) "$WEIR" run --from-savepoint "$(echo sp/*)" "$@" q2.sql >out2 2>err2 &
     JOB=$!
-    wait_for 4 grep -q "${WAIT_FOR:-I\[c}" out2
-    sleep 0.2
+    wait_for 4 printed_or_gone "${WAIT_FOR:-I\[c}"
+    sleep $((2 * PATIENCE))e-1
     kill -TERM $JOB 2>/dev/null
     wait $JOB
     rc=$?
     JOB=
 }
+printed_or_gone() { grep -q "$1" out2 || ! kill -0 "$JOB" 2>/dev/null; }
 listed() { "$WEIR" list | grep -q upgraded; }
 has() { check "$1" grep -qF -- "$2" "$3"; }
 lacks() { check "$1" bash -c '! grep -qF -- "$1" "$2"' - "$2" "$3"; }

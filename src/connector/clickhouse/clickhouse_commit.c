@@ -20,12 +20,6 @@ void ch_commits_clear(ChCommits *self) {
     *self = (ChCommits){0};
 }
 
-static Str own(Str text) {
-    char *bytes = mem_alloc(text.len + 1u);
-    if (text.len) memcpy(bytes, text.ptr, text.len);
-    return str_make(bytes, text.len);
-}
-
 Status ch_commits_add(ChCommits *self, Str token, Str columns, Buf *block, Error *err) {
     if (self->budget) {
         Status st = budget_charge(self->budget, (int64_t)block->cap, err);
@@ -41,7 +35,8 @@ Status ch_commits_add(ChCommits *self, Str token, Str columns, Buf *block, Error
         self->cap = self->cap ? self->cap * 2 : 8;
         self->held = mem_realloc(self->held, self->cap * sizeof *self->held);
     }
-    self->held[self->count++] = (ChHeld){UINT64_MAX, own(token), own(columns), *block};
+    self->held[self->count++] = (ChHeld){UINT64_MAX, str_make(str_own(token), token.len),
+                                         str_make(str_own(columns), columns.len), *block};
     *block = (Buf){0};
     return ST_OK;
 }

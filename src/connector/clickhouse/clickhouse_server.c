@@ -153,15 +153,6 @@ static bool pause_before(const ChTable *table, int64_t attempt) {
     return true;
 }
 
-static bool next_line(Str *in, Str *line) {
-    if (!in->len) return false;
-    int64_t end = str_find(*in, STR("\n"), 0);
-    uint32_t len = end < 0 ? in->len : (uint32_t)end;
-    *line = str_sub(*in, 0, len);
-    *in = end < 0 ? (Str){0} : str_sub(*in, len + 1, in->len);
-    return true;
-}
-
 static Str next_cell(Str *line) {
     int64_t tab = str_find(*line, STR("\t"), 0);
     Str cell = tab < 0 ? *line : str_sub(*line, 0, (uint32_t)tab);
@@ -195,8 +186,9 @@ static Status ask_engine(ChServer *server, Arena *arena, Error *err) {
     quote_text(table->name, &sql);
     buf_puts(&sql, " FORMAT TabSeparatedRaw");
     Status st = ask(table, buf_cstr(&sql), "asking for its engine", &out, err);
-    Str line = {0}, all = buf_str(&out);
-    if (!st && next_line(&all, &line)) {
+    Str all = buf_str(&out);
+    if (!st && all.len) {
+        Str line = str_next_line(&all);
         server->engine = str_dup(arena, next_cell(&line));
         int64_t window = str_find(line, STR("non_replicated_deduplication_window = "), 0);
         bool remembers = window >= 0 && (uint32_t)window + 38 < line.len &&
@@ -241,8 +233,9 @@ Status ch_server_open(ChServer *server, const ChTable *table, Arena *arena, Erro
              "('insert_deduplication_token', 'async_insert', 'log_queries')",
              "asking for its settings", &out, err);
     if (st) return st;
-    Str all = buf_str(&out), line;
-    while (next_line(&all, &line)) {
+    Str all = buf_str(&out);
+    while (all.len) {
+        Str line = str_next_line(&all);
         if (str_is(line, "insert_deduplication_token")) server->has_token = true;
         if (str_is(line, "async_insert")) server->has_async = true;
         if (str_is(line, "log_queries")) server->has_log = true;
@@ -260,12 +253,13 @@ Status ch_server_columns(const ChServer *server, Arena *arena, ChServerColumn **
     put_table(table, &sql);
     buf_puts(&sql, " FORMAT TabSeparated");
     Status st = ask(table, buf_cstr(&sql), "looking at its columns", &reply, err);
-    Str all = buf_str(&reply), line;
+    Str all = buf_str(&reply);
     uint32_t cap = 1;
     for (size_t i = 0; i < reply.len; i++) cap += reply.ptr[i] == '\n';
     *out = ARENA_ARRAY(arena, ChServerColumn, cap);
     *count = 0;
-    while (!st && next_line(&all, &line)) {
+    while (!st && all.len) {
+        Str line = str_next_line(&all);
         ChServerColumn *column = &(*out)[(*count)++];
         column->name = unescaped(arena, next_cell(&line));
         Str type = unescaped(arena, next_cell(&line)), kind = next_cell(&line);

@@ -186,35 +186,18 @@ static Status commit(Commits *self, Str name, Error *err) {
     return st;
 }
 
-static bool next_line(Str *in, Str *line) {
-    int64_t end = str_find(*in, STR("\n"), 0);
-    if (end < 0) return false;
-    *line = str_sub(*in, 0, (uint32_t)end);
-    *in = str_sub(*in, (uint32_t)end + 1, in->len);
-    return true;
-}
-
-static bool next_number(Str *line, int64_t *out) {
-    int64_t blank = str_find(*line, STR(" "), 0);
-    if (blank < 0 || !str_to_i64(str_sub(*line, 0, (uint32_t)blank), out)) return false;
-    *line = str_sub(*line, (uint32_t)blank + 1, line->len);
-    return true;
-}
-
 Status commits_restore(Commits *self, Str saved, Error *err) {
     Str line;
     int64_t subtask, next;
-    if (!next_line(&saved, &line) || !next_number(&line, &subtask) || !next_number(&line, &next) ||
+    if (!str_take_line(&saved, &line) || !str_take_i64(&line, &subtask) || !str_take_i64(&line, &next) ||
         subtask < 0 || next < 1) {
         return error_set(err, ST_RUNTIME, "the saved transactions of table '" STR_FMT
                          "' cannot be read", STR_ARG(self->link->table->desc->name));
     }
     self->past = mem_realloc(self->past, (self->past_count + 1) * sizeof *self->past);
     Past *past = &self->past[self->past_count++];
-    *past = (Past){mem_alloc(line.len + 1u), (uint32_t)subtask, (uint64_t)next};
-    memcpy(past->prefix, line.ptr, line.len);
-    past->prefix[line.len] = 0;
-    while (next_line(&saved, &line)) TRY(commit(self, line, err));
+    *past = (Past){str_own(line), (uint32_t)subtask, (uint64_t)next};
+    while (str_take_line(&saved, &line)) TRY(commit(self, line, err));
     return ST_OK;
 }
 

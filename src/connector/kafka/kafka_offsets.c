@@ -21,10 +21,7 @@ void assignments_add(Assignments *list, Str topic, int32_t partition, int64_t st
         list->cap = list->cap ? list->cap * 2 : 16;
         list->item = mem_realloc(list->item, list->cap * sizeof *list->item);
     }
-    char *name = mem_alloc(topic.len + 1u);
-    if (topic.len) memcpy(name, topic.ptr, topic.len);
-    name[topic.len] = 0;
-    list->item[list->count++] = (Assignment){name, partition, start, stop};
+    list->item[list->count++] = (Assignment){str_own(topic), partition, start, stop};
 }
 
 const Assignment *assignments_find(const Assignments *list, const char *topic, int32_t partition) {

@@ -279,25 +279,8 @@ void transactions_save(const Transactions *self, Buf *out) {
 }
 
 static bool line_next(Str *in, int64_t *first, int64_t *second, Str *text) {
-    int64_t end = str_find(*in, STR("\n"), 0);
-    if (end < 0) return false;
-    Str line = str_sub(*in, 0, (uint32_t)end);
-    *in = str_sub(*in, (uint32_t)end + 1, in->len);
-    int64_t *const number[] = {first, second};
-    for (uint32_t i = 0; i < 2; i++) {
-        int64_t blank = str_find(line, STR(" "), 0);
-        if (blank < 0 || !str_to_i64(str_sub(line, 0, (uint32_t)blank), number[i])) return false;
-        line = str_sub(line, (uint32_t)blank + 1, line.len);
-    }
-    *text = line;
-    return line.len > 0;
-}
-
-static char *text_new(Str text) {
-    char *out = mem_alloc(text.len + 1u);
-    memcpy(out, text.ptr, text.len);
-    out[text.len] = 0;
-    return out;
+    return str_take_line(in, text) && str_take_i64(text, first) && str_take_i64(text, second) &&
+           text->len > 0;
 }
 
 Status transactions_restore(Transactions *self, Str committable, Error *err) {
@@ -307,12 +290,12 @@ Status transactions_restore(Transactions *self, Str committable, Error *err) {
         return error_set(err, ST_RUNTIME, "the saved Kafka transactions cannot be read");
     }
     self->past = mem_realloc(self->past, (self->past_count + 1) * sizeof *self->past);
-    self->past[self->past_count++] = (Past){text_new(text), (uint32_t)subtask, (uint64_t)next};
+    self->past[self->past_count++] = (Past){str_own(text), (uint32_t)subtask, (uint64_t)next};
     while (committable.len) {
         if (!line_next(&committable, &producer, &epoch, &text)) {
             return error_set(err, ST_RUNTIME, "the saved Kafka transactions cannot be read");
         }
-        char *id = text_new(text);
+        char *id = str_own(text);
         Status st = wire_commit(&self->wire, id, producer, (int16_t)epoch, err);
         mem_free(id);
         TRY(st);

@@ -183,20 +183,13 @@ typedef struct Token {
     Str tags;    // a line each
 } Token;
 
-static Str next_line(Str *text) {
-    int64_t end = str_find(*text, STR("\n"), 0);
-    Str line = str_sub(*text, 0, end < 0 ? text->len : (uint32_t)end);
-    *text = str_sub(*text, end < 0 ? text->len : (uint32_t)end + 1, text->len);
-    return line;
-}
-
 static Status read_token(Str path, Str text, Token *out, Error *err) {
-    *out = (Token){.id = next_line(&text)};
+    *out = (Token){.id = str_next_line(&text)};
     if (str_starts(out->id, COPY)) {
         out->hidden = str_sub(out->id, COPY.len, out->id.len);
         out->id = STR("");
     }
-    bool sized = str_to_i64(next_line(&text), &out->size);
+    bool sized = str_to_i64(str_next_line(&text), &out->size);
     out->tags = text;
     if (sized && (out->hidden.len ? s3_path(out->hidden) : out->id.len && text.len)) return ST_OK;
     return error_set(err, ST_RUNTIME, "the name of the upload of '" STR_FMT "' is damaged",
@@ -206,7 +199,7 @@ static Status read_token(Str path, Str text, Token *out, Error *err) {
 static void print_parts(Str tags, Buf *out) {
     buf_puts(out, "<CompleteMultipartUpload>");
     for (uint32_t number = 1; tags.len; number++) {
-        Str tag = next_line(&tags);
+        Str tag = str_next_line(&tags);
         buf_printf(out, "<Part><PartNumber>%u</PartNumber><ETag>" STR_FMT "</ETag></Part>", number,
                    STR_ARG(tag));
     }
