@@ -40,11 +40,3 @@ uint32_t hash_murmur_text(const char *bytes, uint32_t size) {
     for (; at < size; at++) hash = murmur_mix(hash, (uint32_t)(int32_t)(signed char)bytes[at]);
     return murmur_end(hash, size);
 }
-
-uint32_t hash_murmur_int(uint32_t value) {
-    uint32_t code = murmur_end(murmur_mix(0, value), 4);
-    // Flink takes the absolute value, and 0 for Integer.MIN_VALUE.
-    int32_t signed_code = (int32_t)code;
-    if (signed_code >= 0) return (uint32_t)signed_code;
-    return signed_code == INT32_MIN ? 0 : (uint32_t)-signed_code;
-}

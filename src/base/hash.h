@@ -17,8 +17,6 @@ static inline uint64_t hash_u64(uint64_t value) {  // the finaliser of splitmix6
 static inline uint64_t hash_mix(uint64_t a, uint64_t b) {
     return hash_u64(a ^ (b + 0x9e3779b97f4a7c15u + (a << 6) + (a >> 2)));
 }
-// MurmurHash3's 32-bit finaliser over one int, as Flink's MathUtils.murmurHash.
-uint32_t hash_murmur_int(uint32_t value);
 // hashCode() of Flink's BinaryStringData: MurmurHash3 with the seed 42, but the bytes behind the
 // last whole word are mixed one by one and with their signs.
 uint32_t hash_murmur_text(const char *bytes, uint32_t size);

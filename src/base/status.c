@@ -4,28 +4,25 @@
 #include <string.h>
 
 static const struct {
-    const char *name, *stage, *sqlstate;
+    const char *stage, *sqlstate;
     bool retryable;
 } STATUSES[ST_COUNT_] = {
-    [ST_OK] = {"ST_OK", "", "00000", false},
-    [ST_PARSE] = {"ST_PARSE", "parse", "42601", false},
-    [ST_VALIDATION] = {"ST_VALIDATION", "validation", "42000", false},
-    [ST_UNSUPPORTED] = {"ST_UNSUPPORTED", "validation", "0A000", false},
-    [ST_RUNTIME] = {"ST_RUNTIME", "runtime", "22000", false},
-    [ST_OVER_BUDGET] = {"ST_OVER_BUDGET", "runtime", "53200", true},
-    [ST_IO] = {"ST_IO", "runtime", "58030", true},
-    [ST_CONNECT] = {"ST_CONNECT", "runtime", "08006", true},
-    [ST_CANCELLED] = {"ST_CANCELLED", "runtime", "57014", false},
-    [ST_END] = {"ST_END", "runtime", "02000", false},
-    [ST_USAGE] = {"ST_USAGE", "validation", "08P01", false},
-    [ST_INTERNAL] = {"ST_INTERNAL", "runtime", "XX000", false},
+    [ST_OK] = {"", "00000", false},
+    [ST_PARSE] = {"parse", "42601", false},
+    [ST_VALIDATION] = {"validation", "42000", false},
+    [ST_UNSUPPORTED] = {"validation", "0A000", false},
+    [ST_RUNTIME] = {"runtime", "22000", false},
+    [ST_OVER_BUDGET] = {"runtime", "53200", true},
+    [ST_IO] = {"runtime", "58030", true},
+    [ST_CONNECT] = {"runtime", "08006", true},
+    [ST_CANCELLED] = {"runtime", "57014", false},
+    [ST_END] = {"runtime", "02000", false},
+    [ST_USAGE] = {"validation", "08P01", false},
+    [ST_INTERNAL] = {"runtime", "XX000", false},
 };
 
 const char *status_stage(Status status) {
     return STATUSES[status].stage;
-}
-const char *status_name(Status status) {
-    return STATUSES[status].name;
 }
 const char *status_sqlstate(Status status) {
     return STATUSES[status].sqlstate;

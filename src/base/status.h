@@ -62,7 +62,6 @@ void error_place(Error *err, Place place);
 
 // "parse", "validation" or "runtime": the stage as the case files name it.
 const char *status_stage(Status status);
-const char *status_name(Status status);      // "ST_RUNTIME"
 const char *status_sqlstate(Status status);  // five characters
 bool status_retryable(Status status);
 

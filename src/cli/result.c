@@ -218,10 +218,6 @@ void result_tick(ResultPrinter *self) {
     print_waiting(self);
 }
 
-uint64_t result_rows(const ResultPrinter *self) {
-    return self->total;
-}
-
 // A text of several lines that is all there is.
 static bool print_document(ResultPrinter *self) {
     uint32_t at = 0;

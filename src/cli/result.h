@@ -36,7 +36,6 @@ void result_tick(ResultPrinter *printer);
 // No more rows come. [complete]: the job went well, and the closing line can be true; it tells the
 // [seconds] it took unless they are negative.
 void result_end(ResultPrinter *printer, bool complete, double seconds);
-uint64_t result_rows(const ResultPrinter *printer);  // that came
 
 // The mode that setting 'sql-client.execution.result-mode' names; [fallback] when unset or unknown.
 ResultMode result_mode_of(const Map *settings, ResultMode fallback);

@@ -328,21 +328,6 @@ Vec *vec_repeat(Arena *arena, const Vec *src, uint32_t row, uint32_t count) {
     return vec_gather(arena, src, rows, count);
 }
 
-void vec_scatter(Vec *dst, const uint32_t *rows, const Vec *src, uint32_t count) {
-    if (src->phys == PHYS_LIST || src->phys == PHYS_ROW || dst->phys != src->phys) {
-        for (uint32_t i = 0; i < count; i++) vec_share_value(dst, rows[i], src, i);
-        return;
-    }
-    uint32_t size = phys_size(src->phys);
-    for (uint32_t i = 0; i < count; i++) {
-        memcpy((char *)dst->data + (size_t)rows[i] * size,
-               (const char *)src->data + (size_t)i * size, size);
-    }
-    if (!src->valid && !dst->valid) return;
-    vec_need_valid(dst);
-    for (uint32_t i = 0; i < count; i++) bits_put(dst->valid, rows[i], !vec_is_null(src, i));
-}
-
 Vec *vec_retype(Arena *arena, const Vec *src, const Type *type) {
     DASSERT(type_phys(type) == src->phys);
     Vec *vec = arena_dup(arena, src, sizeof *src);

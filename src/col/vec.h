@@ -149,8 +149,6 @@ Vec *vec_slice(Arena *arena, const Vec *src, uint32_t from, uint32_t count);
 Vec *vec_concat(Arena *arena, const Vec *a, const Vec *b, uint32_t at);
 // [count] times row [row] of [src], shared as in vec_gather.
 Vec *vec_repeat(Arena *arena, const Vec *src, uint32_t row, uint32_t count);
-// out[rows[i]] = src[i]: the inverse of gather. Shares bytes.
-void vec_scatter(Vec *dst, const uint32_t *rows, const Vec *src, uint32_t count);
 // A view of the same values under another type of the same layout (nullability, length, name).
 Vec *vec_retype(Arena *arena, const Vec *src, const Type *type);
 

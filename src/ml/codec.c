@@ -138,7 +138,3 @@ void codec_f64s_at(Codec *codec, double *value, size_t count) {
 void codec_u32s_at(Codec *codec, uint32_t *value, size_t count) {
     words_at(codec, value, count, sizeof *value);
 }
-
-void codec_u64s_at(Codec *codec, uint64_t *value, size_t count) {
-    words_at(codec, value, count, sizeof *value);
-}

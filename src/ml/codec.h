@@ -50,7 +50,6 @@ void codec_u8s(Codec *codec, uint8_t **value, size_t count);
 // Into (or from) arrays that are there.
 void codec_f64s_at(Codec *codec, double *value, size_t count);
 void codec_u32s_at(Codec *codec, uint32_t *value, size_t count);
-void codec_u64s_at(Codec *codec, uint64_t *value, size_t count);
 void codec_bytes_at(Codec *codec, void *bytes, size_t size);
 
 // Reading: room for [count] items of [size], zeroed, each of which takes [bytes_min] of the bytes

@@ -17,15 +17,6 @@ const char *ml_task_name(MlTask task) {
     return TASKS[task];
 }
 
-bool ml_task_named(Str name, MlTask *out) {
-    for (int i = 0; i < ML_TASKS_; i++) {
-        if (!str_eq_nocase(name, str_c(TASKS[i]))) continue;
-        *out = (MlTask)i;
-        return true;
-    }
-    return false;
-}
-
 MlEval *ml_eval_new(const MlEvalSpec *spec) {
     MlEval *eval = NEW(MlEval);
     eval->spec = *spec;

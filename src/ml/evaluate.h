@@ -37,7 +37,6 @@ typedef struct MlMetric {
 } MlMetric;
 
 const char *ml_task_name(MlTask task);         // "classification"
-bool ml_task_named(Str name, MlTask *out);     // without regard to case
 
 typedef struct MlEvalSpec {
     MlTask task;

@@ -37,12 +37,6 @@ Expr *expr_i64(Arena *arena, TypeKind kind, int64_t number) {
     return expr_literal(arena, value);
 }
 
-Expr *expr_text(Arena *arena, Str text) {
-    Vec *value = vec_new(arena, type_of(TYPE_VARCHAR, false), 1);
-    vec_set_text(value, 0, text);
-    return expr_literal(arena, value);
-}
-
 static Expr **expr_args(Arena *arena, Expr *expr, uint32_t count) {
     expr->arg = ARENA_ARRAY(arena, Expr *, count ? count : 1);
     expr->arg_count = count;

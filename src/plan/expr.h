@@ -40,7 +40,6 @@ Expr *expr_literal(Arena *arena, const Vec *value);
 Expr *expr_null(Arena *arena, const Type *type);
 Expr *expr_bool(Arena *arena, bool value);
 Expr *expr_i64(Arena *arena, TypeKind kind, int64_t value);  // an integer kind or interval
-Expr *expr_text(Arena *arena, Str text);
 Expr *expr_field(Arena *arena, Expr *row, uint32_t field);
 // CAST(arg AS type), or [arg] itself when it has that type already (nullability aside).
 Expr *expr_cast(Arena *arena, Expr *arg, const Type *type, bool try_cast);

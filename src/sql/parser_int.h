@@ -1,5 +1,5 @@
 // sql/parser_int.h - what the files of the parser share. The seams: parser.c (entry points, errors,
-// names, lists), parse_expr.c (operators, atoms), parse_call.c (functions with their own grammar),
+// names, lists), parse_expr.c (operators), parse_atom.c, parse_literal.c, parse_call.c (functions with their own grammar),
 // parse_query.c (SELECT and around it), parse_from.c (FROM), parse_match.c (MATCH_RECOGNIZE,
 // PIVOT), parse_type.c, parse_ddl.c (CREATE), parse_alter.c, parse_stmt.c (all other statements).
 //
@@ -113,21 +113,28 @@ NODISCARD Status expr_grow(Parser *p, AstExpr *expr, uint32_t child_height);  //
 NODISCARD Status make_call(Parser *p, const char *name, AstSyntax syntax, AstSpan span,
                            AstExprs args, AstExpr **out);
 AstExpr *expr_symbol(Parser *p, const char *text, AstSpan span);
-AstExpr *make_null(Parser *p, AstSpan span);
+
+// Up to three arguments; NULL ends them.
+AstExprs args_of(Parser *p, AstExpr *a, AstExpr *b, AstExpr *c);
 
 NODISCARD Status parse_expr(Parser *p, AstExpr **out);
+// Up to the first operator that binds less than [min]; [stop_at_and]: or AND, for BETWEEN.
+NODISCARD Status parse_expr_above(Parser *p, int min, bool stop_at_and, AstExpr **out);
 NODISCARD Status parse_operand(Parser *p, AstExpr **out);  // an atom with .field and [index]
 // The same where Flink takes no subquery in parentheses: computed columns.
 NODISCARD Status parse_expr_no_query(Parser *p, AstExpr **out);
 NODISCARD Status parse_exprs(Parser *p, AstExprs *out);  // a, b, c
 NODISCARD Status parse_literal(Parser *p, AstExpr **out);
+NODISCARD Status parse_maybe_literal(Parser *p, AstExpr **out, bool *done);  // at a word
+NODISCARD Status parse_braces(Parser *p, AstExpr **out);                     // {d '…'}, {fn …}
 NODISCARD Status parse_number(Parser *p, AstExpr **out);  // unsigned
 NODISCARD Status parse_query_expr(Parser *p, AstExpr **out);  // a query, as EX_QUERY
 // (query) or (a, b, …): one EX_QUERY, or the items.
-bool at_paren_query(const Parser *p, bool nested);  // see parse_expr.c
+bool at_paren_query(const Parser *p, bool nested);  // see parse_atom.c
 NODISCARD Status parse_query_or_list(Parser *p, AstExprs *out);
 bool at_interval_unit(const Parser *p, uint32_t ahead);
 NODISCARD Status parse_interval_qualifier(Parser *p, AstInterval *out);
+AstExpr *expr_interval_type(Parser *p, AstInterval interval, AstSpan span);  // as an EX_TYPE
 
 // parse_call.c: at a word with a grammar of its own; *done says whether it was one.
 NODISCARD Status parse_special_call(Parser *p, AstExpr **out, bool *done);

@@ -92,15 +92,6 @@ Status graph_constant(Graph *self, const Tensor *t, uint32_t *out, Error *err) {
     return ST_OK;
 }
 
-uint32_t graph_constant_ints(Graph *self, const int64_t *value, uint32_t count, bool vector) {
-    Tensor t = {.type = TENSOR_I64, .rank = vector ? 1 : 0, .count = count};
-    t.dim[0] = count;
-    t.data = arena_dup(&self->home->arena, value, count ? count * sizeof *value : 1);
-    uint32_t at = graph_value(self);
-    self->constant[at] = t;
-    return at;
-}
-
 static const Tensor *setup_constant(const Setup *setup, uint32_t i) {
     return i < setup->node->in_count ? graph_known(setup->graph, setup->node->in[i]) : NULL;
 }

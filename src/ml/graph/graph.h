@@ -76,7 +76,6 @@ NODISCARD Status graph_constant(Graph *self, const Tensor *t, uint32_t *out, Err
 // Room for a constant to be filled by the caller.
 NODISCARD Status graph_constant_new(Graph *self, TensorType type, uint32_t rank,
                                     const int64_t *dim, Tensor *out, uint32_t *value, Error *err);
-uint32_t graph_constant_ints(Graph *self, const int64_t *value, uint32_t count, bool vector);
 static inline const Tensor *graph_known(const Graph *self, uint32_t value) {
     return value != VALUE_NONE && self->constant[value].type ? &self->constant[value] : NULL;
 }

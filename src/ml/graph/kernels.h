@@ -31,7 +31,6 @@ typedef struct CastParams {
 } CastParams;
 Status kernel_cast(const Call *call, Error *err);
 Status kernel_same(const Call *call, Error *err);     // output i is input i
-Status kernel_refuse(const Call *call, Error *err);   // what must never run
 
 // --- Two operands, broadcast (op_binary.c) ---
 

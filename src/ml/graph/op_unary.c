@@ -254,7 +254,3 @@ Status kernel_same(const Call *call, Error *err) {
     }
     return ST_OK;
 }
-
-Status kernel_refuse(const Call *call, Error *err) {
-    return error_set(err, ST_UNSUPPORTED, "it is for training, and is not run here");
-}

@@ -340,10 +340,6 @@ void hoeffding_free(HoeffdingTree *tree) {
     mem_free(tree);
 }
 
-uint32_t hoeffding_leaves(const HoeffdingTree *tree) {
-    return tree->leaves;
-}
-
 void hoeffding_learn(HoeffdingTree *tree, const MlLearner *learner, const double *x, uint32_t class,
                      double weight, Rng *rng) {
     uint32_t at = leaf_of(tree, x), classes = learner_classes(learner);

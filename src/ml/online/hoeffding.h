@@ -41,4 +41,3 @@ void hoeffding_learn(HoeffdingTree *tree, const MlLearner *learner, const double
 bool hoeffding_score(const HoeffdingTree *tree, const MlLearner *learner, const double *x,
                      double *out);
 void hoeffding_codec(HoeffdingTree *tree, const MlLearner *learner, Codec *codec);
-uint32_t hoeffding_leaves(const HoeffdingTree *tree);
