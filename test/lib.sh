@@ -48,6 +48,15 @@ wait_for() {
     done
 }
 
+# wait_quiet FILE: until it has not grown for a while.
+wait_quiet() {
+    local size was=
+    while size=$(wc -c <"$1") && [ "$size" != "$was" ]; do
+        was=$size
+        sleep $((3 * PATIENCE))e-1
+    done
+}
+
 # A job in the background, its pid in LIVE: Ctrl-C ends it.
 LIVE=
 stop_live() {

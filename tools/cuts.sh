@@ -57,7 +57,7 @@ for ((i = 0; i < count; i++)); do
     name="$name, $backend then ${backends:-the same}"
     [ "$fold" = off ] || name="$name, mini-batches of $fold, $phase"
     [ $unaligned = false ] || name="$name, unaligned after $timeout, exchanges of $size"
-    "$weir" test "${options[@]}" --materialised --exempt "$scratch/cases/exempt" \
+    "$weir" test --timeout $((30 * ${WEIR_TEST_PATIENCE:-1})) "${options[@]}" --materialised --exempt "$scratch/cases/exempt" \
         "${@/#/$scratch/cases/}" >"$scratch/log" 2>&1
     read -r ok bad left < <(tail -n 1 "$scratch/log" | sed 's/[^0-9 ]//g')
     if [ -z "${left:-}" ]; then echo "$name: the run did not come to its end" >>"$scratch/log"; bad=1; fi

@@ -97,7 +97,8 @@ mutants() {
         part "planted bugs ($1)" 900 test/sim/mutants.sh "build-$1/test/sim"
 }
 sql() {
-    part "sql cases ($1)" 1200 "$WEIR" test --known test/sql/known-failures.txt test/sql
+    part "sql cases ($1)" 1200 "$WEIR" test --timeout $((30 * patience)) \
+        --known test/sql/known-failures.txt test/sql
     [ $# -lt 2 ] || part "variants ($1)" 1800 tools/variants.sh "$WEIR" "$2"
     [ $# -lt 3 ] || part "cuts ($1)" 1200 tools/cuts.sh "$WEIR" "$3" 1
 }

@@ -16,7 +16,7 @@ count=${2:-3} seed=${3:-$RANDOM}
 known=test/sql/known-failures.txt open=test/sql/order-of-arrival.txt
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
-passed=0 failed=0 skipped=0
+passed=0 failed=0 skipped=0 patience=${WEIR_TEST_PATIENCE:-1}
 
 # variant WORKERS FOLD ROWS [OPTION...]: FOLD is the size of a mini-batch or "off".
 variant() {
@@ -37,7 +37,7 @@ variant() {
     for folder in test/sql/*/; do  # a plan is what the settings make of it
         [ "$folder" = test/sql/explain/ ] || folders+=("${folder%/}")
     done
-    "$weir" test "${options[@]}" --known $known "${folders[@]}" >"$log" 2>&1
+    "$weir" test --timeout $((30 * patience)) "${options[@]}" --known $known "${folders[@]}" >"$log" 2>&1
     local ok bad left
     read -r ok bad left < <(tail -n 1 "$log" | sed 's/[^0-9 ]//g')
     if [ -z "${left:-}" ]; then echo "$name: the run did not come to its end" >>"$log"; bad=1; fi

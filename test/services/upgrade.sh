@@ -33,15 +33,15 @@ change() {
     JOB=$!
     wait_for 20 listed
     wait_for 20 grep -q . out1
-    sleep $((3 * PATIENCE))e-1
+    wait_quiet out1
     "$WEIR" stop --savepoint sp upgraded >said 2>&1 || fail "stop" "$(cat said err1)"
     wait $JOB
     printf '4,a,5,w\n5,c,7,v\n1005,c,0,v\n' >orders/2.csv
     printf 'b,Bert\nc,Cleo\n' >names/2.csv
-    timeout $((5 * PATIENCE)) "$WEIR" run --from-savepoint "$(echo sp/*)" "$@" q2.sql >out2 2>err2 &
+    timeout $((10 * PATIENCE)) "$WEIR" run --from-savepoint "$(echo sp/*)" "$@" q2.sql >out2 2>err2 &
     JOB=$!
     wait_for 4 printed_or_gone "${WAIT_FOR:-I\[c}"
-    sleep $((2 * PATIENCE))e-1
+    wait_quiet out2
     kill -TERM $JOB 2>/dev/null
     wait $JOB
     rc=$?
