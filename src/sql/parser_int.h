@@ -1,7 +1,8 @@
 // sql/parser_int.h - what the files of the parser share. The seams: parser.c (entry points, errors,
-// names, lists), parse_expr.c (operators), parse_atom.c, parse_literal.c, parse_call.c (functions with their own grammar),
-// parse_query.c (SELECT and around it), parse_from.c (FROM), parse_match.c (MATCH_RECOGNIZE,
-// PIVOT), parse_type.c, parse_ddl.c (CREATE), parse_alter.c, parse_stmt.c (all other statements).
+// names, lists), parse_expr.c (operators), parse_atom.c, parse_literal.c, parse_call.c (functions
+// with their own grammar), parse_query.c (SELECT and around it), parse_from.c (FROM), parse_match.c
+// (MATCH_RECOGNIZE, PIVOT), parse_type.c, parse_ddl.c (CREATE), parse_alter.c, parse_stmt.c (all
+// other statements).
 //
 // The whole text is cut into tokens first: looking ahead is indexing. Nothing backtracks.
 #pragma once

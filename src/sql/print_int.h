@@ -1,5 +1,6 @@
-// sql/print_int.h - what the files of the printer share: print_expr.c (expressions),
-// print_literal.c (names and literals), print_type.c, print_query.c (queries, FROM), print_stmt.c (statements), print_ddl.c (CREATE, ALTER).
+// sql/print_int.h - what the files of the printer share: print_literal.c (names and literals),
+// print_expr.c, print_type.c, print_query.c (queries, FROM), print_stmt.c (statements), print_ddl.c
+// (CREATE, ALTER).
 #pragma once
 
 #include "sql/keyword.h"

@@ -189,8 +189,8 @@ static Status commit(Commits *self, Str name, Error *err) {
 Status commits_restore(Commits *self, Str saved, Error *err) {
     Str line;
     int64_t subtask, next;
-    if (!str_take_line(&saved, &line) || !str_take_i64(&line, &subtask) || !str_take_i64(&line, &next) ||
-        subtask < 0 || next < 1) {
+    if (!str_take_line(&saved, &line) || !str_take_i64(&line, &subtask) ||
+        !str_take_i64(&line, &next) || subtask < 0 || next < 1) {
         return error_set(err, ST_RUNTIME, "the saved transactions of table '" STR_FMT
                          "' cannot be read", STR_ARG(self->link->table->desc->name));
     }
