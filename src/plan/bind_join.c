@@ -1,5 +1,5 @@
 // JOIN: conditions are split into equal keys and a rest. What kind of join it becomes (regular,
-// interval, window, temporal) is decided by plan/rule_join.c from keys, rest and time attributes.
+// interval, window, temporal) is decided by plan/join_kind.c from keys, rest and time attributes.
 #include "plan/bind_subquery.h"
 
 void expr_split_and(Arena *arena, Expr *expr, Conjuncts *out) {

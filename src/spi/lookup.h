@@ -1,5 +1,5 @@
 // spi/lookup.h - the options of tables that lookup joins ask: 'lookup.cache' and what belongs to
-// it. They mean the same for every connector; the cache itself is the join's (exec/lookup_cache.h).
+// it. They mean the same for every connector; the cache itself is the join's (exec/lookup.h).
 #pragma once
 
 #include "spi/connector.h"
