@@ -58,6 +58,12 @@ float proto_f32(const ProtoField *field) {
     return out;
 }
 
+double proto_f64(const ProtoField *field) {
+    double out;
+    memcpy(&out, &field->value, sizeof out);
+    return out;
+}
+
 bool proto_put_i64s(const ProtoField *field, Buf *out) {
     if (field->wire == PROTO_VARINT) {
         buf_put(out, &field->value, 8);

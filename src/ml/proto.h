@@ -37,6 +37,7 @@ bool proto_next(Proto *self, ProtoField *out);
 NODISCARD Status proto_end(const Proto *self, const char *what, Error *err);
 
 float proto_f32(const ProtoField *field);
+double proto_f64(const ProtoField *field);
 static inline int64_t proto_i64(const ProtoField *field) {
     return (int64_t)field->value;
 }
