@@ -102,10 +102,12 @@ static char *rows_of_record(Decoder *base, char *at) {
 // them one by one.
 static char *one_record(Decoder *base, char *at) {
     JsonReader *reader = &((JsonDecoder *)base)->reader;
+    uint32_t rows = base->batch ? base->batch->rows : 0;
     at = rows_of_record(base, at);
     if (!at || !reader->lost) return at;
     // A string that was no text, and no column took: Jackson stumbles over what it skips, too.
-    if (!reader->dropped) row_undo(base->batch, --base->batch->rows);
+    bool made = base->batch && base->batch->rows > rows;  // an empty array makes none
+    if (made && !reader->dropped) row_undo(base->batch, --base->batch->rows);
     return NULL;
 }
 

@@ -37,6 +37,14 @@ TEST(json, the_conversions_are_flinks) {
     format_case_end(&c);
 }
 
+TEST(json, a_record_without_rows_takes_none_away) {
+    FormatCase c;
+    format_case(&c, "json", "id INT", "ignore-parse-errors=true");
+    CHECK_STR(format_decode(&c, "[] \"\xC3\"\n"), "");
+    CHECK_STR(format_decode(&c, "{\"id\":1}\n[] \"\xC3\"\n{\"id\":2}\n"), "+I[1]\n+I[2]\n");
+    format_case_end(&c);
+}
+
 TEST(json, nested_values_and_pruned_rows) {
     FormatCase c;
     format_case(&c, "json",
