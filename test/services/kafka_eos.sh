@@ -123,8 +123,8 @@ progress() {
 # finish NAME: waits until all is there, as long as more comes: a busy machine is slow, not wrong. To look
 # whether all is there means to read all of it, which is done when nothing has come for a second.
 finish() {
-    local before='' now end=$((SECONDS + ${WEIR_EOS_SILENCE:-90}))
-    until [ $SECONDS -ge $end ]; do
+    local before='' now end=$((SECONDS + ${WEIR_EOS_SILENCE:-90})) last=$((SECONDS + 1800))
+    until [ $SECONDS -ge $end ] || [ $SECONDS -ge $last ]; do
         now=$(progress $1)
         if [ "$now" != "$before" ]; then
             before=$now end=$((SECONDS + ${WEIR_EOS_SILENCE:-90}))
@@ -134,7 +134,7 @@ finish() {
             sleep 1
         fi
     done
-    echo "note: nothing has come to $1's topics for ${WEIR_EOS_SILENCE:-90} s"
+    echo "note: $1 is not complete, $([ $SECONDS -ge $last ] && echo "after 1800 s" || echo "and nothing has come for a while")"
 }
 
 # A broker of our own dies, too, while the job reads and writes; kcat would give up, so it waits.

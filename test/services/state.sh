@@ -46,9 +46,9 @@ waits() {
     local name=$1 memory=$2 query=$3
     {
         cat <<SQL
-CREATE TABLE g (id BIGINT, k AS id * 7 % 100000, ts AS TO_TIMESTAMP_LTZ(id / 10, 3), WATERMARK FOR ts AS ts - INTERVAL '1' HOUR)
+CREATE TABLE g (id BIGINT, k AS id * 7 % 50000, ts AS TO_TIMESTAMP_LTZ(id / 10, 3), WATERMARK FOR ts AS ts - INTERVAL '1' HOUR)
     WITH ('connector' = 'datagen', 'rows-per-second' = '10000000', 'fields.id.kind' = 'sequence',
-    'fields.id.start' = '0', 'fields.id.end' = '199999');
+    'fields.id.start' = '0', 'fields.id.end' = '99999');
 CREATE TABLE o (k BIGINT, n BIGINT, v BIGINT) WITH ('connector' = 'filesystem', 'path' = 'waited', 'format' = 'csv');
 SQL
         echo "INSERT INTO o $query;"
@@ -64,15 +64,11 @@ SQL
     rm -rf waited
     same "$name: the same rows" large small
 }
-waits "tumbling windows" 8m "SELECT k, COUNT(*), SUM(id) FROM TUMBLE(TABLE g, DESCRIPTOR(ts), INTERVAL '10' SECOND)
-    GROUP BY window_start, window_end, k"
-waits "hopping windows" 8m "SELECT k, COUNT(*), SUM(id) FROM HOP(TABLE g, DESCRIPTOR(ts), INTERVAL '10' SECOND,
-    INTERVAL '20' SECOND) GROUP BY window_start, window_end, k"
-waits "cumulating windows" 8m "SELECT k, COUNT(*), SUM(id) FROM CUMULATE(TABLE g, DESCRIPTOR(ts), INTERVAL '10' SECOND,
-    INTERVAL '20' SECOND) GROUP BY window_start, window_end, k"
+waits "hopping windows" 12m "SELECT k, COUNT(*), SUM(id) FROM HOP(TABLE g, DESCRIPTOR(ts), INTERVAL '5' SECOND,
+    INTERVAL '10' SECOND) GROUP BY window_start, window_end, k"
 waits "sessions" 8m "SELECT k, COUNT(*), SUM(id) FROM SESSION(TABLE g PARTITION BY k, DESCRIPTOR(ts), INTERVAL '1' MINUTE)
     GROUP BY window_start, window_end, k"
-waits "interval joins" 24m "SELECT a.k, a.id, b.id FROM g a JOIN g b ON a.k = b.k AND a.id <> b.id
+waits "interval joins" 20m "SELECT a.k, a.id, b.id FROM g a JOIN g b ON a.k = b.k AND a.id <> b.id
     AND b.ts BETWEEN a.ts - INTERVAL '20' SECOND AND a.ts + INTERVAL '20' SECOND"
 
 # ---- the streaming cases, every row on disk after every batch
