@@ -109,7 +109,7 @@ services() {
     postgres_start || echo "note: $POSTGRES_MISSING"
     s3_start || echo "note: $S3_MISSING"
     for script in test/services/*.sh; do
-        part "$(basename "$script" .sh) ($1)" 300 bash "$script"
+        part "$(basename "$script" .sh) ($1)" 600 bash "$script"
     done
     kafka_stop
     postgres_stop
