@@ -61,3 +61,49 @@ void buckets_free(Buckets *buckets) {
     mem_free(buckets->at);
     *buckets = (Buckets){0};
 }
+
+void bucket_put(Buckets *buckets, int64_t end, uint8_t *row) {
+    BucketPlace *place = (BucketPlace *)(void *)row;
+    place->end = end;
+    place->at = bucket_add(buckets, end, row);
+}
+
+int64_t bucket_wanted(void *arg, const uint8_t *row) {
+    (void)arg;
+    return ((const BucketPlace *)(const void *)row)->end;
+}
+
+void bucket_leave(Buckets *buckets, uint8_t *row) {
+    const BucketPlace *place = (const BucketPlace *)(const void *)row;
+    Bucket *bucket = bucket_get(buckets, place->end);
+    ((BucketPlace *)(void *)bucket_remove(bucket, place->at))->at = place->at;
+}
+
+// Fires the rows of the bucket that are in memory, which then is empty.
+static Status fire_here(Bucket *bucket, StateTable *table, BucketFire *fire, void *arg,
+                        Error *err) {
+    for (uint32_t i = 0; i < bucket->count; i++) {
+        TRY(fire(arg, bucket->row[i], err));
+        state_remove(table, bucket->row[i]);
+    }
+    bucket->count = 0;
+    return ST_OK;
+}
+
+Status bucket_fire(Buckets *buckets, StateTable *table, BucketFire *fire, void *arg, Error *err) {
+    Bucket *bucket = &buckets->at[0];
+    int64_t end = bucket->end;
+    StateRecall recall = {.from_ms = end, .until_ms = end};
+    Status st = fire_here(bucket, table, fire, arg, err);
+    while (!st && state_away_due(table, end)) {
+        st = state_recall(table, &recall, err);  // `load` puts them into the bucket
+        if (st || !recall.count) break;
+        st = fire_here(bucket, table, fire, arg, err);
+        if (!st) st = state_table_trim(table, err);
+    }
+    state_recall_clear(&recall);
+    TRY(st);
+    Bucket taken = bucket_take(buckets, bucket);
+    mem_free(taken.row);
+    return ST_OK;
+}

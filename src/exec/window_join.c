@@ -2,11 +2,13 @@
 // window (the window's start and end are among the join keys) and joined once, when the watermark
 // passes the window's end. Append-only, whatever the join type.
 // State: key -> rows of the left, rows of the right; buckets of them by the end of their window.
+// With RocksDB keys leave memory and their buckets, and come back when their window's time has come.
 #include "exec/bucket.h"
 #include "exec/saved.h"
 #include "exec/window.h"
 
 typedef struct WindowLists {
+    BucketPlace place;
     KeptList side[2];
     bool matches;  // no key is NULL where NULLs do not match
 } WindowLists;
@@ -51,9 +53,13 @@ static const char *window_load(void *arg, uint8_t *row, const char *at, Error *e
     for (uint32_t s = 0; s < 2 && at; s++) {
         at = kept_list_load(self->base.budget, &lists->side[s], plan->input[s]->type, at, err);
     }
-    (void)bucket_add(&self->live, saved_key_i64(self->windows, row, self->end_key), row);
+    bucket_put(&self->live, saved_key_i64(self->windows, row, self->end_key), row);
     ask_timer(self);
     return at;
+}
+
+static void window_leave(void *arg, uint8_t *row) {
+    bucket_leave(&((WindowJoin *)arg)->live, row);
 }
 
 static const Type *window_value(Arena *arena, const Type *left, const Type *right) {
@@ -86,6 +92,10 @@ static Status window_join_open(Operator *op, Error *err) {
         .clear = window_clear,
         .save = window_save,
         .load = window_load,
+        .may_leave = true,
+        .load_all = true,
+        .wanted = bucket_wanted,
+        .leave = window_leave,
         .clear_arg = self,
     };
     self->windows = state_table_open(op->env->state, &def);
@@ -131,7 +141,7 @@ static Status window_join_on_batch(Operator *op, uint32_t s, Batch *in, Error *e
         WindowLists *lists = (WindowLists *)(void *)found[row];
         if (is_new[row]) {
             lists->matches = all_match(plan, key, row);
-            (void)bucket_add(&self->live, vec_i64(end)[row], found[row]);
+            bucket_put(&self->live, vec_i64(end)[row], found[row]);
         }
         KeptRow *kept = NULL;
         TRY(kept_add(op->budget, &lists->side[s], in, row, 0, self->arrivals++, &kept, err));
@@ -188,7 +198,11 @@ static Status join_pairs(WindowJoin *self, WindowLists *lists, bool send, Error 
     return ST_OK;
 }
 
-static Status fire(WindowJoin *self, WindowLists *lists, Error *err) {
+static Status fire(void *arg, uint8_t *row, Error *err) {
+    WindowJoin *self = arg;
+    WindowLists *lists = (WindowLists *)(void *)row;
+    arena_reset(&self->scratch);
+    state_write(self->windows, row);  // its rows become matched ones
     JoinType type = self->base.plan->join;
     bool semi = type == JOIN_TYPE_SEMI || type == JOIN_TYPE_ANTI;
     if (lists->matches && lists->side[0].count && lists->side[1].count) {
@@ -209,16 +223,7 @@ static Status fire(WindowJoin *self, WindowLists *lists, Error *err) {
 
 static Status advance(WindowJoin *self, int64_t ms, Error *err) {
     while (self->live.count && window_fires_at(&self->clock, self->live.at[0].end) <= ms) {
-        Bucket due = bucket_take(&self->live, &self->live.at[0]);
-        Status st = ST_OK;
-        for (uint32_t i = 0; i < due.count; i++) {
-            arena_reset(&self->scratch);
-            state_write(self->windows, due.row[i]);
-            if (!st) st = fire(self, (WindowLists *)(void *)due.row[i], err);
-            state_remove(self->windows, due.row[i]);
-        }
-        mem_free(due.row);
-        TRY(st);
+        TRY(bucket_fire(&self->live, self->windows, fire, self, err));
     }
     return output_builder(&self->base, &self->out, true, err);
 }

@@ -5,11 +5,14 @@
 //
 // For the last row by time, one of an equal stamp replaces the one before it, as in Flink's window
 // deduplication; in any other order the first to come ranks first.
+//
+// With RocksDB partitions leave memory and their buckets, and come back when their window closes.
 #include "exec/bucket.h"
 #include "exec/saved.h"
 #include "exec/window.h"
 
 typedef struct WindowPart {  // a row of the state table
+    BucketPlace place;
     SortedRows rows;
 } WindowPart;
 
@@ -48,11 +51,15 @@ static void part_save(void *arg, const uint8_t *row, Buf *out) {
 static const char *part_load(void *arg, uint8_t *row, const char *at, Error *err) {
     WindowRank *self = arg;
     int64_t end = saved_key_i64(self->parts, row, self->end_key);
-    (void)bucket_add(&self->live, end, row);
+    bucket_put(&self->live, end, row);
     if (self->clock.spec->proctime) {
         self->base.env->timer_at(&self->base, window_fires_at(&self->clock, end));
     }
     return sorted_load(&self->loader, &part_of(row)->rows, at, err);
+}
+
+static void part_leave(void *arg, uint8_t *row) {
+    bucket_leave(&((WindowRank *)arg)->live, row);
 }
 
 static const Type *part_value(Arena *arena, const Type *row) {
@@ -99,7 +106,7 @@ static Status window_rank_on_batch(Operator *op, uint32_t input, Batch *in, Erro
     TRY(state_find(self->parts, key, in->rows, mask, true, 0, part, is_new, err));
     for (uint32_t row = 0; row < in->rows; row++) {
         if (!part[row]) continue;
-        if (is_new[row]) (void)bucket_add(&self->live, end[row], part[row]);
+        if (is_new[row]) bucket_put(&self->live, end[row], part[row]);
         StoredRow *stored;
         TRY(row_store(&self->pool, plan->order, plan->order_count, in->column, self->columns, row,
                       &stored, err));
@@ -111,7 +118,9 @@ static Status window_rank_on_batch(Operator *op, uint32_t input, Batch *in, Erro
     return ST_OK;
 }
 
-static Status emit_part(WindowRank *self, const SortedRows *rows, Error *err) {
+static Status emit_part(void *arg, uint8_t *part, Error *err) {
+    WindowRank *self = arg;
+    const SortedRows *rows = &part_of(part)->rows;
     const Plan *plan = self->base.plan;
     int64_t rank = 0;
     const StoredRow *row;
@@ -128,14 +137,7 @@ static Status emit_part(WindowRank *self, const SortedRows *rows, Error *err) {
 
 static Status advance(WindowRank *self, int64_t ms, Error *err) {
     while (self->live.count && window_fires_at(&self->clock, self->live.at[0].end) <= ms) {
-        Bucket taken = bucket_take(&self->live, &self->live.at[0]);
-        Status st = ST_OK;
-        for (uint32_t i = 0; i < taken.count; i++) {
-            if (!st) st = emit_part(self, &part_of(taken.row[i])->rows, err);
-            state_remove(self->parts, taken.row[i]);
-        }
-        mem_free(taken.row);
-        TRY(st);
+        TRY(bucket_fire(&self->live, self->parts, emit_part, self, err));
     }
     return output_builder(&self->base, &self->out, true, err);
 }
@@ -179,6 +181,10 @@ static Status window_rank_open(Operator *op, Error *err) {
         .clear = part_clear,
         .save = part_save,
         .load = part_load,
+        .may_leave = true,
+        .load_all = true,
+        .wanted = bucket_wanted,
+        .leave = part_leave,
         .clear_arg = self,
     };
     self->parts = state_table_open(op->env->state, &def);

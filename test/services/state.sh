@@ -68,6 +68,11 @@ waits "hopping windows" 12m "SELECT k, COUNT(*), SUM(id) FROM HOP(TABLE g, DESCR
     INTERVAL '10' SECOND) GROUP BY window_start, window_end, k"
 waits "sessions" 8m "SELECT k, COUNT(*), SUM(id) FROM SESSION(TABLE g PARTITION BY k, DESCRIPTOR(ts), INTERVAL '1' MINUTE)
     GROUP BY window_start, window_end, k"
+waits "window joins" 20m "SELECT a.k, a.id, b.id FROM TUMBLE(TABLE g, DESCRIPTOR(ts), INTERVAL '5' SECOND) a
+    JOIN TUMBLE(TABLE g, DESCRIPTOR(ts), INTERVAL '5' SECOND) b
+    ON a.k = b.k AND a.id <= b.id AND a.window_start = b.window_start AND a.window_end = b.window_end"
+waits "Top-N of windows" 12m "SELECT k, id, n FROM (SELECT k, id, ROW_NUMBER() OVER (PARTITION BY window_start, window_end, k
+    ORDER BY id DESC) AS n FROM TUMBLE(TABLE g, DESCRIPTOR(ts), INTERVAL '5' SECOND)) WHERE n <= 2"
 waits "interval joins" 20m "SELECT a.k, a.id, b.id FROM g a JOIN g b ON a.k = b.k AND a.id <> b.id
     AND b.ts BETWEEN a.ts - INTERVAL '20' SECOND AND a.ts + INTERVAL '20' SECOND"
 
