@@ -1,9 +1,10 @@
 // exec/temporal_join.c - joins each left row with the version of the right table that was valid at
 // the left row's event time. Left rows wait until the watermark has passed their time: by then all
 // versions that old have come. Left rows are sent in the order of their times; versions that no
-// future row can ask for are dropped, but for the newest one. After Flink's
-// TemporalRowTimeJoinOperator.
-// State: key -> right versions by time; key -> left rows; a heap of the left rows by time.
+// future row can ask for are dropped when their key is met again, but for the newest one. After
+// Flink's TemporalRowTimeJoinOperator.
+// State: key -> right versions by time; key -> left rows; a heap of the left rows by time. With
+// RocksDB keys leave memory, and keys of left rows come back when time has come to them.
 #include "exec/saved.h"
 
 typedef struct TemporalJoin {
@@ -46,6 +47,23 @@ static const char *versions_load(void *arg, uint8_t *row, const char *at, Error 
     return load(arg, row, false, at, err);
 }
 
+static int64_t waiting_wanted(void *arg, const uint8_t *row) {
+    (void)arg;
+    int64_t first_ms = INT64_MAX;
+    const KeptRow *kept = ((const KeptList *)(const void *)row)->oldest;
+    for (; kept; kept = kept->newer) {
+        if (kept->time_ms < first_ms) first_ms = kept->time_ms;
+    }
+    return first_ms;
+}
+
+static void waiting_leave(void *arg, uint8_t *row) {
+    TemporalJoin *self = arg;
+    for (KeptRow *kept = ((KeptList *)(void *)row)->oldest; kept; kept = kept->newer) {
+        heap_remove(&self->heap, kept);
+    }
+}
+
 static Status temporal_join_open(Operator *op, Error *err) {
     TemporalJoin *self = (TemporalJoin *)op;
     const Plan *plan = op->plan;
@@ -63,6 +81,10 @@ static Status temporal_join_open(Operator *op, Error *err) {
             .clear = list_clear,
             .save = list_save,
             .load = s ? versions_load : waiting_load,
+            .may_leave = true,
+            .load_all = !s,
+            .wanted = s ? NULL : waiting_wanted,
+            .leave = s ? NULL : waiting_leave,
             .clear_arg = self,
         };
         self->columns[s] = row[s]->child_count;
@@ -72,6 +94,21 @@ static Status temporal_join_open(Operator *op, Error *err) {
     if (!plan->condition) return ST_OK;
     Expr *condition = plan->condition;
     return program_new(&condition, 1, self->both, op->env->func, &self->condition, err);
+}
+
+// Versions older than the one valid at [ms] will not be asked for again.
+static void drop_versions(TemporalJoin *self, uint8_t *row, int64_t ms) {
+    KeptList *list = (KeptList *)(void *)row;
+    int64_t newest = INT64_MIN;
+    for (const KeptRow *at = list->oldest; at; at = at->newer) {
+        if (at->time_ms <= ms && at->time_ms > newest) newest = at->time_ms;
+    }
+    for (KeptRow *at = list->oldest, *next; at; at = next) {
+        next = at->newer;
+        if (at->time_ms >= newest) continue;
+        state_write(self->versions, row);
+        kept_remove(self->base.budget, at);
+    }
 }
 
 static Status temporal_join_on_batch(Operator *op, uint32_t s, Batch *in, Error *err) {
@@ -90,6 +127,7 @@ static Status temporal_join_on_batch(Operator *op, uint32_t s, Batch *in, Error 
         TRY(kept_time(in, s ? plan->right_time_column : plan->time_column, row, &time, err));
         RowKind kind = batch_kind(in, row);
         if (s && kind == ROW_UPDATE_BEFORE) continue;  // the version after it says it all
+        if (s) drop_versions(self, found[row], op->watermark_in);
         KeptRow *kept = NULL;
         TRY(kept_add(op->budget, (KeptList *)(void *)found[row], in, row, time,
                      self->arrivals++, &kept, err));
@@ -115,61 +153,117 @@ static Status emit(TemporalJoin *self, const KeptRow *left, const KeptRow *right
     return output_builder(&self->base, &self->out, false, err);
 }
 
-static Status join_row(TemporalJoin *self, const KeptRow *left, Error *err) {
+// Left rows that are joined together: each with its version, NULL when there is none.
+typedef struct Due {
+    KeptRow *left[BATCH_ROWS_MAX];
+    const KeptRow *right[BATCH_ROWS_MAX];
+    uint8_t *versions[BATCH_ROWS_MAX];  // of its key, or NULL
+    uint32_t count;
+} Due;
+
+// The next rows up to [ms], out of the heap, and the versions of their keys.
+static Status take_due(TemporalJoin *self, int64_t ms, Due *due, Error *err) {
     const Plan *plan = self->base.plan;
-    uint32_t total = self->columns[0] + self->columns[1], passed = 1, sel[1];
-    Vec **both = ARENA_ARRAY(&self->scratch, Vec *, total);
-    for (uint32_t c = 0; c < total; c++) both[c] = vec_new(&self->scratch, self->both->child[c], 1);
-    kept_load(left, both, self->columns[0], 0);
+    due->count = 0;
+    for (KeptRow *left; due->count < BATCH_ROWS_MAX && (left = heap_first(&self->heap)) &&
+                        left->time_ms <= ms;) {
+        heap_remove(&self->heap, left);
+        due->left[due->count++] = left;
+    }
+    if (!due->count) return ST_OK;
+    Vec **column = ARENA_ARRAY(&self->scratch, Vec *, self->columns[0]);
+    for (uint32_t c = 0; c < self->columns[0]; c++) {
+        column[c] = vec_new(&self->scratch, self->both->child[c], due->count);
+    }
+    for (uint32_t i = 0; i < due->count; i++) kept_load(due->left[i], column, self->columns[0], i);
+    uint64_t *has_key = ARENA_ARRAY(&self->scratch, uint64_t, BITS_WORDS(due->count));
     Vec **key = ARENA_ARRAY(&self->scratch, Vec *, plan->key_count + 1);
-    bool has_key = true;
+    for (uint32_t i = 0; i < due->count; i++) bits_set(has_key, i);
     for (uint32_t k = 0; k < plan->key_count; k++) {
-        key[k] = both[plan->key[k]];
-        has_key &= plan->null_safe[k] || !vec_is_null(key[k], 0);
+        key[k] = column[plan->key[k]];
+        for (uint32_t i = 0; i < due->count && !plan->null_safe[k]; i++) {
+            if (vec_is_null(key[k], i)) bits_clear(has_key, i);
+        }
     }
-    uint8_t *found = NULL;
-    TRY(state_find(self->versions, key, 1, NULL, false, 0, &found, NULL, err));
-    const KeptRow *right =
-        found && has_key ? version_at((KeptList *)(void *)found, left->time_ms) : NULL;
-    if (right && self->condition) {
-        kept_load(right, both + self->columns[0], self->columns[1], 0);
-        TRY(program_select(self->condition, both, 1, sel, &passed, err));
-        if (!passed) right = NULL;
+    TRY(state_find(self->versions, key, due->count, has_key, false, 0, due->versions, NULL, err));
+    for (uint32_t i = 0; i < due->count; i++) {
+        const KeptList *list = (const KeptList *)(void *)due->versions[i];
+        due->right[i] = list ? version_at(list, due->left[i]->time_ms) : NULL;
     }
-    if (!right && plan->join == JOIN_TYPE_INNER) return ST_OK;
-    return emit(self, left, right, err);
+    return ST_OK;
 }
 
-// Versions older than the one valid at [ms] will not be asked for again.
-static void drop_versions(TemporalJoin *self, int64_t ms) {
-    uint64_t cursor = 0;
-    for (uint8_t *row; (row = state_next(self->versions, &cursor));) {
-        KeptList *list = (KeptList *)(void *)row;
-        int64_t newest = INT64_MIN;
-        for (KeptRow *at = list->oldest; at; at = at->newer) {
-            if (at->time_ms <= ms && at->time_ms > newest) newest = at->time_ms;
-        }
-        for (KeptRow *at = list->oldest, *next; at; at = next) {
-            next = at->newer;
-            if (at->time_ms >= newest) continue;
-            state_write(self->versions, row);
-            kept_remove(self->base.budget, at);
+// Pairs that the condition does not let pass are none.
+static Status check_condition(TemporalJoin *self, Due *due, Error *err) {
+    uint32_t total = self->columns[0] + self->columns[1], pairs = 0, passed = 0;
+    uint32_t *row = ARENA_ARRAY(&self->scratch, uint32_t, due->count + 1);
+    uint32_t *sel = ARENA_ARRAY(&self->scratch, uint32_t, due->count + 1);
+    for (uint32_t i = 0; i < due->count; i++) {
+        if (due->right[i]) row[pairs++] = i;
+    }
+    if (!self->condition || !pairs) return ST_OK;
+    Vec **both = ARENA_ARRAY(&self->scratch, Vec *, total);
+    for (uint32_t c = 0; c < total; c++) {
+        both[c] = vec_new(&self->scratch, self->both->child[c], pairs);
+    }
+    for (uint32_t i = 0; i < pairs; i++) {
+        kept_load(due->left[row[i]], both, self->columns[0], i);
+        kept_load(due->right[row[i]], both + self->columns[0], self->columns[1], i);
+    }
+    TRY(program_select(self->condition, both, pairs, sel, &passed, err));
+    for (uint32_t i = 0, next = 0; i < pairs; i++) {
+        if (next < passed && sel[next] == i) {
+            next++;
+        } else {
+            due->right[row[i]] = NULL;
         }
     }
+    return ST_OK;
+}
+
+// Sends the next rows up to [ms]; *count: how many there were.
+static Status join_due(TemporalJoin *self, int64_t ms, uint32_t *count, Error *err) {
+    arena_reset(&self->scratch);
+    Due *due = ARENA_NEW(&self->scratch, Due);
+    TRY(take_due(self, ms, due, err));
+    TRY(check_condition(self, due, err));
+    for (uint32_t i = 0; i < due->count; i++) {
+        if (!due->right[i] && self->base.plan->join == JOIN_TYPE_INNER) continue;
+        TRY(emit(self, due->left[i], due->right[i], err));
+    }
+    for (uint32_t i = 0; i < due->count; i++) {
+        KeptRow *left = due->left[i];
+        // Rows come in the order of their times.
+        if (due->versions[i]) drop_versions(self, due->versions[i], left->time_ms);
+        KeptList *list = left->list;
+        state_write(self->waiting, (uint8_t *)list);
+        kept_remove(self->base.budget, left);
+        if (!list->count) state_remove(self->waiting, (uint8_t *)list);
+    }
+    *count = due->count;
+    TRY(state_table_trim(self->waiting, err));
+    return state_table_trim(self->versions, err);
+}
+
+static Status advance(TemporalJoin *self, int64_t ms, Error *err) {
+    StateRecall recall = {0};
+    Status st = ST_OK;
+    for (uint32_t count = 1; !st && (count || state_away_due(self->waiting, ms));) {
+        recall.from_ms = INT64_MIN;
+        recall.until_ms = ms;
+        recall.at.len = 0;
+        st = state_recall(self->waiting, &recall, err);
+        // Nobody who is still away has an earlier row than the first of them.
+        int64_t first_ms = state_away_first(self->waiting);
+        if (!st) st = join_due(self, first_ms < ms ? first_ms : ms, &count, err);
+    }
+    state_recall_clear(&recall);
+    return st;
 }
 
 static Status temporal_join_on_watermark(Operator *op, int64_t ms, Error *err) {
     TemporalJoin *self = (TemporalJoin *)op;
-    arena_reset(&self->scratch);
-    for (KeptRow *left; (left = heap_first(&self->heap)) && left->time_ms <= ms;) {
-        TRY(join_row(self, left, err));
-        KeptList *list = left->list;
-        state_write(self->waiting, (uint8_t *)list);
-        heap_remove(&self->heap, left);
-        kept_remove(op->budget, left);
-        if (!list->count) state_remove(self->waiting, (uint8_t *)list);
-    }
-    drop_versions(self, ms);
+    TRY(advance(self, ms, err));
     TRY(output_builder(op, &self->out, true, err));
     return output_watermark(op, ms, err);
 }

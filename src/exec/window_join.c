@@ -2,7 +2,8 @@
 // window (the window's start and end are among the join keys) and joined once, when the watermark
 // passes the window's end. Append-only, whatever the join type.
 // State: key -> rows of the left, rows of the right; buckets of them by the end of their window.
-// With RocksDB keys leave memory and their buckets, and come back when their window's time has come.
+// With RocksDB keys leave memory and their buckets, and come back when their window's time has
+// come.
 #include "exec/bucket.h"
 #include "exec/saved.h"
 #include "exec/window.h"

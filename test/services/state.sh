@@ -49,6 +49,9 @@ waits() {
 CREATE TABLE g (id BIGINT, k AS id * 7 % 50000, ts AS TO_TIMESTAMP_LTZ(id / 10, 3), WATERMARK FOR ts AS ts - INTERVAL '1' HOUR)
     WITH ('connector' = 'datagen', 'rows-per-second' = '10000000', 'fields.id.kind' = 'sequence',
     'fields.id.start' = '0', 'fields.id.end' = '99999');
+CREATE TABLE versions (id BIGINT, ts AS TO_TIMESTAMP_LTZ(id / 10, 3), WATERMARK FOR ts AS ts - INTERVAL '1' HOUR,
+    PRIMARY KEY (id) NOT ENFORCED) WITH ('connector' = 'datagen', 'rows-per-second' = '10000000', 'fields.id.kind' = 'sequence',
+    'fields.id.start' = '0', 'fields.id.end' = '49999');
 CREATE TABLE o (k BIGINT, n BIGINT, v BIGINT) WITH ('connector' = 'filesystem', 'path' = 'waited', 'format' = 'csv');
 SQL
         echo "INSERT INTO o $query;"
@@ -73,6 +76,8 @@ waits "window joins" 20m "SELECT a.k, a.id, b.id FROM TUMBLE(TABLE g, DESCRIPTOR
     ON a.k = b.k AND a.id <= b.id AND a.window_start = b.window_start AND a.window_end = b.window_end"
 waits "Top-N of windows" 12m "SELECT k, id, n FROM (SELECT k, id, ROW_NUMBER() OVER (PARTITION BY window_start, window_end, k
     ORDER BY id DESC) AS n FROM TUMBLE(TABLE g, DESCRIPTOR(ts), INTERVAL '5' SECOND)) WHERE n <= 2"
+waits "temporal joins" 16m "SELECT g.k, g.id, v.id FROM g LEFT JOIN versions FOR SYSTEM_TIME AS OF g.ts AS v
+    ON g.k = v.id AND v.id < 40000"
 waits "interval joins" 20m "SELECT a.k, a.id, b.id FROM g a JOIN g b ON a.k = b.k AND a.id <> b.id
     AND b.ts BETWEEN a.ts - INTERVAL '20' SECOND AND a.ts + INTERVAL '20' SECOND"
 
