@@ -23,6 +23,8 @@ static const ArgDef ARGS[] = {
     {"--sql", NULL, "FILE", "a script that runs in the job's session first: SET, CREATE"},
     {"--checkpoint", NULL, "TIME", "between checkpoints (250 ms): alarms on Kafka are as late"},
     {"--retrain", NULL, "TIME", "how old a model grows, in the time of its points (14 d)"},
+    {"--quiet", NULL, "TIME", "nothing of a metric for so long before it can be silent (1 min)"},
+    {"--keep", NULL, "TIME", "points, alarms and labels, in the time of the points (800 d)"},
     {"--workers", NULL, "N", "threads of the detection (1)"},
     {"--trainers", NULL, "N", "threads that train, when no other wants to run (1)"},
     {"--print", NULL, NULL, "prints alarms to standard output, too"},
@@ -30,7 +32,7 @@ static const ArgDef ARGS[] = {
     {0},
 };
 enum { ARG_DIR, ARG_LISTEN, ARG_TOKEN, ARG_KAFKA, ARG_POINTS, ARG_FORMAT, ARG_OPTIONS, ARG_SQL,
-       ARG_CHECKPOINT, ARG_RETRAIN, ARG_WORKERS, ARG_TRAINERS, ARG_PRINT };
+       ARG_CHECKPOINT, ARG_RETRAIN, ARG_QUIET, ARG_KEEP, ARG_WORKERS, ARG_TRAINERS, ARG_PRINT };
 
 const Command WATCH_SERVE_COMMAND = {
     .name = "watch serve",
@@ -78,6 +80,10 @@ static bool read_threads(const char *text, uint32_t *out) {
     return true;
 }
 
+static bool read_time(const char *text, int64_t *ms) {
+    return option_read_duration(str_c(text), ms) && *ms > 0;
+}
+
 // The value of an option; false: it is none. *st: its file cannot be read.
 static bool take_option(Serve *self, int at, const char *value, Status *st, Error *err) {
     switch (at) {
@@ -97,12 +103,10 @@ static bool take_option(Serve *self, int at, const char *value, Status *st, Erro
             *st = os_read_file(str_c(value), &self->sql, err);
             if (!*st) self->watch.sql = buf_cstr(&self->sql);
             return true;
-        case ARG_CHECKPOINT:
-            return option_read_duration(str_c(value), &self->watch.checkpoint_ms) &&
-                   self->watch.checkpoint_ms > 0;
-        case ARG_RETRAIN:
-            return option_read_duration(str_c(value), &self->watch.retrain_ms) &&
-                   self->watch.retrain_ms > 0;
+        case ARG_CHECKPOINT: return read_time(value, &self->watch.checkpoint_ms);
+        case ARG_RETRAIN: return read_time(value, &self->watch.retrain_ms);
+        case ARG_QUIET: return read_time(value, &self->watch.quiet_ms);
+        case ARG_KEEP: return read_time(value, &self->watch.keep_ms);
         case ARG_WORKERS: return read_threads(value, &self->watch.workers);
         case ARG_TRAINERS: return read_threads(value, &self->watch.trainers);
         default: self->watch.print = true; return true;

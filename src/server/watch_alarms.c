@@ -38,16 +38,6 @@ static void list_metric_alarms(ApiCall *call) {
 
 // ---- labels ------------------------------------------------------------------------------------
 
-static uint64_t number_of(Str id) {
-    int64_t number = 0;
-    for (uint32_t i = id.len; i > 0; i--) {
-        if (id.ptr[i - 1] != '/') continue;
-        (void)str_to_i64(str_sub(id, i, id.len), &number);
-        break;
-    }
-    return (uint64_t)number;
-}
-
 static bool read_time(const JsonValue *object, const char *name, int64_t *out) {
     const JsonValue *value = json_member(object, str_c(name));
     return value && (json_is_number(value) || value->kind == JK_TEXT) &&
@@ -77,7 +67,7 @@ static bool put_label(ApiCall *call, const JsonValue *object) {
             api_fail(call, 404, err.message, err.hint);
             return false;
         }
-        label.alarm = number_of(alarm_id);
+        label.alarm = watch_alarm_number(alarm_id);
         label.from_ms = alarm.opened_ms;
         label.to_ms = alarm.ts_ms;
         metric = roster_metric_of(roster, alarm.key);
@@ -92,6 +82,8 @@ static bool put_label(ApiCall *call, const JsonValue *object) {
     // The same label a second time differs in nothing but how far the alarm has come.
     if (label.alarm) label.to_ms = label.from_ms;
     Status st = roster_label_add(roster, metric, &label, &err);
+    // The warden asks anew, and the judge takes the label up.
+    if (!st && label.alarm & WATCH_SILENCE_ALARM) atomic_store(&metric->silent, false);
     if (st) api_fail_with(call, st, &err);
     return !st;
 }

@@ -29,6 +29,18 @@ static bool one_of(Str text, const char *const *words, int otherwise, int *out) 
     return false;
 }
 
+// "auto", "off", or a time as granularity has it.
+static bool read_silence(const JsonValue *value, int64_t *ms) {
+    *ms = 0;
+    if (!value || value->kind == JK_NULL) return true;
+    if (value->kind == JK_TEXT && str_eq_nocase(value->text, STR("auto"))) return true;
+    if (value->kind == JK_TEXT && str_eq_nocase(value->text, STR("off"))) {
+        *ms = -1;
+        return true;
+    }
+    return read_step(value, ms) && *ms > 0;
+}
+
 // What is wrong with a metric as it was sent; NULL: nothing.
 static const char *read_metric(ApiCall *call, const JsonValue *object, MetricSpec *out) {
     static const char *const IMPORTANCE[] = {"plain", "important", NULL};
@@ -56,6 +68,9 @@ static const char *read_metric(ApiCall *call, const JsonValue *object, MetricSpe
     }
     if (!one_of(importance, IMPORTANCE, 0, &out->importance)) {
         return "its importance should be plain or important";
+    }
+    if (!read_silence(json_member(object, STR("silence")), &out->silence_ms)) {
+        return "its silence should be auto, off, or a time as '10 min'";
     }
     if (labels && labels->kind != JK_NULL) {
         Buf text = {0};
@@ -112,6 +127,8 @@ static void put_spec(const MetricSpec *spec, const WatchMetric *metric, Buf *out
     buf_printf(out, ",\"granularity\":%g,\"direction\":\"%s\",\"sensitivity\":\"%s\"",
                (double)spec->step_ms / 1000, WATCH_DIRECTIONS[spec->direction],
                WATCH_SENSITIVITIES[spec->sensitivity]);
+    if (spec->silence_ms > 0) buf_printf(out, ",\"silence\":%g", (double)spec->silence_ms / 1000);
+    else buf_printf(out, ",\"silence\":\"%s\"", spec->silence_ms ? "off" : "auto");
     buf_printf(out, ",\"importance\":\"%s\",\"paused\":%s,\"labels\":" STR_FMT "}",
                spec->importance ? "important" : "plain",
                atomic_load(&metric->paused) ? "true" : "false",
@@ -153,7 +170,7 @@ static void remove_metric(ApiCall *call) {
     Error err = {0};
     WatchMetric *metric = api_metric(call, call->part[0]);
     if (!metric) return;
-    Status st = roster_metric_remove(watch_roster(call->api->watch), metric, &err);
+    Status st = watch_metric_remove(call->api->watch, metric, &err);
     if (st) api_fail_with(call, st, &err);
     else buf_puts(&call->http->body, "{\"removed\":true}");
 }
@@ -211,6 +228,7 @@ static void show_status(ApiCall *call) {
     bool wants = metric->wants_training;
     roster_unlock(roster);
     const char *state = atomic_load(&metric->paused)                  ? "paused"
+                        : atomic_load(&metric->silent)     ? "silent"
                         : count && recent[count - 1].alarm ? "alarm"
                         : version                                      ? "live"
                         : any                                          ? "collecting"

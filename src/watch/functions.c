@@ -53,7 +53,7 @@ static void put_message(const Judge *judge, Watch *watch, WatchMetric *metric,
                         const DetectVerdict *verdict, const JudgeMessage *message, Vec *out,
                         uint32_t row) {
     Buf text = {0};
-    judge_print_id(metric, message->alarm, &text);
+    judge_print_id(metric, message, &text);
     vec_set_text(out->child[J_ID], row, buf_str(&text));
     text.len = 0;
     judge_print(judge, watch, metric, verdict, message, &text);
@@ -64,21 +64,34 @@ static void put_message(const Judge *judge, Watch *watch, WatchMetric *metric,
     buf_free(&text);
 }
 
+static void drop(JudgeState *state, AggEnv *env) {
+    if (!state->judge) return;
+    judge_clear(state->judge);
+    mem_free(state->judge);
+    budget_release(env->budget, state->bytes);
+    *state = (JudgeState){0};
+}
+
+// A row without a value is a question of the warden's: whether the metric is silent.
 static Status judge_row(const AggCall *call, const AggRows *in, uint32_t row, AggEnv *env,
                         Vec *out, Error *err) {
     Watch *watch = watch_of(vec_integer(in->arg[0], row));
     WatchMetric *metric =
         watch ? roster_metric_of(watch_roster(watch), vec_i64(in->arg[1])[row]) : NULL;
+    JudgeState *state = state_at(call, agg_group(in, row));
+    bool asked = vec_is_null(in->arg[3], row);
     vec_i32(out->child[J_EVENT])[row] = DETECT_NONE;
     vec_f64(out->child[J_FORECAST])[row] = NAN;
+    if (watch && (!metric || atomic_load(&metric->gone))) drop(state, env);  // it was removed
     if (!metric || atomic_load(&metric->gone) || atomic_load(&metric->paused)) return ST_OK;
-    JudgeState *state = state_at(call, agg_group(in, row));
+    if (asked && !state->judge) return ST_OK;
     TRY(need_judge(state, env, err));
-    double value = vec_is_null(in->arg[3], row) ? NAN : vec_f64(in->arg[3])[row];
     int64_t ts_ms = vec_i64(in->arg[2])[row];
     DetectVerdict verdict;
     JudgeMessage message;
-    TRY(judge_push(state->judge, watch, metric, ts_ms, value, &verdict, &message, err));
+    TRY(asked ? judge_ask(state->judge, watch, metric, ts_ms, &verdict, &message, err)
+              : judge_push(state->judge, watch, metric, ts_ms, vec_f64(in->arg[3])[row], &verdict,
+                           &message, err));
     TRY(charge_growth(state, env, err));
     vec_i32(out->child[J_EVENT])[row] = (int32_t)message.event;
     vec_f64(out->child[J_FORECAST])[row] = verdict.forecast;
@@ -112,13 +125,8 @@ static Status judge_emit(const AggCall *call, const uint8_t *state, AggEnv *env,
 }
 
 static void judge_drop(const AggCall *call, uint8_t *bytes, AggEnv *env) {
-    JudgeState *state = (JudgeState *)(void *)bytes;
     (void)call;
-    if (!state->judge) return;
-    judge_clear(state->judge);
-    mem_free(state->judge);
-    budget_release(env->budget, state->bytes);
-    *state = (JudgeState){0};
+    drop((JudgeState *)(void *)bytes, env);
 }
 
 static Status judge_write(const AggCall *call, const uint8_t *bytes, AggEnv *env, Vec *out,

@@ -3,81 +3,17 @@
 #include <math.h>
 
 #include "base/hash.h"
-#include "base/map.h"
-#include "os/os.h"
 #include "watch/history_code.h"
+#include "watch/history_int.h"
 
 enum {
     JOURNAL_BYTES = 32 << 20,    // and twice what the heads take, before it is begun anew
     SEGMENT_BYTES = 64 << 20,
-    FRAME_BYTES_MAX = 1 << 24,   // no frame is longer
     BUFFER_BYTES = 1 << 20,      // of points, before they are written without being asked
-    FRAME_POINTS = 0x706f696e,   // "poin"
-    FRAME_BLOCK = 0x626c6f63,    // "bloc"
 };
 
-typedef struct FrameHead {
-    uint32_t kind, size;  // of what follows
-    uint64_t hash;        // of it, seeded with kind
-} FrameHead;
-
-typedef struct PointEntry {
-    int64_t key, ts_ms;
-    double value;
-    int64_t step_ms;
-} PointEntry;
-
-// The front of a block; its bytes follow.
-typedef struct BlockHead {
-    int64_t key, from_ms, step_ms;
-    uint32_t count, size;
-} BlockHead;
-
-// Where a block lies.
-typedef struct Block {
-    int64_t from_ms;
-    uint32_t segment, offset;  // of the BlockHead
-    uint32_t count, step_ms;
-} Block;
-
-typedef struct Line {  // of one metric
-    int64_t key;
-    Block *block;  // in the order in which they were written
-    uint32_t blocks, block_cap;
-    // The head: points from [from_ms] on, NAN where there is none.
-    double *head;
-    uint32_t count, cap;
-    int64_t from_ms, step_ms;
-    int64_t first_ms, last_ms;  // of all points; first > last: there are none
-    uint64_t points;
-} Line;
-
-typedef struct Segment {
-    uint32_t number;
-    OsFile *file;  // open for reading
-} Segment;
-
-struct History {
-    OsMonitor monitor;
-    Str dir;         // owned
-    Map lines;       // by the bytes of the key
-    Segment *segment;
-    uint32_t segments;
-    OsFile *writing; // the last segment; NULL: none is open
-    int64_t written; // bytes of it
-    bool unsynced;   // blocks were written since it was synced
-    OsFile *journal;
-    uint32_t journal_number;
-    int64_t journal_size;
-    Buf pending;     // points that are to be written to the journal
-    Buf scratch;
-    uint64_t block_bytes, block_points, blocks, head_bytes;
-};
-
-static Status path_of(const History *self, Arena *arena, const char *kind, uint32_t number,
-                      Str *out) {
-    *out = str_printf(arena, STR_FMT "/%s-%08u", STR_ARG(self->dir), kind, number);
-    return ST_OK;
+Str history_path(const History *self, Arena *arena, const char *kind, uint32_t number) {
+    return str_printf(arena, STR_FMT "/%s-%08u", STR_ARG(self->dir), kind, number);
 }
 
 static int64_t place_of(int64_t ts_ms, int64_t step_ms) {
@@ -85,10 +21,14 @@ static int64_t place_of(int64_t ts_ms, int64_t step_ms) {
     return ts_ms % step_ms < 0 ? place - 1 : place;
 }
 
-static Line *find_line(History *self, int64_t key, bool add) {
+Line *history_line(History *self, int64_t key) {
+    return map_get(&self->lines, str_make((const char *)&key, sizeof key));
+}
+
+static Line *add_line(History *self, int64_t key) {
     Str name = str_make((const char *)&key, sizeof key);
     Line *line = map_get(&self->lines, name);
-    if (line || !add) return line;
+    if (line) return line;
     line = NEW(Line);
     line->key = key;
     line->first_ms = INT64_MAX;
@@ -123,8 +63,9 @@ static Status walk(History *self, OsFile *file, TakeFrame take, int64_t *end, Er
         FrameHead head;
         bool whole = false;
         st = read_all(file, *end, &head, sizeof head, &whole, err);
-        bool known = whole && (head.kind == FRAME_POINTS || head.kind == FRAME_BLOCK);
-        if (st || !known || head.size > FRAME_BYTES_MAX) break;
+        bool known =
+            whole && (head.kind == HISTORY_FRAME_POINTS || head.kind == HISTORY_FRAME_BLOCK);
+        if (st || !known || head.size > HISTORY_FRAME_MAX) break;
         bytes.len = 0;
         (void)buf_reserve(&bytes, head.size);
         st = read_all(file, *end + (int64_t)sizeof head, bytes.ptr, head.size, &whole, err);
@@ -139,20 +80,30 @@ static Status walk(History *self, OsFile *file, TakeFrame take, int64_t *end, Er
 
 // ---- blocks ------------------------------------------------------------------------------------
 
+static void add_segment(History *self, uint32_t number, OsFile *file) {
+    self->segment = mem_realloc(self->segment, (self->segments + 1) * sizeof *self->segment);
+    SegmentFile *in = NEW(SegmentFile);
+    *in = (SegmentFile){.file = file};
+    self->segment[self->segments++] = (Segment){.number = number, .in = in};
+}
+
+void segment_file_leave(SegmentFile *in) {
+    if (in->users) in->users--;
+    if (!in->retired || in->users) return;
+    (void)os()->close(in->file, NULL);
+    mem_free(in);
+}
+
 static Status segment_begin(History *self, Error *err) {
     Arena arena = {0};
-    Str path;
+    OsFile *file = NULL;
     uint32_t number = self->segments ? self->segment[self->segments - 1].number + 1 : 1;
-    Segment *grown = mem_realloc(self->segment, (self->segments + 1) * sizeof *grown);
-    self->segment = grown;
-    TRY(path_of(self, &arena, "points", number, &path));
+    Str path = history_path(self, &arena, "points", number);
     Status st = os()->open(path, OS_APPEND, &self->writing, err);
-    Segment *next = &self->segment[self->segments];
-    *next = (Segment){.number = number};
     if (!st) st = os()->sync_dir(self->dir, err);
-    if (!st) st = os()->open(path, OS_READ, &next->file, err);
+    if (!st) st = os()->open(path, OS_READ, &file, err);
     if (!st) {
-        self->segments++;
+        add_segment(self, number, file);
         self->written = 0;
     }
     arena_clear(&arena);
@@ -168,19 +119,22 @@ static Status segment_sync(History *self, Error *err) {
 
 static void line_has_block(History *self, Line *line, const BlockHead *head, uint32_t segment,
                            uint32_t offset) {
+    uint32_t size = (uint32_t)(sizeof(FrameHead) + sizeof *head) + head->size;
     if (line->blocks == line->block_cap) {
         line->block_cap = line->block_cap ? line->block_cap * 2 : 4;
         line->block = mem_realloc(line->block, line->block_cap * sizeof *line->block);
     }
     line->block[line->blocks++] = (Block){.from_ms = head->from_ms, .segment = segment,
                                           .offset = offset, .count = head->count,
-                                          .step_ms = (uint32_t)head->step_ms};
+                                          .step_ms = (uint32_t)head->step_ms, .size = size};
     int64_t last = head->from_ms + (int64_t)(head->count - 1) * head->step_ms;
     if (head->from_ms < line->first_ms) line->first_ms = head->from_ms;
     if (last > line->last_ms) line->last_ms = last;
     self->blocks++;
     self->block_points += head->count;
-    self->block_bytes += sizeof(FrameHead) + sizeof *head + head->size;
+    self->block_bytes += size;
+    self->segment[segment].live += size;
+    self->segment[segment].size += size;
 }
 
 // The head as a block's bytes, in self->scratch.
@@ -205,7 +159,7 @@ static Status line_seal(History *self, Line *line, Error *err) {
     }
     BlockHead head = encode_head(self, line);
     Buf frame = {0};
-    put_frame(&frame, FRAME_BLOCK, buf_str(&self->scratch));
+    put_frame(&frame, HISTORY_FRAME_BLOCK, buf_str(&self->scratch));
     Status st = os()->write(self->writing, frame.ptr, frame.len, err);
     if (!st) {
         line_has_block(self, line, &head, self->segments - 1,
@@ -269,7 +223,7 @@ static Status head_put(History *self, Line *line, int64_t step_ms, int64_t ts_ms
 static Status write_pending(History *self, Error *err) {
     if (!self->pending.len) return ST_OK;
     Buf frame = {0};
-    put_frame(&frame, FRAME_POINTS, buf_str(&self->pending));
+    put_frame(&frame, HISTORY_FRAME_POINTS, buf_str(&self->pending));
     Status st = os()->write(self->journal, frame.ptr, frame.len, err);
     if (!st) {
         self->journal_size += (int64_t)frame.len;
@@ -298,17 +252,16 @@ static Status remove_journals(void *arg, Str name, Error *err) {
 static Status journal_begin(History *self, Error *err) {
     Arena arena = {0};
     Buf frames = {0};
-    Str path;
     OsFile *file = NULL;
     Status st = segment_sync(self, err);
-    if (!st) st = path_of(self, &arena, "journal", self->journal_number + 1, &path);
+    Str path = history_path(self, &arena, "journal", self->journal_number + 1);
     if (!st) st = os()->open(path, OS_WRITE, &file, err);
     int64_t size = 0;
     for (uint32_t i = 0; i < self->lines.count && !st; i++) {
         Line *line = self->lines.entry[i].value;
         if (line->count) {
             (void)encode_head(self, line);
-            put_frame(&frames, FRAME_BLOCK, buf_str(&self->scratch));
+            put_frame(&frames, HISTORY_FRAME_BLOCK, buf_str(&self->scratch));
         }
         if (frames.len < BUFFER_BYTES && i + 1 < self->lines.count) continue;
         st = os()->write(file, frames.ptr, frames.len, err);
@@ -337,7 +290,7 @@ Status history_add(History *self, int64_t key, int64_t step_ms, int64_t ts_ms, d
     if (!isfinite(value)) return ST_OK;
     PointEntry entry = {key, ts_ms, value, step_ms};
     os_lock(&self->monitor);
-    Status st = head_put(self, find_line(self, key, true), step_ms, ts_ms, value, err);
+    Status st = head_put(self, add_line(self, key), step_ms, ts_ms, value, err);
     if (!st) {
         buf_put(&self->pending, &entry, sizeof entry);
         if (self->pending.len >= BUFFER_BYTES) st = write_pending(self, err);
@@ -375,7 +328,7 @@ static Status read_block(History *self, const Block *block, OsFile *file, int64_
     bool whole;
     TRY(read_all(file, block->offset, &head, sizeof head, &whole, err));
     if (!whole || head.key != key || head.count != block->count ||
-        head.size > FRAME_BYTES_MAX) {
+        head.size > HISTORY_FRAME_MAX) {
         return error_set(err, ST_RUNTIME, "'" STR_FMT "/points-%08u' is damaged at byte %u",
                          STR_ARG(self->dir), self->segment[block->segment].number, block->offset);
     }
@@ -389,21 +342,22 @@ Status history_read(History *self, int64_t key, int64_t step_ms, int64_t from_ms
                     double *value, Error *err) {
     for (uint32_t i = 0; i < count; i++) value[i] = NAN;
     Block *block = NULL;
-    OsFile **file = NULL;
+    SegmentFile **in = NULL;
     double *head = NULL;
     uint32_t blocks = 0, head_count = 0;
     int64_t head_ms = 0, head_step = 1, to_ms = from_ms + (int64_t)count * step_ms;
     os_lock(&self->monitor);
-    const Line *line = find_line(self, key, false);
+    const Line *line = history_line(self, key);
     if (line) {
         block = mem_alloc((line->blocks + 1) * sizeof *block);
-        file = mem_alloc((line->blocks + 1) * sizeof(OsFile *));
+        in = mem_alloc((line->blocks + 1) * sizeof *in);
         for (uint32_t i = 0; i < line->blocks; i++) {
             const Block *one = &line->block[i];
             int64_t end = one->from_ms + (int64_t)one->count * one->step_ms;
             if (end <= from_ms || one->from_ms >= to_ms) continue;
             block[blocks] = *one;
-            file[blocks++] = self->segment[one->segment].file;
+            in[blocks] = self->segment[one->segment].in;
+            in[blocks++]->users++;
         }
         head_count = line->count;
         head_ms = line->from_ms;
@@ -416,7 +370,7 @@ Status history_read(History *self, int64_t key, int64_t step_ms, int64_t from_ms
     Status st = ST_OK;
     double *points = blocks ? mem_alloc(HISTORY_POINTS_MAX * sizeof *points) : NULL;
     for (uint32_t i = 0; i < blocks && !st; i++) {
-        st = read_block(self, &block[i], file[i], key, &room, points, err);
+        st = read_block(self, &block[i], in[i]->file, key, &room, points, err);
         if (st) break;
         place_points(points, block[i].count, block[i].from_ms, block[i].step_ms, from_ms, step_ms,
                      count, value);
@@ -424,9 +378,12 @@ Status history_read(History *self, int64_t key, int64_t step_ms, int64_t from_ms
     if (!st && line) {
         place_points(head, head_count, head_ms, head_step, from_ms, step_ms, count, value);
     }
+    os_lock(&self->monitor);
+    for (uint32_t i = 0; i < blocks; i++) segment_file_leave(in[i]);
+    os_unlock(&self->monitor);
     mem_free(points);
     mem_free(head);
-    mem_free(file);
+    mem_free(in);
     mem_free(block);
     buf_free(&room);
     return st;
@@ -434,7 +391,7 @@ Status history_read(History *self, int64_t key, int64_t step_ms, int64_t from_ms
 
 bool history_span(History *self, int64_t key, int64_t *first_ms, int64_t *last_ms) {
     os_lock(&self->monitor);
-    const Line *line = find_line(self, key, false);
+    const Line *line = history_line(self, key);
     bool any = line && line->first_ms <= line->last_ms;
     if (any) {
         *first_ms = line->first_ms;
@@ -471,12 +428,12 @@ static bool read_block_head(Str bytes, BlockHead *head) {
 
 static Status take_journal(History *self, uint32_t kind, Str bytes, int64_t at, Error *err) {
     (void)at;
-    if (kind == FRAME_POINTS) {
+    if (kind == HISTORY_FRAME_POINTS) {
         for (uint32_t i = 0; i + sizeof(PointEntry) <= bytes.len; i += sizeof(PointEntry)) {
             PointEntry entry;
             memcpy(&entry, bytes.ptr + i, sizeof entry);
             if (entry.step_ms <= 0 || !isfinite(entry.value)) continue;
-            TRY(head_put(self, find_line(self, entry.key, true), entry.step_ms, entry.ts_ms,
+            TRY(head_put(self, add_line(self, entry.key), entry.step_ms, entry.ts_ms,
                          entry.value, err));
         }
         return ST_OK;
@@ -485,7 +442,7 @@ static Status take_journal(History *self, uint32_t kind, Str bytes, int64_t at, 
     if (!read_block_head(bytes, &head)) return ST_OK;
     double *points = mem_alloc(head.count * sizeof *points);
     Status st = history_decode(str_sub(bytes, sizeof head, bytes.len), points, head.count, err);
-    Line *line = find_line(self, head.key, true);
+    Line *line = add_line(self, head.key);
     for (uint32_t i = 0; i < head.count && !st; i++) {
         if (isnan(points[i])) continue;
         st = head_put(self, line, head.step_ms, head.from_ms + i * head.step_ms, points[i], err);
@@ -497,8 +454,8 @@ static Status take_journal(History *self, uint32_t kind, Str bytes, int64_t at, 
 static Status take_segment(History *self, uint32_t kind, Str bytes, int64_t at, Error *err) {
     BlockHead head;
     (void)err;
-    if (kind != FRAME_BLOCK || !read_block_head(bytes, &head)) return ST_OK;
-    line_has_block(self, find_line(self, head.key, true), &head, self->segments - 1,
+    if (kind != HISTORY_FRAME_BLOCK || !read_block_head(bytes, &head)) return ST_OK;
+    line_has_block(self, add_line(self, head.key), &head, self->segments - 1,
                    (uint32_t)(at + (int64_t)sizeof(FrameHead)));
     return ST_OK;
 }
@@ -528,8 +485,7 @@ static Status open_one(void *arg, Str name, Error *err) {
         (void)os()->close(file, NULL);
         return st;
     }
-    self->segment = mem_realloc(self->segment, (self->segments + 1) * sizeof *self->segment);
-    self->segment[self->segments++] = (Segment){(uint32_t)number, file};
+    add_segment(self, (uint32_t)number, file);
     return walk(self, file, take_segment, &end, err);
 }
 
@@ -561,7 +517,12 @@ void history_close(History *self) {
         mem_free(line);
     }
     map_clear(&self->lines);
-    for (uint32_t i = 0; i < self->segments; i++) (void)os()->close(self->segment[i].file, NULL);
+    for (uint32_t i = 0; i < self->segments; i++) {
+        SegmentFile *in = self->segment[i].in;
+        if (!in) continue;
+        in->retired = true;
+        segment_file_leave(in);
+    }
     mem_free(self->segment);
     (void)os()->close(self->writing, NULL);
     (void)os()->close(self->journal, NULL);

@@ -39,3 +39,15 @@ NODISCARD Status history_read(History *history, int64_t key, int64_t step_ms, in
 // Where the metric's history begins and ends (its last point); false: there is none.
 bool history_span(History *history, int64_t key, int64_t *first_ms, int64_t *last_ms);
 HistoryFigures history_figures(History *history);
+
+// ---- what leaves (history_drop.c) --------------------------------------------------------------
+
+// The metric's points are nobody's any more. They may be back after a restart: whoever opens a
+// history forgets again what is not to be there.
+void history_forget(History *history, int64_t key);
+// Blocks that end before [before_ms] go; whether there were any.
+bool history_trim(History *history, int64_t key, int64_t before_ms);
+// The metrics that have points, or have had some.
+uint32_t history_keys(History *history, Arena *arena, int64_t **out);
+// Gives back the room of what has left, file by file; one thread at a time.
+NODISCARD Status history_compact(History *history, Error *err);

@@ -144,3 +144,82 @@ TEST(history, a_torn_journal_ends_where_it_is_torn) {
     unit_remove_dir(dir);
     arena_clear(&arena);
 }
+
+// Values that do not pack: a million of them are eight megabytes.
+static void add_noise(History *history, int64_t key, int64_t points) {
+    Error err;
+    for (int64_t i = 0; i < points; i++) {
+        double value = (double)(hash_u64((uint64_t)(key * 100003 + i)) >> 11) * 0x1p-53;
+        CHECK_OK(history_add(history, key, 60000, i * 60000, value, &err), &err);
+    }
+}
+
+static bool noise_is_there(History *history, int64_t key, int64_t from, int64_t to) {
+    Error err;
+    uint32_t count = (uint32_t)(to - from);
+    bool there = true;
+    double *value = mem_alloc((count + 1) * sizeof *value);
+    CHECK_OK(history_read(history, key, 60000, from * 60000, count, value, &err), &err);
+    for (uint32_t i = 0; i < count; i++) {
+        uint64_t at = (uint64_t)(key * 100003 + from + i);
+        there &= value[i] == (double)(hash_u64(at) >> 11) * 0x1p-53;
+    }
+    mem_free(value);
+    return there;
+}
+
+static Status add_size(void *arg, Str name, Error *err) {
+    OsStat stat;
+    Arena arena = {0};
+    int64_t *sum = arg;
+    const char *dir = (const char *)(sum + 1);
+    Str path = str_printf(&arena, "%s/history/" STR_FMT, dir, STR_ARG(name));
+    Status st = os()->stat(path, &stat, err);
+    if (!st && str_starts(name, STR("points-"))) *sum += stat.size;
+    arena_clear(&arena);
+    return st;
+}
+
+static int64_t bytes_on_disk(Str dir) {
+    struct {
+        int64_t sum;
+        char dir[256];
+    } at = {0};
+    char path[300];
+    Error err;
+    (void)snprintf(at.dir, sizeof at.dir, STR_FMT, STR_ARG(dir));
+    (void)snprintf(path, sizeof path, STR_FMT "/history", STR_ARG(dir));
+    CHECK_OK(os()->list(str_c(path), add_size, &at, &err), &err);
+    return at.sum;
+}
+
+TEST(history, what_is_forgotten_gives_its_room_back) {
+    enum { METRICS = 10, POINTS = 1000000 };
+    Arena arena = {0};
+    Str dir = new_dir(&arena);
+    Error err;
+    History *history;
+    int64_t first, last, *key;
+    CHECK_OK(history_open(dir, &history, &err), &err);
+    for (int64_t m = 1; m <= METRICS; m++) add_noise(history, m, POINTS);
+    CHECK_OK(history_sync(history, &err), &err);
+    int64_t before = bytes_on_disk(dir);
+    CHECK(before > 64 << 20);
+    for (int64_t m = 1; m <= METRICS; m++) {
+        if (m % 4) history_forget(history, m);
+    }
+    CHECK(history_trim(history, 4, (int64_t)600000 * 60000));
+    CHECK(!history_span(history, 1, &first, &last));
+    CHECK(history_span(history, 4, &first, &last) && first <= (int64_t)600000 * 60000 &&
+          first > (int64_t)598000 * 60000 && last == (int64_t)(POINTS - 1) * 60000);
+    CHECK_OK(history_compact(history, &err), &err);
+    CHECK(bytes_on_disk(dir) < before / 2);
+    CHECK(history_keys(history, &arena, &key) == METRICS / 4);
+    CHECK(noise_is_there(history, 4, 600000, POINTS) && noise_is_there(history, 8, 0, POINTS));
+    history_close(history);
+    CHECK_OK(history_open(dir, &history, &err), &err);
+    CHECK(noise_is_there(history, 4, 600000, POINTS) && noise_is_there(history, 8, 0, POINTS));
+    history_close(history);
+    unit_remove_dir(dir);
+    arena_clear(&arena);
+}

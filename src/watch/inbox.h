@@ -18,7 +18,8 @@ typedef struct InboxReader InboxReader;
 enum { INBOX_FILE_BYTES = 32 << 20 };
 
 typedef struct InboxPoint {
-    int64_t key, ts_ms;
+    int64_t key;  // of the metric; negative: no point, but a question whether it is silent
+    int64_t ts_ms;
     double value;
 } InboxPoint;
 

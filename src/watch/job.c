@@ -66,7 +66,7 @@ static void put_sources(const Watch *watch, Buf *out) {
         buf_printf(out,
                    " UNION ALL SELECT metric, ts, v FROM (SELECT WATCH_KEY(%lld, topic, metric) AS"
                    " metric, WATCH_TIME(ts) AS ts, `value` AS v FROM kafka_points)"
-                   " WHERE metric IS NOT NULL AND ts IS NOT NULL",
+                   " WHERE metric IS NOT NULL AND ts IS NOT NULL AND v IS NOT NULL",
                    number);
     }
     buf_printf(out,
@@ -146,6 +146,8 @@ static void configure(WatchJob *self) {
     set(self, "execution.checkpointing.incremental", "true");
     set(self, "execution.checkpointing.num-retained", "2");
     set(self, "execution.checkpointing.tolerable-failed-checkpoints", "10");
+    // Metrics that were removed; alarms of theirs whose numbers might come again are gone by then.
+    set(self, "table.exec.state.ttl", "%lld ms", (long long)settings->keep_ms);
     set(self, "restart-strategy.type", "exponential-delay");
     set(self, "weir.reuse-processing-time", "true");  // one judge for all who read its verdicts
     set(self, "weir.resume", "true");

@@ -4,7 +4,8 @@
 
 // ---- what the registry says --------------------------------------------------------------------
 
-static DetectSettings settings_of(Watch *watch, const WatchMetric *metric) {
+static DetectSettings settings_of(Watch *watch, const WatchMetric *metric,
+                                  int64_t *silence_ms) {
     static const DetectDirection DIRECTIONS[] = {[WATCH_BOTH] = DETECT_BOTH,
                                                  [WATCH_RISE] = DETECT_RISE,
                                                  [WATCH_FALL] = DETECT_DROP};
@@ -16,6 +17,7 @@ static DetectSettings settings_of(Watch *watch, const WatchMetric *metric) {
     DetectSettings settings = {.step_ms = metric->spec->step_ms,
                                .direction = DIRECTIONS[metric->spec->direction],
                                .sensitivity = SENSITIVITIES[metric->spec->sensitivity]};
+    *silence_ms = metric->spec->silence_ms;
     roster_unlock(roster);
     settings.calendar = watch_calendar(watch, metric);
     return settings;
@@ -35,7 +37,12 @@ static Status tell_labels(Judge *self, Watch *watch, const WatchMetric *metric, 
     Status st = roster_labels(watch_roster(watch), metric, self->label_last, &arena, &label,
                               &count, err);
     for (uint32_t i = 0; !st && i < count; i++) {
-        detector_label(self->detector, label[i].alarm, LABELS[label[i].kind]);
+        uint64_t number = label[i].alarm;
+        if (!(number & WATCH_SILENCE_ALARM)) {
+            detector_label(self->detector, number, LABELS[label[i].kind]);
+        } else if (label[i].kind == WATCH_FALSE_ALARM) {
+            silence_was_fine(&self->silence, number & ~WATCH_SILENCE_ALARM);
+        }
         self->label_last = label[i].id;
     }
     arena_clear(&arena);
@@ -66,7 +73,7 @@ static Status wake(Judge *self, Watch *watch, WatchMetric *metric, const DetectS
 static Status take_up(Judge *self, Watch *watch, WatchMetric *metric, Error *err) {
     uint64_t version = atomic_load(&metric->version);
     if (self->detector && version == self->version) return ST_OK;
-    DetectSettings settings = settings_of(watch, metric);
+    DetectSettings settings = settings_of(watch, metric, &self->silence_ms);
     Status st = self->detector ? ST_OK : wake(self, watch, metric, &settings, err);
     if (!st && detector_settings(self->detector)->step_ms != settings.step_ms) {
         // Another granularity is another series.
@@ -74,6 +81,7 @@ static Status take_up(Judge *self, Watch *watch, WatchMetric *metric, Error *err
         self->detector = detector_new(&settings);
         self->model_number = 0;
         self->alarm = 0;
+        self->silence.points = 0;
     }
     if (!st) {
         detector_set(self->detector, &settings);
@@ -118,6 +126,24 @@ static JudgeMessage message_of(Judge *self, const DetectVerdict *verdict) {
     return message;
 }
 
+// For the warden: whether it should ask.
+static int64_t publish_silence(const Judge *self, WatchMetric *metric) {
+    int64_t patience_ms =
+        silence_patience_ms(&self->silence, atomic_load(&metric->step_ms), self->silence_ms);
+    atomic_store_explicit(&metric->last_ms, self->silence.last_ms, memory_order_relaxed);
+    atomic_store_explicit(&metric->patience_ms, patience_ms, memory_order_relaxed);
+    atomic_store_explicit(&metric->silent, self->silence.open, memory_order_relaxed);
+    return patience_ms;
+}
+
+static JudgeMessage silence_message(Judge *self, DetectEvent event) {
+    self->silence_told = event == DETECT_OPEN;
+    if (self->silence_told) self->silence_seq = 0;
+    return (JudgeMessage){.event = event, .alarm = self->silence.number,
+                          .seq = ++self->silence_seq, .opened_ms = self->silence.opened_ms,
+                          .silence = true};
+}
+
 Status judge_push(Judge *self, Watch *watch, WatchMetric *metric, int64_t ts_ms, double value,
                   DetectVerdict *verdict, JudgeMessage *message, Error *err) {
     TRY(take_up(self, watch, metric, err));
@@ -133,6 +159,31 @@ Status judge_push(Judge *self, Watch *watch, WatchMetric *metric, int64_t ts_ms,
     if (message->event == DETECT_CLOSE && ts_ms - message->opened_ms >= NEW_NORMAL_MS) {
         roster_drifted(watch_roster(watch), metric);
     }
+    if (verdict->flags & DETECT_INVALID) return ST_OK;  // a metric that says nothing
+    silence_heard(&self->silence, ts_ms,
+                  silence_patience_ms(&self->silence, atomic_load(&metric->step_ms),
+                                      self->silence_ms));
+    (void)publish_silence(self, metric);
+    // A point has one message; what is said of the value is more urgent.
+    if (self->silence_told && message->event == DETECT_NONE) {
+        *message = silence_message(self, DETECT_CLOSE);
+    }
+    return ST_OK;
+}
+
+Status judge_ask(Judge *self, Watch *watch, WatchMetric *metric, int64_t ts_ms,
+                 DetectVerdict *verdict, JudgeMessage *message, Error *err) {
+    TRY(take_up(self, watch, metric, err));
+    *verdict = (DetectVerdict){.ts_ms = ts_ms, .actual = NAN, .forecast = NAN, .low = NAN,
+                               .high = NAN, .alarm = self->alarm != 0};
+    *message = (JudgeMessage){0};
+    int64_t patience_ms = publish_silence(self, metric);
+    if (self->silence_told && !self->silence.open) {  // a label has ended it
+        *message = silence_message(self, DETECT_CLOSE);
+    } else if (silence_asked(&self->silence, ts_ms, patience_ms)) {
+        *message = silence_message(self, DETECT_OPEN);
+        atomic_store(&metric->silent, true);
+    }
     return ST_OK;
 }
 
@@ -146,6 +197,11 @@ static void code(Codec *codec, Judge *self) {
     codec_u64(codec, &self->alarm);
     codec_u64(codec, &seq);
     codec_u64(codec, &opened);
+    silence_code(codec, &self->silence);
+    codec_bool(codec, &self->silence_told);
+    uint64_t silence_seq = (uint64_t)self->silence_seq;
+    codec_u64(codec, &silence_seq);
+    self->silence_seq = (int64_t)silence_seq;
     codec_u32(codec, &self->points);
     for (uint32_t i = 0; i < JUDGE_WINDOW; i++) {
         JudgePoint *point = &self->recent[i];

@@ -7,6 +7,7 @@
 // Threads: one at a time.
 #pragma once
 
+#include "watch/silence.h"
 #include "watch/watch.h"
 
 enum { JUDGE_WINDOW = 10 };  // points that a message shows
@@ -25,6 +26,10 @@ typedef struct Judge {
     uint64_t alarm;          // number of the alarm that is open; 0: none
     int64_t seq;             // messages about it
     int64_t opened_ms;
+    Silence silence;
+    int64_t silence_ms;      // as registered
+    bool silence_told;       // that it is silent; not yet that it is so no more
+    int64_t silence_seq;
     uint32_t points;         // ever written to the ring
     JudgePoint recent[JUDGE_WINDOW];
 } Judge;
@@ -34,12 +39,17 @@ typedef struct JudgeMessage {
     DetectEvent event;
     uint64_t alarm;
     int64_t seq, opened_ms;
+    bool silence;  // not of the values, but of their absence
 } JudgeMessage;
 
 // ST_RUNTIME: the stored detector is damaged. message->event is DETECT_NONE nearly always.
 NODISCARD Status judge_push(Judge *judge, Watch *watch, WatchMetric *metric, int64_t ts_ms,
                             double value, DetectVerdict *verdict, JudgeMessage *message,
                             Error *err);
+// No point, but the question at [ts_ms] whether the metric has stopped to report. The verdict has
+// no values.
+NODISCARD Status judge_ask(Judge *judge, Watch *watch, WatchMetric *metric, int64_t ts_ms,
+                           DetectVerdict *verdict, JudgeMessage *message, Error *err);
 void judge_clear(Judge *judge);
 void judge_save(const Judge *judge, Buf *out);
 NODISCARD Status judge_load(Judge *judge, Str bytes, Error *err);
@@ -47,5 +57,6 @@ NODISCARD Status judge_load(Judge *judge, Str bytes, Error *err);
 // {"id":"shop/orders/17","event":"open",…}: docs/watch-platform.md tells its members.
 void judge_print(const Judge *judge, Watch *watch, WatchMetric *metric,
                  const DetectVerdict *verdict, const JudgeMessage *message, Buf *out);
-// "shop/orders/17"
-void judge_print_id(const WatchMetric *metric, uint64_t alarm, Buf *out);
+// "shop/orders/42-17", the alarm's number behind the metric's key: whoever bears the name later has
+// another key. A silence has an s before its number.
+void judge_print_id(const WatchMetric *metric, const JudgeMessage *message, Buf *out);

@@ -8,9 +8,19 @@
 static const char *const EVENTS[] = {[DETECT_NONE] = "none", [DETECT_OPEN] = "open",
                                      [DETECT_UPDATE] = "update", [DETECT_CLOSE] = "close"};
 
-void judge_print_id(const WatchMetric *metric, uint64_t alarm, Buf *out) {
-    buf_printf(out, STR_FMT "/" STR_FMT "/%llu", STR_ARG(metric->platform->name),
-               STR_ARG(metric->id), (unsigned long long)alarm);
+void judge_print_id(const WatchMetric *metric, const JudgeMessage *message, Buf *out) {
+    buf_printf(out, STR_FMT "/" STR_FMT "/%lld-%s%llu", STR_ARG(metric->platform->name),
+               STR_ARG(metric->id), (long long)metric->key, message->silence ? "s" : "",
+               (unsigned long long)message->alarm);
+}
+
+uint64_t watch_alarm_number(Str id) {
+    int64_t number = 0;
+    uint32_t at = id.len;
+    while (at && id.ptr[at - 1] != '-' && id.ptr[at - 1] != '/') at--;
+    bool silence = at < id.len && id.ptr[at] == 's';
+    if (!str_to_i64(str_sub(id, at + silence, id.len), &number) || number <= 0) return 0;
+    return (uint64_t)number | (silence ? WATCH_SILENCE_ALARM : 0);
 }
 
 static void put_name(const char *name, Buf *out) {
@@ -42,6 +52,15 @@ static void put_why(const DetectVerdict *verdict, Buf *out) {
     put_member("growth", (double)why->growth, out);
     buf_printf(out, ",\"filled\":%u,\"cold\":%s}", why->filled,
                verdict->flags & DETECT_COLD ? "true" : "false");
+}
+
+static void put_silence(const Judge *self, int64_t ts_ms, int64_t step_ms, Buf *out) {
+    const Silence *silence = &self->silence;
+    int64_t patience_ms = silence_patience_ms(silence, step_ms, self->silence_ms);
+    buf_printf(out, ",\"why\":{\"last\":%lld,\"silent_ms\":%lld", (long long)silence->begin_ms,
+               (long long)(ts_ms - silence->begin_ms));
+    if (patience_ms != INT64_MAX) buf_printf(out, ",\"patience_ms\":%lld", (long long)patience_ms);
+    buf_putc(out, '}');
 }
 
 static double of_point(const JudgePoint *point, int which) {
@@ -101,11 +120,11 @@ void judge_print(const Judge *self, Watch *watch, WatchMetric *metric,
     Arena arena = {0};
     Buf id = {0};
     MetricSpec spec = roster_spec(watch_roster(watch), metric, &arena);
-    judge_print_id(metric, message->alarm, &id);
+    judge_print_id(metric, message, &id);
     buf_puts(out, "{\"id\":");
     json_print_text(buf_str(&id), 0, out);
-    buf_printf(out, ",\"seq\":%lld,\"event\":\"%s\"", (long long)message->seq,
-               EVENTS[message->event]);
+    buf_printf(out, ",\"seq\":%lld,\"event\":\"%s\",\"kind\":\"%s\"", (long long)message->seq,
+               EVENTS[message->event], message->silence ? "silence" : "value");
     put_text("platform", metric->platform->name, out);
     put_text("metric", metric->id, out);
     if (spec.name.len) put_text("name", spec.name, out);
@@ -116,16 +135,19 @@ void judge_print(const Judge *self, Watch *watch, WatchMetric *metric,
         buf_put_str(out, spec.labels);
     }
     buf_printf(out, ",\"opened\":%lld,\"begin\":%lld,\"ts\":%lld", (long long)message->opened_ms,
-               (long long)verdict->begin_ms, (long long)verdict->ts_ms);
+               (long long)(message->silence ? self->silence.begin_ms : verdict->begin_ms),
+               (long long)verdict->ts_ms);
     put_member("actual", verdict->actual, out);
     put_member("forecast", verdict->forecast, out);
     put_member("low", verdict->low, out);
     put_member("high", verdict->high, out);
     put_member("score", verdict->score, out);
     buf_printf(out, ",\"model\":%u", self->model_number);
-    put_why(verdict, out);
+    if (message->silence) put_silence(self, verdict->ts_ms, spec.step_ms, out);
+    else put_why(verdict, out);
     put_window(self, out);
-    if (message->event != DETECT_CLOSE) put_earlier(watch, metric, verdict->ts_ms, out);
+    if (message->event != DETECT_CLOSE && !message->silence)
+        put_earlier(watch, metric, verdict->ts_ms, out);
     buf_putc(out, '}');
     buf_free(&id);
     arena_clear(&arena);

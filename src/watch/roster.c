@@ -10,7 +10,7 @@ const char *const WATCH_SENSITIVITIES[] = {"high", "middle", "low", NULL};
 const char *const WATCH_LABEL_KINDS[] = {"true_alarm", "false_alarm", "missed", NULL};
 
 enum {
-    SCHEMA_VERSION = 1,
+    SCHEMA_VERSION = 2,
     METRICS_MAX_DEFAULT = 100000,
     NAME_MAX_LEN = 64,
     ID_MAX_LEN = 512,
@@ -28,7 +28,8 @@ static const char SCHEMA[] =
     " id TEXT NOT NULL, name TEXT NOT NULL, unit TEXT NOT NULL, grp TEXT NOT NULL,"
     " labels TEXT NOT NULL, calendar TEXT NOT NULL, step_ms INTEGER NOT NULL,"
     " direction INTEGER NOT NULL, sensitivity INTEGER NOT NULL, importance INTEGER NOT NULL,"
-    " paused INTEGER NOT NULL DEFAULT 0, model INTEGER NOT NULL DEFAULT 0,"
+    " silence_ms INTEGER NOT NULL, paused INTEGER NOT NULL DEFAULT 0, model INTEGER NOT NULL "
+    "DEFAULT 0,"
     " trained_ms INTEGER NOT NULL DEFAULT 0, UNIQUE (platform, id));"
     "CREATE TABLE label (id INTEGER PRIMARY KEY AUTOINCREMENT, metric INTEGER NOT NULL,"
     " kind INTEGER NOT NULL, alarm INTEGER NOT NULL, from_ms INTEGER NOT NULL,"
@@ -90,6 +91,26 @@ static MetricSpec *spec_copy(const MetricSpec *spec) {
     return copy;
 }
 
+// A number for the metrics that belong together.
+static uint32_t group_of(Roster *self, const WatchPlatform *platform, Str group) {
+    Arena arena = {0};
+    Str name = full_id(&arena, platform, group);
+    uintptr_t number = (uintptr_t)map_get(&self->groups, name);
+    if (!number) {
+        number = self->groups.count + 1;
+        (void)map_put(&self->groups, name, (void *)number);
+    }
+    arena_clear(&arena);
+    return (uint32_t)(number - 1);
+}
+
+uint32_t roster_groups(Roster *self) {
+    os_lock(&self->monitor);
+    uint32_t count = self->groups.count;
+    os_unlock(&self->monitor);
+    return count;
+}
+
 static Status metric_add(Roster *self, WatchPlatform *platform, int64_t key,
                          const MetricSpec *spec, WatchMetric **out, Error *err) {
     int64_t block = key / KEYS_BLOCK;
@@ -109,6 +130,7 @@ static Status metric_add(Roster *self, WatchPlatform *platform, int64_t key,
     metric->spec = spec_copy(spec);
     atomic_store(&metric->step_ms, spec->step_ms);
     atomic_store(&metric->version, 1);
+    atomic_store(&metric->group, group_of(self, platform, spec->group));
     __atomic_store_n(&in[key % KEYS_BLOCK], metric, __ATOMIC_RELEASE);
     Arena arena = {0};
     (void)map_put(&self->metrics, full_id(&arena, platform, spec->id), metric);
@@ -205,7 +227,8 @@ static bool spec_same(const MetricSpec *a, const MetricSpec *b) {
     return str_eq(a->name, b->name) && str_eq(a->unit, b->unit) && str_eq(a->group, b->group) &&
            str_eq(a->calendar, b->calendar) && str_eq(a->labels, b->labels) &&
            a->step_ms == b->step_ms && a->direction == b->direction &&
-           a->sensitivity == b->sensitivity && a->importance == b->importance;
+           a->sensitivity == b->sensitivity && a->importance == b->importance &&
+           a->silence_ms == b->silence_ms;
 }
 
 // ---- metrics in the file -----------------------------------------------------------------------
@@ -220,17 +243,19 @@ static void put_spec(DbUse *use, const MetricSpec *spec) {
     db_put_i64(use, spec->direction);
     db_put_i64(use, spec->sensitivity);
     db_put_i64(use, spec->importance);
+    db_put_i64(use, spec->silence_ms);
 }
 
 static Status write_spec(Roster *self, WatchPlatform *platform, const MetricSpec *spec,
                          int64_t *key, Error *err) {
     static const char INSERT[] =
         "INSERT INTO metric (name, unit, grp, labels, calendar, step_ms, direction, sensitivity,"
-        " importance, platform, id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        " importance, silence_ms, platform, id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
         " ON CONFLICT (platform, id) DO UPDATE SET name = excluded.name, unit = excluded.unit,"
         " grp = excluded.grp, labels = excluded.labels, calendar = excluded.calendar,"
         " step_ms = excluded.step_ms, direction = excluded.direction,"
-        " sensitivity = excluded.sensitivity, importance = excluded.importance RETURNING key";
+        " sensitivity = excluded.sensitivity, importance = excluded.importance,"
+        " silence_ms = excluded.silence_ms RETURNING key";
     DbUse *use;
     bool row;
     TRY(db_use(self->db, INSERT, &use, err));
@@ -299,6 +324,7 @@ Status roster_metrics_put(Roster *self, WatchPlatform *platform, const MetricSpe
             mem_free(metric->spec);
             metric->spec = spec_copy(&spec[i]);
             atomic_store(&metric->step_ms, spec[i].step_ms);
+            atomic_store(&metric->group, group_of(self, platform, spec[i].group));
             metric_changed(metric);
         }
     }
@@ -325,14 +351,28 @@ Status roster_metric_pause(Roster *self, WatchMetric *metric, bool paused, Error
     return st;
 }
 
+// Statements with one value, the metric's key, in one transaction.
+static Status remove_rows(Roster *self, int64_t key, Error *err) {
+    static const char *const SQL[] = {
+        "DELETE FROM metric WHERE key = ?", "DELETE FROM label WHERE metric = ?",
+        "DELETE FROM alarm WHERE metric = ?", "DELETE FROM delivery WHERE metric = ?",
+        "DELETE FROM model WHERE metric = ?"};
+    for (size_t i = 0; i < sizeof SQL / sizeof *SQL; i++) {
+        DbUse *use;
+        TRY(db_use(self->db, SQL[i], &use, err));
+        db_put_i64(use, key);
+        TRY(db_run(use, err));
+    }
+    return db_commit(self->db, err);
+}
+
 Status roster_metric_remove(Roster *self, WatchMetric *metric, Error *err) {
-    DbUse *use;
     Arena arena = {0};
     os_lock(&self->monitor);
-    Status st = db_use(self->db, "DELETE FROM metric WHERE key = ?", &use, err);
+    Status st = db_begin(self->db, err);
     if (!st) {
-        db_put_i64(use, metric->key);
-        st = db_run(use, err);
+        st = remove_rows(self, metric->key, err);
+        if (st) db_rollback(self->db);
     }
     if (!st && !atomic_exchange(&metric->gone, true)) {
         (void)map_remove(&self->metrics, full_id(&arena, metric->platform, metric->id));
@@ -340,6 +380,31 @@ Status roster_metric_remove(Roster *self, WatchMetric *metric, Error *err) {
     }
     os_unlock(&self->monitor);
     arena_clear(&arena);
+    return st;
+}
+
+static Status trim_rows(Roster *self, const WatchMetric *metric, int64_t before_ms, Error *err) {
+    DbUse *use;
+    TRY(db_use(self->db, "DELETE FROM alarm WHERE metric = ? AND opened_ms < ? AND event = 'close'",
+               &use, err));
+    db_put_i64(use, metric->key);
+    db_put_i64(use, before_ms);
+    TRY(db_run(use, err));
+    TRY(db_use(self->db, "DELETE FROM label WHERE metric = ? AND to_ms < ?", &use, err));
+    db_put_i64(use, metric->key);
+    db_put_i64(use, before_ms);
+    TRY(db_run(use, err));
+    return db_commit(self->db, err);
+}
+
+Status roster_trim(Roster *self, const WatchMetric *metric, int64_t before_ms, Error *err) {
+    os_lock(&self->monitor);
+    Status st = db_begin(self->db, err);
+    if (!st) {
+        st = trim_rows(self, metric, before_ms, err);
+        if (st) db_rollback(self->db);
+    }
+    os_unlock(&self->monitor);
     return st;
 }
 
@@ -501,7 +566,7 @@ static Status read_metrics(Roster *self, Arena *arena, const Map *by_id, Error *
     TRY(db_use(self->db,
                "SELECT key, platform, id, name, unit, grp, labels, calendar, step_ms, direction,"
                " sensitivity, importance, paused, model, trained_ms,"
-               " (SELECT COALESCE(MAX(id), 0) FROM label WHERE metric = key)"
+               " (SELECT COALESCE(MAX(id), 0) FROM label WHERE metric = key), silence_ms"
                " FROM metric ORDER BY key",
                &use, err));
     for (;;) {
@@ -515,7 +580,8 @@ static Status read_metrics(Roster *self, Arena *arena, const Map *by_id, Error *
             .unit = db_text(use, 4, arena), .group = db_text(use, 5, arena),
             .labels = db_text(use, 6, arena), .calendar = db_text(use, 7, arena),
             .step_ms = db_i64(use, 8), .direction = (int)db_i64(use, 9),
-            .sensitivity = (int)db_i64(use, 10), .importance = (int)db_i64(use, 11)};
+            .sensitivity = (int)db_i64(use, 10), .importance = (int)db_i64(use, 11),
+            .silence_ms = db_i64(use, 16)};
         WatchMetric *metric;
         TRY(metric_add(self, platform, db_i64(use, 0), &spec, &metric, err));
         atomic_store(&metric->paused, db_i64(use, 12) != 0);
@@ -566,6 +632,7 @@ void roster_close(Roster *self) {
     arena_clear(&self->texts);
     map_clear(&self->platforms);
     map_clear(&self->metrics);
+    map_clear(&self->groups);
     db_close(self->db);
     os()->monitor_clear(&self->recent);
     os()->monitor_clear(&self->monitor);

@@ -47,6 +47,7 @@ typedef struct MetricSpec {
     Str labels;                // a JSON object, or empty
     int64_t step_ms;           // granularity
     int direction, sensitivity, importance;  // importance: 0 plain, 1 important
+    int64_t silence_ms;        // without points, until that is an alarm; 0: by habit, < 0: never
 } MetricSpec;
 
 enum { WATCH_RECENT = 16 };  // verdicts of a metric that are kept for those who ask
@@ -65,6 +66,14 @@ typedef struct WatchMetric {
     _Atomic uint64_t version;
     _Atomic bool paused, gone;
     _Atomic int64_t step_ms;
+    _Atomic uint32_t group;           // a number for platform and group, below roster_groups
+    // Of its silence, as its judge and the history have last said (warden.c). 0: not in this
+    // process.
+    _Atomic int64_t last_ms;          // event time of the newest point
+    _Atomic int64_t patience_ms;      // INT64_MAX: it is never silent, as far as is known
+    _Atomic int64_t heard_ns;         // monotonic: when a point came
+    _Atomic int64_t rhythm_ns;        // the longest time between two arrivals
+    _Atomic bool silent;              // an alarm for it is open
     WatchPoint recent[WATCH_RECENT];  // by roster_recent
     uint32_t recent_at;               // how many were ever written
     // Guarded by the registry's lock.
@@ -109,10 +118,15 @@ NODISCARD Status roster_metrics_put(Roster *roster, WatchPlatform *platform,
                                       Error *err);
 NODISCARD Status roster_metric_pause(Roster *roster, WatchMetric *metric, bool paused,
                                        Error *err);
+// With its labels, alarms and models; watch_metric_remove is the whole of it.
 NODISCARD Status roster_metric_remove(Roster *roster, WatchMetric *metric, Error *err);
+// Closed alarms and labels of before [before_ms] go.
+NODISCARD Status roster_trim(Roster *roster, const WatchMetric *metric, int64_t before_ms,
+                             Error *err);
 WatchMetric *roster_metric(Roster *roster, const WatchPlatform *platform, Str id);
 WatchMetric *roster_metric_of(const Roster *roster, int64_t key);  // NULL: never was
 int64_t roster_keys(const Roster *roster);  // the greatest key
+uint32_t roster_groups(Roster *roster);
 // A copy of what was registered, in [arena].
 MetricSpec roster_spec(Roster *roster, const WatchMetric *metric, Arena *arena);
 void roster_recent_put(Roster *roster, WatchMetric *metric, const WatchPoint *point);
@@ -129,7 +143,7 @@ void roster_drifted(Roster *roster, WatchMetric *metric);
 
 typedef struct WatchLabel {
     int64_t id, from_ms, to_ms;
-    uint64_t alarm;  // the number of the metric's alarm that is meant; 0: none
+    uint64_t alarm;  // the number of the metric's alarm that is meant (watch_alarm_number); 0: none
     int kind;
     Str note;
 } WatchLabel;
@@ -160,7 +174,7 @@ NODISCARD Status roster_calendar(Roster *roster, Str name, Arena *arena, Str *cs
 // ---- alarms and models (roster_rows.c) -------------------------------------------------------
 
 typedef struct WatchAlarm {
-    Str id;        // "shop/orders/17"
+    Str id;        // "shop/orders/42-17"
     int64_t key;   // of the metric
     int64_t seq;   // 1: opened, then one more with each message
     Str event;     // "open", "update", "close"

@@ -14,6 +14,7 @@ struct Roster {
     Map platforms;  // by name
     Arena texts;    // of platforms
     Map metrics;    // by platform's number, '/', id
+    Map groups;     // by platform's number, '/', group: the group's number + 1
     _Atomic(WatchMetric **) block[KEY_BLOCKS_MAX];
     _Atomic int64_t keys;
 };

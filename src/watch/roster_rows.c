@@ -197,6 +197,7 @@ static Status put_alarm(Roster *self, const WatchAlarm *alarm, Error *err) {
     const WatchMetric *metric = roster_metric_of(self, alarm->key);
     DbUse *use;
     bool is_new;
+    if (!metric || atomic_load(&metric->gone)) return ST_OK;  // removed meanwhile
     TRY(db_use(self->db, SQL, &use, err));
     db_put_text(use, alarm->id);
     db_put_i64(use, alarm->key);
@@ -208,7 +209,7 @@ static Status put_alarm(Roster *self, const WatchAlarm *alarm, Error *err) {
     TRY(db_step(use, &is_new, err));
     if (!is_new) return ST_OK;  // it was there before a restart
     TRY(db_run(use, err));
-    if (!metric || !*atomic_load(&metric->platform->webhook)) return ST_OK;
+    if (!*atomic_load(&metric->platform->webhook)) return ST_OK;
     TRY(db_use(self->db,
                "INSERT OR IGNORE INTO delivery (id, seq, metric, made_ms, message)"
                " VALUES (?, ?, ?, ?, ?)",
@@ -354,6 +355,7 @@ Status roster_delivered(Roster *self, const WatchDelivery *delivery, Error *err)
 
 static Status write_model(Roster *self, const WatchMetric *metric, uint32_t number,
                           int64_t trained_ms, Str summary, Error *err) {
+    enum { MODELS_KEPT = 20 };
     DbUse *use;
     TRY(db_use(self->db,
                "INSERT OR REPLACE INTO model (metric, number, trained_ms, summary)"
@@ -363,6 +365,10 @@ static Status write_model(Roster *self, const WatchMetric *metric, uint32_t numb
     db_put_i64(use, number);
     db_put_i64(use, trained_ms);
     db_put_text(use, summary);
+    TRY(db_run(use, err));
+    TRY(db_use(self->db, "DELETE FROM model WHERE metric = ? AND number <= ?", &use, err));
+    db_put_i64(use, metric->key);
+    db_put_i64(use, (int64_t)number - MODELS_KEPT);
     TRY(db_run(use, err));
     TRY(db_use(self->db, "UPDATE metric SET model = ?, trained_ms = ? WHERE key = ?", &use, err));
     db_put_i64(use, number);
@@ -374,7 +380,11 @@ static Status write_model(Roster *self, const WatchMetric *metric, uint32_t numb
 Status roster_model_set(Roster *self, WatchMetric *metric, uint32_t number, int64_t trained_ms,
                           Str summary, void *model, void **before, Error *err) {
     os_lock(&self->monitor);
-    Status st = db_begin(self->db, err);
+    Status st = ST_OK;
+    if (atomic_load(&metric->gone)) {
+        st = error_set(err, ST_RUNTIME, "metric '" STR_FMT "' was removed", STR_ARG(metric->id));
+    }
+    if (!st) st = db_begin(self->db, err);
     if (!st) {
         st = write_model(self, metric, number, trained_ms, summary, err);
         if (!st) st = db_commit(self->db, err);

@@ -63,8 +63,10 @@ static Status inbox_poll(SourceReader *base, SourceOutput *out, ReadState *state
             Vec *column = batch->column[c];
             for (uint32_t i = 0; i < rows; i++) {
                 const InboxPoint *one = &point[from + i];
-                if (str_is(name, "metric")) vec_i64(column)[i] = one->key;
+                if (str_is(name, "metric"))
+                    vec_i64(column)[i] = one->key < 0 ? -one->key : one->key;
                 else if (str_is(name, "ts")) vec_i64(column)[i] = one->ts_ms;
+                else if (one->key < 0) vec_set_null(column, i);
                 else vec_f64(column)[i] = one->value;
             }
         }
@@ -204,13 +206,28 @@ static const char *const HISTORY_COLUMNS[] = {"metric", "ts", "v", "forecast", "
 enum { H_METRIC, H_TS, H_VALUE, H_FORECAST, H_LOW, H_HIGH, H_SCORE, H_ALARM, H_COLD,
        HISTORY_COUNT };
 
+// When points of the metric come, by the clock: the warden waits as long as is usual. What was an
+// alarm is not usual.
+static void heard(WatchMetric *metric, int64_t now_ns) {
+    int64_t before_ns = atomic_load_explicit(&metric->heard_ns, memory_order_relaxed);
+    int64_t rhythm_ns = atomic_load_explicit(&metric->rhythm_ns, memory_order_relaxed);
+    if (before_ns && now_ns - before_ns > rhythm_ns && !atomic_load(&metric->silent)) {
+        atomic_store_explicit(&metric->rhythm_ns, now_ns - before_ns, memory_order_relaxed);
+    }
+    atomic_store_explicit(&metric->heard_ns, now_ns, memory_order_relaxed);
+}
+
 static Status history_write(SinkWriter *base, const Batch *batch, Error *err) {
     WatchSink *self = (WatchSink *)base;
     Vec *const *column = batch->column;
+    int64_t now_ns = os_monotonic_ns();
+    uint32_t points = 0;
     for (uint32_t row = 0; row < batch->rows; row++) {
         WatchMetric *metric =
             roster_metric_of(watch_roster(self->watch), vec_i64(column[H_METRIC])[row]);
-        if (!metric || vec_is_null(column[H_VALUE], row)) continue;
+        if (vec_is_null(column[H_VALUE], row)) continue;  // a question
+        points++;
+        if (!metric || atomic_load(&metric->gone)) continue;
         WatchPoint point = {.ts_ms = vec_i64(column[H_TS])[row],
                             .value = vec_f64(column[H_VALUE])[row],
                             .forecast = vec_f64(column[H_FORECAST])[row],
@@ -222,9 +239,10 @@ static Status history_write(SinkWriter *base, const Batch *batch, Error *err) {
         TRY(history_add(watch_history(self->watch), metric->key, atomic_load(&metric->step_ms),
                         point.ts_ms, point.value, err));
         roster_recent_put(watch_roster(self->watch), metric, &point);
+        heard(metric, now_ns);
         self->written = true;
     }
-    atomic_fetch_add(&self->watch->judged, batch->rows);
+    atomic_fetch_add(&self->watch->judged, points);
     return ST_OK;
 }
 

@@ -103,16 +103,6 @@ static void set_apart(SeriesHistory *history, uint8_t *outside, int64_t from_ms,
     }
 }
 
-static uint64_t number_of(Str id) {
-    int64_t number = 0;
-    for (uint32_t i = id.len; i > 0; i--) {
-        if (id.ptr[i - 1] != '/') continue;
-        (void)str_to_i64(str_sub(id, i, id.len), &number);
-        break;
-    }
-    return (uint64_t)number;
-}
-
 // Which points were anomalous, as far as anybody knows.
 static Status read_outside(Trainer *self, WatchMetric *metric, SeriesHistory *history,
                            uint8_t *outside, Error *err) {
@@ -129,8 +119,10 @@ static Status read_outside(Trainer *self, WatchMetric *metric, SeriesHistory *hi
     }
     for (uint32_t i = 0; i < alarms && !st; i++) {
         bool wrong = false;
+        uint64_t number = watch_alarm_number(alarm[i].id);
+        if (number & WATCH_SILENCE_ALARM) continue;  // there are no points in it
         for (uint32_t l = 0; l < labels; l++) {
-            wrong |= label[l].kind == WATCH_FALSE_ALARM && label[l].alarm == number_of(alarm[i].id);
+            wrong |= label[l].kind == WATCH_FALSE_ALARM && label[l].alarm == number;
         }
         bool open = !str_is(alarm[i].event, "close");
         int64_t to_ms = open ? INT64_MAX : alarm[i].ts_ms;

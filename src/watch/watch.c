@@ -5,7 +5,7 @@
 #include "type/datetime.h"
 #include "watch/watch_int.h"
 
-enum { WATCHES_MAX = 16 };
+enum { WATCHES_MAX = 16, KEEP_DAYS = 800 };
 
 // Those that are open, by number - 1.
 static OsMonitor open_monitor = {.lock = PTHREAD_MUTEX_INITIALIZER,
@@ -221,9 +221,13 @@ void watch_calendars_changed(Watch *self, const WatchPlatform *platform) {
 
 // ---- models ------------------------------------------------------------------------------------
 
+static Str model_dir(Watch *self, Arena *arena, int64_t key) {
+    return str_printf(arena, STR_FMT "/models/%03lld", STR_ARG(self->dir), (long long)(key % 1000));
+}
+
 static Str model_path(Watch *self, Arena *arena, const WatchMetric *metric, uint32_t number) {
-    return str_printf(arena, STR_FMT "/models/%03lld/%lld-%u.model", STR_ARG(self->dir),
-                      (long long)(metric->key % 1000), (long long)metric->key, number);
+    return str_printf(arena, STR_FMT "/%lld-%u.model",
+                      STR_ARG(model_dir(self, arena, metric->key)), (long long)metric->key, number);
 }
 
 // Reads the file of the version in use; a model that is not to be had is made again.
@@ -276,7 +280,10 @@ Status watch_model_publish(Watch *self, WatchMetric *metric, SeriesModel *model,
     if (!st) {
         st = roster_model_set(self->roster, metric, number, trained_ms, summary,
                               series_model_ref(model), &before, err);
-        if (st) (void)series_model_unref(model);
+        if (st) {  // the metric was removed, perhaps
+            (void)series_model_unref(model);
+            (void)os()->remove(path, NULL);
+        }
     }
     (void)series_model_unref(before);
     if (!st && number > 2) {  // the one before stays, to go back to by hand
@@ -285,6 +292,57 @@ Status watch_model_publish(Watch *self, WatchMetric *metric, SeriesModel *model,
     buf_free(&bytes);
     arena_clear(&arena);
     return st;
+}
+
+// ---- removal -----------------------------------------------------------------------------------
+
+typedef struct ModelFiles {
+    Str dir, prefix;
+} ModelFiles;
+
+static Status remove_model(void *arg, Str name, Error *err) {
+    const ModelFiles *files = arg;
+    Arena arena = {0};
+    Status st = ST_OK;
+    if (str_starts(name, files->prefix)) {
+        st = os()->remove(str_printf(&arena, STR_FMT "/" STR_FMT, STR_ARG(files->dir),
+                                     STR_ARG(name)),
+                          err);
+    }
+    arena_clear(&arena);
+    return st;
+}
+
+static Status remove_models(Watch *self, int64_t key, Error *err) {
+    Arena arena = {0};
+    OsStat stat;
+    ModelFiles files = {.dir = model_dir(self, &arena, key),
+                        .prefix = str_printf(&arena, "%lld-", (long long)key)};
+    Status st = os()->stat(files.dir, &stat, err);
+    if (!st && stat.exists) st = os()->list(files.dir, remove_model, &files, err);
+    arena_clear(&arena);
+    return st;
+}
+
+Status watch_forget(Watch *self, int64_t key, Error *err) {
+    // Its judge's state goes when the judge hears of it; the points go last, for it is they who
+    // tell after a sudden end that something is to be done.
+    InboxPoint farewell = {.key = -key};
+    inbox_append(self->inbox, &farewell, 1);
+    TRY(inbox_commit(self->inbox, err));
+    TRY(remove_models(self, key, err));
+    history_forget(self->history, key);
+    return ST_OK;
+}
+
+Status watch_metric_remove(Watch *self, WatchMetric *metric, Error *err) {
+    TRY(roster_metric_remove(self->roster, metric, err));
+    roster_lock(self->roster);
+    SeriesModel *model = metric->model;
+    metric->model = NULL;
+    roster_unlock(self->roster);
+    (void)series_model_unref(model);
+    return watch_forget(self, metric->key, err);
 }
 
 // ---- beginning and end -------------------------------------------------------------------------
@@ -296,6 +354,8 @@ Status watch_open(const WatchSettings *settings, Watch **out, Error *err) {
     if (!self->settings.trainers) self->settings.trainers = 1;
     if (!self->settings.checkpoint_ms) self->settings.checkpoint_ms = 250;
     if (!self->settings.retrain_ms) self->settings.retrain_ms = (int64_t)14 * SERIES_DAY_MS;
+    if (!self->settings.quiet_ms) self->settings.quiet_ms = 60000;
+    if (!self->settings.keep_ms) self->settings.keep_ms = (int64_t)KEEP_DAYS * SERIES_DAY_MS;
     char *dir = mem_alloc(settings->dir.len + 1u);
     memcpy(dir, settings->dir.ptr, settings->dir.len);
     dir[settings->dir.len] = 0;
@@ -316,6 +376,7 @@ Status watch_open(const WatchSettings *settings, Watch **out, Error *err) {
 Status watch_start(Watch *self, Error *err) {
     TRY(watch_job_start(self, &self->job, err));
     TRY(webhooks_start(self, &self->webhooks, err));
+    TRY(warden_start(self, &self->warden, err));
     return trainer_start(self, &self->trainer, err);
 }
 
@@ -330,6 +391,8 @@ WatchTrainerFigures watch_trainer_figures(Watch *self) {
 void watch_stop(Watch *self) {
     trainer_stop(self->trainer);
     self->trainer = NULL;
+    warden_stop(self->warden);
+    self->warden = NULL;
     watch_job_stop(self->job);
     self->job = NULL;
     webhooks_stop(self->webhooks);

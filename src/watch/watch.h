@@ -16,12 +16,17 @@
 
 typedef struct Watch Watch;
 
+// In an alarm's number: it is one of a silence, and has a count of its own.
+#define WATCH_SILENCE_ALARM ((uint64_t)1 << 62)
+
 typedef struct WatchSettings {
     Str dir;
     uint32_t workers;           // of the job; 0: 1
     uint32_t trainers;          // threads; 0: 1
     int64_t checkpoint_ms;      // between checkpoints: how late an alarm on Kafka may be; 0: 250
     int64_t retrain_ms;         // of event time; 0: two weeks
+    int64_t quiet_ms;  // of the clock, without points before a metric can be silent; 0: 1 min
+    int64_t keep_ms;            // of event time: points, alarms, labels; 0: 800 days
     const char *kafka;          // brokers; NULL: none
     const char *kafka_points;   // a pattern of topics that points come on; NULL: none are read
     const char *kafka_format;   // of points: "json" (NULL) or "csv"
@@ -37,6 +42,9 @@ NODISCARD Status watch_start(Watch *watch, Error *err);
 // Sources end, the state is saved; a job that does not end within a few seconds is given up.
 void watch_stop(Watch *watch);
 void watch_close(Watch *watch);  // NULL is fine
+
+// A metric goes with all that is known of it: its points, its models, the state of its judge.
+NODISCARD Status watch_metric_remove(Watch *watch, WatchMetric *metric, Error *err);
 
 Roster *watch_roster(Watch *watch);
 History *watch_history(Watch *watch);
@@ -65,6 +73,8 @@ NODISCARD Status watch_model_publish(Watch *watch, WatchMetric *metric, SeriesMo
                                      int64_t trained_ms, Str summary, Error *err);
 // Checks the days of a calendar: "2025-10-01,holiday" or ",workday", a line each; a head is fine.
 NODISCARD Status watch_calendar_check(Str csv, Error *err);
+// The number of a metric's alarm by its id, as labels have it.
+uint64_t watch_alarm_number(Str id);
 // A point's time as it may be written: seconds or milliseconds since 1970, "2025-03-31 00:00:00",
 // ISO 8601 with T and Z; UTC.
 bool watch_time_parse(Str text, int64_t *ms);

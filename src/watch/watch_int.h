@@ -2,10 +2,12 @@
 #pragma once
 
 #include "spi/connector.h"
+#include "watch/silence.h"
 #include "watch/watch.h"
 
 typedef struct WatchJob WatchJob;
 typedef struct Trainer Trainer;
+typedef struct Warden Warden;
 typedef struct Webhooks Webhooks;
 
 struct Watch {
@@ -17,6 +19,7 @@ struct Watch {
     Inbox *inbox;
     WatchJob *job;
     Trainer *trainer;
+    Warden *warden;
     Webhooks *webhooks;
     _Atomic uint64_t judged;
     OsMonitor monitor;  // of the calendars
@@ -35,6 +38,12 @@ void watch_job_stop(WatchJob *job);  // frees it; NULL is fine
 NODISCARD Status trainer_start(Watch *watch, Trainer **out, Error *err);
 void trainer_stop(Trainer *trainer);  // frees it; NULL is fine
 WatchTrainerFigures trainer_figures(Trainer *trainer);
+// warden.c
+NODISCARD Status warden_start(Watch *watch, Warden **out, Error *err);
+void warden_stop(Warden *warden);  // frees it; NULL is fine
+// watch.c: nothing is left of a metric that the registry does not know any more; to do it again is
+// fine.
+NODISCARD Status watch_forget(Watch *watch, int64_t key, Error *err);
 // webhook.c
 NODISCARD Status webhooks_start(Watch *watch, Webhooks **out, Error *err);
 void webhooks_stop(Webhooks *webhooks);  // frees it; NULL is fine
