@@ -44,7 +44,6 @@ static void print_aliases(const char *const alias[3]) {
 }
 
 static void print_scalar(const FuncTable *table) {
-    printf("\n## %s\n\n| | | |\n|---|---|---|\n", table->topic);
     for (uint32_t i = 0; i < table->count; i++) {
         const ScalarFunc *func = &table->row[i];
         if (func->flags & FUNC_HIDDEN) continue;
@@ -56,6 +55,26 @@ static void print_scalar(const FuncTable *table) {
         printf(" | ");
         print_example(func->example, func->gives);
         printf(" |\n");
+    }
+}
+
+static bool has_rows(const FuncTable *table) {
+    for (uint32_t i = 0; i < table->count; i++) {
+        if (!(table->row[i].flags & FUNC_HIDDEN)) return true;
+    }
+    return false;
+}
+
+// One heading for all tables of a topic, where the first of them stands.
+static void print_topic(uint32_t first) {
+    const char *topic = FUNC_TABLES[first]->topic;
+    if (!has_rows(FUNC_TABLES[first])) return;
+    for (uint32_t i = 0; i < first; i++) {
+        if (strcmp(FUNC_TABLES[i]->topic, topic) == 0 && has_rows(FUNC_TABLES[i])) return;
+    }
+    printf("\n## %s\n\n| | | |\n|---|---|---|\n", topic);
+    for (uint32_t i = first; i < FUNC_TABLE_COUNT; i++) {
+        if (strcmp(FUNC_TABLES[i]->topic, topic) == 0) print_scalar(FUNC_TABLES[i]);
     }
 }
 
@@ -92,7 +111,7 @@ int main(int argc, char **argv) {
         "The built-in functions, by topic, with an example of each. Made from the tables in\n"
         "`src/func/` by `make docs`; do not edit. Argument types are families: NUMERIC takes any\n"
         "number, CHARACTER any text.\n");
-    for (uint32_t i = 0; i < FUNC_TABLE_COUNT; i++) print_scalar(FUNC_TABLES[i]);
+    for (uint32_t i = 0; i < FUNC_TABLE_COUNT; i++) print_topic(i);
     printf("\n## Aggregate functions\n\n"
            "All take `DISTINCT` and `FILTER (WHERE …)`.\n\n| | | |\n|---|---|---|\n");
     for (uint32_t i = 0; i < AGG_TABLE_COUNT; i++) print_aggregate(AGG_TABLES[i]);

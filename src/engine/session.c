@@ -472,6 +472,46 @@ static Status execute_set(Session *session, const AstStmt *stmt, DdlContext *ddl
 
 // ---- the whole ---------------------------------------------------------------------------------
 
+// What is read and not done: by its name, with what to do instead.
+static Status unsupported(const AstStmt *stmt, Error *err) {
+    static const struct {
+        AstStmtKind kind;
+        const char *name, *hint;
+    } STATEMENT[] = {
+        {STMT_DELETE, "DELETE",
+         "rows go from a table by a change log: INSERT INTO it a query that "
+         "takes them back, or delete them in the database itself"},
+        {STMT_UPDATE, "UPDATE",
+         "a table with a primary key takes INSERT INTO as an update of the "
+         "row with that key"},
+        {STMT_MERGE, "MERGE",
+         "a table with a primary key takes INSERT INTO as an update of the row "
+         "with that key"},
+        {STMT_TRUNCATE, "TRUNCATE TABLE", "INSERT OVERWRITE puts new files in place of the old"},
+        {STMT_COMPILE_PLAN, "COMPILE PLAN",
+         "weir keeps state by what an operator means, not by "
+         "its place in a plan: run the statement itself"},
+        {STMT_EXECUTE_PLAN, "EXECUTE PLAN", "run the statement that the plan was compiled from"},
+        {STMT_ANALYZE, "ANALYZE TABLE", "weir plans by rule and needs no statistics: leave it out"},
+        {STMT_JAR, "ADD JAR, REMOVE JAR",
+         "there is no JVM: functions are written in C or Python, "
+         "CREATE FUNCTION … LANGUAGE PYTHON"},
+        {STMT_CALL, "CALL", "a catalog in memory has no procedures"},
+        {STMT_CREATE_CONNECTION, "CREATE CONNECTION", "give the options to CREATE TABLE"},
+        {STMT_ALTER_CONNECTION, "ALTER CONNECTION", "give the options to CREATE TABLE"},
+    };
+    const char *name = "this statement", *hint = NULL;
+    for (size_t i = 0; i < sizeof STATEMENT / sizeof STATEMENT[0]; i++) {
+        if (STATEMENT[i].kind != stmt->kind) continue;
+        name = STATEMENT[i].name;
+        hint = STATEMENT[i].hint;
+    }
+    Status st = error_at(err, ST_UNSUPPORTED, stmt->span.place,
+                         "%s: weir reads this, but does not run it", name);
+    if (hint) error_hint(err, "%s", hint);
+    return st;
+}
+
 static Status execute_stmt(Session *session, PlanContext *context, AstStmt *stmt, DdlContext *ddl,
                            const ResultSink *sink, Error *err) {
     TRY(check_dialect(session, stmt, err));
@@ -490,8 +530,7 @@ static Status execute_stmt(Session *session, PlanContext *context, AstStmt *stmt
     }
     Status st = ddl_execute(ddl, stmt, err);
     if (st != ST_END) return st;
-    return error_at(err, ST_UNSUPPORTED, stmt->span.place,
-                    "this statement is parsed but not supported yet");
+    return unsupported(stmt, err);
 }
 
 // Whether the statement may name something in a catalog: then those in files are read.

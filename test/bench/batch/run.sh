@@ -13,6 +13,7 @@ table="(id BIGINT NOT NULL, k BIGINT NOT NULL, v STRING NOT NULL)
 if [ ! -d "$data" ]; then
     "$weir" run -D execution.runtime-mode=batch -e "
         CREATE TABLE made (id BIGINT, k BIGINT, v STRING) WITH ('connector' = 'datagen',
+            'rows-per-second' = '1000000000',
             'number-of-rows' = '$rows', 'fields.id.kind' = 'sequence', 'fields.id.start' = '1',
             'fields.id.end' = '$rows', 'fields.k.min' = '1', 'fields.k.max' = '$((rows / 2))',
             'fields.v.length' = '16');
