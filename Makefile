@@ -66,11 +66,12 @@ accept-known:  ## takes the cases that pass by now off test/sql/known-failures.t
 	@tools/build.sh release weir
 	@tools/known.sh build/weir
 
-docs:  ## docs/sql/functions.md, settings.md and options.md from the tables in the code
+docs:  ## docs/sql/functions.md, settings.md, options.md from the tables in the code; flink-compatibility.md
 	@tools/build.sh debug weir-reference
 	@build-debug/weir-reference >docs/sql/functions.md
 	@build-debug/weir-reference settings >docs/sql/settings.md
 	@build-debug/weir-reference options >docs/sql/options.md
+	@tools/compatibility.py
 
 format:  ## clang-format over the C
 	@git ls-files 'src/*.[ch]' 'test/*.[ch]' 'fuzz/*.[ch]' 'include/*.h' 'examples/*.[ch]' | xargs clang-format -i

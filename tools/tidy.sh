@@ -111,6 +111,13 @@ if [ -f $known ]; then
     [ "${limit:-0}" -le "${before:-${limit:-0}}" ] || echo "$known: the limit grew from $before to $limit"
 fi | rule "tidy: the list of known failures only shrinks"
 
+# The page that says item by item what weir has of Flink is made from the cases, and needs one of each.
+if command -v python3 >/dev/null; then
+    tools/compatibility.py --check 2>&1 | rule "tidy: the page on compatibility is what the cases give"
+else
+    echo "SKIP tidy: the page on compatibility is what the cases give: no python3"
+fi
+
 # Each case that is not judged in all variants says why.
 grep -vE '^(#|$)|[^ ] +# [^ ]' test/sql/order-of-arrival.txt | rule "tidy: exempt cases have a reason"
 
