@@ -154,11 +154,7 @@ Status judge_push(Judge *self, Watch *watch, WatchMetric *metric, int64_t ts_ms,
     if (verdict->flags & (DETECT_LATE | DETECT_DUPLICATE)) return ST_OK;
     remember(self, verdict);
     *message = message_of(self, verdict);
-    // What lasted that long is how the metric is now: its model is of another time.
-    enum { NEW_NORMAL_MS = 12 * 3600 * 1000 };
-    if (message->event == DETECT_CLOSE && ts_ms - message->opened_ms >= NEW_NORMAL_MS) {
-        roster_drifted(watch_roster(watch), metric);
-    }
+    if (verdict->flags & DETECT_DRIFT) roster_drifted(watch_roster(watch), metric);
     if (verdict->flags & DETECT_INVALID) return ST_OK;  // a metric that says nothing
     silence_heard(&self->silence, ts_ms,
                   silence_patience_ms(&self->silence, atomic_load(&metric->step_ms),

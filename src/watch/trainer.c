@@ -3,7 +3,8 @@
 // A metric is due when it has no model and two days of history; again whenever its history has
 // doubled, up to four weeks; from then on every two weeks of its own time; and at once when its
 // model does not fit any more, or somebody has said what its alarms were worth. What was anomalous
-// is set apart: intervals of alarms that nobody called false, and of incidents that were missed.
+// is set apart: intervals of alarms that nobody called false and that did not become the new
+// normal, and of incidents that were missed.
 //
 // A model is published if it is not worse than the one in use: both forecast the last day, and the
 // new one may be off by a tenth more. The stream takes it up with the metric's next point.
@@ -103,18 +104,18 @@ static void set_apart(SeriesHistory *history, uint8_t *outside, int64_t from_ms,
     }
 }
 
-// Which points were anomalous, as far as anybody knows.
+// Which points were anomalous, as far as anybody knows, and what people said of intervals.
 static Status read_outside(Trainer *self, WatchMetric *metric, SeriesHistory *history,
-                           uint8_t *outside, Error *err) {
+                           uint8_t *outside, Arena *arena, Error *err) {
     enum { ALARMS_MAX = 1000 };
-    Arena arena = {0};
+    static const int64_t NORMAL_MS = DETECT_NORMAL_HOURS * (int64_t)3600000;
     WatchLabel *label;
     WatchAlarm *alarm;
     uint32_t labels = 0, alarms = 0;
     Roster *roster = self->watch->roster;
-    Status st = roster_labels(roster, metric, 0, &arena, &label, &labels, err);
+    Status st = roster_labels(roster, metric, 0, arena, &label, &labels, err);
     if (!st) {
-        st = roster_alarms(roster, metric->platform, metric, history->from_ms, ALARMS_MAX, &arena,
+        st = roster_alarms(roster, metric->platform, metric, history->from_ms, ALARMS_MAX, arena,
                            &alarm, &alarms, err);
     }
     for (uint32_t i = 0; i < alarms && !st; i++) {
@@ -125,15 +126,22 @@ static Status read_outside(Trainer *self, WatchMetric *metric, SeriesHistory *hi
             wrong |= label[l].kind == WATCH_FALSE_ALARM && label[l].alarm == number;
         }
         bool open = !str_is(alarm[i].event, "close");
+        // What lasted that long was taken for the new normal.
+        wrong |= !open && alarm[i].ts_ms - alarm[i].opened_ms >= NORMAL_MS;
         int64_t to_ms = open ? INT64_MAX : alarm[i].ts_ms;
         if (!wrong) set_apart(history, outside, alarm[i].opened_ms, to_ms, 1);
     }
+    SeriesLabel *said = ARENA_ARRAY(arena, SeriesLabel, labels + 1);
+    history->label = said;
     for (uint32_t l = 0; l < labels && !st; l++) {
         if (label[l].to_ms <= label[l].from_ms) continue;
+        if (label[l].kind != WATCH_TRUE_ALARM) {
+            said[history->labels++] = (SeriesLabel){label[l].from_ms, label[l].to_ms,
+                                                    label[l].kind == WATCH_MISSED};
+        }
         set_apart(history, outside, label[l].from_ms, label[l].to_ms,
                   label[l].kind != WATCH_FALSE_ALARM);
     }
-    arena_clear(&arena);
     return st;
 }
 
@@ -249,12 +257,13 @@ static Status train(Trainer *self, WatchMetric *metric, Error *err) {
     float *small = mem_alloc((size_t)count * sizeof *small);
     uint8_t *outside = mem_zalloc((size_t)count);
     SeriesModel *model = NULL;
+    Arena arena = {0};
     SeriesHistory history = {.from_ms = first_ms, .step_ms = step_ms, .value = small,
                              .count = (uint32_t)count, .outside = outside};
     Status st = history_read(watch->history, metric->key, step_ms, first_ms, history.count, value,
                              err);
     for (int64_t i = 0; i < count && !st; i++) small[i] = (float)value[i];
-    if (!st) st = read_outside(self, metric, &history, outside, err);
+    if (!st) st = read_outside(self, metric, &history, outside, &arena, err);
     history.calendar = watch_calendar(watch, metric);
     double took_s = 0;
     if (!st) st = train_aside(&history, &model, &took_s, err);
@@ -266,6 +275,7 @@ static Status train(Trainer *self, WatchMetric *metric, Error *err) {
     os_unlock(&self->monitor);
     (void)series_model_unref(model);
     (void)series_calendar_unref(history.calendar);
+    arena_clear(&arena);
     mem_free(outside);
     mem_free(small);
     mem_free(value);

@@ -27,11 +27,9 @@ static const double BACK_TO_NORMAL = 4;     // log of the odds
 enum {
     LATE_ROW = 30,          // late points in a row, in order: the clock was wrong before
     COLD_POINTS = 30, COLD_ROW = 3, COLD_DEVIATION = 10,
-    EXCURSION_HOURS = 6, ALARM_HOURS = 24,  // then it is the new normal
+    EXCURSION_HOURS = 6,    // then it is the new normal; an alarm's are DETECT_NORMAL_HOURS
     REOPEN_MINUTES = 20,    // what opens again so soon is the same alarm
     GAP_DAYS = 3,           // behind it, the level begins anew
-    STEP_DAYS_MAX = 36525,
-    DETECTOR_MAGIC = 0x31445357, DETECTOR_VERSION = 1
 };
 
 Detector *detector_new(const DetectSettings *settings) {
@@ -40,7 +38,7 @@ Detector *detector_new(const DetectSettings *settings) {
     if (d->settings.step_ms <= 0) d->settings.step_ms = 60000;
     (void)series_calendar_ref(d->settings.calendar);
     d->bar = d->unit = 1;
-    d->closed = INT64_MIN / 2;
+    d->closed = d->turned = d->drifted = INT64_MIN / 2;
     d->run = INT32_MIN;
     novel_begin(d);
     return d;
@@ -92,6 +90,10 @@ bool detect_sensitivity_parse(Str text, DetectSensitivity *out) {
     return true;
 }
 
+static bool rises(const Detector *d, int sign) {
+    return d->model && d->model->ceiling != 0 ? sign < 0 : sign > 0;
+}
+
 static bool wanted(const Detector *d, int sign) {
     if (d->model && d->model->ceiling != 0) sign = -sign;
     switch (d->settings.direction) {
@@ -99,78 +101,6 @@ static bool wanted(const Detector *d, int sign) {
         case DETECT_DROP: return sign < 0;
         case DETECT_RISE: return sign > 0;
         default: return false;
-    }
-}
-
-// -- Models ---------------------------------------------------------------------------------------
-
-static void place(Detector *d, int64_t slot) {
-    series_moment(d->settings.calendar, slot * d->settings.step_ms, &d->moment);
-    series_model_at(d->model, &d->moment, slot * d->settings.step_ms, &d->base);
-}
-
-void detector_level(Detector *d, double level) {
-    level_begin(d, level);
-}
-
-// A model of another size may know the new unit already: then it is the metric's own again.
-static void unit_settle(Detector *d, const SeriesModel *before) {
-    double was = before->base + before->level, is = d->model->base + d->model->level;
-    double change = before->scaled && d->model->scaled
-                        ? is - was
-                        : log(fmax(fabs(is), 1e-30) / fmax(fabs(was), 1e-30));
-    if (d->unit == 1 || fabs(change - log(d->unit)) > fabs(change)) return;
-    for (uint32_t i = 0; i < SERIES_RING; i++) d->ring.value[i] *= (float)d->unit;
-    d->unit = 1;
-}
-
-// The ring holds what the model speaks of.
-static void turn(Detector *d, double off, const SeriesModel *model, const SeriesModel *before) {
-    bool is = model && model->ceiling != 0, was = before && before->ceiling != 0;
-    if (is == was && off == 0) return;
-    for (uint32_t i = 0; i < SERIES_RING; i++) {
-        if (d->ring.mean[i] == 0 && d->ring.value[i] == 0) continue;
-        double value = (double)d->ring.value[i];
-        if (was) value = before->ceiling - value;
-        if (is) value = model->ceiling - value;
-        d->ring.value[i] = (float)value;
-        if (d->ring.mean[i] == 0) d->ring.mean[i] = 1;
-    }
-}
-
-// The ring's points are seen anew with the model's eyes: profile, then level from the oldest on.
-// An alarm stays as it is: its points have no say.
-void detector_use(Detector *d, SeriesModel *model) {
-    SeriesModel *before = d->model;
-    d->model = series_model_ref(model);
-    if (model && before) unit_settle(d, before);
-    turn(d, (model ? model->ceiling : 0) - (before ? before->ceiling : 0), model, before);
-    series_model_unref(before);
-    if (!model) {
-        d->mode = MODE_NORMAL;
-        return;
-    }
-    level_derive(d);
-    level_begin(d, model->level);
-    if (!d->started) return;
-    int64_t last = d->slot, first = last - (int64_t)d->depth + 1;
-    for (int64_t slot = first; slot <= last; slot++) {
-        uint32_t at = ring_at(slot);
-        bool there = d->ring.mean[at] != 0 || d->ring.value[at] != 0;
-        if (d->mode != MODE_NORMAL && slot >= d->alarm.begin) there = false;
-        place(d, slot);
-        d->slot = slot;
-        level_predict(d, false);
-        d->ring.growth[at] = (float)d->moment.growth;
-        if (there) {
-            d->ring.mean[at] = (float)d->base.mean;
-            level_learn(d, (double)d->ring.value[at], d->base.mean, d->moment.growth);
-        } else if (slot < d->alarm.begin || d->mode == MODE_NORMAL) {
-            d->ring.mean[at] = d->ring.value[at] = 0;
-        } else if (d->ring.mean[at] != 0 || d->ring.value[at] != 0) {
-            d->ring.mean[at] = (float)d->base.mean;
-        }
-        level_keep(d);
     }
 }
 
@@ -233,7 +163,9 @@ static void alarm_accept(Detector *d, DetectVerdict *out) {
                                   : (d->alarm.got - d->alarm.expected) / 30;
     double ratio = d->alarm.got / d->alarm.expected;
     alarm_end(d, 0, out);
+    out->flags |= DETECT_ACCEPTED;
     if (unit_change(d, ratio)) return;
+    fit_drifted(d, out);
     level_begin(d, level_now(d, 0) + off);
     level_keep(d);
     d->depth = 1;
@@ -269,7 +201,7 @@ static void alarm_go_on(Detector *d, double value, double forecast, DetectVerdic
     double share = d->alarm.expected != 0 ? d->alarm.got / d->alarm.expected - 1 : 0;
     if (fabs(share) > fabs(d->alarm.worst)) d->alarm.worst = share;
     uint32_t healthy = back_to_normal(d);
-    int64_t hours = d->mode == MODE_ALARM ? ALARM_HOURS : EXCURSION_HOURS;
+    int64_t hours = d->mode == MODE_ALARM ? DETECT_NORMAL_HOURS : EXCURSION_HOURS;
     if (healthy) alarm_end(d, healthy, out);
     else if ((d->slot - d->alarm.opened) * d->settings.step_ms > hours * 3600000)
         alarm_accept(d, out);
@@ -295,7 +227,7 @@ static double threshold(const Detector *d) {
 }
 
 // The lens that shouts loudest on a side, in units of the threshold.
-static double loudest(const Detector *d, int sign, uint32_t *lens) {
+double detect_loudest(const Detector *d, int sign, uint32_t *lens) {
     double most = 0;
     for (uint32_t i = 0; i < SERIES_LENSES; i++) {
         if (i == 0 && d->settings.sensitivity != DETECT_HIGH) continue;
@@ -306,8 +238,9 @@ static double loudest(const Detector *d, int sign, uint32_t *lens) {
     return most / threshold(d);
 }
 
-// What remains of a suspicion once it has been doubted.
-static double doubted(const Detector *d, int sign, uint32_t lens, double score, DetectWhy *why) {
+// What remains of a suspicion once it has been doubted. [at] receives the case that it is.
+static double doubted(const Detector *d, int sign, uint32_t lens, double score, DetectWhy *why,
+                      TasteCase *at) {
     double tail = (double)d->model->tail[lens][sign > 0];
     uint32_t width = SERIES_LENS[lens].width;
     why->points = (uint16_t)width;
@@ -316,11 +249,17 @@ static double doubted(const Detector *d, int sign, uint32_t lens, double score, 
     why->in_a_row = row_of(d, sign);
     why->earlier = (float)window_earlier(d, width);
     why->confirmed = sign * (double)why->earlier > EARLIER;
+    detect_case(d, lens, sign, at);
+    double taste = detect_taste(d, at);
+    why->labels = (float)taste;
+    score /= taste;
     if (score < 1) return score;
     if (!why->confirmed) return 0.99;
     if (d->settings.sensitivity != DETECT_HIGH || width > 1) {
         double rest = sign * window_without_worst(d, lens, sign) / tail;
-        if (d->settings.sensitivity != DETECT_HIGH && rest < REST_SHARE * threshold(d)) return 0.99;
+        if (d->settings.sensitivity != DETECT_HIGH &&
+            rest < REST_SHARE * threshold(d) * fmin(taste, 1))
+            return 0.99;
     }
     return score;
 }
@@ -350,10 +289,13 @@ static void decide(Detector *d, DetectVerdict *out) {
     for (int side = 0; side < 2; side++) {
         int sign = side ? 1 : -1;
         uint32_t lens = 0;
+        if (level_promoted(d) && rises(d, sign)) continue;
         DetectWhy why = {0};
-        double score = loudest(d, sign, &lens);
+        double score = detect_loudest(d, sign, &lens);
         bool asked = wanted(d, sign);
-        if (score > 0.5) score = doubted(d, sign, lens, score, &why);
+        TasteCase at;
+        double loud = score;
+        if (score > 0.5) score = doubted(d, sign, lens, score, &why, &at);
         if (asked && score > out->score) {
             out->score = score;
             if (score > 0.5) out->why = why;
@@ -363,6 +305,7 @@ static void decide(Detector *d, DetectVerdict *out) {
             window_view(d, lens, &view);
             out->why.share = (float)share_of(d, &view);
             alarm_begin(d, lens, sign, out);
+            if (out->event == DETECT_OPEN) told_open(d, &at, loud);
         }
     }
 }
@@ -415,7 +358,7 @@ static void advance(Detector *d, int64_t slot, bool there, double value) {
     uint32_t at = ring_at(slot);
     d->ring.value[at] = d->ring.mean[at] = 0;
     if (!d->model) return;
-    place(d, slot);
+    level_place(d, slot);
     level_predict(d, d->moment.day != day);
     d->unsure = fmax((double)d->base.unsure, d->unsure * TURN_FADE);
     d->ring.growth[at] = (float)d->moment.growth;
@@ -448,12 +391,17 @@ static void judge(Detector *d, double value, DetectVerdict *out) {
     double growth = d->moment.growth;
     band(d, &d->base, growth, out);
     window_scan(d);
+    // What went up before the promotion was announced to begin was its beginning.
+    bool news = d->mode != MODE_NORMAL && !(level_promoted(d) && rises(d, d->alarm.sign));
+    if (d->mode != MODE_NORMAL && !news) alarm_end(d, 0, out);
     if (d->mode == MODE_NORMAL) {
         decide(d, out);
     } else {
         double z = d->alarm.sign * value < d->alarm.sign * out->forecast ? 0 : 1;
         DetectMode mode = d->mode;
         out->score = mode == MODE_ALARM ? 1 + z : 0;
+        uint32_t lens;
+        if (mode == MODE_ALARM) told_score(d, detect_loudest(d, d->alarm.sign, &lens));
         alarm_go_on(d, value, out->forecast, out);
         // The other side counts, too, while something is off.
         if (mode == MODE_EXCURSION && d->mode == MODE_EXCURSION) {
@@ -471,7 +419,9 @@ static void judge(Detector *d, double value, DetectVerdict *out) {
         level_learn(d, value, d->base.mean, growth);
         level_keep(d);
         level_settle(d);
+        fit_learn(d, out);
     }
+    if (level_promoted(d)) out->flags |= DETECT_PROMOTION;
     if (d->mode == MODE_EXCURSION) out->flags |= DETECT_EXCURSION;
     out->why.growth = (float)(d->model->scaled ? exp(growth * d->level.holiday) : 1);
 }
@@ -614,130 +564,23 @@ bool detector_forecast(const Detector *d, uint32_t ahead, DetectVerdict *out) {
     return true;
 }
 
-void detector_label(Detector *d, uint64_t alarm_id, DetectLabel label) {
-    if (label == DETECT_FALSE_ALARM) d->bar = fmin(d->bar * 1.15, 1.6);
-    if (label == DETECT_MISSED) d->bar = fmax(d->bar / 1.1, 0.7);
-    if (label == DETECT_TRUE_ALARM) d->bar += (1 - d->bar) * 0.1;
-    if (label != DETECT_FALSE_ALARM || alarm_id != d->alarms) return;
+void alarm_called_off(Detector *d) {
     d->novel = false;
     if (d->mode != MODE_ALARM) return;
-    DetectVerdict ignored;
+    DetectVerdict ignored = {0};
     if (d->model) alarm_accept(d, &ignored);
     d->mode = MODE_NORMAL;
+    d->drifted = INT64_MIN / 2;  // that was not said to anybody
 }
 
 void detector_inside(const Detector *d, DetectorInside *out) {
-    *out = (DetectorInside){.deviation = d->deviation,
+    uint32_t lens[2] = {0};
+    double drop = d->model ? detect_loudest(d, -1, &lens[0]) : 0;
+    double rise = d->model ? detect_loudest(d, 1, &lens[1]) : 0;
+    *out = (DetectorInside){.score = fmax(drop, rise),
+                            .deviation = d->deviation,
                             .level = d->level.wander + d->level.drift,
                             .mean_level = d->mean_level,
                             .healthy = d->mode == MODE_NORMAL};
-}
-
-// -- Saving and loading ---------------------------------------------------------------------------
-
-static void code_f64s(Codec *codec, double *value, size_t count) {
-    codec_f64s_at(codec, value, count);
-    for (size_t i = 0; i < count; i++) {
-        if (!codec->failed && !isfinite(value[i])) codec_fail(codec, "a number is not finite");
-    }
-}
-
-static void code_state(Codec *codec, Detector *d) {
-    codec_bool(codec, &d->started);
-    series_code_slot(codec, &d->slot, d->settings.step_ms);
-    codec_u32(codec, &d->depth);
-    if (d->depth > SERIES_RING) codec_fail(codec, "the ring is larger than there are points");
-    codec_u32(codec, &d->late);
-    series_code_slot(codec, &d->late_slot, d->settings.step_ms);
-    code_f64s(codec, &d->bar, 1);
-    code_f64s(codec, &d->unsure, 1);
-    code_f64s(codec, &d->unit, 1);
-    if (!codec->failed && !(d->unit > 0)) codec_fail(codec, "its unit is not positive");
-    code_f64s(codec, &d->level.wander, 1);
-    code_f64s(codec, &d->level.drift, 1);
-    code_f64s(codec, &d->level.holiday, 1);
-    code_f64s(codec, d->level.p, 6);
-    code_f64s(codec, &d->mean_level, 1);
-    uint32_t run = (uint32_t)d->run;
-    codec_u32(codec, &run);
-    d->run = (int32_t)run;
-    DetectRing *ring = &d->ring;
-    float *const rings[] = {ring->value, ring->mean, ring->growth,
-                            ring->wander, ring->drift, ring->holiday};
-    for (size_t i = 0; i < sizeof rings / sizeof *rings; i++) {
-        series_code_f32s(codec, rings[i], SERIES_RING);
-    }
-    int mode = (int)d->mode;
-    codec_kind(codec, &mode, MODES);
-    d->mode = (DetectMode)mode;
-    series_code_slot(codec, &d->alarm.begin, d->settings.step_ms);
-    series_code_slot(codec, &d->alarm.opened, d->settings.step_ms);
-    uint8_t sign = (uint8_t)(d->alarm.sign + 1);
-    codec_u8(codec, &sign);
-    d->alarm.sign = sign == 0 ? -1 : sign == 1 ? 0 : 1;
-    code_f64s(codec, &d->alarm.got, 1);
-    code_f64s(codec, &d->alarm.expected, 1);
-    code_f64s(codec, &d->alarm.worst, 1);
-    codec_u64(codec, &d->alarms);
-    series_code_i64(codec, &d->closed);
-    code_f64s(codec, &d->cold_mean, 1);
-    code_f64s(codec, &d->cold_var, 1);
-    codec_u32(codec, &d->cold_points);
-    codec_u32(codec, &d->cold_row);
-    novel_code(codec, d);
-}
-
-static void code_settings(Codec *codec, DetectSettings *settings) {
-    series_code_i64(codec, &settings->step_ms);
-    if (settings->step_ms <= 0 || settings->step_ms > STEP_DAYS_MAX * (int64_t)SERIES_DAY_MS) {
-        codec_fail(codec, "its step is %lld ms", (long long)settings->step_ms);
-    }
-    int direction = (int)settings->direction, sensitivity = (int)settings->sensitivity;
-    codec_kind(codec, &direction, DETECT_DIRECTIONS);
-    codec_kind(codec, &sensitivity, DETECT_LOW + 1);
-    settings->direction = (DetectDirection)direction;
-    settings->sensitivity = (DetectSensitivity)sensitivity;
-    series_calendar_code(codec, &settings->calendar);
-}
-
-static void code_detector(Codec *codec, Detector *d) {
-    uint32_t magic = DETECTOR_MAGIC, version = DETECTOR_VERSION;
-    codec_u32(codec, &magic);
-    codec_u32(codec, &version);
-    if (magic != DETECTOR_MAGIC) codec_fail(codec, "it is not a detector");
-    if (version != DETECTOR_VERSION) codec_fail(codec, "version %u is not known", version);
-    code_settings(codec, &d->settings);
-    code_state(codec, d);
-}
-
-void detector_save(const Detector *d, Buf *out) {
-    Detector copy = *d;
-    code_detector(&(Codec){.out = out, .what = "the detector"}, &copy);
-}
-
-Status detector_load(Str bytes, SeriesModel *model, Detector **out, Error *err) {
-    Detector *d = NEW(Detector);
-    Codec codec = {.in = bytes, .what = "the detector"};
-    code_detector(&codec, d);
-    Status st = codec_end(&codec, err);
-    if (!st && model && model->step_ms != d->settings.step_ms) {
-        st = error_set(err, ST_VALIDATION, "the model's step is not the detector's");
-    }
-    if (st) {
-        detector_free(d);
-        return st;
-    }
-    d->model = series_model_ref(model);
-    if (d->model) {
-        level_derive(d);
-        if (d->started) place(d, d->slot);
-    } else if (d->started) {
-        d->moment.day = INT32_MIN;
-    }
-    *out = d;
-    return ST_OK;
-}
-
-size_t detector_bytes(const Detector *d) {
-    return sizeof *d + (d->novelty ? novelty_bytes(d->novelty) : 0);
+    if (d->model) detect_case(d, lens[rise > drop], rise > drop ? 1 : -1, &out->at);
 }

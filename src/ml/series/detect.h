@@ -9,7 +9,7 @@
 // How a verdict comes about is told in docs/watch.md. The same points give the same verdicts, bit
 // for bit, also after detector_save and detector_load; nothing depends on clock or chance.
 //
-// Memory: about 4 KB, of direction any up to 14 KB more; none is asked for after detector_new.
+// Memory: about 5 KB, of direction any up to 14 KB more; none is asked for after detector_new.
 // Threads: one at a time.
 #pragma once
 
@@ -33,9 +33,11 @@ typedef struct DetectSettings {
 bool detect_direction_parse(Str text, DetectDirection *out);    // drop | rise | both | any
 bool detect_sensitivity_parse(Str text, DetectSensitivity *out);  // high | middle | low
 
+enum { DETECT_NORMAL_HOURS = 24 };  // an alarm that lasts so long is the new normal
+
 typedef enum DetectEvent { DETECT_NONE, DETECT_OPEN, DETECT_UPDATE, DETECT_CLOSE } DetectEvent;
 
-enum {  // flags of a verdict
+enum {                      // flags of a verdict
     DETECT_LATE = 1,        // older than the newest point: it fills its place, and is not judged
     DETECT_DUPLICATE = 2,   // its place was taken: nothing changes
     DETECT_FILLED = 4,      // points before it were missing and stood for by forecasts
@@ -44,6 +46,10 @@ enum {  // flags of a verdict
     DETECT_JUMP = 32,       // the clock went so far that the past says nothing: begun anew
     DETECT_EXCURSION = 64,  // far off in the direction that nobody wants to hear of
     DETECT_NOVEL = 128,     // judged by novelty: the direction is any
+    DETECT_ACCEPTED =
+        256,             // what was off has lasted so long that it is the new normal from here on
+    DETECT_DRIFT = 512,  // the model does not fit any more, train another one; said once a day
+    DETECT_PROMOTION = 1024,  // an announced promotion is on, or just over: a rise is no news
 };
 
 // The path to a decision. `points` is 0 as long as nothing deviates.
@@ -57,6 +63,7 @@ typedef struct DetectWhy {
     float earlier;       // of the window from the same time of earlier periods
     float share;         // actual / forecast of the window, minus 1
     float growth;        // what the holiday's coefficient multiplies by; 1: none
+    float labels;        // what labels of such cases multiply the threshold by; 0 or 1: none
 } DetectWhy;
 
 typedef struct DetectVerdict {
@@ -76,7 +83,8 @@ typedef struct Detector Detector;
 Detector *detector_new(const DetectSettings *settings);
 void detector_free(Detector *detector);  // NULL is fine
 void detector_set(Detector *detector, const DetectSettings *settings);  // step_ms stays
-// Takes a reference. The model must have the detector's step. NULL: back to the cold start.
+// Takes a reference. The model must have the detector's step. NULL: back to the cold start. Where
+// the level stands, an open alarm and a holiday's growth go on under another model.
 void detector_use(Detector *detector, SeriesModel *model);
 const SeriesModel *detector_model(const Detector *detector);
 const DetectSettings *detector_settings(const Detector *detector);
@@ -88,8 +96,9 @@ bool detector_forecast(const Detector *detector, uint32_t ahead, DetectVerdict *
 
 // What people say about alarms.
 typedef enum DetectLabel { DETECT_TRUE_ALARM, DETECT_FALSE_ALARM, DETECT_MISSED } DetectLabel;
-// A false alarm closes, if it is still open, and raises the bar against its like; a missed incident
-// lowers it; both within limits, and the rest of the way is the trainer's.
+// A false alarm closes, if it is still open, and raises the bar against its like, a true one takes
+// that back (ml/series/taste.h). What nobody noticed has no number, nor has what is too long ago:
+// such labels move the bar for all a little, and say the rest in training (SeriesHistory.label).
 void detector_label(Detector *detector, uint64_t alarm_id, DetectLabel label);
 
 // The state and the settings; the model is saved apart (series_model_save) and given again.

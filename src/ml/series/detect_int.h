@@ -1,5 +1,6 @@
 // ml/series/detect_int.h - the parts of a detector: detect.c (points, alarms), detect_level.c (what
-// the mean is), detect_window.c (how far windows are off).
+// the mean is), detect_window.c (how far windows are off), detect_fit.c (whether the model still
+// fits, and the change to another one), detect_taste.c (labels), detect_save.c (its bytes).
 #pragma once
 
 #include "ml/series/novelty.h"
@@ -36,6 +37,14 @@ typedef struct DetectAlarm {
     double worst;           // share that it was off by, at its worst
 } DetectAlarm;
 
+// What was told not long ago, should somebody say what it was worth.
+enum { DETECT_TOLD = 8 };
+typedef struct DetectTold {
+    uint64_t alarm;
+    TasteCase at;   // as it opened
+    float score;    // that it reached
+} DetectTold;
+
 struct Detector {
     DetectSettings settings;
     SeriesModel *model;  // shared; NULL: cold
@@ -44,7 +53,9 @@ struct Detector {
     uint32_t depth;    // slots that the ring knows
     uint32_t late;     // in a row
     int64_t late_slot;
-    double bar;        // what people said: thresholds are multiplied by it
+    double bar;        // what people said of all: thresholds are multiplied by it
+    Taste taste;       // what they said of cases
+    DetectTold told[DETECT_TOLD];  // by number
 
     double unit;       // what values are divided by: whoever sends them changed theirs by this
 
@@ -54,7 +65,14 @@ struct Detector {
     SeriesBase base;
     double unsure;      // of the profile, here and shortly before
     int32_t run;        // the holiday whose coefficient `level.holiday` is
+    bool promoted;      // a promotion that was announced is on
+    int64_t turned;     // slot at which the last one began or ended
     DetectRing ring;
+
+    // Does the model still fit?
+    double unrest;      // mean square of a point's deviation, over the last day
+    uint32_t fitted;    // points that it is the mean of, up to a day's
+    int64_t drifted;    // slot at which it was last said that it does not
 
     DetectMode mode;
     DetectAlarm alarm;
@@ -87,6 +105,7 @@ void novel_judge(Detector *d, double value, DetectVerdict *out);
 void novel_code(Codec *codec, Detector *d);
 
 // -- detect_level.c
+void level_place(Detector *d, int64_t slot);  // the moment and the profile at a slot
 void level_begin(Detector *d, double level);
 void level_derive(Detector *d);            // what follows from the model
 void level_predict(Detector *d, bool midnight);
@@ -99,10 +118,29 @@ void level_keep(Detector *d);              // into the ring
 double level_now(const Detector *d, double growth);
 double level_variance(const Detector *d, double growth);
 void level_settle(Detector *d);            // the mean of days follows
+// An announced promotion is on, or its end so near that windows still hold some of it.
+bool level_promoted(const Detector *d);
 // The forecast of one point and its variance, noise and all.
 double level_forecast(const Detector *d, double mean, double growth, double noise,
                       double *variance);
 double level_noise(const Detector *d, double mean, double noise);
+
+// -- detect_fit.c
+void fit_begin(Detector *d);                        // a model was given
+void fit_learn(Detector *d, DetectVerdict *out);    // a healthy point
+void fit_drifted(Detector *d, DetectVerdict *out);  // says so, once a day
+
+// -- detect.c
+// A side's loudest lens, in units of the threshold.
+double detect_loudest(const Detector *d, int sign, uint32_t *lens);
+void alarm_called_off(Detector *d);  // the open alarm was none
+
+// -- detect_taste.c
+void detect_case(const Detector *d, uint32_t lens, int sign, TasteCase *out);
+double detect_taste(const Detector *d, const TasteCase *at);  // what its threshold is multiplied by
+void told_open(Detector *d, const TasteCase *at, double score);  // the newest alarm
+void told_score(Detector *d, double score);                      // goes on
+void told_code(Codec *codec, Detector *d);
 
 // -- detect_window.c
 typedef struct WindowView {

@@ -5,6 +5,10 @@
 // were like and is learned while `growth` says how much of it is felt, first in the afternoon
 // before.
 //
+// When a promotion that was announced begins, nobody knows how far the level will rise: the wander
+// is unsure, follows the first points, and stays nimble; when it ends the wander is nothing, or
+// what the first points say.
+//
 // A point says where the level is with a weight that its noise allows, and no point says much more
 // than 2.5 deviations' worth (Huber).
 #include "ml/series/detect_int.h"
@@ -14,6 +18,14 @@ enum { FF, FS, FG, SS, SG, GG };
 static const double CLIP = 2.5, HOLIDAY_FAR = 3;
 // The days of the week are known from a few weeks only, holidays hardly at all.
 static const double MIDNIGHT_SD = 0.3, HOLIDAY_MIDNIGHT_SD = 1.0;  // of the spread
+
+static const double PROMOTION_SD = 0.6, PROMOTION_END_SD = 0.3, PROMOTION_MINUTE_SD = 0.05;
+enum { PROMOTION_END_MS = 2 * 3600000 };
+
+void level_place(Detector *d, int64_t slot) {
+    series_moment(d->settings.calendar, slot * d->settings.step_ms, &d->moment);
+    series_model_at(d->model, &d->moment, slot * d->settings.step_ms, &d->base);
+}
 
 void level_derive(Detector *d) {
     const SeriesModel *model = d->model;
@@ -49,11 +61,41 @@ double level_variance(const Detector *d, double growth) {
            growth * (2 * (p[FG] + p[SG]) + growth * p[GG]);
 }
 
+bool level_promoted(const Detector *d) {
+    return d->promoted || (d->slot - d->turned) * d->settings.step_ms < PROMOTION_END_MS;
+}
+
+// What a promotion's deviations are shares of.
+static double promotion_unit(const Detector *d) {
+    return d->model->scaled ? 1 : fabs(d->base.mean + d->mean_level) + d->model->spread;
+}
+
+static void promote(Detector *d) {
+    double *p = d->level.p, unit = promotion_unit(d);
+    double stationary = d->model->wander_sd * d->model->wander_sd;
+    if (d->moment.promotion != d->promoted) {
+        double sd = (d->promoted ? PROMOTION_END_SD : PROMOTION_SD) * unit;
+        if (d->promoted) {
+            d->level.wander = 0;
+            p[FS] = p[FG] = 0;
+        }
+        p[FF] = stationary + sd * sd;
+        d->unsure = fmax(d->unsure, sd);
+        d->promoted = d->moment.promotion;
+        d->turned = d->slot;
+    } else if (d->promoted) {
+        double sd = PROMOTION_MINUTE_SD * unit, most = PROMOTION_SD * unit;
+        double grown = p[FF] + sd * sd * fmin((double)d->settings.step_ms / 60000, 100);
+        p[FF] = fmin(grown, stationary + most * most);
+    }
+}
+
 void level_predict(Detector *d, bool midnight) {
     const SeriesModel *model = d->model;
     double a = d->step_decay, *p = d->level.p;
     d->level.wander *= a;
     p[FF] = p[FF] * a * a + model->wander_sd * model->wander_sd * (1 - a * a);
+    if (d->moment.promotion || d->promoted) promote(d);
     p[FS] *= a;
     p[FG] *= a;
     p[SS] += model->drift_sd * model->drift_sd;
@@ -157,6 +199,7 @@ void level_again(Detector *d, int64_t from) {
 }
 
 void level_settle(Detector *d) {
+    if (level_promoted(d)) return;
     double off = d->level.wander + d->level.drift - d->mean_level, most = 2 * d->model->spread;
     if (off > most) off = most;
     if (off < -most) off = -most;

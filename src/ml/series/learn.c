@@ -118,6 +118,7 @@ static void push(Learner *self, int64_t ts_ms, double value, DetectVerdict *out)
         self->next = slot + FIRST_DAYS * (day > 0 ? day : 1) + 1;
         if (self->next < slot + 40) self->next = slot + 40;
     }
+    if (out->flags & DETECT_DRIFT) self->next = slot;  // its model is of another time
     if (slot >= self->next) train(self);
 }
 

@@ -1,7 +1,7 @@
 // ml/series/learn.h - a detector that trains itself: it keeps the metric's points, as many as
 // `history_points_max`, and makes a model of them as soon as they suffice (two days), again as they
-// double, from four weeks on every two weeks. For replays and for SQL, where no platform keeps
-// history and trains beside the stream.
+// double, from four weeks on every two weeks; and at once when it does not fit any more. For
+// replays and for SQL, where no platform keeps history and trains beside the stream.
 //
 // Memory: four bytes a point kept, beside the detector. Threads: one at a time. A push takes long
 // (tens of milliseconds) when it trains.

@@ -5,7 +5,7 @@
 
 #include "ml/series/series_int.h"
 
-enum { MODEL_MAGIC = 0x314d5357, MODEL_VERSION = 1 };
+enum { MODEL_MAGIC = 0x314d5357, MODEL_VERSION = 2 };
 
 const char *series_class_name(SeriesClass kind) {
     static const char *const NAMES[] = {"constant", "stationary", "periodic", "aperiodic", "spiky"};
@@ -113,7 +113,8 @@ static void code_model(Codec *codec, SeriesModel *model) {
     codec_u32(codec, &magic);
     codec_u32(codec, &version);
     if (magic != MODEL_MAGIC) codec_fail(codec, "it is not a model of a series");
-    if (version != MODEL_VERSION) codec_fail(codec, "version %u is not known", version);
+    if (version < 1 || version > MODEL_VERSION)
+        codec_fail(codec, "version %u is not known", version);
     series_code_i64(codec, &model->step_ms);
     if (model->step_ms <= 0) codec_fail(codec, "its step is not positive");
     series_code_i64(codec, &model->zone_ms);
@@ -147,6 +148,10 @@ static void code_model(Codec *codec, SeriesModel *model) {
     for (uint32_t i = 0; i < 2 * SERIES_LENSES; i++) {
         float tail = (&model->tail[0][0])[i];
         if (!codec->failed && !(tail > 0 && isfinite(tail))) codec_fail(codec, "a tail is wrong");
+    }
+    if (version >= 2) {
+        code_finite(codec, &model->unrest);
+        taste_code(codec, &model->taste);
     }
 }
 

@@ -17,6 +17,7 @@
 #pragma once
 
 #include "ml/series/calendar.h"
+#include "ml/series/taste.h"
 
 enum {
     SERIES_KNOTS_MAX = 144,     // of a day: ten minutes, over which no business changes its mind
@@ -71,7 +72,15 @@ typedef struct SeriesModel {
     double low, high;              // all of history but a thousandth lay between
 
     float tail[SERIES_LENSES][2];  // scores of healthy history are wider than normal by this
+    Taste taste;                   // what labels of history say of cases
+    double unrest;                 // mean square of a healthy point's deviation; 0: not known
 } SeriesModel;
+
+// What people said of a stretch of history.
+typedef struct SeriesLabel {
+    int64_t from_ms, to_ms;
+    bool incident;  // that nobody had noticed; else a false alarm
+} SeriesLabel;
 
 typedef struct SeriesHistory {
     int64_t from_ms;
@@ -80,6 +89,8 @@ typedef struct SeriesHistory {
     uint32_t count;
     const uint8_t *outside;   // 1: known to be anomalous; may be NULL
     SeriesCalendar *calendar;  // may be NULL
+    const SeriesLabel *label;  // borrowed; the cases that they stand for are learned
+    uint32_t labels;
 } SeriesHistory;
 
 // ST_RUNTIME, the error saying what is missing, if history is not sufficient: a model wants two

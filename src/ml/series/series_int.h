@@ -19,6 +19,11 @@ enum { SERIES_RING = 128, SERIES_SLOW = SERIES_LENSES - 1 };
 // counts and shares the root of the deviance of a negative binomial with the same variance.
 double series_deviation(double sum, double mean, double linear, double square);
 
+// A point's part in the unrest of a metric: one outlier says little.
+static inline double series_unrest(double deviation) {
+    return fmin(deviation * deviation, 9);
+}
+
 // The floor under a variance, so that a constant metric divides by something.
 static inline double series_tiny(double scale) {
     return 1e-12 * scale * scale + 1e-18;
@@ -30,6 +35,8 @@ typedef struct DetectorInside {
     const float *deviation;  // SERIES_LENSES
     double level, mean_level;
     bool healthy;
+    double score;  // of the louder side, before all doubts; and the case that it is
+    TasteCase at;
 } DetectorInside;
 void detector_inside(const Detector *detector, DetectorInside *out);
 void detector_level(Detector *detector, double level);  // where the level stands, to begin with

@@ -343,6 +343,263 @@ TEST(series, another_period_than_a_day_is_found_and_forecast) {
     mem_free(value);
 }
 
+static SeriesCalendar *calendar_of(const SeriesDay *day, uint32_t days, const SeriesSpan *span,
+                                   uint32_t spans) {
+    return series_calendar_new(0, day, days, span, spans);
+}
+
+// A promotion in the third hour of the morning's rise: 2.2 times as many, fading; then it ends.
+static void promote(float *value, uint32_t from, uint32_t minutes) {
+    for (uint32_t i = 0; i < minutes; i++) {
+        double lift = 1.2 * exp(-(double)i / (0.4 * minutes)) * fmin(1, (i + 1) / 4.0);
+        value[from + i] = rintf(value[from + i] * (float)(1 + lift));
+    }
+}
+
+TEST(series, an_announced_promotion_and_its_end_are_no_news_but_an_outage_in_it_is) {
+    enum { FROM = 15 * DAY + 600, LONG = 120 };
+    float *value = shop(17, 1, 31);
+    SeriesModel *model = trained(value, 14);
+    promote(value, FROM, LONG);
+    SeriesSpan span = {at(FROM), at(FROM + LONG)};
+    SeriesCalendar *calendar = calendar_of(NULL, 0, &span, 1);
+    for (uint32_t kind = 0; kind < 3; kind++) {  // not announced; announced; with an outage in it
+        DetectSettings settings = {.step_ms = MINUTE, .sensitivity = DETECT_MIDDLE,
+                                   .calendar = kind ? calendar : NULL};
+        Detector *detector = detector_new(&settings);
+        detector_use(detector, model);
+        uint32_t opened = 0, at_minute = 0;
+        double off = 0;
+        for (uint32_t i = 14 * DAY; i < 17 * DAY; i++) {
+            DetectVerdict verdict;
+            bool outage = kind == 2 && i >= FROM + 60 && i < FROM + 75;
+            detector_push(detector, at(i), outage ? 5 : (double)value[i], &verdict);
+            if (verdict.event == DETECT_OPEN) opened++, at_minute = i;
+            if (i >= FROM + 10 && i < FROM + 60) {
+                off += fabs((double)value[i] - verdict.forecast) / (double)value[i] / 50;
+                CHECK(!kind == !(verdict.flags & DETECT_PROMOTION));
+            }
+        }
+        CHECK_INT(opened, kind != 1);
+        if (kind) CHECK(off < 0.1);  // forecasts follow it
+        if (kind == 2) CHECK(at_minute >= FROM + 60 && at_minute <= FROM + 63);
+        detector_free(detector);
+    }
+    series_calendar_unref(calendar);
+    series_model_unref(model);
+    mem_free(value);
+}
+
+TEST(series, training_leaves_promotions_out) {
+    float *value = shop(14, 1, 32);
+    SeriesSpan span[14];
+    for (uint32_t day = 0; day < 14; day++) {  // each day at the same time
+        uint32_t from = day * DAY + 600;
+        span[day] = (SeriesSpan){at(from), at(from + 90)};
+        for (uint32_t i = 0; i < 90; i++) value[from + i] *= 2;
+    }
+    SeriesCalendar *calendar = calendar_of(NULL, 0, span, 14);
+    SeriesHistory history = {.from_ms = at(0), .step_ms = MINUTE, .value = value,
+                             .count = 14 * DAY, .calendar = calendar};
+    SeriesModel *model;
+    Error err = {0};
+    SeriesMoment moment;
+    SeriesBase before, within;
+    CHECK_OK(series_train(&history, &model, &err), &err);
+    series_moment(NULL, at(14 * DAY + 595), &moment);
+    series_model_at(model, &moment, at(14 * DAY + 595), &before);
+    series_moment(NULL, at(14 * DAY + 640), &moment);
+    series_model_at(model, &moment, at(14 * DAY + 640), &within);
+    CHECK(within.mean < 1.3 * before.mean);
+    series_model_unref(model);
+    series_calendar_unref(calendar);
+    mem_free(value);
+}
+
+// Half as many again on three days; the second day brings another model.
+TEST(series, a_model_that_comes_in_the_middle_of_a_holiday_changes_no_forecast_much) {
+    enum { HOLIDAY = 21 };
+    float *value = shop(28, 1, 33);
+    SeriesDay day[6];
+    for (uint32_t i = 0; i < 6; i++) {
+        uint32_t first = i < 3 ? 8 : HOLIDAY;
+        day[i] = (SeriesDay){BEGIN_DAY + (int32_t)(first + i % 3), SERIES_HOLIDAY};
+    }
+    SeriesCalendar *calendar = calendar_of(day, 6, NULL, 0);
+    for (uint32_t i = 0; i < 28 * DAY; i++) {
+        uint32_t at_day = i / DAY;
+        bool holiday = (at_day >= 8 && at_day < 11) || (at_day >= HOLIDAY && at_day < HOLIDAY + 3);
+        if (holiday) value[i] = rintf(value[i] * 1.5f / (float)exp(weekend(at_day)) * 0.7f);
+    }
+    SeriesHistory history = {.from_ms = at(0), .step_ms = MINUTE, .value = value,
+                             .count = (HOLIDAY - 1) * DAY, .calendar = calendar};
+    DetectSettings settings = {.step_ms = MINUTE, .calendar = calendar,
+                               .sensitivity = DETECT_MIDDLE};
+    SeriesModel *model, *later;
+    Error err = {0};
+    CHECK_OK(series_train(&history, &model, &err), &err);
+    history.count = (HOLIDAY + 1) * DAY + 700;
+    CHECK_OK(series_train(&history, &later, &err), &err);
+    Detector *one = detector_new(&settings), *two = detector_new(&settings);
+    detector_use(one, model);
+    detector_use(two, model);
+    uint32_t opened[2] = {0};
+    double apart = 0, off = 0;
+    for (uint32_t i = (HOLIDAY - 1) * DAY; i < 28 * DAY; i++) {
+        DetectVerdict a, b;
+        detector_push(one, at(i), (double)value[i], &a);
+        detector_push(two, at(i), (double)value[i], &b);
+        opened[0] += a.event == DETECT_OPEN && i > (HOLIDAY + 1) * DAY + 700;
+        opened[1] += b.event == DETECT_OPEN && i > (HOLIDAY + 1) * DAY + 700;
+        if (i == (HOLIDAY + 1) * DAY + 700) detector_use(two, later);
+        if (i > (HOLIDAY + 1) * DAY + 700 && i < (HOLIDAY + 1) * DAY + 1000) {
+            apart = fmax(apart, fabs(a.forecast / b.forecast - 1));
+            off += fabs(b.forecast / (double)value[i] - 1) / 300;
+        }
+    }
+    CHECK(apart < 0.05);
+    CHECK(off < 0.06);
+    CHECK(opened[1] <= opened[0]);
+    detector_free(one);
+    detector_free(two);
+    series_model_unref(model);
+    series_model_unref(later);
+    series_calendar_unref(calendar);
+    mem_free(value);
+}
+
+// Down by 40 %, for good: an alarm, no second one, and a model that knows it a day later.
+TEST(series, a_level_that_has_moved_is_learned_anew_and_a_fault_is_not) {
+    for (uint32_t kind = 0; kind < 2; kind++) {
+        float *value = shop(24, 1, 34);
+        uint32_t from = 15 * DAY + 600, to = kind ? from + 9 * 60 : 24 * DAY;
+        for (uint32_t i = from; i < to; i++) value[i] = rintf(value[i] * 0.6f);
+        LearnSettings settings = {.detect = {.step_ms = MINUTE, .direction = DETECT_DROP,
+                                             .sensitivity = DETECT_MIDDLE}};
+        Learner *learner = learner_new(&settings);
+        uint32_t opened = 0, before = 0, accepted = 0, drifts = 0;
+        double off = 0;
+        for (uint32_t i = 0; i < 24 * DAY; i++) {
+            DetectVerdict verdict;
+            learner_push(learner, at(i), (double)value[i], &verdict);
+            if (i == from) before = learner_trainings(learner);
+            if (i < from) continue;
+            if (verdict.flags & DETECT_ACCEPTED) accepted = i;
+            drifts += (verdict.flags & DETECT_DRIFT) != 0;
+            opened += verdict.event == DETECT_OPEN;
+            if (i >= 18 * DAY) off += fabs(verdict.forecast / shop_mean(i) - (kind ? 1 : 0.6));
+        }
+        CHECK_INT(opened, 1);
+        CHECK_INT(accepted > 0, !kind);
+        CHECK_INT(drifts > 0, !kind);
+        if (!kind) CHECK(learner_trainings(learner) > before);
+        CHECK(off / (6 * DAY) < 0.08);
+        if (!kind) CHECK(accepted <= from + DAY + 5);
+        learner_free(learner);
+        mem_free(value);
+    }
+}
+
+// The level climbs by a twentieth a day: no alarm, and a new model before two weeks are over.
+TEST(series, a_slow_drift_asks_for_a_new_model) {
+    float *value = shop(28, 1, 35);
+    for (uint32_t i = 14 * DAY; i < 28 * DAY; i++) {
+        value[i] = rintf(value[i] * (float)pow(1.05, (double)(i - 14 * DAY) / DAY));
+    }
+    SeriesModel *model = trained(value, 14);
+    Detector *detector = watcher(model, DETECT_DROP);
+    uint32_t drifted = 0, first = 0;
+    for (uint32_t i = 14 * DAY; i < 28 * DAY; i++) {
+        DetectVerdict verdict;
+        detector_push(detector, at(i), (double)value[i], &verdict);
+        CHECK(verdict.event == DETECT_NONE);
+        if (verdict.flags & DETECT_DRIFT && !drifted++) first = i;
+    }
+    CHECK(drifted > 0 && drifted < 14);
+    CHECK(first > 15 * DAY && first < 24 * DAY);
+    detector_free(detector);
+    series_model_unref(model);
+    mem_free(value);
+}
+
+// A job takes part of the orders away each night from the 15th day on.
+static float *nightly(uint32_t days, uint64_t seed, uint32_t *first) {
+    float *value = shop(days, 1, seed);
+    *first = 15 * DAY + 200;
+    for (uint32_t from = *first; from + 15 < days * DAY; from += DAY) {
+        for (uint32_t i = from; i < from + 15; i++) value[i] = rintf(value[i] * 0.35f);
+    }
+    return value;
+}
+
+TEST(series, a_label_false_alarm_changes_the_next_such_case_and_no_other) {
+    enum { DAYS = 20 };
+    uint32_t first;
+    float *value = nightly(DAYS, 41, &first);
+    SeriesModel *model = trained(value, 15);
+    for (uint32_t i = 17 * DAY + 900; i < 17 * DAY + 910; i++) value[i] = rintf(value[i] * 0.35f);
+    Detector *detector = watcher(model, DETECT_DROP);
+    Error err = {0};
+    Buf bytes = {0};
+    uint32_t nights = 0, others = 0, again = 0;
+    for (uint32_t i = 15 * DAY; i < DAYS * DAY; i++) {
+        DetectVerdict verdict;
+        detector_push(detector, at(i), (double)value[i], &verdict);
+        bool night = i % DAY >= 200 && i % DAY < 230;
+        if (verdict.event == DETECT_OPEN) {
+            others += !night;
+            if (night) nights += i < 18 * DAY, again += i >= 18 * DAY;
+        }
+        if (i == first + 300) detector_label(detector, 1, DETECT_FALSE_ALARM);
+        if (i == first + DAY + 300) {  // it was said twice, if once was not enough
+            if (nights > 1) detector_label(detector, 2, DETECT_FALSE_ALARM);
+            detector_save(detector, &bytes);
+            detector_free(detector);
+            CHECK_OK(detector_load(buf_str(&bytes), model, &detector, &err), &err);
+        }
+        if (i == 18 * DAY) {  // and it was one, after all
+            for (uint64_t alarm = 1; alarm <= nights; alarm++) {
+                detector_label(detector, alarm, DETECT_TRUE_ALARM);
+            }
+        }
+    }
+    CHECK(nights >= 1 && nights <= 2);
+    CHECK_INT(others, 1);
+    CHECK_INT(again, 2);
+    detector_free(detector);
+    series_model_unref(model);
+    buf_free(&bytes);
+    mem_free(value);
+}
+
+TEST(series, a_label_missed_in_training_makes_the_next_such_case_an_alarm) {
+    float *value = shop(23, 1, 42);
+    uint32_t faint[] = {20 * DAY + 900, 22 * DAY + 900};
+    for (uint32_t n = 0; n < 2; n++) {
+        for (uint32_t i = faint[n]; i < faint[n] + 3; i++) value[i] = rintf(value[i] * 0.83f);
+    }
+    SeriesLabel label = {at(faint[0]), at(faint[0] + 2), true};
+    for (uint32_t labels = 0; labels < 2; labels++) {
+        SeriesHistory history = {.from_ms = at(0), .step_ms = MINUTE, .value = value,
+                                 .count = 21 * DAY, .label = &label, .labels = labels};
+        SeriesModel *model = NULL;
+        Error err = {0};
+        uint32_t opened = 0;
+        CHECK_OK(series_train(&history, &model, &err), &err);
+        CHECK_INT(model->taste.labels, labels);
+        Detector *detector = watcher(model, DETECT_DROP);
+        for (uint32_t i = 21 * DAY; i < 23 * DAY; i++) {
+            DetectVerdict verdict;
+            detector_push(detector, at(i), (double)value[i], &verdict);
+            opened += verdict.event == DETECT_OPEN && i >= faint[1] && i < faint[1] + 8;
+        }
+        CHECK_INT(opened, labels);
+        detector_free(detector);
+        series_model_unref(model);
+    }
+    mem_free(value);
+}
+
 // Where alarms open, as minutes, of the last two of 23 days, [weeks] later and [scale] times as
 // large.
 static uint32_t openings(const float *value, int64_t weeks, float scale, uint32_t *minute) {

@@ -6,7 +6,10 @@
 
 #include "ml/series/train_int.h"
 
-enum { DAYS_MIN = 2, PASSES = 2, TAIL_BINS = 256 };
+enum {
+    DAYS_MIN = 2, PASSES = 2, TAIL_BINS = 256,
+    OUTSIDE_FOUND = 2,  // in `outside`: nobody said so, the detector found it
+};
 
 // -- Sufficiency and kind -------------------------------------------------------------------------
 
@@ -112,6 +115,20 @@ static float tail_width(const Tail *tail, uint32_t lens, uint32_t side) {
     return (float)fmax(1, fmin(width, 3));
 }
 
+// What a promotion did is not what the metric does.
+static void promotions_apart(Train *train) {
+    const SeriesHistory *history = train->history;
+    const SeriesCalendar *calendar = history->calendar;
+    for (uint32_t i = 0; calendar && i < calendar->promotions; i++) {
+        const SeriesSpan *span = &calendar->promotion[i];
+        int64_t from = (span->from_ms - history->from_ms) / history->step_ms;
+        int64_t to = (span->to_ms - history->from_ms + history->step_ms - 1) / history->step_ms;
+        if (span->to_ms <= history->from_ms || from >= history->count) continue;
+        if (to > history->count) to = history->count;
+        for (int64_t j = from < 0 ? 0 : from; j < to; j++) train->outside[j] = 1;
+    }
+}
+
 // The detector on the history that the model comes from. What it takes for an anomaly, in whichever
 // direction, is left out from now on.
 static void walk(Train *train, bool clean, Tail *tail) {
@@ -128,7 +145,8 @@ static void walk(Train *train, bool clean, Tail *tail) {
         break;
     }
     detector_use(detector, model);
-    double squares = 0, count = 0;
+    double squares = 0, count = 0, unrest = 0, points = 0;
+    int64_t fault = -1;  // where the alarm that is open began
     for (uint32_t i = 0; i < history->count; i++) {
         DetectVerdict verdict;
         DetectorInside inside;
@@ -137,7 +155,17 @@ static void walk(Train *train, bool clean, Tail *tail) {
         detector_push(detector, train_ts(train, i), value, &verdict);
         if (isnan(value)) continue;
         detector_inside(detector, &inside);
+        if (verdict.flags & DETECT_ACCEPTED) {
+            // It was no fault: history goes on where it went.
+            for (int64_t j = fault; j >= 0 && j <= i; j++) {
+                if (train->outside[j] == OUTSIDE_FOUND) train->outside[j] = 0;
+            }
+            fault = -1;
+            continue;
+        }
         if (inside.healthy && verdict.event == DETECT_NONE) {
+            fault = -1;
+            unrest += series_unrest((double)inside.deviation[0]), points++;
             if (i > history->count / 20) tail_add(tail, inside.deviation);
             double from = inside.level - inside.mean_level;
             squares += from * from, count++;
@@ -147,12 +175,16 @@ static void walk(Train *train, bool clean, Tail *tail) {
             series_moment(history->calendar, verdict.ts_ms, &moment);
             if (moment.growth > 0) continue;  // one holiday is not like another, nor wrong
             int64_t first = (begin - history->from_ms) / history->step_ms;
-            for (int64_t j = first < 0 ? 0 : first; j <= i; j++) train->outside[j] = 1;
+            if (fault < 0) fault = first < 0 ? 0 : first;
+            for (int64_t j = first < 0 ? 0 : first; j <= i; j++) {
+                if (!train->outside[j]) train->outside[j] = OUTSIDE_FOUND;
+            }
         }
     }
     DetectorInside inside;
     detector_inside(detector, &inside);
     model->level = inside.healthy && isfinite(inside.mean_level) ? inside.mean_level : level;
+    model->unrest = points > 100 ? unrest / points : 0;
     if (count > 100) model->spread = fmax(sqrt(squares / count), 0.5 * model->wander_sd);
     detector_free(detector);
 }
@@ -194,6 +226,7 @@ Status series_train(const SeriesHistory *history, SeriesModel **out, Error *err)
     model->from_ms = history->from_ms;
     model->to_ms = history->from_ms + (int64_t)history->count * history->step_ms;
     if (history->outside) memcpy(train.outside, history->outside, history->count);
+    if (history->step_ms > 0) promotions_apart(&train);
     look(&train);
     model->points = train.points;
     Tail *tail = NEW(Tail);
@@ -210,6 +243,7 @@ Status series_train(const SeriesHistory *history, SeriesModel **out, Error *err)
     for (uint32_t i = 0; i < SERIES_LENSES; i++) {
         for (uint32_t side = 0; side < 2; side++) model->tail[i][side] = tail_width(tail, i, side);
     }
+    train_taste(&train, history);
     *out = series_model_ref(model);
 
 done:

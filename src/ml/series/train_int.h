@@ -34,6 +34,8 @@ void train_kind(Train *train);
 void train_holidays(Train *train);
 void train_noise(Train *train);
 void train_level(Train *train);
+// Labels, of the history as it was given, by the model once it is complete.
+void train_taste(Train *train, const SeriesHistory *history);
 
 static inline bool train_has(const Train *train, uint32_t i) {
     return !isnan(train->history->value[i]) && !train->outside[i];
