@@ -1,10 +1,13 @@
 // Alarms, labels, promotions; platforms, calendars, figures.
 #include "server/watch_api_int.h"
+#include "watch/explain.h"
+#include "watch/judge.h"
+
+enum { LIMIT_MAX = 1000, LIMIT_DEFAULT = 100 };
 
 // ---- alarms ------------------------------------------------------------------------------------
 
 static void list_alarms_of(ApiCall *call, const WatchMetric *metric) {
-    enum { LIMIT_MAX = 1000, LIMIT_DEFAULT = 100 };
     WatchAlarm *alarm;
     uint32_t count;
     Error err = {0};
@@ -27,8 +30,35 @@ static void list_alarms_of(ApiCall *call, const WatchMetric *metric) {
     buf_puts(out, "]}");
 }
 
+// All of them, page by page: by=id&after=….
+static void list_alarms_by_id(ApiCall *call) {
+    WatchAlarm *alarm;
+    uint32_t count;
+    Error err = {0};
+    int64_t limit = LIMIT_DEFAULT;
+    Buf *out = &call->http->body;
+    (void)str_to_i64(api_query(call, "limit"), &limit);
+    if (limit < 1 || limit > LIMIT_MAX) limit = LIMIT_MAX;
+    Status st = roster_alarms_by_id(watch_roster(call->api->watch), call->platform,
+                                    api_query(call, "after"), (uint32_t)limit, call->arena, &alarm,
+                                    &count, &err);
+    if (st) {
+        api_fail_with(call, st, &err);
+        return;
+    }
+    buf_puts(out, "{\"alarms\":[");
+    for (uint32_t i = 0; i < count; i++) {
+        if (i) buf_putc(out, ',');
+        buf_put_str(out, alarm[i].message);  // JSON already
+    }
+    buf_putc(out, ']');
+    if (count == limit) api_text(out, "after", alarm[count - 1].id);
+    buf_putc(out, '}');
+}
+
 static void list_alarms(ApiCall *call) {
-    list_alarms_of(call, NULL);
+    if (str_is(api_query(call, "by"), "id")) list_alarms_by_id(call);
+    else list_alarms_of(call, NULL);
 }
 
 static void list_metric_alarms(ApiCall *call) {
@@ -100,27 +130,124 @@ static void add_labels(ApiCall *call) {
     buf_printf(&call->http->body, "{\"labels\":%u}", count);
 }
 
+static void list_labels(ApiCall *call) {
+    Roster *roster = watch_roster(call->api->watch);
+    WatchLabel *label;
+    uint32_t count;
+    Error err = {0};
+    int64_t limit = LIMIT_DEFAULT, after = 0;
+    Buf *out = &call->http->body;
+    (void)str_to_i64(api_query(call, "limit"), &limit);
+    (void)str_to_i64(api_query(call, "after"), &after);
+    if (limit < 1 || limit > LIMIT_MAX) limit = LIMIT_MAX;
+    Status st = roster_labels_of(roster, call->platform, after, (uint32_t)limit, call->arena,
+                                 &label, &count, &err);
+    if (st) {
+        api_fail_with(call, st, &err);
+        return;
+    }
+    buf_puts(out, "{\"labels\":[");
+    for (uint32_t i = 0; i < count; i++) {
+        const WatchMetric *metric = roster_metric_of(roster, label[i].key);
+        if (!metric) continue;
+        JudgeMessage named = {.alarm = label[i].alarm & ~WATCH_SILENCE_ALARM,
+                              .silence = (label[i].alarm & WATCH_SILENCE_ALARM) != 0};
+        Buf id = {0};
+        if (label[i].alarm) judge_print_id(metric, &named, &id);
+        buf_printf(out, "%s{\"id\":%lld,\"kind\":\"%s\",\"from\":%lld,\"to\":%lld", i ? "," : "",
+                   (long long)label[i].id, WATCH_LABEL_KINDS[label[i].kind],
+                   (long long)label[i].from_ms, (long long)label[i].to_ms);
+        api_text(out, "metric", metric->id);
+        if (id.len) api_text(out, "alarm", buf_str(&id));
+        api_text(out, "note", label[i].note);
+        buf_putc(out, '}');
+        buf_free(&id);
+    }
+    buf_putc(out, ']');
+    if (count == limit) buf_printf(out, ",\"after\":%lld", (long long)label[count - 1].id);
+    buf_putc(out, '}');
+}
+
+// ---- drill-down --------------------------------------------------------------------------------
+
+static void put_dimension(const ExplainDimension *dimension, Buf *out) {
+    buf_puts(out, "{\"dimension\":");
+    json_print_text(dimension->dimension, 0, out);
+    buf_printf(out, ",\"share\":%.4g,\"surprise\":%.4g,\"values\":[", dimension->share,
+               dimension->surprise);
+    for (uint32_t i = 0; i < dimension->values; i++) {
+        const ExplainValue *value = &dimension->value[i];
+        buf_puts(out, i ? ",{\"value\":" : "{\"value\":");
+        json_print_text(value->value, 0, out);
+        buf_printf(out, ",\"actual\":%.10g,\"expected\":%.6g,\"share\":%.4g}", value->actual,
+                   value->expected, value->share);
+    }
+    buf_puts(out, "]}");
+}
+
+// Which values of which dimension explain what the metric did from …, to ….
+static void show_drill(ApiCall *call) {
+    WatchMetric *metric = api_metric(call, call->part[0]);
+    Buf *out = &call->http->body;
+    Explanation found;
+    Error err = {0};
+    if (!metric) return;
+    int64_t from_ms = api_query_time(call, "from", INT64_MIN);
+    int64_t to_ms = api_query_time(call, "to", INT64_MIN);
+    if (from_ms == INT64_MIN || to_ms < from_ms) {
+        api_fail(call, 400, "a drill-down has from and to", "an alarm's begin and ts");
+        return;
+    }
+    Status st = watch_explain(call->api->watch, metric, from_ms, to_ms, call->arena, &found, &err);
+    if (st) {
+        api_fail_with(call, st, &err);
+        return;
+    }
+    if (!found.parts) {
+        api_fail(call, 404, "the metric has no parts",
+                 "register metrics with \"part_of\" and with labels: they are its dimensions");
+        return;
+    }
+    buf_printf(out, "{\"parts\":%u,\"actual\":%.10g,\"expected\":%.6g,\"explained\":[", found.parts,
+               found.actual, found.expected);
+    for (uint32_t i = 0; i < found.dimensions; i++) {
+        if (i) buf_putc(out, ',');
+        put_dimension(&found.dimension[i], out);
+    }
+    buf_puts(out, "]}");
+}
+
 // ---- promotions --------------------------------------------------------------------------------
 
-static void add_promotion(ApiCall *call) {
-    JsonValue *body = ARENA_NEW(call->arena, JsonValue);
+static bool put_promotion(ApiCall *call, const JsonValue *object) {
     WatchPromotion promotion = {0};
     bool wrong = false;
     Error err = {0};
-    if (!api_body(call, false, body)) return;
-    promotion.name = api_member(body, "name", &wrong);
-    promotion.group = api_member(body, "group", &wrong);
-    if (wrong || !read_time(body, "from", &promotion.from_ms) ||
-        !read_time(body, "to", &promotion.to_ms)) {
+    promotion.name = api_member(object, "name", &wrong);
+    promotion.group = api_member(object, "group", &wrong);
+    if (wrong || !read_time(object, "from", &promotion.from_ms) ||
+        !read_time(object, "to", &promotion.to_ms)) {
         api_fail(call, 400, "a promotion has from and to",
                  "{\"name\":…,\"group\":…,\"from\":…,\"to\":…}");
-        return;
+        return false;
     }
     Status st = roster_promotion_add(watch_roster(call->api->watch), call->platform, &promotion,
                                      &err);
-    watch_calendars_changed(call->api->watch, call->platform);
     if (st) api_fail_with(call, st, &err);
-    else buf_puts(&call->http->body, "{\"announced\":true}");
+    return !st;
+}
+
+static void add_promotions(ApiCall *call) {
+    JsonValue *body = ARENA_NEW(call->arena, JsonValue);
+    if (!api_body(call, true, body)) return;
+    const JsonValue *list = body->kind == JK_ARRAY ? body : json_member(body, STR("promotions"));
+    if (!list) list = body;
+    bool good = true;
+    for (uint32_t i = 0; good && i < (list->kind == JK_ARRAY ? list->count : 1); i++) {
+        good = put_promotion(call, list->kind == JK_ARRAY ? &list->item[i] : list);
+    }
+    watch_calendars_changed(call->api->watch, call->platform);
+    if (good) buf_puts(&call->http->body, "{\"announced\":true}");
 }
 
 static void list_promotions(ApiCall *call) {
@@ -148,8 +275,10 @@ static void list_promotions(ApiCall *call) {
 const ApiRoute WATCH_ALARM_ROUTES[] = {
     {"GET", "/v1/alarms", API_PLATFORM, list_alarms},
     {"GET", "/v1/metrics/*/alarms", API_PLATFORM, list_metric_alarms},
+    {"GET", "/v1/metrics/*/drill", API_PLATFORM, show_drill},
     {"POST", "/v1/labels", API_PLATFORM, add_labels},
-    {"POST", "/v1/promotions", API_PLATFORM, add_promotion},
+    {"GET", "/v1/labels", API_PLATFORM, list_labels},
+    {"POST", "/v1/promotions", API_PLATFORM, add_promotions},
     {"GET", "/v1/promotions", API_PLATFORM, list_promotions},
     {0},
 };

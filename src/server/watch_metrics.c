@@ -51,7 +51,8 @@ static const char *read_metric(ApiCall *call, const JsonValue *object, MetricSpe
                         .name = api_member(object, "name", &wrong),
                         .unit = api_member(object, "unit", &wrong),
                         .group = api_member(object, "group", &wrong),
-                        .calendar = api_member(object, "calendar", &wrong)};
+                        .calendar = api_member(object, "calendar", &wrong),
+                        .part_of = api_member(object, "part_of", &wrong)};
     Str direction = api_member(object, "direction", &wrong);
     Str sensitivity = api_member(object, "sensitivity", &wrong);
     Str importance = api_member(object, "importance", &wrong);
@@ -124,6 +125,7 @@ static void put_spec(const MetricSpec *spec, const WatchMetric *metric, Buf *out
     api_text(out, "unit", spec->unit);
     api_text(out, "group", spec->group);
     api_text(out, "calendar", spec->calendar);
+    if (spec->part_of.len) api_text(out, "part_of", spec->part_of);
     buf_printf(out, ",\"granularity\":%g,\"direction\":\"%s\",\"sensitivity\":\"%s\"",
                (double)spec->step_ms / 1000, WATCH_DIRECTIONS[spec->direction],
                WATCH_SENSITIVITIES[spec->sensitivity]);
@@ -266,6 +268,42 @@ static void show_model(ApiCall *call) {
     }
 }
 
+// The models in use, one for each metric that has one: a page of them.
+static void list_models(ApiCall *call) {
+    Roster *roster = watch_roster(call->api->watch);
+    Buf *out = &call->http->body;
+    int64_t limit = PAGE_DEFAULT, after = 0;
+    (void)str_to_i64(api_query(call, "limit"), &limit);
+    (void)str_to_i64(api_query(call, "after"), &after);
+    if (limit < 1 || limit > PAGE_MAX) limit = PAGE_MAX;
+    uint32_t count = 0;
+    Error err = {0};
+    buf_puts(out, "{\"models\":[");
+    int64_t key = after + 1;
+    for (; key <= roster_keys(roster) && count < limit; key++) {
+        const WatchMetric *metric = roster_metric_of(roster, key);
+        Str summary;
+        if (!metric || metric->platform != call->platform || atomic_load(&metric->gone)) continue;
+        Status st = roster_model_summary(roster, metric, call->arena, &summary, &err);
+        if (st) {
+            api_fail_with(call, st, &err);
+            return;
+        }
+        if (!summary.len) continue;
+        roster_lock(roster);
+        uint32_t version = metric->model_version;
+        roster_unlock(roster);
+        buf_puts(out, count++ ? ",{\"metric\":" : "{\"metric\":");
+        json_print_text(metric->id, 0, out);
+        // The summary is an object: its members follow.
+        buf_printf(out, ",\"version\":%u," STR_FMT, version,
+                   STR_ARG(str_sub(summary, 1, summary.len)));
+    }
+    buf_putc(out, ']');
+    if (key <= roster_keys(roster)) buf_printf(out, ",\"after\":%lld", (long long)key - 1);
+    buf_putc(out, '}');
+}
+
 static void show_history(ApiCall *call) {
     WatchMetric *metric = api_metric(call, call->part[0]);
     int64_t first_ms = 0, last_ms = 0;
@@ -356,6 +394,7 @@ const ApiRoute WATCH_METRIC_ROUTES[] = {
     {"POST", "/v1/metrics/*/retrain", API_PLATFORM, retrain_metric},
     {"GET", "/v1/metrics/*/status", API_PLATFORM, show_status},
     {"GET", "/v1/metrics/*/model", API_PLATFORM, show_model},
+    {"GET", "/v1/models", API_PLATFORM, list_models},
     {"GET", "/v1/metrics/*/history", API_PLATFORM, show_history},
     {"GET", "/v1/metrics/*/forecast", API_PLATFORM, show_forecast},
     {0},

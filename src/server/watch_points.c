@@ -209,8 +209,9 @@ static void put_points(Intake *self) {
     atomic_fetch_add(&call->platform->points_unknown, self->unknown);
     reply(self, count);
     if (!count && self->unknown) {
-        api_fail(call, 404, "none of these metrics is registered",
-                 "POST /v1/metrics registers them");
+        (void)error_set(&err, ST_VALIDATION, "none of these metrics is registered, '" STR_FMT "'%s",
+                        STR_ARG(self->name[0]), self->unknown > 1 ? " and others" : "");
+        api_fail(call, 404, err.message, "POST /v1/metrics registers them");
     }
 }
 

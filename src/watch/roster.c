@@ -10,7 +10,7 @@ const char *const WATCH_SENSITIVITIES[] = {"high", "middle", "low", NULL};
 const char *const WATCH_LABEL_KINDS[] = {"true_alarm", "false_alarm", "missed", NULL};
 
 enum {
-    SCHEMA_VERSION = 2,
+    SCHEMA_VERSION = 3,
     METRICS_MAX_DEFAULT = 100000,
     NAME_MAX_LEN = 64,
     ID_MAX_LEN = 512,
@@ -28,7 +28,7 @@ static const char SCHEMA[] =
     " id TEXT NOT NULL, name TEXT NOT NULL, unit TEXT NOT NULL, grp TEXT NOT NULL,"
     " labels TEXT NOT NULL, calendar TEXT NOT NULL, step_ms INTEGER NOT NULL,"
     " direction INTEGER NOT NULL, sensitivity INTEGER NOT NULL, importance INTEGER NOT NULL,"
-    " silence_ms INTEGER NOT NULL, paused INTEGER NOT NULL DEFAULT 0, model INTEGER NOT NULL "
+    " silence_ms INTEGER NOT NULL, part_of TEXT NOT NULL, paused INTEGER NOT NULL DEFAULT 0, model INTEGER NOT NULL "
     "DEFAULT 0,"
     " trained_ms INTEGER NOT NULL DEFAULT 0, UNIQUE (platform, id));"
     "CREATE TABLE label (id INTEGER PRIMARY KEY AUTOINCREMENT, metric INTEGER NOT NULL,"
@@ -75,14 +75,14 @@ static Str full_id(Arena *arena, const WatchPlatform *platform, Str id) {
 // A spec and its texts as one block.
 static MetricSpec *spec_copy(const MetricSpec *spec) {
     const Str *text[] = {&spec->id, &spec->name, &spec->unit, &spec->group, &spec->calendar,
-                         &spec->labels};
+                         &spec->labels, &spec->part_of};
     size_t size = sizeof *spec;
     for (size_t i = 0; i < sizeof text / sizeof *text; i++) size += text[i]->len;
     MetricSpec *copy = mem_alloc(size);
     char *at = (char *)(copy + 1);
     *copy = *spec;
     Str *to[] = {&copy->id, &copy->name, &copy->unit, &copy->group, &copy->calendar,
-                 &copy->labels};
+                 &copy->labels, &copy->part_of};
     for (size_t i = 0; i < sizeof text / sizeof *text; i++) {
         if (text[i]->len) memcpy(at, text[i]->ptr, text[i]->len);
         *to[i] = str_make(at, text[i]->len);
@@ -164,7 +164,8 @@ WatchMetric *roster_metric(Roster *self, const WatchPlatform *platform, Str id) 
 MetricSpec roster_spec(Roster *self, const WatchMetric *metric, Arena *arena) {
     os_lock(&self->monitor);
     MetricSpec spec = *metric->spec;
-    Str *text[] = {&spec.id, &spec.name, &spec.unit, &spec.group, &spec.calendar, &spec.labels};
+    Str *text[] = {&spec.id, &spec.name, &spec.unit, &spec.group, &spec.calendar, &spec.labels,
+                   &spec.part_of};
     for (size_t i = 0; i < sizeof text / sizeof *text; i++) *text[i] = str_dup(arena, *text[i]);
     os_unlock(&self->monitor);
     return spec;
@@ -214,7 +215,7 @@ static Status check_spec(const MetricSpec *spec, Error *err) {
                          STR_ARG(spec->id), (long long)spec->step_ms);
     }
     uint32_t texts = spec->name.len + spec->unit.len + spec->group.len + spec->calendar.len +
-                     spec->labels.len;
+                     spec->labels.len + spec->part_of.len;
     if (texts > TEXT_MAX_LEN) {
         return error_set(err, ST_VALIDATION,
                          "metric '" STR_FMT "': its texts have %u bytes, %d at most",
@@ -228,7 +229,7 @@ static bool spec_same(const MetricSpec *a, const MetricSpec *b) {
            str_eq(a->calendar, b->calendar) && str_eq(a->labels, b->labels) &&
            a->step_ms == b->step_ms && a->direction == b->direction &&
            a->sensitivity == b->sensitivity && a->importance == b->importance &&
-           a->silence_ms == b->silence_ms;
+           a->silence_ms == b->silence_ms && str_eq(a->part_of, b->part_of);
 }
 
 // ---- metrics in the file -----------------------------------------------------------------------
@@ -244,18 +245,20 @@ static void put_spec(DbUse *use, const MetricSpec *spec) {
     db_put_i64(use, spec->sensitivity);
     db_put_i64(use, spec->importance);
     db_put_i64(use, spec->silence_ms);
+    db_put_text(use, spec->part_of);
 }
 
 static Status write_spec(Roster *self, WatchPlatform *platform, const MetricSpec *spec,
                          int64_t *key, Error *err) {
     static const char INSERT[] =
         "INSERT INTO metric (name, unit, grp, labels, calendar, step_ms, direction, sensitivity,"
-        " importance, silence_ms, platform, id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        " importance, silence_ms, part_of, platform, id)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
         " ON CONFLICT (platform, id) DO UPDATE SET name = excluded.name, unit = excluded.unit,"
         " grp = excluded.grp, labels = excluded.labels, calendar = excluded.calendar,"
         " step_ms = excluded.step_ms, direction = excluded.direction,"
         " sensitivity = excluded.sensitivity, importance = excluded.importance,"
-        " silence_ms = excluded.silence_ms RETURNING key";
+        " silence_ms = excluded.silence_ms, part_of = excluded.part_of RETURNING key";
     DbUse *use;
     bool row;
     TRY(db_use(self->db, INSERT, &use, err));
@@ -566,7 +569,7 @@ static Status read_metrics(Roster *self, Arena *arena, const Map *by_id, Error *
     TRY(db_use(self->db,
                "SELECT key, platform, id, name, unit, grp, labels, calendar, step_ms, direction,"
                " sensitivity, importance, paused, model, trained_ms,"
-               " (SELECT COALESCE(MAX(id), 0) FROM label WHERE metric = key), silence_ms"
+               " (SELECT COALESCE(MAX(id), 0) FROM label WHERE metric = key), silence_ms, part_of"
                " FROM metric ORDER BY key",
                &use, err));
     for (;;) {
@@ -581,7 +584,7 @@ static Status read_metrics(Roster *self, Arena *arena, const Map *by_id, Error *
             .labels = db_text(use, 6, arena), .calendar = db_text(use, 7, arena),
             .step_ms = db_i64(use, 8), .direction = (int)db_i64(use, 9),
             .sensitivity = (int)db_i64(use, 10), .importance = (int)db_i64(use, 11),
-            .silence_ms = db_i64(use, 16)};
+            .silence_ms = db_i64(use, 16), .part_of = db_text(use, 17, arena)};
         WatchMetric *metric;
         TRY(metric_add(self, platform, db_i64(use, 0), &spec, &metric, err));
         atomic_store(&metric->paused, db_i64(use, 12) != 0);

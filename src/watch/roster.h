@@ -45,6 +45,7 @@ typedef struct MetricSpec {
     Str id;                    // of the platform: unique there
     Str name, unit, group, calendar;
     Str labels;                // a JSON object, or empty
+    Str part_of;               // id of the metric that is the sum of such as this one, or empty
     int64_t step_ms;           // granularity
     int direction, sensitivity, importance;  // importance: 0 plain, 1 important
     int64_t silence_ms;        // without points, until that is an alarm; 0: by habit, < 0: never
@@ -142,7 +143,7 @@ void roster_drifted(Roster *roster, WatchMetric *metric);
 // ---- labels, promotions, calendars (roster_rows.c) -------------------------------------------
 
 typedef struct WatchLabel {
-    int64_t id, from_ms, to_ms;
+    int64_t id, key, from_ms, to_ms;  // key: of the metric
     uint64_t alarm;  // the number of the metric's alarm that is meant (watch_alarm_number); 0: none
     int kind;
     Str note;
@@ -153,6 +154,11 @@ NODISCARD Status roster_label_add(Roster *roster, WatchMetric *metric,
 // Those with an id above [after], oldest first.
 NODISCARD Status roster_labels(Roster *roster, const WatchMetric *metric, int64_t after,
                                  Arena *arena, WatchLabel **out, uint32_t *count, Error *err);
+
+// Of a platform's metrics.
+NODISCARD Status roster_labels_of(Roster *roster, const WatchPlatform *platform, int64_t after,
+                                  uint32_t limit, Arena *arena, WatchLabel **out, uint32_t *count,
+                                  Error *err);
 
 typedef struct WatchPromotion {
     Str name, group;  // group empty: all metrics of the platform
@@ -185,6 +191,10 @@ typedef struct WatchAlarm {
 // One transaction. A message that is there, or older than what is there, changes nothing.
 NODISCARD Status roster_alarms_put(Roster *roster, const WatchAlarm *alarm, uint32_t count,
                                      Error *err);
+// Of a platform, in the order of their ids, those behind [after].
+NODISCARD Status roster_alarms_by_id(Roster *roster, const WatchPlatform *platform, Str after,
+                                     uint32_t limit, Arena *arena, WatchAlarm **out,
+                                     uint32_t *count, Error *err);
 // The newest first: of a platform, or of one metric of it.
 NODISCARD Status roster_alarms(Roster *roster, const WatchPlatform *platform,
                                  const WatchMetric *metric, int64_t since_ms, uint32_t limit,

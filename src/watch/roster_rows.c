@@ -46,17 +46,24 @@ Status roster_label_add(Roster *self, WatchMetric *metric, const WatchLabel *lab
     return st;
 }
 
-static Status read_labels(Roster *self, const WatchMetric *metric, int64_t after, Arena *arena,
-                          WatchLabel **out, uint32_t *count, Error *err) {
+#define LABEL_COLUMNS "SELECT l.id, l.kind, l.from_ms, l.to_ms, l.note, l.alarm, l.metric FROM label l "
+
+// Of a metric or, NULL, of a platform.
+static Status read_labels(Roster *self, const WatchPlatform *platform, const WatchMetric *metric,
+                          int64_t after, uint32_t limit, Arena *arena, WatchLabel **out,
+                          uint32_t *count, Error *err) {
+    static const char OF_METRIC[] =
+        LABEL_COLUMNS "WHERE l.metric = ? AND l.id > ? ORDER BY l.id LIMIT ?";
+    static const char OF_PLATFORM[] =
+        LABEL_COLUMNS "JOIN metric m ON m.key = l.metric WHERE m.platform = ? AND l.id > ?"
+                      " ORDER BY l.id LIMIT ?";
     DbUse *use;
     bool row;
     uint32_t cap = 0;
-    TRY(db_use(self->db,
-               "SELECT id, kind, from_ms, to_ms, note, alarm FROM label WHERE metric = ? AND id > ?"
-               " ORDER BY id",
-               &use, err));
-    db_put_i64(use, metric->key);
+    TRY(db_use(self->db, metric ? OF_METRIC : OF_PLATFORM, &use, err));
+    db_put_i64(use, metric ? metric->key : platform->id);
     db_put_i64(use, after);
+    db_put_i64(use, limit);
     for (;;) {
         TRY(db_step(use, &row, err));
         if (!row) return ST_OK;
@@ -66,7 +73,8 @@ static Status read_labels(Roster *self, const WatchMetric *metric, int64_t after
                                           .from_ms = db_i64(use, 2),
                                           .to_ms = db_i64(use, 3),
                                           .note = db_text(use, 4, arena),
-                                          .alarm = (uint64_t)db_i64(use, 5)};
+                                          .alarm = (uint64_t)db_i64(use, 5),
+                                          .key = db_i64(use, 6)};
     }
 }
 
@@ -75,7 +83,17 @@ Status roster_labels(Roster *self, const WatchMetric *metric, int64_t after, Are
     *out = NULL;
     *count = 0;
     os_lock(&self->monitor);
-    Status st = read_labels(self, metric, after, arena, out, count, err);
+    Status st = read_labels(self, NULL, metric, after, INT32_MAX, arena, out, count, err);
+    os_unlock(&self->monitor);
+    return st;
+}
+
+Status roster_labels_of(Roster *self, const WatchPlatform *platform, int64_t after, uint32_t limit,
+                        Arena *arena, WatchLabel **out, uint32_t *count, Error *err) {
+    *out = NULL;
+    *count = 0;
+    os_lock(&self->monitor);
+    Status st = read_labels(self, platform, NULL, after, limit, arena, out, count, err);
     os_unlock(&self->monitor);
     return st;
 }
@@ -274,6 +292,38 @@ Status roster_alarms(Roster *self, const WatchPlatform *platform, const WatchMet
     *count = 0;
     os_lock(&self->monitor);
     Status st = read_alarms(self, platform, metric, since_ms, limit, arena, out, count, err);
+    os_unlock(&self->monitor);
+    return st;
+}
+
+static Status read_by_id(Roster *self, const WatchPlatform *platform, Str after, uint32_t limit,
+                         Arena *arena, WatchAlarm **out, uint32_t *count, Error *err) {
+    // Ids begin with the platform's name and a slash, behind which comes '0': the key is the way.
+    static const char SQL[] = ALARM_COLUMNS "WHERE a.id > ? AND a.id < ? ORDER BY a.id LIMIT ?";
+    DbUse *use;
+    bool row;
+    uint32_t cap = 0;
+    Str first = str_printf(arena, STR_FMT "/", STR_ARG(platform->name));
+    TRY(db_use(self->db, SQL, &use, err));
+    db_put_text(use, after.len ? after : first);
+    db_put_text(use, str_printf(arena, STR_FMT "0", STR_ARG(platform->name)));
+    db_put_i64(use, limit);
+    for (;;) {
+        TRY(db_step(use, &row, err));
+        if (!row) return ST_OK;
+        WatchAlarm alarm = alarm_of(use, arena);
+        if (!str_starts(alarm.id, first)) continue;
+        *out = grown(arena, *out, *count, &cap, sizeof **out);
+        (*out)[(*count)++] = alarm;
+    }
+}
+
+Status roster_alarms_by_id(Roster *self, const WatchPlatform *platform, Str after, uint32_t limit,
+                           Arena *arena, WatchAlarm **out, uint32_t *count, Error *err) {
+    *out = NULL;
+    *count = 0;
+    os_lock(&self->monitor);
+    Status st = read_by_id(self, platform, after, limit, arena, out, count, err);
     os_unlock(&self->monitor);
     return st;
 }
