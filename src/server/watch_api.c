@@ -175,7 +175,7 @@ static bool path_matches(ApiCall *call, const char *pattern, Str path) {
     return path.len == 0;
 }
 
-static void answer(ApiCall *call) {
+void api_answer(ApiCall *call) {
     static const ApiRoute *const LISTS[] = {WATCH_POINT_ROUTES, WATCH_METRIC_ROUTES,
                                             WATCH_ALARM_ROUTES, WATCH_ADMIN_ROUTES};
     const HttpRequest *request = &call->http->request;
@@ -205,7 +205,7 @@ static void handle(void *arg, uint32_t thread, HttpCall *const *http, uint32_t c
     arena_reset(arena);
     for (uint32_t i = 0; i < count; i++) {
         call[i] = (ApiCall){.api = self, .arena = arena, .http = http[i]};
-        answer(&call[i]);
+        api_answer(&call[i]);
         pushed |= call[i].pushed;
     }
     Status st = pushed ? inbox_commit(watch_inbox(self->watch), &err) : ST_OK;

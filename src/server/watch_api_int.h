@@ -39,6 +39,10 @@ typedef struct ApiRoute {
 extern const ApiRoute WATCH_ADMIN_ROUTES[], WATCH_METRIC_ROUTES[], WATCH_POINT_ROUTES[],
     WATCH_ALARM_ROUTES[];
 
+// Finds the route of the request, checks the token, calls the handler: everything but the commit of
+// points. The fuzzer's door.
+void api_answer(ApiCall *call);
+
 // ---- answers -----------------------------------------------------------------------------------
 
 // {"error":…,"hint":…}

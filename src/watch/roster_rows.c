@@ -46,7 +46,8 @@ Status roster_label_add(Roster *self, WatchMetric *metric, const WatchLabel *lab
     return st;
 }
 
-#define LABEL_COLUMNS "SELECT l.id, l.kind, l.from_ms, l.to_ms, l.note, l.alarm, l.metric FROM label l "
+#define LABEL_COLUMNS \
+    "SELECT l.id, l.kind, l.from_ms, l.to_ms, l.note, l.alarm, l.metric FROM label l "
 
 // Of a metric or, NULL, of a platform.
 static Status read_labels(Roster *self, const WatchPlatform *platform, const WatchMetric *metric,

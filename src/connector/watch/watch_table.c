@@ -16,9 +16,9 @@ static const WatchTableRow ROWS[] = {
                       "/v1/alarms?by=id&limit=1000", NULL},
     [WATCH_LABELS] = {"labels", " id metric alarm kind from to note ", "/v1/labels?limit=1000",
                       "/v1/labels"},
-    [WATCH_MODELS] = {"models",
-                      " metric version class points from to bytes train_ms error error_before says ",
-                      "/v1/models?limit=1000", NULL},
+    [WATCH_MODELS] =
+        {"models", " metric version class points from to bytes train_ms error error_before says ",
+         "/v1/models?limit=1000", NULL},
     [WATCH_PROMOTIONS] = {"promotions", " name group from to ", "/v1/promotions?limit=1000",
                           "/v1/promotions"},
     [WATCH_POINTS] = {"points", NULL, NULL, "/v1/points"},
@@ -128,7 +128,8 @@ static Status check_history_scan(const WatchTable *table, Error *err) {
     if (good) return ST_OK;
     (void)error_set(err, ST_VALIDATION, "table '" STR_FMT "' cannot be read with these columns",
                     STR_ARG(table->desc->name));
-    error_hint(err, "metric STRING, ts TIMESTAMP_LTZ(3), `value` DOUBLE; dimensions are for writing");
+    error_hint(err,
+               "metric STRING, ts TIMESTAMP_LTZ(3), `value` DOUBLE; dimensions are for writing");
     return ST_VALIDATION;
 }
 
@@ -165,7 +166,8 @@ Status watch_table_read(const TableDesc *desc, bool as_sink, WatchTable *out, Er
     out->metric = metric ? str_c(metric) : STR("");
     bool points = !out->row->columns;
     if (as_sink ? !out->row->post : !out->row->list && out->kind != WATCH_HISTORY) {
-        return error_set(err, ST_VALIDATION, "table '" STR_FMT "': the watch's table '%s' is only %s",
+        return error_set(err, ST_VALIDATION,
+                         "table '" STR_FMT "': the watch's table '%s' is only %s",
                          STR_ARG(desc->name), out->row->name, as_sink ? "read" : "written");
     }
     return points ? check_points(out, as_sink, err) : check_listed(out, err);

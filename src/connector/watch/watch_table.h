@@ -1,5 +1,6 @@
-// connector/watch/watch_table.h - the tables of a metric watch that runs elsewhere, over its HTTP API
-// (docs/watch-platform.md): what is registered, alarms, labels, models and points, read and written.
+// connector/watch/watch_table.h - the tables of a metric watch that runs elsewhere, over its HTTP
+// API (docs/watch-platform.md): what is registered, alarms, labels, models and points, read and
+// written.
 #pragma once
 
 #include <stdatomic.h>
