@@ -1,15 +1,25 @@
 // watch/replay.c - recorded metrics through the detector.
+//
+// Files are read in order, by one thread, into blocks of points. A block's points are judged by all
+// threads, each taking the next metric that nobody has, and handed out in the order of the files:
+// so what comes out does not depend on how many threads there are.
 #include "watch/replay.h"
 
 #include <math.h>
 #include <stdio.h>
+#include <stdatomic.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/map.h"
 #include "os/os.h"
 #include "watch/csv.h"
 
-enum { DEPTH_MAX = 8, METRICS_MAX = 200000 };
+enum {
+    DEPTH_MAX = 8, METRICS_MAX = 200000,
+    BLOCK_POINTS = 1 << 16, TIME_BYTES_MAX = 40,  // verdicts of a block: about 15 MB
+    THREADS_MAX = 64,
+};
 
 // -- Times and numbers ----------------------------------------------------------------------------
 
@@ -74,6 +84,18 @@ static bool number_parse(Str text, double *out) {
 
 // -- Metrics --------------------------------------------------------------------------------------
 
+// A point of the block. Those of a metric are a chain in the order of the file.
+typedef struct BlockPoint {
+    ReplayPoint point;
+    uint32_t next;             // of the metric; UINT32_MAX: the last one
+    char time[TIME_BYTES_MAX];
+} BlockPoint;
+
+typedef struct BlockChain {
+    ReplayMetric *metric;
+    uint32_t first, last;
+} BlockChain;
+
 typedef struct Replay {
     const ReplayOptions *options;
     ReplayTotals *totals;
@@ -82,6 +104,14 @@ typedef struct Replay {
     Map by_name;
     ReplayMetric **metric;
     uint32_t metrics, room;
+    uint64_t read;             // points that were understood
+    BlockPoint *block;         // [BLOCK_POINTS]
+    uint32_t points;           // of it
+    BlockChain *chain;         // [BLOCK_POINTS]
+    uint32_t chains;
+    _Atomic uint32_t taken;    // chains that somebody judges
+    uint32_t done;             // metrics before it are not needed any more
+    uint32_t whole;            // metrics before it have been read to their end
 } Replay;
 
 static ReplayMetric *metric_add(Replay *self, Str name) {
@@ -91,6 +121,7 @@ static ReplayMetric *metric_add(Replay *self, Str name) {
     }
     ReplayMetric *metric = ARENA_NEW(&self->arena, ReplayMetric);
     metric->name = str_dup(&self->arena, name);
+    metric->chain = UINT32_MAX;
     metric->settings.detect = (DetectSettings){.direction = self->options->direction,
                                                .sensitivity = self->options->sensitivity,
                                                .calendar = self->calendar};
@@ -107,14 +138,77 @@ static void metric_done(Replay *self, ReplayMetric *metric) {
     metric->learner = NULL;
 }
 
+// -- Blocks ---------------------------------------------------------------------------------------
+
+static void judge_chain(Replay *self, const BlockChain *chain) {
+    ReplayMetric *metric = chain->metric;
+    if (!metric->learner) metric->learner = learner_new(&metric->settings);
+    for (uint32_t i = chain->first; i != UINT32_MAX; i = self->block[i].next) {
+        ReplayPoint *point = &self->block[i].point;
+        learner_push(metric->learner, point->ts_ms, point->verdict.actual, &point->verdict);
+    }
+}
+
+static void judge_chains(void *arg) {
+    Replay *self = arg;
+    for (;;) {
+        uint32_t next = atomic_fetch_add(&self->taken, 1);
+        if (next >= self->chains) return;
+        judge_chain(self, &self->chain[next]);
+    }
+}
+
+// One thread more than those that start judges in any case.
+static void judge_block(Replay *self) {
+    OsThread *thread[THREADS_MAX];
+    uint32_t threads = 0, wanted = self->options->threads;
+    if (!wanted) wanted = (uint32_t)fmax((double)sysconf(_SC_NPROCESSORS_ONLN), 1);
+    if (wanted > self->chains) wanted = self->chains;
+    if (wanted > THREADS_MAX) wanted = THREADS_MAX;
+    atomic_store(&self->taken, 0);
+    while (threads + 1 < wanted) {
+        if (os()->thread_start(judge_chains, self, &thread[threads], NULL)) break;
+        threads++;
+    }
+    judge_chains(self);
+    for (uint32_t i = 0; i < threads; i++) os()->thread_join(thread[i]);
+}
+
+// Judges what has been read and hands it on.
+static Status flush(Replay *self, Error *err) {
+    Status st = ST_OK;
+    if (self->points) judge_block(self);
+    for (uint32_t i = 0; i < self->points && !st; i++) {
+        const ReplayPoint *point = &self->block[i].point;
+        self->totals->points++;
+        self->totals->alarms += point->verdict.event == DETECT_OPEN;
+        if (self->options->point) st = self->options->point(self->options->arg, point, err);
+    }
+    for (uint32_t i = 0; i < self->chains; i++) self->chain[i].metric->chain = UINT32_MAX;
+    self->points = self->chains = 0;
+    for (; self->done < self->whole; self->done++) metric_done(self, self->metric[self->done]);
+    return st;
+}
+
 static Status point(Replay *self, ReplayMetric *metric, Str time, int64_t ts_ms, double value,
                     Error *err) {
-    if (!metric->learner) metric->learner = learner_new(&metric->settings);
-    ReplayPoint at = {.metric = metric, .time = time, .ts_ms = ts_ms};
-    learner_push(metric->learner, ts_ms, value, &at.verdict);
-    self->totals->points++;
-    self->totals->alarms += at.verdict.event == DETECT_OPEN;
-    return self->options->point ? self->options->point(self->options->arg, &at, err) : ST_OK;
+    if (self->points == BLOCK_POINTS) TRY(flush(self, err));
+    uint32_t at = self->points++, len = time.len < TIME_BYTES_MAX ? time.len : TIME_BYTES_MAX;
+    BlockPoint *to = &self->block[at];
+    memcpy(to->time, time.ptr, len);
+    to->point = (ReplayPoint){.metric = metric, .time = str_make(to->time, len), .ts_ms = ts_ms,
+                              .verdict = {.actual = value}};
+    to->next = UINT32_MAX;
+    self->read++;
+    if (metric->chain == UINT32_MAX) {
+        metric->chain = self->chains++;
+        self->chain[metric->chain] = (BlockChain){metric, at, at};
+        return ST_OK;
+    }
+    BlockChain *chain = &self->chain[metric->chain];
+    self->block[chain->last].next = at;
+    chain->last = at;
+    return ST_OK;
 }
 
 // -- Files ----------------------------------------------------------------------------------------
@@ -227,13 +321,13 @@ static Status simulated(Replay *self, Str dir, Error *err) {
 
 static Status one_file(Replay *self, Str path, Str name, Error *err) {
     const CsvColumn columns[] = {TIME, VALUE};
-    uint64_t points = self->totals->points;
+    uint64_t read = self->read;
     if (str_ends(name, STR(".csv"))) name.len -= 4;
     ReplayMetric *metric = metric_add(self, name);
     Source source = {self, metric};
     TRY(csv_each(path, columns, 2, 2, on_value, &source, err));
-    metric_done(self, metric);
-    if (self->totals->points > points) return ST_OK;
+    self->whole = self->metrics;
+    if (self->read > read) return ST_OK;
     return error_set(err, ST_VALIDATION, STR_FMT ": there is no point in it", STR_ARG(path));
 }
 
@@ -288,7 +382,12 @@ Status replay_run(Str input, const ReplayOptions *options, ReplayTotals *out, Er
     *out = (ReplayTotals){0};
     arena_init(&self.arena);
     while (input.len > 1 && input.ptr[input.len - 1] == '/') input.len--;
+    self.block = NEW_ARRAY(BlockPoint, BLOCK_POINTS);
+    self.chain = NEW_ARRAY(BlockChain, BLOCK_POINTS);
     Status st = run(&self, input, err);
+    if (!st) st = flush(&self, err);
+    mem_free(self.block);
+    mem_free(self.chain);
     for (uint32_t i = 0; i < self.metrics; i++) metric_done(&self, self.metric[i]);
     mem_free(self.metric);
     map_clear(&self.by_name);

@@ -6,7 +6,8 @@
 // holidays.csv); a folder with data/ full of CSV files, as NAB has it, or simply folders of CSV
 // files (timestamp,value, further columns ignored); one such file.
 //
-// Memory: that of the metrics' learners; files are read as they come.
+// Memory: that of the metrics' learners; files are read as they come, 65,536 points at a time.
+// Threads: points are handed out by the caller's, in the order of the files.
 #pragma once
 
 #include "ml/series/learn.h"
@@ -17,6 +18,7 @@ typedef struct ReplayMetric {
     LearnSettings settings;
     Learner *learner;
     void *mark;          // of whoever is handed the points
+    uint32_t chain;      // of its points that are read and not yet judged
 } ReplayMetric;
 
 typedef struct ReplayPoint {
@@ -29,6 +31,7 @@ typedef struct ReplayPoint {
 typedef struct ReplayOptions {
     DetectDirection direction;       // of metrics that no metrics.csv tells of
     DetectSensitivity sensitivity;
+    uint32_t threads;                // that judge; 0: as many as there are cores
     Status (*point)(void *arg, const ReplayPoint *point, Error *err);
     void *arg;
 } ReplayOptions;

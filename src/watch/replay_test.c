@@ -39,6 +39,41 @@ TEST(replay, a_folder_of_files_is_named_by_paths_and_bad_lines_are_counted) {
     unit_remove_dir(STR("replay-test"));
 }
 
+static Status put_point(void *arg, const ReplayPoint *point, Error *err) {
+    (void)err;
+    replay_put_point(point, arg);
+    return ST_OK;
+}
+
+TEST(replay, any_number_of_threads_writes_the_same_lines_in_the_order_of_the_input) {
+    Error err = {0};
+    Buf values = {0}, out[2] = {{0}, {0}};
+    buf_puts(&values, "metric,ts,value\n");
+    for (uint32_t i = 0; i < 14000; i++) {  // more points than a block holds
+        for (uint32_t m = 0; m < 6; m++) {
+            if ((i + m) % 7 == 0 && i) continue;
+            buf_printf(&values, "m%u,%llu,%u\n", m, 1743379200ull + 60 * i,
+                       (i % 1440 < 20 ? 900 : 1000) + i * (7919 + m) % 61);
+        }
+    }
+    CHECK_OK(os()->make_dirs(STR("threads-test"), &err), &err);
+    CHECK_OK(os_write_file(STR("threads-test/values.csv"), buf_str(&values), &err), &err);
+    for (uint32_t t = 0; t < 2; t++) {
+        ReplayTotals totals;
+        ReplayOptions options = {.threads = t ? 3 : 1, .point = put_point, .arg = &out[t]};
+        CHECK_OK(replay_run(STR("threads-test"), &options, &totals, &err), &err);
+        CHECK(totals.points > 65536 && totals.trainings >= 6);
+    }
+    CHECK(str_eq(buf_str(&out[0]), buf_str(&out[1])));
+    Str first = buf_str(&out[0]), last = str_sub(first, first.len - 60, first.len);
+    CHECK(str_starts(first, STR("m0,1743379200,")));
+    CHECK(str_find(last, STR("\nm5,1744219140,"), 0) >= 0);
+    buf_free(&values);
+    buf_free(&out[0]);
+    buf_free(&out[1]);
+    unit_remove_dir(STR("threads-test"));
+}
+
 // Three days of a metric with a label on a drop in the last one.
 TEST(replay, a_report_counts_what_labels_say_and_shows_each_alarm) {
     Error err = {0};

@@ -574,13 +574,15 @@ void alarm_called_off(Detector *d) {
 }
 
 void detector_inside(const Detector *d, DetectorInside *out) {
-    uint32_t lens[2] = {0};
-    double drop = d->model ? detect_loudest(d, -1, &lens[0]) : 0;
-    double rise = d->model ? detect_loudest(d, 1, &lens[1]) : 0;
-    *out = (DetectorInside){.score = fmax(drop, rise),
-                            .deviation = d->deviation,
+    *out = (DetectorInside){.deviation = d->deviation,
                             .level = d->level.wander + d->level.drift,
                             .mean_level = d->mean_level,
                             .healthy = d->mode == MODE_NORMAL};
-    if (d->model) detect_case(d, lens[rise > drop], rise > drop ? 1 : -1, &out->at);
+}
+
+double detector_case(const Detector *d, TasteCase *at) {
+    uint32_t lens[2] = {0};
+    double drop = detect_loudest(d, -1, &lens[0]), rise = detect_loudest(d, 1, &lens[1]);
+    detect_case(d, lens[rise > drop], rise > drop ? 1 : -1, at);
+    return fmax(drop, rise);
 }

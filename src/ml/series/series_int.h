@@ -19,6 +19,8 @@ enum { SERIES_RING = 128, SERIES_SLOW = SERIES_LENSES - 1 };
 // counts and shares the root of the deviance of a negative binomial with the same variance.
 double series_deviation(double sum, double mean, double linear, double square);
 
+void series_sort(float *value, size_t count);  // none of them NAN
+
 // A point's part in the unrest of a metric: one outlier says little.
 static inline double series_unrest(double deviation) {
     return fmin(deviation * deviation, 9);
@@ -35,10 +37,10 @@ typedef struct DetectorInside {
     const float *deviation;  // SERIES_LENSES
     double level, mean_level;
     bool healthy;
-    double score;  // of the louder side, before all doubts; and the case that it is
-    TasteCase at;
 } DetectorInside;
 void detector_inside(const Detector *detector, DetectorInside *out);
+// The case that the newest point is, and its score before all doubts. There is a model.
+double detector_case(const Detector *detector, TasteCase *at);
 void detector_level(Detector *detector, double level);  // where the level stands, to begin with
 
 static inline void series_code_i64(Codec *codec, int64_t *value) {

@@ -2,7 +2,8 @@
 #include "ml/series/spectrum.h"
 
 #include <math.h>
-#include <stdlib.h>
+
+#include "ml/series/series_int.h"
 
 enum { HINTS = 12, TRIES = 8, PERIODS_MIN = 3, BLOCKS = 16, POINTS_MIN = 32 };
 static const double CUT = 3;             // spreads of the middle 90 % from the median
@@ -13,11 +14,6 @@ static const double FLOOR = 0.05, BURST = 0.3;      // of the range: spiky
 
 // -- Cleaning -------------------------------------------------------------------------------------
 
-static int by_value(const void *a, const void *b) {
-    float x = *(const float *)a, y = *(const float *)b;
-    return (x > y) - (x < y);
-}
-
 // Those that are there, in order; 0 and NULL if none is.
 static uint32_t sorted_of(const float *value, uint32_t count, float **out) {
     uint32_t there = 0;
@@ -25,7 +21,7 @@ static uint32_t sorted_of(const float *value, uint32_t count, float **out) {
     for (uint32_t i = 0; i < count; i++) {
         if (!isnan(value[i])) sorted[there++] = value[i];
     }
-    qsort(sorted, there, sizeof *sorted, by_value);
+    series_sort(sorted, there);
     *out = sorted;
     return there;
 }

@@ -2,6 +2,7 @@
 #include <math.h>
 
 #include "ml/random.h"
+#include "ml/series/series_int.h"
 #include "ml/series/spectrum.h"
 #include "test/unit.h"
 
@@ -84,4 +85,22 @@ TEST(spectrum, too_little_says_nothing) {
     for (uint32_t i = 0; i < COUNT; i++) value[i] = NAN;
     seen = look(value, 288);
     CHECK_INT(seen.kind, SERIES_CONSTANT);
+}
+
+TEST(spectrum, floats_are_sorted_few_and_many) {
+    static const uint32_t COUNTS[] = {0, 1, 100, 40000};
+    Rng rng = rng_make(3, 3);
+    for (uint32_t c = 0; c < 4; c++) {
+        float *value = NEW_ARRAY(float, COUNTS[c] + 1);
+        double sum = 0;
+        for (uint32_t i = 0; i < COUNTS[c]; i++) {
+            value[i] = rintf((float)rng_normal(&rng) * 1000) * (i % 3 ? 1 : 1e20f);
+            sum += (double)value[i];
+        }
+        series_sort(value, COUNTS[c]);
+        for (uint32_t i = 1; i < COUNTS[c]; i++) CHECK(value[i - 1] <= value[i]);
+        for (uint32_t i = 0; i < COUNTS[c]; i++) sum -= (double)value[i];
+        CHECK(fabs(sum) < 1e18);
+        mem_free(value);
+    }
 }

@@ -1,21 +1,14 @@
 // ml/series/train_profile.c - the shape of days: each day is a level times (or plus) the shape of
 // its kind; days and shapes are fitted to each other in turns, cells that neither explains left
 // out.
-#include <stdlib.h>
-
 #include "ml/series/train_int.h"
 
 enum { ROUNDS = 5, APART_HOURS = 12, REST_DAYS_MIN = 2 };
 static const double OUTLIER = 3.5, KNOT_MS = 600000;
 
-static int by_value(const void *a, const void *b) {
-    float left = *(const float *)a, right = *(const float *)b;
-    return (left > right) - (left < right);
-}
-
 double train_median(float *value, uint32_t count) {
     if (!count) return 0;
-    qsort(value, count, sizeof *value, by_value);
+    series_sort(value, count);
     return ((double)value[(count - 1) / 2] + (double)value[count / 2]) / 2;
 }
 

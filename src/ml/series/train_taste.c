@@ -16,16 +16,16 @@ static double loudest_of(const Train *train, const SeriesHistory *history, const
     double most = 0;
     for (int64_t i = from < 0 ? 0 : from; i <= to && i < history->count; i++) {
         DetectVerdict verdict;
-        DetectorInside inside;
+        TasteCase here;
         int64_t ts_ms = train_ts(train, (uint32_t)i);
         bool within = ts_ms >= label->from_ms;
         double value = !within && train->outside[i] ? (double)NAN : (double)history->value[i];
         detector_push(detector, ts_ms, value, &verdict);
         if (!within || isnan(value)) continue;
-        detector_inside(detector, &inside);
-        if (inside.score <= most) continue;
-        most = inside.score;
-        *at = inside.at;
+        double score = detector_case(detector, &here);
+        if (score <= most) continue;
+        most = score;
+        *at = here;
     }
     detector_free(detector);
     return most;
