@@ -31,9 +31,9 @@ const Command MODEL_COMMAND = {
         "ones; writes a model that was trained here as PMML.\n\n"
         "MODEL is a file (pmml, onnx, pb, weir), the folder of a SavedModel, or a folder of\n"
         "versions, which stands for the one in use. The first line of a CSV file names fields,\n"
-        "unless it holds nothing but numbers; N/A and NA are missing values, | parts the items of\n"
-        "a list. Columns go to fields by name, else in their order; _target is the first one that\n"
-        "the model gives.",
+        "unless it holds nothing but numbers; N/A, NA and an empty cell of a number are missing\n"
+        "values, | parts the items of a list. Columns go to fields by name, else in their order;\n"
+        "_target is the first one that the model gives.",
     .args = ARGS,
 };
 

@@ -196,7 +196,9 @@ Status csv_inputs(const CsvTable *table, const MlModel *model, uint32_t first, u
         }
         for (uint32_t row = 0; row < rows; row++) {
             Str cell = table->cell[(size_t)(first + row) * table->columns + c];
-            if (!csv_missing(cell) || field->width > 1) bits_set(column->valid, row);
+            // An empty cell is a missing number, but a text like any other.
+            bool empty_text = field->type == ML_TEXT && cell.ptr && cell.len == 0;
+            if (!csv_missing(cell) || empty_text || field->width > 1) bits_set(column->valid, row);
             put_one(field, column, (size_t)row * field->width + place[c].value, cell);
         }
     }

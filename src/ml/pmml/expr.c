@@ -324,6 +324,17 @@ static Value call(Row *row, const Expr *self) {
     return cast;
 }
 
+// Values of an ordinal field stand in the order in which it lists them, whatever their texts.
+static void rank(Row *row, const Expr *self, Value *arg) {
+    for (uint32_t i = 0; i < 2; i++) {
+        const Expr *one = self->arg[i];
+        if (one->kind != EXPR_FIELD || !field_is_ordered(one->field)) continue;
+        arg[0] = field_rank(row, one->field, arg[0]);
+        arg[1] = field_rank(row, one->field, arg[1]);
+        return;
+    }
+}
+
 static Value builtin(Row *row, const Expr *self) {
     const Builtin *function = self->builtin;
     Value few[4], *arg = self->args <= 4 ? few : ROW_ARRAY(row, Value, self->args);
@@ -334,6 +345,7 @@ static Value builtin(Row *row, const Expr *self) {
         missing |= is_missing(arg[i]);
     }
     if (missing && !function->takes_missing) return MISSING;
+    if (function->orders) rank(row, self, arg);
     return function->call(row, function, arg, self->args);
 }
 
@@ -387,8 +399,8 @@ static Value of_one(Row *row, const Expr *self) {
     if (is_missing(value)) return MISSING;
     if (self->kind == EXPR_NORM_DISCRETE) return value_double(value_eq(value, self->value));
     double x = value_as_number(value);
-    for (uint32_t i = 0; i < self->bins; i++) {
-        if (interval_has(&self->bin[i].interval, x)) return self->bin[i].value;
+    for (uint32_t i = self->bins; i > 0; i--) {  // where bins overlap, the later one holds
+        if (interval_has(&self->bin[i - 1].interval, x)) return self->bin[i - 1].value;
     }
     return self->has_otherwise ? self->otherwise : MISSING;
 }

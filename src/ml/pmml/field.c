@@ -294,6 +294,18 @@ bool field_wants_all(const Field *field) {
     return field->treatment && field->treatment->missing == MISSING_RETURN_INVALID;
 }
 
+bool field_is_ordered(const Field *field) {
+    return field->optype == OP_ORDINAL && field->domain && field->domain->valids;
+}
+
+Value field_rank(Row *row, const Field *field, Value value) {
+    const Domain *domain = field->domain;
+    for (uint32_t i = 0; i < domain->valids; i++) {
+        if (value_eq(domain->valid[i], value)) return value_number(i, PT_INTEGER);
+    }
+    row_fail(row, "field '" STR_FMT "': a value that is not in its order", STR_ARG(field->name));
+}
+
 Value field_prepare(Row *row, const Field *field, Value value) {
     if (is_missing(value)) return missing_value(row, field);
     const Domain *domain = field->domain;
@@ -323,6 +335,8 @@ static Value read_one(Row *row, const Field *field, const MlField *in, const MlC
     if (in->type == ML_TEXT) {
         if (field->type.type == PT_STRING) {
             value.text = column->text[at];
+        } else if (column->text[at].len == 0) {
+            return MISSING;  // no date is an empty text
         } else if (!value_parse(column->text[at], field->type, &value)) {
             value = (Value){.type = PT_STRING, .invalid = true, .text = column->text[at]};
         }

@@ -13,6 +13,7 @@ struct Builtin {
     uint8_t op;
     bool takes_missing;  // else a missing argument gives a missing value
     uint8_t type;        // PmmlType of the result; PT_NONE: that of its arguments
+    bool orders;         // asks which of two values comes first
 };
 
 const Builtin *builtin_find(Str name);  // NULL: none

@@ -4,10 +4,12 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "base/unicode.h"
 #include "ml/pmml/regex.h"
 #include "type/datetime.h"
+#include "type/number.h"
 
 static Str text_of(Row *row, Value v) {
     return value_str(v, row->arena);
@@ -116,6 +118,20 @@ static void group_digits(const char *text, Buf *out) {
     buf_puts(out, text + digit + whole);
 }
 
+// A tie of the number as it is written goes up, as in java.util.Formatter: 2.55 is 2.6, though the
+// double is a little less.
+static double no_tie(double x, uint32_t digits) {
+    char text[NUMBER_TEXT_MAX + 1];
+    uint32_t len = f64_print(x, text);
+    text[len] = 0;
+    const char *point = strchr(text, '.');
+    bool tie = point && !strchr(text, 'E') && strlen(point + 1) == digits + 1 &&
+               text[len - 1] == '5';
+    if (tie) text[len - 1] = '6';
+    if (tie) (void)f64_parse(str_make(text, len), &x);
+    return x;
+}
+
 // One conversion of java.util.Formatter from its % on; returns what comes behind it.
 static uint32_t convert_number(Row *row, Str format, uint32_t at, Value v, Buf *out) {
     char spec[32] = "%", text[512];
@@ -131,8 +147,10 @@ static uint32_t convert_number(Row *row, Str format, uint32_t at, Value v, Buf *
         buf_putc(out, '%');
         return i + 1;
     }
-    int width = 0, precision = 0;
-    (void)sscanf(spec + 1 + strspn(spec + 1, "-#+ 0"), "%d.%d", &width, &precision);
+    int width = 0, precision = 6;
+    const char *digits = spec + 1 + strspn(spec + 1, "-#+ 0"), *point = strchr(digits, '.');
+    if (*digits != '.') (void)sscanf(digits, "%d", &width);
+    if (point) precision = atoi(point + 1);
     if (width > 200 || precision > 100 || !strchr("dfeEgGsxXo", kind ? kind : '?')) {
         row_fail(row, "'" STR_FMT "' is not a format of a number", STR_ARG(str_sub(format, 0, 64)));
     }
@@ -141,6 +159,8 @@ static uint32_t convert_number(Row *row, Str format, uint32_t at, Value v, Buf *
         return i + 1;
     }
     bool integer = strchr("dxXo", kind) != NULL;
+    if (kind == 'f') x = no_tie(x, (uint32_t)precision);
+    if (integer && kind != 'd' && x < 0 && x >= INT32_MIN) x += 0x1p32;  // of 32 bits
     (void)snprintf(spec + len, sizeof spec - len, integer ? "ll%c" : "%c", kind);
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"  // checked letter by letter above

@@ -78,6 +78,11 @@ bool mining_shares(const Model *model) {
                     self->method == METHOD_SELECT_FIRST);
 }
 
+bool mining_lists(const Model *model) {
+    const Mining *self = mining_of(model);
+    return self && self->method == METHOD_SELECT_ALL;
+}
+
 const Model *mining_segment(const Model *model, Str id) {
     const Mining *self = mining_of(model);
     for (uint32_t i = 0; self && i < self->segments; i++) {
@@ -151,7 +156,7 @@ static bool run_segments(Run *run) {
     return true;
 }
 
-// Drops the segments without a prediction. False: that are too many, or none may be.
+// Drops the segments without a prediction, perhaps all. False: that are too many, or none may be.
 static bool drop_missing(Run *run, bool votes) {
     const Mining *self = run->mining;
     double all = 0, missing = 0;
@@ -168,7 +173,7 @@ static bool drop_missing(Run *run, bool votes) {
         if (self->on_missing == ON_MISSING_CONTINUE) run->ran[kept++] = run->ran[i];
     }
     run->count = kept;
-    return kept > 0;
+    return true;
 }
 
 static bool weighted(const Mining *self) {
@@ -186,13 +191,13 @@ static int pair_cmp(const void *a, const void *b) {
 }
 
 static double median(Pair *pair, uint32_t count, bool by_weight) {
+    double all = 0, sum = 0;
+    for (uint32_t i = 0; i < count; i++) all += pair[i].weight;
     qsort(pair, count, sizeof *pair, pair_cmp);
     if (!by_weight) {
         return count % 2 ? pair[count / 2].value
                          : (pair[count / 2 - 1].value + pair[count / 2].value) / 2;
     }
-    double all = 0, sum = 0;
-    for (uint32_t i = 0; i < count; i++) all += pair[i].weight;
     for (uint32_t i = 0; i < count; i++) {
         sum += pair[i].weight;
         if (sum >= all / 2) return pair[i].value;
@@ -206,11 +211,12 @@ static double rounded(const Model *model, double x) {
 
 static void numbers(Run *run, Result *out) {
     const Mining *self = run->mining;
-    if (!drop_missing(run, false)) {
+    bool adds = self->method == METHOD_SUM || self->method == METHOD_WEIGHTED_SUM;
+    if (!drop_missing(run, false) || (run->count == 0 && !adds)) {  // a sum of nothing is 0
         result_missing(run->model, run->row, out);
         return;
     }
-    Pair *pair = ROW_ARRAY(run->row, Pair, run->count);
+    Pair *pair = ROW_ARRAY(run->row, Pair, run->count + 1);
     double sum = 0, weights = 0, most = -INFINITY;
     for (uint32_t i = 0; i < run->count; i++) {
         double weight = weighted(self) ? run->ran[i].segment->weight : 1;
@@ -251,7 +257,7 @@ static void divide(double *score, uint32_t count, double by) {
 
 static void votes(Run *run, Result *out) {
     const Mining *self = run->mining;
-    if (!drop_missing(run, true)) {
+    if (!drop_missing(run, true) || run->count == 0) {
         result_missing(run->model, run->row, out);
         return;
     }
@@ -319,7 +325,7 @@ static void chosen_segments(Run *run, const Value *category, uint32_t count, dou
 
 static void probabilities(Run *run, Result *out) {
     const Mining *self = run->mining;
-    if (!drop_missing(run, false)) {
+    if (!drop_missing(run, false) || run->count == 0) {
         result_missing(run->model, run->row, out);
         return;
     }

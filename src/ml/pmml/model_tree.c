@@ -229,12 +229,10 @@ static void class_result(const Model *model, Row *row, const TreeModel *self, co
     out->score = (double *)(uintptr_t)node->probability;
     if (node->categories) {
         out->scores = PROBABILITY;
-        if (node->confidence) {
-            out->confidence = ROW_ARRAY(row, double, node->categories);
-            double penalty = walk->missings ? pow(self->penalty, walk->missings) : 1;
-            for (uint32_t i = 0; i < node->categories; i++) {
-                out->confidence[i] = node->confidence[i] * penalty;
-            }
+        out->confidence = ROW_ARRAY(row, double, node->categories);  // 0 where the node has none
+        double penalty = walk->missings ? pow(self->penalty, walk->missings) : 1;
+        for (uint32_t i = 0; node->confidence && i < node->categories; i++) {
+            out->confidence[i] = node->confidence[i] * penalty;
         }
     }
     if (!node->has_score) result_class(model, row, PROBABILITY, out);

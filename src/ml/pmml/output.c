@@ -121,6 +121,9 @@ static void output_compile(Load *load, Model *model, const Xml *at, Output *self
     output_expression(load, model, at, self);
     DataType type = attr_type(load, at, "dataType");
     if (type.type == PT_NONE) type = type_of(self, model);
+    if (self->feature == FEATURE_PREDICTED_VALUE && !self->of_segment && mining_lists(model)) {
+        type.type = PT_STRING;
+    }
     self->field = field_of(load, model, need_attr(load, at, "name"), type,
                            op_type_parse(xml_attr(at, "optype")));
     if (self->feature != FEATURE_RESIDUAL) return;

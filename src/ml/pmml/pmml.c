@@ -67,7 +67,8 @@ static void list_outputs(Load *load, Pmml *pmml) {
     pmml->output = ARENA_ARRAY(load->arena, const Field *, targets + count);
     for (uint32_t i = 0; i < targets; i++) {
         pmml->out[i] = (MlField){.name = model->target[i].name,
-                                 .type = ml_type(model->target[i].type),
+                                 .type = mining_lists(model) ? ML_TEXT
+                                                             : ml_type(model->target[i].type),
                                  .width = 1,
                                  .shape = STR("")};
     }

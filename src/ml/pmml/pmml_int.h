@@ -130,6 +130,9 @@ Value field_value(Row *row, const Field *field);
 // Whether a value is nothing but itself there: no marker of a missing one, in the domain.
 bool field_allows(const Field *field, Value value);
 bool field_wants_all(const Field *field);  // a missing value is an error
+bool field_is_ordered(const Field *field);  // by the order in which its values are listed
+// Where a value stands in that order; an error when it is not among them.
+Value field_rank(Row *row, const Field *field, Value value);
 // What becomes of a value of this field on its way in.
 Value field_prepare(Row *row, const Field *field, Value value);
 double field_number(Row *row, const Field *field);  // NaN: missing

@@ -242,6 +242,33 @@ TEST(pmml, functions_over_texts_and_truth) {
     function("equal", N WORD("7"), "boolean", "1");
 }
 
+TEST(pmml, numbers_are_formatted_as_java_does) {
+    function("formatNumber", X WORD("%.2f"), "string", "2.50");
+    function("formatNumber", NUMBER("2.55") WORD("%+.1f"), "string", "+2.6");
+    function("formatNumber", NUMBER("-0.95") WORD("%6.1f"), "string", "  -1.0");
+    function("formatNumber", WHOLE("-5") WORD("%x"), "string", "fffffffb");
+    function("formatNumber", WHOLE("1234567") WORD("%,d"), "string", "1,234,567");
+}
+
+// 'low' comes before 'high' because the field says so.
+TEST(pmml, functions_know_the_order_of_a_field) {
+    const char *document =
+        "<PMML version='4.4'><Header/><DataDictionary><DataField name='o' optype='ordinal' "
+        "dataType='string'><Value value='low'/><Value value='mid'/><Value "
+        "value='high'/></DataField>"
+        "</DataDictionary><RegressionModel functionName='regression'><MiningSchema><MiningField "
+        "name='o'/></MiningSchema><Output><OutputField name='less' feature='transformedValue' "
+        "dataType='boolean'><Apply function='lessThan'><FieldRef "
+        "field='o'/><Constant>mid</Constant>"
+        "</Apply></OutputField><OutputField name='more' feature='transformedValue' "
+        "dataType='boolean'><Apply function='greaterOrEqual'><Constant>mid</Constant><FieldRef "
+        "field='o'/></Apply></OutputField></Output><RegressionTable intercept='0'/>"
+        "</RegressionModel>" TAIL;
+    expect(document, "o=low", "_target=0 less=1 more=1");
+    expect(document, "o=mid", "_target=0 less=0 more=1");
+    expect(document, "o=high", "_target=0 less=0 more=0");
+}
+
 TEST(pmml, missing_values_pass_through_functions) {
     expression("<Apply function='+'>" X N "</Apply>", "double", "x=1", "missing");
     expression("<Apply function='sum'>" X N "</Apply>", "double", "x=1", "1");
@@ -274,6 +301,10 @@ TEST(pmml, tables_bins_and_lines) {
     expression(bins, "string", "x=1.5", "mid");
     expression(bins, "string", "x=2", "else");
     expression(bins, "string", "n=1", "none");
+    expression("<Discretize field='x'><DiscretizeBin binValue='low'><Interval closure='openClosed' "
+               "rightMargin='1'/></DiscretizeBin><DiscretizeBin binValue='high'><Interval "
+               "closure='closedOpen' leftMargin='1'/></DiscretizeBin></Discretize>",
+               "string", "x=1", "high");  // in both: the later one
     const char *map =
         "<MapValues outputColumn='out' defaultValue='0' dataType='integer'><FieldColumnPair "
         "field='s' column='p'/><FieldColumnPair field='n' column='q'/><InlineTable><row><p>a</p>"
@@ -286,6 +317,12 @@ TEST(pmml, tables_bins_and_lines) {
         "<TextIndex textField='s' localTermWeights='termFrequency' "
         "maxLevenshteinDistance='1'>" WORD("brown fox") "</TextIndex>";
     expression(index, "integer", "s=The Brown fox, and a brwn fox. A brown dog", "2");
+    const char *augmented =
+        "<TextIndex textField='s' localTermWeights='augmentedNormalizedTermFrequency'>" WORD("fox")
+        "</TextIndex>";
+    expression(augmented, "double", "s=A dog and a fox, a cat",
+               "0.6666666667");  // 'a' is there 3 times
+    expression(augmented, "double", "s=A dog", "0");
 }
 
 // -- Fields ---------------------------------------------------------------------------------------
@@ -379,6 +416,15 @@ TEST(pmml, trees_and_missing_values) {
     expect(TREE("missingValueStrategy='aggregateNodes'"), "", "y=yes p=0.6 k=0.42 id=r");
 }
 
+TEST(pmml, a_class_without_confidence_has_none) {
+    expect(DATA "<TreeModel functionName='classification'><MiningSchema><MiningField name='x'/>"
+                "<MiningField name='y' usageType='target'/></MiningSchema><Output><OutputField "
+                "name='k' feature='confidence' value='no' dataType='double'/></Output><Node "
+                "score='yes'><True/><ScoreDistribution value='yes' recordCount='3'/>"
+                "<ScoreDistribution value='no' recordCount='1'/></Node></TreeModel>" TAIL,
+           "x=1", "y=yes k=0");
+}
+
 TEST(pmml, surrogates_stand_in) {
     const char *tree = DATA
         "<TreeModel functionName='regression'><MiningSchema><MiningField name='x'/>"
@@ -432,6 +478,7 @@ TEST(pmml, segments_are_combined_in_every_way) {
     combined("max", "_target=9");
     combined("selectFirst", "_target=1");
     combined("modelChain", "_target=9");
+    combined("selectAll", "_target=1.0|2.0|4.0|9.0");
 }
 
 #define FOREST(treatment)                                                                          \
@@ -453,6 +500,29 @@ TEST(pmml, missing_predictions_are_treated) {
     expect(FOREST("missingPredictionTreatment='skipSegment'"), "", "_target=4");
     expect(FOREST("missingPredictionTreatment='skipSegment' missingThreshold='0.4'"), "",
            "_target=missing");
+    expect(DATA "<MiningModel functionName='regression'>" ALL
+                "<Segmentation multipleModelMethod='sum' missingPredictionTreatment='skipSegment'>"
+                "<Segment><True/><RegressionModel functionName='regression'>" ALL
+                "<RegressionTable intercept='0'><NumericPredictor name='x' coefficient='1'/>"
+                "</RegressionTable></RegressionModel></Segment></Segmentation></MiningModel>" TAIL,
+           "", "_target=0");  // a sum of nothing
+}
+
+// Half of all the weight is reached where it is exactly half, whatever the order of addition.
+TEST(pmml, a_weighted_median_may_be_a_tie) {
+    static const char *const SEGMENT[] = {"1.2", "2.42", "0.5", "0.49", "1.7", "-2.16"};
+    Buf text = {0};
+    buf_puts(&text, DATA "<MiningModel functionName='regression'>" ALL
+                         "<Segmentation multipleModelMethod='weightedMedian'>");
+    for (int i = 0; i < 6; i += 2) {
+        buf_printf(&text,
+                   "<Segment weight='%s'><True/><RegressionModel functionName='regression'>"
+                   "<MiningSchema/><RegressionTable intercept='%s'/></RegressionModel></Segment>",
+                   SEGMENT[i], SEGMENT[i + 1]);
+    }
+    buf_puts(&text, "</Segmentation></MiningModel>" TAIL);
+    expect(buf_cstr(&text), "x=1", "_target=-2.16");
+    buf_free(&text);
 }
 
 // -- Other models ---------------------------------------------------------------------------------

@@ -85,25 +85,9 @@ static Value operand_for(const Predicate *self, Value value) {
     return value_parse(self->text, (DataType){.type = value.type}, &parsed) ? parsed : self->value;
 }
 
-// Where a value stands in the order of its field's values; -1: nowhere.
-static int32_t rank(const Domain *domain, Value value) {
-    for (uint32_t i = 0; i < domain->valids; i++) {
-        if (value_eq(domain->valid[i], value)) return (int32_t)i;
-    }
-    return -1;
-}
-
 static int compare(Row *row, const Predicate *self, Value value, Value with) {
-    const Field *field = self->field;
-    if (field->optype != OP_ORDINAL || !field->domain || field->domain->valids == 0) {
-        return value_cmp(value, with);
-    }
-    int32_t a = rank(field->domain, value), b = rank(field->domain, with);
-    if (a < 0 || b < 0) {
-        row_fail(row, "field '" STR_FMT "': a value that is not in its order",
-                 STR_ARG(field->name));
-    }
-    return a - b;
+    if (!field_is_ordered(self->field)) return value_cmp(value, with);
+    return value_cmp(field_rank(row, self->field, value), field_rank(row, self->field, with));
 }
 
 static Truth in_set(const Predicate *self, Value value) {

@@ -5,7 +5,7 @@
 #include "ml/pmml/regex.h"
 
 enum { TOKENS_MAX = 1 << 20, ROUNDS_MAX = 100, DISTANCE_MAX = 64, TOKEN_UNITS_MAX = 256 };
-enum { WEIGHT_TERM_FREQUENCY, WEIGHT_BINARY, WEIGHT_LOGARITHMIC };
+enum { WEIGHT_TERM_FREQUENCY, WEIGHT_BINARY, WEIGHT_LOGARITHMIC, WEIGHT_AUGMENTED };
 
 typedef struct Rewrite {
     const Regex *regex;
@@ -65,7 +65,8 @@ static Rewriting rewriting(Load *load, const TextIndex *index, const Xml *at) {
 
 const TextIndex *text_index_compile(Load *load, Model *model, const Function *function,
                                     const Xml *at) {
-    static const char *const WEIGHTS[] = {"termFrequency", "binary", "logarithmic", ""};
+    static const char *const WEIGHTS[] = {"termFrequency", "binary", "logarithmic",
+                                          "augmentedNormalizedTermFrequency", ""};
     static const char *const HITS[] = {"allHits", "bestHits", ""};
     TextIndex *self = ARENA_NEW(load->arena, TextIndex);
     self->number = load->pmml->text_indexes++;
@@ -212,6 +213,27 @@ static uint32_t frequency(const TextIndex *self, const Tokens *text, const Token
     return self->weights == WEIGHT_BINARY && count > 1 ? 1 : count;
 }
 
+// How often the most frequent word of the text is there.
+static uint32_t most_frequent(const TextIndex *self, const Tokens *text) {
+    Map counts = {0};
+    Buf word = {0};
+    uintptr_t most = 0;
+    for (uint32_t i = 0; i < text->count; i++) {
+        Str token = text->token[i];
+        word.len = 0;
+        if (!self->case_sensitive) {
+            buf_put_lower(&word, token);
+            token = buf_str(&word);
+        }
+        uintptr_t count = (uintptr_t)map_get(&counts, token) + 1;
+        (void)map_put(&counts, token, (void *)count);
+        if (count > most) most = count;
+    }
+    buf_free(&word);
+    map_clear(&counts);
+    return (uint32_t)most;
+}
+
 Value text_index_value(Row *row, const TextIndex *self) {
     Value text = expr_value(row, self->text), term = expr_value(row, self->term);
     if (is_missing(text) || is_missing(term)) return MISSING;
@@ -225,5 +247,9 @@ Value text_index_value(Row *row, const TextIndex *self) {
     uint32_t count = frequency(self, &cache->tokens, &of_term);
     row->steps += cache->tokens.count;
     if (self->weights == WEIGHT_LOGARITHMIC) return value_double(log10(1.0 + count));
+    if (self->weights == WEIGHT_AUGMENTED) {
+        uint32_t most = count ? most_frequent(self, &cache->tokens) : 1;
+        return value_double(count ? 0.5 * (1 + (double)count / most) : 0);
+    }
     return value_number(count, PT_INTEGER);
 }
