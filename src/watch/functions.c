@@ -19,7 +19,7 @@
 
 // The fields of its result, in the order of the signature.
 enum { J_EVENT, J_TOPIC, J_ID, J_SEQ, J_OPENED, J_MESSAGE, J_FORECAST, J_LOW, J_HIGH, J_SCORE,
-       J_ALARM, J_COLD };
+       J_ALARM, J_COLD, J_KEPT };
 
 typedef struct JudgeState {
     Judge *judge;  // owned; NULL: a new key
@@ -82,6 +82,7 @@ static Status judge_row(const AggCall *call, const AggRows *in, uint32_t row, Ag
     bool asked = vec_is_null(in->arg[3], row);
     vec_i32(out->child[J_EVENT])[row] = DETECT_NONE;
     vec_f64(out->child[J_FORECAST])[row] = NAN;
+    vec_u8(out->child[J_KEPT])[row] = !asked;
     if (watch && (!metric || atomic_load(&metric->gone))) drop(state, env);  // it was removed
     if (!metric || atomic_load(&metric->gone) || atomic_load(&metric->paused)) return ST_OK;
     if (asked && !state->judge) return ST_OK;
@@ -100,6 +101,8 @@ static Status judge_row(const AggCall *call, const AggRows *in, uint32_t row, Ag
     vec_f64(out->child[J_SCORE])[row] = verdict.score;
     vec_u8(out->child[J_ALARM])[row] = verdict.alarm;
     vec_u8(out->child[J_COLD])[row] = (verdict.flags & DETECT_COLD) != 0;
+    // Of two points for a place the first stands, in the history too.
+    if (verdict.flags & DETECT_DUPLICATE) vec_u8(out->child[J_KEPT])[row] = 0;
     if (message.event != DETECT_NONE) {
         put_message(state->judge, watch, metric, &verdict, &message, out, row);
     }
@@ -181,7 +184,8 @@ static const weir_function_def JUDGE_DEF = {
     .kind = WEIR_AGGREGATE,
     .signature = "(watch INT, metric BIGINT, ts BIGINT, v DOUBLE) -> ROW<event INT, topic STRING,"
                  " id STRING, seq BIGINT, opened BIGINT, message STRING, forecast DOUBLE,"
-                 " low DOUBLE, high DOUBLE, score DOUBLE, alarm BOOLEAN, cold BOOLEAN>",
+                 " low DOUBLE, high DOUBLE, score DOUBLE, alarm BOOLEAN, cold BOOLEAN,"
+                 " kept BOOLEAN>",
     .doc = "The watch's verdict on a point.",
     .state_size = sizeof(JudgeState),
     .accumulate = none_rows,

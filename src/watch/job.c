@@ -81,7 +81,7 @@ static void put_sinks(const Watch *watch, Buf *out) {
     const WatchSettings *settings = &watch->settings;
     put_table(out, "watch_history",
               "metric BIGINT, ts BIGINT, v DOUBLE, forecast DOUBLE, low DOUBLE, high DOUBLE,"
-              " score DOUBLE, alarm BOOLEAN, cold BOOLEAN",
+              " score DOUBLE, alarm BOOLEAN, cold BOOLEAN, kept BOOLEAN",
               "watch-history", watch->number);
     put_table(out, "watch_alarms",
               "id STRING, metric BIGINT, seq BIGINT, event INT, opened BIGINT, ts BIGINT,"
@@ -110,7 +110,7 @@ static void put_job(const Watch *watch, Buf *out) {
     buf_puts(out,
              "EXECUTE STATEMENT SET BEGIN\n"
              "INSERT INTO watch_history SELECT metric, ts, v, j.forecast, j.low, j.high, j.score,"
-             " j.alarm, j.cold FROM watch_judged;\n"
+             " j.alarm, j.cold, j.kept FROM watch_judged;\n"
              "INSERT INTO watch_alarms SELECT j.id, metric, j.seq, j.event, j.opened, ts,"
              " j.message FROM watch_judged WHERE j.event > 0;\n");
     if (watch->settings.print) {

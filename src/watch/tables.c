@@ -202,9 +202,9 @@ static Status sink_open(const SinkSpec *spec, const SinkVt *vt, const char *cons
 // ---- history -----------------------------------------------------------------------------------
 
 static const char *const HISTORY_COLUMNS[] = {"metric", "ts", "v", "forecast", "low", "high",
-                                              "score", "alarm", "cold"};
+                                              "score", "alarm", "cold", "kept"};
 enum { H_METRIC, H_TS, H_VALUE, H_FORECAST, H_LOW, H_HIGH, H_SCORE, H_ALARM, H_COLD,
-       HISTORY_COUNT };
+       H_KEPT, HISTORY_COUNT };
 
 // When points of the metric come, by the clock: the warden waits as long as is usual. What was an
 // alarm is not usual.
@@ -227,7 +227,7 @@ static Status history_write(SinkWriter *base, const Batch *batch, Error *err) {
             roster_metric_of(watch_roster(self->watch), vec_i64(column[H_METRIC])[row]);
         if (vec_is_null(column[H_VALUE], row)) continue;  // a question
         points++;
-        if (!metric || atomic_load(&metric->gone)) continue;
+        if (!metric || atomic_load(&metric->gone) || !vec_u8(column[H_KEPT])[row]) continue;
         WatchPoint point = {.ts_ms = vec_i64(column[H_TS])[row],
                             .value = vec_f64(column[H_VALUE])[row],
                             .forecast = vec_f64(column[H_FORECAST])[row],

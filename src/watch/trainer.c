@@ -64,7 +64,7 @@ static bool is_due(Trainer *self, WatchMetric *metric, const Attempt *attempt) {
     int64_t first_ms, last_ms;
     Watch *watch = self->watch;
     if (atomic_load(&metric->gone) || atomic_load(&metric->paused) || attempt->busy) return false;
-    if (!history_span(watch->history, metric->key, &first_ms, &last_ms)) return false;
+    if (!watch_span(watch, metric, &first_ms, &last_ms)) return false;
     roster_lock(watch->roster);
     bool wants = metric->wants_training, has = metric->model_version > 0;
     int64_t trained_ms = metric->trained_ms;
@@ -244,7 +244,7 @@ static Status train_aside(const SeriesHistory *history, SeriesModel **out, doubl
 static Status train(Trainer *self, WatchMetric *metric, Error *err) {
     Watch *watch = self->watch;
     int64_t first_ms, last_ms, step_ms = atomic_load(&metric->step_ms);
-    if (!history_span(watch->history, metric->key, &first_ms, &last_ms)) return ST_OK;
+    if (!watch_span(watch, metric, &first_ms, &last_ms)) return ST_OK;
     int64_t oldest_ms = last_ms - (int64_t)HISTORY_DAYS * SERIES_DAY_MS;
     if (first_ms < oldest_ms) first_ms = oldest_ms;
     first_ms -= first_ms % step_ms;

@@ -137,10 +137,11 @@ static void look_for_silence(Warden *self) {
 
 static Status keep(Warden *self, int64_t key, Error *err) {
     Watch *watch = self->watch;
-    const WatchMetric *metric = roster_metric_of(watch->roster, key);
+    WatchMetric *metric = roster_metric_of(watch->roster, key);
     int64_t first_ms, last_ms;
     if (!metric || atomic_load(&metric->gone)) return watch_forget(watch, key, err);
-    if (!history_span(watch->history, key, &first_ms, &last_ms)) return ST_OK;
+    if (!watch_span(watch, metric, &first_ms, &last_ms)) return ST_OK;
+    if (last_ms > os_now_ms()) return ST_OK;  // an odd clock must not drop what is good
     int64_t before_ms = last_ms - watch->settings.keep_ms;
     if (first_ms >= before_ms || !history_trim(watch->history, key, before_ms)) return ST_OK;
     return roster_trim(watch->roster, metric, before_ms, err);

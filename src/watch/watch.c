@@ -294,6 +294,13 @@ Status watch_model_publish(Watch *self, WatchMetric *metric, SeriesModel *model,
     return st;
 }
 
+bool watch_span(Watch *self, WatchMetric *metric, int64_t *first_ms, int64_t *last_ms) {
+    if (!history_span(self->history, metric->key, first_ms, last_ms)) return false;
+    int64_t judged_ms = atomic_load(&metric->last_ms), now_ms = os_now_ms();
+    if (judged_ms > *first_ms && judged_ms < *last_ms && *last_ms > now_ms) *last_ms = judged_ms;
+    return true;
+}
+
 // ---- removal -----------------------------------------------------------------------------------
 
 typedef struct ModelFiles {

@@ -44,6 +44,9 @@ void warden_stop(Warden *warden);  // frees it; NULL is fine
 // watch.c: nothing is left of a metric that the registry does not know any more; to do it again is
 // fine.
 NODISCARD Status watch_forget(Watch *watch, int64_t key, Error *err);
+// Where the metric's history begins and ends; it ends with the last point that its judge took for
+// one, so that a clock that was in the far future for a moment is no end. False: there is none.
+bool watch_span(Watch *watch, WatchMetric *metric, int64_t *first_ms, int64_t *last_ms);
 // webhook.c
 NODISCARD Status webhooks_start(Watch *watch, Webhooks **out, Error *err);
 void webhooks_stop(Webhooks *webhooks);  // frees it; NULL is fine

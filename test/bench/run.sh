@@ -57,6 +57,7 @@ part series "what judges metrics, one core" built series
 part graphs "ONNX and TensorFlow models, one core" graphs
 part train "training, one core" built train
 part watch "10,000 metrics on one core, 100,000 on two" watch
+part detect "what is found and what is missed, by ../shared/anomaly" test/bench/watch.sh
 part serve "a model over HTTP, wrk on another core" test/bench/serve.sh
 part batch "a sort, a join, an aggregation, in memory and on disk" \
     test/bench/batch/run.sh build/weir "${BENCH_ROWS:-10000000}"
