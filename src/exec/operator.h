@@ -39,6 +39,9 @@ typedef struct OpEnv {
     // PLAN_COLLECT hands its rows here.
     Status (*collect)(void *arg, Batch *batch, Error *err);
     void *collect_arg;
+    // While state is restored: the number that a split of the worker at hand of the old job has in
+    // the source below [op] now; -1: it has become another worker's.
+    int64_t (*split_here)(const Operator *op, uint32_t split);
     uint32_t split;               // source split of the batch being handed down; run/ keeps it
     // 2: give up at once; non-zero: another worker has failed. NULL: never.
     const _Atomic int *stop, *failed;
@@ -112,6 +115,7 @@ struct OperatorVt {
     void (*save_begin)(Operator *op);
     bool (*save_more)(Operator *op, Buf *out);
     Status (*restore_more)(Operator *op, Str bytes, Error *err);
+    bool restore_by_split;    // [restore] asks split_here: it is called right behind the sources
     bool save_plain;          // what [save] writes has nothing to do with the columns of its input
     // Sinks: what is to be committed when the checkpoint is complete; commit it; commit what the
     // job that took the snapshot had prepared and may not have committed.

@@ -219,8 +219,9 @@ static Status watermark_save(Operator *op, Buf *out, Error *err) {
     return ST_OK;
 }
 
-// With another parallelism the splits are others' now: their first rows will say where they are. A
-// copy that never had a row has sent nothing that counts.
+// With another parallelism the splits are others' now. Each takes its watermark along: it may be
+// that nothing comes any more, and windows wait for what the last rows said. Without splits the
+// first rows will say where they are. A copy that never had a row has sent nothing that counts.
 static Status watermark_restore(Operator *op, Str bytes, Error *err) {
     (void)err;
     WatermarkAssigner *self = (WatermarkAssigner *)op;
@@ -228,13 +229,11 @@ static Status watermark_restore(Operator *op, Str bytes, Error *err) {
     const char *at = codec_get_i64(bytes.ptr, &sent_ms);
     at = codec_get_i64(at, &workers);
     at = codec_get_i64(at, &count);
-    if (workers != op->env->count) {
-        if (!count) return ST_OK;
-        if (!self->restored || sent_ms < self->sent_ms) self->sent_ms = sent_ms;
-        self->restored = true;
-        return ST_OK;
-    }
-    self->sent_ms = sent_ms;
+    bool others = workers != op->env->count;
+    if (others && !count) return ST_OK;
+    if (!others || !self->restored || sent_ms < self->sent_ms) self->sent_ms = sent_ms;
+    self->restored = true;
+    if (others && !self->per_split) return ST_OK;
     int64_t now = op->env->now_ms(op->env->now_arg);
     for (; count; count--) {
         int64_t id, watermark_ms;
@@ -242,6 +241,8 @@ static Status watermark_restore(Operator *op, Str bytes, Error *err) {
         at = codec_get_i64(at, &id);
         at = codec_get_i64(at, &watermark_ms);
         at = codec_get_u8(at, &idle);
+        if (self->per_split) id = op->env->split_here(op, (uint32_t)id);
+        if (id < 0) continue;
         Split *split = split_of(self, (uint32_t)id);
         *split = (Split){(uint32_t)id, watermark_ms, now, idle != 0, .seen = true};
     }
@@ -286,5 +287,6 @@ const OperatorVt WATERMARK_OPERATOR = {
     .save = watermark_save,
     .restore = watermark_restore,
     .save_plain = true,
+    .restore_by_split = true,
     .close = watermark_close,
 };

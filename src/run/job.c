@@ -27,6 +27,20 @@ static void timer_at(Operator *op, int64_t ms) {
     if (ms < op->timer_ms) op->timer_ms = ms;
 }
 
+// The source that the operator reads through a plain chain: what goes by splits stands right above
+// it.
+static int64_t split_here(const Operator *op, uint32_t split) {
+    const Worker *worker = op->env->owner;
+    for (const Plan *plan = op->plan; plan; plan = plan->input_count ? plan->input[0] : NULL) {
+        for (uint32_t i = 0; i < worker->source_count; i++) {
+            const Source *source = worker->source[i];
+            if (source->base.plan != plan) continue;
+            return source_split_here(source, split, worker->restoring);
+        }
+    }
+    return -1;
+}
+
 static void value_text(const TaskEnv *env, const Vec *vec, uint32_t row, Buf *out) {
     const Worker *worker = env->value_arg;
     value_print(vec, row, worker->env.func, true, out);
@@ -98,6 +112,7 @@ static Status worker_init(Job *job, uint32_t index, Error *err) {
         .arena = &worker->arena,
         .now_ms = now_of,
         .timer_at = timer_at,
+        .split_here = split_here,
         .task = &worker->task,
         .collect = spec->collect,
         .collect_arg = spec->collect_arg,

@@ -544,6 +544,23 @@ static void add_gone(Map *all, const Map *removed) {
     }
 }
 
+// What goes by the numbers of splits is restored while the sources know those of this file's
+// worker.
+static Status take_by_split(Restore *self, uint32_t from, Error *err) {
+    for (uint32_t i = from; i < self->later_count; i++) {
+        FrameName name;
+        Str rest;
+        uint32_t index;
+        if (self->later_more[i]) continue;
+        TRY(frame_name(self->later[i], &name, &rest, err));
+        const Operator *op = upgrade_operator(self->upgrade, self->worker, &name, &index);
+        if (!op || !op->vt->restore_by_split) continue;
+        TRY(take_operator(self, self->later[i], err));
+        self->later[i] = (Str){0};
+    }
+    return ST_OK;
+}
+
 static Status take_file(Restore *self, Str path, const CheckpointFile *file, Error *err) {
     FrameReader *reader;
     FrameHead head;
@@ -554,7 +571,10 @@ static Status take_file(Restore *self, Str path, const CheckpointFile *file, Err
         st = error_set(err, ST_RUNTIME, "it is the file of worker %u and checkpoint %llu",
                        head.worker, (unsigned long long)head.checkpoint);
     }
+    uint32_t later = self->later_count;
+    self->worker->restoring = head.worker;
     if (!st) st = take_frames(self, file, reader, &head, &removed, err);
+    if (!st) st = take_by_split(self, later, err);
     if (!st && frames_digest(reader) != file->digest) {
         st = error_set(err, ST_RUNTIME, "it is not the file that the checkpoint was made of");
     }
@@ -590,6 +610,7 @@ static Status restore_worker(Worker *worker, Str path, const Checkpoint *from,
                                          STR_ARG(file->path)), file, err);
     }
     for (uint32_t i = 0; i < self.later_count && !st; i++) {
+        if (!self.later[i].ptr) continue;
         st = self.later_more[i] ? take_more(&self, self.later[i], err)
                                 : take_operator(&self, self.later[i], err);
     }

@@ -111,8 +111,7 @@ Status source_save_held(const Source *self, Buf *out, Error *err) {
     return ST_OK;
 }
 
-// The number here of a split whose rows were held by a worker's reader; -1: another worker has it.
-static int64_t split_here(Source *self, uint32_t split, uint32_t from_worker) {
+int64_t source_split_here(const Source *self, uint32_t split, uint32_t from_worker) {
     if (self->reader && self->reader->vt->takes)
         return self->reader->vt->takes(self->reader, split);
     return from_worker % self->base.env->count == self->base.env->index ? (int64_t)split : -1;
@@ -128,7 +127,7 @@ Status source_load_held(Source *self, Str *bytes, uint32_t from_worker, Error *e
         at = codec_get_i64(at, &split);
         at = codec_get_u8(at, &ends);
         at = codec_get_i64(at, &rows);
-        split = split_here(self, (uint32_t)split, from_worker);
+        split = source_split_here(self, (uint32_t)split, from_worker);
         held.split = (uint32_t)split;
         held.split_ends = ends != 0;
         Builder builder;

@@ -168,6 +168,7 @@ struct Worker {
     uint64_t told_rows;
     // Checkpoints (checkpoint.c): the last one asked for, whose state was taken, that has ended.
     uint64_t aligning, snapped, ended;
+    uint32_t restoring;  // while the job is restored: the worker of the old job whose file is read
     FrameWriter frames;        // of the one being written
     bool writing, tables_written;
     int64_t snapped_ns, written_ns;  // when its snapshot began, and how long it was written since
@@ -270,6 +271,9 @@ Ring *exchange_ring(const Exchange *exchange, uint32_t workers, uint32_t from, u
 bool exchange_out_flush(ExchangeOut *self);   // true when nothing waits any more
 // Nothing is there for this worker's reader, and that is known.
 bool source_is_empty(const Source *source);
+// The number here of a split that the reader of a worker of the old job had, the one restored last;
+// -1: another worker has it.
+int64_t source_split_here(const Source *source, uint32_t split, uint32_t from_worker);
 // What is held, as bytes; and back, what is not another worker's now.
 NODISCARD Status source_save_held(const Source *source, Buf *out, Error *err);
 NODISCARD Status source_load_held(Source *source, Str *bytes, uint32_t from_worker,

@@ -169,3 +169,30 @@ check "one that is ahead is not read on" quiet "+I[row, 15]"
 put drift 0 1001 00:30:00
 check "until the other has caught up" shows "+I[row, 19]"
 stop_live
+
+# Killed after its last rows were read and before their watermark was sent, and gone on with another
+# number of workers: nothing comes any more that could say where the partitions are.
+kafka_topic marks-moved-$$ 3
+for i in 0 1 2; do put moved $i $i 00:00:01; done
+for i in 0 1 2; do put moved $i $i 00:00:30; done
+# went_on FROM TO: with so many workers before and after.
+went_on() {
+    flags=(--checkpoint-dir "$SCRATCH/moved-$1-$2" --resume)
+    local often="SET 'execution.checkpointing.interval' = '50 ms';" job rc=0
+    job="$(topic moved) $print EXECUTE STATEMENT SET BEGIN
+        $(windows t); INSERT INTO p SELECT 'row', CAST(v AS STRING) FROM t; END"
+    live "$slowly $often SET 'parallelism.default' = '$1'; $job"
+    rows_are_there() { [ "$(grep -c 'I\[row, ' lines)" = 6 ]; }
+    wait_for 10 rows_are_there && sleep 0.4 || rc=1
+    ! grep -qF '+I[2024' lines || rc=1
+    kill -9 "$LIVE"
+    wait "$LIVE" 2>/dev/null
+    live "SET 'pipeline.auto-watermark-interval' = '50 ms'; $often SET 'parallelism.default' = '$2'; $job"
+    shows '+I[2024-01-01 00:00:00.000, 3]' || rc=1
+    stop_live
+    flags=()
+    return $rc
+}
+check "watermarks go with the checkpoint, to as many workers" went_on 2 2
+check "to fewer" went_on 2 1
+check "to more" went_on 1 3
