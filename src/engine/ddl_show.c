@@ -330,7 +330,8 @@ void ddl_print_function(const UserFunction *function, Buf *out) {
         [LANGUAGE_PYTHON] = " LANGUAGE PYTHON", [LANGUAGE_SQL] = " LANGUAGE SQL",
         [LANGUAGE_C] = " LANGUAGE C",
     };
-    buf_puts(out, "CREATE FUNCTION ");
+    buf_printf(out, "CREATE %s%sFUNCTION ", function->temporary ? "TEMPORARY " : "",
+               function->system ? "SYSTEM " : "");
     put_object(function->name, out);
     buf_puts(out, " AS ");
     sql_print_text(function->class_name, out);

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "connector/builtin.h"
+#include "engine/compiled.h"
 #include "engine/ddl.h"
 #include "engine/durable.h"
 #include "engine/retrain.h"
@@ -472,6 +473,59 @@ static Status execute_set(Session *session, const AstStmt *stmt, DdlContext *ddl
 
 // ---- the whole ---------------------------------------------------------------------------------
 
+// ---- compiled plans ----------------------------------------------------------------------------
+
+// The session as it was when the plan was compiled, until execute_plan has put it back.
+static void take_settings(Session *session, CompiledPlan *plan, char **before) {
+    for (uint32_t i = 0; i < plan->setting_count; i++) {
+        const char *value = map_get(&session->config, plan->key[i]);
+        before[i] = value ? str_own(str_c(value)) : NULL;
+        config_set(&session->config, plan->key[i], plan->value[i]);
+    }
+}
+
+static void give_back_settings(Session *session, CompiledPlan *plan, char **before) {
+    for (uint32_t i = 0; i < plan->setting_count; i++) {
+        mem_free(before[i] ? map_put(&session->config, plan->key[i], before[i])
+                           : map_remove(&session->config, plan->key[i]));
+    }
+    session_refresh(session);
+}
+
+static Status execute_plan(Session *session, DdlContext *ddl, Str path, const ResultSink *sink,
+                           Error *err) {
+    CompiledPlan plan = {0};
+    TRY(compiled_read(ddl, path, &plan, err));
+    Status st = compiled_make(ddl, &plan, err);
+    if (!st) {
+        Catalogs *catalogs = &session->catalogs;
+        Str catalog = catalogs->current_catalog, database = catalogs->current_database;
+        char **before = ARENA_ARRAY(ddl->plan->arena, char *, plan.setting_count + 1);
+        take_settings(session, &plan, before);
+        catalogs->current_catalog = plan.catalog;
+        catalogs->current_database = plan.database;
+        st = session_execute(session, plan.statement, sink, err);
+        catalogs->current_catalog = catalog;
+        catalogs->current_database = database;
+        give_back_settings(session, &plan, before);
+        if (st) {
+            if (err) err->place = (Place){0};  // of the plan's text, not of this statement's
+            error_while(err, "running the plan '" STR_FMT "'", STR_ARG(path));
+        }
+    }
+    compiled_unmake(ddl, &plan);
+    return st;
+}
+
+static Status execute_compile(Session *session, DdlContext *ddl, const AstPlan *plan,
+                              const ResultSink *sink, Error *err) {
+    TRY(check_zone(session, err));
+    TRY(compiled_write(ddl, plan, err));
+    if (plan->execute) return execute_plan(session, ddl, plan->path, sink, err);
+    ddl_ok(ddl);
+    return ST_OK;
+}
+
 // What is read and not done: by its name, with what to do instead.
 static Status unsupported(const AstStmt *stmt, Error *err) {
     static const struct {
@@ -488,10 +542,6 @@ static Status unsupported(const AstStmt *stmt, Error *err) {
          "a table with a primary key takes INSERT INTO as an update of the row "
          "with that key"},
         {STMT_TRUNCATE, "TRUNCATE TABLE", "INSERT OVERWRITE puts new files in place of the old"},
-        {STMT_COMPILE_PLAN, "COMPILE PLAN",
-         "weir keeps state by what an operator means, not by "
-         "its place in a plan: run the statement itself"},
-        {STMT_EXECUTE_PLAN, "EXECUTE PLAN", "run the statement that the plan was compiled from"},
         {STMT_ANALYZE, "ANALYZE TABLE", "weir plans by rule and needs no statistics: leave it out"},
         {STMT_JAR, "ADD JAR, REMOVE JAR",
          "there is no JVM: functions are written in C or Python, "
@@ -524,6 +574,8 @@ static Status execute_stmt(Session *session, PlanContext *context, AstStmt *stmt
                                    sink, err);
         case STMT_EXECUTE: return execute_stmt(session, context, stmt->execute, ddl, sink, err);
         case STMT_EXPLAIN: return execute_explain(context, stmt->explain, ddl, err);
+        case STMT_COMPILE_PLAN: return execute_compile(session, ddl, stmt->plan, sink, err);
+        case STMT_EXECUTE_PLAN: return execute_plan(session, ddl, stmt->plan->path, sink, err);
         case STMT_SET:
         case STMT_RESET: return execute_set(session, stmt, ddl, err);
         default: break;

@@ -229,6 +229,7 @@ Status bind_insert(PlanContext *context, const AstInsert *insert, Plan **out, Er
         if (near) error_hint(err, "did you mean '%s'?", near);
         return ST_VALIDATION;
     }
+    plan_use(context, USE_TABLE, table);
     if (table->kind == TABLE_VIEW) {
         return error_at(err, ST_VALIDATION, insert->table.span.place,
                         "'" STR_FMT

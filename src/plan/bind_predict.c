@@ -108,7 +108,10 @@ Status bind_model(Binder *binder, const AstExpr *ast, const Model **out, Error *
     ObjectName name;
     TRY(catalogs_resolve(catalogs, &ast->name, &name, err));
     *out = catalogs_model(catalogs, name);
-    if (*out) return ST_OK;
+    if (*out) {
+        plan_use(binder->context, USE_MODEL, *out);
+        return ST_OK;
+    }
     (void)error_at(err, ST_VALIDATION, ast->span.place, "model '" STR_FMT "' not found",
                    STR_ARG(name.object));
     const char *near = catalogs_nearest_model(catalogs, name);

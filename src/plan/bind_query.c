@@ -263,6 +263,7 @@ static Status bind_named_table(Binder *binder, const AstName *name, const AstHin
         if (near) error_hint(err, "did you mean '%s'?", near);
         return ST_VALIDATION;
     }
+    plan_use(binder->context, USE_TABLE, table);
     TRY(bind_check_table_hints(hints, err));
     Map *options = hint_options(binder, hints);
     if (options) TRY(bind_check_dynamic(binder->context, name->span.place, err));

@@ -316,6 +316,7 @@ Status bind_find_udf(PlanContext *context, const AstCall *call, const Udf **out,
         error_place(err, call->path.span.place);
         return st;
     }
+    plan_use(context, USE_FUNCTION, function);
     *out = function->udf;
     return ST_OK;
 }

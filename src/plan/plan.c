@@ -44,6 +44,22 @@ void plan_context_clear(PlanContext *context) {
     context->maps = NULL;
 }
 
+void plan_use(PlanContext *context, PlanUseKind kind, const void *object) {
+    PlanUses *uses = context->uses;
+    if (!uses) return;
+    for (uint32_t i = 0; i < uses->count; i++) {
+        if (uses->use[i].object == object) return;
+    }
+    if (uses->count == uses->capacity) {
+        uint32_t capacity = uses->capacity ? uses->capacity * 2 : 16;
+        PlanUse *use = ARENA_ARRAY(context->arena, PlanUse, capacity);
+        if (uses->count) memcpy(use, uses->use, uses->count * sizeof *use);
+        uses->use = use;
+        uses->capacity = capacity;
+    }
+    uses->use[uses->count++] = (PlanUse){kind, object};
+}
+
 Plan *plan_new(PlanContext *context, PlanKind kind, const Type *type, uint32_t input_count) {
     Plan *plan = ARENA_NEW(context->arena, Plan);
     plan->kind = kind;

@@ -317,6 +317,18 @@ struct Plan {
     void *built;
 };
 
+// What of the catalogs a statement stands on, each object once, in the order in which names were
+// looked up: a view before what it reads.
+typedef enum PlanUseKind { USE_TABLE, USE_MODEL, USE_FUNCTION } PlanUseKind;
+typedef struct PlanUse {
+    PlanUseKind kind;
+    const void *object;          // Table, Model, UserFunction; the catalog's
+} PlanUse;
+typedef struct PlanUses {
+    PlanUse *use;                // in the arena of the statement
+    uint32_t count, capacity;
+} PlanUses;
+
 typedef struct PlanContext {     // what binding and planning may look at
     Arena *arena;
     Catalogs *catalogs;
@@ -330,6 +342,7 @@ typedef struct PlanContext {     // what binding and planning may look at
     Map *scans;                  // shared scans of a statement set
     struct PlanMap *maps;        // made by plan_map; plan_context_clear frees their tables
     struct Expansion *expansion; // of a view's query while it is made, else NULL
+    PlanUses *uses;              // filled while names are looked up; NULL: nobody asks
     // User functions, hooks of libweir.
     const void *user;
     // Evaluates a constant expression (exec/ lies above plan/): a vec of one row in [arena].
@@ -339,6 +352,7 @@ typedef struct PlanContext {     // what binding and planning may look at
 // An empty map that lives as long as the statement (a Map's tables are not in its arena).
 Map *plan_map(PlanContext *context);
 void plan_context_clear(PlanContext *context);
+void plan_use(PlanContext *context, PlanUseKind kind, const void *object);
 
 Plan *plan_new(PlanContext *context, PlanKind kind, const Type *type, uint32_t input_count);
 const char *plan_kind_name(PlanKind kind);
