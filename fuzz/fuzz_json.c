@@ -9,8 +9,7 @@
 
 static const char *const SCHEMAS[] = {
     "id INT, name STRING, n DOUBLE, t TIMESTAMP(3), ok BOOLEAN",
-    "a ROW<x BIGINT, y ROW<z STRING, l ARRAY<INT>>>, m MAP<STRING, ROW<k TINYINT>>, d DECIMAL(10, "
-    "3)",
+    "a ROW<x BIGINT, y ROW<z STRING, l ARRAY<INT>>>, m MAP<STRING, ROW<k TINYINT>>, d DECIMAL(9)",
     "f FLOAT, b BYTES, da DATE, ti TIME, l TIMESTAMP_LTZ(9), s SMALLINT, c CHAR(3)",
     "a ARRAY<ARRAY<STRING>>, r ARRAY<ROW<a INT, b STRING>>, u MULTISET<STRING>, t STRING",
 };
