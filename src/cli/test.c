@@ -226,7 +226,7 @@ static void recorded(Test *self, CaseRun *run, Buf *out) {
         const CaseRecord *record = &run->file.record[i];
         const CaseAnswer *answer = &run->answer[i];
         if (run->attempt[i].verdict == VERDICT_NONE) continue;
-        if (!answer->text) {
+        if (!answer->text.ptr) {
             self->failed++;
             tell(run, i, "no answer", run->attempt[i].report, out);
             continue;

@@ -209,9 +209,9 @@ static void print_record(const CaseRecord *record, const CaseAnswer *answer, Buf
     buf_putc(out, '\n');
     buf_put_str(out, record->sql);
     buf_putc(out, '\n');
-    if (!*answer->text) return;
+    if (answer->text.len == 0) return;
     buf_puts(out, "----\n");
-    buf_puts(out, answer->text);
+    buf_put_str(out, answer->text);
     line_end(out);
 }
 
@@ -219,7 +219,7 @@ void case_file_print(const CaseFile *file, const CaseAnswer *answers, Buf *out) 
     const char *from = file->text.ptr, *end = str_end(file->text);
     for (uint32_t i = 0; i < file->count; i++) {
         const CaseRecord *record = &file->record[i];
-        if (!answers[i].text) continue;
+        if (!answers[i].text.ptr) continue;
         const char *start = record->comments.ptr;
         buf_put(out, from, (size_t)(start - from));
         print_record(record, &answers[i], out);

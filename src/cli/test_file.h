@@ -58,10 +58,10 @@ static inline bool case_is_query(CaseKind kind) {
 // The lines of an answer below "----", one by one: start with *at = 0, ends with false.
 bool case_answer_line(const CaseRecord *record, uint32_t *at, Str *line);
 
-// A new answer for one record. A NULL [text] keeps record and answer as they are.
+// A new answer for one record. A [text] without a pointer keeps record and answer as they are.
 typedef struct CaseAnswer {
     CaseKind kind;
-    const char *text;     // the lines below "----"; "" for none
+    Str text;             // the lines below "----", any bytes; empty for none
     const char *comment;  // "# columns: a, b\n", replaces old comments of that kind; or ""
 } CaseAnswer;
 

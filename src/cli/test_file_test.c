@@ -70,9 +70,9 @@ TEST(test_file, new_answers_replace_old_ones_and_leave_the_rest) {
     Error err = {0};
     CHECK_OK(case_file_parse(STR(SAMPLE), &file, &err), &err);
     CaseAnswer answers[3] = {
-        {CASE_STATEMENT_OK, NULL, NULL},
-        {CASE_QUERY_ORDERED, "BIGINT\n2\n3", "# columns: b"},
-        {CASE_QUERY_ROWS, "INT\n1\n", "# columns: c\n"},
+        {CASE_STATEMENT_OK, {0}, NULL},
+        {CASE_QUERY_ORDERED, STR("BIGINT\n2\n3"), "# columns: b"},
+        {CASE_QUERY_ROWS, STR("INT\n1\n"), "# columns: c\n"},
     };
     Buf out = {0};
     case_file_print(&file, answers, &out);

@@ -205,13 +205,16 @@ static Status slot_dead(Pool *self, Slot *slot, bool late, Error *err) {
 // --- Messages ----------------------------------------------------------------------------------
 
 static void take_answer(CaseRun *run, uint32_t record, Str bytes) {
-    // kind, comment, NUL, answer, NUL
+    // kind, comment, NUL, answer, which may hold any byte, NUL
     if (bytes.len < 3) return;
-    const char *comment = bytes.ptr + 1, *answer = comment + strlen(comment) + 1;
-    mem_free((char *)run->answer[record].text);
+    const char *comment = bytes.ptr + 1;
+    uint32_t start = (uint32_t)strlen(comment) + 2;
+    Str answer = str_sub(bytes, start, bytes.len - start - 1);
+    mem_free((char *)run->answer[record].text.ptr);
     mem_free((char *)run->answer[record].comment);
-    run->answer[record] = (CaseAnswer){
-        .kind = (CaseKind)bytes.ptr[0], .text = mem_strdup(answer), .comment = mem_strdup(comment)};
+    run->answer[record] = (CaseAnswer){.kind = (CaseKind)bytes.ptr[0],
+                                       .text = {str_own(answer), answer.len},
+                                       .comment = mem_strdup(comment)};
 }
 
 static void slot_take(Pool *self, Slot *slot, const Message *message, Str bytes) {
@@ -369,7 +372,7 @@ void case_run_clear(CaseRun *run) {
     for (uint32_t i = 0; i < run->file.count; i++) {
         if (run->attempt) mem_free(run->attempt[i].report);
         if (!run->answer) continue;
-        mem_free((char *)run->answer[i].text);
+        mem_free((char *)run->answer[i].text.ptr);
         mem_free((char *)run->answer[i].comment);
     }
     mem_free(run->attempt);

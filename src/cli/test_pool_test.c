@@ -87,12 +87,12 @@ TEST(test_pool, recording_brings_answers_in_the_kind_that_fits) {
     CaseRun r;
     run("query error\nmade\n\nquery rows\nfail\n\nstatement ok\nmake\n", true, &r);
     CHECK_INT(r.answer[0].kind, CASE_QUERY_ROWS);
-    CHECK_STR(r.answer[0].text, "INT\n0\n");
+    CHECK_STR(r.answer[0].text.ptr, "INT\n0\n");
     CHECK_INT(r.answer[1].kind, CASE_QUERY_ERROR);
-    CHECK_STR(r.answer[1].text, "validation");
+    CHECK_STR(r.answer[1].text.ptr, "validation");
     CHECK_STR(r.answer[1].comment, "# message: no");
     CHECK_INT(r.answer[2].kind, CASE_STATEMENT_OK);
-    CHECK_STR(r.answer[2].text, "");
+    CHECK_STR(r.answer[2].text.ptr, "");
     case_run_clear(&r);
     case_file_clear(&r.file);
 }

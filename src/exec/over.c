@@ -3,9 +3,10 @@
 // Ordered by time, rows wait for the watermark (or the clock) to pass them, then leave in order of
 // time; equal stamps of one key together, so that RANGE frames see them all. Lateness is Flink's:
 // with an unbounded frame a row at or below the watermark is late, with a bounded one a row at or
-// below the last stamp that left for its key. Frames of processing time need not wait, but for
-// RANGE. Ordered by anything else (over_sorted.c) rows take their places as they come, and those
-// behind are corrected.
+// below the last stamp that left for its key, which starts at 0. A bounded RANGE also forgets keys,
+// one and a half ranges behind a stamp: see "cleanups". Frames of processing time need not wait,
+// but for RANGE. Ordered by anything else (over_sorted.c) rows take their places as they come, and
+// those behind are corrected.
 //
 // Work is done by the batch: what is due is laid out as a run of additions and retractions (rows
 // that leave a bounded frame), and agg_step gives the result after each. State: key -> the rows its
@@ -32,6 +33,9 @@ void over_part_clear(void *arg, uint8_t *row) {
         }
     }
     sorted_free(&part->rows);
+    mem_free(part->cleanup);
+    part->cleanup = NULL;
+    part->cleanup_count = part->cleanup_cap = 0;
 }
 
 // ---- a run of additions and retractions --------------------------------------------------------
@@ -143,7 +147,6 @@ static void frame_rows(Over *self, uint8_t *group, StoredRow *first) {
         }
     }
     part->last_ms = *row_time(first);
-    part->started = true;
     for (StoredRow *row = first, *next; row; row = next) {
         next = row->next;
         if (frame->rows && frame->preceding >= 0 && part->kept > frame->preceding) {
@@ -159,6 +162,60 @@ static void frame_rows(Over *self, uint8_t *group, StoredRow *first) {
     }
     // Peers share the result of the last of them.
     for (uint32_t i = from; i < self->out_count && !frame->rows; i++) self->out_value[i] = last;
+}
+
+// ---- cleanups ----------------------------------------------------------------------------------
+
+// Flink's RowTimeRangeBoundedPrecedingFunction notes for a row when its key may be cleaned up, a
+// range and a half behind it, unless that is noted far enough ahead already. Notes that have been
+// overtaken stay: when time passes one, the key's last stamp is that of the note. When time passes
+// the last one, the key is as new, and takes even old rows. Here nobody wakes up for a note: those
+// that have come due are looked at when the key is.
+
+static bool has_cleanups(const Over *self) {
+    const OverFrame *frame = &self->base.plan->frame;
+    return self->timed && !self->proctime && !frame->rows && frame->preceding >= 0;
+}
+
+static void note_cleanup(Over *self, OverPart *part, int64_t ms) {
+    int64_t range = self->base.plan->frame.preceding;
+    uint32_t count = part->cleanup_count;
+    if (count && part->cleanup[count - 1].at_ms >= ms + range + 1) return;
+    if (count == part->cleanup_cap) {
+        part->cleanup_cap = count ? count * 2 : 2;
+        part->cleanup = mem_realloc(part->cleanup, part->cleanup_cap * sizeof *part->cleanup);
+    }
+    int64_t at_ms = ms + (int64_t)((double)range * 1.5) + 1;
+    part->cleanup[part->cleanup_count++] = (OverCleanup){at_ms, self->base.watermark_in};
+}
+
+// Time has passed the notes up to [until_ms].
+static void pass_cleanups(Over *self, OverPart *part, int64_t until_ms) {
+    uint32_t due = 0;
+    while (due < part->cleanup_count && part->cleanup[due].at_ms <= until_ms &&
+           part->cleanup[due].since_ms < self->base.watermark_in) {
+        part->last_ms = part->cleanup[due++].at_ms;
+    }
+    if (!due) return;
+    if (due == part->cleanup_count) part->last_ms = 0;
+    part->cleanup_count -= due;
+    memmove(part->cleanup, part->cleanup + due, part->cleanup_count * sizeof *part->cleanup);
+}
+
+// No row of a key that was cleaned up is in the frame of a new one, be that ever so late.
+static void forget_frame(Over *self, uint8_t *group) {
+    OverPart *part = over_part(group);
+    if (!part->oldest) return;
+    for (StoredRow *at = part->oldest, *next; at; at = next) {
+        next = at->next;
+        row_free(&self->pool, at);
+    }
+    part->oldest = part->newest = NULL;
+    part->kept = 0;
+    for (uint32_t i = 0; i < self->agg_count; i++) {
+        if (self->call[i]->impl->flags & AGG_OWNS) agg_clear(self->call[i], group, &self->agg_env);
+    }
+    memset(group + sizeof(OverPart), 0, self->group_size - sizeof(OverPart));
 }
 
 // ---- by time -----------------------------------------------------------------------------------
@@ -191,6 +248,7 @@ static void release_stamp(Over *self, int64_t stamp) {
         state_write(self->parts, self->due[i]);
         StoredRow *first = part->due;
         part->due = part->due_last = NULL;
+        pass_cleanups(self, part, stamp);
         frame_rows(self, self->due[i], first);
     }
 }
@@ -217,7 +275,7 @@ static void wait_for_time(Over *self, StoredRow *row, uint8_t *group) {
 }
 
 static bool is_late(const Over *self, const OverPart *part, int64_t ms) {
-    if (self->base.plan->frame.preceding >= 0) return part->started && ms <= part->last_ms;
+    if (self->base.plan->frame.preceding >= 0) return ms <= part->last_ms;
     return ms <= self->base.watermark_in;
 }
 
@@ -225,10 +283,15 @@ static Status timed_batch(Over *self, const Batch *in, uint8_t **group, Error *e
     const OrderKey *order = self->base.plan->order;
     OrderKey stamp = {order[0].column, false, true};
     const Vec *time = in->column[stamp.column];
+    bool cleanups = has_cleanups(self);
     int64_t now = self->proctime ? self->base.env->now_ms(self->base.env->now_arg) : 0;
     for (uint32_t row = 0; row < in->rows; row++) {
         OverPart *part = over_part(group[row]);
         int64_t ms = self->proctime ? now : vec_timestamp(time, row).ms;
+        if (cleanups) {
+            pass_cleanups(self, part, self->base.watermark_in);
+            if (!part->cleanup_count) forget_frame(self, group[row]);
+        }
         if (!self->proctime && is_late(self, part, ms)) {
             self->base.late_dropped++;
             continue;
@@ -237,6 +300,7 @@ static Status timed_batch(Over *self, const Batch *in, uint8_t **group, Error *e
         TRY(row_store(&self->pool, &stamp, self->proctime ? 0 : 1, in->column, self->columns, row,
                       &stored, err));
         *row_time(stored) = ms;
+        if (cleanups) note_cleanup(self, part, ms);
         wait_for_time(self, stored, group[row]);
     }
     if (self->proctime) self->base.env->timer_at(&self->base, now + 1);
@@ -277,27 +341,30 @@ static Status running_batch(Over *self, Batch *in, uint8_t **group, Error *err) 
 
 // ---- snapshots ---------------------------------------------------------------------------------
 
+enum { CLEANUPS = 3 };  // the field of that name: pairs of at_ms and since_ms
+
 static void part_save(void *arg, const uint8_t *at, Buf *out) {
     Over *self = arg;
     const OverPart *part = (const OverPart *)(const void *)at;
-    codec_put_u8(out, part->started);
     codec_put_i64(out, part->last_ms);
     codec_put_list_head(out, (uint32_t)part->kept);
     for (const StoredRow *row = part->oldest; row; row = row->next) {
         stored_save(&self->pool, row, out);
     }
     sorted_save(&self->pool, &part->rows, out);
+    codec_put_list_head(out, part->cleanup_count * 2);
+    for (uint32_t i = 0; i < part->cleanup_count; i++) {
+        codec_put_i64(out, part->cleanup[i].at_ms);
+        codec_put_i64(out, part->cleanup[i].since_ms);
+    }
     aggs_save(&self->saver, at, out);
 }
 
 static const char *part_load(void *arg, uint8_t *row, const char *at, Error *err) {
     Over *self = arg;
     OverPart *part = over_part(row);
-    uint8_t started;
     uint32_t count;
-    at = codec_get_u8(at, &started);
     at = codec_get_i64(at, &part->last_ms);
-    part->started = started != 0;
     at = codec_get_list_head(at, &count);
     for (; count; count--) {
         StoredRow *kept;
@@ -306,6 +373,15 @@ static const char *part_load(void *arg, uint8_t *row, const char *at, Error *err
         keep_row(part, kept);
     }
     at = sorted_load(&self->sorted_loader, &part->rows, at, err);
+    if (!at) return NULL;
+    at = codec_get_list_head(at, &count);
+    part->cleanup = count ? NEW_ARRAY(OverCleanup, count / 2) : NULL;
+    for (; count; count -= 2) {
+        OverCleanup *cleanup = &part->cleanup[part->cleanup_count++];
+        at = codec_get_i64(at, &cleanup->at_ms);
+        at = codec_get_i64(at, &cleanup->since_ms);
+    }
+    part->cleanup_cap = part->cleanup_count;
     return at ? aggs_load(&self->saver, row, at, err) : NULL;
 }
 
@@ -313,15 +389,22 @@ static const Type *part_value(Arena *arena, const Plan *plan) {
     const Type *rows = stored_rows_type(arena, plan->input[0]->type);
     const Type **child = ARENA_ARRAY(arena, const Type *, plan->agg_count + 4);
     Str *name = ARENA_ARRAY(arena, Str, plan->agg_count + 4);
-    child[0] = type_of(TYPE_TINYINT, false);
-    name[0] = STR("started");
-    child[1] = type_of(TYPE_BIGINT, false);
-    name[1] = STR("last");
-    child[2] = child[3] = rows;
-    name[2] = STR("frame");
-    name[3] = STR("rows");
+    child[0] = type_of(TYPE_BIGINT, false);
+    name[0] = STR("last");
+    child[1] = child[2] = rows;
+    name[1] = STR("frame");
+    name[2] = STR("rows");
+    child[CLEANUPS] = type_array(arena, type_of(TYPE_BIGINT, false), false);
+    name[CLEANUPS] = STR("cleanups");
     agg_state_fields(arena, plan, child, name, 4);
     return type_row(arena, plan->agg_count + 4, child, name, false);
+}
+
+// Snapshots of before there were cleanups.
+static bool part_begin(void *arg, uint32_t field, Buf *out) {
+    (void)arg;
+    if (field == CLEANUPS) codec_put_list_head(out, 0);
+    return field == CLEANUPS;
 }
 
 // Rows that wait for time to pass stand in one line, whatever their key.
@@ -404,6 +487,7 @@ static Status over_open(Operator *op, Error *err) {
         .clear = over_part_clear,
         .save = part_save,
         .load = part_load,
+        .begin = part_begin,
         .may_leave = true,
         .clear_arg = self,
     };

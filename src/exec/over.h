@@ -3,13 +3,20 @@
 
 #include "exec/saved.h"
 
+// When a key with a bounded RANGE frame is to be cleaned up: by a watermark that comes after
+// [since_ms], the one at hand when this was noted.
+typedef struct OverCleanup {
+    int64_t at_ms, since_ms;
+} OverCleanup;
+
 // What a key keeps, before its aggregates' states; zero bytes are a new key.
 typedef struct OverPart {
     StoredRow *oldest, *newest;   // a bounded frame's rows
     int64_t kept;
     int64_t waiting;              // rows in the line of those that wait
-    int64_t last_ms;              // the last stamp that left
-    bool started;                 // there was one
+    int64_t last_ms;              // the last stamp that left; late is what is not above it
+    OverCleanup *cleanup;         // bounded RANGE by time: rising; the last one is the true one
+    uint32_t cleanup_count, cleanup_cap;
     StoredRow *due, *due_last;    // of the stamp that leaves right now
     SortedRows rows;              // over_sorted.c: all rows
 } OverPart;

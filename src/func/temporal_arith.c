@@ -154,10 +154,11 @@ static Status add_bind(FuncCall *call, Error *err) {
     const TimeUnitInfo *info = &TIME_UNITS[unit];
     bool clockless = point->kind == TYPE_DATE || point->kind == TYPE_TIME;
     bool sub_second = unit == TIME_MILLISECOND && clockless;
-    // Of these one cannot say how long they are: Flink answers NULL.
+    // Of these one cannot say how long they are: Flink answers NULL, where that may be.
     bool endless = unit == TIME_DOW || unit == TIME_ISODOW || unit == TIME_DOY ||
                    unit == TIME_EPOCH;
-    if ((!info->months && !info->ms && !endless) || sub_second) {
+    bool no_null = endless && !count->nullable && !point->nullable;
+    if ((!info->months && !info->ms && !endless) || sub_second || no_null) {
         return error_set(err, ST_VALIDATION, "TIMESTAMPADD cannot add unit %s", info->name);
     }
     const Type *result = type_plain(call->arena, point);

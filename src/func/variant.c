@@ -109,8 +109,8 @@ static const ScalarFunc VARIANT_FUNCS[] = {
             "the second argument is TRUE: then the last one stands.",
      .example = "JSON_STRING(PARSE_JSON('{\"b\": 1, \"a\": 2}'))", .gives = "{\"a\":2,\"b\":1}"},
     {.name = "TRY_PARSE_JSON", .args = {ARG_STRING, ARG_BOOLEAN}, .argc_min = 1, .argc_max = 2,
-     .nulls = NULLS_OWN, .result_null = RESULT_NULL_ALWAYS, .flags = FUNC_TAKES_NULL,
-     .bind = parse_json_bind, .kernel = try_parse_json_kernel,
+     .nulls = NULLS_OWN, .result_null = RESULT_NULL_ALWAYS, .bind = parse_json_bind,
+     .kernel = try_parse_json_kernel,
      .doc = "PARSE_JSON, but NULL for a text that is not JSON.",
      .example = "TRY_PARSE_JSON('{oops')", .gives = "NULL"},
 };

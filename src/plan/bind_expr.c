@@ -601,6 +601,12 @@ static Status unknown_function(const AstExpr *ast, Error *err) {
     return ST_VALIDATION;
 }
 
+// ARRAY(a, b) and MAP(a, b): they parse, but only the forms with [a, b] are functions.
+static bool is_collection_call(const AstCall *call) {
+    return call->syntax == SYN_FUNCTION &&
+           (str_is(call->name, "ARRAY") || str_is(call->name, "MAP"));
+}
+
 // Calcite infers the type of MAP['a', NULL] only where nothing stands around it.
 static bool is_map_of_null(const AstExpr *ast) {
     if (ast->kind != EX_CALL || !str_is(ast->call->name, "MAP")) return false;
@@ -816,7 +822,7 @@ static Status bind_call(Binder *binder, const AstExpr *ast, Expr **out, Error *e
     }
     if (binder->groups) TRY(bind_group_function(binder, ast, &taken, out, err));
     if (taken) return ST_OK;
-    if (!overloads) return unknown_function(ast, err);
+    if (!overloads || is_collection_call(call)) return unknown_function(ast, err);
     if (str_is(name, "JSON") && !binder->json_values) {
         return error_at(err, ST_VALIDATION, ast->span.place,
                         "JSON() may only stand among the values of JSON_OBJECT or JSON_ARRAY");

@@ -8,6 +8,13 @@ static Status refuse(Place place, const char *what, Error *err) {
     return error_at(err, ST_VALIDATION, place, "%s", what);
 }
 
+// Notes what can be planned and cannot run; of several reasons the first.
+static void refuse_later(MatchSpec *spec, Place place, const char *what) {
+    if (spec->refused) return;
+    spec->refused = what;
+    spec->refused_at = place;
+}
+
 // ---- PARTITION BY, ORDER BY --------------------------------------------------------------------
 
 typedef struct MatchInput {
@@ -19,6 +26,7 @@ typedef struct MatchInput {
     uint32_t order_count;
     uint32_t time_column;
     bool proctime;
+    MatchSpec later;  // what ORDER BY is refused for
 } MatchInput;
 
 // PARTITION BY and ORDER BY name columns, nothing else.
@@ -67,13 +75,13 @@ static Status bind_match_order(Binder *binder, const AstFrom *from, MatchInput *
         bool timed = type->attribute != TIME_NONE;
         if (binder->context->batch) timed = type_is_timestamp(type);  // no attributes there
         if (i == 0 && !timed) {
-            return refuse(
-                order->span.place,
-                "you must specify either rowtime or proctime for ORDER BY as the first one", err);
+            refuse_later(
+                &in->later, order->span.place,
+                "you must specify either rowtime or proctime for ORDER BY as the first one");
         }
         if (i == 0 && order->descending) {
-            return refuse(order->span.place,
-                          "primary sort order of a streaming table must be ascending on time", err);
+            refuse_later(&in->later, order->span.place,
+                         "primary sort order of a streaming table must be ascending on time");
         }
         if (i == 0) in->proctime = type->attribute == TIME_PROCTIME;
         if (i == 0) in->time_column = column;
@@ -103,12 +111,12 @@ static Status add_part(MatchSpec *spec, const AstPattern *var, const AstPattern 
                           err);
         }
         if (optional && quantifier->reluctant) {
-            return refuse(place, "reluctant optional variables are not supported", err);
+            refuse_later(spec, place, "reluctant optional variables are not supported");
         }
         part.greedy = !quantifier->reluctant && !optional && part.low != part.high;
         bool follows_greedy = spec->part_count && spec->part[spec->part_count - 1].greedy;
         if (follows_greedy && (optional || (part.low == 0 && part.high < 0))) {
-            return refuse(place, "an optional variable cannot follow a greedy one", err);
+            refuse_later(spec, place, "an optional variable cannot follow a greedy one");
         }
     }
     spec->part[spec->part_count++] = part;
@@ -132,23 +140,29 @@ static Status add_pattern(MatchSpec *spec, const AstPattern *pattern, Error *err
     Place place = pattern->span.place;
     if (pattern->kind == PATTERN_GROUP) pattern = without_brackets(pattern->item[0]);
     switch (pattern->kind) {
-        case PATTERN_ALTER: return refuse(place, "branching patterns, |, are not supported", err);
-        case PATTERN_PERMUTE: return refuse(place, "PERMUTE patterns are not supported", err);
-        case PATTERN_EXCLUDE: return refuse(place, "{- -} patterns are not supported", err);
+        case PATTERN_ALTER:
+            refuse_later(spec, place, "branching patterns, |, are not supported");
+            break;
+        case PATTERN_PERMUTE:
+            refuse_later(spec, place, "PERMUTE patterns are not supported");
+            break;
+        case PATTERN_EXCLUDE: refuse_later(spec, place, "{- -} patterns are not supported"); break;
         case PATTERN_VAR:
             if (quantifier == pattern || !pattern->quantified) {
                 return add_part(spec, pattern, quantifier, err);
             }
-            break;
+            refuse_later(spec, place, "group patterns are not supported");
+            return add_part(spec, pattern, pattern, err);
         case PATTERN_CONCAT:
-            if (quantifier != pattern) break;
-            for (uint32_t i = 0; i < pattern->item_count; i++) {
-                TRY(add_pattern(spec, pattern->item[i], err));
-            }
-            return ST_OK;
-        case PATTERN_GROUP: break;
+            if (quantifier != pattern)
+                refuse_later(spec, place, "group patterns are not supported");
+            break;
+        case PATTERN_GROUP: refuse_later(spec, place, "group patterns are not supported"); break;
     }
-    return refuse(place, "group patterns are not supported", err);
+    for (uint32_t i = 0; i < pattern->item_count; i++) {
+        TRY(add_pattern(spec, pattern->item[i], err));
+    }
+    return ST_OK;
 }
 
 static Status bind_pattern(Binder *binder, const AstMatch *match, MatchSpec *spec, Error *err) {
@@ -158,17 +172,15 @@ static Status bind_pattern(Binder *binder, const AstMatch *match, MatchSpec *spe
     bool empty = true;
     for (uint32_t i = 0; i < spec->part_count; i++) empty &= spec->part[i].low == 0;
     if (empty) {
-        return refuse(place,
-                      "patterns that can produce empty matches are not supported: there must be at "
-                      "least one variable that is not optional",
-                      err);
+        refuse_later(spec, place,
+                     "patterns that can produce empty matches are not supported: there must be at "
+                     "least one variable that is not optional");
     }
     if (spec->part[spec->part_count - 1].greedy) {
-        return refuse(
-            place,
+        refuse_later(
+            spec, place,
             "greedy quantifiers are not allowed as the last element of a pattern: finish it "
-            "with either a simple variable or a reluctant quantifier",
-            err);
+            "with either a simple variable or a reluctant quantifier");
     }
     return ST_OK;
 }
@@ -470,6 +482,7 @@ Status bind_match(Binder *binder, const AstFrom *from, Plan **plan, Scope **scop
     TRY(bind_clauses(&inner, from, &in, used, &spec, err));
     project_used(binder, &in, used);
     if (in.plan != whole) TRY(bind_clauses(&inner, from, &in, used, &spec, err));
+    if (in.later.refused) refuse_later(spec, in.later.refused_at, in.later.refused);
     *plan = match_plan(binder, ast, &in, spec);
     *scope = scope_single(binder->arena, (*plan)->type, from->alias.name);
     (*scope)->item[0].printed = alias;

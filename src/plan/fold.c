@@ -249,6 +249,15 @@ static void fold_logic(PlanContext *context, Expr **at) {
     }
 }
 
+// COALESCE of a first value that is never NULL is that value; nobody asks for the others.
+static void fold_coalesce(PlanContext *context, Expr **at) {
+    Expr *expr = *at;
+    if (!is_name(expr, "COALESCE") || expr->arg_count < 2) return;
+    const Type *first = expr->arg[0]->type;
+    if (first->nullable || !type_equal_but_null(first, expr->type)) return;
+    *at = with_type(context->arena, expr->arg[0], expr->type);
+}
+
 // A constant text that is compared for equality with a point in time is read while planning: where
 // its cast is still there, it is none.
 static Status check_constant_time(const Expr *expr, Error *err) {
@@ -280,6 +289,7 @@ static Status fold(PlanContext *context, Expr **at, bool within_constant, Error 
             }
             fold_typeof(context, copy);
             fold_logic(context, &copy);
+            fold_coalesce(context, &copy);
         }
         *at = expr = copy;
     }

@@ -69,4 +69,7 @@ struct MatchSpec {
     MatchSkip skip;
     int32_t skip_var;
     int64_t within_ms;  // a match spans less than this; 0: any time
+    // Why it cannot run, or NULL. Flink finds that out last of all: not where no row can come.
+    const char *refused;
+    Place refused_at;
 };

@@ -5,6 +5,7 @@
 #include "plan/advice.h"
 #include "plan/monotonic.h"
 #include "plan/keys.h"
+#include "plan/match.h"
 #include "plan/rule.h"
 #include "spi/lookup.h"
 
@@ -137,6 +138,18 @@ static Status infer_batch_over(PlanContext *context, Plan *plan) {
     return ST_OK;
 }
 
+// Columns that are the same for all rows do not order them.
+static void drop_constant_order(PlanContext *context, Plan *over) {
+    OrderKey *order = ARENA_ARRAY(context->arena, OrderKey, over->order_count + 1);
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < over->order_count; i++) {
+        if (plan_column_constant(over->input[0], over->order[i].column)) continue;
+        order[kept++] = over->order[i];
+    }
+    over->order = order;
+    over->order_count = kept;
+}
+
 // What a stream can run of OVER, and what comes out of it. Over a time attribute only inserts come
 // in and go out; any other order takes changes and corrects the rows behind.
 static Status infer_over(PlanContext *context, Plan *plan, Error *err) {
@@ -146,8 +159,8 @@ static Status infer_over(PlanContext *context, Plan *plan, Error *err) {
     if (plan->frame.general) {
         return error_set(err, ST_VALIDATION, "OVER RANGE FOLLOWING windows are not supported yet.");
     }
-    if (plan->order_count != 1 ||
-        plan_column_constant(plan->input[0], plan->order[0].column)) {
+    drop_constant_order(context, plan);
+    if (plan->order_count != 1) {
         return error_set(err, ST_VALIDATION,
                          "The window can only be ordered by a single time column.");
     }
@@ -345,8 +358,14 @@ static Status infer_kinds(PlanContext *context, Plan *plan, Error *err) {
             break;
         case PLAN_PREDICT:
         case PLAN_SORT:
-        case PLAN_WINDOW_RANK:
-        case PLAN_MATCH: TRY(append_only(plan, err)); break;
+        case PLAN_WINDOW_RANK: TRY(append_only(plan, err)); break;
+        case PLAN_MATCH:
+            if (plan->match->refused) {
+                return error_at(err, ST_VALIDATION, plan->match->refused_at, "%s",
+                                plan->match->refused);
+            }
+            TRY(append_only(plan, err));
+            break;
         case PLAN_LIMIT:
             if (!updates(in)) break;
             plan->kind = PLAN_RANK;
@@ -556,11 +575,8 @@ static void find_left_out(Arena *arena, Plan *plan, bool *seen) {
     if (plan->kind != PLAN_PROJECT) return;
     uint64_t *used =
         ARENA_ARRAY(arena, uint64_t, BITS_WORDS(plan->input[0]->type->child_count + 1));
-    bool reads = false;  // COUNT(*) reads no column: its projection leaves nothing out
-    for (uint32_t i = 0; i < plan->type->child_count; i++) {
-        expr_columns(plan->expr[i], used);
-        reads |= !expr_is_constant(plan->expr[i]);
-    }
+    bool reads = plan->type->child_count > 0;  // COUNT(*) reads no column: it leaves nothing out
+    for (uint32_t i = 0; i < plan->type->child_count; i++) expr_columns(plan->expr[i], used);
     for (Plan *over = plan->input[0]; over->kind == PLAN_OVER; over = over->input[0]) {
         bool any = false;
         for (uint32_t c = over->input[0]->type->child_count; c < over->type->child_count; c++) {

@@ -14,6 +14,24 @@ static bool agg_is(const PlanAgg *agg, const char *name) {
     return str_eq(agg->name, str_c(name));
 }
 
+// Whether some group key is a column as the input has it, through the projections at its top.
+// Of keys that are computed Flink does not know whether they tell even single rows apart.
+static bool groups_by_column(const Plan *agg) {
+    for (uint32_t i = 0; i < agg->key_count; i++) {
+        const Plan *plan = agg->input[0];
+        uint32_t column = agg->key[i];
+        for (;; plan = plan->input[0]) {
+            if (plan->kind == PLAN_FILTER) continue;
+            if (plan->kind != PLAN_PROJECT) return true;
+            const Expr *expr = plan->expr[column];
+            while (expr->kind == EXPR_CAST) expr = expr->arg[0];
+            if (expr->kind != EXPR_COLUMN) break;
+            column = expr->column;
+        }
+    }
+    return false;
+}
+
 static bool keys_are_unique(PlanContext *context, const Plan *agg) {
     const Plan *input = agg->input[0], *below = input;
     while (below->kind == PLAN_PROJECT || below->kind == PLAN_FILTER) below = below->input[0];
@@ -27,7 +45,7 @@ static bool keys_are_unique(PlanContext *context, const Plan *agg) {
         for (size_t w = 0; w < BITS_WORDS(columns + 1) && inside; w++) {
             inside = !(keys->set[k][w] & ~grouped[w]);
         }
-        if (inside) return true;
+        if (inside) return !agg->agg_count || groups_by_column(agg);
     }
     return false;
 }
