@@ -577,10 +577,13 @@ static NOINLINE char *map_value(JsonReader *reader, const JsonNode *node, Vec *v
 // inside.
 enum { FIELD_UNKNOWN = -1, FIELD_UNREAD = -2 };
 
-static inline bool key_matches(const JsonKey *key, const char *at) {
+static inline bool key_matches(const JsonReader *reader, const JsonKey *key, const char *at) {
     uint32_t same = simd_mask(simd_eq(simd_load(at), simd_load(key->head)));
     if ((same & key->mask) != key->mask) return false;
-    return key->len <= 16 || memcmp(at + 16, key->text + 16, key->len - 16) == 0;
+    if (key->len <= 16) return true;
+    // A long key may be longer than what is left and the padding behind it.
+    if (reader->end - at < (ptrdiff_t)key->len) return false;
+    return memcmp(at + 16, key->text + 16, key->len - 16) == 0;
 }
 
 enum { KEY_REMEMBER_MAX = 128, KEYS_REMEMBER_MAX = 4096 };  // longer ones are looked up each time
@@ -726,7 +729,7 @@ static inline char *object(JsonReader *reader, JsonNode *node, Vec **columns, ui
                 return at ? at : bad_syntax(reader, reader->end);
             }
             int32_t field;
-            if (place < node->key_count && key_matches(&node->key[place], at)) {
+            if (place < node->key_count && key_matches(reader, &node->key[place], at)) {
                 at += node->key[place].len;
                 field = node->key[place].field;
             } else {
