@@ -2,7 +2,7 @@
 # tools/cuts.sh WEIR [COUNT [SEED [PATH...]]]: the streaming cases of SQL again, every job stopped with a
 # checkpoint after a few batches and gone on with from it, over and over, with the same parallelism or
 # another one each time, and the same state backend or the other: the rows must be those of a job that was
-# left alone. In every second variant checkpoints are unaligned: rows that are on their way between 2 or 3
+# left alone. In every third variant what a job is stopped with is a savepoint. In every second variant checkpoints are unaligned: rows that are on their way between 2 or 3
 # workers lie in the checkpoint. In some rows are folded by mini-batch, in one phase or two.
 #
 # COUNT (1) variants are drawn; the seed is printed. PATHs: other cases, below test/sql, than flink/stream.
@@ -40,13 +40,15 @@ for ((i = 0; i < count; i++)); do
     if [ $((i % 2)) -eq 1 ]; then
         unaligned=true workers=$((2 + i / 2 % 2)) timeout=$(pick 0 0 "1 ms") size=$(pick 1 2)
     fi
+    savepoint=false
+    [ $((i % 3)) -ne 2 ] || savepoint=true
     backend=$(pick hashmap $disk) backends=$(pick "" ${disk:+hashmap,rocksdb rocksdb,hashmap,rocksdb,rocksdb})
     fold=$(pick off off 3 100) phase=$(pick TWO_PHASE TWO_PHASE AUTO ONE_PHASE)
     options=(-D "parallelism.default=$workers" -D "weir.cut-every=$every" -D "weir.batch-rows-max=$rows"
         -D "execution.checkpointing.incremental=$incremental"
         -D "execution.checkpointing.unaligned.enabled=$unaligned"
         -D "execution.checkpointing.aligned-checkpoint-timeout=$timeout" -D "weir.exchange-size=$size"
-        -D "state.backend.type=$backend" -D weir.state-cache=0)
+        -D "state.backend.type=$backend" -D weir.state-cache=0 -D "weir.cut-savepoint=$savepoint")
     [ -z "$others" ] || options+=(-D "weir.cut-parallelism=$others")
     [ -z "$backends" ] || options+=(-D "weir.cut-backend=$backends")
     if [ "$fold" != off ]; then
@@ -55,6 +57,7 @@ for ((i = 0; i < count; i++)); do
     fi
     name="workers $workers then ${others:-the same}, a cut every $every batches of $rows, incremental $incremental"
     name="$name, $backend then ${backends:-the same}"
+    [ $savepoint = false ] || name="$name, savepoints"
     [ "$fold" = off ] || name="$name, mini-batches of $fold, $phase"
     [ $unaligned = false ] || name="$name, unaligned after $timeout, exchanges of $size"
     "$weir" test --timeout $((30 * ${WEIR_TEST_PATIENCE:-1})) "${options[@]}" --materialised --exempt "$scratch/cases/exempt" \

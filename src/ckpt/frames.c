@@ -104,7 +104,11 @@ Buf *frames_rows_begin(FrameWriter *writer, uint32_t table) {
 }
 
 void frames_rows_end(FrameWriter *writer) {
-    frame_end(writer);
+    if (writer->bytes.len > writer->open_at + sizeof(Frame) + sizeof(uint32_t)) {
+        frame_end(writer);
+    } else {
+        writer->bytes.len = writer->open_at;
+    }
 }
 
 static void put_text(Buf *out, Str text) {

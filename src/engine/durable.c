@@ -227,6 +227,7 @@ static Status read_options(Durable *self, Error *err) {
         .incremental = config_bool(config, "execution.checkpointing.incremental", false),
         .after_end =
             config_bool(config, "execution.checkpointing.checkpoints-after-tasks-finish", true),
+        .cut_savepoint = config_bool(config, "weir.cut-savepoint", false),
         .log = self->log, .log_arg = self->log_arg,
     };
     TRY(read_recovery(self, err));

@@ -147,6 +147,7 @@ const Setting SETTINGS[] = {
     {{.key = "python.fn-execution.bundle.size", .kind = OPTION_INT, .doc = "rows that are handed to it at once"}, SETTING_HEEDED, false},
     {{.key = "python.*", .doc = "of PyFlink's own workers"}, SETTING_NEEDLESS, false},
     {{.key = "weir.cut-every", .kind = OPTION_INT, .doc = "the job is stopped with a checkpoint after so many batches and goes on from it, again and again, 40 times at most: for tests"}, SETTING_HEEDED, false},
+    {{.key = "weir.cut-savepoint", .kind = OPTION_BOOL, .fallback = "false", .doc = "a job that is cut is stopped with a savepoint each time"}, SETTING_HEEDED, false},
     {{.key = "weir.cut-backend", .doc = "a list such as `rocksdb,hashmap`: the state backend of each next part"}, SETTING_HEEDED, false},
     {{.key = "weir.state-cache", .doc = "bytes of rows in memory before some go to disk, a quarter of `--memory` by default; 0: all go after each batch, for tests"}, SETTING_HEEDED, false},
     {{.key = "weir.cut-parallelism", .doc = "a list such as `2,1,3`: the parallelism of each next part of a job that is cut"}, SETTING_HEEDED, false},

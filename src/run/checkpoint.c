@@ -24,6 +24,13 @@ static Chunk *pop(Chunk **first) {
     return chunk;
 }
 
+// Called with the lock.
+static void push(Checkpointer *self, Chunk *chunk) {
+    chunk->next = NULL;
+    *(self->last ? &self->last->next : &self->first) = chunk;
+    self->last = chunk;
+}
+
 // [spare]: one that was written comes back in it, or NULL.
 static void hand_chunk(Worker *worker, Chunk *chunk, Chunk **spare) {
     Checkpointer *self = worker->job->checkpointer;
@@ -34,12 +41,7 @@ static void hand_chunk(Worker *worker, Chunk *chunk, Chunk **spare) {
         *spare = pop(&self->spare);
         self->spare_count -= *spare != NULL;
     }
-    if (self->last) {
-        self->last->next = chunk;
-    } else {
-        self->first = chunk;
-    }
-    self->last = chunk;
+    push(self, chunk);
     os_tell(&self->lock);
     os_unlock(&self->lock);
 }
@@ -65,6 +67,14 @@ void worker_hand_copies(Worker *worker, const StateTableDef *table, uint32_t num
 void worker_hand_disk(Worker *worker) {
     Chunk *chunk = NEW(Chunk);
     chunk->disk = worker->state;
+    hand_chunk(worker, chunk, NULL);
+}
+
+void worker_hand_sweep(Worker *worker, StateTable *table, uint32_t number) {
+    if (worker->frames.bytes.len) hand_over(worker, false);  // which tell of the table
+    Chunk *chunk = NEW(Chunk);
+    chunk->swept = table;
+    chunk->number = number;
     hand_chunk(worker, chunk, NULL);
 }
 
@@ -279,11 +289,22 @@ static Status open_file(Checkpointer *self, Writing *at, uint32_t worker) {
     return st;
 }
 
+// Some rows of a table that is swept; *more: not the last ones.
+static void sweep_some(FrameWriter *frames, const Chunk *chunk, bool *more) {
+    enum { SLABS = 16 };
+    Buf *rows = frames_rows_begin(frames, chunk->number);
+    *more = true;
+    for (uint32_t i = 0; i < SLABS && *more; i++) *more = state_sweep(chunk->swept, rows);
+    frames_rows_end(frames);
+}
+
 // What a worker has handed over becomes frames, and those go to its file.
-static Status write_frames(Writing *at, Chunk *chunk) {
+static Status write_frames(Writing *at, Chunk *chunk, bool *more) {
     enum { WRITE_SIZE = 1 << 20 };
     FrameWriter *frames = &at->frames[chunk->worker];
-    if (chunk->copied) {
+    if (chunk->swept) {
+        sweep_some(frames, chunk, more);
+    } else if (chunk->copied) {
         Buf *rows = frames_rows_begin(frames, chunk->number);
         state_copies_save(chunk->copied, buf_str(&chunk->bytes), rows);
         frames_rows_end(frames);
@@ -299,7 +320,9 @@ static Status write_frames(Writing *at, Chunk *chunk) {
     return ST_OK;
 }
 
-static void write_chunk(Checkpointer *self, Writing *at, Chunk *chunk) {
+// True: there is more behind the chunk, in its turn.
+static bool write_chunk(Checkpointer *self, Writing *at, Chunk *chunk) {
+    bool more = false;
     uint32_t worker = chunk->worker;
     if (chunk->disk) {
         // Of one that has failed the worker needs to know only that it may go on.
@@ -308,10 +331,14 @@ static void write_chunk(Checkpointer *self, Writing *at, Chunk *chunk) {
                                                  &at->disk, &at->error);
         if (!at->status) at->status = st;
         worker_wake(&self->job->worker[worker]);
-        return;
+        return false;
     }
     if (!at->status && !at->file[worker]) at->status = open_file(self, at, worker);
-    if (!at->status) at->status = write_frames(at, chunk);
+    if (!at->status) at->status = write_frames(at, chunk, &more);
+    if (chunk->swept) {
+        if (at->status) more = state_sweep(chunk->swept, NULL);
+        if (!more) worker_wake(&self->job->worker[worker]);
+    }
     if (chunk->last) {
         at->ended++;
         if (!at->status) at->status = os()->sync(at->file[worker], &at->error);
@@ -321,6 +348,7 @@ static void write_chunk(Checkpointer *self, Writing *at, Chunk *chunk) {
             at->file[worker] = NULL;
         }
     }
+    return more;
 }
 
 // What the job began from goes when it was handed to the job and nothing needs it any more; after
@@ -465,9 +493,13 @@ static void gather(Checkpointer *self, Writing *at, bool patient) {
         }
         os_unlock(&self->lock);
         atomic_fetch_sub(&self->queued_bytes, (int64_t)chunk->bytes.len);
-        write_chunk(self, at, chunk);
+        bool more = write_chunk(self, at, chunk);
         os_lock(&self->lock);
-        chunk_done(self, chunk);
+        if (more) {
+            push(self, chunk);
+        } else {
+            chunk_done(self, chunk);
+        }
     }
     if (!at->status) at->status = expired(self, at, &at->error);
 }
@@ -570,8 +602,22 @@ static void answer(Checkpointer *self, Status st, const Error *err) {
     if (st == ST_CANCELLED) {
         (void)error_set(&why, ST_RUNTIME, "the job failed before the savepoint was complete");
     }
-    job_control_answer(self->job->spec->control, self->ask, st, why.status ? &why : err);
+    if (self->ask != &self->cut_ask) {
+        job_control_answer(self->job->spec->control, self->ask, st, why.status ? &why : err);
+    } else if (err) {
+        self->cut_ask.status = st;
+        self->cut_ask.error = *err;
+    }
     self->ask = NULL;
+}
+
+// Tests: a job that is cut asks for its savepoint itself.
+static void ask_for_cut(Checkpointer *self) {
+    if (!self->spec->cut_savepoint || self->ask || !atomic_load(&self->cut)) return;
+    self->cut_ask = (JobAsk){.kind = ASK_STOP, .name = "savepoint"};
+    self->cut_ask.dir = str_printf(&self->arena, STR_FMT "/cut-%llu", STR_ARG(self->spec->dir),
+                                   (unsigned long long)atomic_load(&self->asked));
+    self->ask = &self->cut_ask;
 }
 
 // A savepoint that was asked for, and if the job ends with it, the word of it.
@@ -647,6 +693,7 @@ static Status serve(Checkpointer *self, Error *err) {
             let_go(self);
             return ST_OK;
         }
+        ask_for_cut(self);
         int64_t now = steady_ms(), next = next_at(self, began_ms, ended_ms);
         bool halt = job_has_checkpoints(job) &&
                     (stop || self->spec->settle || atomic_load(&self->cut));
@@ -654,6 +701,10 @@ static Status serve(Checkpointer *self, Error *err) {
         if (self->ask && self->ask->kind != ASK_DRAIN) {
             bool stops = self->ask->kind == ASK_STOP;
             take_savepoint(self, &(Want){.halt = stops}, &durable);
+            if (self->cut_ask.status) {
+                if (err) *err = self->cut_ask.error;
+                return self->cut_ask.status;
+            }
             if (!stops || !durable) continue;
             if (stats) stats->halted = stats->stopped = true;
             let_go(self);

@@ -15,6 +15,7 @@ typedef struct Chunk {
     const StateTableDef *copied;  // set: copies of rows of this table, which has
     uint32_t number;       // this one in the file
     StateBackend *disk;    // set: the files of its database are to be fixed and copied; no bytes
+    StateTable *swept;     // set: its rows are to be taken, as table [number]; no bytes
 } Chunk;
 
 // Asks for checkpoints, writes what the workers hand over, and makes it durable: one thread a job.
@@ -53,6 +54,7 @@ struct Checkpointer {
     uint32_t failures;
     uint64_t durable_count;  // durable checkpoints of this attempt
     JobAsk *ask;             // what was asked for and has not been answered
+    JobAsk cut_ask;          // by nobody, where a cut is to be a savepoint
     Status status;
     Error error;
 };
@@ -77,5 +79,7 @@ NODISCARD Status worker_snapshot_begin(Worker *worker, Error *err);
 void worker_hand_disk(Worker *worker);
 // checkpoint.c: copies of rows go to the thread, which writes them as rows.
 void worker_hand_copies(Worker *worker, const StateTableDef *table, uint32_t number, Buf *rows);
+// checkpoint.c: the thread takes the table's rows itself.
+void worker_hand_sweep(Worker *worker, StateTable *table, uint32_t number);
 // What operators keep beside their tables, when the tables are written; true when that is all.
 bool worker_snapshot_more(Worker *worker, int64_t until_ns);

@@ -78,8 +78,9 @@ typedef struct CheckpointSpec {
     bool after_end;           // checkpoints go on when some source has ended
     bool allow_non_restored;  // state that no operator takes is dropped
     // Tests: each worker stops reading after that many batches; the job then halts with a
-    // checkpoint, its input not ended. 0: never.
+    // checkpoint, its input not ended. 0: never. [cut_savepoint]: with a savepoint.
     uint64_t cut_after;
+    bool cut_savepoint;
     void (*log)(void *arg, Str line);
     void *log_arg;
 } CheckpointSpec;

@@ -44,6 +44,10 @@ static void table_copies(void *arg, const StateTableDef *table, uint32_t number,
     worker_hand_copies(arg, table, number, rows);
 }
 
+static void table_sweep(void *arg, StateTable *table, uint32_t number) {
+    worker_hand_sweep(arg, table, number);
+}
+
 static void disk_ready(void *arg, StateBackend *backend) {
     (void)backend;
     worker_hand_disk(arg);
@@ -117,7 +121,8 @@ Status worker_snapshot_begin(Worker *worker, Error *err) {
     // Savepoints are read anywhere; increments are RocksDB's own files, which never change.
     bool files = self->spec->incremental && !atomic_load(&self->savepoint);
     state_snapshot_begin(worker->state, &full,
-                         (StateOut){table_part, worker, files ? disk_ready : NULL, table_copies});
+                         (StateOut){table_part, worker, files ? disk_ready : NULL, table_copies,
+                                    table_sweep});
     if (full) atomic_store(&self->full, 1);
     return ST_OK;
 }

@@ -354,7 +354,7 @@ static Status fetched(void *arg, uint32_t at, Str value, Error *err) {
     table->group = group_in(disk_key);
     RowHead *row;
     TRY(row_add(table, slot, fetch->hash[at], key, written_ms, &row, err));
-    row->flags = ROW_STORED | ROW_USED;
+    row->flags |= ROW_STORED | ROW_USED;
     row->written_ms = written_ms;
     if (table->disk_rows) table->disk_rows--;
     return row_read(table, row, str_sub(value, VALUE_HEAD, value.len), err);
@@ -752,7 +752,7 @@ static Status look_at_row(void *arg, uint16_t group, Str key, Str value, int64_t
     RowHead *row;
     table->group = group;
     TRY(row_add(table, slot, hash, key, written_ms, &row, err));
-    row->flags = ROW_STORED;
+    row->flags |= ROW_STORED;
     TRY(row_read(table, row, value, err));
     if (table->disk_rows) table->disk_rows--;
     if (!(row->flags & ROW_PINNED)) row_evict(table, row);

@@ -324,7 +324,7 @@ static void take_copies(void *arg, const StateTableDef *table, uint32_t number, 
 static void begin(Fixture *f, Taken *taken, bool copies) {
     bool full = false;
     *taken = (Taken){0};
-    StateOut out = {take_part, taken, NULL, copies ? take_copies : NULL};
+    StateOut out = {.part = take_part, .arg = taken, .copies = copies ? take_copies : NULL};
     state_snapshot_begin(f->backend, &full, out);
     CHECK(full);
 }

@@ -7,6 +7,8 @@
 // line before it touches the row.
 #pragma once
 
+#include <stdatomic.h>
+
 #include "state/table.h"
 
 typedef struct RowHead {
@@ -14,21 +16,22 @@ typedef struct RowHead {
     int64_t written_ms;      // for the TTL; of tables with `leave`: the time of its note on disk
     struct RowHead *older, *newer;  // in order of addition
     uint32_t key_size;
-    uint16_t class;          // of the block's size
-    bool live;               // in the table, not in a free list
-    uint8_t flags;           // RowFlag; 0 without a disk
+    uint16_t place;          // in its slab, in units of CLASS_UNIT
+    uint8_t class;           // of the block's size
+    uint8_t flags;           // RowFlag
     // Epochs end where snapshots begin; 0: nobody takes snapshots.
     uint32_t changed;        // the last epoch in which the row changed
-    uint32_t saved;          // the epoch whose snapshot took the row last; 0: none
+    uint32_t saved;          // an epoch whose snapshot knew the row; 0: none did
 } RowHead;
 
-// Of rows of a table with a disk.
+// All but the last are of tables with a disk.
 typedef enum RowFlag {
     ROW_USED = 1,    // found since eviction passed it by
     ROW_STORED = 2,  // the disk has it, as it is or as it was
     ROW_DIRTY = 4,   // but not as it is
     ROW_GONE = 8,    // removed, and the disk still has it; for everybody else it is not there
     ROW_PINNED = 16,
+    ROW_LIVE = 32,    // in the table, not in a free list
 } RowFlag;
 
 // Rows that changed in an epoch, each at least once; some are gone by now.
@@ -52,7 +55,27 @@ enum {
     CLASS_COUNT = CLASS_EXACT + 1 + (CLASS_SHIFT_MAX - CLASS_SHIFT_MIN) * 4,
 };
 
+_Static_assert(CLASS_COUNT <= UINT8_MAX, "RowHead.class");
+
+// Rows lie in slabs one behind the other. A block that has its size never gets another one.
+typedef struct Slab {
+    _Alignas(16) struct Slab *next;
+    _Atomic uint64_t sweep;  // who has it: SlabSweep
+    char *end;               // of its rows, when it is full
+} Slab;
+
 enum { SLAB_SIZE = 1 << 18 };
+_Static_assert(SLAB_SIZE / CLASS_UNIT <= UINT16_MAX, "RowHead.place");
+
+// A table whose snapshot another thread takes, slab by slab (sweep.c).
+typedef struct Sweep {
+    bool on;                 // the snapshot under way is taken so
+    _Atomic int under_way;   // there are slabs left
+    Slab *next;              // the thread's: that it reads next
+    Slab *last;              // of those that were there when the snapshot began
+    char *last_end;
+    Buf copy;                // of a slab
+} Sweep;
 
 static const int64_t NO_NOTE = INT64_MIN;
 
@@ -68,8 +91,7 @@ struct StateTable {
     RowHead *free_row[CLASS_COUNT];
     uint64_t spare;          // rows in those lists
     char *slab_next, *slab_end;
-    void **slab;
-    uint32_t slab_count, slab_cap;
+    Slab *slab, *slab_last;  // in the order in which they were made
     Buf keys;                // encoded keys of the batch at hand
     uint32_t *key_at;        // BATCH rows + 1 offsets
     uint64_t *hashes;
@@ -78,6 +100,7 @@ struct StateTable {
     // What the next snapshot needs: rows changed and keys removed since the last one began.
     uint32_t epoch;          // the backend's
     RowList changed;
+    bool changed_many;       // more of them than are worth a list: it ends early
     Buf removed;
     // The snapshot under way.
     RowList to_save;         // not used by a full one, which walks all rows
@@ -85,6 +108,7 @@ struct StateTable {
     RowHead *cursor;         // of a full one
     Buf rows;                // not handed out yet
     bool copies;             // as RowCopy
+    Sweep sweep;
     // With a disk (disk.c); the rows above are a cache of those there.
     bool on_disk;
     bool counted;            // the first with its budget
@@ -138,13 +162,32 @@ uint64_t slot_of(const StateTable *table, const RowHead *row);
 // Takes a row out of the table, whose operator's part is cleared, and its block is free.
 void row_take_out(StateTable *table, uint64_t at);
 
-// snapshot.c: a row of a tracked table is about to change, or to go.
+static inline Slab *slab_of(RowHead *row) {
+    return (Slab *)(void *)((char *)row - (size_t)row->place * CLASS_UNIT);
+}
+// The size of the blocks of a class.
+size_t class_size(uint32_t class);
+
+// sweep.c: the worker has the slab for itself until the release, which must be soon; false: the
+// snapshot under way has taken it, there is nothing to save from it.
+bool slab_claim(const StateTable *table, Slab *slab);
+void slab_release(Slab *slab);
+void slab_born(const StateTable *table, Slab *slab);
+// The slabs that there are now are to be taken.
+void sweep_begin(StateTable *table);
+void sweep_free(StateTable *table);
+
+// snapshot.c: a row has been added to a tracked table, is about to change, or to go.
+void row_is_new(StateTable *table, RowHead *row);
 void row_changes(StateTable *table, RowHead *row);
 void row_goes(StateTable *table, RowHead *row);
 // A row of a table on disk is about to leave memory.
 void row_leaves(StateTable *table, RowHead *row);
 // Appends a row as STATE_ROWS has it; to those that are to be handed out.
 void row_put(Buf *out, Str key, Str value, int64_t written_ms);
+// The same of a row's bytes, with its key behind them, for a table with save_copy.
+void row_copy_put(const StateTableDef *table, const uint8_t *row, uint32_t key_size,
+                  int64_t written_ms, Buf *out);
 void rows_put(StateTable *table, Str key, Str value, int64_t written_ms);
 void rows_hand_out(StateTable *table);
 // The hash by which exchanges spread the key's rows; [column]: one row of each key column.

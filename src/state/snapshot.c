@@ -3,7 +3,9 @@
 // Time is cut into epochs; a snapshot takes the state at an epoch's end. Each row knows the epoch
 // of its last change and the one whose snapshot took it last, so that "still to be written" is two
 // comparisons. A snapshot of what changed walks the list of those rows and never the table, so that
-// its cost is that of the changes.
+// its cost is that of the changes. Rows whose bytes say all are taken by another thread, where
+// there is one (sweep.c): then the worker saves those alone that change before that thread comes to
+// them.
 #include "base/hash.h"
 #include "col/codec.h"
 #include "os/os.h"
@@ -63,23 +65,37 @@ static void row_copy(StateTable *table, RowHead *row) {
     memcpy(to, &head, sizeof head);
     memcpy(to + sizeof head, row_of(row), table->def.row_size + (size_t)row->key_size);
     out->len += size;
-    if (out->len >= ROWS_PART_SIZE) rows_hand_out(table);
+}
+
+void row_copy_put(const StateTableDef *table, const uint8_t *row, uint32_t key_size,
+                  int64_t written_ms, Buf *out) {
+    size_t size_at = out->len;
+    row_put(out, str_make((const char *)row + table->row_size, key_size), (Str){0}, written_ms);
+    size_t value_at = out->len;
+    table->save_copy(table->copy_arg, row, out);
+    uint32_t size = (uint32_t)(out->len - value_at);
+    memcpy(out->ptr + size_at + sizeof key_size, &size, sizeof size);
 }
 
 void state_copies_save(const StateTableDef *table, Str copies, Buf *out) {
     for (const char *at = copies.ptr, *end = str_end(copies); at < end;) {
         RowCopy head;
         memcpy(&head, at, sizeof head);
-        const uint8_t *row = (const uint8_t *)at + sizeof head;
-        size_t size_at = out->len;
-        row_put(out, str_make((const char *)row + table->row_size, head.key_size), (Str){0},
-                head.written_ms);
-        size_t value_at = out->len;
-        table->save_copy(table->copy_arg, row, out);
-        uint32_t size = (uint32_t)(out->len - value_at);
-        memcpy(out->ptr + size_at + sizeof head.key_size, &size, sizeof size);
+        row_copy_put(table, (const uint8_t *)at + sizeof head, head.key_size, head.written_ms, out);
         at += copy_size(table, head.key_size);
     }
+}
+
+// The other thread may read the row until its slab is claimed, but takes it no more when it is
+// marked as saved.
+static void row_save_swept(StateTable *table, RowHead *row) {
+    Slab *slab = slab_of(row);
+    bool claimed = slab_claim(table, slab);
+    row->saved = table->backend->taking;
+    if (!claimed) return;
+    row_copy(table, row);
+    slab_release(slab);
+    if (table->rows.len >= ROWS_PART_SIZE) rows_hand_out(table);
 }
 
 static void row_save(StateTable *table, RowHead *row) {
@@ -87,10 +103,15 @@ static void row_save(StateTable *table, RowHead *row) {
         disk_save(table, row);
         return;
     }
+    if (table->sweep.on) {
+        row_save_swept(table, row);
+        return;
+    }
     row->saved = table->backend->taking;
     if (row->flags & ROW_GONE) return;
     if (table->copies) {
         row_copy(table, row);
+        if (table->rows.len >= ROWS_PART_SIZE) rows_hand_out(table);
         return;
     }
     Buf *out = &table->rows;
@@ -114,14 +135,31 @@ static bool row_waits(const StateTable *table, const RowHead *row) {
            row->changed <= backend->taking;
 }
 
-void row_changes(StateTable *table, RowHead *row) {
-    if (row_waits(table, row)) row_save(table, row);
+// A row is in this epoch's list. One that another thread may look for needs none where most change.
+static void note_change(StateTable *table, RowHead *row) {
+    enum { MANY = 16 };
     row->changed = table->epoch;
     if (table->on_disk) {
         row->flags |= ROW_DIRTY;
-    } else {
+    } else if (!table->changed_many) {
         list_add(&table->changed, row);
+        table->changed_many = table->def.save_copy && table->changed.count > table->count / MANY;
     }
+}
+
+void row_is_new(StateTable *table, RowHead *row) {
+    note_change(table, row);
+}
+
+// Whoever takes rows leaves no mark on them: one that was there before this epoch is known.
+static void mark_known(const StateTable *table, RowHead *row) {
+    if (row->changed != table->epoch && !row->saved) row->saved = table->epoch - 1;
+}
+
+void row_changes(StateTable *table, RowHead *row) {
+    if (row_waits(table, row)) row_save(table, row);
+    mark_known(table, row);
+    note_change(table, row);
 }
 
 void row_leaves(StateTable *table, RowHead *row) {
@@ -132,7 +170,7 @@ void row_leaves(StateTable *table, RowHead *row) {
 void row_goes(StateTable *table, RowHead *row) {
     if (row_waits(table, row)) row_save(table, row);
     if (row == table->cursor) table->cursor = row->newer;
-    row->live = false;
+    mark_known(table, row);
     if (!row->saved) return;  // no snapshot knows of it
     buf_put(&table->removed, &row->key_size, sizeof row->key_size);
     buf_put(&table->removed, key_of(table, row), row->key_size);
@@ -178,6 +216,8 @@ void state_snapshot_begin(StateBackend *backend, bool *full, StateOut out) {
         table->epoch = backend->epoch;
         table->number = number++;
         table->copies = out.copies && table->def.save_copy && !table->on_disk;
+        bool many = *full || table->changed_many;
+        table->sweep.on = table->copies && out.sweep && !backend->disk && many;
         out.part(out.arg, &table->def, table->number, STATE_TABLE, (Str){0});
         if (table->on_disk && out.files) {
             uint64_t rows = state_count(table);
@@ -188,12 +228,14 @@ void state_snapshot_begin(StateBackend *backend, bool *full, StateOut out) {
             out.part(out.arg, &table->def, table->number, STATE_REMOVED, buf_str(&table->removed));
         }
         table->removed.len = 0;
-        table->cursor = *full || table->on_disk ? table->oldest : NULL;
+        table->cursor = (many && !table->sweep.on) || table->on_disk ? table->oldest : NULL;
         RowList done = table->to_save;
         table->to_save = table->changed;
         table->to_save_at = 0;
         table->changed = (RowList){done.row, 0, done.cap};
-        if (*full) table->to_save.count = 0;
+        table->changed_many = false;
+        if (many) table->to_save.count = 0;
+        if (table->sweep.on) sweep_begin(table);
     }
 }
 
@@ -217,9 +259,25 @@ static bool table_step(StateTable *table) {
             rows_hand_out(table);
             return true;
         }
-        if (row->live && row_waits(table, row)) row_save(table, row);
+        if (row->flags & ROW_LIVE && row_waits(table, row)) row_save(table, row);
     }
     return false;
+}
+
+static bool any_swept(const StateBackend *backend) {
+    for (const StateTable *table = backend->tables; table; table = table->next) {
+        if (table->sweep.on && atomic_load(&table->sweep.under_way)) return true;
+    }
+    return false;
+}
+
+// What was saved from under the other thread's hands; false while that is at work.
+static bool hand_out_swept(StateBackend *backend) {
+    if (any_swept(backend)) return false;
+    for (StateTable *table = backend->tables; table; table = table->next) {
+        if (table->sweep.on) rows_hand_out(table);
+    }
+    return true;
 }
 
 bool state_snapshot_step(StateBackend *backend, int64_t until_ns) {
@@ -230,16 +288,24 @@ bool state_snapshot_step(StateBackend *backend, int64_t until_ns) {
             if (!backend->draining) disk_snapshot_saved(backend);
         } else if (backend->sweeping) {
             StateTable *table = backend->sweeping;
-            if (table->draining || table_step(table)) backend->sweeping = table->next;
+            if (table->sweep.on) {
+                backend->out.sweep(backend->out.arg, table, table->number);
+                backend->sweeping = table->next;
+            } else if (table->draining || table_step(table)) {
+                backend->sweeping = table->next;
+            }
+        } else if (backend->disk) {
+            return disk_snapshot_step(backend, until_ns);
         } else {
-            return !backend->disk || disk_snapshot_step(backend, until_ns);
+            return hand_out_swept(backend);
         }
     } while (os_monotonic_ns() < until_ns);
     return false;
 }
 
 bool state_snapshot_waits(const StateBackend *backend) {
-    return backend->disk && !backend->draining && !backend->sweeping && disk_waits(backend);
+    if (backend->draining || backend->sweeping) return false;
+    return backend->disk ? disk_waits(backend) : any_swept(backend);
 }
 
 void state_snapshot_end(StateBackend *backend, bool durable) {
@@ -251,6 +317,7 @@ void state_snapshot_end(StateBackend *backend, bool durable) {
     for (StateTable *table = backend->tables; table; table = table->next) {
         table->cursor = NULL;
         table->draining = false;
+        table->sweep.on = false;
         table->to_save.count = 0;
         buf_free(&table->rows);
     }

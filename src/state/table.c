@@ -15,9 +15,12 @@ static void table_free(StateTable *table) {
         if (table->def.clear && !(row->flags & ROW_GONE))
             table->def.clear(table->def.clear_arg, row_of(row));
     }
-    for (uint32_t i = 0; i < table->slab_count; i++) mem_free(table->slab[i]);
+    for (Slab *slab = table->slab, *next; slab; slab = next) {
+        next = slab->next;
+        mem_free(slab);
+    }
     if (table->on_disk) disk_table_free(table);
-    mem_free(table->slab);
+    sweep_free(table);
     mem_free(table->slot);
     mem_free(table->key_at);
     mem_free(table->hashes);
@@ -70,36 +73,49 @@ static uint32_t class_of(size_t *size) {
     return CLASS_EXACT + (shift - CLASS_SHIFT_MIN) * 4 + (uint32_t)steps;
 }
 
-static Status row_alloc(StateTable *table, uint32_t key_size, RowHead **out, Error *err) {
+size_t class_size(uint32_t class) {
+    if (class <= CLASS_EXACT) return (size_t)class * CLASS_UNIT;
+    uint32_t beyond = class - CLASS_EXACT - 1, shift = CLASS_SHIFT_MIN + beyond / 4;
+    return ((size_t)1 << shift) + ((size_t)(beyond % 4 + 1) << (shift - 2));
+}
+
+static Status slab_new(StateTable *table, size_t row_size, Error *err) {
+    size_t size = sizeof(Slab) + row_size;
+    if (size < SLAB_SIZE) size = SLAB_SIZE;
+    TRY(budget_charge(table->def.budget, (int64_t)size, err));
+    table->bytes += size;
+    Slab *slab = mem_alloc(size);
+    slab->next = NULL;
+    slab->end = NULL;
+    slab_born(table, slab);
+    if (table->slab_last) table->slab_last->end = table->slab_next;
+    *(table->slab_last ? &table->slab_last->next : &table->slab) = slab;
+    table->slab_last = slab;
+    table->slab_next = (char *)(slab + 1);
+    table->slab_end = (char *)slab + size;
+    return ST_OK;
+}
+
+// A block for a row with such a key: its place and class are set, nothing else is. [again]: it has
+// held a row before.
+static Status row_alloc(StateTable *table, uint32_t key_size, RowHead **out, bool *again,
+                        Error *err) {
     size_t size = sizeof(RowHead) + table->def.row_size + key_size;
     if (table->on_disk) size += sizeof table->group;
     uint32_t class = class_of(&size);
     RowHead **free_row = &table->free_row[class];
-    if (*free_row) {
-        RowHead *row = *free_row;
-        *free_row = row->newer;
+    *again = *free_row != NULL;
+    if (*again) {
+        *out = *free_row;
+        *free_row = (*free_row)->newer;
         table->spare--;
-        memset(row, 0, sizeof *row + table->def.row_size);
-        row->class = (uint16_t)class;
-        return *out = row, ST_OK;
+        return ST_OK;
     }
-    if ((size_t)(table->slab_end - table->slab_next) < size) {
-        size_t slab_size = size > SLAB_SIZE ? size : SLAB_SIZE;
-        TRY(budget_charge(table->def.budget, (int64_t)slab_size, err));
-        table->bytes += slab_size;
-        if (table->slab_count == table->slab_cap) {
-            table->slab_cap = table->slab_cap ? table->slab_cap * 2 : 16;
-            table->slab = mem_realloc(table->slab, table->slab_cap * sizeof *table->slab);
-        }
-        char *slab = mem_alloc(slab_size);
-        table->slab[table->slab_count++] = slab;
-        table->slab_next = slab;
-        table->slab_end = slab + slab_size;
-    }
+    if ((size_t)(table->slab_end - table->slab_next) < size) TRY(slab_new(table, size, err));
     RowHead *row = (RowHead *)(void *)table->slab_next;
     table->slab_next += size;
-    memset(row, 0, sizeof *row + table->def.row_size);
-    row->class = (uint16_t)class;
+    row->place = (uint16_t)((size_t)((char *)row - (char *)table->slab_last) / CLASS_UNIT);
+    row->class = (uint8_t)class;
     *out = row;
     return ST_OK;
 }
@@ -125,7 +141,7 @@ void row_take_out(StateTable *table, uint64_t at) {
     RowHead *row = table->slot[at].row;
     *(row->older ? &row->older->newer : &table->oldest) = row->newer;
     *(row->newer ? &row->newer->older : &table->newest) = row->older;
-    row->live = false;
+    row->flags = 0;
     row->newer = table->free_row[row->class];
     table->free_row[row->class] = row;
     table->spare++;
@@ -225,10 +241,14 @@ static void keys_encode(StateTable *table, Vec *const *key, uint32_t rows, const
 Status row_add(StateTable *table, uint64_t at, uint64_t hash, Str key, int64_t now_ms,
                RowHead **out, Error *err) {
     RowHead *row;
-    TRY(row_alloc(table, key.len, &row, err));
+    bool again;
+    TRY(row_alloc(table, key.len, &row, &again, err));
+    bool claimed = again && table->sweep.on && slab_claim(table, slab_of(row));
+    RowHead block = {.place = row->place, .class = row->class, .flags = ROW_LIVE};
+    *row = block;
+    memset(row_of(row), 0, table->def.row_size);
     row->hash = hash;
     row->key_size = key.len;
-    row->live = true;
     row->written_ms = table->def.leave ? NO_NOTE : now_ms;
     row->saved = table->backend->taking;  // the snapshot under way has nothing to do with it
     row->older = table->newest;
@@ -238,6 +258,7 @@ Status row_add(StateTable *table, uint64_t at, uint64_t hash, Str key, int64_t n
     char *bytes = (char *)row_of(row) + table->def.row_size;
     if (key.len) memcpy(bytes, key.ptr, key.len);
     if (table->on_disk) memcpy(bytes + key.len, &table->group, sizeof table->group);
+    if (claimed) slab_release(slab_of(row));
     table->slot[at] = (Slot){row, hash};
     table->count++;
     *out = row;
@@ -314,6 +335,7 @@ Status state_find(StateTable *table, Vec *const *key, uint32_t rows, const uint6
             }
             if (table->on_disk) disk_group(table, i);
             TRY(row_add(table, at, hash, str_make(bytes, size), now_ms, &row, err));
+            if (table->epoch) row_is_new(table, row);
             if (is_new) is_new[i] = 1;
         }
         if (add && row->changed != table->epoch) row_changes(table, row);

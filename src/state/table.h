@@ -140,7 +140,15 @@ typedef struct StateOut {
     // to write them; any thread makes STATE_ROWS of them by state_copies_save. Takes the bytes
     // over, and may leave an empty buffer in their place.
     void (*copies)(void *arg, const StateTableDef *table, uint32_t number, Buf *rows);
+    // Set, beside [copies]: another thread takes most such rows itself, by state_sweep until that
+    // says that there are no more; the snapshot waits for it (state_snapshot_waits). Calls for one
+    // table come one after the other.
+    void (*sweep)(void *arg, StateTable *table, uint32_t number);
 } StateOut;
+
+// Appends some rows of the table as they were when the snapshot began, as STATE_ROWS has them,
+// while the table's worker goes on; false: there are no more. NULL: nobody wants them any more.
+bool state_sweep(StateTable *table, Buf *out);
 
 // Appends rows that were handed out as copies as STATE_ROWS has them.
 void state_copies_save(const StateTableDef *table, Str copies, Buf *out);
