@@ -49,23 +49,27 @@ static Status tell_labels(Judge *self, Watch *watch, const WatchMetric *metric, 
     return st;
 }
 
-// The detector as it was saved, with the model that it had then if that is still to be had.
+// The detector as it was saved, with the model that it had then: what it knows of the level is in
+// that model's terms. It takes up a newer one as it would have done without the restart.
 static Status wake(Judge *self, Watch *watch, WatchMetric *metric, const DetectSettings *settings,
                    Error *err) {
-    uint32_t number;
-    SeriesModel *model = watch_model(watch, metric, &number);
-    if (model && model->step_ms != settings->step_ms) model = series_model_unref(model);
-    Status st = ST_OK;
-    if (self->stored.len) {
-        st = detector_load(buf_str(&self->stored), model, &self->detector, err);
-        buf_free(&self->stored);
-        self->stored = (Buf){0};
-        if (st) error_while(err, "restoring metric '" STR_FMT "'", STR_ARG(metric->id));
-        self->model_number = model ? number : 0;
-    } else {
+    if (!self->stored.len) {
         self->detector = detector_new(settings);
         self->model_number = 0;
+        return ST_OK;
     }
+    SeriesModel *model = self->model_number
+                             ? watch_model_version(watch, metric, self->model_number)
+                             : NULL;
+    if (self->model_number && !model) {  // it is no more; the one in use is the most like it
+        model = watch_model(watch, metric, &self->model_number);
+    }
+    if (model && model->step_ms != settings->step_ms) model = series_model_unref(model);
+    Status st = detector_load(buf_str(&self->stored), model, &self->detector, err);
+    buf_free(&self->stored);
+    self->stored = (Buf){0};
+    if (st) error_while(err, "restoring metric '" STR_FMT "'", STR_ARG(metric->id));
+    if (!model) self->model_number = 0;
     (void)series_model_unref(model);
     return st;
 }

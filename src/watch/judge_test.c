@@ -33,15 +33,22 @@ static double usual(int64_t minute) {
     return nearbyint(mean + sqrt(mean) * (noise - 6));
 }
 
-static SeriesModel *model_of_days(void) {
+static SeriesModel *model_of_days(double unit) {
     static float value[DAYS * DAY];
     Error err;
     SeriesModel *model;
-    for (int64_t i = 0; i < DAYS * DAY; i++) value[i] = (float)usual(i);
+    for (int64_t i = 0; i < DAYS * DAY; i++) value[i] = (float)(unit * usual(i));
     SeriesHistory history = {.from_ms = T0, .step_ms = STEP_MS, .value = value,
                              .count = DAYS * DAY};
     CHECK_OK(series_train(&history, &model, &err), &err);
     return model;
+}
+
+static void publish(Stage *self, double unit) {
+    Error err;
+    SeriesModel *model = model_of_days(unit);
+    CHECK_OK(watch_model_publish(self->watch, self->metric, model, T0, STR("{}"), &err), &err);
+    (void)series_model_unref(model);
 }
 
 static void stage_open(Stage *self, int sensitivity, bool model) {
@@ -61,11 +68,7 @@ static void stage_open(Stage *self, int sensitivity, bool model) {
     WatchPlatform *platform = roster_platform(roster, STR("shop"));
     CHECK_OK(roster_metrics_put(roster, platform, &spec, 1, &counts, &err), &err);
     self->metric = roster_metric(roster, platform, spec.id);
-    if (model) {
-        SeriesModel *made = model_of_days();
-        CHECK_OK(watch_model_publish(self->watch, self->metric, made, T0, STR("{}"), &err), &err);
-        (void)series_model_unref(made);
-    }
+    if (model) publish(self, 1);
     buf_free(&token);
 }
 
@@ -226,6 +229,23 @@ TEST(judge, another_unit_is_one_alarm_and_then_the_new_normal) {
     for (int64_t i = BEGIN + 60; i < BEGIN + 3 * DAY; i++) push(&stage, i, 1000 * usual(i));
     CHECK(stage.opened >= 1 && stage.opened <= 2 && stage.closed == stage.opened);
     CHECK(stage.verdict.forecast > 20000 && stage.verdict.forecast < 250000);
+    stage_close(&stage);
+}
+
+// A kill between a model's publication and the point that would have taken it up.
+TEST(judge, a_restored_judge_takes_up_a_model_as_if_nothing_had_been) {
+    Stage stage;
+    stage_open(&stage, WATCH_MIDDLE, false);
+    push_usual(&stage, BEGIN, BEGIN + 100);
+    CHECK(stage.verdict.flags & DETECT_COLD);
+    publish(&stage, 1);
+    push_usual(&stage, BEGIN + 100, BEGIN + 200);
+    CHECK(!(stage.verdict.flags & DETECT_COLD));
+    CHECK(stage.verdict.forecast > 20 && stage.verdict.forecast < 250);
+    publish(&stage, 1.1);  // that shape, at another height
+    push_usual(&stage, BEGIN + 200, BEGIN + 300);
+    CHECK_INT(stage.judge.model_number, 2);
+    CHECK_INT(stage.opened, 0);
     stage_close(&stage);
 }
 

@@ -263,6 +263,20 @@ SeriesModel *watch_model(Watch *self, WatchMetric *metric, uint32_t *number) {
     return model;
 }
 
+SeriesModel *watch_model_version(Watch *self, WatchMetric *metric, uint32_t number) {
+    uint32_t in_use;
+    SeriesModel *model = watch_model(self, metric, &in_use);
+    if (in_use == number) return model;
+    (void)series_model_unref(model);
+    Arena arena = {0};
+    Buf bytes = {0};
+    Status st = os_read_file(model_path(self, &arena, metric, number), &bytes, NULL);
+    if (!st) st = series_model_load(buf_str(&bytes), &model, NULL);
+    buf_free(&bytes);
+    arena_clear(&arena);
+    return st ? NULL : model;
+}
+
 Status watch_model_publish(Watch *self, WatchMetric *metric, SeriesModel *model,
                            int64_t trained_ms, Str summary, Error *err) {
     Arena arena = {0};

@@ -67,6 +67,8 @@ SeriesCalendar *watch_calendar(Watch *watch, const WatchMetric *metric);
 void watch_calendars_changed(Watch *watch, const WatchPlatform *platform);
 // The metric's model and its number, a reference for the caller; NULL: it has none.
 SeriesModel *watch_model(Watch *watch, WatchMetric *metric, uint32_t *number);
+// A version of it, if there is still a file; the one in use and the one before are kept.
+SeriesModel *watch_model_version(Watch *watch, WatchMetric *metric, uint32_t number);
 // Makes [model] the metric's next version: its file, its row, and from the next point on the one
 // that judges.
 NODISCARD Status watch_model_publish(Watch *watch, WatchMetric *metric, SeriesModel *model,
