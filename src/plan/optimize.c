@@ -305,12 +305,10 @@ static Status infer_kinds(PlanContext *context, Plan *plan, Error *err) {
         case PLAN_AGG:
             TRY(setting_check(context->config, "table.exec.mini-batch.size", err));
             TRY(rebind_aggs(context, plan, updates(in), false, err));
-            plan->changes = plan->agg_count || updates(in) ? CHANGE_INSERT : CHANGES_APPEND;
+            // DISTINCT, too: with a TTL it does send its rows again, which start it anew
+            // downstream; without one Flink plans, and refuses, as if it did.
+            plan->changes = CHANGE_INSERT | CHANGE_UPDATE_BEFORE | CHANGE_UPDATE_AFTER;
             TRY(settle_ttl(context, plan, err));
-            // With a TTL, DISTINCT sends its rows again too: they start the TTL anew downstream.
-            if (plan->agg_count || plan->ttl_ms) {
-                plan->changes |= CHANGE_UPDATE_BEFORE | CHANGE_UPDATE_AFTER;
-            }
             if (updates(in)) plan->changes |= CHANGE_DELETE;
             if (context->batch) plan->changes = CHANGES_APPEND;
             break;
@@ -611,6 +609,21 @@ static Status check_uids(PlanContext *context, Plan **roots, uint32_t count, Err
     return ST_OK;
 }
 
+static void mark_below_window(Plan *plan) {
+    for (uint32_t i = 0; i < plan->input_count; i++) {
+        if (plan->input[i]->below_window) continue;
+        plan->input[i]->below_window = true;
+        mark_below_window(plan->input[i]);
+    }
+}
+
+static void find_windows(Plan *plan, bool *seen) {
+    if (seen[plan->id]) return;
+    seen[plan->id] = true;
+    if (plan->kind == PLAN_WINDOW_AGG) mark_below_window(plan);
+    for (uint32_t i = 0; i < plan->input_count; i++) find_windows(plan->input[i], seen);
+}
+
 Status plan_optimize(PlanContext *context, Plan **roots, uint32_t count, Error *err) {
     TRY(check_config(context, err));
     TRY(rule_calc(context, roots, count, err));
@@ -640,5 +653,7 @@ Status plan_optimize(PlanContext *context, Plan **roots, uint32_t count, Error *
     }
     TRY(plan_check_updates(context, roots, count, err));
     rule_phase(context, roots, count);
+    seen = ARENA_ARRAY(context->arena, bool, context->next_id + 1);
+    for (uint32_t i = 0; i < count; i++) find_windows(roots[i], seen);
     return ST_OK;
 }

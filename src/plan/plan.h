@@ -289,6 +289,8 @@ struct Plan {
     bool keep_last;             // PLAN_DEDUP
     bool proctime_order;
     bool over_chained;          // PLAN_OVER: the select has other windows too
+    bool below_window;          // a group window above goes by event time: what folds rows hands
+                                // them on before it lets a watermark pass
     bool over_left_out;         // … and the projection above takes nothing of this one
     OverFrame frame;
     // PLAN_UNNEST, PLAN_TABLE_FUNC
