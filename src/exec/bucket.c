@@ -83,7 +83,7 @@ void bucket_leave(Buckets *buckets, uint8_t *row) {
 static Status fire_here(Bucket *bucket, StateTable *table, BucketFire *fire, void *arg,
                         Error *err) {
     for (uint32_t i = 0; i < bucket->count; i++) {
-        TRY(fire(arg, bucket->row[i], err));
+        if (fire) TRY(fire(arg, bucket->row[i], err));
         state_remove(table, bucket->row[i]);
     }
     bucket->count = 0;

@@ -36,8 +36,8 @@ void bucket_put(Buckets *buckets, int64_t end, uint8_t *row);
 int64_t bucket_wanted(void *arg, const uint8_t *row);
 void bucket_leave(Buckets *buckets, uint8_t *row);
 
-// Hands each row of the first bucket to [fire] and removes it from the table: those in memory, then
-// those that come back from disk, a few at a time. The bucket goes.
+// Hands each row of the first bucket to [fire] (NULL: nobody) and removes it from the table: those
+// in memory, then those that come back from disk, a few at a time. The bucket goes.
 typedef Status BucketFire(void *arg, uint8_t *row, Error *err);
 NODISCARD Status bucket_fire(Buckets *buckets, StateTable *table, BucketFire *fire, void *arg,
                              Error *err);

@@ -6,6 +6,9 @@
 // window fires early with each row (delay 0) or a delay after the first row since it last fired; at
 // its end when the result has changed; and late, within the lateness, in the same two ways. Each
 // window is a group of its own here: slices could not be asked for results at any time.
+//
+// With RocksDB windows leave memory and come back at their end, and to go when their lateness is
+// over; one that has a delayed firing before it stays.
 #include "exec/window_agg.h"
 
 typedef struct TriggerHead {  // before the aggregates' states
@@ -14,6 +17,7 @@ typedef struct TriggerHead {  // before the aggregates' states
     int64_t timer_ms;   // processing time of the delayed firing; 0: none
     StoredRow *sent;    // the results sent last; NULL: none stand
     bool ended;         // it has fired at its end
+    bool past;          // it is in the bucket of those whose end has come
 } TriggerHead;
 
 typedef struct Trigger {
@@ -36,6 +40,20 @@ static void trigger_clear(void *arg, uint8_t *group) {
     if (self->closed) return;
     window_agg_clear(self->agg, group);
     if (trigger_head(group)->sent) row_free(&self->pool, trigger_head(group)->sent);
+}
+
+static void file_window(Trigger *self, uint8_t *group, bool past) {
+    WindowHead *head = window_head(group);
+    trigger_head(group)->past = past;
+    head->at = bucket_add(past ? &self->ended : &self->open, head->end, group);
+}
+
+static void trigger_leave(void *arg, uint8_t *group) {
+    Trigger *self = arg;
+    const WindowHead *head = window_head(group);
+    Buckets *buckets = trigger_head(group)->past ? &self->ended : &self->open;
+    Bucket *bucket = bucket_get(buckets, head->end);
+    window_head(bucket_remove(bucket, head->at))->at = head->at;
 }
 
 static bool passed(const Trigger *self, int64_t end, int64_t lateness_ms) {
@@ -92,6 +110,7 @@ static bool unchanged(Trigger *self, const StoredRow *sent, Vec *const *is) {
 static Status fire(Trigger *self, uint8_t *group, Error *err) {
     WindowAgg *agg = self->agg;
     TriggerHead *head = trigger_head(group);
+    if (head->timer_ms) state_pin(self->windows, group, false);
     head->timer_ms = 0;
     if (agg->retracts && head->head.count == 0) {
         if (!head->sent) return ST_OK;
@@ -127,6 +146,7 @@ static Status touch(Trigger *self, uint8_t *group, Error *err) {
     if (head->timer_ms) return ST_OK;
     OpEnv *env = self->agg->base.env;
     head->timer_ms = env->now_ms(env->now_arg) + delay;
+    state_pin(self->windows, group, true);
     env->timer_at(&self->agg->base, head->timer_ms);
     return ST_OK;
 }
@@ -149,7 +169,7 @@ static Status window_row(Trigger *self, const Batch *in, uint32_t row, int64_t s
         TriggerHead *head = trigger_head(group);
         head->start = start;
         head->head.end = end;
-        (void)bucket_add(passed(self, end, 0) ? &self->ended : &self->open, end, group);
+        file_window(self, group, passed(self, end, 0));
     }
     TRY(window_agg_fold(agg, in, row, 1, &group, err));
     return touch(self, group, err);
@@ -189,25 +209,46 @@ static Status trigger_on_batch(WindowAgg *agg, Batch *in, Error *err) {
 
 // ---- time --------------------------------------------------------------------------------------
 
+// The windows of the first open bucket that are in memory have come to their end.
+static Status end_here(Trigger *self, Error *err) {
+    Bucket *bucket = &self->open.at[0];
+    for (uint32_t i = 0; i < bucket->count; i++) {
+        uint8_t *group = bucket->row[i];
+        arena_reset(&self->agg->scratch);
+        state_write(self->windows, group);
+        trigger_head(group)->ended = true;
+        TRY(fire(self, group, err));
+        file_window(self, group, true);
+    }
+    bucket->count = 0;
+    return ST_OK;
+}
+
+// All windows of that bucket: those on disk come back a few at a time.
+static Status end_windows(Trigger *self, Error *err) {
+    int64_t end = self->open.at[0].end;
+    StateRecall recall = {.from_ms = end, .until_ms = end};
+    Status st = end_here(self, err);
+    while (!st && state_away_due(self->windows, end)) {
+        st = state_recall(self->windows, &recall, err);
+        if (st || !recall.count) break;
+        st = end_here(self, err);
+        if (!st) st = state_table_trim(self->windows, err);
+    }
+    state_recall_clear(&recall);
+    Bucket taken = bucket_take(&self->open, &self->open.at[0]);
+    mem_free(taken.row);
+    return st;
+}
+
 static Status trigger_advance(WindowAgg *agg, int64_t ms, Error *err) {
     Trigger *self = agg->trigger;
     while (self->open.count && window_fires_at(&agg->clock, self->open.at[0].end) <= ms) {
-        Bucket taken = bucket_take(&self->open, &self->open.at[0]);
-        Status st = ST_OK;
-        for (uint32_t i = 0; i < taken.count; i++) {
-            state_write(self->windows, taken.row[i]);
-            trigger_head(taken.row[i])->ended = true;
-            if (!st) st = fire(self, taken.row[i], err);
-            (void)bucket_add(&self->ended, taken.end, taken.row[i]);
-        }
-        mem_free(taken.row);
-        TRY(st);
+        TRY(end_windows(self, err));
     }
     TRY(output_builder(&agg->base, &agg->out, true, err));
     while (self->ended.count && passed(self, self->ended.at[0].end, self->lateness_ms)) {
-        Bucket taken = bucket_take(&self->ended, &self->ended.at[0]);
-        for (uint32_t i = 0; i < taken.count; i++) state_remove(self->windows, taken.row[i]);
-        mem_free(taken.row);
+        TRY(bucket_fire(&self->ended, self->windows, NULL, NULL, err));
     }
     return ST_OK;
 }
@@ -233,13 +274,17 @@ static Status trigger_on_timer(WindowAgg *agg, int64_t now_ms, Error *err) {
 
 // ---- snapshots ---------------------------------------------------------------------------------
 
+// What a snapshot has as "ended". A window of late rows alone is past, and has not fired at its
+// end.
+enum { WINDOW_ENDED = 1, WINDOW_PAST = 2 };
+
 static void trigger_save(void *arg, const uint8_t *group, Buf *out) {
     Trigger *self = arg;
     const TriggerHead *head = (const TriggerHead *)(const void *)group;
     codec_put_i64(out, head->head.count);
     codec_put_i64(out, head->head.end);
     codec_put_i64(out, head->timer_ms);
-    codec_put_u8(out, head->ended);
+    codec_put_u8(out, head->ended ? WINDOW_ENDED : head->past ? WINDOW_PAST : 0);
     codec_put_list_head(out, head->sent != NULL);
     if (head->sent) stored_save(&self->pool, head->sent, out);
     aggs_save(&self->agg->saver, group, out);
@@ -257,10 +302,13 @@ static const char *trigger_load(void *arg, uint8_t *group, const char *at, Error
     at = codec_get_u8(at, &ended);
     at = codec_get_list_head(at, &sent);
     if (sent) at = stored_load(&self->loader, at, &head->sent, err);
-    head->ended = ended != 0;
+    head->ended = ended == WINDOW_ENDED;
     head->start = saved_key_i64(self->windows, group, agg->base.plan->key_count);
-    (void)bucket_add(ended ? &self->ended : &self->open, head->head.end, group);
-    if (head->timer_ms) agg->base.env->timer_at(&agg->base, head->timer_ms);
+    file_window(self, group, ended != 0);
+    if (head->timer_ms) {
+        state_pin(self->windows, group, true);
+        agg->base.env->timer_at(&agg->base, head->timer_ms);
+    }
     return at ? aggs_load(&agg->saver, group, at, err) : NULL;
 }
 
@@ -304,7 +352,7 @@ static Status trigger_open(WindowAgg *agg, Error *err) {
     field_add(&more, "sent", stored_rows_type(more.arena, result));
     WindowTable windows = {.name = "windows", .extra = 1, .row_size = agg->group_size,
                            .more = &more, .clear = trigger_clear, .save = trigger_save,
-                           .load = trigger_load, .arg = self};
+                           .load = trigger_load, .leave = trigger_leave, .arg = self};
     self->windows = window_agg_table(agg, &windows);
     return ST_OK;
 }

@@ -294,8 +294,9 @@ Status state_find(StateTable *table, Vec *const *key, uint32_t rows, const uint6
         if (i + PREFETCH_AHEAD / 2 < rows) {
             uint64_t ahead = table->hashes[i + PREFETCH_AHEAD / 2] & (table->slot_count - 1);
             const char *row = (const char *)table->slot[ahead].row;
-            if (row) {
+            if (row) {  // its head, what is behind that, and the key
                 __builtin_prefetch(row);
+                __builtin_prefetch(row + 64);
                 __builtin_prefetch(row + sizeof(RowHead) + table->def.row_size);
             }
         }

@@ -81,6 +81,23 @@ waits "temporal joins" 16m "SELECT g.k, g.id, v.id FROM g LEFT JOIN versions FOR
 waits "interval joins" 20m "SELECT a.k, a.id, b.id FROM g a JOIN g b ON a.k = b.k AND a.id <> b.id
     AND b.ts BETWEEN a.ts - INTERVAL '20' SECOND AND a.ts + INTERVAL '20' SECOND"
 
+# Windows that fire with each row send changes: what those come to is counted.
+cat >early.sql <<SQL
+SET 'table.exec.emit.early-fire.enabled' = 'true';
+SET 'table.exec.emit.early-fire.delay' = '0 ms';
+SET 'table.exec.emit.late-fire.enabled' = 'true';
+SET 'table.exec.emit.allow-lateness' = '1 s';
+$(head -n 3 waits.sql | sed s/99999/29999/)
+SELECT COUNT(*), SUM(n), SUM(v * (k + 1)) FROM (SELECT k, COUNT(*) AS n, SUM(id) AS v FROM g
+    GROUP BY k, HOP(ts, INTERVAL '3' SECOND, INTERVAL '6' SECOND));
+SQL
+refused "windows that fire early: over the memory limit in memory" "SET 'state.backend.type' = 'rocksdb'" \
+    "$WEIR" run --memory 12m early.sql
+check "windows that fire early: on RocksDB within it" "$WEIR" run --memory 12m "${rocks[@]}" early.sql
+"$WEIR" run --memory 12m "${rocks[@]}" early.sql 2>/dev/null | grep +U | tail -n 1 >small
+"$WEIR" run early.sql 2>/dev/null | grep +U | tail -n 1 >large
+same "windows that fire early: the same sums" large small
+
 # ---- the streaming cases, every row on disk after every batch
 if [ -d "$TREE/test/sql" ]; then
     "$WEIR" test --timeout 120 "${rocks[@]}" -D weir.state-cache=0 --known "$TREE/test/sql/known-failures.txt" \
