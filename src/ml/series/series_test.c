@@ -468,6 +468,32 @@ TEST(series, a_model_that_comes_in_the_middle_of_a_holiday_changes_no_forecast_m
     mem_free(value);
 }
 
+// What is known of a holiday's growth does not suffer from the first minutes of the next one.
+TEST(series, training_as_a_holiday_begins_keeps_what_is_known_of_holidays) {
+    float *value = shop(22, 1, 36);
+    SeriesDay day[6];
+    double growth[2];
+    for (uint32_t i = 0; i < 6; i++) {
+        int32_t first = i < 3 ? 8 : 20;
+        day[i] = (SeriesDay){BEGIN_DAY + first + (int32_t)(i % 3), SERIES_HOLIDAY};
+    }
+    SeriesCalendar *calendar = calendar_of(day, 6, NULL, 0);
+    for (uint32_t i = 8 * DAY; i < 11 * DAY; i++) value[i] = rintf(value[i] * 1.5f);
+    for (uint32_t n = 0; n < 2; n++) {
+        SeriesHistory history = {.from_ms = at(0), .step_ms = MINUTE, .value = value,
+                                 .count = 20 * DAY + 6 * n, .calendar = calendar};
+        SeriesModel *model = NULL;
+        Error err = {0};
+        CHECK_OK(series_train(&history, &model, &err), &err);
+        growth[n] = model->growth;
+        series_model_unref(model);
+    }
+    CHECK(growth[0] > 0.2);
+    CHECK(fabs(growth[1] - growth[0]) < 0.02);
+    series_calendar_unref(calendar);
+    mem_free(value);
+}
+
 // Down by 40 %, for good: an alarm, no second one, and a model that knows it a day later.
 TEST(series, a_level_that_has_moved_is_learned_anew_and_a_fault_is_not) {
     for (uint32_t kind = 0; kind < 2; kind++) {

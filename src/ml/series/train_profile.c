@@ -316,6 +316,14 @@ void train_profile(Train *train) {
 
 // -- Holidays -------------------------------------------------------------------------------------
 
+// As much of a day as says what its level is: history may end in the first minutes of a holiday.
+static bool says_enough(const Train *train, uint32_t day) {
+    double points = 0;
+    for (uint32_t k = 0; k < train->knots; k++)
+        points += (double)train->cell[day * train->knots + k].points;
+    return 4 * points * (double)train->history->step_ms >= SERIES_DAY_MS;
+}
+
 // How well a holiday is explained by a day of rest that begins [shift_ms] later, its level free.
 static double holiday_misfit(Train *train, uint32_t day, int32_t shift_ms, double *level) {
     SeriesModel *model = train->model;
@@ -372,7 +380,7 @@ void train_holidays(Train *train) {
         for (uint32_t day = 0; day < train->days; day++) {
             bool holiday;
             (void)series_day_rests(calendar, train->first_day + (int32_t)day, &holiday);
-            if (!holiday) continue;
+            if (!holiday || !says_enough(train, day)) continue;
             double level = 0;
             misfit += holiday_misfit(train, day, minutes * 60000, &level);
             levels += level;
