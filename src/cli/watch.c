@@ -12,12 +12,14 @@ static const ArgDef ARGS[] = {
     {"--direction", NULL, "D",
      "replay: drop, rise, both or any, of metrics without a metrics.csv (any)"},
     {"--sensitivity", NULL, "S", "replay: high, middle or low (high)"},
+    {"--networks", NULL, "N",
+     "replay: none, dense or lstm: the best network that training may try (none)"},
     {"--labels", NULL, "FILE", "report: what was an incident (INPUT/labels.csv)"},
     {"--after", NULL, "TIME", "report: nothing before it is shown or counted"},
     {"--help", "-h", NULL, "shows this"},
     {0},
 };
-enum { ARG_OUT, ARG_DIRECTION, ARG_SENSITIVITY, ARG_LABELS, ARG_AFTER, ARG_HELP };
+enum { ARG_OUT, ARG_DIRECTION, ARG_SENSITIVITY, ARG_NETWORKS, ARG_LABELS, ARG_AFTER, ARG_HELP };
 
 const Command WATCH_COMMAND = {
     .name = "watch",
@@ -41,6 +43,7 @@ typedef struct WatchArgs {
     int64_t after_ms;
     DetectDirection direction;
     DetectSensitivity sensitivity;
+    SeriesNetKind nets;
 } WatchArgs;
 
 // -- replay ---------------------------------------------------------------------------------------
@@ -67,7 +70,7 @@ static Status replay(const WatchArgs *args, Error *err) {
     Sink sink = {.file = args->out ? fopen(args->out, "wb") : stdout};
     if (!sink.file) return error_set(err, ST_IO, "%s cannot be written", args->out);
     ReplayOptions options = {.direction = args->direction, .sensitivity = args->sensitivity,
-                             .point = on_point, .arg = &sink};
+                             .nets = args->nets, .point = on_point, .arg = &sink};
     ReplayTotals totals;
     replay_put_header(&sink.text);
     int64_t begin = os_monotonic_ns();
@@ -121,7 +124,7 @@ static Status report(const WatchArgs *args, Error *err) {
                                .labels = labelled ? buf_str(&labels) : STR("")};
     Status st = report_new(&settings, &self, err);
     ReplayOptions options = {.direction = args->direction, .sensitivity = args->sensitivity,
-                             .point = report_point, .arg = self};
+                             .nets = args->nets, .point = report_point, .arg = self};
     if (!st) st = replay_run(str_c(args->input), &options, &totals, err);
     if (!st) {
         report_write(self, &totals, &page);
@@ -179,6 +182,7 @@ static int watch_main(int argc, char **argv) {
             case ARG_SENSITIVITY:
                 good = detect_sensitivity_parse(str_c(args.value), &given.sensitivity);
                 break;
+            case ARG_NETWORKS: good = series_net_parse(str_c(args.value), &given.nets); break;
             case ARG_LABELS: given.labels = args.value; break;
             case ARG_AFTER: good = replay_time_parse(str_c(args.value), &given.after_ms); break;
             default:

@@ -125,6 +125,7 @@ static ReplayMetric *metric_add(Replay *self, Str name) {
     metric->settings.detect = (DetectSettings){.direction = self->options->direction,
                                                .sensitivity = self->options->sensitivity,
                                                .calendar = self->calendar};
+    metric->settings.nets = self->options->nets;
     self->metric[self->metrics++] = metric;
     map_put(&self->by_name, metric->name, metric);
     self->totals->metrics++;

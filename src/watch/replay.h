@@ -31,6 +31,7 @@ typedef struct ReplayPoint {
 typedef struct ReplayOptions {
     DetectDirection direction;       // of metrics that no metrics.csv tells of
     DetectSensitivity sensitivity;
+    SeriesNetKind nets;              // that training may try
     uint32_t threads;                // that judge; 0: as many as there are cores
     Status (*point)(void *arg, const ReplayPoint *point, Error *err);
     void *arg;

@@ -265,6 +265,9 @@ static Status train(Trainer *self, WatchMetric *metric, Error *err) {
     for (int64_t i = 0; i < count && !st; i++) small[i] = (float)value[i];
     if (!st) st = read_outside(self, metric, &history, outside, &arena, err);
     history.calendar = watch_calendar(watch, metric);
+    roster_lock(watch->roster);
+    history.nets = metric->spec->importance ? SERIES_NET_LSTM : SERIES_NET_DENSE;
+    roster_unlock(watch->roster);
     double took_s = 0;
     if (!st) st = train_aside(&history, &model, &took_s, err);
     if (!st) st = publish(self, metric, model, &history, took_s, err);

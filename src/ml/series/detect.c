@@ -49,6 +49,7 @@ void detector_free(Detector *d) {
     series_model_unref(d->model);
     series_calendar_unref(d->settings.calendar);
     novelty_free(d->novelty);
+    mem_free(d->net);
     mem_free(d);
 }
 
@@ -121,6 +122,7 @@ static void alarm_begin(Detector *d, uint32_t lens, int sign, DetectVerdict *out
     d->alarm.begin = d->slot - (since > width ? since : width) + 1;
     d->alarm.opened = d->slot;
     d->alarm.sign = (int8_t)sign;
+    net_state_forget(d->net, d->model, d->alarm.begin);
     WindowView view;
     double variance;
     window_recent(d, width, &view, &variance);
@@ -358,6 +360,7 @@ static void advance(Detector *d, int64_t slot, bool there, double value) {
     uint32_t at = ring_at(slot);
     d->ring.value[at] = d->ring.mean[at] = 0;
     if (!d->model) return;
+    net_state_advance(d->net, d->model, d->settings.calendar, slot);
     level_place(d, slot);
     level_predict(d, d->moment.day != day);
     d->unsure = fmax((double)d->base.unsure, d->unsure * TURN_FADE);
@@ -419,6 +422,7 @@ static void judge(Detector *d, double value, DetectVerdict *out) {
         level_learn(d, value, d->base.mean, growth);
         level_keep(d);
         level_settle(d);
+        net_state_add(d->net, value);
         fit_learn(d, out);
     }
     if (level_promoted(d)) out->flags |= DETECT_PROMOTION;
@@ -462,6 +466,7 @@ static void late(Detector *d, int64_t slot, double value, DetectVerdict *out) {
     SeriesBase base;
     series_moment(d->settings.calendar, slot * d->settings.step_ms, &moment);
     series_model_at(d->model, &moment, slot * d->settings.step_ms, &base);
+    net_state_correct(d->net, d->model, d->settings.calendar, slot, &base);
     d->ring.value[at] = (float)value;
     d->ring.mean[at] = (float)base.mean;
 }
@@ -547,6 +552,10 @@ bool detector_forecast(const Detector *d, uint32_t ahead, DetectVerdict *out) {
     SeriesBase base;
     series_moment(d->settings.calendar, out->ts_ms, &moment);
     series_model_at(model, &moment, out->ts_ms, &base);
+    if (d->net) {  // as far as it sees
+        NetState net = *d->net;
+        net_state_correct(&net, model, d->settings.calendar, d->slot + ahead, &base);
+    }
     Detector then = *d;  // a level that has come that far without points
     double decay = exp(-(double)ahead / model->wander_tau), *p = then.level.p;
     then.level.wander *= decay;

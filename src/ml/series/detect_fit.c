@@ -105,10 +105,12 @@ void detector_use(Detector *d, SeriesModel *model) {
     turn(d, (model ? model->ceiling : 0) - (before ? before->ceiling : 0), model, before);
     if (model) {
         level_derive(d);
+        net_state_use(&d->net, model, d->settings.calendar);
         begin_again(d, before);
         fit_begin(d);
         if (d->started) see_again(d);
     } else {
+        net_state_use(&d->net, NULL, NULL);
         d->mode = MODE_NORMAL;
     }
     series_model_unref(before);

@@ -3,6 +3,7 @@
 // fits, and the change to another one), detect_taste.c (labels), detect_save.c (its bytes).
 #pragma once
 
+#include "ml/series/net.h"
 #include "ml/series/novelty.h"
 #include "ml/series/series_int.h"
 
@@ -69,6 +70,8 @@ struct Detector {
     int64_t turned;     // slot at which the last one began or ended
     DetectRing ring;
 
+    NetState *net;     // owned; NULL: the model has no network
+
     // Does the model still fit?
     double unrest;      // mean square of a point's deviation, over the last day
     uint32_t fitted;    // points that it is the mean of, up to a day's
@@ -105,7 +108,7 @@ void novel_judge(Detector *d, double value, DetectVerdict *out);
 void novel_code(Codec *codec, Detector *d);
 
 // -- detect_level.c
-void level_place(Detector *d, int64_t slot);  // the moment and the profile at a slot
+void level_place(Detector *d, int64_t slot);  // the moment and what the model says of a slot
 void level_begin(Detector *d, double level);
 void level_derive(Detector *d);            // what follows from the model
 void level_predict(Detector *d, bool midnight);

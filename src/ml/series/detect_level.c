@@ -25,6 +25,7 @@ enum { PROMOTION_END_MS = 2 * 3600000 };
 void level_place(Detector *d, int64_t slot) {
     series_moment(d->settings.calendar, slot * d->settings.step_ms, &d->moment);
     series_model_at(d->model, &d->moment, slot * d->settings.step_ms, &d->base);
+    net_state_correct(d->net, d->model, d->settings.calendar, slot, &d->base);
 }
 
 void level_derive(Detector *d) {

@@ -1,7 +1,7 @@
 // ml/series/detect_save.c - a detector's bytes: settings and state, not the model.
 #include "ml/series/detect_int.h"
 
-enum { STEP_DAYS_MAX = 36525, DETECTOR_MAGIC = 0x31445357, DETECTOR_VERSION = 2 };
+enum { STEP_DAYS_MAX = 36525, DETECTOR_MAGIC = 0x31445357, DETECTOR_VERSION = 3 };
 
 static void code_f64s(Codec *codec, double *value, size_t count) {
     codec_f64s_at(codec, value, count);
@@ -19,6 +19,15 @@ static void code_fit(Codec *codec, Detector *d) {
     series_code_i64(codec, &d->drifted);
     told_code(codec, d);
     if (d->turned > d->slot || d->drifted > d->slot) codec_fail(codec, "a time is out of range");
+}
+
+// What follows from the past and the model is made again.
+static void code_net(Codec *codec, Detector *d) {
+    bool there = d->net != NULL;
+    codec_bool(codec, &there);
+    if (!there || codec->failed) return;
+    if (codec_reads(codec)) d->net = NEW(NetState);
+    net_past_code(codec, &d->net->past);
 }
 
 static void code_state(Codec *codec, Detector *d, uint32_t version) {
@@ -65,6 +74,7 @@ static void code_state(Codec *codec, Detector *d, uint32_t version) {
     codec_u32(codec, &d->cold_row);
     novel_code(codec, d);
     if (version >= 2) code_fit(codec, d);
+    if (version >= 3) code_net(codec, d);
 }
 
 static void code_settings(Codec *codec, DetectSettings *settings) {
@@ -110,6 +120,7 @@ Status detector_load(Str bytes, SeriesModel *model, Detector **out, Error *err) 
         return st;
     }
     d->model = series_model_ref(model);
+    net_state_use(&d->net, d->model, d->settings.calendar);
     if (d->model) {
         level_derive(d);
         if (d->started) level_place(d, d->slot);
@@ -121,5 +132,5 @@ Status detector_load(Str bytes, SeriesModel *model, Detector **out, Error *err) 
 }
 
 size_t detector_bytes(const Detector *d) {
-    return sizeof *d + (d->novelty ? novelty_bytes(d->novelty) : 0);
+    return sizeof *d + (d->net ? sizeof *d->net : 0) + (d->novelty ? novelty_bytes(d->novelty) : 0);
 }

@@ -7,7 +7,7 @@
 
 enum {
     FIRST_DAYS = 2, STEADY_DAYS = 28, AGAIN_DAYS = 14, KEPT_DAYS = 42,
-    POINTS_MAX = 60480, STEP_POINTS = 12, LEARNER_MAGIC = 0x314c5357, LEARNER_VERSION = 1
+    POINTS_MAX = 60480, STEP_POINTS = 12, LEARNER_MAGIC = 0x314c5357, LEARNER_VERSION = 2
 };
 
 struct Learner {
@@ -86,7 +86,8 @@ static void keep(Learner *self, int64_t slot, float value) {
 static void train(Learner *self) {
     int64_t step = detector_settings(self->detector)->step_ms;
     SeriesHistory history = {.from_ms = self->from * step, .step_ms = step, .value = self->value,
-                             .count = self->count, .calendar = self->settings.detect.calendar};
+                             .count = self->count, .calendar = self->settings.detect.calendar,
+                             .nets = self->settings.nets};
     SeriesModel *model;
     Error err = {0};
     int64_t day = SERIES_DAY_MS / step > 0 ? SERIES_DAY_MS / step : 1;
@@ -177,7 +178,8 @@ static void code_learner(Codec *codec, Learner *self) {
     codec_u32(codec, &magic);
     codec_u32(codec, &version);
     if (magic != LEARNER_MAGIC) codec_fail(codec, "it is not a learning detector");
-    if (version != LEARNER_VERSION) codec_fail(codec, "version %u is not known", version);
+    if (version < 1 || version > LEARNER_VERSION)
+        codec_fail(codec, "version %u is not known", version);
     LearnSettings *settings = &self->settings;
     int direction = (int)settings->detect.direction,
         sensitivity = (int)settings->detect.sensitivity;
@@ -204,6 +206,11 @@ static void code_learner(Codec *codec, Learner *self) {
     series_code_f32s(codec, self->value, self->count);
     series_code_i64(codec, &self->next);
     codec_u32(codec, &self->trainings);
+    if (version >= 2) {
+        int nets = (int)settings->nets;
+        codec_kind(codec, &nets, SERIES_NETS);
+        settings->nets = (SeriesNetKind)nets;
+    }
 }
 
 void learner_save(const Learner *self, Buf *out) {

@@ -14,6 +14,7 @@ typedef struct Learner Learner;
 typedef struct LearnSettings {
     DetectSettings detect;         // step_ms == 0: found from the first points
     uint32_t history_points_max;   // 0: six weeks, 60,480 points at most
+    SeriesNetKind nets;            // networks that training may try (model.h); takes time
     bool untrained;                // never train: somebody else gives models
 } LearnSettings;
 

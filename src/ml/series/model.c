@@ -3,13 +3,29 @@
 
 #include <stdatomic.h>
 
+#include "ml/series/net.h"
 #include "ml/series/series_int.h"
 
-enum { MODEL_MAGIC = 0x314d5357, MODEL_VERSION = 2 };
+enum { MODEL_MAGIC = 0x314d5357, MODEL_VERSION = 3 };
 
 const char *series_class_name(SeriesClass kind) {
     static const char *const NAMES[] = {"constant", "stationary", "periodic", "aperiodic", "spiky"};
     return (unsigned)kind < SERIES_CLASSES ? NAMES[kind] : "unknown";
+}
+
+static const char *const NETS[] = {"none", "dense", "lstm"};
+
+const char *series_net_name(SeriesNetKind kind) {
+    return (unsigned)kind < SERIES_NETS ? NETS[kind] : "unknown";
+}
+
+bool series_net_parse(Str text, SeriesNetKind *out) {
+    for (int i = 0; i < SERIES_NETS; i++) {
+        if (!str_eq_nocase(text, str_c(NETS[i]))) continue;
+        *out = (SeriesNetKind)i;
+        return true;
+    }
+    return false;
 }
 
 SeriesModel *series_model_ref(SeriesModel *model) {
@@ -22,6 +38,7 @@ SeriesModel *series_model_unref(SeriesModel *model) {
         if (model->knot[1] != model->knot[0]) mem_free(model->knot[1]);
         mem_free(model->knot[0]);
         mem_free(model->phase);
+        net_free(model->net);
         mem_free(model);
     }
     return NULL;
@@ -153,6 +170,9 @@ static void code_model(Codec *codec, SeriesModel *model) {
         code_finite(codec, &model->unrest);
         taste_code(codec, &model->taste);
     }
+    if (version >= 3) {
+        net_code(codec, &model->net, model->step_ms);
+    }
 }
 
 void series_model_save(const SeriesModel *model, Buf *out) {
@@ -173,7 +193,8 @@ Status series_model_load(Str bytes, SeriesModel **out, Error *err) {
 
 size_t series_model_bytes(const SeriesModel *model) {
     uint32_t arrays = model->knot[0] != model->knot[1] ? 2 : 1;
-    return sizeof *model + sizeof(float) * (arrays * model->knots + model->period);
+    size_t net = model->net ? sizeof *model->net + model->net->model->bytes : 0;
+    return sizeof *model + sizeof(float) * (arrays * model->knots + model->period) + net;
 }
 
 void series_model_describe(const SeriesModel *model, Buf *out) {
@@ -189,5 +210,11 @@ void series_model_describe(const SeriesModel *model, Buf *out) {
     if (model->growth_shift_ms || model->growth != 0) {
         buf_printf(out, ", holidays x%.2f, %d minutes later", exp(model->growth),
                    model->growth_shift_ms / 60000);
+    }
+    if (model->net) {
+        buf_printf(out,
+                   ", corrected by a network (%s) that is off by %.2f of the profile's squares",
+                   series_net_name(model->net->kind),
+                   model->net->loss[1] / fmax(model->net->loss[0], 1e-300));
     }
 }

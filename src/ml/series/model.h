@@ -37,6 +37,18 @@ typedef enum SeriesClass {
 } SeriesClass;
 const char *series_class_name(SeriesClass kind);
 
+// Networks that training may try to do better than the profile with (ml/series/net.h); the LSTM
+// beside the dense one. What a model has says what won.
+typedef enum SeriesNetKind {
+    SERIES_NET_NONE,
+    SERIES_NET_DENSE,
+    SERIES_NET_LSTM,
+    SERIES_NETS
+} SeriesNetKind;
+const char *series_net_name(SeriesNetKind kind);
+bool series_net_parse(Str text, SeriesNetKind *out);  // none | dense | lstm
+typedef struct SeriesNet SeriesNet;
+
 typedef struct SeriesModel {
     _Atomic uint32_t refs;
     int64_t step_ms;
@@ -73,6 +85,7 @@ typedef struct SeriesModel {
 
     float tail[SERIES_LENSES][2];  // scores of healthy history are wider than normal by this
     Taste taste;                   // what labels of history say of cases
+    SeriesNet *net;                // corrects the profile; NULL: nothing does better than it
     double unrest;                 // mean square of a healthy point's deviation; 0: not known
 } SeriesModel;
 
@@ -91,6 +104,7 @@ typedef struct SeriesHistory {
     SeriesCalendar *calendar;  // may be NULL
     const SeriesLabel *label;  // borrowed; the cases that they stand for are learned
     uint32_t labels;
+    SeriesNetKind nets;        // the best network that is tried; trying takes time
 } SeriesHistory;
 
 // ST_RUNTIME, the error saying what is missing, if history is not sufficient: a model wants two

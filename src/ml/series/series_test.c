@@ -1,6 +1,7 @@
 // Points of a made-up shop: its days, its incidents, and the odd things that collectors send.
 #include "ml/random.h"
 #include "ml/series/learn.h"
+#include "ml/series/net.h"
 #include "test/unit.h"
 
 enum { MINUTE = 60000, DAY = 1440, BEGIN_DAY = 20150 };  // a Wednesday
@@ -623,6 +624,98 @@ TEST(series, a_label_missed_in_training_makes_the_next_such_case_an_alarm) {
         detector_free(detector);
         series_model_unref(model);
     }
+    mem_free(value);
+}
+
+// Fridays are long: what two shapes of days cannot hold.
+static float *long_fridays(uint32_t days, double scale, uint64_t seed) {
+    float *value = shop(days, scale, seed);
+    for (uint32_t i = 0; i < days * DAY; i++) {
+        uint32_t weekday = (BEGIN_DAY + i / DAY + 3) % 7;
+        double hour = i % DAY / 60.0, more = 0;
+        if (weekday == 4) more = 0.6 * exp(-0.5 * (hour - 20) * (hour - 20) / 2.5);
+        if (weekday == 0) more = -0.35 * exp(-0.5 * (hour - 9) * (hour - 9) / 4);
+        value[i] = rintf(value[i] * (float)(1 + more));
+    }
+    return value;
+}
+
+static SeriesModel *trained_with(const float *value, uint32_t days, SeriesNetKind nets) {
+    SeriesHistory history = {.from_ms = at(0), .step_ms = MINUTE, .value = value,
+                             .count = days * DAY, .nets = nets};
+    SeriesModel *model = NULL;
+    Error err = {0};
+    CHECK_OK(series_train(&history, &model, &err), &err);
+    return model;
+}
+
+// The mean share that forecasts are off by on a Friday evening's and a Monday morning's hours.
+static double off_on(Detector *detector, const float *value, uint32_t from, uint32_t to,
+                     uint32_t *opened) {
+    double off = 0;
+    uint32_t count = 0;
+    for (uint32_t i = from; i < to; i++) {
+        DetectVerdict verdict;
+        detector_push(detector, at(i), (double)value[i], &verdict);
+        *opened += verdict.event == DETECT_OPEN;
+        uint32_t weekday = (BEGIN_DAY + i / DAY + 3) % 7, hour = i % DAY / 60;
+        if (!(weekday == 4 && hour >= 17) && !(weekday == 0 && hour < 12)) continue;
+        off += fabs(verdict.forecast / fmax((double)value[i], 1) - 1);
+        count++;
+    }
+    return off / fmax(count, 1);
+}
+
+TEST(series, a_network_wins_where_the_profile_does_not_hold_and_judges_by_the_same_detector) {
+    enum { DAYS = 42, UNTIL = 56 };
+    float *value = long_fridays(UNTIL, 1, 51);
+    for (uint32_t i = 52 * DAY + 700; i < 52 * DAY + 720; i++) value[i] = 3;
+    SeriesModel *plain = trained_with(value, DAYS, SERIES_NET_NONE);
+    CHECK(!plain->net);
+    for (int kind = SERIES_NET_DENSE; kind <= SERIES_NET_LSTM; kind++) {
+        SeriesModel *model = trained_with(value, DAYS, (SeriesNetKind)kind), *copy = NULL;
+        CHECK(model->net != NULL);
+        if (!model->net) break;
+        CHECK(model->net->loss[1] < 0.9 * model->net->loss[0]);
+        Error err = {0};
+        Buf bytes = {0};
+        series_model_save(model, &bytes);
+        CHECK_OK(series_model_load(buf_str(&bytes), &copy, &err), &err);
+        Detector *one = watcher(plain, DETECT_BOTH), *two = watcher(copy, DETECT_BOTH);
+        uint32_t opened[2] = {0};
+        double without = off_on(one, value, DAYS * DAY, UNTIL * DAY, &opened[0]);
+        double with = off_on(two, value, DAYS * DAY, UNTIL * DAY, &opened[1]);
+        CHECK(with < without);
+        CHECK_INT(opened[1], 1);  // the outage; the profile takes each long evening for one
+        CHECK(opened[0] > 1);
+        // Saved and loaded, it goes on bit for bit.
+        DetectVerdict a, b;
+        Detector *three = NULL;
+        bytes.len = 0;
+        detector_save(two, &bytes);
+        CHECK_OK(detector_load(buf_str(&bytes), copy, &three, &err), &err);
+        for (uint32_t i = 0; i < 300; i++) {
+            double now = 100 + i % 7;
+            detector_push(two, at(UNTIL * DAY + i), now, &a);
+            detector_push(three, at(UNTIL * DAY + i), now, &b);
+            CHECK(memcmp(&a.forecast, &b.forecast, sizeof a.forecast) == 0 && a.event == b.event);
+        }
+        detector_free(one);
+        detector_free(two);
+        detector_free(three);
+        series_model_unref(model);
+        series_model_unref(copy);
+        buf_free(&bytes);
+    }
+    series_model_unref(plain);
+    mem_free(value);
+}
+
+TEST(series, a_network_that_is_no_better_than_the_profile_is_not_taken) {
+    float *value = shop(28, 1, 52);
+    SeriesModel *model = trained_with(value, 28, SERIES_NET_LSTM);
+    CHECK(!model->net);
+    series_model_unref(model);
     mem_free(value);
 }
 

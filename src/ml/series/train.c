@@ -4,11 +4,11 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
+#include "ml/series/net.h"
 #include "ml/series/train_int.h"
 
 enum {
     DAYS_MIN = 2, PASSES = 2, TAIL_BINS = 256,
-    OUTSIDE_FOUND = 2,  // in `outside`: nobody said so, the detector found it
 };
 
 // -- Sufficiency and kind -------------------------------------------------------------------------
@@ -131,7 +131,8 @@ static void promotions_apart(Train *train) {
 
 // The detector on the history that the model comes from. What it takes for an anomaly, in whichever
 // direction, is left out from now on.
-static void walk(Train *train, bool clean, Tail *tail) {
+// Returns how many alarms there were.
+static uint64_t walk(Train *train, bool clean, Tail *tail) {
     const SeriesHistory *history = train->history;
     SeriesModel *model = train->model;
     DetectSettings settings = {.step_ms = history->step_ms, .direction = DETECT_BOTH,
@@ -186,7 +187,9 @@ static void walk(Train *train, bool clean, Tail *tail) {
     model->level = inside.healthy && isfinite(inside.mean_level) ? inside.mean_level : level;
     model->unrest = points > 100 ? unrest / points : 0;
     if (count > 100) model->spread = fmax(sqrt(squares / count), 0.5 * model->wander_sd);
+    uint64_t alarms = detector_alarms(detector);
     detector_free(detector);
+    return alarms;
 }
 
 // From here on history is what lacks to the ceiling.
@@ -202,6 +205,28 @@ static void turn_over(Train *train, SeriesHistory *copy, float **value) {
     copy->value = *value;
     train->history = copy;
     train->median = (double)top - train->median;
+}
+
+// With a network history is gone through once more, for the tails. Noise and habits of the level
+// stay what they were without it: it has seen this history, and will be further off in times to
+// come. One that makes history look worse to the detector than before ([alarms]) is not kept after
+// all.
+static void with_net(Train *train, Tail *tail, uint64_t alarms) {
+    SeriesModel *model = train->model;
+    double spread = model->spread, level = model->level, unrest = model->unrest;
+    Tail *before = NEW(Tail);
+    *before = *tail;
+    memset(tail, 0, sizeof *tail);
+    if (walk(train, false, tail) > alarms) {
+        net_free(model->net);
+        model->net = NULL;
+        model->level = level;
+        model->spread = spread;
+        model->unrest = unrest;
+        *tail = *before;
+    }
+    model->spread = fmax(model->spread, spread);
+    mem_free(before);
 }
 
 static void learn(Train *train) {
@@ -232,14 +257,16 @@ Status series_train(const SeriesHistory *history, SeriesModel **out, Error *err)
     Tail *tail = NEW(Tail);
     SeriesHistory turned;
     float *value = NULL;
+    uint64_t alarms = 0;
     Status st = sufficient(&train, err);
     if (st) goto done;
     if (model->ceiling != 0) turn_over(&train, &turned, &value);
     for (uint32_t pass = 0; pass < PASSES; pass++) {
         learn(&train);
         memset(tail, 0, sizeof *tail);
-        walk(&train, pass + 1 < PASSES, tail);
+        alarms = walk(&train, pass + 1 < PASSES, tail);
     }
+    if (train_net(&train, history->nets)) with_net(&train, tail, alarms);
     for (uint32_t i = 0; i < SERIES_LENSES; i++) {
         for (uint32_t side = 0; side < 2; side++) model->tail[i][side] = tail_width(tail, i, side);
     }

@@ -5,6 +5,8 @@
 
 #include "ml/series/series_int.h"
 
+enum { OUTSIDE_FOUND = 2 };  // in `outside`: nobody said so, the detector found it
+
 typedef struct TrainCell {
     float sum;     // of the points that count
     float points;  // how many they are
@@ -34,6 +36,9 @@ void train_kind(Train *train);
 void train_holidays(Train *train);
 void train_noise(Train *train);
 void train_level(Train *train);
+// Tries networks, up to [best]; whether one is better than the profile, and the model's from now
+// on.
+bool train_net(Train *train, SeriesNetKind best);
 // Labels, of the history as it was given, by the model once it is complete.
 void train_taste(Train *train, const SeriesHistory *history);
 
