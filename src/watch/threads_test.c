@@ -16,7 +16,7 @@ typedef struct Crowd {
     WatchMetric *metric[METRICS];
     _Atomic uint64_t pushed, read;
     _Atomic bool done;
-    SeriesModel *model;
+    Buf model;  // a model's bytes
 } Crowd;
 
 static void pushes(void *arg) {
@@ -72,8 +72,11 @@ static void registers(void *arg) {
         CHECK_OK(roster_label_add(watch_roster(crowd->watch), crowd->metric[1], &label, &err),
                  &err);
         if (round % 10 == 0) {
-            CHECK_OK(watch_model_publish(crowd->watch, crowd->metric[2], crowd->model, round,
-                                         STR("{}"), &err), &err);
+            SeriesModel *model;
+            CHECK_OK(series_model_load(buf_str(&crowd->model), &model, &err), &err);
+            CHECK_OK(watch_model_publish(crowd->watch, crowd->metric[2], model, round, STR("{}"),
+                                         &err), &err);
+            (void)series_model_unref(model);
         }
         watch_calendars_changed(crowd->watch, crowd->platform);
         // A metric that comes and goes.
@@ -137,7 +140,10 @@ TEST(watch, stores_bear_a_crowd) {
     static float value[3 * 1440];
     for (int i = 0; i < 3 * 1440; i++) value[i] = (float)(100 + i % 60);
     SeriesHistory history = {.step_ms = STEP_MS, .value = value, .count = 3 * 1440};
-    CHECK_OK(series_train(&history, &crowd.model, &err), &err);
+    SeriesModel *model;
+    CHECK_OK(series_train(&history, &model, &err), &err);
+    series_model_save(model, &crowd.model);
+    (void)series_model_unref(model);
     CHECK_OK(os()->thread_start(pushes, &crowd, &thread[0], &err), &err);
     CHECK_OK(os()->thread_start(pushes, &crowd, &thread[1], &err), &err);
     CHECK_OK(os()->thread_start(registers, &crowd, &thread[2], &err), &err);
@@ -149,7 +155,7 @@ TEST(watch, stores_bear_a_crowd) {
     // What was removed says farewell over the inbox, too.
     CHECK(atomic_load(&crowd.read) == atomic_load(&crowd.pushed) + ROUNDS);
     CHECK(atomic_load(&crowd.platform->metrics) == METRICS);
-    (void)series_model_unref(crowd.model);
+    buf_free(&crowd.model);
     watch_close(crowd.watch);
     buf_free(&token);
     unit_remove_dir(settings.dir);
