@@ -265,7 +265,10 @@ int executor_file(Executor *self, const char *path) {
     } else if (st) {
         (void)fprintf(stderr, "weir: %s\n", err.message);
     } else {
-        code = executor_script(self, name, buf_str(&text));
+        Str script = buf_str(&text);
+        // Some editors begin a file with a byte order mark, which is no part of what was written.
+        if (str_starts(script, STR("\xEF\xBB\xBF"))) script = str_sub(script, 3, script.len);
+        code = executor_script(self, name, script);
     }
     buf_free(&text);
     return code;

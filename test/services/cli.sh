@@ -135,6 +135,8 @@ printf '# ours\n# columns: x\nquery rows\nSELECT 1 AS x\n----\nINT NOT NULL\n1\n
 sed -i -E '/^# (columns|message)/d' expected cases/new.test
 same "in the kind that fits" expected cases/new.test
 
+printf '\xef\xbb\xbfSELECT 1 AS a;\r\n-- two\r\nSELECT 2 AS b\r\n' >marked.sql
+check "a byte order mark and carriage returns are no part of a script" ends 0 "$WEIR" run marked.sql
 echo '{"flinkVersion":"2.3","nodes":[]}' >flink.json
 check "a plan that Flink compiled is refused" ends 2 "$WEIR" run -e "EXECUTE PLAN 'flink.json'"
 check "by name" grep -q "'flink.json' is no plan that weir can run: Flink has compiled it" err
