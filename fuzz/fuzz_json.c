@@ -54,8 +54,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
     c.piece = bytes[1] % 64 + 1;
     ASSERT(same(format_decode_bytes(&c, text, size), whole));
     c.piece = 0;
-    // Rows, if they came without errors, written and read again.
-    if (bytes[0] / 4 % 5 == 0 && !strstr(whole, "error: ") && !memchr(text, 0, size)) {
+    // Rows, if they came without errors, written and read again. (Behind a NUL nobody sees them.)
+    bool hidden = memchr(c.out.ptr, 0, c.out.len) || memchr(text, 0, size);
+    if (bytes[0] / 4 % 5 == 0 && !strstr(whole, "error: ") && !hidden) {
         Buf copy = {0};
         buf_put(&copy, text, size);
         Buf written = {0};

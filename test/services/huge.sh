@@ -12,7 +12,7 @@ many() {
 # answers FACT, and refuses FACT: the statement on stdin gives a result, or an error of validation.
 run_big() {
     cat >big.sql
-    timeout -s KILL 60 "$WEIR" run --memory 512m big.sql >out 2>err
+    timeout -s KILL $((60 * PATIENCE)) "$WEIR" run --memory 512m big.sql >out 2>err
     rc=$?
     fact=$2
     if [ $rc -eq "$1" ]; then pass "$fact"; else fail "$fact" "code $rc, $(head -c 200 err)"; fi

@@ -8,6 +8,9 @@
 
 enum { MODEL_MAGIC = 0x314d5357, MODEL_VERSION = 3 };
 
+// How far the shape of one day is from that of the next, as a logarithm; or as a part of its range.
+static const double DOUBT = 0.45;
+
 const char *series_class_name(SeriesClass kind) {
     static const char *const NAMES[] = {"constant", "stationary", "periodic", "aperiodic", "spiky"};
     return (unsigned)kind < SERIES_CLASSES ? NAMES[kind] : "unknown";
@@ -64,6 +67,32 @@ static double shape(const SeriesModel *model, int32_t at_ms, uint8_t weekday, bo
     return knot_at(model->knot[rest], model->knots, at) + (double)model->weekday[weekday];
 }
 
+// How far a day may be from the profile when few of its kind have been seen: what was one day's own
+// is in it. From six days on nothing, for then the level's habits have been learned as well.
+static double doubt(const SeriesModel *model, bool rest) {
+    enum { KNOWN_DAYS = 21, ENOUGH = 6 };
+    if (!model->knots || model->to_ms - model->from_ms >= KNOWN_DAYS * (int64_t)SERIES_DAY_MS)
+        return 0;
+    double seen[2] = {0};
+    for (int64_t at = model->from_ms; at < model->to_ms; at += SERIES_DAY_MS) {
+        int64_t day = (at + model->zone_ms) / SERIES_DAY_MS;
+        int64_t weekday = (day % 7 + 11) % 7;  // the epoch began on a Thursday
+        double part = (double)(model->to_ms - at) / (double)SERIES_DAY_MS;
+        seen[weekday == 0 || weekday == 6] += fmin(part, 1);
+    }
+    // Days that look alike tell of each other, once there have been some of both kinds.
+    double days = seen[rest];
+    if (days > 0 && model->knot[0] == model->knot[1]) days = seen[0] + seen[1];
+    double share = fmax(1 / fmax(days, 0.5) - 1.0 / ENOUGH, 0);
+    if (model->scaled) return DOUBT * share;
+    float low = model->knot[rest][0], high = low;
+    for (uint32_t i = 1; i < model->knots; i++) {
+        low = fminf(low, model->knot[rest][i]);
+        high = fmaxf(high, model->knot[rest][i]);
+    }
+    return DOUBT * share * (double)(high - low);
+}
+
 void series_model_at(const SeriesModel *model, const SeriesMoment *moment, int64_t ts_ms,
                      SeriesBase *out) {
     double value = 0, turn = 0;
@@ -80,7 +109,7 @@ void series_model_at(const SeriesModel *model, const SeriesMoment *moment, int64
         }
     }
     value += model->base;
-    out->unsure = (float)(0.25 * fabs(turn));
+    out->unsure = (float)hypot(0.25 * fabs(turn), doubt(model, moment->rest));
     out->mean = model->scaled ? exp(value) : value;
     // Between the middles of hours lies a line.
     const float *hour = model->hour[moment->rest];

@@ -87,6 +87,27 @@ TEST(series, a_drop_opens_one_alarm_and_closes_it) {
     mem_free(value);
 }
 
+// Two days are learned, the second with a rush that never comes again. Neither its absence nor the
+// first day of rest is a fault; an outage is.
+TEST(series, what_was_seen_once_is_not_expected_firmly) {
+    float *value = shop(5, 1, 23);
+    for (uint32_t i = DAY + 120; i < DAY + 250; i++) value[i] = rintf(value[i] * 2.5f);
+    for (uint32_t i = 4 * DAY + 700; i < 4 * DAY + 760; i++) value[i] = rintf(value[i] * 0.05f);
+    SeriesModel *model = trained(value, 2);
+    Detector *detector = watcher(model, DETECT_DROP);
+    uint32_t opened = 0, opens = 0;
+    for (uint32_t i = 2 * DAY; i < 5 * DAY; i++) {
+        DetectVerdict verdict;
+        detector_push(detector, at(i), (double)value[i], &verdict);
+        if (verdict.event == DETECT_OPEN) opened = i, opens++;
+    }
+    CHECK_INT(opens, 1);
+    CHECK(opened >= 4 * DAY + 700 && opened <= 4 * DAY + 715);
+    detector_free(detector);
+    series_model_unref(model);
+    mem_free(value);
+}
+
 TEST(series, a_rise_is_no_alarm_where_drops_are_watched) {
     float *value = shop(22, 1, 8);
     for (uint32_t i = 21 * DAY + 600; i < 21 * DAY + 660; i++) value[i] *= 2;
