@@ -227,6 +227,10 @@ static Status fold_case(PlanContext *context, Expr **at, bool constant, Error *e
         kept++;
     }
     TRY(fold(context, &otherwise, constant, err));
+    while (kept && expr_equal(copy->arg[kept * 2 - 1], otherwise) &&
+           !expr_can_fail(copy->arg[kept * 2 - 2])) {
+        kept--;  // the last branch says the same as the rest
+    }
     copy->arg[kept * 2] = otherwise;
     copy->arg_count = kept * 2 + 1;
     if (!kept) *at = with_type(context->arena, otherwise, copy->type);

@@ -1,5 +1,7 @@
 // Projection push-down. First every node learns what its consumers read of its columns, down into
-// ROW fields; then the nodes are made anew, from the sources up, with just that.
+// ROW fields; then the nodes are made anew, from the sources up, with just that. Outer joins whose
+// other side nobody reads, and which are of one row there, go as a whole.
+#include "plan/keys.h"
 #include "plan/rule.h"
 
 // What is read of a value: all of it, or some fields of a ROW.
@@ -13,6 +15,7 @@ typedef struct NodeNeed {
     Plan *plan;
     Need *column;
     uint32_t consumers, seen;  // counted first; a node is passed on when all have spoken
+    int8_t idle;               // the side of an outer join that adds nothing, counted from 1
     Plan *made;
     uint32_t *map;             // old column -> new
 } NodeNeed;
@@ -216,6 +219,14 @@ static void pass_needs(Pruner *self, Plan *plan) {
             case PLAN_INTERVAL_JOIN:
             case PLAN_LOOKUP_JOIN:
             case PLAN_WINDOW_JOIN: {
+                if (node->idle == (int8_t)(i + 1)) break;
+                if (node->idle) {
+                    uint32_t from = i ? plan->input[0]->type->child_count : 0;
+                    for (uint32_t c = 0; c < columns; c++) {
+                        if (node->column[from + c].any) need_all(&below[c]);
+                    }
+                    break;
+                }
                 const Need *need = join_needs(self, node, i);
                 for (uint32_t c = 0; c < columns; c++) {
                     need_merge(arena, input->type->child[c], &below[c], &need[c]);
@@ -229,15 +240,62 @@ static void pass_needs(Pruner *self, Plan *plan) {
     }
 }
 
+// Whether [column] is one of a node below the projections at the top of [plan], as it is: a cast
+// one is no part of a key to Flink here.
+static bool is_plain(const Plan *plan, uint32_t column) {
+    for (; plan->kind == PLAN_PROJECT || plan->kind == PLAN_FILTER; plan = plan->input[0]) {
+        if (plan->kind == PLAN_FILTER) continue;
+        if (plan->expr[column]->kind != EXPR_COLUMN) return false;
+        column = plan->expr[column]->column;
+    }
+    return true;
+}
+
+// Whether no two rows of [side] have the same join key. Flink sees no keys through a watermark
+// here.
+static bool joins_by_key(const Pruner *self, const Plan *join, uint32_t side) {
+    const Plan *input = join->input[side], *below = input;
+    while (below->kind == PLAN_PROJECT || below->kind == PLAN_FILTER) below = below->input[0];
+    if (below->kind == PLAN_WATERMARK) return false;
+    size_t words = BITS_WORDS(input->type->child_count + 1);
+    uint64_t *joined = ARENA_ARRAY(self->arena, uint64_t, words);
+    for (uint32_t k = 0; k < join->key_count; k++) {
+        uint32_t column = side ? join->right_key[k] : join->key[k];
+        if (is_plain(input, column)) bits_set(joined, column);
+    }
+    const PlanKeys *keys = plan_keys(self->arena, input);
+    for (uint32_t k = 0; k < keys->count; k++) {
+        size_t w = 0;
+        while (w < words && !(keys->set[k][w] & ~joined[w])) w++;
+        if (w == words) return true;
+    }
+    return false;
+}
+
+// An outer join of which nobody reads the side that may be missing, and which finds at most one row
+// there, is its other side: Calcite's ProjectJoinRemoveRule.
+static void find_idle_side(const Pruner *self, NodeNeed *node) {
+    const Plan *plan = node->plan;
+    if (plan->kind != PLAN_JOIN && plan->kind != PLAN_INTERVAL_JOIN) return;
+    if (plan->join != JOIN_TYPE_LEFT && plan->join != JOIN_TYPE_RIGHT) return;
+    uint32_t side = plan->join == JOIN_TYPE_LEFT, left = plan->input[0]->type->child_count;
+    uint32_t from = side ? left : 0, to = side ? plan->type->child_count : left;
+    bool read = false;
+    for (uint32_t c = from; c < to; c++) read |= node->column[c].any;
+    if (!read && joins_by_key(self, plan, side)) node->idle = (int8_t)(side + 1);
+}
+
 // All consumers of [plan] have said what they read.
 static void gather_needs(Pruner *self, Plan *plan) {
+    find_idle_side(self, &self->node[plan->id]);
     // An operator without any column left still has rows: keep one.
     Need *column = self->node[plan->id].column;
     uint32_t c = 0;
     while (c < plan->type->child_count && !column[c].any) c++;
     bool keyed = (plan->kind == PLAN_RANK || plan->kind == PLAN_DEDUP) && plan->key_count;
     if (c == plan->type->child_count && c && plan->kind != PLAN_PROJECT) {
-        need_all(&column[keyed ? plan->key[0] : 0]);
+        uint32_t first = self->node[plan->id].idle == 1 ? plan->input[0]->type->child_count : 0;
+        need_all(&column[keyed ? plan->key[0] : first]);
     }
     pass_needs(self, plan);
 }
@@ -551,12 +609,27 @@ static void remake_scan(Pruner *self, NodeNeed *node, Plan *made) {
     made->type = scan->produced = type_row(self->arena, count, child, name, false);
 }
 
+static Plan *remake(Pruner *self, Plan *plan);
+
+// A join of which one side is idle, as its other one.
+static Plan *remake_idle(Pruner *self, NodeNeed *node) {
+    const Plan *plan = node->plan;
+    uint32_t kept = node->idle == 1, from = kept ? plan->input[0]->type->child_count : 0;
+    Plan *made = remake(self, plan->input[kept]);
+    const NodeNeed *input = &self->node[plan->input[kept]->id];
+    for (uint32_t c = 0; c < plan->input[kept]->type->child_count; c++) {
+        node->map[from + c] = input->map[c];
+    }
+    return node->made = made;
+}
+
 static Plan *remake(Pruner *self, Plan *plan) {
     NodeNeed *node = &self->node[plan->id];
     if (node->made) return node->made;
     Plan *made = node->made = arena_dup(self->arena, plan, sizeof *plan);
     node->map = ARENA_ARRAY(self->arena, uint32_t, plan->type->child_count + 1);
     for (uint32_t i = 0; i < plan->type->child_count; i++) node->map[i] = i;
+    if (node->idle) return remake_idle(self, node);
     made->input = ARENA_ARRAY(self->arena, Plan *, plan->input_count + 1);
     for (uint32_t i = 0; i < plan->input_count; i++) made->input[i] = remake(self, plan->input[i]);
     switch (plan->kind) {
