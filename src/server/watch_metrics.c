@@ -14,6 +14,7 @@ static bool read_step(const JsonValue *value, int64_t *ms) {
     double seconds;
     if (!value) return false;
     if (json_is_number(value) && str_to_f64(value->text, &seconds)) {
+        if (!(seconds > 0 && seconds < 1e9)) return false;
         *ms = (int64_t)(seconds * 1000);
         return true;
     }

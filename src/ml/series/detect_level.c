@@ -63,7 +63,8 @@ double level_variance(const Detector *d, double growth) {
 }
 
 bool level_promoted(const Detector *d) {
-    return d->promoted || (d->slot - d->turned) * d->settings.step_ms < PROMOTION_END_MS;
+    // Divided, not multiplied: it may never have turned, and that is long ago.
+    return d->promoted || d->slot - d->turned <= (PROMOTION_END_MS - 1) / d->settings.step_ms;
 }
 
 // What a promotion's deviations are shares of.
