@@ -242,6 +242,8 @@ Status kernel_cast(const Call *call, Error *err) {
             tensor_put_number(out, i, tensor_number(in, i));
         }
     }
+    call->out[0].bits = (uint8_t)params->bits;
+    call->out[0].no_sign = params->no_sign;
     return ST_OK;
 }
 

@@ -11,7 +11,7 @@
 #include "os/os.h"
 #include "test/unit.h"
 
-extern const Op ONNX_OPS[], ONNX_NN_OPS[], ONNX_ML_OPS[], TF_OPS[], TF_NN_OPS[];
+extern const Op ONNX_OPS[], ONNX_NN_OPS[], ONNX_QUANT_OPS[], ONNX_ML_OPS[], TF_OPS[], TF_NN_OPS[];
 
 // The numbers of a CSV file without names, row after row.
 static double *numbers(const char *path, size_t *count) {
@@ -186,7 +186,8 @@ static bool names(Str page, const char *op) {
 }
 
 TEST(served, the_page_names_all_operators) {
-    const Op *const tables[] = {ONNX_OPS, ONNX_NN_OPS, ONNX_ML_OPS, TF_OPS, TF_NN_OPS};
+    const Op *const tables[] = {ONNX_OPS,    ONNX_NN_OPS, ONNX_QUANT_OPS,
+                                ONNX_ML_OPS, TF_OPS,      TF_NN_OPS};
     Buf page = {0};
     Error err;
     CHECK_OK(os_read_file(STR(SOURCE_ROOT "/docs/sql/models.md"), &page, &err), &err);

@@ -40,6 +40,10 @@ typedef struct Tensor {
     int64_t count;  // the product of the dimensions
     void *data;
     TensorBlock *block;  // NULL: the values are a constant's
+    // Of smaller integers, when that is known: their bits (of constants, and behind a cast); else
+    // 0.
+    uint8_t bits;
+    bool no_sign;
 } Tensor;
 
 // Blocks of a power of two or one and a half times that.

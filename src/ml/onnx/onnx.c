@@ -51,7 +51,8 @@ static Status read_graph(OnnxReader *reader, Scope *scope, Str bytes, Error *err
 static const Op *find_op(Str domain, Str type) {
     bool plain = domain.len == 0 || str_is(domain, "ai.onnx");
     bool ml = str_is(domain, "ai.onnx.ml");
-    const Op *const tables[] = {plain ? ONNX_OPS : ONNX_ML_OPS, plain ? ONNX_NN_OPS : NULL, NULL};
+    const Op *const tables[] = {plain ? ONNX_OPS : ONNX_ML_OPS, plain ? ONNX_NN_OPS : NULL,
+                                plain ? ONNX_QUANT_OPS : NULL, NULL};
     if (!plain && !ml && !str_is(domain, "com.microsoft")) return NULL;
     for (uint32_t i = 0; tables[i]; i++) {
         for (const Op *op = tables[i]; op->name; op++) {

@@ -3,11 +3,12 @@
 
 #include "base/map.h"
 #include "ml/graph/graph.h"
+#include "ml/graph/kernels.h"
 #include "ml/graph/stored.h"
 #include "ml/proto.h"
 
-// Rows of ops.c, ops_nn.c and ops_ml.c; name NULL at the end.
-extern const Op ONNX_OPS[], ONNX_NN_OPS[], ONNX_ML_OPS[];
+// Rows of ops.c, ops_nn.c, ops_quant.c and ops_ml.c; name NULL at the end.
+extern const Op ONNX_OPS[], ONNX_NN_OPS[], ONNX_QUANT_OPS[], ONNX_ML_OPS[];
 
 typedef struct OnnxNode {
     Str name, type, domain;
@@ -24,6 +25,8 @@ typedef struct OnnxReader {
     Arena *arena;  // of the load: names and nodes
 } OnnxReader;
 
+// The attributes of convolutions and pools.
+NODISCARD Status onnx_window(Setup *setup, WindowParams *params, Error *err);
 // A type of TensorProto; TENSOR_NONE when it is not known here.
 TensorType onnx_type(int64_t type);
 StoredType onnx_stored(int64_t type);

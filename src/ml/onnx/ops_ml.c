@@ -173,6 +173,7 @@ static Status extractor_run(const Call *call, Error *err) {
     for (int64_t row = 0; row < rows; row++) {
         for (int64_t i = 0; i < which->count; i++, to += size) {
             int64_t at = tensor_integer(which, i);
+            if (at < 0) at += width;  // from the back
             if (at < 0 || at >= width) return error_set(err, ST_RUNTIME, "column %lld of %lld",
                                                         (long long)at, (long long)width);
             memcpy(to, (char *)in->data + (size_t)(row * width + at) * size, size);

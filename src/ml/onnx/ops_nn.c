@@ -38,7 +38,7 @@ static Status copy_list(Setup *s, const char *name, int64_t otherwise, int64_t *
     return ST_OK;
 }
 
-static Status window(Setup *s, WindowParams *params, Error *err) {
+Status onnx_window(Setup *s, WindowParams *params, Error *err) {
     uint32_t count, *space = &params->space;
     TRY(copy_list(s, "kernel_shape", 0, params->kernel, space, err));
     TRY(copy_list(s, "strides", 1, params->stride, space, err));
@@ -68,18 +68,18 @@ static Status window(Setup *s, WindowParams *params, Error *err) {
 
 static Status conv(Setup *s, Error *err) {
     WindowParams *params = SETUP_PARAMS(s, WindowParams);
-    TRY(window(s, params, err));
+    TRY(onnx_window(s, params, err));
     return conv_prepare(s, params, err);
 }
 
 static Status conv_turned(Setup *s, Error *err) {
     WindowParams *params = SETUP_PARAMS(s, WindowParams);
-    return window(s, params, err);
+    return onnx_window(s, params, err);
 }
 
 static Status pool(Setup *s, Error *err) {
     WindowParams *params = SETUP_PARAMS(s, WindowParams);
-    TRY(window(s, params, err));
+    TRY(onnx_window(s, params, err));
     params->groups = setup_int(s, "p", 2);
     if (params->space && params->kernel[0]) return ST_OK;
     return error_set(err, ST_VALIDATION, "kernel_shape is missing");
@@ -202,57 +202,6 @@ static Status rnn(Setup *s, Error *err) {
     return rnn_prepare(s, params, err);
 }
 
-// --- Eight bits ---
-
-// A scale or a zero point: one for all, or one a channel.
-static double of_channel(const Tensor *t, int64_t channel, double otherwise) {
-    if (!t || !t->count) return otherwise;
-    return tensor_number(t, t->count == 1 ? 0 : channel);
-}
-
-typedef struct QuantParams {
-    int64_t axis;
-} QuantParams;
-
-static Status quant(Setup *s, Error *err) {
-    QuantParams *params = SETUP_PARAMS(s, QuantParams);
-    params->axis = setup_int(s, "axis", 1);
-    return ST_OK;
-}
-
-static Status quant_channel(const Call *call, int64_t *inner, int64_t *channels, Error *err) {
-    const QuantParams *params = call->params;
-    const Tensor *in = call->in[0], *scale = call->in[1];
-    *inner = 1;
-    *channels = 1;
-    for (uint32_t i = 0; i < call->in_count; i++) {
-        if (call->in[i]) TRY(call_want_number(call, i, err));
-    }
-    if (scale->count == 1) return ST_OK;
-    uint32_t axis;
-    TRY(axis_of(params->axis, in->rank, &axis, err));
-    *inner = tensor_span(in, axis + 1, in->rank);
-    *channels = in->dim[axis];
-    const Tensor *zero = call->in_count > 2 ? call->in[2] : NULL;
-    if (scale->count != *channels || (zero && zero->count != 1 && zero->count != *channels)) {
-        return call_misfit(in, scale, err);
-    }
-    return ST_OK;
-}
-
-static Status dequantize(const Call *call, Error *err) {
-    const Tensor *in = call->in[0], *zero = call->in_count > 2 ? call->in[2] : NULL;
-    int64_t inner, channels;
-    TRY(quant_channel(call, &inner, &channels, err));
-    TRY(call_like(call, 0, TENSOR_F32, in, err));
-    for (int64_t i = 0; i < in->count; i++) {
-        int64_t c = i / inner % channels;
-        double x = tensor_number(in, i) - of_channel(zero, c, 0);
-        tensor_f32(&call->out[0])[i] = (float)(x * of_channel(call->in[1], c, 1));
-    }
-    return ST_OK;
-}
-
 // clang-format off
 const Op ONNX_NN_OPS[] = {
     {"MatMul", kernel_matmul, matmul, 0, 2, 2, 0},
@@ -278,7 +227,6 @@ const Op ONNX_NN_OPS[] = {
     {"RNN", kernel_rnn, rnn, RNN_PLAIN, 3, 6, 0},
     {"LSTM", kernel_rnn, rnn, RNN_LSTM, 3, 8, 0},
     {"GRU", kernel_rnn, rnn, RNN_GRU, 3, 6, 0},
-    {"DequantizeLinear", dequantize, quant, 0, 2, 3, 0},
     {0},
 };
 // clang-format on

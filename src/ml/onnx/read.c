@@ -197,6 +197,14 @@ static Status make_tensor(OnnxReader *reader, ProtoTensor *self, Graph *graph, T
     }
     if (!st) st = graph_constant_new(graph, type, self->rank, self->dim, out, value, err);
     if (!st) fill_tensor(reader, self, out);
+    if (!st) {
+        out->bits = (uint8_t)stored_bits(self->type);
+        out->no_sign = stored_unsigned(self->type);
+        if (value) {
+            graph->constant[*value].bits = out->bits;
+            graph->constant[*value].no_sign = out->no_sign;
+        }
+    }
     buf_free(&bytes);
     return st;
 }
