@@ -36,6 +36,7 @@ static bool keys_are_unique(PlanContext *context, const Plan *agg) {
     const Plan *input = agg->input[0], *below = input;
     while (below->kind == PLAN_PROJECT || below->kind == PLAN_FILTER) below = below->input[0];
     if (below->kind == PLAN_WATERMARK) return false;  // Flink sees no keys through it here
+    if (below->kind == PLAN_VALUES && below->row_count == 1 && !agg->agg_count) return true;
     uint32_t columns = input->type->child_count;
     const PlanKeys *keys = plan_keys(context->arena, input);
     uint64_t *grouped = ARENA_ARRAY(context->arena, uint64_t, BITS_WORDS(columns + 1));

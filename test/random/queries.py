@@ -805,8 +805,9 @@ class Queries(Forms):
         left, right = self.relation(depth - 1), self.relation(depth - 2)
         a, b = self.alias(), self.alias()
         lefts, rights = [x.of(a) for x in left.columns], [x.of(b) for x in right.columns]
-        first, second, out = [], [], []
+        first, second, out, timed = [], [], [], False
         for x in c.some(lefts, 1, 3):
+            timed = timed or x.rowtime
             same = [y for y in rights if y.type == x.type]
             first.append(column(x))
             second.append(column(c.pick(same)) if same else self.expressions(rights).make(x.type, 1))
@@ -814,6 +815,8 @@ class Queries(Forms):
         # Below others Flink prunes the columns of EXCEPT ALL, which changes what is equal.
         words = ['UNION ALL', 'UNION', 'INTERSECT', 'EXCEPT', 'INTERSECT ALL', 'EXCEPT ALL']
         word = c.pick(words[:6 if depth == self.depth and not self.standard else 4])
+        if word == 'INTERSECT ALL' and timed:
+            word = 'INTERSECT'  # Flink gives all rows of the right side where the left has a time attribute
         items = [joined([both(f'{{0}} AS c{i}', e) for i, e in enumerate(side)]) for side in (first, second)]
         lite = None if word in ('INTERSECT ALL', 'EXCEPT ALL') else word
         template = f'SELECT {{0}} FROM {{1}} AS {a} WORD SELECT {{2}} FROM {{3}} AS {b}'
