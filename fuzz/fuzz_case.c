@@ -17,7 +17,7 @@ static void check_print(const CaseFile *file) {
 
     out.len = 0;
     for (uint32_t i = 0; i < file->count; i++) {
-        answers[i] = (CaseAnswer){CASE_QUERY_ROWS, "INT\n1", "# columns: a"};
+        answers[i] = (CaseAnswer){CASE_QUERY_ROWS, STR("INT\n1"), "# columns: a"};
     }
     case_file_print(file, answers, &out);
     CaseFile again;
