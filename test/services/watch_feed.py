@@ -121,7 +121,7 @@ def prepare(api):
     assert figures["history_points"] == METRICS * DAYS * DAY
     begin = time.time()
     while figures["models_trained_total"] < METRICS:
-        assert time.time() - begin < 120 and not figures["models_failed_total"], figures
+        assert time.time() - begin < 300 and not figures["models_failed_total"], figures
         time.sleep(0.1)
         figures = api.figures()
     print("%d models in %.1f s" % (METRICS, time.time() - begin))
