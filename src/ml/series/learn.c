@@ -53,7 +53,12 @@ void learner_free(Learner *self) {
     mem_free(self);
 }
 
-// The newest slot is [slot]; what is older than there is room for goes, a quarter at a time.
+// A quarter more than is trained on: what is too old goes a quarter at a time.
+static uint32_t most_of(const Learner *self) {
+    return self->max + self->max / 4;
+}
+
+// The newest slot is [slot].
 static void keep(Learner *self, int64_t slot, float value) {
     if (!self->count || slot - (self->from + self->count) > self->max) {
         self->from = slot;
@@ -66,7 +71,7 @@ static void keep(Learner *self, int64_t slot, float value) {
         return;
     }
     uint32_t more = (uint32_t)(slot - self->from - self->count) + 1;
-    if (self->count + more > self->max) {
+    if (self->count + more > most_of(self)) {
         uint32_t drop = self->max / 4 > more ? self->max / 4 : more;
         if (drop > self->count) drop = self->count;
         memmove(self->value, self->value + drop, (self->count - drop) * sizeof *self->value);
@@ -85,8 +90,10 @@ static void keep(Learner *self, int64_t slot, float value) {
 
 static void train(Learner *self) {
     int64_t step = detector_settings(self->detector)->step_ms;
-    SeriesHistory history = {.from_ms = self->from * step, .step_ms = step, .value = self->value,
-                             .count = self->count, .calendar = self->settings.detect.calendar,
+    uint32_t old = self->count > self->max ? self->count - self->max : 0;
+    SeriesHistory history = {.from_ms = (self->from + old) * step, .step_ms = step,
+                             .value = self->value + old, .count = self->count - old,
+                             .calendar = self->settings.detect.calendar,
                              .nets = self->settings.nets};
     SeriesModel *model;
     Error err = {0};
@@ -258,7 +265,7 @@ Status learner_load(Str bytes, Learner **out, Error *err) {
     series_model_unref(model);
     if (!st && self->detector) {
         int64_t most = INT64_MAX / 4 / detector_settings(self->detector)->step_ms;
-        if (self->from < -most || self->from > most || self->count > self->max) {
+        if (self->from < -most || self->from > most || self->count > most_of(self)) {
             st = error_set(err, ST_VALIDATION,
                            "the learning detector cannot be read: its history is out of range");
         }

@@ -3,8 +3,8 @@
 // double, from four weeks on every two weeks; and at once when it does not fit any more. For
 // replays and for SQL, where no platform keeps history and trains beside the stream.
 //
-// Memory: four bytes a point kept, beside the detector. Threads: one at a time. A push takes long
-// (tens of milliseconds) when it trains.
+// Memory: four bytes a point kept, and of those a quarter more than are trained on, beside the
+// detector. Threads: one at a time. A push takes long (tens of milliseconds) when it trains.
 #pragma once
 
 #include "ml/series/detect.h"

@@ -7,7 +7,7 @@
 #include "ml/weir/weir.h"
 
 enum { DAYS_LEAST = 14, ROWS_LEAST = 400 };
-static const double BETTER = 0.9;  // of the profile's squares must be what the network's are
+static const double BETTER = 0.8;  // of the profile's squares must be what the network's are
 static const double CUT_SQUARE = 9;  // times the variance: what is further off says no more
 
 typedef struct Blocks {
