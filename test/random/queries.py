@@ -344,13 +344,15 @@ class Queries(Forms):
             out = out + [Column('g', 'BIGINT')]
         query = each(f'SELECT {{0}} FROM {{1}} AS {a} GROUP BY {by}', None, joined(items), rel.source())
         return Rel(query, [Column(f'k{i}', x.type) for i, x in enumerate(keys)] + out, False, False,
-                   rel.single or single)
+                   rel.single or single, sets=True)
 
     def distinct(self, depth):
         rel = self.relation(depth - 1)
         a = self.alias()
         kept = self.c.some([x.of(a) for x in rel.columns], 1, 3)
         items = joined([both(f'{{0}} AS c{i}', column(x)) for i, x in enumerate(kept)])
+        if rel.sets:
+            return rel  # Flink takes the keys of GROUPING SETS for unique, and leaves DISTINCT out
         query = both(f'SELECT DISTINCT {{0}} FROM {{1}} AS {a}', items, rel.source())
         return Rel(query, [Column(f'c{i}', x.type) for i, x in enumerate(kept)], False, rel.exact, rel.single)
 
