@@ -80,9 +80,10 @@ bool restart_again(Restart *self, int64_t now_ms, int64_t *delay_ms) {
             self->failed_ms[self->failures++ % TIMES] = now_ms;
             int64_t recent = 0;
             for (uint32_t i = 0; i < self->failures && i < TIMES; i++) {
-                recent += now_ms - self->failed_ms[i] < self->interval_ms;
+                recent += now_ms - self->failed_ms[i] <= self->interval_ms;
             }
-            return recent <= self->attempts;
+            // Flink counts the failure at hand: with 1, its default, none is followed by a restart.
+            return recent < (self->attempts < TIMES ? self->attempts : TIMES);
         }
         case RESTART_EXPONENTIAL: {
             if (self->failures && now_ms - last_ms - self->delay_ms > self->calm_ms) {

@@ -16,7 +16,7 @@ typedef struct Restart {
         calm_ms;  // exponential: first and greatest delay, when it is first again
     double factor, jitter;
     int64_t interval_ms;     // failure-rate: that many failures in it are too many
-    int64_t failed_ms[64];   // when it failed last
+    int64_t failed_ms[1024]; // when it failed last
     uint32_t failures;
 } Restart;
 

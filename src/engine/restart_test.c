@@ -41,9 +41,11 @@ TEST(restart, failure_rate_looks_at_its_interval) {
                             "restart-strategy.failure-rate.max-failures-per-interval", "2",
                             "restart-strategy.failure-rate.failure-rate-interval", "10 s",
                             "restart-strategy.failure-rate.delay", "1 s");
-    for (int64_t at = 0; at < 200; at++) CHECK(restart_again(&self, at * 5001, &delay_ms));
+    for (int64_t at = 0; at < 2000; at++) CHECK(restart_again(&self, at * 10001, &delay_ms));
     CHECK_INT(delay_ms, 1000);
-    CHECK(!restart_again(&self, 199 * 5001 + 1, &delay_ms));
+    CHECK(!restart_again(&self, 1999 * 10001 + 10000, &delay_ms));
+    self = STRATEGY(false, "restart-strategy.type", "failure-rate");  // 1 a minute, as in Flink
+    CHECK(!restart_again(&self, 0, &delay_ms));
 }
 
 TEST(restart, exponential_delay_grows_to_its_limit_and_begins_anew) {

@@ -54,7 +54,7 @@ const Setting SETTINGS[] = {
     {{.key = "restart-strategy", .doc = "the same, by its former name"}, SETTING_HEEDED, false},
     {{.key = "restart-strategy.fixed-delay.attempts", .kind = OPTION_INT, .fallback = "1", .doc = "how often the job begins again"}, SETTING_HEEDED, false},
     {{.key = "restart-strategy.fixed-delay.delay", .kind = OPTION_DURATION, .fallback = "1 s", .doc = "how long it waits before"}, SETTING_HEEDED, false},
-    {{.key = "restart-strategy.failure-rate.max-failures-per-interval", .kind = OPTION_INT, .fallback = "1", .doc = "more failures than these within the interval end the job"}, SETTING_HEEDED, false},
+    {{.key = "restart-strategy.failure-rate.max-failures-per-interval", .kind = OPTION_INT, .fallback = "1", .doc = "as many failures within the interval end the job"}, SETTING_HEEDED, false},
     {{.key = "restart-strategy.failure-rate.failure-rate-interval", .kind = OPTION_DURATION, .fallback = "1 min", .doc = "that interval"}, SETTING_HEEDED, false},
     {{.key = "restart-strategy.failure-rate.delay", .kind = OPTION_DURATION, .fallback = "1 s", .doc = "how long it waits before it begins again"}, SETTING_HEEDED, false},
     {{.key = "restart-strategy.exponential-delay.initial-backoff", .kind = OPTION_DURATION, .fallback = "1 s", .doc = "the first wait"}, SETTING_HEEDED, false},
