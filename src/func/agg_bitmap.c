@@ -96,7 +96,9 @@ static Status bitmap_merge(const AggCall *call, uint8_t *dst, const uint8_t *src
     for (const BagItem *item; (item = bag_next(&from->bag, &at));) {
         TRY(bag_add(&to->bag, PHYS_I64, item->key, item->count, env, err));
     }
-    if (!bound->counts && (from->inputs || bound->op == BITMAP_BUILD)) {
+    // One taken back and another taken leave no number of inputs, and with XOR a difference.
+    bool always = bound->op == BITMAP_BUILD || bound->op == BITMAP_XOR;
+    if (!bound->counts && (from->inputs || always)) {
         RoaringOp op = bound->op == BITMAP_XOR                ? ROARING_XOR
                        : bound->op == BITMAP_AND && to->inputs ? ROARING_AND
                                                                : ROARING_OR;
