@@ -7,6 +7,16 @@ enum { LIMIT_MAX = 1000, LIMIT_DEFAULT = 100 };
 
 // ---- alarms ------------------------------------------------------------------------------------
 
+// {"alarms":[...], the object still open.
+static void put_alarms(const WatchAlarm *alarm, uint32_t count, Buf *out) {
+    buf_puts(out, "{\"alarms\":[");
+    for (uint32_t i = 0; i < count; i++) {
+        if (i) buf_putc(out, ',');
+        buf_put_str(out, alarm[i].message);  // JSON already
+    }
+    buf_putc(out, ']');
+}
+
 static void list_alarms_of(ApiCall *call, const WatchMetric *metric) {
     WatchAlarm *alarm;
     uint32_t count;
@@ -22,12 +32,8 @@ static void list_alarms_of(ApiCall *call, const WatchMetric *metric) {
         api_fail_with(call, st, &err);
         return;
     }
-    buf_puts(out, "{\"alarms\":[");
-    for (uint32_t i = 0; i < count; i++) {
-        if (i) buf_putc(out, ',');
-        buf_put_str(out, alarm[i].message);  // JSON already
-    }
-    buf_puts(out, "]}");
+    put_alarms(alarm, count, out);
+    buf_putc(out, '}');
 }
 
 // All of them, page by page: by=id&after=….
@@ -46,12 +52,7 @@ static void list_alarms_by_id(ApiCall *call) {
         api_fail_with(call, st, &err);
         return;
     }
-    buf_puts(out, "{\"alarms\":[");
-    for (uint32_t i = 0; i < count; i++) {
-        if (i) buf_putc(out, ',');
-        buf_put_str(out, alarm[i].message);  // JSON already
-    }
-    buf_putc(out, ']');
+    put_alarms(alarm, count, out);
     if (count == limit) api_text(out, "after", alarm[count - 1].id);
     buf_putc(out, '}');
 }
