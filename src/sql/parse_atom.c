@@ -106,11 +106,7 @@ static Status parse_parenthesised(Parser *p, AstExpr **out) {
     return ST_OK;
 }
 
-// ROW (a, b): behind the word.
-static Status parse_row(Parser *p, AstExpr **out) {
-    uint32_t start = p->at - 1;
-    AstExprs list = {0};
-    TRY(need_kind(p, TOK_LPAREN));
+Status parse_row_items(Parser *p, AstExprs *items) {
     TRY(parser_enter(p));
     do {
         AstExpr *item;
@@ -120,10 +116,19 @@ static Status parse_row(Parser *p, AstExpr **out) {
         } else {
             TRY(parse_expr(p, &item));
         }
-        exprs_push(p, &list, item);
+        exprs_push(p, items, item);
     } while (take_kind(p, TOK_COMMA));
     parser_leave(p);
     TRY(need_kind(p, TOK_RPAREN));
+    return ST_OK;
+}
+
+// ROW (a, b): behind the word.
+static Status parse_row(Parser *p, AstExpr **out) {
+    uint32_t start = p->at - 1;
+    AstExprs list = {0};
+    TRY(need_kind(p, TOK_LPAREN));
+    TRY(parse_row_items(p, &list));
     return make_call(p, "ROW", SYN_SPECIAL, span_since(p, start), list, out);
 }
 

@@ -255,19 +255,7 @@ static Status parse_values(Parser *p, AstExprs *out) {
                 TRY(parse_query_or_list(p, &items));
             } else {
                 skip_token(p);
-                TRY(parser_enter(p));
-                do {
-                    AstExpr *item;
-                    if (is_word(p, 0, KW_DEFAULT)) {
-                        item = expr_new(p, EX_DEFAULT, span_between(p, p->at, p->at));
-                        skip_token(p);
-                    } else {
-                        TRY(parse_expr(p, &item));
-                    }
-                    exprs_push(p, &items, item);
-                } while (take_kind(p, TOK_COMMA));
-                parser_leave(p);
-                TRY(need_kind(p, TOK_RPAREN));
+                TRY(parse_row_items(p, &items));
             }
         } else {
             if (word) return parser_unexpected(p);

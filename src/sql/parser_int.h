@@ -119,6 +119,8 @@ AstExpr *expr_symbol(Parser *p, const char *text, AstSpan span);
 AstExprs args_of(Parser *p, AstExpr *a, AstExpr *b, AstExpr *c);
 
 NODISCARD Status parse_expr(Parser *p, AstExpr **out);
+// The values of a row, DEFAULT among them, behind its opening parenthesis and with the closing one.
+NODISCARD Status parse_row_items(Parser *p, AstExprs *items);
 // Up to the first operator that binds less than [min]; [stop_at_and]: or AND, for BETWEEN.
 NODISCARD Status parse_expr_above(Parser *p, int min, bool stop_at_and, AstExpr **out);
 NODISCARD Status parse_operand(Parser *p, AstExpr **out);  // an atom with .field and [index]
