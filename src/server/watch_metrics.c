@@ -139,13 +139,19 @@ static void put_spec(const MetricSpec *spec, const WatchMetric *metric, Buf *out
                spec->labels.len ? spec->labels.ptr : "{}");
 }
 
+// The page that is asked for: limit=…&after=…, a key.
+static void page_of(ApiCall *call, int64_t *limit, int64_t *after) {
+    *limit = PAGE_DEFAULT, *after = 0;
+    (void)str_to_i64(api_query(call, "limit"), limit);
+    (void)str_to_i64(api_query(call, "after"), after);
+    if (*limit < 1 || *limit > PAGE_MAX) *limit = PAGE_MAX;
+}
+
 static void list_metrics(ApiCall *call) {
     Roster *roster = watch_roster(call->api->watch);
     Buf *out = &call->http->body;
-    int64_t limit = PAGE_DEFAULT, after = 0;
-    (void)str_to_i64(api_query(call, "limit"), &limit);
-    (void)str_to_i64(api_query(call, "after"), &after);
-    if (limit < 1 || limit > PAGE_MAX) limit = PAGE_MAX;
+    int64_t limit, after;
+    page_of(call, &limit, &after);
     uint32_t count = 0;
     buf_printf(out, "{\"count\":%lld,\"metrics\":[",
                (long long)atomic_load(&call->platform->metrics));
@@ -273,10 +279,8 @@ static void show_model(ApiCall *call) {
 static void list_models(ApiCall *call) {
     Roster *roster = watch_roster(call->api->watch);
     Buf *out = &call->http->body;
-    int64_t limit = PAGE_DEFAULT, after = 0;
-    (void)str_to_i64(api_query(call, "limit"), &limit);
-    (void)str_to_i64(api_query(call, "after"), &after);
-    if (limit < 1 || limit > PAGE_MAX) limit = PAGE_MAX;
+    int64_t limit, after;
+    page_of(call, &limit, &after);
     uint32_t count = 0;
     Error err = {0};
     buf_puts(out, "{\"models\":[");
