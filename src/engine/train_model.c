@@ -5,8 +5,8 @@
 
 #include "base/bits.h"
 #include "base/digest.h"
-#include "base/hash.h"
 #include "base/json.h"
+#include "ml/held.h"
 #include "ml/online.h"
 #include "model/columns.h"
 #include "model/registry.h"
@@ -25,8 +25,7 @@ typedef struct Training {
     Arena texts;
     Budget budget;
     uint32_t rows, cap;
-    MlColumn *held;       // rows held back, behind the others in the same memory; or NULL
-    uint32_t held_rows;
+    MlHeld held;          // rows held back, behind the others in the same memory
 } Training;
 
 static Status field_of(const Type *type, Str name, MlField *out, Error *err) {
@@ -105,91 +104,46 @@ static void training_clear(Training *self) {
         mem_free(self->column[c].number);
         mem_free(self->column[c].text);
         mem_free(self->column[c].valid);
-        if (self->held) mem_free(self->held[c].valid);
     }
+    ml_held_clear(&self->held);
     arena_clear(&self->texts);
     budget_release(&self->budget, atomic_load(&self->budget.bytes));
 }
 
-// ---- rows held back ----------------------------------------------------------------------------
+// ---- rows held back, and what they say of a version
+// -----------------------------------------------
 
-// Takes the rows [order] tells out of the column, [kept] of them to stay, the rest into [held].
-static void split_column(const Training *self, uint32_t c, const uint32_t *order, uint32_t kept,
-                         MlColumn *held) {
-    MlColumn *from = &self->column[c], all = {0};
-    uint32_t rows = self->rows, behind = rows - kept;
-    bool text = self->field[c].type == ML_TEXT;
-    if (text) all.text = NEW_ARRAY(Str, rows + 1);
-    else all.number = NEW_ARRAY(double, rows + 1);
-    all.valid = NEW_ARRAY(uint64_t, BITS_WORDS(kept + 1));
-    *held = (MlColumn){.valid = NEW_ARRAY(uint64_t, BITS_WORDS(behind + 1))};
-    for (uint32_t i = 0; i < rows; i++) {
-        if (text) all.text[i] = from->text[order[i]];
-        else all.number[i] = from->number[order[i]];
-        if (!bits_get(from->valid, order[i])) continue;
-        if (i < kept) bits_set(all.valid, i);
-        else bits_set(held->valid, i - kept);
+static const char *find_option(const Map *options, const char *name) {
+    for (uint32_t i = 0; i < options->count; i++) {
+        if (ml_same_name(options->entry[i].key, name)) return options->entry[i].value;
     }
-    if (text) held->text = all.text + kept;
-    else held->number = all.number + kept;
-    mem_free(from->text);
-    mem_free(from->number);
-    mem_free(from->valid);
-    *from = all;
+    return NULL;
 }
 
-// What a row says, as a number; the same in every reading of the table.
-static uint64_t row_hash(const Training *self, uint32_t row) {
-    uint64_t hash = 0;
-    for (uint32_t c = 0; c < self->row->child_count; c++) {
-        const MlColumn *column = &self->column[c];
-        uint64_t value = 1;
-        if (!bits_get(column->valid, row)) value = 0;
-        else if (column->text) value = hash_bytes(column->text[row].ptr, column->text[row].len, 0);
-        else value = hash_bytes(&column->number[row], sizeof(double), 0);
-        hash = hash_mix(hash, value);
-    }
-    return hash;
-}
-
-// Rows held back come last in [order]. What a row says decides, and how many like it there were
-// before: so no version has learned from the rows that it is judged on, whatever comes to the
-// table.
-static uint32_t choose_held(const Training *self, double share, uint32_t *order) {
-    uint32_t slots = 16, kept = 0, held = self->rows;
-    while (slots < self->rows * 2) slots *= 2;
-    uint64_t *seen = NEW_ARRAY(uint64_t, slots);
-    uint32_t *times = NEW_ARRAY(uint32_t, slots);
-    for (uint32_t row = 0; row < self->rows; row++) {
-        uint64_t hash = row_hash(self, row) | 1;
-        uint32_t slot = (uint32_t)hash_u64(hash) & (slots - 1);
-        while (times[slot] && seen[slot] != hash) slot = (slot + 1) & (slots - 1);
-        seen[slot] = hash;
-        hash = hash_mix(hash, times[slot]++);
-        bool back = (double)(hash >> 32) < share * 4294967296.0;
-        order[back ? --held : kept++] = row;
-    }
-    mem_free(seen);
-    mem_free(times);
-    return kept;
+// Whether rows are points of series, which a forecaster looks at through a window.
+static bool learns_windows(const MlAlgorithm *algorithm, const Map *options) {
+    const char *window = find_option(options, "window");
+    double rows;
+    return window && algorithm->tasks & 1u << ML_FORECASTING && str_to_f64(str_c(window), &rows) &&
+           rows > 0;
 }
 
 // Holds a part of the rows back: 'validation-split' of them, or a fifth.
-static Status hold_back(const TrainJob *job, Training *self, Error *err) {
-    const char *text = map_get(job->options, STR("validation-split"));
-    uint32_t rows = self->rows, columns = self->row->child_count;
-    double share;
-    if (rows > UINT32_MAX / 8) return ST_OK;
-    if (!text || !str_to_f64(str_c(text), &share) || !(share > 0 && share < 1)) share = 0.2;
-    TRY(budget_charge(&self->budget, (int64_t)rows * columns * (int64_t)sizeof(Str), err));
-    uint32_t *order = NEW_ARRAY(uint32_t, rows + 1), kept = choose_held(self, share, order);
-    self->held = ARENA_ARRAY(self->ddl->plan->arena, MlColumn, columns + 1);
-    for (uint32_t c = 0; c < columns; c++) {
-        split_column(self, c, order, kept, &self->held[c]);
+static Status hold_back(const TrainJob *job, const MlAlgorithm *algorithm, int32_t label,
+                        Training *self, Error *err) {
+    const char *text = find_option(job->options, "validation-split");
+    const char *series = find_option(job->options, "series");
+    uint32_t columns = self->row->child_count;
+    MlHoldSpec spec = {.windows = learns_windows(algorithm, job->options), .label = label,
+                       .series = -1};
+    if (self->rows > UINT32_MAX / 8) return ST_OK;
+    if (!text || !str_to_f64(str_c(text), &spec.share) || !(spec.share > 0 && spec.share < 1)) {
+        spec.share = 0.2;
     }
-    self->rows = kept;
-    self->held_rows = rows - kept;
-    mem_free(order);
+    if (series) spec.series = ml_field(self->field, columns, str_c(series));
+    TRY(ml_hold_back(&spec, self->field, self->column, columns, self->rows, &self->budget,
+                     &self->held, err));
+    self->rows = self->held.kept;
     return ST_OK;
 }
 
@@ -202,44 +156,6 @@ typedef struct Verdict {
     double own, other;
     char why[160];      // not compared
 } Verdict;
-
-// The metric of [model] on the rows held back. ST_VALIDATION: it takes other columns.
-static Status score(const Training *rows, const MlModel *model, MlTask task, int32_t label,
-                    const char *metric, double *out, Error *err) {
-    enum { PIECE = 2048 };
-    MlEval *eval = ml_eval_new(&(MlEvalSpec){.task = task});
-    Arena arena = {0};
-    Status st = ST_OK;
-    for (uint32_t from = 0; from < rows->held_rows && !st; from += PIECE) {
-        uint32_t count = rows->held_rows - from < PIECE ? rows->held_rows - from : PIECE;
-        arena_reset(&arena);
-        MlColumn *in = ARENA_ARRAY(&arena, MlColumn, model->in_count + 1);
-        MlColumn *answer = ARENA_ARRAY(&arena, MlColumn, model->out_count + 1), truth = {0};
-        for (uint32_t i = 0; i < model->in_count && !st; i++) {
-            int32_t c = ml_field(rows->field, rows->row->child_count, model->in[i].name);
-            if (c < 0 || (rows->field[c].type == ML_TEXT) != (model->in[i].type == ML_TEXT) ||
-                model->in[i].width != 1) {
-                st = error_set(err, ST_VALIDATION, "it takes '" STR_FMT "'",
-                               STR_ARG(model->in[i].name));
-                break;
-            }
-            in[i] = model_column_piece(&rows->held[c], from);
-        }
-        if (!st) st = model->vt->predict(model, in, count, answer, &arena, err);
-        if (label >= 0) truth = model_column_piece(&rows->held[label], from);
-        MlEvalBatch batch = {.label = label >= 0 ? &rows->field[label] : NULL,
-                             .label_column = &truth, .out = model->out, .out_column = answer,
-                             .out_count = model->out_count, .in = model->in, .in_column = in,
-                             .in_count = model->in_count, .rows = count};
-        if (!st) st = ml_eval_add(eval, &batch, err);
-    }
-    MlMetric *all = NEW_ARRAY(MlMetric, ML_METRICS_MAX);
-    if (!st) *out = ml_metric(all, ml_eval_metrics(eval, all), metric);
-    mem_free(all);
-    ml_eval_free(eval);
-    arena_clear(&arena);
-    return st;
-}
 
 static void PRINTF_LIKE(2, 3) not_compared(Verdict *verdict, const char *fmt, ...) {
     va_list args;
@@ -260,6 +176,38 @@ static Status load_current(Str path, Arena *arena, uint64_t *version, MlModel **
     return ml_load(current.path, str_cstr(arena, current.format), out, err);
 }
 
+// The metric of the new version and of the one in use, on the same rows. Where [current] cannot be
+// compared [out] says so.
+static Status compare(const Training *rows, MlTask task, int32_t label, const MlModel *made,
+                      const MlModel *current, Verdict *out, Error *err) {
+    const MlHeld *held = &rows->held;
+    uint32_t need = ml_held_looks_back(held, made, label), its_rows;
+    uint32_t its_need = current ? ml_held_looks_back(held, current, label) : 0;
+    Error why = {0};
+    if (its_need > need) need = its_need;
+    TRY(ml_held_score(held, made, task, label, out->metric, need, &out->rows, &out->own, err));
+    if (!out->rows) {
+        not_compared(out, "no rows were held back to compare versions on");
+        return ST_OK;
+    }
+    if (out->own != out->own) {
+        return error_set(err, ST_VALIDATION, "'retrain.metric' = '%s' is none of these rows'",
+                         out->metric);
+    }
+    out->count = 1;
+    if (!current) return ST_OK;
+    if (ml_held_score(held, current, task, label, out->metric, need, &its_rows, &out->other,
+                      &why)) {
+        not_compared(out, "version %llu cannot be compared: %.80s",
+                     (unsigned long long)out->against, why.message);
+        out->in_use = false;
+        return ST_OK;
+    }
+    bool less = ml_metric_less_is_better(out->metric);
+    out->in_use = less ? !(out->own > out->other) : !(out->own < out->other);
+    return ST_OK;
+}
+
 // Whether the new version is not worse than the one in use. One that cannot be read any more makes
 // room; one that takes other columns stays until somebody decides.
 static Status judge(const TrainJob *job, const Training *rows, MlTask task, int32_t label,
@@ -268,36 +216,17 @@ static Status judge(const TrainJob *job, const Training *rows, MlTask task, int3
     Str path = str_c(map_get(job->options, STR("path")));
     Arena arena = {0};
     MlModel *current = NULL;
-    Error why = {0};
-    if (!metric) metric = ml_task_metric(task);
-    bool readable = !load_current(path, &arena, &out->against, &current, &why);
-    out->in_use = true;
-    if (!readable) not_compared(out, "the version in use cannot be read");
-    if (!metric) not_compared(out, "there is no label to compare versions by");
-    if (metric && !rows->held_rows) {
-        not_compared(out, "no rows were held back to compare versions on");
-        metric = NULL;
-    }
     Status st = ST_OK;
-    if (metric) {
-        (void)snprintf(out->metric, sizeof out->metric, "%s", metric);
-        out->rows = rows->held_rows;
-        st = score(rows, made, task, label, metric, &out->own, err);
-        if (!st && out->own != out->own) {
-            st = error_set(err, ST_VALIDATION, "'retrain.metric' = '%s' is none of these rows'",
-                           metric);
-        }
-        out->count = !st;
+    if (!metric) metric = ml_task_metric(task);
+    out->in_use = true;
+    if (load_current(path, &arena, &out->against, &current, NULL)) {
+        not_compared(out, "the version in use cannot be read");
     }
-    if (!st && metric && current) {
-        if (score(rows, current, task, label, metric, &out->other, &why)) {
-            not_compared(out, "version %llu cannot be compared: %.80s",
-                         (unsigned long long)out->against, why.message);
-            out->in_use = false;
-        } else {
-            bool less = ml_metric_less_is_better(metric);
-            out->in_use = less ? !(out->own > out->other) : !(out->own < out->other);
-        }
+    if (!metric) {
+        not_compared(out, "there is no label to compare versions by");
+    } else {
+        (void)snprintf(out->metric, sizeof out->metric, "%s", metric);
+        st = compare(rows, task, label, made, current, out, err);
     }
     if (!st && current && out->in_use && map_has(job->options, STR("promote.when"))) {
         not_compared(out, "it is the challenger until its rule holds");
@@ -386,7 +315,9 @@ static void put_json_fields(const MlField *field, uint32_t count, Buf *out) {
     for (uint32_t i = 0; i < count; i++) {
         buf_puts(out, i ? ",{\"name\":" : "{\"name\":");
         json_print_text(field[i].name, 0, out);
-        buf_printf(out, ",\"type\":\"%s\"}", TYPES[field[i].type]);
+        const char *type = TYPES[field[i].type];
+        if (field[i].width == 1) buf_printf(out, ",\"type\":\"%s\"}", type);
+        else buf_printf(out, ",\"type\":\"ARRAY<%s>\",\"size\":%u}", type, field[i].width);
     }
     buf_putc(out, ']');
 }
@@ -582,7 +513,7 @@ static Status learn(const TrainJob *job, Training *rows, Trained *out, Error *er
             (MlSetting){options->entry[i].key, str_c(options->entry[i].value)};
     }
     spec.setting = setting;
-    if (train_again(options)) TRY(hold_back(job, rows, err));
+    if (train_again(options)) TRY(hold_back(job, algorithm, spec.label, rows, err));
     MlTable table = {.field = rows->field, .column = rows->column,
                      .columns = rows->row->child_count, .rows = rows->rows};
     MlModel *made;
@@ -596,7 +527,6 @@ static Status learn(const TrainJob *job, Training *rows, Trained *out, Error *er
 // Checked before the query runs, which may take long.
 static Status check_again(const Map *options, const MlAlgorithm *algorithm, Error *err) {
     const char *interval = map_get(options, STR("retrain.interval"));
-    const char *window = map_get(options, STR("window"));
     int64_t ms;
     bool yes;
     if (interval && (!option_read_duration(str_c(interval), &ms) || ms <= 0)) {
@@ -607,21 +537,10 @@ static Status check_again(const Map *options, const MlAlgorithm *algorithm, Erro
     if (drift && !str_to_bool(str_c(drift), &yes)) {
         return error_set(err, ST_VALIDATION, "'retrain.on-drift' must be 'true' or 'false'");
     }
-    if (!train_again(options)) return ST_OK;
-    if (!algorithm) {
-        (void)error_set(err, ST_VALIDATION,
-                        "an algorithm that learns online is not trained again");
-        error_hint(err, "leave 'retrain.interval' and 'retrain.on-drift' out; 'on-drift' = "
-                        "'reset' makes it begin anew");
-        return ST_VALIDATION;
-    }
-    if (!window || !(algorithm->tasks & 1u << ML_FORECASTING) || str_is(str_c(window), "0")) {
-        return ST_OK;
-    }
-    (void)error_set(err, ST_VALIDATION,
-                    "a forecaster with a 'window' cannot be trained again: its versions are "
-                    "compared row by row");
-    error_hint(err, "make the windows in the query, by LAG: each row its steps");
+    if (algorithm || !train_again(options)) return ST_OK;
+    (void)error_set(err, ST_VALIDATION, "an algorithm that learns online is not trained again");
+    error_hint(err, "leave 'retrain.interval' and 'retrain.on-drift' out; 'on-drift' = 'reset' "
+                    "makes it begin anew");
     return ST_VALIDATION;
 }
 

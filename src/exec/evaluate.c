@@ -60,6 +60,16 @@ static MlEval *new_eval(const EvaluateSpec *spec) {
         &(MlEvalSpec){.task = (MlTask)spec->task, .fading = spec->fading, .window = spec->window});
 }
 
+static bool holds_numbers(const Type *type) {
+    Phys phys = type_phys(type);
+    return phys >= PHYS_U8 && phys <= PHYS_I128;
+}
+
+static bool can_be_judged(const Type *type) {
+    if (type->kind == TYPE_ARRAY) return holds_numbers(type->child[0]);
+    return holds_numbers(type) || type_phys(type) == PHYS_STR;
+}
+
 static Status evaluate_open(Operator *op, Error *err) {
     Evaluate *self = (Evaluate *)op;
     const EvaluateSpec *spec = op->plan->evaluate;
@@ -73,6 +83,11 @@ static Status evaluate_open(Operator *op, Error *err) {
     }
     if (spec->watched) self->drift = drift_watch_new((MlTask)spec->task);
     self->label = field_of(row->child[spec->label], row->field[spec->label]);
+    if (!can_be_judged(row->child[spec->label])) {
+        return error_set(err, ST_VALIDATION,
+                         "ML_EVALUATE compares numbers, booleans, texts and arrays of numbers; "
+                         "'" STR_FMT "' is none", STR_ARG(self->label.name));
+    }
     self->out = ARENA_ARRAY(arena, MlField, spec->output_count + 1);
     for (uint32_t i = 0; i < spec->output_count; i++) {
         uint32_t column = spec->first_output + i;
@@ -86,7 +101,45 @@ static Status evaluate_open(Operator *op, Error *err) {
     return ST_OK;
 }
 
-static void read_column(const Vec *vec, uint32_t rows, Arena *arena, MlColumn *out) {
+static bool has_null_within(const Vec *items, ListView list) {
+    for (uint32_t i = 0; i < list.count; i++) {
+        if (vec_is_null(items, list.offset + i)) return true;
+    }
+    return false;
+}
+
+// Arrays of one size each; one with a NULL in it is no value.
+static Status read_arrays(const Vec *vec, uint32_t rows, Arena *arena, MlField *field,
+                          MlColumn *out, Error *err) {
+    const ListView *list = vec_list(vec);
+    const Vec *items = vec->child[0];
+    uint32_t width = 0;
+    for (uint32_t r = 0; r < rows; r++) {
+        if (vec_is_null(vec, r) || !list[r].count) continue;
+        if (width && list[r].count != width) {
+            return error_set(err, ST_RUNTIME,
+                             "ML_EVALUATE: column '" STR_FMT "' has arrays of %u values and of %u",
+                             STR_ARG(field->name), width, list[r].count);
+        }
+        width = list[r].count;
+    }
+    field->width = width ? width : 1;
+    out->number = ARENA_ARRAY(arena, double, (size_t)rows * field->width + 1);
+    out->valid = ARENA_ARRAY(arena, uint64_t, BITS_WORDS(rows + 1));
+    for (uint32_t r = 0; r < rows; r++) {
+        if (vec_is_null(vec, r) || !list[r].count || has_null_within(items, list[r])) continue;
+        bits_set(out->valid, r);
+        double *to = out->number + (size_t)r * width;
+        for (uint32_t i = 0; i < width; i++) to[i] = vec_number(items, list[r].offset + i);
+    }
+    return ST_OK;
+}
+
+// A column of another kind stays empty: nobody can compare what is in it.
+static Status read_column(const Vec *vec, uint32_t rows, Arena *arena, MlField *field,
+                          MlColumn *out, Error *err) {
+    if (!can_be_judged(vec->type)) return ST_OK;
+    if (vec->phys == PHYS_LIST) return read_arrays(vec, rows, arena, field, out, err);
     if (vec->phys == PHYS_STR) {
         out->text = vec_str(vec);
     } else {
@@ -95,11 +148,12 @@ static void read_column(const Vec *vec, uint32_t rows, Arena *arena, MlColumn *o
             if (!vec_is_null(vec, r)) out->number[r] = vec_number(vec, r);
         }
     }
-    if (!vec_has_nulls(vec)) return;
+    if (!vec_has_nulls(vec)) return ST_OK;
     out->valid = ARENA_ARRAY(arena, uint64_t, BITS_WORDS(rows + 1));
     for (uint32_t r = 0; r < rows; r++) {
         if (!vec_is_null(vec, r)) bits_set(out->valid, r);
     }
+    return ST_OK;
 }
 
 // ---- what is sent ------------------------------------------------------------------------------
@@ -219,7 +273,8 @@ static Status judge(Evaluate *self, Batch *in, uint32_t first_output, MlEval *ev
     const EvaluateSpec *spec = self->base.plan->evaluate;
     MlColumn *out = ARENA_ARRAY(&self->scratch, MlColumn, spec->output_count + 1);
     for (uint32_t i = 0; i < spec->output_count; i++) {
-        read_column(in->column[first_output + i], in->rows, &self->scratch, &out[i]);
+        TRY(read_column(in->column[first_output + i], in->rows, &self->scratch, &self->out[i],
+                        &out[i], err));
     }
     batch->out_column = out;
     return ml_eval_add(eval, batch, err);
@@ -230,9 +285,11 @@ static Status judge_rows(Evaluate *self, Batch *in, Error *err) {
     const EvaluateSpec *spec = self->base.plan->evaluate;
     MlColumn label = {0};
     MlColumn *features = ARENA_ARRAY(&self->scratch, MlColumn, spec->feature_count + 1);
-    read_column(in->column[spec->label], in->rows, &self->scratch, &label);
-    for (uint32_t i = 0; i < spec->feature_count; i++) {
-        read_column(in->column[spec->feature[i]], in->rows, &self->scratch, &features[i]);
+    TRY(read_column(in->column[spec->label], in->rows, &self->scratch, &self->label, &label, err));
+    // Only clusters are judged by what went into them.
+    for (uint32_t i = 0; i < spec->feature_count && (MlTask)spec->task == ML_CLUSTERING; i++) {
+        TRY(read_column(in->column[spec->feature[i]], in->rows, &self->scratch, &self->in[i],
+                        &features[i], err));
     }
     MlEvalBatch batch = {
         .label = &self->label, .label_column = &label,

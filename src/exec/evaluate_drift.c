@@ -49,11 +49,13 @@ bool drift_watch_rows(DriftWatch *self, const MlEvalBatch *batch) {
     const MlColumn *out = &batch->out_column[at < 0 ? 0 : at], *label = batch->label_column;
     bool numbers = self->task == ML_REGRESSION || self->task == ML_FORECASTING, drifted = false;
     if (self->task != ML_CLASSIFICATION && !numbers) return false;
-    if (numbers && (out->text || label->text)) return false;
+    if (numbers && (!out->number || !label->number)) return false;
     for (uint32_t row = 0; row < batch->rows; row++) {
         if (label->valid && !bits_get(label->valid, row)) continue;
         if (out->valid && !bits_get(out->valid, row)) continue;
-        double error = numbers ? error_of_number(self, label->number[row], out->number[row])
+        double truth = numbers ? label->number[(size_t)row * batch->label->width] : 0;
+        double said = numbers ? out->number[(size_t)row * batch->out[at < 0 ? 0 : at].width] : 0;
+        double error = numbers ? error_of_number(self, truth, said)
                                : error_of_class(label, out, row);
         double before = adwin_mean(&self->error);
         if (adwin_add(&self->error, error)) drifted |= adwin_mean(&self->error) > before;

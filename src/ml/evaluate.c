@@ -41,6 +41,7 @@ typedef struct View {
     uint32_t *of;              // classes of the probabilities
     uint32_t *probability;     // and the outputs that hold them
     uint32_t probabilities;
+    uint32_t steps;            // values of a row that are compared; 1 of anything but numbers
     Buf text[2];
 } View;
 
@@ -158,16 +159,19 @@ static void next_row(MlEval *eval) {
 
 static void add_record(MlEval *eval, const View *view, const double *record) {
     if (!uses_classes(eval->spec.task)) {
-        number_add(&eval->number, record[0], record[1], eval->scale);
+        for (uint32_t i = 0; i < view->steps; i++) {
+            number_add(&eval->number, record[2 * i], record[2 * i + 1], eval->scale);
+        }
         return;
     }
     class_add(&eval->class, (uint32_t)record[0], (uint32_t)record[1], view->of, record + 2,
               view->probabilities, eval->scale);
 }
 
-// A record of a window: the true value, the predicted one, then pairs of class and probability.
+// A record of a window: pairs of true value and predicted one; of classes one pair, then those of
+// class and probability.
 static void keep_record(MlEval *eval, const View *view, const double *record) {
-    uint32_t width = 2 + 2 * view->probabilities;
+    uint32_t width = 2 * view->steps + 2 * view->probabilities;
     if (eval->record != width) {  // another model: begin anew
         eval->record = width;
         eval->kept = eval->next = 0;
@@ -175,8 +179,7 @@ static void keep_record(MlEval *eval, const View *view, const double *record) {
         eval->ring = NEW_ARRAY(double, (size_t)width * eval->spec.window);
     }
     double *to = eval->ring + (size_t)eval->next * width;
-    to[0] = record[0];
-    to[1] = record[1];
+    memcpy(to, record, 2 * view->steps * sizeof *to);
     for (uint32_t p = 0; p < view->probabilities; p++) {
         to[2 + 2 * p] = view->of[p];
         to[3 + 2 * p] = record[2 + p];
@@ -203,8 +206,10 @@ static Status add_valued(MlEval *eval, View *view, uint32_t row, double *record,
         record[0] = a;
         record[1] = p;
     } else {
-        record[0] = batch->label_column->number[(size_t)row * batch->label->width];
-        record[1] = view->prediction->number[(size_t)row * view->field->width];
+        for (uint32_t i = 0; i < view->steps; i++) {
+            record[2 * i] = batch->label_column->number[(size_t)row * batch->label->width + i];
+            record[2 * i + 1] = view->prediction->number[(size_t)row * view->field->width + i];
+        }
     }
     for (uint32_t p = 0; p < view->probabilities; p++) {
         uint32_t i = view->probability[p];
@@ -293,7 +298,12 @@ Status ml_eval_add(MlEval *eval, const MlEvalBatch *batch, Error *err) {
     TRY(view_check(eval, &view, err));
     Status st = ST_OK;
     if (uses_classes(eval->spec.task)) st = find_probabilities(eval, &view, err);
-    uint32_t width = inputs_width(batch) + 2 + view.probabilities;
+    // Of a forecast of several steps where one is known, the first.
+    view.steps = 1;
+    if (uses_numbers(eval->spec.task) && batch->label->width == view.field->width) {
+        view.steps = view.field->width < EVAL_CLASSES_MAX ? view.field->width : EVAL_CLASSES_MAX;
+    }
+    uint32_t width = inputs_width(batch) + 2 * view.steps + view.probabilities;
     double *scratch = NEW_ARRAY(double, width);
     if (!st) st = add_rows(eval, &view, scratch, err);
     mem_free(scratch);
@@ -335,9 +345,11 @@ static uint32_t similar_metrics(const MlEval *eval, MlMetric *out) {
 
 // The rows of a window, added up as if they were all there is.
 static void replay_window(const MlEval *eval, MlEval *into) {
-    uint32_t probabilities = eval->record ? (eval->record - 2) / 2 : 0;
-    View view = {.of = NEW_ARRAY(uint32_t, probabilities + 1), .probabilities = probabilities};
-    double *record = NEW_ARRAY(double, 2 + probabilities);
+    bool classes = uses_classes(eval->spec.task);
+    uint32_t probabilities = eval->record && classes ? (eval->record - 2) / 2 : 0;
+    View view = {.of = NEW_ARRAY(uint32_t, probabilities + 1), .probabilities = probabilities,
+                 .steps = classes ? 1 : eval->record / 2};
+    double *record = NEW_ARRAY(double, eval->record + 2);
     for (uint32_t i = 0; i < eval->class.classes; i++) {
         (void)class_number(&into->class, eval->class.name[i]);
     }
@@ -345,8 +357,7 @@ static void replay_window(const MlEval *eval, MlEval *into) {
         uint32_t oldest = eval->kept < eval->spec.window ? 0 : eval->next;
         const double *from =
             eval->ring + (size_t)((oldest + i) % eval->spec.window) * eval->record;
-        record[0] = from[0];
-        record[1] = from[1];
+        memcpy(record, from, 2 * view.steps * sizeof *record);
         for (uint32_t p = 0; p < probabilities; p++) {
             view.of[p] = (uint32_t)from[2 + 2 * p];
             record[2 + p] = from[3 + 2 * p];

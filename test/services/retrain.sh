@@ -66,6 +66,29 @@ check "what is worse is kept" grep -q "trained again (interval).*held back, vers
 check "and not used" test "$(cat m/CURRENT)" = 1
 check "which its file says" grep -q '"retrained":{"why":"interval","in_use":false' m/*/meta.json
 
+# ---- series: the last rows of each are held back, and forecast from the rows before them ----
+rm -rf scored
+awk 'BEGIN { for (i = 0; i < 400; i++) printf "%s,%.3f\n", i % 2 ? "a" : "b", sin(int(i / 2)) }' >waves.csv
+WAVES="CREATE TABLE waves (sensor STRING, v DOUBLE) WITH ('connector' = 'filesystem', 'path' = 'waves.csv', 'format' = 'csv');
+CREATE MODEL wave WITH ('provider' = 'weir', 'algorithm' = 'gru', 'label' = 'v', 'window' = '6', 'series' = 'sensor', 'units' = '4',
+    'epochs' = 'EPOCHS', 'path' = 'wave', 'refresh-interval' = '20 ms', 'retrain.interval' = 'INTERVAL') AS SELECT sensor, v FROM waves"
+waves() { local text=${WAVES//EPOCHS/$1}; echo "${text//INTERVAL/$2}"; }
+PAST="CREATE VIEW past AS SELECT id, ARRAY[SIN(id), SIN(id + 1), SIN(id + 2), SIN(id + 3), SIN(id + 4), SIN(id + 5)] AS v FROM feed"
+ASK=${FEED/TABLE feed, MODEL m, DESCRIPTOR(x, y)/TABLE past, MODEL wave, DESCRIPTOR(v)}
+ASK=${ASK/INSERT INTO scored SELECT id, x,/$PAST; INSERT INTO scored SELECT id, 0,}
+ASK=${ASK/prediction FROM/CAST(prediction AS STRING) FROM}
+echo "$(waves 60 '200 ms'); ${ASK//ROWS/600};" >waves.sql
+"$WEIR" run waves.sql >out 2>err
+check "a job with a forecaster ends well" test $? -eq 0
+check "which is trained again" grep -q "model 'wave' version 2: trained again (interval).*RMSE .* on 80 rows held back, version 1 has 0.*: in use" err
+check "every row has a forecast" test "$(find scored -type f ! -name '.*' -exec cat {} + | grep -c ',.*,[-0-9]')" = 600
+check "the file tells of the arrays" grep -q '"input":\[{"name":"v","type":"ARRAY<DOUBLE>","size":6}\]' wave/2/meta.json
+check "one that has learned less" "$WEIR" run -e "$(waves 1 '1 d'); ALTER MODEL wave SET ('version' = '1')"
+rm -rf scored
+echo "$(waves 1 '100 ms'); ALTER MODEL wave SET ('version' = '1'); ${ASK//ROWS/500};" >waves.sql
+"$WEIR" run waves.sql >out 2>err
+check "is not used" grep -q "trained again (interval).*on 80 rows held back, version 1 has 0.*: version 1 stays in use" err
+
 # ---- what fails ----
 rm -rf scored
 echo "$TABLE; $(model '200 ms' "'max-depth' = '1'"); ALTER MODEL m SET ('version' = '1', 'retrain.query' = 'SELECT x, y, c FROM gone'); ${FEED//ROWS/500};" >broken.sql
