@@ -124,6 +124,26 @@ static Status remove_tree(Str path, Error *err) {
     return os()->remove(path, err);
 }
 
+// Flink's limits of what says when checkpoints are taken and given up.
+static Status check_pace(const Map *config, Error *err) {
+    enum { TIMEOUT_MIN_MS = 10 };
+    if (config_ms(config, "execution.checkpointing.timeout", TIMEOUT_MIN_MS) < TIMEOUT_MIN_MS) {
+        return error_set(err, ST_VALIDATION,
+                         "'execution.checkpointing.timeout' must be at least %d ms",
+                         TIMEOUT_MIN_MS);
+    }
+    if (config_int(config, "execution.checkpointing.max-concurrent-checkpoints", 1) < 1) {
+        return error_set(err, ST_VALIDATION,
+                         "'execution.checkpointing.max-concurrent-checkpoints' must be at least 1");
+    }
+    if (config_int(config, "execution.checkpointing.tolerable-failed-checkpoints", 0) < 0) {
+        return error_set(err, ST_VALIDATION,
+                         "'execution.checkpointing.tolerable-failed-checkpoints'"
+                         " must be 0 or more");
+    }
+    return ST_OK;
+}
+
 // Barriers that overtake rows, and what Flink does not let them be combined with.
 static Status read_unaligned(Durable *self, Error *err) {
     const Map *config = self->spec->config;
@@ -230,6 +250,7 @@ static Status read_options(Durable *self, Error *err) {
         .cut_savepoint = config_bool(config, "weir.cut-savepoint", false),
         .log = self->log, .log_arg = self->log_arg,
     };
+    TRY(check_pace(config, err));
     TRY(read_recovery(self, err));
     int64_t retained = config_int(config, "execution.checkpointing.num-retained", 1);
     int64_t tolerable =

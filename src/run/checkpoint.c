@@ -462,8 +462,10 @@ typedef struct Want {
 static Status expired(const Checkpointer *self, const Writing *at, Error *err) {
     int64_t took_ms = (os_monotonic_ns() - at->begin_ns) / 1000000;
     if (!self->spec->timeout_ms || took_ms <= self->spec->timeout_ms) return ST_OK;
-    return error_set(err, ST_RUNTIME, "it expired after %lld ms (execution.checkpointing.timeout)",
-                     (long long)took_ms);
+    return error_set(err, ST_RUNTIME,
+                     "Checkpoint expired before completing, after %lld ms "
+                     "(execution.checkpointing.timeout = %lld ms)",
+                     (long long)took_ms, (long long)self->spec->timeout_ms);
 }
 
 // When the time for alignment is over, barriers overtake the rows before them. How long to wait for
@@ -591,6 +593,11 @@ static Status take_checkpoint(Checkpointer *self, const Want *want, bool *durabl
          at.error.message);
     if (!savepoint) self->failures++;
     if (tolerable && !savepoint) return ST_OK;
+    if (!savepoint && !want->finished && !want->halt) {
+        return error_set(err, at.status,
+                         "Exceeded checkpoint tolerable failure threshold. The latest checkpoint, "
+                         "%llu, failed due to: %s", (unsigned long long)id, at.error.message);
+    }
     if (err) *err = at.error;
     error_while(err, "taking %s %llu", savepoint ? "a savepoint, checkpoint" : "checkpoint",
                 (unsigned long long)id);
@@ -632,12 +639,14 @@ static void take_savepoint(Checkpointer *self, Want *want, bool *durable) {
     answer(self, st, &err);
 }
 
-// Until when the next one waits; INT64_MAX: until somebody asks.
-static int64_t next_at(const Checkpointer *self, int64_t began_ms, int64_t ended_ms) {
+// Until when the next one waits; INT64_MAX: until somebody asks. As in Flink the pause follows what
+// was completed, savepoints too, and not what failed.
+static int64_t next_at(const Checkpointer *self, int64_t began_ms, int64_t completed_ms) {
     if (!self->spec->interval_ms || !job_has_checkpoints(self->job)) return INT64_MAX;
     if (!self->spec->after_end && atomic_load(&self->job->finished)) return INT64_MAX;
-    int64_t at = began_ms + self->spec->interval_ms;
-    int64_t paused = ended_ms + self->spec->min_pause_ms;
+    int64_t interval_ms = self->spec->interval_ms, pause_ms = self->spec->min_pause_ms;
+    int64_t at = began_ms + (interval_ms > pause_ms ? interval_ms : pause_ms);
+    int64_t paused = completed_ms + pause_ms;
     return at > paused ? at : paused;
 }
 
@@ -683,7 +692,7 @@ static Status serve(Checkpointer *self, Error *err) {
     enum { LOOK_MS = 50 };
     Job *job = self->job;
     JobStats *stats = job->spec->stats;
-    int64_t began_ms = steady_ms(), ended_ms = began_ms;
+    int64_t began_ms = steady_ms(), completed_ms = began_ms;
     for (;;) {
         int stop = job->spec->stop ? atomic_load(job->spec->stop) : 0;
         if (failed(self)) return ST_OK;
@@ -694,7 +703,7 @@ static Status serve(Checkpointer *self, Error *err) {
             return ST_OK;
         }
         ask_for_cut(self);
-        int64_t now = steady_ms(), next = next_at(self, began_ms, ended_ms);
+        int64_t now = steady_ms(), next = next_at(self, began_ms, completed_ms);
         bool halt = job_has_checkpoints(job) &&
                     (stop || self->spec->settle || atomic_load(&self->cut));
         bool durable = false;
@@ -705,6 +714,7 @@ static Status serve(Checkpointer *self, Error *err) {
                 if (err) *err = self->cut_ask.error;
                 return self->cut_ask.status;
             }
+            if (durable) completed_ms = steady_ms();
             if (!stops || !durable) continue;
             if (stats) stats->halted = stats->stopped = true;
             let_go(self);
@@ -713,7 +723,7 @@ static Status serve(Checkpointer *self, Error *err) {
         if (halt || now >= next) {
             began_ms = now;
             TRY(take_checkpoint(self, &(Want){.halt = halt}, &durable, err));
-            ended_ms = steady_ms();
+            if (durable) completed_ms = steady_ms();
             if (!halt) continue;
             if (stats) stats->halted = durable;
             let_go(self);
