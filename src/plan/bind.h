@@ -152,7 +152,7 @@ NODISCARD Status bind_check_table_hints(const AstHints *hints, Error *err);
 int64_t bind_ttl(const Binder *binder, const AstFrom *from);
 // The items of a SELECT without groups, over the binder's plan. (bind_query.c)
 NODISCARD Status bind_select_items(Binder *binder, const AstSelect *select, Expr ***item,
-                                   uint32_t *count, Error *err);
+                                   const Str **name, uint32_t *count, Error *err);
 NODISCARD Status bind_from(Binder *binder, const AstFrom *from, Plan **plan, Scope **scope,
                            Error *err);
 NODISCARD Status bind_window_tvf(Binder *binder, const AstFrom *from, Plan **plan, Error *err);

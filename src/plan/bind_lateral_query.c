@@ -1,15 +1,16 @@
 // JOIN LATERAL (query): the right side may name columns of the left.
 #include "plan/bind_subquery.h"
 
-static Str column_name(Arena *arena, const AstFrom *from, uint32_t index) {
-    const AstQuery *query = from->query;
-    const AstItem *item = query->kind == Q_SELECT && index < query->select->item_count
-                              ? &query->select->item[index]
-                              : NULL;
-    if (from->column.count > index) return from->column.at[index].name;
-    if (item && ast_ident_given(item->alias)) return item->alias.name;
-    if (item && item->expr->kind == EX_NAME) return ast_name_last(item->expr->name);
-    return str_printf(arena, "EXPR$%u", index);
+// What column [index] of the subquery is called, where its select calls it [own].
+static Str column_name(const AstFrom *from, uint32_t index, Str own) {
+    return from->column.count > index ? from->column.at[index].name : own;
+}
+
+// The name of the only item.
+static Str only_name(const AstItem *item) {
+    if (ast_ident_given(item->alias)) return item->alias.name;
+    if (item->expr->kind == EX_NAME) return ast_name_last(item->expr->name);
+    return STR("EXPR$0");
 }
 
 static bool is_true(const AstExpr *ast) {
@@ -18,7 +19,8 @@ static bool is_true(const AstExpr *ast) {
 
 // ON of the join: over the left's columns and the subquery's, which are [expr] of the joined rows.
 static Status on_condition(Binder *binder, const AstFrom *from, const Scope *left,
-                           Expr *const *expr, uint32_t count, Expr **out, Error *err) {
+                           Expr *const *expr, const Str *item_name, uint32_t count, Expr **out,
+                           Error *err) {
     Arena *arena = binder->arena;
     const AstFrom *right = from->join.right;
     uint32_t shift = left->row->child_count;
@@ -26,7 +28,8 @@ static Status on_condition(Binder *binder, const AstFrom *from, const Scope *lef
     Str *name = ARENA_ARRAY(arena, Str, shift + count + 1);
     for (uint32_t i = 0; i < shift + count; i++) {
         child[i] = i < shift ? left->row->child[i] : expr[i]->type;
-        name[i] = i < shift ? left->row->field[i] : column_name(arena, right, i - shift);
+        name[i] =
+            i < shift ? left->row->field[i] : column_name(right, i - shift, item_name[i - shift]);
     }
     const Type *row = type_row(arena, shift + count, child, name, false);
     const Type *own = type_row(arena, count, child + shift, name + shift, false);
@@ -45,13 +48,14 @@ Status bind_lateral_query(Binder *binder, const AstFrom *from, Plan *left, Scope
     Arena *arena = binder->arena;
     const AstFrom *right = from->join.right;
     const AstQuery *query = right->query;
-    Str printed = bind_relation_alias(binder, right);
+    Str printed = bind_relation_alias(binder, right), only;
     // A subquery that is attached widens the scope it is bound in: the join's own stays as it is.
     Scope *seen = arena_dup(arena, left_scope, sizeof *left_scope);
     Binder outer = {
         .context = binder->context, .arena = arena, .parent = binder, .scope = seen, .plan = left};
     uint32_t shift = left->type->child_count, count = 1;
     Expr **expr = ARENA_ARRAY(arena, Expr *, shift + 2), *on = NULL;
+    const Str *item_name;
     Str *name;
     AstExpr ast = {.kind = EX_QUERY, .span = right->span, .query = (AstQuery *)(uintptr_t)query};
     bool taken = false, plain_on = !from->join.on || is_true(from->join.on);
@@ -66,16 +70,27 @@ Status bind_lateral_query(Binder *binder, const AstFrom *from, Plan *left, Scope
     }
     if (taken) {
         *plan = outer.plan;
+        only = only_name(query->select->item);
+        item_name = &only;
+    } else if (type == JOIN_TYPE_INNER && plain_on && bind_lateral_top(&outer, query, plan)) {
+        count = (*plan)->type->child_count - shift;
+        item_name = (*plan)->type->field + shift;
+        expr = ARENA_ARRAY(arena, Expr *, shift + count + 1);
+        for (uint32_t i = shift; i < shift + count; i++) {
+            expr[i] = expr_column(arena, i, (*plan)->type->child[i]);
+        }
     } else {
         Inner inner;
         TRY(bind_inner(&outer, query, false, &inner, err));
         count = inner.item_count;
+        item_name = inner.item_name;
         expr = ARENA_ARRAY(arena, Expr *, shift + count + 1);
         for (uint32_t i = 0; i < shift; i++) expr[i] = expr_column(arena, i, left->type->child[i]);
         for (uint32_t i = 0; i < count; i++) {
             expr[shift + i] = join_side(arena, inner.item[i], shift);
         }
-        if (!plain_on) TRY(on_condition(binder, from, left_scope, expr, count, &on, err));
+        if (!plain_on)
+            TRY(on_condition(binder, from, left_scope, expr, item_name, count, &on, err));
         Expr *condition = correlated_condition(binder, &inner, shift, on);
         TRY(plan_join(binder->context, left, inner.plan, type, condition, plan, err));
         for (uint32_t i = 0; i < count && type == JOIN_TYPE_LEFT; i++) {
@@ -91,7 +106,7 @@ Status bind_lateral_query(Binder *binder, const AstFrom *from, Plan *left, Scope
         name[i] = left->type->field[i];
     }
     for (uint32_t i = 0; i < count; i++) {
-        name[shift + i] = column_name(arena, right, i);
+        name[shift + i] = column_name(right, i, item_name[i]);
     }
     *plan = plan_project(binder->context, *plan, expr, name, shift + count);
     const Type *row = (*plan)->type;

@@ -591,11 +591,12 @@ static Status bind_items(Binder *binder, const AstSelect *select, Items *items, 
     return ST_OK;
 }
 
-Status bind_select_items(Binder *binder, const AstSelect *select, Expr ***item, uint32_t *count,
-                         Error *err) {
+Status bind_select_items(Binder *binder, const AstSelect *select, Expr ***item, const Str **name,
+                         uint32_t *count, Error *err) {
     Items items = {0};
     TRY(bind_items(binder, select, &items, err));
     *item = items.expr;
+    *name = items.name;
     *count = items.count;
     return ST_OK;
 }

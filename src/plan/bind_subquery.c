@@ -133,6 +133,7 @@ static Status inner_of_plan(Binder *binder, Plan *plan, const Domain *domain, In
     *inner = (Inner){.plan = plan, .key_count = domain->count, .empty = domain->empty};
     inner->item_count = plan->type->child_count - domain->count;
     inner->item = ARENA_ARRAY(arena, Expr *, inner->item_count + 1);
+    inner->item_name = plan->type->field;
     inner->key = ARENA_ARRAY(arena, uint32_t, domain->count + 1);
     for (uint32_t i = 0; i < inner->item_count; i++) {
         inner->item[i] = expr_column(arena, i, plan->type->child[i]);
@@ -181,7 +182,7 @@ static Status inner_plain(Binder *binder, const AstQuery *query, Inner *inner, E
     own.select = select;
     TRY(inner_from(binder, &own, select->from, err));
     if (select->where) TRY(bind_where(&own, select->where, err));
-    TRY(bind_select_items(&own, select, &inner->item, &inner->item_count, err));
+    TRY(bind_select_items(&own, select, &inner->item, &inner->item_name, &inner->item_count, err));
     inner->plan = own.plan;
     return ST_OK;
 }

@@ -30,6 +30,7 @@ typedef struct Domain {
 typedef struct Inner {
     Plan *plan;
     Expr **item;  // select items over the plan's row
+    const Str *item_name;
     uint32_t item_count;
     Correlation correlation;
     uint32_t *key;  // columns of the plan that are its domain, of those in [conjunct]
@@ -60,6 +61,11 @@ NODISCARD Status bind_domain_empty(Binder *binder, Expr *const *item, uint32_t c
 // bind_query_in with a domain. (bind_query.c)
 NODISCARD Status bind_query_domain(Binder *parent, PlanContext *context, const AstQuery *query,
                                    Domain *domain, Plan **out, Error *err);
+
+// ---- bind_lateral_top.c
+// [query], joined to the distinct keys that are [outer]'s plan, as a Top-N of what both read: a
+// plan for the whole join, the keys' columns before the items. false: it is no such query.
+bool bind_lateral_top(Binder *outer, const AstQuery *query, Plan **out);
 
 // ---- bind_subquery.c
 Expr *join_side(Arena *arena, const Expr *expr, uint32_t left_columns);
