@@ -1,8 +1,7 @@
-// The table of model providers; the implementations lie in src/model/ and register themselves
-// through model/builtin.c, once, before any thread starts.
+// The table of model providers, filled by model/builtin.c.
 #include "spi/model.h"
 
-#include "base/assert.h"
+#include "spi/name_table.h"
 
 static const char *const ON_ERROR[] = {"fail", "null", NULL};
 
@@ -17,31 +16,21 @@ const OptionDef MODEL_OPTIONS[] = {
     {0},
 };
 
-enum { PROVIDERS_MAX = 32 };
-
-static const ModelProvider *providers[PROVIDERS_MAX];
-static const char *provider_names[PROVIDERS_MAX];
-static uint32_t provider_count;
+static NameTable providers;
 
 void model_provider_register(const ModelProvider *provider) {
-    if (model_provider_find(str_c(provider->name))) return;
-    ASSERT(provider_count < PROVIDERS_MAX);
-    provider_names[provider_count] = provider->name;
-    providers[provider_count++] = provider;
+    name_table_add(&providers, provider->name, provider);
 }
 
 const ModelProvider *model_provider_find(Str name) {
-    for (uint32_t i = 0; i < provider_count; i++) {
-        if (str_eq(str_c(provider_names[i]), name)) return providers[i];
-    }
-    return NULL;
+    return name_table_find(&providers, name);
 }
 
 const char *model_provider_nearest(Str name) {
-    return text_nearest(name, provider_names, provider_count);
+    return name_table_nearest(&providers, name);
 }
 
 const char *const *model_provider_list(uint32_t *count) {
-    *count = provider_count;
-    return provider_names;
+    *count = providers.count;
+    return providers.name;
 }

@@ -1,7 +1,6 @@
-// The tables of connectors and formats. The implementations lie in higher folders and register
-// themselves through format/builtin.c and connector/builtin.c, once, before any thread starts.
-#include "base/assert.h"
+// The tables of connectors and formats, filled by format/builtin.c and connector/builtin.c.
 #include "spi/connector.h"
+#include "spi/name_table.h"
 
 static const char *const EMIT_STRATEGIES[] = {"on-periodic", "on-event", NULL};
 
@@ -34,59 +33,40 @@ const OptionDef TABLE_OPTIONS[] = {
     {0},
 };
 
-enum { REGISTRY_MAX = 64 };
-
-static const Format *formats[REGISTRY_MAX];
-static const char *format_names[REGISTRY_MAX];
-static uint32_t format_count;
-static const Connector *connectors[REGISTRY_MAX];
-static const char *connector_names[REGISTRY_MAX];
-static uint32_t connector_count;
+static NameTable formats, connectors;
 
 void format_register(const Format *format) {
-    if (format_find(str_c(format->name))) return;
-    ASSERT(format_count < REGISTRY_MAX);
-    format_names[format_count] = format->name;
-    formats[format_count++] = format;
+    name_table_add(&formats, format->name, format);
 }
 
 const Format *format_find(Str name) {
-    for (uint32_t i = 0; i < format_count; i++) {
-        if (str_eq(str_c(format_names[i]), name)) return formats[i];
-    }
-    return NULL;
+    return name_table_find(&formats, name);
 }
 
 const char *format_nearest(Str name) {
-    return text_nearest(name, format_names, format_count);
+    return name_table_nearest(&formats, name);
 }
 
 const char *const *format_list(uint32_t *count) {
-    *count = format_count;
-    return format_names;
+    *count = formats.count;
+    return formats.name;
 }
 
 void connector_register(const Connector *connector) {
-    if (connector_find(str_c(connector->name))) return;
-    ASSERT(connector_count < REGISTRY_MAX);
-    connector_names[connector_count] = connector->name;
-    connectors[connector_count++] = connector;
+    name_table_add(&connectors, connector->name, connector);
 }
 
 const Connector *connector_find(Str name) {
-    for (uint32_t i = 0; i < connector_count; i++) {
-        if (str_eq(str_c(connector_names[i]), name)) return connectors[i];
-    }
-    return NULL;
+    return name_table_find(&connectors, name);
 }
 
 const char *connector_nearest(Str name) {
-    return text_nearest(name, connector_names, connector_count);
+    return name_table_nearest(&connectors, name);
 }
 
 const char *const *connector_list(uint32_t *count) {
-    *count = connector_count;
-    return connector_names;
+    *count = connectors.count;
+    return connectors.name;
 }
 
 Batch *decoder_take(Decoder *decoder) {
