@@ -131,28 +131,59 @@ static void tell(Check *self, uint64_t row, uint32_t column, Str got, Str expect
            STR_ARG(expected));
 }
 
+// The items of a list, between '|'.
+static void put_items(const MlField *field, const MlColumn *column, uint32_t row, Buf *out) {
+    for (uint32_t i = column->offset[row]; i < column->offset[row + 1]; i++) {
+        if (i > column->offset[row]) buf_putc(out, '|');
+        ml_print(field, column, i, out);
+    }
+}
+
+// What the model says where column [c] of the file has something else, perhaps.
+static void put_answer(const Check *self, uint32_t c, const MlColumn *out, uint32_t row,
+                       Buf *text) {
+    CsvPlace place = self->place[c];
+    const MlField *field = &self->model->out[place.field];
+    const MlColumn *column = &out[place.field];
+    if (column->valid && !bits_get(column->valid, row)) {
+        buf_puts(text, "N/A");
+    } else if (!field->list) {
+        ml_print(field, column, row * field->width + place.value, text);
+    } else if (!place.spread) {
+        put_items(field, column, row, text);
+    } else if (place.value < column->offset[row + 1] - column->offset[row]) {
+        ml_print(field, column, column->offset[row] + place.value, text);
+    }
+}
+
+// Item for item, of lists.
+static bool same_cells(const Check *self, const MlField *field, Str got, Str expected) {
+    if (csv_missing(got) && csv_missing(expected)) return true;
+    MlType type = field ? field->type : ML_TEXT;
+    if (!field || !field->list) return same(self, type, got, expected);
+    for (;;) {
+        int64_t a = str_find(got, STR("|"), 0), b = str_find(expected, STR("|"), 0);
+        Str one = str_sub(got, 0, a < 0 ? got.len : (uint32_t)a);
+        Str other = str_sub(expected, 0, b < 0 ? expected.len : (uint32_t)b);
+        if (!same(self, type, one, other) || (a < 0) != (b < 0)) return false;
+        if (a < 0) return true;
+        got = str_sub(got, one.len + 1, got.len - one.len - 1);
+        expected = str_sub(expected, other.len + 1, expected.len - other.len - 1);
+    }
+}
+
 // Row [at] of the batch is row [row] of the file.
 static void judge(Check *self, const MlColumn *out, uint32_t at, uint64_t row) {
     bool good = true;
     Buf text = {0};
     for (uint32_t c = 0; c < self->expected.columns; c++) {
-        CsvPlace place = self->place[c];
+        int32_t field = self->place[c].field;
         Str expected = self->expected.cell[row * self->expected.columns + c];
         text.len = 0;
-        MlType type = ML_DOUBLE;
-        if (place.field >= 0) {
-            const MlField *field = &self->model->out[place.field];
-            const MlColumn *column = &out[place.field];
-            type = field->type;
-            if (column->valid && !bits_get(column->valid, at)) buf_puts(&text, "N/A");
-            else ml_print(field, column, at * field->width + place.value, &text);
-        } else {
-            buf_puts(&text, "nothing of that name");
-        }
+        if (field < 0) buf_puts(&text, "nothing of that name");
+        else put_answer(self, c, out, at, &text);
         Str got = buf_str(&text);
-        if ((csv_missing(got) && csv_missing(expected)) || same(self, type, got, expected)) {
-            continue;
-        }
+        if (same_cells(self, field < 0 ? NULL : &self->model->out[field], got, expected)) continue;
         tell(self, row, c, got, csv_missing(expected) ? STR("N/A") : expected);
         good = false;
     }
@@ -258,8 +289,12 @@ static void put_cell(Str text, Buf *out) {
 static void put_header(const MlModel *model, Buf *out) {
     for (uint32_t f = 0, cells = 0; f < model->out_count; f++) {
         for (uint32_t i = 0; i < model->out[f].width; i++) {
+            Buf name = {0};
+            buf_put_str(&name, model->out[f].name);
+            if (model->out[f].width > 1) buf_printf(&name, "[%u]", i);
             if (cells++) buf_putc(out, ',');
-            put_cell(model->out[f].name, out);
+            put_cell(buf_str(&name), out);
+            buf_free(&name);
         }
     }
     buf_putc(out, '\n');
@@ -271,7 +306,9 @@ static void put_row(const MlModel *model, const MlColumn *column, uint32_t row, 
         bool there = !column[f].valid || bits_get(column[f].valid, row);
         for (uint32_t i = 0; i < model->out[f].width; i++) {
             cell.len = 0;
-            if (there) ml_print(&model->out[f], &column[f], row * model->out[f].width + i, &cell);
+            if (there && model->out[f].list) put_items(&model->out[f], &column[f], row, &cell);
+            else if (there)
+                ml_print(&model->out[f], &column[f], row * model->out[f].width + i, &cell);
             else buf_puts(&cell, "N/A");
             if (cells++) buf_putc(out, ',');
             put_cell(buf_str(&cell), out);

@@ -73,6 +73,7 @@ Status csv_table_read(const char *path, CsvTable *out, Error *err) {
     TRY(os_read_file(str_c(path), &out->text, err));
     char *text = out->text.ptr;
     size_t size = out->text.len, at = 0;
+    if (size >= 3 && memcmp(text, "\xEF\xBB\xBF", 3) == 0) text += 3, size -= 3;
     if (size == 0) return error_set(err, ST_VALIDATION, "%s: an empty file", path);
     char *end = memchr(text, '\n', size);
     char separator = separator_of(str_make(text, end ? (size_t)(end - text) : size));
@@ -114,23 +115,95 @@ bool csv_missing(Str cell) {
     return cell.len == 0 || str_is(cell, "N/A") || str_is(cell, "NA");
 }
 
+// The number behind a field's name: y_2, y[2], y.2, y(2); false: the column is none of the field's.
+static bool numbered(Str name, const MlField *field, uint32_t *out) {
+    if ((field->width == 1 && !field->list) || !str_starts(name, field->name)) return false;
+    Str rest = str_sub(name, field->name.len, name.len - field->name.len);
+    if (rest.len < 2 || !memchr("_.[(: ", rest.ptr[0], 6)) return false;
+    bool closed = rest.ptr[rest.len - 1] == ']' || rest.ptr[rest.len - 1] == ')';
+    int64_t number;
+    if (!str_to_i64(str_sub(rest, 1, rest.len - 1 - closed), &number)) return false;
+    if (number < 0 || number > (field->list ? COLUMNS_MAX : field->width)) return false;
+    *out = (uint32_t)number;
+    return true;
+}
+
+// Numbers count from 0, or from 1 where no column is 0.
+static void place_numbered(const CsvTable *table, const MlField *field, int32_t f,
+                           CsvPlace *place) {
+    uint32_t number, least = 1;
+    for (uint32_t c = 0; c < table->columns; c++) {
+        if (place[c].field < 0 && numbered(table->name[c], field, &number) && !number) least = 0;
+    }
+    for (uint32_t c = 0; c < table->columns; c++) {
+        if (place[c].field >= 0 || !numbered(table->name[c], field, &number)) continue;
+        if (field->list || number - least < field->width) {
+            place[c] = (CsvPlace){.field = f, .value = number - least};
+        }
+    }
+}
+
+// A name that stands several times: one value after the other.
+static void place_named(const CsvTable *table, const MlField *field, int32_t f, CsvPlace *place) {
+    uint32_t value = 0, most = field->list ? COLUMNS_MAX : field->width;
+    for (uint32_t c = 0; c < table->columns; c++) {
+        if (place[c].field >= 0 || !str_eq(field->name, table->name[c])) continue;
+        place[c] = (CsvPlace){.field = f, .value = value < most ? value++ : most - 1};
+    }
+}
+
+static uint32_t columns_of(const CsvTable *table, const CsvPlace *place, int32_t field) {
+    uint32_t count = 0;
+    for (uint32_t c = 0; c < table->columns; c++) count += place[c].field == field;
+    return count;
+}
+
+// Without names: all values in their order, or, of a model with one list, all for it.
+static void place_by_order(const CsvTable *table, const MlField *field, uint32_t count,
+                           CsvPlace *place) {
+    uint64_t values = 0;
+    for (uint32_t f = 0; f < count; f++) values += field[f].width;
+    bool list = count == 1 && field[0].list && table->columns > 1;
+    if (!list && values != table->columns) return;
+    for (uint32_t c = 0, f = 0, v = 0; c < table->columns; c++) {
+        while (!list && v == field[f].width) f++, v = 0;
+        place[c] = (CsvPlace){.field = (int32_t)f, .value = v++};
+    }
+}
+
+// The columns that are left go to the one tensor that is left, when they are as many as its values.
+static void place_the_rest(const CsvTable *table, const MlField *field, uint32_t count,
+                           CsvPlace *place) {
+    int32_t open = -1;
+    for (uint32_t f = 0; f < count; f++) {
+        if (field[f].width == 1 || columns_of(table, place, (int32_t)f)) continue;
+        if (open >= 0) return;
+        open = (int32_t)f;
+    }
+    if (open < 0 || columns_of(table, place, -1) != field[open].width) return;
+    for (uint32_t c = 0, v = 0; c < table->columns; c++) {
+        if (place[c].field < 0) place[c] = (CsvPlace){.field = open, .value = v++};
+    }
+}
+
 CsvPlace *csv_places(const CsvTable *table, const MlField *field, uint32_t count, Arena *arena) {
     CsvPlace *place = ARENA_ARRAY(arena, CsvPlace, table->columns + 1);
-    uint64_t values = 0;
-    bool known = false;
-    for (uint32_t f = 0; f < count; f++) values += field[f].width;
-    for (uint32_t c = 0; c < table->columns; c++) {
-        place[c].field = -1;
-        for (uint32_t f = 0; f < count && place[c].field < 0; f++) {
-            if (!table->nameless && str_eq(field[f].name, table->name[c]))
-                place[c].field = (int32_t)f;
-        }
-        known |= place[c].field >= 0;
+    for (uint32_t c = 0; c < table->columns; c++) place[c].field = -1;
+    for (uint32_t f = 0; f < count && !table->nameless; f++) {
+        place_named(table, &field[f], (int32_t)f, place);
     }
-    if (known || values != table->columns) return place;
-    for (uint32_t c = 0, f = 0, v = 0; c < table->columns; c++) {
-        while (v == field[f].width) f++, v = 0;
-        place[c] = (CsvPlace){(int32_t)f, v++};
+    for (uint32_t f = 0; f < count && !table->nameless; f++) {
+        if (!columns_of(table, place, (int32_t)f)) {
+            place_numbered(table, &field[f], (int32_t)f, place);
+        }
+    }
+    if (columns_of(table, place, -1) == table->columns) place_by_order(table, field, count, place);
+    else place_the_rest(table, field, count, place);
+    for (uint32_t f = 0; f < count; f++) {
+        bool spread = field[f].list && columns_of(table, place, (int32_t)f) > 1;
+        for (uint32_t c = 0; spread && c < table->columns; c++) {
+            if (place[c].field == (int32_t)f) place[c].spread = true;
+        }
     }
     return place;
 }
@@ -180,6 +253,29 @@ static void put_lists(const CsvTable *table, uint32_t c, uint32_t first, uint32_
     }
 }
 
+// A list whose items stand in columns of their own; those behind the last that is there are none.
+static void put_spread(const CsvTable *table, const CsvPlace *place, int32_t f, uint32_t first,
+                       uint32_t rows, const MlField *field, MlColumn *column, Arena *arena) {
+    uint32_t most = 0, columns = table->columns;
+    for (uint32_t c = 0; c < columns; c++) {
+        if (place[c].field == f && place[c].value >= most) most = place[c].value + 1;
+    }
+    column->offset = ARENA_ARRAY(arena, uint32_t, rows + 1);
+    if (field->type == ML_TEXT) column->text = ARENA_ARRAY(arena, Str, (size_t)most * rows + 1);
+    else column->number = ARENA_ARRAY(arena, double, (size_t)most * rows + 1);
+    for (uint32_t row = 0; row < rows; row++) {
+        const Str *cell = table->cell + (size_t)(first + row) * columns;
+        uint32_t items = 0, begin = column->offset[row];
+        for (uint32_t c = 0; c < columns; c++) {
+            if (place[c].field != f || csv_missing(cell[c])) continue;
+            if (place[c].value >= items) items = place[c].value + 1;
+            put_one(field, column, begin + place[c].value, cell[c]);
+        }
+        if (items) bits_set(column->valid, row);
+        column->offset[row + 1] = begin + items;
+    }
+}
+
 Status csv_inputs(const CsvTable *table, const MlModel *model, uint32_t first, uint32_t rows,
                   MlColumn *in, Arena *arena, Error *err) {
     CsvPlace *place = csv_places(table, model->in, model->in_count, arena);
@@ -191,7 +287,9 @@ Status csv_inputs(const CsvTable *table, const MlModel *model, uint32_t first, u
         const MlField *field = &model->in[place[c].field];
         MlColumn *column = &in[place[c].field];
         if (field->list) {
-            put_lists(table, c, first, rows, field, column, arena);
+            if (!place[c].spread) put_lists(table, c, first, rows, field, column, arena);
+            else if (!column->offset)
+                put_spread(table, place, place[c].field, first, rows, field, column, arena);
             continue;
         }
         for (uint32_t row = 0; row < rows; row++) {

@@ -21,14 +21,16 @@ void csv_table_unname(CsvTable *table);
 
 bool csv_missing(Str cell);  // also an empty one
 
-// The rows [first, first + rows) as a model's inputs. Columns go to inputs by name; where no name
-// is known and there are as many columns as values, in their order. What no column has is missing.
-// A cell that is no number is NaN where one is wanted.
+// The rows [first, first + rows) as a model's inputs. Columns go to inputs by name; those of a
+// tensor of several values by its name again and again, or with a number behind it (y_0, y[0]).
+// Where no name is known and there are as many columns as values they go in their order. What no
+// column has is missing. A cell that is no number is NaN where one is wanted.
 NODISCARD Status csv_inputs(const CsvTable *table, const MlModel *model, uint32_t first,
                             uint32_t rows, MlColumn *in, Arena *arena, Error *err);
 // The same for whoever looks for outputs: for each column the field and the value in it; -1: none.
 typedef struct CsvPlace {
     int32_t field;
     uint32_t value;
+    bool spread;  // items of a list in columns of their own: [value] is which; else all in this one
 } CsvPlace;
 CsvPlace *csv_places(const CsvTable *table, const MlField *field, uint32_t count, Arena *arena);

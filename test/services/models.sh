@@ -2,6 +2,7 @@
 # test/services/models.sh - a running job takes up other versions of its model: every row is scored by one version
 # whole, none is lost or comes twice.
 . "$(dirname "$0")/../lib.sh"
+WEIR=$(realpath "$WEIR")
 cd "$SCRATCH" || exit 2
 ROWS=600000 SWITCHES=50
 

@@ -69,6 +69,7 @@ static Status no_value(const Served *self, uint32_t port, Error *err) {
 typedef struct Rows {
     const uint32_t *order;
     uint32_t first, count;
+    double blank;  // all numbers of rows that are made up
 } Rows;
 
 static uint32_t row_at(const Rows *rows, uint32_t i) {
@@ -125,7 +126,7 @@ static Status steps_of(const Served *self, uint32_t port, const MlColumn *column
                      STR_ARG(self->base.in[port].name), values, self->step[port]);
 }
 
-// Zeros, and so many steps, when [in] is NULL.
+// Rows that are made up, of so many steps, when [in] is NULL.
 static Status make_inputs(const Served *self, Run *run, const MlColumn *in, const Rows *rows,
                           int64_t steps, Tensor *out, Error *err) {
     for (uint32_t i = 0; i < self->base.in_count; i++) {
@@ -138,6 +139,9 @@ static Status make_inputs(const Served *self, Run *run, const MlColumn *in, cons
         TRY(tensor_new(run_pool(run), port->type, port->rank + !fixed, dim, &out[i], err));
         memset(out[i].data, 0, (size_t)out[i].count * tensor_size(port->type));
         if (in) TRY(fill_input(self, i, &in[i], rows, &out[i], err));
+        for (int64_t k = 0; !in && rows->blank != 0 && k < out[i].count; k++) {
+            if (port->type != TENSOR_STR) tensor_put_number(&out[i], k, rows->blank);
+        }
     }
     return ST_OK;
 }
@@ -296,7 +300,8 @@ static Status blame_row(const Asking *call, const Rows *rows, Status st, Error *
     uint32_t blamed = 0;
     for (; rows->count > 1 && blamed < rows->count; blamed++) {
         Error own;
-        Status alone = predict_rows(call, &(Rows){rows->order, rows->first + blamed, 1}, &own);
+        Rows one = {.order = rows->order, .first = rows->first + blamed, .count = 1};
+        Status alone = predict_rows(call, &one, &own);
         if (!alone) continue;
         st = alone;
         if (err) *err = own;
@@ -351,7 +356,7 @@ static Status served_predict(const MlModel *model, const MlColumn *in, uint32_t 
         for (uint32_t i = 1; order && i < count; i++) {
             if (!same_lengths(self, in, order[first], order[first + i])) count = i;
         }
-        Rows piece = {order, first, count};
+        Rows piece = {.order = order, .first = first, .count = count};
         st = predict_rows(&call, &piece, err);
         if (st) st = blame_row(&call, &piece, st, err);
     }
@@ -456,15 +461,16 @@ static Status fill_input_port(Served *self, uint32_t i, const ServedPort *from, 
                       err);
 }
 
-// Runs [rows] rows of zeros, of [steps], and notes the shapes that come out.
-static Status probe(const Served *self, uint32_t rows, int64_t steps, Tensor *shape, Error *err) {
+// Runs [rows] rows of nothing but [blank], of [steps], and notes the shapes that come out.
+static Status probe_with(const Served *self, double blank, uint32_t rows, int64_t steps,
+                         Tensor *shape, Error *err) {
     Run *run = run_new(&self->home);
     run_start(run, &RUN_LIMITS_FOLD);
     uint32_t outs = self->base.out_count;
     Tensor *given = NEW_ARRAY(Tensor, self->base.in_count + 1);
     Tensor *out = NEW_ARRAY(Tensor, outs + 1);
-    Rows zeros = {NULL, 0, rows};
-    Status st = run_rows(self, run, NULL, &zeros, steps, given, out, err);
+    Rows made = {.count = rows, .blank = blank};
+    Status st = run_rows(self, run, NULL, &made, steps, given, out, err);
     for (uint32_t i = 0; i < outs; i++) {
         shape[i] = out[i];
         shape[i].block = NULL;
@@ -479,6 +485,13 @@ static Status probe(const Served *self, uint32_t rows, int64_t steps, Tensor *sh
     mem_free(out);
     run_free(run);
     return st;
+}
+
+// Zeros; ones where a graph does not take them, which divides by what it is given.
+static Status probe(const Served *self, uint32_t rows, int64_t steps, Tensor *shape, Error *err) {
+    Error ignored;
+    Status st = probe_with(self, 0, rows, steps, shape, err);
+    return st && !probe_with(self, 1, rows, steps, shape, &ignored) ? ST_OK : st;
 }
 
 // Whether an output of one row grows to [rows] of the same kind.

@@ -4,7 +4,7 @@
 // together, SERVED_ROWS at a time. One more dimension may be open: the field is a list then, its
 // rows are of any number of steps, and those of one length go together. A graph whose inputs have
 // no such dimension, or whose outputs do not follow it, gets its rows one by one. What it gives is
-// found out when it is loaded, by running it on zeros.
+// found out when it is loaded, by running it on zeros, or on ones where it takes none.
 #pragma once
 
 #include "ml/graph/run.h"

@@ -99,7 +99,8 @@ TEST(served, tensorflow_models_answer_frozen_and_saved) {
 TEST(served, our_models_answer_as_their_framework) {
     check_models(SOURCE_ROOT "/test/ml/data/onnx", "model.onnx",
                  (const char *const[]){"conv", "lstm", "lr_bin", "mlp_iris", "svcp_iris", "knnr",
-                                       "qda_iris", "xgb_iris", "lgb_nan", NULL});
+                                       "qda_iris", "xgb_iris", "lgb_nan", "trees_max",
+                                       "whole_div", NULL});
     check_models(SOURCE_ROOT "/test/ml/data/tf", "frozen.pb",
                  (const char *const[]){"conv", "lstm", NULL});
     check_models(SOURCE_ROOT "/test/ml/data/tf", "saved_model",

@@ -175,6 +175,17 @@ static void fill_trees(Setup *s, const Columns *c, TreeSpec *spec, const bool *c
     }
 }
 
+// What an output begins with: a leaf that has no weight for it changes nothing.
+static double neutral(Aggregate aggregate) {
+    return aggregate == AGGREGATE_MIN ? INFINITY : aggregate == AGGREGATE_MAX ? -INFINITY : 0;
+}
+
+// One more weight of a leaf for an output.
+static double with_weight(Aggregate aggregate, double value, double weight) {
+    if (aggregate == AGGREGATE_MIN) return fmin(value, weight);
+    return aggregate == AGGREGATE_MAX ? fmax(value, weight) : value + weight;
+}
+
 // Which outputs the leaves of a tree have weights for: the trees of boosted classes have one each.
 typedef struct Range {
     int64_t tree;
@@ -210,7 +221,7 @@ static Range *ranges(Setup *s, const Columns *c, uint32_t *count) {
     return range;
 }
 
-static Status fill_leaves(Setup *s, const Columns *c, TreeSpec *spec, Error *err) {
+static Status fill_leaves(Setup *s, const Columns *c, Aggregate how, TreeSpec *spec, Error *err) {
     uint32_t count, leaves = 0;
     uint64_t values = 0;
     Range *range = ranges(s, c, &count);
@@ -224,6 +235,7 @@ static Status fill_leaves(Setup *s, const Columns *c, TreeSpec *spec, Error *err
     }
     spec->values = (uint32_t)values;
     spec->value = ARENA_ARRAY(s->arena, double, values + 1);
+    for (uint64_t i = 0; i < values; i++) spec->value[i] = neutral(how);
     for (uint32_t i = 0; i < c->weights; i++) {
         int64_t at = find_node(c, c->weight_tree[i], c->weight_node[i]);
         if (at < 0 || !str_is(c->mode[at], "LEAF")) {
@@ -231,7 +243,8 @@ static Status fill_leaves(Setup *s, const Columns *c, TreeSpec *spec, Error *err
                              (long long)c->weight_node[i], (long long)c->weight_tree[i]);
         }
         uint32_t first = range_of(range, count, c->weight_tree[i])->first;
-        spec->value[spec->node[at].left + (uint32_t)c->weight_out[i] - first] += c->weight[i];
+        double *value = &spec->value[spec->node[at].left + (uint32_t)c->weight_out[i] - first];
+        *value = with_weight(how, *value, c->weight[i]);
     }
     for (uint32_t i = 0; i < spec->trees; i++) {
         const Range *at = range_of(range, count, c->tree[spec->tree[i].root]);
@@ -282,7 +295,7 @@ static Status read_trees(Setup *s, TreeParams *params, Error *err) {
     bool *child = ARENA_ARRAY(s->arena, bool, c.count);
     TRY(fill_nodes(&c, &spec, child, err));
     fill_trees(s, &c, &spec, child);
-    TRY(fill_leaves(s, &c, &spec, err));
+    TRY(fill_leaves(s, &c, params->aggregate, &spec, err));
     TRY(finish(s, params, &spec, c.single, err));
     params->base = numbers(s, "base_values", "base_values_as_tensor", &params->base_count);
     return ST_OK;
@@ -369,7 +382,9 @@ Status tree_ensemble_prepare(Setup *s, Error *err) {
             if (!leaf[k]) continue;
             side[k] = spec.nodes++;
             spec.node[side[k]].left = spec.values;
-            spec.value[spec.values + (uint32_t)target[next[k]]] = weight[next[k]];
+            double *value = spec.value + spec.values;
+            for (int64_t o = 0; o < outputs; o++) value[o] = neutral(params->aggregate);
+            value[target[next[k]]] = weight[next[k]];
             spec.values += (uint32_t)outputs;
         }
         if (feature[i] < 0 || feature[i] >= UINT16_MAX * 256 || !(mode[i] >= 0 && mode[i] < 6)) {
@@ -413,9 +428,7 @@ static Status sums(const Call *call, const TreeParams *params, const Tensor *in,
                    int64_t width, double *score, Error *err) {
     const double **column;
     TRY(columns_of(call, in, rows, width, params->features, &column, err));
-    double start = params->aggregate == AGGREGATE_MIN   ? INFINITY
-                   : params->aggregate == AGGREGATE_MAX ? -INFINITY
-                                                        : 0;
+    double start = neutral(params->aggregate);
     for (int64_t i = 0; i < rows * (int64_t)params->outputs; i++) score[i] = start;
     if (rows == 1) {
         void *row;
@@ -436,7 +449,7 @@ static Status sums(const Call *call, const TreeParams *params, const Tensor *in,
 static void regress(const TreeParams *params, double *score) {
     for (uint32_t i = 0; i < params->outputs; i++) {
         if (params->aggregate == AGGREGATE_AVERAGE) score[i] /= params->tree_count;
-        if (isinf(score[i]) && !params->used_count) score[i] = 0;
+        if (score[i] == neutral(params->aggregate)) score[i] = 0;  // no tree says anything
         if (params->base_count == params->outputs) score[i] += params->base[i];
         else if (params->base_count == 1) score[i] += params->base[0];
     }
