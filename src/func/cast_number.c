@@ -81,9 +81,10 @@ static Status cast_to_decimal(const Cast *cast, Error *err) {
             case PHYS_F32:
             case PHYS_F64: {
                 double value = in->phys == PHYS_F32 ? vec_f32(in)[row] : vec_f64(in)[row];
-                if (!isfinite(value)) {
-                    TRY(cast_fail(cast, row, "no decimal has this value", err));
-                    continue;
+                if (!isfinite(value)) {  // not even for TRY_CAST, which Flink does not guard here
+                    Cast strict = *cast;
+                    strict.failed = NULL;
+                    return cast_fail(&strict, row, "no decimal has this value", err);
                 }
                 fits = decimal_from_f64(value, precision, scale, &out[row]);
                 break;

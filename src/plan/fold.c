@@ -95,6 +95,7 @@ static bool is_null(const Expr *expr) {
 }
 
 static bool is_bool(const Expr *expr, bool value);
+static Expr *with_type(Arena *arena, const Expr *expr, const Type *type);
 static Status fold_value(PlanContext *context, Expr **at, Error *err);
 
 static bool is_comparison(const Expr *expr) {
@@ -134,6 +135,31 @@ static Status fold_around(PlanContext *context, Expr **at, Error *err) {
     *at = expr_null(context->arena, expr->type);
     (*at)->place = expr->place;
     return ST_OK;
+}
+
+static bool is_integer(const Expr *expr, int64_t value) {
+    if (expr->kind != EXPR_LITERAL || vec_is_null(expr->value, 0)) return false;
+    return type_is_integer(expr->type) && vec_integer(expr->value, 0) == value;
+}
+
+// x + 0, x - 0, x * 1, x / 1 and - (- x) are x: it may be a key, and what is computed is none.
+static void fold_neutral(PlanContext *context, Expr **at) {
+    const Expr *expr = *at;
+    Expr *same = NULL;
+    if (is_name(expr, "UNARY -")) {
+        if (is_name(expr->arg[0], "UNARY -")) same = expr->arg[0]->arg[0];
+    } else if (is_arithmetic(expr)) {
+        int64_t neutral = is_name(expr, "*") || is_name(expr, "/");
+        bool commutes = is_name(expr, "+") || is_name(expr, "*");
+        if (is_integer(expr->arg[1], neutral)) {
+            same = expr->arg[0];
+        } else if (commutes && is_integer(expr->arg[0], neutral)) {
+            same = expr->arg[1];
+        }
+    }
+    if (!same || !type_is_numeric(same->type) || !type_is_numeric(expr->type)) return;
+    same = expr_cast(context->arena, same, expr->type, false);
+    *at = with_type(context->arena, same, expr->type);
 }
 
 static Status fold_value(PlanContext *context, Expr **at, Error *err) {
@@ -233,7 +259,13 @@ static Status fold_case(PlanContext *context, Expr **at, bool constant, Error *e
     }
     copy->arg[kept * 2] = otherwise;
     copy->arg_count = kept * 2 + 1;
-    if (!kept) *at = with_type(context->arena, otherwise, copy->type);
+    if (kept) return ST_OK;
+    *at = with_type(context->arena, otherwise, copy->type);
+    if (otherwise->type->attribute == copy->type->attribute) return ST_OK;
+    (*at)->kind = EXPR_CAST;  // no CASE is a time attribute
+    (*at)->arg = ARENA_ARRAY(context->arena, Expr *, 1);
+    (*at)->arg[0] = otherwise;
+    (*at)->arg_count = 1;
     return ST_OK;
 }
 
@@ -302,7 +334,11 @@ static Status fold(PlanContext *context, Expr **at, bool within_constant, Error 
     if (expr->kind != EXPR_LITERAL && expr->kind != EXPR_COLUMN) {
         constant = expr_is_constant(expr);
         TRY(constant ? fold_value(context, at, err) : fold_same(context, at, err));
-        if (!constant) TRY(fold_null_test(context, at, err));
+        if (!constant) {
+            TRY(fold_null_test(context, at, err));
+            fold_neutral(context, at);
+            if (is_arithmetic(*at)) TRY(fold_around(context, at, err));
+        }
     }
     if (!within_constant) fit_length(context, at);
     return ST_OK;

@@ -233,6 +233,11 @@ static void pass_needs(Pruner *self, Plan *plan) {
                 }
                 break;
             }
+            case PLAN_UNION:
+                for (uint32_t c = 0; c < columns; c++) {
+                    if (node->column[c].any) need_all(&below[c]);
+                }
+                break;
             default: mark_every(below, columns); break;
         }
         NodeNeed *input_node = &self->node[input->id];
@@ -587,6 +592,37 @@ static void remake_join(Pruner *self, NodeNeed *node, Plan *made) {
     made->condition = pruned_expr(arena, plan->condition, &both);
 }
 
+// The inputs of UNION ALL become alike: each is cut to the columns that are wanted.
+static void remake_union(Pruner *self, NodeNeed *node, Plan *made) {
+    const Plan *plan = node->plan;
+    uint32_t columns = plan->type->child_count, count = 0;
+    const Type **child = ARENA_ARRAY(self->arena, const Type *, columns + 1);
+    Str *name = ARENA_ARRAY(self->arena, Str, columns + 1);
+    uint32_t *kept = ARENA_ARRAY(self->arena, uint32_t, columns + 1);
+    for (uint32_t c = 0; c < columns; c++) {
+        if (!node->column[c].any) continue;
+        node->map[c] = count;
+        child[count] = plan->type->child[c];
+        name[count] = plan->type->field[c];
+        kept[count++] = c;
+    }
+    for (uint32_t i = 0; i < plan->input_count; i++) {
+        const NodeNeed *input = &self->node[plan->input[i]->id];
+        const Type *row = input->made->type;
+        Expr **expr = ARENA_ARRAY(self->arena, Expr *, count + 1);
+        bool same = row->child_count == count;
+        for (uint32_t k = 0; k < count; k++) {
+            uint32_t from = input->map[kept[k]];
+            expr[k] = expr_column(self->arena, from, row->child[from]);
+            same &= from == k;
+        }
+        if (!same) {
+            made->input[i] = plan_project(self->context, input->made, expr, name, count);
+        }
+    }
+    made->type = type_row(self->arena, count, child, name, false);
+}
+
 static void remake_scan(Pruner *self, NodeNeed *node, Plan *made) {
     const Plan *plan = node->plan;
     const ScanSpec *old = plan->scan;
@@ -653,6 +689,7 @@ static Plan *remake(Pruner *self, Plan *plan) {
         case PLAN_INTERVAL_JOIN:
         case PLAN_LOOKUP_JOIN:
         case PLAN_WINDOW_JOIN: remake_join(self, node, made); break;
+        case PLAN_UNION: remake_union(self, node, made); break;
         default: break;  // reads all columns of its inputs: nothing moved
     }
     return made;
