@@ -364,6 +364,26 @@ Predicate predicate_of(const AstExpr *ast) {
     return str_is(name, "EXISTS") ? PRED_EXISTS : PRED_NONE;
 }
 
+// NOT IN (query) within a subquery for a value: Flink has made its semi and anti joins before it
+// takes that apart, and so this becomes a value, too, which counts the query's rows where it may be
+// unknown.
+static Status where_counted(Binder *binder, const AstExpr *part, const AstExpr *call,
+                            const Inner *inner, bool *done, Error *err) {
+    if (!binder->context->in_value || inner->correlation.count || inner->key_count) return ST_OK;
+    Expr *condition = NULL;
+    TRY(in_condition(binder, call, inner, false, binder->plan->type->child_count, &condition, err));
+    if (!condition->type->nullable) return ST_OK;
+    if (inner->item_count > 1) {
+        return error_at(
+            err, ST_VALIDATION, part->span.place,
+            "NOT IN of several columns, of which some may be NULL, cannot stand in a subquery "
+            "for a value");
+    }
+    *done = true;
+    TRY(bind_scalar_subquery(binder, part, &condition, err));
+    return plan_where(binder->context, binder->plan, condition, &binder->plan, err);
+}
+
 Status bind_where_subquery(Binder *binder, const AstExpr *part, bool *done, Error *err) {
     Predicate predicate = predicate_of(part);
     *done = false;
@@ -377,6 +397,10 @@ Status bind_where_subquery(Binder *binder, const AstExpr *part, bool *done, Erro
         *done = true;
         Expr *exists = expr_bool(binder->arena, predicate == PRED_EXISTS);
         return plan_where(binder->context, binder->plan, exists, &binder->plan, err);
+    }
+    if (predicate == PRED_NOT_IN) {
+        TRY(where_counted(binder, part, call, &inner, done, err));
+        if (*done) return ST_OK;
     }
     Expr *condition = NULL;
     uint32_t shift = binder->plan->type->child_count;

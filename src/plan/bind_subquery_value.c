@@ -519,6 +519,8 @@ static Status quantified(Binder *binder, const AstExpr *ast, Expr **out, Error *
 
 Status bind_scalar_subquery(Binder *binder, const AstExpr *ast, Expr **out, Error *err) {
     Status st;
+    bool *in_value = &binder->context->in_value, outside = *in_value;
+    *in_value |= !binder->is_conjunct;
     if (ast->kind == EX_QUERY) {
         st = bind_scalar_value(binder, ast, ast->query, out, err);
     } else {
@@ -535,13 +537,16 @@ Status bind_scalar_subquery(Binder *binder, const AstExpr *ast, Expr **out, Erro
         } else {
             // An ordinary operator with a scalar subquery among its arguments.
             Expr **arg = ARENA_ARRAY(binder->arena, Expr *, ast->call->arg.count + 1);
-            for (uint32_t i = 0; i < ast->call->arg.count; i++) {
-                TRY(bind_expr(binder, ast->call->arg.at[i], &arg[i], err));
+            st = ST_OK;
+            for (uint32_t i = 0; i < ast->call->arg.count && !st; i++) {
+                st = bind_expr(binder, ast->call->arg.at[i], &arg[i], err);
             }
-            st = expr_call(binder->arena, binder->context->env, str_cstr(binder->arena, name), arg,
-                           ast->call->arg.count, ast->span.place, out, err);
+            if (!st)
+                st = expr_call(binder->arena, binder->context->env, str_cstr(binder->arena, name),
+                               arg, ast->call->arg.count, ast->span.place, out, err);
         }
     }
+    *in_value = outside;
     if (st) error_place(err, ast->span.place);
     return st;
 }
@@ -553,7 +558,7 @@ Status bind_having(Binder *binder, const AstExpr *ast, Expr **out, Error *err) {
         TRY(bind_having(binder, ast->call->arg.at[1], &part[1], err));
         return call2(binder, "AND", part[0], part[1], ast->span.place, out, err);
     }
-    binder->is_conjunct = predicate_of(ast) != PRED_NONE;
+    binder->is_conjunct = predicate_of(ast) != PRED_NONE && !binder->context->in_value;
     Status st = bind_condition(binder, ast, "HAVING", out, err);
     binder->is_conjunct = false;
     return st;

@@ -87,9 +87,23 @@ static PlanKeys *of_columns(Arena *arena, const Plan *plan, const uint32_t *colu
     return out;
 }
 
-static PlanKeys *of_first(Arena *arena, const Plan *plan, uint32_t count) {
-    uint32_t *column = ARENA_ARRAY(arena, uint32_t, count + 1);
-    for (uint32_t i = 0; i < count; i++) column[i] = i;
+// Whether [column] of [plan]'s rows is a constant.
+static bool is_constant(const Plan *plan, uint32_t column) {
+    for (; plan->kind == PLAN_PROJECT || plan->kind == PLAN_FILTER; plan = plan->input[0]) {
+        if (plan->kind == PLAN_FILTER) continue;
+        const Expr *expr = plan->expr[column];
+        if (expr->kind != EXPR_COLUMN) return expr->kind == EXPR_LITERAL;
+        column = expr->column;
+    }
+    return false;
+}
+
+// The group keys; constants among them tell nothing apart.
+static PlanKeys *of_agg(Arena *arena, const Plan *plan) {
+    uint32_t *column = ARENA_ARRAY(arena, uint32_t, plan->key_count + 1), count = 0;
+    for (uint32_t i = 0; i < plan->key_count; i++) {
+        if (!is_constant(plan->input[0], plan->key[i])) column[count++] = i;
+    }
     return of_columns(arena, plan, column, count);
 }
 
@@ -143,7 +157,7 @@ static const PlanKeys *keys_of(Arena *arena, const Plan *plan, bool upsert) {
         case PLAN_NORMALIZE:
         case PLAN_SORT:
         case PLAN_LIMIT: return keys_of(arena, plan->input[0], upsert);
-        case PLAN_AGG: return of_first(arena, plan, plan->key_count);
+        case PLAN_AGG: return of_agg(arena, plan);
         case PLAN_LOOKUP_JOIN: {  // a row keeps its key where it meets one row at most
             const PlanKeys *in = plan_keys(arena, plan->input[0]);
             PlanKeys *out = keys_new(arena, in->count);

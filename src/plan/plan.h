@@ -340,6 +340,7 @@ typedef struct PlanContext {     // what binding and planning may look at
     bool explaining;             // EXPLAIN: nobody takes the rows of a query, so nobody needs -U
     uint32_t next_id;
     uint32_t depth;              // of view expansion
+    bool in_value;               // within a subquery for a value
     Str statement;               // text of the statement, for slices
     Map *scans;                  // shared scans of a statement set
     struct PlanMap *maps;        // made by plan_map; plan_context_clear frees their tables
