@@ -100,11 +100,23 @@ TEST(served, our_models_answer_as_their_framework) {
     check_models(SOURCE_ROOT "/test/ml/data/onnx", "model.onnx",
                  (const char *const[]){"conv", "lstm", "lr_bin", "mlp_iris", "svcp_iris", "knnr",
                                        "qda_iris", "xgb_iris", "lgb_nan", "trees_max",
-                                       "whole_div", NULL});
+                                       "whole_div", "functions", NULL});
     check_models(SOURCE_ROOT "/test/ml/data/tf", "frozen.pb",
                  (const char *const[]){"conv", "lstm", NULL});
     check_models(SOURCE_ROOT "/test/ml/data/tf", "saved_model",
                  (const char *const[]){"loop", NULL});
+}
+
+TEST(served, functions_that_call_themselves_are_refused) {
+    Buf file = {0};
+    Error err;
+    MlModel *model = NULL;
+    CHECK_OK(os_read_file(STR(SOURCE_ROOT "/test/ml/data/onnx/calls_itself/model.onnx"), &file,
+                          &err),
+             &err);
+    CHECK(ONNX_FORMAT.load(STR("again"), buf_str(&file), &model, &err) == ST_UNSUPPORTED);
+    CHECK(strstr(err.message, "Again: functions are called more than 64 deep"));
+    buf_free(&file);
 }
 
 // The LSTM of test/ml/data, whose input is batch x 4 x 2, with another number of steps: 0 leaves it

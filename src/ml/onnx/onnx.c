@@ -2,7 +2,8 @@
 //
 // A graph lists its nodes in the order in which they can run, so one pass builds it. A body of a
 // loop or a branch sees the names of the graph around it: a name that is not its own becomes an
-// input more (a capture), or a constant when the value is known.
+// input more (a capture), or a constant when the value is known. A function of the model is written
+// out where it is called.
 #include "ml/formats.h"
 #include "ml/graph/kernels.h"
 #include "ml/graph/served.h"
@@ -70,13 +71,6 @@ static Status unknown_op(const OnnxNode *node, Error *err) {
     return ST_UNSUPPORTED;
 }
 
-static const Attr *attr_of(const OnnxNode *node, const char *name) {
-    for (uint32_t i = 0; i < node->attr_count; i++) {
-        if (str_eq(node->attr[i].name, str_c(name))) return &node->attr[i];
-    }
-    return NULL;
-}
-
 // --- Loops and branches ---
 
 static const char *const BODY_NAMES[] = {"then_branch", "else_branch", "body"};
@@ -86,7 +80,7 @@ static Status read_bodies(OnnxReader *reader, Scope *scope, const OnnxNode *node
                           Graph **body, uint32_t *first, uint32_t *count, Error *err) {
     *count = 0;
     for (uint32_t i = 0; i < 3; i++) {
-        const Attr *attr = attr_of(node, BODY_NAMES[i]);
+        const Attr *attr = onnx_attr(node, str_c(BODY_NAMES[i]));
         if (!attr) continue;
         Scope inner = {.parent = scope};
         Status st = graph_new(reader->home, scope->graph, &inner.graph, err);
@@ -114,10 +108,164 @@ static Attr *with_flow(OnnxReader *reader, OnnxNode *node, const uint32_t *first
     return node->attr = attr;
 }
 
+// The values that a node takes, VALUE_NONE where it leaves one out.
+static Status find_inputs(Scope *scope, const OnnxNode *node, Buf *in, Error *err) {
+    for (uint32_t i = 0; i < node->in_count; i++) {
+        Str name = node->in[i];
+        uint32_t value = name.len ? scope_get(scope, name) : VALUE_NONE;
+        // A function's input that its call leaves out has a name and no value.
+        if (name.len && value == VALUE_NONE && !map_has(&scope->value, name)) {
+            return error_set(err, ST_VALIDATION, "node '" STR_FMT "' (" STR_FMT ") wants '" STR_FMT
+                             "', which nothing before it gives", STR_ARG(node->name),
+                             STR_ARG(node->type), STR_ARG(name));
+        }
+        buf_put(in, &value, sizeof value);
+    }
+    return ST_OK;
+}
+
+static Status put_output(Scope *scope, Str name, uint32_t value, Error *err) {
+    if (map_has(&scope->value, name)) {
+        return error_set(err, ST_VALIDATION, "'" STR_FMT "' is given twice", STR_ARG(name));
+    }
+    scope_put(scope, name, value);
+    return ST_OK;
+}
+
+// --- Functions of the model ---
+
+enum { FUNCTION_DEPTH_MAX = 64, FUNCTION_CALLS_MAX = 100000 };
+
+static Status read_nodes(OnnxReader *reader, Scope *scope, Str bytes, uint32_t number, Error *err);
+
+// The version of the plain operators that an OperatorSetIdProto says, or -1.
+static int64_t opset_of(Str bytes) {
+    Proto set = proto_of(bytes);
+    ProtoField part;
+    Str domain = STR("");
+    int64_t version = 0;
+    while (proto_next(&set, &part)) {
+        if (part.number == 1) domain = part.bytes;
+        if (part.number == 2) version = proto_i64(&part);
+    }
+    return domain.len == 0 || str_is(domain, "ai.onnx") ? version : -1;
+}
+
+// The names and defaults of a FunctionProto. [call] gets the attributes that it does not give.
+static Status open_function(OnnxReader *reader, Scope *inner, Str bytes, const uint32_t *value,
+                            OnnxNode *call, Error *err) {
+    Proto at = proto_of(bytes);
+    ProtoField field;
+    uint32_t in = 0;
+    Buf attrs = {0};
+    Status st = ST_OK;
+    buf_put(&attrs, call->attr, call->attr_count * sizeof *call->attr);
+    while (!st && proto_next(&at, &field)) {
+        Attr attr;
+        if (field.number == 4) {
+            scope_put(inner, field.bytes, in < call->in_count ? value[in] : VALUE_NONE);
+            in++;
+        }
+        if (field.number == 9) {
+            int64_t version = opset_of(field.bytes);
+            if (version > 0) reader->home->opset = (int32_t)version;
+        }
+        if (field.number != 11) continue;
+        st = onnx_read_attr(reader, field.bytes, inner->graph, &attr, err);
+        if (!st && !onnx_attr(call, attr.name)) buf_put(&attrs, &attr, sizeof attr);
+    }
+    if (!st) st = proto_end(&at, "a function", err);
+    call->attr_count = (uint32_t)(attrs.len / sizeof(Attr));
+    call->attr = arena_dup(reader->arena, attrs.ptr, attrs.len);
+    buf_free(&attrs);
+    return st;
+}
+
+static Status close_function(Scope *scope, Scope *inner, Str bytes, const OnnxNode *call,
+                             Error *err) {
+    Proto at = proto_of(bytes);
+    ProtoField field;
+    uint32_t out = 0;
+    while (proto_next(&at, &field)) {
+        if (field.number != 5) continue;
+        uint32_t value = scope_get(inner, field.bytes), place = out++;
+        if (place >= call->out_count || !call->out[place].len) continue;
+        if (value == VALUE_NONE) {
+            return error_set(err, ST_VALIDATION, "function " STR_FMT " does not give its '" STR_FMT
+                             "'", STR_ARG(call->type), STR_ARG(field.bytes));
+        }
+        TRY(put_output(scope, call->out[place], value, err));
+    }
+    return ST_OK;
+}
+
+// Writes out the function that [node] calls.
+static Status add_call(OnnxReader *reader, Scope *scope, const OnnxNode *node, Str function,
+                       Error *err) {
+    if (reader->depth == FUNCTION_DEPTH_MAX || reader->calls == FUNCTION_CALLS_MAX) {
+        return error_set(err, ST_UNSUPPORTED,
+                         "function " STR_FMT
+                         ": functions are called more than "
+                         "%d deep, or %d times",
+                         STR_ARG(node->type), FUNCTION_DEPTH_MAX, FUNCTION_CALLS_MAX);
+    }
+    const OnnxNode *outer = reader->call;
+    int32_t opset = reader->home->opset;
+    OnnxNode call = *node;
+    Scope inner = {.graph = scope->graph};
+    Buf in = {0};
+    reader->depth++;
+    reader->calls++;
+    Status st = find_inputs(scope, node, &in, err);
+    if (!st) {
+        st = open_function(reader, &inner, function, (const uint32_t *)(void *)in.ptr, &call, err);
+    }
+    reader->call = &call;
+    if (!st) st = read_nodes(reader, &inner, function, 7, err);
+    if (!st) st = close_function(scope, &inner, function, &call, err);
+    reader->call = outer;
+    reader->home->opset = opset;
+    reader->depth--;
+    buf_free(&in);
+    scope_clear(&inner);
+    return st;
+}
+
+// Notes the functions of the model by their names.
+static Status read_functions(OnnxReader *reader, Str bytes, Error *err) {
+    Proto at = proto_of(bytes);
+    ProtoField field, part;
+    while (proto_next(&at, &field)) {
+        if (field.number != 25 || field.wire != PROTO_BYTES) continue;
+        Proto function = proto_of(field.bytes);
+        Str name = STR(""), domain = STR("");
+        while (proto_next(&function, &part)) {
+            if (part.number == 1) name = part.bytes;
+            if (part.number == 10) domain = part.bytes;
+        }
+        TRY(proto_end(&function, "a function", err));
+        Str key = str_printf(reader->arena, STR_FMT "." STR_FMT, STR_ARG(domain), STR_ARG(name));
+        map_put(&reader->function, key,
+                arena_dup(reader->arena, &field.bytes, sizeof field.bytes));
+    }
+    return proto_end(&at, "the model", err);
+}
+
+static const Str *find_function(const OnnxReader *reader, const OnnxNode *node) {
+    if (!reader->function.count) return NULL;
+    Str key = str_printf(reader->arena, STR_FMT "." STR_FMT, STR_ARG(node->domain),
+                         STR_ARG(node->type));
+    return map_get(&reader->function, key);
+}
+
+// --- Nodes ---
+
 static Status add_node(OnnxReader *reader, Scope *scope, OnnxNode *node, Error *err) {
+    const Str *function = find_function(reader, node);
+    if (function) return add_call(reader, scope, node, *function, err);
     const Op *op = find_op(node->domain, node->type);
     if (!op) return unknown_op(node, err);
-    const Attr *broadcast = attr_of(node, "broadcast");
+    const Attr *broadcast = onnx_attr(node, STR("broadcast"));
     if (broadcast && broadcast->i) {
         return error_set(err, ST_UNSUPPORTED,
                          "node '" STR_FMT "' (" STR_FMT
@@ -127,17 +275,8 @@ static Status add_node(OnnxReader *reader, Scope *scope, OnnxNode *node, Error *
     }
     Buf in = {0};
     Graph *body[3] = {0};
-    uint32_t first[3], bodies = 0, none = VALUE_NONE;
-    Status st = ST_OK;
-    for (uint32_t i = 0; i < node->in_count && !st; i++) {
-        uint32_t value = node->in[i].len ? scope_get(scope, node->in[i]) : none;
-        if (node->in[i].len && value == VALUE_NONE) {
-            st = error_set(err, ST_VALIDATION, "node '" STR_FMT "' (" STR_FMT ") wants '" STR_FMT
-                           "', which nothing before it gives", STR_ARG(node->name),
-                           STR_ARG(node->type), STR_ARG(node->in[i]));
-        }
-        buf_put(&in, &value, sizeof value);
-    }
+    uint32_t first[3], bodies = 0;
+    Status st = find_inputs(scope, node, &in, err);
     if (!st) st = read_bodies(reader, scope, node, &in, body, first, &bodies, err);
     if (!st && bodies) (void)with_flow(reader, node, first, bodies);
     uint32_t *out = ARENA_ARRAY(reader->arena, uint32_t, node->out_count + 1);
@@ -151,11 +290,7 @@ static Status add_node(OnnxReader *reader, Scope *scope, OnnxNode *node, Error *
         st = graph_add(scope->graph, &spec, out, err);
     }
     for (uint32_t i = 0; i < node->out_count && !st; i++) {
-        if (map_has(&scope->value, node->out[i])) {
-            st = error_set(err, ST_VALIDATION, "'" STR_FMT "' is given twice",
-                           STR_ARG(node->out[i]));
-        }
-        scope_put(scope, node->out[i], out[i]);
+        st = put_output(scope, node->out[i], out[i], err);
     }
     buf_free(&in);
     return st;
@@ -215,12 +350,14 @@ static Status read_initializers(OnnxReader *reader, Scope *scope, Str bytes, Err
     return proto_end(&at, "the graph", err);
 }
 
-static Status read_nodes(OnnxReader *reader, Scope *scope, Str bytes, Error *err) {
+// The nodes of a graph, or of a function, which has them as fields of another [number].
+static Status read_nodes(OnnxReader *reader, Scope *scope, Str bytes, uint32_t number,
+                         Error *err) {
     Proto at = proto_of(bytes);
     ProtoField field;
     while (proto_next(&at, &field)) {
         OnnxNode node;
-        if (field.number != 1) continue;
+        if (field.number != number) continue;
         TRY(onnx_node(reader, field.bytes, scope->graph, &node, err));
         TRY(add_node(reader, scope, &node, err));
     }
@@ -280,7 +417,7 @@ static Status read_outputs(Scope *scope, Str bytes, Buf *names, Error *err) {
 static Status read_graph(OnnxReader *reader, Scope *scope, Str bytes, Error *err) {
     TRY(read_initializers(reader, scope, bytes, err));
     TRY(read_inputs(scope, bytes, NULL, err));
-    TRY(read_nodes(reader, scope, bytes, err));
+    TRY(read_nodes(reader, scope, bytes, 1, err));
     TRY(read_outputs(scope, bytes, NULL, err));
     graph_finish(scope->graph);
     return ST_OK;
@@ -293,25 +430,17 @@ enum { OPSET_MIN = 1 };
 typedef struct OnnxFile {
     Str graph;
     int64_t opset;
-    bool functions;
 } OnnxFile;
 
 static bool read_file(Str bytes, OnnxFile *out) {
     Proto at = proto_of(bytes);
-    ProtoField field, part;
+    ProtoField field;
     *out = (OnnxFile){.opset = -1};
     while (proto_next(&at, &field)) {
         if (field.number == 7 && field.wire == PROTO_BYTES) out->graph = field.bytes;
-        if (field.number == 25) out->functions = true;
         if (field.number != 8 || field.wire != PROTO_BYTES) continue;
-        Proto set = proto_of(field.bytes);
-        Str domain = STR("");
-        int64_t version = 0;
-        while (proto_next(&set, &part)) {
-            if (part.number == 1) domain = part.bytes;
-            if (part.number == 2) version = proto_i64(&part);
-        }
-        if (domain.len == 0 || str_is(domain, "ai.onnx")) out->opset = version;
+        int64_t version = opset_of(field.bytes);
+        if (version >= 0) out->opset = version;
     }
     return !at.damaged && out->graph.ptr;
 }
@@ -332,7 +461,7 @@ static Status build(OnnxReader *reader, const OnnxFile *file, Scope *scope, Buf 
     TRY(graph_new(reader->home, NULL, &scope->graph, err));
     TRY(read_initializers(reader, scope, file->graph, err));
     TRY(read_inputs(scope, file->graph, ports, err));
-    TRY(read_nodes(reader, scope, file->graph, err));
+    TRY(read_nodes(reader, scope, file->graph, 1, err));
     TRY(read_outputs(scope, file->graph, names, err));
     graph_finish(scope->graph);
     return ST_OK;
@@ -351,6 +480,7 @@ static Status onnx_load(Str path, Str bytes, MlModel **out, Error *err) {
     if (!read_file(bytes, &file)) {
         st = error_set(err, ST_VALIDATION, "it is no ONNX model, or a damaged one");
     }
+    if (!st) st = read_functions(&reader, bytes, err);
     if (!st) st = build(&reader, &file, &scope, &ports, &names, err);
     if (!st) {
         spec.graph = scope.graph;
@@ -364,6 +494,7 @@ static Status onnx_load(Str path, Str bytes, MlModel **out, Error *err) {
     }
     if (st) error_while(err, "reading " STR_FMT, STR_ARG(path));
     scope_clear(&scope);
+    map_clear(&reader.function);
     buf_free(&ports);
     buf_free(&names);
     arena_clear(&arena);

@@ -23,8 +23,16 @@ typedef struct OnnxReader {
     GraphHome *home;
     Str path;      // of the file: external data lies beside it
     Arena *arena;  // of the load: names and nodes
+    Map function;  // Str bytes of a FunctionProto, by "domain.name"
+    const OnnxNode *call;  // within a function: who calls it, with all its attributes
+    uint32_t depth, calls;
 } OnnxReader;
 
+// The attribute of that name, or NULL.
+const Attr *onnx_attr(const OnnxNode *node, Str name);
+// Reads an AttributeProto. One that stands for an attribute of the call is that, or, when the call
+// has none, has no name.
+NODISCARD Status onnx_read_attr(OnnxReader *reader, Str bytes, Graph *graph, Attr *out, Error *err);
 // The attributes of convolutions and pools.
 NODISCARD Status onnx_window(Setup *setup, WindowParams *params, Error *err);
 // A type of TensorProto; TENSOR_NONE when it is not known here.

@@ -221,9 +221,17 @@ Status onnx_tensor(OnnxReader *reader, Str bytes, Graph *graph, Str *name, Tenso
 
 // --- Attributes and nodes ---
 
-static Status read_attr(OnnxReader *reader, Str bytes, Graph *graph, Attr *out, Error *err) {
+const Attr *onnx_attr(const OnnxNode *node, Str name) {
+    for (uint32_t i = 0; i < node->attr_count; i++) {
+        if (str_eq(node->attr[i].name, name)) return &node->attr[i];
+    }
+    return NULL;
+}
+
+Status onnx_read_attr(OnnxReader *reader, Str bytes, Graph *graph, Attr *out, Error *err) {
     Proto at = proto_of(bytes);
     ProtoField field;
+    Str given = STR("");
     Buf ints = {0}, floats = {0}, strs = {0};
     Status st = ST_OK;
     bool fine = true;
@@ -242,9 +250,7 @@ static Status read_attr(OnnxReader *reader, Str bytes, Graph *graph, Attr *out, 
             case 7: fine = proto_put_f32s(&field, &floats); break;
             case 8: fine = proto_put_i64s(&field, &ints); break;
             case 9: buf_put(&strs, &field.bytes, sizeof field.bytes); break;
-            case 21:
-                st = error_set(err, ST_UNSUPPORTED, "attributes of functions are not known");
-                break;
+            case 21: given = field.bytes; break;
             default: break;
         }
     }
@@ -259,6 +265,12 @@ static Status read_attr(OnnxReader *reader, Str bytes, Graph *graph, Attr *out, 
     buf_free(&ints);
     buf_free(&floats);
     buf_free(&strs);
+    if (given.len) {
+        const Attr *of = reader->call ? onnx_attr(reader->call, given) : NULL;
+        Str name = out->name;
+        *out = of ? *of : (Attr){0};
+        out->name = of ? name : STR("");
+    }
     return st;
 }
 
@@ -276,8 +288,8 @@ Status onnx_node(OnnxReader *reader, Str bytes, Graph *graph, OnnxNode *out, Err
             case 3: out->name = field.bytes; break;
             case 4: out->type = field.bytes; break;
             case 5:
-                st = read_attr(reader, field.bytes, graph, &attr, err);
-                if (!st) buf_put(&attrs, &attr, sizeof attr);
+                st = onnx_read_attr(reader, field.bytes, graph, &attr, err);
+                if (!st && attr.name.len) buf_put(&attrs, &attr, sizeof attr);
                 break;
             case 7: out->domain = field.bytes; break;
             default: break;
