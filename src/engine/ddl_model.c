@@ -110,7 +110,11 @@ static Status train(DdlContext *ddl, const AstCreateModel *create, Model *model,
     const MlAlgorithm *algorithm;
     AstQuery *query = create->query;
     bool again = train_again(&model->options);
-    TRY(train_check(&model->options, &algorithm, err));
+    Status st = train_check(&model->options, &algorithm, err);
+    if (st) {
+        error_place(err, create->name.span.place);
+        return st;
+    }
     default_path(ddl, model);
     if (!algorithm) return learn_online(ddl, create, model, err);
     if (again) TRY(keep_query(ddl, model, &query, err));
@@ -118,7 +122,7 @@ static Status train(DdlContext *ddl, const AstCreateModel *create, Model *model,
                     .options = &model->options, .name = model->name.object,
                     .arena = &model->arena};
     Trained made = {0};
-    Status st = again && !create->replace ? take_up(&job, &made, err) : ST_OK;
+    st = again && !create->replace ? take_up(&job, &made, err) : ST_OK;
     if (!st && !made.version) st = train_model(&job, &made, err);
     if (st) {
         error_place(err, create->name.span.place);
@@ -251,7 +255,11 @@ static Status use_version(const Model *model, const AstAlter *alter, bool *taken
             return error_at(err, ST_VALIDATION, option->key.span.place,
                             "'version' must be the number of one");
         }
-        TRY(registry_use(str_c(path), (uint64_t)version, err));
+        Status st = registry_use(str_c(path), (uint64_t)version, err);
+        if (st) {
+            error_place(err, option->key.span.place);
+            return st;
+        }
         *taken = true;
     }
     return ST_OK;

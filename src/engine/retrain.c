@@ -59,6 +59,8 @@ static Status run_query(DdlContext *ddl, const AstQuery *query, const ResultSink
         .budget = self->host.budget,
         .collect = collect,
         .collect_arg = (void *)(uintptr_t)sink,
+        .was_read = sink->was_read,
+        .read_arg = sink->arg,
         .stop = &self->job_stop,
     };
     return job_run(&spec, err);

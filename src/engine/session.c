@@ -261,6 +261,8 @@ static Status run_plans(Session *session, PlanContext *context, Plan **root, uin
         .number = ++session->jobs,
         .stop = &session->stop,
         .stats = &session->stats,
+        .was_read = sink ? sink->was_read : NULL,
+        .read_arg = sink ? sink->arg : NULL,
         .progress_in = &session->rows_in,
         .progress_out = &session->rows_out,
         .progress_watermark = &session->watermark_ms,

@@ -33,6 +33,8 @@ typedef struct ResultSink {
     Status (*batch)(void *arg, Batch *batch, Error *err);
     // "OK", and what INSERT says when its job is done.
     void (*message)(void *arg, Str text);
+    // At the end: what a reader of a table has read (JobSpec.was_read).
+    void (*was_read)(void *arg, Str table, Str splits);
 } ResultSink;
 
 NODISCARD Status session_new(const SessionConfig *config, Session **out, Error *err);

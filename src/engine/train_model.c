@@ -1,5 +1,6 @@
 #include "engine/train_model.h"
 
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -18,6 +19,7 @@ enum { DIGEST_HEX = 65 };
 
 // The rows of the query, column by column. [number] or [text] of a column has room for [cap] rows.
 typedef struct Training {
+    const TrainJob *job;
     DdlContext *ddl;
     const Type *row;
     MlField *field;
@@ -26,6 +28,7 @@ typedef struct Training {
     Budget budget;
     uint32_t rows, cap;
     MlHeld held;          // rows held back, behind the others in the same memory
+    Buf sources;          // what was read: members of a JSON array
 } Training;
 
 static Status field_of(const Type *type, Str name, MlField *out, Error *err) {
@@ -86,9 +89,7 @@ static Status take_rows(void *arg, Batch *batch, Error *err) {
     return ST_OK;
 }
 
-static Status take_schema(void *arg, const Type *row, bool ordered, Error *err) {
-    (void)ordered;
-    Training *self = arg;
+static Status find_columns(Training *self, const Type *row, Error *err) {
     Arena *arena = self->ddl->plan->arena;
     self->row = row;
     self->field = ARENA_ARRAY(arena, MlField, row->child_count + 1);
@@ -99,6 +100,32 @@ static Status take_schema(void *arg, const Type *row, bool ordered, Error *err) 
     return ST_OK;
 }
 
+static Status make_spec(Training *self, const MlAlgorithm **algorithm, MlTrainSpec *out,
+                        Error *err);
+
+// What cannot be learned so is said before the query runs, which may take long.
+static Status take_schema(void *arg, const Type *row, bool ordered, Error *err) {
+    (void)ordered;
+    Training *self = arg;
+    const MlAlgorithm *algorithm;
+    MlTrainSpec spec;
+    TRY(find_columns(self, row, err));
+    TRY(make_spec(self, &algorithm, &spec, err));
+    return ml_train_check(&spec, self->field, row->child_count, err);
+}
+
+// The tables of the query and what was read of each; a large one does not make meta.json large.
+static void take_source(void *arg, Str table, Str splits) {
+    enum { SOURCES_BYTES_MAX = 1 << 16 };
+    Buf *out = &((Training *)arg)->sources;
+    if (out->len + splits.len > SOURCES_BYTES_MAX) return;
+    buf_puts(out, out->len ? ",{\"table\":" : "{\"table\":");
+    json_print_text(table, 0, out);
+    buf_puts(out, ",\"splits\":[");
+    buf_put_str(out, splits);
+    buf_puts(out, "]}");
+}
+
 static void training_clear(Training *self) {
     for (uint32_t c = 0; self->row && c < self->row->child_count; c++) {
         mem_free(self->column[c].number);
@@ -106,6 +133,7 @@ static void training_clear(Training *self) {
         mem_free(self->column[c].valid);
     }
     ml_held_clear(&self->held);
+    buf_free(&self->sources);
     arena_clear(&self->texts);
     budget_release(&self->budget, atomic_load(&self->budget.bytes));
 }
@@ -289,6 +317,19 @@ static Status find_algorithm(const Map *options, const MlAlgorithm **out, Error 
     if (*out || (name && ml_online_algorithm(str_c(name)))) return ST_OK;
     (void)(name ? error_set(err, ST_VALIDATION, "there is no algorithm '%s'", name)
                 : error_set(err, ST_VALIDATION, "a model to be trained needs 'algorithm'"));
+    const char *known[64];
+    uint32_t count = 0;
+    for (const MlAlgorithm *const *at = ML_ALGORITHMS; *at && count < 32; at++) {
+        known[count++] = (*at)->name;
+    }
+    for (const MlOnlineAlgorithm *const *at = ML_ONLINE_ALGORITHMS; *at && count < 64; at++) {
+        known[count++] = ml_online_name(*at);
+    }
+    const char *near = name ? text_nearest(str_c(name), known, count) : NULL;
+    if (near) {
+        error_hint(err, "did you mean '%s'?", near);
+        return ST_VALIDATION;
+    }
     Buf names = {0};
     for (const MlAlgorithm *const *at = ML_ALGORITHMS; *at; at++) {
         buf_printf(&names, "%s%s", at == ML_ALGORITHMS ? "" : ", ", (*at)->name);
@@ -357,9 +398,66 @@ static void put_recipe(const TrainJob *job, char out[DIGEST_HEX]) {
     buf_free(&text);
 }
 
+static void put_extreme(const char *name, const MlField *field, const MlColumn *column,
+                        uint32_t row, Buf *out) {
+    enum { SHOWN_BYTES = 64 };
+    buf_printf(out, ",\"%s\":", name);
+    if (column->text) {
+        Str text = column->text[row];
+        uint32_t end = 0, code;
+        while (end < text.len && end < SHOWN_BYTES) {  // whole characters
+            end += utf8_next(text.ptr + end, text.ptr + text.len, &code);
+        }
+        text.len = end;
+        json_print_text(text, 0, out);
+    } else if (field->type == ML_BOOLEAN || isfinite(column->number[row])) {
+        ml_print(field, column, row, out);
+    } else {
+        buf_puts(out, "null");  // JSON has no infinities
+    }
+}
+
+// The least and the greatest value of each column, those held back among them, and how many are
+// missing.
+static void put_ranges(const Training *rows, Buf *out) {
+    uint32_t count = rows->held.rows ? rows->held.rows : rows->rows;
+    buf_puts(out, ",\"data\":[");
+    for (uint32_t c = 0; c < rows->row->child_count; c++) {
+        const MlColumn *column = &rows->column[c];
+        uint32_t missing = 0, least = UINT32_MAX, most = UINT32_MAX;
+        for (uint32_t i = 0; i < count; i++) {
+            if (!bits_get(column->valid, i)) {
+                missing++;
+                continue;
+            }
+            bool less = least == UINT32_MAX, more = less;
+            if (!less && column->text) {
+                less = str_cmp(column->text[i], column->text[least]) < 0;
+                more = str_cmp(column->text[i], column->text[most]) > 0;
+            } else if (!less) {
+                less = column->number[i] < column->number[least];
+                more = column->number[i] > column->number[most];
+            }
+            if (less) least = i;
+            if (more) most = i;
+        }
+        buf_puts(out, c ? ",{\"name\":" : "{\"name\":");
+        json_print_text(rows->field[c].name, 0, out);
+        buf_printf(out, ",\"missing\":%u", missing);
+        if (least != UINT32_MAX) {
+            put_extreme("least", &rows->field[c], column, least, out);
+            put_extreme("most", &rows->field[c], column, most, out);
+        }
+        buf_putc(out, '}');
+    }
+    buf_puts(out, "],\"sources\":[");
+    buf_put_str(out, buf_str(&rows->sources));
+    buf_putc(out, ']');
+}
+
 // What meta.json tells of the version: where it comes from and how good it is.
-static void put_lineage(const TrainJob *job, const Verdict *verdict, const MlModel *model,
-                        const MlReport *report, Buf *out) {
+static void put_lineage(const TrainJob *job, const Training *rows, const Verdict *verdict,
+                        const MlModel *model, const MlReport *report, Buf *out) {
     const Map *options = job->options;
     char recipe[DIGEST_HEX];
     put_recipe(job, recipe);
@@ -381,6 +479,7 @@ static void put_lineage(const TrainJob *job, const Verdict *verdict, const MlMod
     buf_printf(
         out, "},\"rows\":%u,\"rows_left_out\":%u,\"validation_rows\":%u,\"training_ms\":%lld",
         report->rows, report->rows_left_out, report->validation_rows, (long long)report->time_ms);
+    put_ranges(rows, out);
     buf_puts(out, ",\"input\":");
     put_json_fields(model->in, model->in_count, out);
     buf_puts(out, ",\"output\":");
@@ -483,7 +582,7 @@ static Status publish(const TrainJob *job, const Training *rows, MlTask task, in
     Status st = made->vt->save(made, &file, err);
     if (!st && job->again) st = judge(job, rows, task, label, made, &verdict, err);
     if (!st) {
-        put_lineage(job, &verdict, made, report, &meta);
+        put_lineage(job, rows, &verdict, made, report, &meta);
         st = (verdict.in_use ? registry_publish : registry_add)(
             path, STR("weir"), buf_str(&file), buf_str(&meta), &out->version, err);
     }
@@ -498,22 +597,28 @@ static Status publish(const TrainJob *job, const Training *rows, MlTask task, in
     return st;
 }
 
-static Status learn(const TrainJob *job, Training *rows, Trained *out, Error *err) {
-    const Map *options = job->options;
-    const MlAlgorithm *algorithm;
-    MlTrainSpec spec = {.budget = &rows->budget, .progress = say, .arg = rows->ddl,
-                        .cancel = job->cancel};
-    TRY(find_algorithm(options, &algorithm, err));
-    spec.algorithm = str_c(algorithm->name);
-    TRY(find_label(rows, algorithm, options, &spec.label, err));
-    MlSetting *setting = ARENA_ARRAY(rows->ddl->plan->arena, MlSetting, options->count + 1);
+static Status make_spec(Training *self, const MlAlgorithm **algorithm, MlTrainSpec *out,
+                        Error *err) {
+    const Map *options = self->job->options;
+    TRY(find_algorithm(options, algorithm, err));
+    *out = (MlTrainSpec){.algorithm = str_c((*algorithm)->name), .budget = &self->budget,
+                         .progress = say, .arg = self->ddl, .cancel = self->job->cancel};
+    TRY(find_label(self, *algorithm, options, &out->label, err));
+    MlSetting *setting = ARENA_ARRAY(self->ddl->plan->arena, MlSetting, options->count + 1);
     for (uint32_t i = 0; i < options->count; i++) {
         if (is_place(options->entry[i].key)) continue;
-        setting[spec.setting_count++] =
+        setting[out->setting_count++] =
             (MlSetting){options->entry[i].key, str_c(options->entry[i].value)};
     }
-    spec.setting = setting;
-    if (train_again(options)) TRY(hold_back(job, algorithm, spec.label, rows, err));
+    out->setting = setting;
+    return ST_OK;
+}
+
+static Status learn(const TrainJob *job, Training *rows, Trained *out, Error *err) {
+    const MlAlgorithm *algorithm;
+    MlTrainSpec spec;
+    TRY(make_spec(rows, &algorithm, &spec, err));
+    if (train_again(job->options)) TRY(hold_back(job, algorithm, spec.label, rows, err));
     MlTable table = {.field = rows->field, .column = rows->column,
                      .columns = rows->row->child_count, .rows = rows->rows};
     MlModel *made;
@@ -577,10 +682,11 @@ bool train_again(const Map *options) {
 }
 
 Status train_model(const TrainJob *job, Trained *out, Error *err) {
-    Training rows = {.ddl = job->ddl};
+    Training rows = {.job = job, .ddl = job->ddl};
     *out = (Trained){0};
     budget_init(&rows.budget, job->ddl->budget, "training", 0);
-    ResultSink sink = {.arg = &rows, .schema = take_schema, .batch = take_rows};
+    ResultSink sink = {.arg = &rows, .schema = take_schema, .batch = take_rows,
+                       .was_read = take_source};
     Status st = job->ddl->query(job->ddl, job->query, &sink, err);
     if (!st && !rows.rows) {
         st = error_set(err, ST_VALIDATION, "there are no rows to train model '" STR_FMT "' on",
@@ -626,7 +732,7 @@ Status train_newest(const TrainJob *job, uint64_t *version, int64_t *due_ms, Err
 }
 
 Status train_columns(const TrainJob *job, uint64_t version, Trained *out, Error *err) {
-    Training rows = {.ddl = job->ddl};
+    Training rows = {.job = job, .ddl = job->ddl};
     RegistryVersion found;
     const MlAlgorithm *algorithm;
     Plan *plan;
@@ -634,7 +740,7 @@ Status train_columns(const TrainJob *job, uint64_t version, Trained *out, Error 
     int32_t label;
     Str path = str_c(map_get(job->options, STR("path")));
     TRY(bind_query(job->ddl->plan, job->query, &plan, err));
-    TRY(take_schema(&rows, plan->type, false, err));
+    TRY(find_columns(&rows, plan->type, err));
     TRY(find_algorithm(job->options, &algorithm, err));
     TRY(find_label(&rows, algorithm, job->options, &label, err));
     TRY(registry_open(path, version, job->arena, &found, err));

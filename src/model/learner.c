@@ -33,6 +33,7 @@ typedef struct LearnerWriter {
     Arena arena, scratch;
     Buf prepared;         // the learner as the checkpoint under way has it
     uint64_t prepared_rows, published_rows;
+    uint64_t checkpoint;  // the last one: it has the places where its sources stood; 0: none
     int64_t publish_ms, next_ms;
     bool ended;
 } LearnerWriter;
@@ -149,9 +150,13 @@ static void put_meta(const LearnerWriter *self, Buf *out) {
     uint32_t count = self->eval ? ml_eval_metrics(self->eval, metric) : 0;
     buf_puts(out, "\"algorithm\":");
     json_print_text(str_c(option(self->table, "algorithm")), 0, out);
-    buf_printf(out, ",\"created_ms\":%lld,\"rows\":%llu,\"drifts\":%llu,\"prequential\":{",
+    buf_printf(out, ",\"created_ms\":%lld,\"rows\":%llu,\"drifts\":%llu",
                (long long)os_now_ms(), (unsigned long long)self->prepared_rows,
                (unsigned long long)online_drifts(self->learner));
+    if (self->checkpoint) {
+        buf_printf(out, ",\"checkpoint\":%llu", (unsigned long long)self->checkpoint);
+    }
+    buf_puts(out, ",\"prequential\":{");
     bool first = true;
     for (uint32_t i = 0; i < count; i++) {
         if (metric[i].value - metric[i].value != 0) continue;  // JSON has no infinities
@@ -253,8 +258,8 @@ static Status learner_prepare(SinkWriter *base, uint64_t checkpoint, Buf *commit
 }
 
 static Status learner_commit(SinkWriter *base, uint64_t checkpoint, Error *err) {
-    (void)checkpoint;
     LearnerWriter *self = (LearnerWriter *)base;
+    self->checkpoint = checkpoint;
     return self->prepared.len && due(self) ? publish(self, err) : ST_OK;
 }
 

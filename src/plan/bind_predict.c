@@ -84,7 +84,8 @@ static Status describe(PlanContext *context, const Model *model, const ModelProv
     desc->name = str_dup(arena, model->name.object);
     desc->input = type_dup(arena, model->input);
     desc->output = type_dup(arena, model->output);
-    desc->options = (Options){.map = options, .owner = desc->name, .defs = provider->options};
+    desc->options = (Options){.map = options, .owner = desc->name, .kind = "model",
+                              .defs = provider->options};
     const OptionDef *const also[] = {MODEL_OPTIONS, NULL};
     TRY(options_check(&desc->options, also, err));
     if (!desc->output->child_count) {

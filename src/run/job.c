@@ -227,10 +227,22 @@ static Status run_workers(Job *job, Error *err) {
     return ST_OK;
 }
 
+static void tell_what_was_read(const Job *job, const Source *source) {
+    const Plan *plan = source->base.plan;
+    SourceReader *reader = source->reader;
+    if (!job->spec->was_read || !reader || !reader->vt->tell || !plan->scan) return;
+    Buf splits = {0};
+    reader->vt->tell(reader, &splits);
+    Str table = plan->scan->table->name;
+    if (splits.len) job->spec->was_read(job->spec->read_arg, table, buf_str(&splits));
+    buf_free(&splits);
+}
+
 static void tell_sources(Job *job) {
     for (uint32_t w = 0; w < job->workers; w++) {
         for (uint32_t i = 0; i < job->worker[w].source_count; i++) {
             SourceReader *reader = job->worker[w].source[i]->reader;
+            tell_what_was_read(job, job->worker[w].source[i]);
             if (reader && reader->vt->drained) reader->vt->drained(reader);
         }
     }

@@ -167,6 +167,9 @@ typedef struct SourceVt {
     // source holds of others waits, lest time runs ahead of them. NULL: it knows them all.
     bool (*knows_splits)(SourceReader *self);
     Status (*checkpoint_complete)(SourceReader *self, uint64_t checkpoint, Error *err);
+    // Appends what it has handed in, for people: {"split":"clicks/0","from":10,"to":42}, such an
+    // object for each split, with commas between. NULL: there is nothing to tell.
+    void (*tell)(SourceReader *self, Buf *out);
     // The job has ended well: what was handed in has come through to the sinks, which are flushed.
     void (*drained)(SourceReader *self);
     void (*close)(SourceReader *self);

@@ -185,16 +185,20 @@ void option_print_kind(const OptionDef *def, Buf *out) {
     }
 }
 
+static const char *kind_of(const Options *options) {
+    return options->kind ? options->kind : "table";
+}
+
 static Status value_check(const Options *options, const OptionDef *def, Str key, const char *text,
                           Error *err) {
     if (option_reads(def, str_c(text))) return ST_OK;
     Buf wanted = {0};
     option_print_kind(def, &wanted);
     Status st = error_set(err, ST_VALIDATION,
-                          "option '" STR_FMT STR_FMT "' of table '" STR_FMT
+                          "option '" STR_FMT STR_FMT "' of %s '" STR_FMT
                           "' cannot be '%s': it takes " STR_FMT,
-                          STR_ARG(options->prefix), STR_ARG(key), STR_ARG(options->owner), text,
-                          STR_ARG(buf_str(&wanted)));
+                          STR_ARG(options->prefix), STR_ARG(key), kind_of(options),
+                          STR_ARG(options->owner), text, STR_ARG(buf_str(&wanted)));
     buf_free(&wanted);
     return st;
 }
@@ -222,8 +226,8 @@ static Status unknown_key(const Options *options, const OptionDef *const *also,
     }
     Str full = str_printf(&arena, STR_FMT STR_FMT, STR_ARG(options->prefix), STR_ARG(key));
     const char *near = text_nearest(full, known, count);
-    (void)error_set(err, ST_VALIDATION, "unknown option '" STR_FMT "' of table '" STR_FMT "'",
-                    STR_ARG(full), STR_ARG(options->owner));
+    (void)error_set(err, ST_VALIDATION, "unknown option '" STR_FMT "' of %s '" STR_FMT "'",
+                    STR_ARG(full), kind_of(options), STR_ARG(options->owner));
     if (near) error_hint(err, "did you mean '%s'?", near);
     arena_clear(&arena);
     return ST_VALIDATION;
@@ -251,8 +255,9 @@ Status options_check_parts(const Options *options, const OptionDef *const *also,
     for (const OptionDef *def = options->defs; def && def->key; def++) {
         if (!def->required || options_has(options, def->key)) continue;
         return error_set(err, ST_VALIDATION,
-                         "table '" STR_FMT "' misses the required option '" STR_FMT "%s'",
-                         STR_ARG(options->owner), STR_ARG(options->prefix), def->key);
+                         "%s '" STR_FMT "' misses the required option '" STR_FMT "%s'",
+                         kind_of(options), STR_ARG(options->owner), STR_ARG(options->prefix),
+                         def->key);
     }
     for (uint32_t i = 0; i < part_count; i++) TRY(options_check(&parts[i], NULL, err));
     return ST_OK;

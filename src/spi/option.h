@@ -31,6 +31,7 @@ typedef struct Options {
     const Map *map;    // key -> const char* value (NUL-terminated, owned by the table)
     Str prefix;        // "json." for a format's view; "" for the connector's
     Str owner;         // names the table in messages
+    const char *kind;  // what the owner is in them; NULL: a table
     const OptionDef *defs;  // what the getters look defaults and kinds up in
 } Options;
 

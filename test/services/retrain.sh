@@ -40,6 +40,8 @@ check "and takes the version up" grep -q "model 'm': version 2 is in use now" er
 check "what changed is learned" grep -q '"its_value":0\.[0-8]' m/*/meta.json
 check "every row is scored once" test "$(find scored -type f ! -name '.*' -exec cat {} + | cut -d, -f1 | sort -n | uniq | wc -l)" = 2500
 check "figures tell of it" grep -q '"trainings":[1-9][0-9]*,"trainings_in_use":[1-9]' <(cat out err)
+check "a version tells what it learned from" grep -q '"data":\[{"name":"x","missing":0,"least":0,"most":9},.*{"name":"c","missing":0,"least":"high","most":"low"}\],"sources":\[{"table":"points","splits":\[{"split":"[^"]*points.csv","from":0,"to":[1-9][0-9]*}\]}\]' m/1/meta.json
+check "so does one that was trained again" grep -q '"splits":\[{"split":"[^"]*points.csv","from":0' m/2/meta.json
 check "the query is kept" grep -q "retrain.query.*SELECT" <("$WEIR" run -e "$TABLE; $(model '1 d'); SHOW CREATE MODEL m" 2>/dev/null)
 
 # ---- restarts ----

@@ -2,6 +2,7 @@
 // the other, a block at a time. Records that a block cuts are carried to the front of the next one.
 // Batches point into the blocks and keep them alive.
 #include "base/hash.h"
+#include "base/json.h"
 #include "connector/file/file_bytes.h"
 #include "connector/file/file_int.h"
 
@@ -415,6 +416,17 @@ static void file_close(SourceReader *base) {
     mem_free(self);
 }
 
+static void file_tell(SourceReader *base, Buf *out) {
+    const FileReader *self = (const FileReader *)base;
+    for (uint32_t i = 0; i < self->files.count && i < self->file_at; i++) {
+        const FileEntry *entry = &self->files.entry[i];
+        buf_puts(out, i ? ",{\"split\":" : "{\"split\":");
+        json_print_text(entry->path, 0, out);
+        buf_printf(out, ",\"from\":%lld,\"to\":%lld}", (long long)entry->start,
+                   (long long)entry->size);
+    }
+}
+
 static bool file_is_empty(SourceReader *base) {
     return ((FileReader *)base)->files.count == 0;
 }
@@ -427,6 +439,7 @@ static const SourceVt FILE_SOURCE = {
     .snapshot = file_snapshot,
     .restore = file_restore,
     .takes = file_takes,
+    .tell = file_tell,
     .close = file_close,
 };
 

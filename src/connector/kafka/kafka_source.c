@@ -25,6 +25,7 @@ typedef struct Split {
     char *topic;  // owned
     int32_t partition;
     int64_t next;  // offset to go on from
+    int64_t begun;  // that of the first message; -1: there was none yet
     int64_t stop;
     bool ended, paused;
     const rd_kafka_topic_t *handle;  // as messages show it; compared, never used
@@ -138,6 +139,7 @@ static uint32_t split_add(KafkaSource *self, const char *topic, int32_t partitio
     self->split[self->splits] = (Split){.topic = mem_strdup(topic),
                                         .partition = partition,
                                         .next = next,
+                                        .begun = -1,
                                         .stop = stop,
                                         .first = -1};
     return self->splits++;
@@ -306,6 +308,7 @@ static Status emit_split(KafkaSource *self, uint32_t index, SourceOutput *out, E
             continue;
         }
         TRY(rows_add(self->rows, message, err));
+        if (split->begun < 0) split->begun = message->offset;
         split->next = message->offset + 1;
         if (rows_full(self->rows)) {
             Batch *batch = rows_take(self->rows);
@@ -427,6 +430,18 @@ static Status source_snapshot(SourceReader *base, Buf *out, Error *err) {
     return ST_OK;
 }
 
+static void source_tell(SourceReader *base, Buf *out) {
+    const KafkaSource *self = (const KafkaSource *)base;
+    uint32_t told = 0;
+    for (uint32_t i = 0; i < self->splits; i++) {
+        const Split *split = &self->split[i];
+        if (split->begun < 0) continue;
+        buf_printf(out, "%s{\"split\":\"%s/%d\",\"from\":%lld,\"to\":%lld}", told++ ? "," : "",
+                   split->topic, (int)split->partition, (long long)split->begun,
+                   (long long)split->next);
+    }
+}
+
 static bool number_next(Str *line, int64_t *out) {
     int64_t blank = str_find(*line, STR(" "), 0);
     uint32_t end = blank < 0 ? line->len : (uint32_t)blank;
@@ -540,6 +555,7 @@ static const SourceVt SOURCE_VT = {
     .takes = source_takes,
     .knows_splits = source_knows_splits,
     .checkpoint_complete = source_checkpoint_complete,
+    .tell = source_tell,
     .drained = source_drained,
     .close = source_close,
 };

@@ -120,6 +120,7 @@ typedef struct Fixture {
     char brokers[128];
     uint32_t key[1];
     Buf rows;  // what was read: "kind split: a, b\n"
+    Buf told;  // and what the source says of it
 } Fixture;
 
 static void option(Fixture *f, const char *key, const char *value) {
@@ -167,6 +168,7 @@ static void fixture_close(Fixture *f) {
     map_clear(&f->options);
     arena_clear(&f->arena);
     buf_free(&f->rows);
+    buf_free(&f->told);
 }
 
 // As upsert-kafka, key id.
@@ -286,6 +288,7 @@ static void read_all(Fixture *f, const char *const *metadata, uint32_t count) {
     SourceReader *reader = NULL;
     CHECK_OK(open_source(f, metadata, count, &reader, &err), &err);
     CHECK_OK(read_on(f, reader, 0, &err), &err);
+    reader->vt->tell(reader, &f->told);
     reader->vt->drained(reader);
     reader->vt->close(reader);
 }
@@ -298,6 +301,7 @@ TEST(kafka, a_bounded_read_ends_where_the_topic_ended) {
     give(&f, 0, NULL, "3");
     read_all(&f, NULL, 0);
     CHECK_STR(buf_cstr(&f.rows), "+I 1 one\n+I 2 two\n+I 3 NULL\n");
+    CHECK_STR(buf_cstr(&f.told), "{\"split\":\"t/0\",\"from\":0,\"to\":3}");
     fixture_close(&f);
 }
 
