@@ -60,16 +60,6 @@ static MlEval *new_eval(const EvaluateSpec *spec) {
         &(MlEvalSpec){.task = (MlTask)spec->task, .fading = spec->fading, .window = spec->window});
 }
 
-static bool holds_numbers(const Type *type) {
-    Phys phys = type_phys(type);
-    return phys >= PHYS_U8 && phys <= PHYS_I128;
-}
-
-static bool can_be_judged(const Type *type) {
-    if (type->kind == TYPE_ARRAY) return holds_numbers(type->child[0]);
-    return holds_numbers(type) || type_phys(type) == PHYS_STR;
-}
-
 static Status evaluate_open(Operator *op, Error *err) {
     Evaluate *self = (Evaluate *)op;
     const EvaluateSpec *spec = op->plan->evaluate;
@@ -83,11 +73,6 @@ static Status evaluate_open(Operator *op, Error *err) {
     }
     if (spec->watched) self->drift = drift_watch_new((MlTask)spec->task);
     self->label = field_of(row->child[spec->label], row->field[spec->label]);
-    if (!can_be_judged(row->child[spec->label])) {
-        return error_set(err, ST_VALIDATION,
-                         "ML_EVALUATE compares numbers, booleans, texts and arrays of numbers; "
-                         "'" STR_FMT "' is none", STR_ARG(self->label.name));
-    }
     self->out = ARENA_ARRAY(arena, MlField, spec->output_count + 1);
     for (uint32_t i = 0; i < spec->output_count; i++) {
         uint32_t column = spec->first_output + i;
@@ -138,7 +123,7 @@ static Status read_arrays(const Vec *vec, uint32_t rows, Arena *arena, MlField *
 // A column of another kind stays empty: nobody can compare what is in it.
 static Status read_column(const Vec *vec, uint32_t rows, Arena *arena, MlField *field,
                           MlColumn *out, Error *err) {
-    if (!can_be_judged(vec->type)) return ST_OK;
+    if (!model_can_judge(vec->type)) return ST_OK;
     if (vec->phys == PHYS_LIST) return read_arrays(vec, rows, arena, field, out, err);
     if (vec->phys == PHYS_STR) {
         out->text = vec_str(vec);

@@ -188,15 +188,27 @@ static void keep_record(MlEval *eval, const View *view, const double *record) {
     if (eval->kept < eval->spec.window) eval->kept++;
 }
 
+static bool says_true(const MlField *field, const MlColumn *column, uint32_t row) {
+    if (field->type != ML_TEXT) return column->number[(size_t)row * field->width] == 1;
+    return str_is(column->text[row], "1") || str_eq_nocase(column->text[row], STR("true"));
+}
+
+// Where one of the two is a boolean, and of outliers, 1, "1", "TRUE" and "true" are one class.
+static Str class_of_pair(bool truths, const MlField *field, const MlColumn *column, uint32_t row,
+                         Buf *scratch) {
+    if (!truths) return class_text(field, column, row, scratch);
+    return says_true(field, column, row) ? STR("true") : STR("false");
+}
+
 static Status add_valued(MlEval *eval, View *view, uint32_t row, double *record, Error *err) {
     const MlEvalBatch *batch = view->batch;
     if (uses_classes(eval->spec.task)) {
-        Str actual = class_text(batch->label, batch->label_column, row, &view->text[0]);
-        Str predicted = class_text(view->field, view->prediction, row, &view->text[1]);
-        if (eval->spec.task == ML_OUTLIERS) {  // 1, "1" and "true" are outliers
-            bool yes = str_is(actual, "1") || str_eq_nocase(actual, STR("true"));
-            actual = yes ? STR("true") : STR("false");
-        }
+        bool truths = eval->spec.task == ML_OUTLIERS || batch->label->type == ML_BOOLEAN ||
+                      view->field->type == ML_BOOLEAN;
+        Str actual =
+            class_of_pair(truths, batch->label, batch->label_column, row, &view->text[0]);
+        Str predicted =
+            class_of_pair(truths, view->field, view->prediction, row, &view->text[1]);
         int32_t a = class_number(&eval->class, actual);
         int32_t p = class_number(&eval->class, predicted);
         if (a < 0 || p < 0) {

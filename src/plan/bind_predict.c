@@ -392,6 +392,21 @@ static Status read_label(Arena *arena, const AstExpr *ast, const Type *row, Feat
     return ST_OK;
 }
 
+// Of any task but clustering, which has no use for one.
+static Status check_judged(const Feature *label, const Type *row, uint32_t task, Error *err) {
+    const Type *type = row->child[label->column];
+    if (task == EVALUATE_CLUSTERING || model_can_judge(type)) return ST_OK;
+    Buf text = {0};
+    type_print_summary(type, false, &text);
+    (void)error_at(
+        err, ST_VALIDATION, label->ast->span.place,
+        "ML_EVALUATE compares numbers, booleans, texts and arrays of numbers, not " STR_FMT,
+        STR_ARG(buf_str(&text)));
+    error_hint(err, "CAST it");
+    buf_free(&text);
+    return ST_VALIDATION;
+}
+
 static Status check_label(const Feature *label, const Type *row, const Type *output, Error *err) {
     const Type *from = row->child[label->column];
     if (type_casts_implicitly(from, output) || type_casts_implicitly(output, from)) return ST_OK;
@@ -474,6 +489,7 @@ Status bind_evaluate(Binder *binder, const AstExpr *ast, Plan **out, Error *err)
     if (model->output->child_count == 1) {
         TRY(check_label(&label, input->type, model->output->child[0], err));
     }
+    TRY(check_judged(&label, input->type, spec->task, err));
     TRY(predict_plan(binder, ast, &args, input, model, feature, &predict, err));
     const PredictSpec *asked = predict->predict;
     spec->label = label.column;

@@ -18,6 +18,15 @@ const OptionDef MODEL_OPTIONS[] = {
 
 static NameTable providers;
 
+static bool is_number(const Type *type) {
+    return type_is_numeric(type) || type->kind == TYPE_BOOLEAN;
+}
+
+bool model_can_judge(const Type *type) {
+    if (type->kind == TYPE_ARRAY) return is_number(type->child[0]);
+    return is_number(type) || type_is_text(type);
+}
+
 void model_provider_register(const ModelProvider *provider) {
     name_table_add(&providers, provider->name, provider);
 }

@@ -63,6 +63,9 @@ typedef struct ModelProvider {
     Status (*promote)(const ModelDesc *model, uint64_t version, Error *err);
 } ModelProvider;
 
+// Whether ML_EVALUATE can compare values of the type: numbers, booleans, texts, arrays of numbers.
+bool model_can_judge(const Type *type);
+
 // The options that every model has.
 extern const OptionDef MODEL_OPTIONS[];
 
