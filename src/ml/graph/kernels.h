@@ -30,6 +30,7 @@ typedef struct CastParams {
     bool no_sign;
 } CastParams;
 Status kernel_cast(const Call *call, Error *err);
+Status kernel_bitcast(const Call *call, Error *err);
 Status kernel_same(const Call *call, Error *err);     // output i is input i
 
 // --- Two operands, broadcast (op_binary.c) ---
@@ -254,6 +255,7 @@ typedef struct ReverseParams {
     int64_t seq_axis, batch_axis;
 } ReverseParams;
 Status kernel_reverse(const Call *call, Error *err);           // axes are input 1
+Status kernel_roll(const Call *call, Error *err);              // shifts are input 1, axes 2
 Status kernel_reverse_sequence(const Call *call, Error *err);
 typedef struct TriangleParams {
     bool upper;

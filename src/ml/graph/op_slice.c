@@ -208,6 +208,33 @@ Status kernel_reverse(const Call *call, Error *err) {
     return walk_out(call, &walk, in, err);
 }
 
+Status kernel_roll(const Call *call, Error *err) {
+    const Tensor *in = call->in[0];
+    int64_t shifts[TENSOR_RANK_MAX], axes[TENSOR_RANK_MAX], by[TENSOR_RANK_MAX] = {0};
+    uint32_t count, axis_count;
+    if (in->type == TENSOR_LIST) return call_no_type(in, err);
+    TRY(call_integers(call->in[1], shifts, TENSOR_RANK_MAX, &count, err));
+    TRY(call_integers(call->in[2], axes, TENSOR_RANK_MAX, &axis_count, err));
+    if (count != axis_count) return call_misfit(call->in[1], call->in[2], err);
+    TRY(call_like(call, 0, in->type, in, err));
+    if (!in->count) return ST_OK;
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t d;
+        TRY(axis_of(axes[i], in->rank, &d, err));
+        by[d] = (by[d] + shifts[i] % in->dim[d] + in->dim[d]) % in->dim[d];
+    }
+    size_t size = tensor_size(in->type);
+    for (int64_t i = 0; i < in->count; i++) {
+        int64_t to = 0, step = 1;
+        for (uint32_t d = in->rank; d-- > 0; step *= in->dim[d]) {
+            to += (i / step + by[d]) % in->dim[d] * step;
+        }
+        memcpy((char *)call->out[0].data + (size_t)to * size, (char *)in->data + (size_t)i * size,
+               size);
+    }
+    return ST_OK;
+}
+
 Status kernel_reverse_sequence(const Call *call, Error *err) {
     const ReverseParams *params = call->params;
     const Tensor *in = call->in[0], *lengths = call->in[1];

@@ -219,6 +219,17 @@ static int64_t wrapped(int64_t value, int32_t bits, bool no_sign) {
     return (int64_t)(negative ? low | ~mask : low);
 }
 
+// Only between types of one width, which are held as they are: not halves, nor small integers.
+Status kernel_bitcast(const Call *call, Error *err) {
+    const CastParams *params = call->params;
+    const Tensor *in = call->in[0];
+    TRY(call_want_number(call, 0, err));
+    if (in->bits || tensor_size(in->type) != tensor_size(params->to)) return call_no_type(in, err);
+    TRY(call_like(call, 0, params->to, in, err));
+    memcpy(call->out[0].data, in->data, (size_t)in->count * tensor_size(in->type));
+    return ST_OK;
+}
+
 Status kernel_cast(const Call *call, Error *err) {
     const CastParams *params = call->params;
     const Tensor *in = call->in[0];

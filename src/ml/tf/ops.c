@@ -30,14 +30,24 @@ static Status leaky_relu(Setup *s, Error *err) {
     return unary(s, setup_float(s, "alpha", 0.2), 0);
 }
 
-static Status cast(Setup *s, Error *err) {
-    CastParams *params = SETUP_PARAMS(s, CastParams);
-    int64_t to = setup_int(s, "DstT", 0);
+static Status cast_to(Setup *s, const char *attribute, CastParams *params, Error *err) {
+    int64_t to = setup_int(s, attribute, 0);
     params->to = tf_type(to);
     params->bits = stored_bits(tf_stored(to));
     params->no_sign = stored_unsigned(tf_stored(to));
     if (params->to && params->to != TENSOR_LIST) return ST_OK;
     return error_set(err, ST_UNSUPPORTED, "a cast to data type %lld", (long long)to);
+}
+
+static Status cast(Setup *s, Error *err) {
+    return cast_to(s, "DstT", SETUP_PARAMS(s, CastParams), err);
+}
+
+static Status bitcast(Setup *s, Error *err) {
+    CastParams *params = SETUP_PARAMS(s, CastParams);
+    TRY(cast_to(s, "type", params, err));
+    if (!params->bits && params->to != TENSOR_STR) return ST_OK;
+    return error_set(err, ST_UNSUPPORTED, "Bitcast to this type");
 }
 
 static Status text_of(Setup *s, Error *err) {
@@ -367,6 +377,7 @@ const Op TF_OPS[] = {
     {"IsInf", kernel_test, NULL, TEST_INF, 1, 1, 0},
     {"IsFinite", kernel_test, NULL, TEST_FINITE, 1, 1, 0},
     {"Cast", kernel_cast, cast, 0, 1, 1, 0},
+    {"Bitcast", kernel_bitcast, bitcast, 0, 1, 1, 0},
     {"AsString", kernel_cast, text_of, 0, 1, 1, 0},
     {"IdentityN", kernel_same, NULL, 0, 0, OP_ANY, 0},
 
@@ -428,6 +439,7 @@ const Op TF_OPS[] = {
     {"Slice", kernel_slice_sizes, NULL, 0, 3, 3, 0},
     {"StridedSlice", kernel_strided_slice, strided_slice, 0, 4, 4, 0},
     {"ReverseV2", kernel_reverse, NULL, 0, 2, 2, 0},
+    {"Roll", kernel_roll, NULL, 0, 3, 3, 0},
     {"ReverseSequence", kernel_reverse_sequence, reverse_sequence, 0, 2, 2, 0},
     {"MatrixBandPart", kernel_band, NULL, 0, 3, 3, 0},
     {"SpaceToBatchND", kernel_space_batch, NULL, 0, 3, 3, 0},
