@@ -124,6 +124,8 @@ class Expressions:
 
     def whole(self, type, depth):
         c = self.c
+        if c.chance(12):
+            return self.mixed(type, depth)
         kind = c.below(14)
         if kind < 7:
             a, b = self.make(type, depth), self.make(c.pick([type, 'INT']), depth)
@@ -169,8 +171,26 @@ class Expressions:
                     self.literal('STRING'), self.make('TIMESTAMP(3)', depth), self.make('DATE', depth),
                     self.make('DOUBLE', depth), self.make('DECIMAL(10, 2)', depth))
 
+    def mixed(self, type, depth):
+        """A value of [type] by ways through others: casts, and what comes of operands of two types."""
+        c = self.c
+        narrow = c.pick(['TINYINT', 'SMALLINT', 'INT', 'BIGINT', 'FLOAT', 'DOUBLE', 'DECIMAL(8, 3)', 'DECIMAL(20, 0)'])
+        wide = c.pick(['INT', 'BIGINT', 'DOUBLE', 'DECIMAL(10, 2)'])
+        a, b = self.make(c.pick(['INT', 'BIGINT']), depth), self.make(wide, depth)
+        form = c.pick([f'CAST(CAST({{0}} AS {narrow}) AS {type})', f'CAST(({{0}} + {{1}}) AS {type})',
+                       f'CAST(COALESCE({{0}}, {{1}}) AS {type})', f'CAST((CAST({{0}} AS {narrow}) * {{1}}) AS {type})',
+                       f'CAST(CASE WHEN {{0}} > 1 THEN {{0}} ELSE {{1}} END AS {type})', f'CAST(({{0}} - {{1}}) AS {type})',
+                       f'CAST((CAST({{0}} AS {narrow}) / 4) AS {type})', f'CAST(ROUND(CAST({{0}} AS {narrow}), 1) AS {type})',
+                       f'CAST(ABS(CAST({{0}} AS {narrow})) AS {type})', f'CAST(CAST({{0}} AS STRING) AS {type})',
+                       f'CAST(IF({{0}} < {{1}}, {{0}}, {{1}}) AS {type})', f'CAST(MOD({{0}}, 3) AS {type})',
+                       f'CAST(CEIL(CAST({{0}} AS {narrow})) AS {type})', f'CAST(POWER({{0}}, 2) AS {type})',
+                       f'CAST(GREATEST({{0}}, CAST({{1}} AS BIGINT)) AS {type})'])
+        return each(form, None, a, b)
+
     def double(self, type, depth):
         c = self.c
+        if c.chance(8):
+            return self.mixed(type, depth)
         kind = c.below(8)
         a = self.make('DOUBLE', depth)
         if kind < 3:
@@ -187,6 +207,8 @@ class Expressions:
 
     def decimal(self, type, depth):
         c = self.c
+        if c.chance(8):
+            return self.mixed(type, depth)
         a = self.make(type, depth)
         form = c.pick(['({0} + {1})', '({0} - {1})', '({0} * {1})', '({0} / 3)', 'ABS({0})', 'ROUND({0}, 1)',
                        'CAST({0} AS DECIMAL(6, 1))', 'FLOOR({0})', '({0} + {2})', '(- {0})',
@@ -214,6 +236,10 @@ class Expressions:
                        'LEFT({0}, 2)', 'RIGHT({0}, 1)', 'REPEAT({0}, 2)', 'INITCAP({0})', 'CAST({2} AS STRING)',
                        'CAST({3} AS STRING)', "REGEXP_REPLACE({0}, '[ab]', 'z')", 'CAST({4} AS STRING)',
                        "OVERLAY({0} PLACING 'zz' FROM 2)", 'CAST({0} AS CHAR(2))', 'CAST({0} AS VARCHAR(2))',
+                       'CAST(CAST({3} AS TIME) AS STRING)', 'CAST(CAST({3} AS TIMESTAMP_LTZ(3)) AS STRING)',
+                       'CAST(CAST({3} AS TIMESTAMP(0)) AS STRING)', "SUBSTRING(CAST({3} AS STRING), 12, 5)", 'HEX({0})',
+                       'TO_BASE64({0})', "TRANSLATE({0}, 'ab', 'x')", 'CAST(CAST({4} AS FLOAT) AS STRING)',
+                       "JSON_VALUE(JSON_OBJECT('v' VALUE {0}), '$.v')", 'JSON_QUOTE({0})', 'CAST({0} IN ({1}, {0}) AS STRING)',
                        "DATE_FORMAT({3}, 'yyyy-MM')", "SPLIT_INDEX({0}, 'b', 0)", 'LTRIM({0})', 'MD5({0})'])
         return each(form, None, a, self.make('STRING', depth), self.make('BOOLEAN', depth),
                     self.make('TIMESTAMP(3)', depth), self.make('DOUBLE', depth))
@@ -261,6 +287,12 @@ class Expressions:
             values = joined([self.literal(of) for _ in range(1 + c.below(4))])
             return both(c.pick(['({0} IN ({1}))', '({0} NOT IN ({1}))']), a, values)
         return c.pick([
+            lambda: each(f'({{0}} {c.pick(["=", "<", ">=", "<>"])} {{1}})', None, self.make(c.pick(NUMBERS), depth),
+                         self.make(c.pick(['INT', 'DOUBLE', 'DECIMAL(10, 2)']), depth)),
+            lambda: each(f'({{0}} {c.pick(["IN", "NOT IN"])} ({{1}}, {{2}}))', None, self.make('DOUBLE', depth),
+                         self.literal('INT'), self.make('DECIMAL(10, 2)', depth)),
+            lambda: each(f'({{0}} {c.pick(["=", "<", ">=", "<>"])} {{1}})', None, self.make('DATE', depth),
+                         self.make(c.pick(['DATE', 'TIMESTAMP(3)']), depth)),
             lambda: both('({0} IS NOT DISTINCT FROM {1})', a, self.make(of, depth)),
             lambda: both('({0} IS DISTINCT FROM {1})', a, self.make(of, depth)),
             lambda: both("({0} LIKE {1})", self.make('STRING', depth),

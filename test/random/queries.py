@@ -7,6 +7,7 @@ query is marked as one whose result follows from the order of its single input.
 from expressions import NUMBERS, SIMPLE, STANDARD, Expressions, Sql, alike, both, column, each, family, joined
 from forms import Forms
 from relation import Rel
+from shapes import Shapes
 from tables import Column
 
 SIZES = [2, 4, 6, 10]  # of windows, in seconds
@@ -17,7 +18,7 @@ def passed(*columns):
     return [Column(c.name, c.type) for c in columns]
 
 
-class Queries(Forms):
+class Queries(Forms, Shapes):
     def __init__(self, choices, tables):
         self.c, self.tables = choices, {t.name: t for t in tables}
         self.aliases = 0
@@ -59,7 +60,9 @@ class Queries(Forms):
             (1, self.values), (1, self.to_changelog), (1, self.legacy_window), (3, self.match),
             (1, self.value_subquery), (1, self.exists_deep), (1, self.row_in), (1, self.having_subquery),
             (1, self.lateral_aggregate), (1, self.changing_window), (1, self.named_window),
-            (1, self.qualify), (1, self.chain))(depth)
+            (1, self.qualify), (1, self.chain), (2, self.nested), (1, self.nested_groups), (1, self.nested_whole),
+            (1, self.nested_join), (3, self.on_windows), (2, self.window_sets), (1, self.window_rows), (1, self.by_time),
+            (2, self.mixed_keys))(depth)
 
     def timed(self, depth, punctual=False):
         """A relation of insertions with a time attribute."""
@@ -449,7 +452,7 @@ class Queries(Forms):
         else:
             sub = each(f'(SELECT {word}({{0}}) FROM {{1}} AS {b})',
                        f'(SELECT {word}({{0}}) FROM {{1}} AS {b} HAVING COUNT(*) > 0)', column(x), right.source())
-            if not right.append:
+            if not right.append or word == 'COUNT':  # 0 of what is known to be empty
                 sub = sub.without_lite()
         self.empties = self.empties or word == 'COUNT'
         type = 'BIGINT' if word == 'COUNT' else x.type

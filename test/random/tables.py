@@ -154,7 +154,35 @@ def changing_table(c, name):
                  changing=True, watermark=delay, punctual=delay > 0)
 
 
+def nested_table(c, name):
+    """ROWs, ARRAYs and a MAP, NULL now and then as a whole; of ROWs the fields, too."""
+    columns = [Column('id', 'BIGINT', unique=True), Column('k', 'INT'), Column('s', 'STRING'),
+               Column('r', 'ROW<a INT, b STRING, n ROW<x DOUBLE, y BIGINT>>'), Column('xs', 'ARRAY<INT>'),
+               Column('m', 'MAP<STRING, INT>'), Column('rs', 'ARRAY<ROW<p INT, q STRING>>')]
+
+    def maybe(make):
+        return None if c.chance(5) else make()
+
+    def number():
+        return maybe(lambda: c.pick([1, 2, 3, 0, -1]))
+
+    def text():
+        return maybe(lambda: c.pick(['a', 'b', '', 'é']))
+
+    lines, rows = [], []
+    while len(rows) < 12 and c.below(12):
+        inner = maybe(lambda: {'x': maybe(lambda: c.pick([0.5, 1.0, 2.25])), 'y': number()})
+        row = [len(rows) + 1, number(), text(), maybe(lambda: {'a': number(), 'b': text(), 'n': inner}),
+               maybe(lambda: [c.pick([1, 2, 3, 0]) for _ in range(c.below(4))]),
+               maybe(lambda: {key: c.pick([1, 2, 3]) for key in c.some(['a', 'b', 'c'], 0, 3)}),
+               maybe(lambda: [{'p': number(), 'q': text()} for _ in range(c.below(3))])]
+        rows.append(row)
+        lines.append(json.dumps({x.name: value for x, value in zip(columns, row)}, ensure_ascii=False))
+    plain = [[value if not isinstance(value, (dict, list)) else str(value) for value in row] for row in rows]
+    return Table(name, columns, lines, plain, 'json')
+
+
 def make_tables(c):
-    """The four tables that the queries of one file share."""
+    """The five tables that the queries of one file share."""
     return [append_table(c, 't', False), append_table(c, 'e', True), append_table(c, 'f', True),
-            changing_table(c, 'u')]
+            changing_table(c, 'u'), nested_table(c, 'w')]
