@@ -179,9 +179,14 @@ NODISCARD Status bind_agg_args(Binder *binder, const AstExpr *ast, const AggFunc
 const AggFunc *bind_agg_named(PlanContext *context, const AstCall *call);
 bool ast_has_agg(PlanContext *context, const AstExpr *ast);
 bool ast_has_over(const AstExpr *ast);
+NODISCARD Status bind_window_clause(Binder *binder, const AstSelect *select, bool grouped,
+                                   Error *err);
 NODISCARD Status bind_over_call(Binder *binder, const AstExpr *ast, Expr **out, Error *err);
 // Makes the joins that waited for the groups.
 NODISCARD Status bind_late_joins(Binder *binder, Error *err);
+// x > SOME (a, b), x = ALL (a, b): of values, not of a query.
+bool is_quantified_list(const AstExpr *ast);
+NODISCARD Status bind_quantified_list(Binder *binder, const AstExpr *ast, Expr **out, Error *err);
 NODISCARD Status bind_scalar_subquery(Binder *binder, const AstExpr *ast, Expr **out, Error *err);
 
 Scope *scope_single(Arena *arena, const Type *row, Str alias);

@@ -797,6 +797,7 @@ static Status bind_call(Binder *binder, const AstExpr *ast, Expr **out, Error *e
                         STR_ARG(name));
     }
     if (has_query(call)) return bind_scalar_subquery(binder, ast, out, err);
+    if (is_quantified_list(ast)) return bind_quantified_list(binder, ast, out, err);
     if (udf) return bind_udf_call(binder, ast, udf, out, err);
     Status st;
     if (bind_signed_number(binder, ast, out, &st, err)) return st;
@@ -964,6 +965,9 @@ Status bind_condition(Binder *binder, const AstExpr *ast, const char *what, Expr
                       Error *err) {
     TRY(bind_expr(binder, ast, out, err));
     TypeKind kind = (*out)->type->kind;
+    if (kind == TYPE_NULL && strcmp(what, "FILTER") != 0) {
+        return *out = expr_null(binder->arena, type_of(TYPE_BOOLEAN, true)), ST_OK;
+    }
     if (kind == TYPE_BOOLEAN) return expr_fold(binder->context, out, err);
     return error_at(err, ST_VALIDATION, ast->span.place, "%s clause must be a condition", what);
 }

@@ -6,6 +6,7 @@
 // the placeholders learn their places. Whether a window can run is decided later (plan/rule_rank.c,
 // plan/optimize.c): a ROW_NUMBER may turn out to be a Top-N.
 #include "plan/bind_subquery.h"
+#include "sql/print.h"
 
 typedef struct OverKey {
     Expr *expr;
@@ -42,6 +43,38 @@ static const AstWindow *window_named(const Binder *binder, Str name) {
         if (str_eq(select->window[i].name.name, name)) return &select->window[i];
     }
     return NULL;
+}
+
+// What WINDOW declares: each name once, each window once, of columns that there are.
+Status bind_window_clause(Binder *binder, const AstSelect *select, bool grouped, Error *err) {
+    Str *text = ARENA_ARRAY(binder->arena, Str, select->window_count + 1);
+    for (uint32_t i = 0; i < select->window_count; i++) {
+        const AstWindow *window = &select->window[i];
+        Buf buf = {0};
+        sql_print_window(window, SQL_PLAIN, &buf);
+        text[i] = str_dup(binder->arena, buf_str(&buf));
+        buf_free(&buf);
+        for (uint32_t k = 0; k < i; k++) {
+            if (str_eq(window->name.name, select->window[k].name.name)) {
+                return refuse(window->name.span.place, "duplicate window names not allowed", err);
+            }
+            if (str_eq(text[i], text[k])) {
+                return refuse(
+                    window->span.place,
+                    "duplicate window specification not allowed in the same window clause", err);
+            }
+        }
+        Expr *unused;
+        for (uint32_t k = 0; !grouped && k < window->partition.count; k++) {
+            if (ast_has_query(window->partition.at[k])) continue;
+            TRY(bind_expr(binder, window->partition.at[k], &unused, err));
+        }
+        for (uint32_t k = 0; !grouped && k < window->order.count; k++) {
+            if (ast_has_query(window->order.at[k].expr)) continue;
+            TRY(bind_expr(binder, window->order.at[k].expr, &unused, err));
+        }
+    }
+    return ST_OK;
 }
 
 // What OVER (…) and the window it refers to say together.

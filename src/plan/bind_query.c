@@ -804,6 +804,7 @@ static Status bind_select(Binder *binder, const AstQuery *query, Plan **out, Err
     TRY(bind_check_select_hints(&select->hints, select->from, grouped, err));
     TRY(bind_check_lookup_hints(&select->hints, select->from, err));
     TRY(bind_select_input(binder, select, err));
+    TRY(bind_window_clause(binder, select, grouped, err));
     Items items = {0};
     OrderKey *order = NULL;
     binder->allow_agg = binder->allow_over = true;

@@ -517,6 +517,58 @@ static Status quantified(Binder *binder, const AstExpr *ast, Expr **out, Error *
     return ST_OK;
 }
 
+// x > SOME (a, b) is x > a OR x > b, and ALL their AND; a and b become of x's type, as after IN. A
+// row is compared value by value.
+static Status quantified_pair(Binder *binder, const AstExpr *left, const AstExpr *right,
+                              const char *op, Place place, Expr **out, Error *err) {
+    bool rows = left->kind == EX_CALL && str_is(left->call->name, "ROW") && op[0] == '=' &&
+                right->kind == EX_CALL && str_is(right->call->name, "ROW") &&
+                left->call->arg.count == right->call->arg.count;
+    if (rows) {
+        *out = NULL;
+        for (uint32_t i = 0; i < left->call->arg.count; i++) {
+            Expr *equal;
+            TRY(quantified_pair(binder, left->call->arg.at[i], right->call->arg.at[i], op, place,
+                                &equal, err));
+            *out = expr_and(binder->arena, binder->context->env, *out, equal);
+        }
+        return ST_OK;
+    }
+    Expr *value, *item;
+    TRY(bind_expr(binder, left, &value, err));
+    TRY(bind_expr(binder, right, &item, err));
+    bool null = item->type->kind == TYPE_NULL;
+    if (!null && !cast_allowed(item->type, value->type)) {
+        return error_at(err, ST_VALIDATION, place,
+                        "values passed to %s SOME or ALL must have compatible types", op);
+    }
+    item = null ? expr_null(binder->arena, type_nullable(binder->arena, value->type, true))
+                : expr_cast(binder->arena, item, value->type, false);
+    return call2(binder, op, value, item, place, out, err);
+}
+
+bool is_quantified_list(const AstExpr *ast) {
+    Str name = ast->call->name;
+    return !query_arg(ast) && (str_ends(name, STR(" SOME")) || str_ends(name, STR(" ALL")));
+}
+
+Status bind_quantified_list(Binder *binder, const AstExpr *ast, Expr **out, Error *err) {
+    Place place = ast->span.place;
+    Str name = ast->call->name;
+    uint32_t end = (uint32_t)str_find(name, STR(" "), 0);
+    const char *op = str_cstr(binder->arena, str_sub(name, 0, end));
+    const char *join = str_ends(name, STR("ALL")) ? "AND" : "OR";
+    *out = NULL;
+    for (uint32_t i = 1; i < ast->call->arg.count; i++) {
+        Expr *part;
+        TRY(quantified_pair(binder, ast->call->arg.at[0], ast->call->arg.at[i], op, place, &part,
+                            err));
+        if (*out) TRY(call2(binder, join, *out, part, place, &part, err));
+        *out = part;
+    }
+    return ST_OK;
+}
+
 Status bind_scalar_subquery(Binder *binder, const AstExpr *ast, Expr **out, Error *err) {
     Status st;
     bool *in_value = &binder->context->in_value, outside = *in_value;

@@ -138,12 +138,15 @@ static Status infer_batch_over(PlanContext *context, Plan *plan) {
     return ST_OK;
 }
 
-// Columns that are the same for all rows do not order them.
+// Columns that are the same for all rows do not order them, nor do those that come again.
 static void drop_constant_order(PlanContext *context, Plan *over) {
     OrderKey *order = ARENA_ARRAY(context->arena, OrderKey, over->order_count + 1);
     uint32_t kept = 0;
     for (uint32_t i = 0; i < over->order_count; i++) {
         if (plan_column_constant(over->input[0], over->order[i].column)) continue;
+        uint32_t k = 0;
+        while (k < kept && order[k].column != over->order[i].column) k++;
+        if (k < kept) continue;
         order[kept++] = over->order[i];
     }
     over->order = order;

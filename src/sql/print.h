@@ -20,6 +20,7 @@ typedef enum SqlStyle { SQL_PLAIN, SQL_FLINK, SQL_VALIDATED } SqlStyle;
 void sql_print(const AstStmt *stmt, SqlStyle style, Buf *out);
 void sql_print_query(const AstQuery *query, SqlStyle style, Buf *out);
 void sql_print_expr(const AstExpr *expr, SqlStyle style, Buf *out);
+void sql_print_window(const AstWindow *window, SqlStyle style, Buf *out);  // without its name
 
 void sql_print_name(Str name, Buf *out);   // `a``b`, always quoted
 void sql_print_text(Str text, Buf *out);   // 'it''s'

@@ -512,6 +512,11 @@ void print_query(Printer *pr, const AstQuery *query) {
     }
 }
 
+void sql_print_window(const AstWindow *window, SqlStyle style, Buf *out) {
+    Printer pr = {.out = out, .style = style};
+    print_window(&pr, window);
+}
+
 void sql_print_query(const AstQuery *query, SqlStyle style, Buf *out) {
     Printer pr = {.out = out, .style = style};
     print_query(&pr, query);
