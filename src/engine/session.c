@@ -342,11 +342,13 @@ static Status query_for(DdlContext *ddl, const AstQuery *query, const ResultSink
     Session *session = ddl->session;
     bool batch = session->env.batch;
     session->env.batch = ddl->plan->batch = true;
+    ddl->plan->training = true;
     Map alone = {0};
     train_settings(&session->config, &alone);
     Status st = execute_query(session, ddl->plan, query, &alone, sink, err);
     map_clear(&alone);
     session->env.batch = ddl->plan->batch = batch;
+    ddl->plan->training = false;
     return st;
 }
 

@@ -289,7 +289,8 @@ static Plan *normalize_plan(PlanContext *context, const Table *table, const Plan
 }
 
 // What a batch query can read: an end, and rows that nobody takes back.
-static Status check_batch(const Plan *scan, Place place, Error *err) {
+static Status check_batch(const PlanContext *context, const Plan *scan, Place place,
+                          Error *err) {
     const Table *table = scan->table;
     Buf name = {0};
     object_name_print(table->name, &name);
@@ -298,7 +299,11 @@ static Status check_batch(const Plan *scan, Place place, Error *err) {
         st = error_at(err, ST_VALIDATION, place,
                       "querying an unbounded table " STR_FMT " in batch mode is not allowed",
                       STR_ARG(buf_str(&name)));
-        error_hint(err, "SET 'execution.runtime-mode' = 'streaming', or give the table an end");
+        error_hint(err,
+                   context->training
+                       ? "a model is trained on rows that come to an end: give the table one, by "
+                         "'scan.bounded.mode' for Kafka, or take an algorithm that learns online"
+                       : "SET 'execution.runtime-mode' = 'streaming', or give the table an end");
     } else if (scan->changes != CHANGES_APPEND) {
         st = error_at(err, ST_VALIDATION, place,
                       "querying a table in batch mode is only possible for INSERT-only sources, "
@@ -318,7 +323,7 @@ Status bind_table(PlanContext *context, Table *table, const Map *hints, Place pl
     Plan *plan = NULL;
     TRY(scan_plan(context, table, desc, connector, place, &plan, err));
     const Plan *scan = plan;
-    if (context->batch) TRY(check_batch(scan, place, err));
+    if (context->batch) TRY(check_batch(context, scan, place, err));
     TRY(columns_plan(context, table, plan, &plan, err));
     plan = normalize_plan(context, table, scan, plan);
     if (table->watermark_expr.ptr) TRY(watermark_plan(context, table, desc, &plan, err));

@@ -337,6 +337,7 @@ typedef struct PlanContext {     // what binding and planning may look at
     const Map *config;           // 'key' -> value, the session's
     const FuncEnv *env;
     bool batch;
+    bool training;             // a model learns from its rows: they must come to an end
     bool explaining;             // EXPLAIN: nobody takes the rows of a query, so nobody needs -U
     uint32_t next_id;
     uint32_t depth;              // of view expansion

@@ -451,7 +451,8 @@ static void put_number(Block *b, const Step *step, uint32_t s, const double *x) 
     for (uint32_t row = 0; row < b->rows; row++) {
         double value = step_number(step->model, x[row]);
         number[row] = step->field_single ? (double)(float)value : value;
-        if (value != value) mark_slow(b, row);
+        // Asked of what comes in: limits of a target turn NaN into a number.
+        if (x[row] != x[row] || value != value) mark_slow(b, row);
     }
 }
 

@@ -18,6 +18,7 @@ typedef struct Grow {
     const PmmlNode **leaf;
     const TreeModel *tree;  // the one being flattened
     bool classes, votes, exact;
+    bool single;            // a tree's numbers are rounded to float before they are added up
     double weight;
     Value *category;
     uint32_t categories, depth;
@@ -71,7 +72,8 @@ static bool leaf(Grow *g, const PmmlNode *node, uint32_t *out) {
     if (node && (!node->has_score || (g->classes && !g->votes && node->categories == 0)))
         node = NULL;
     if (!g->classes) {
-        put_value(g, node ? node->number * g->weight : (double)NAN);
+        double number = node ? node->number : (double)NAN;
+        put_value(g, (g->single ? (double)(float)number : number) * g->weight);
         return true;
     }
     for (uint32_t k = 0; k < g->categories; k++) {
@@ -264,6 +266,7 @@ static bool below(Grow *g, const PmmlNode *node, uint32_t *out) {
 static bool add_tree(Grow *g, const Model *model, double weight) {
     g->tree = model->impl;
     g->weight = weight;
+    g->single = model->single || model->target[0].type.type == PT_FLOAT;
     if (g->tree->root.predicate->kind != PRED_TRUE || model->outputs || model->target[0].rescales)
         return false;
     if ((model->function == MINE_CLASSIFICATION) != g->classes) return false;

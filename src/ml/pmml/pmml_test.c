@@ -713,6 +713,26 @@ TEST(pmml, columns_and_rows_agree) {
     both_ways("average", "lastPrediction", 3);
 }
 
+// A sum of trees of which one has nothing to say, and a target that rescales.
+#define SUM_OF_TREES(treatment)                                                               \
+    DATA "<MiningModel functionName='regression'><MiningSchema><MiningField name='x'/>"        \
+         "<MiningField name='n'/></MiningSchema><Targets><Target rescaleFactor='2' min='0'/>"  \
+         "</Targets><Segmentation multipleModelMethod='sum'" treatment                         \
+         "><Segment><True/><TreeModel functionName='regression' "                              \
+         "splitCharacteristic='multiSplit'><MiningSchema><MiningField name='x'/>"              \
+         "</MiningSchema><Node><True/><Node score='1'><SimplePredicate field='x' "             \
+         "operator='lessThan' value='1'/></Node><Node score='3'><SimplePredicate field='x' "   \
+         "operator='greaterOrEqual' value='9'/></Node></Node></TreeModel></Segment>"           \
+         "</Segmentation></MiningModel>" TAIL
+
+TEST(pmml, what_no_tree_predicts_stays_missing_behind_a_target) {
+    expect(SUM_OF_TREES(""), "x=0", "_target=2");
+    expect(SUM_OF_TREES(""), "x=5", "_target=missing");
+    expect(SUM_OF_TREES(" missingPredictionTreatment='skipSegment'"), "x=9", "_target=6");
+    expect(SUM_OF_TREES(" missingPredictionTreatment='skipSegment'"), "x=5",
+           "_target=0");  // a sum of nothing
+}
+
 TEST(pmml, residuals_of_targets) {
     const char *residual =
         "<PMML version='4.4'><Header/><DataDictionary>" FIELD("x", "continuous", "double")
