@@ -20,28 +20,28 @@ query() { printf 'CREATE TABLE out_t WITH ('"'connector'='print'"') AS %s;\n' "$
 
 # change TYPE1 QUERY1 TYPE2 QUERY2 [OPTION...]: the first part with query 1, a savepoint, the second
 # part with query 2; what each printed is in out1 and out2, what was told in err2, the exit code in rc.
+# A file is a batch: when one of its rows has come out all are in. WAIT_FOR comes of the last one; the old
+# row of z closes its windows at once, so that they, too, show that the first file was read.
 change() {
     local t1=$1 q1=$2 t2=$3 q2=$4
     shift 4
-    rm -rf orders names sp
+    rm -rf orders names sp out1 out2
     mkdir orders names
-    printf '1,a,10,x\n2,b,20,y\n3,a,30,z\n' >orders/1.csv
+    printf -- '-9000,z,3,o\n1,a,10,x\n2,b,20,y\n3,a,30,z\n' >orders/1.csv
     printf 'a,Anna\n' >names/1.csv
     { tables "$t1"; query "$q1"; } >q1.sql
     { tables "$t2"; query "$q2"; } >q2.sql
     "$WEIR" run q1.sql >out1 2>err1 &
     JOB=$!
     wait_for 20 listed
-    wait_for 20 grep -q . out1
-    wait_quiet out1
+    wait_for 20 grep -q . out1 || fail "a first row comes out" "$(cat err1)"
     "$WEIR" stop --savepoint sp upgraded >said 2>&1 || fail "stop" "$(cat said err1)"
     wait $JOB
     printf '4,a,5,w\n5,c,7,v\n1005,c,0,v\n' >orders/2.csv
     printf 'b,Bert\nc,Cleo\n' >names/2.csv
     timeout $((10 * PATIENCE)) "$WEIR" run --from-savepoint "$(echo sp/*)" "$@" q2.sql >out2 2>err2 &
     JOB=$!
-    wait_for 4 printed_or_gone "${WAIT_FOR:-I\[c}"
-    wait_quiet out2
+    wait_for 20 printed_or_gone "${WAIT_FOR:-I\[c}" || fail "${WAIT_FOR:-I\[c} comes out" "$(cat out2)"
     kill -TERM $JOB 2>/dev/null
     wait $JOB
     rc=$?
@@ -70,20 +70,20 @@ change INT "SELECT k, SUM(amount) AS s FROM orders GROUP BY k" \
     BIGINT "SELECT k, SUM(amount) AS s FROM orders GROUP BY k"
 has "a wider type: the sum goes on" "+U[a, 45]" out2
 
-change INT "SELECT amount AS k, COUNT(*) AS n FROM orders GROUP BY amount" \
+WAIT_FOR='I\[7' change INT "SELECT amount AS k, COUNT(*) AS n FROM orders GROUP BY amount" \
     BIGINT "SELECT amount AS k, COUNT(*) AS n FROM orders GROUP BY amount"
 has "a wider key" "amount INT -> BIGINT" err2
-WAIT_FOR='I\[7' change INT "SELECT MOD(amount, 5) AS k, COUNT(*) AS n FROM orders GROUP BY MOD(amount, 5)" \
+WAIT_FOR='I\[2' change INT "SELECT MOD(amount, 5) AS k, COUNT(*) AS n FROM orders GROUP BY MOD(amount, 5)" \
     INT "SELECT MOD(amount, 5) AS k, COUNT(*) AS n, MIN(note) AS m FROM orders GROUP BY MOD(amount, 5)"
 has "a computed key is known by its words" "+U[0, 4, w]" out2
 
-WAIT_FOR=Bert change INT "SELECT o.k, o.amount, n.name FROM orders o JOIN names n ON o.k = n.k" \
+WAIT_FOR=Cleo change INT "SELECT o.k, o.amount, n.name FROM orders o JOIN names n ON o.k = n.k" \
     INT "SELECT o.k, o.amount, n.name, o.note FROM orders o JOIN names n ON o.k = n.k"
 has "a column more of kept rows is NULL in those from before" "+I[b, 20, Bert, null]" out2
 has "and there in new ones" "+I[a, 5, Anna, w]" out2
 has "which is told" "note is new and NULL in rows kept" err2
 
-WAIT_FOR=Bert change BIGINT "SELECT o.k, o.amount, n.name FROM orders o JOIN names n ON o.k = n.k" \
+change BIGINT "SELECT o.k, o.amount, n.name FROM orders o JOIN names n ON o.k = n.k" \
     INT "SELECT o.k, o.amount, n.name FROM orders o JOIN names n ON o.k = n.k"
 check "a narrower type is refused" test $rc -eq 2
 has "with both layouts" "amount was BIGINT and is INT" err2
@@ -107,9 +107,10 @@ has "and why" "may take back what it has not seen" err2
 WAIT_FOR='I\[c' change INT "SELECT k, COUNT(*) AS n FROM TUMBLE(TABLE orders, DESCRIPTOR(ts), INTERVAL '1' SECOND) GROUP BY window_start, window_end, k" \
     INT "SELECT k, COUNT(*) AS n, SUM(amount) AS s FROM TUMBLE(TABLE orders, DESCRIPTOR(ts), INTERVAL '1' SECOND) GROUP BY window_start, window_end, k"
 has "windows that are open take a new aggregate" "+I[a, 3, 5]" out2
-WAIT_FOR='4, 15' change INT "SELECT k, COUNT(*) AS n FROM SESSION(TABLE orders PARTITION BY k, DESCRIPTOR(ts), INTERVAL '1' SECOND) GROUP BY window_start, window_end, k" \
+WAIT_FOR='I\[a' change INT "SELECT k, COUNT(*) AS n FROM SESSION(TABLE orders PARTITION BY k, DESCRIPTOR(ts), INTERVAL '1' SECOND) GROUP BY window_start, window_end, k" \
     INT "SELECT k, COUNT(*) AS n, COUNT(amount) + 14 AS s FROM SESSION(TABLE orders PARTITION BY k, DESCRIPTOR(ts), INTERVAL '1' SECOND) GROUP BY window_start, window_end, k"
-has "an aggregate more in open sessions" "COUNT(amount) is new and begins empty" err2
+has "open sessions, too" "+I[a, 3, 15]" out2
+has "which is told" "COUNT(amount) is new and begins empty" err2
 
 change INT "SELECT k, COUNT(*) AS n FROM TUMBLE(TABLE orders, DESCRIPTOR(ts), INTERVAL '1' SECOND) GROUP BY window_start, window_end, k" \
     INT "SELECT k, COUNT(*) AS n FROM TUMBLE(TABLE orders, DESCRIPTOR(ts), INTERVAL '2' SECOND) GROUP BY window_start, window_end, k"
