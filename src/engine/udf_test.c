@@ -358,6 +358,20 @@ TEST(udf, process_tables_in_time) {
     CHECK_STR(run_sorted(session, ORDERED), sorted);
     run(session, "RESET");
     CHECK_STR(run_sorted(session, ORDERED), sorted);
+    // With rows and timers on disk after every batch, and with each other part in memory.
+    run(session, "SET 'state.backend.type' = 'rocksdb'");
+    run(session, "SET 'weir.state-cache' = '0'");
+    if (!strstr(run(session, "SELECT 1"), "cannot be loaded")) {
+        run(session, "SET 'weir.batch-rows-max' = '1'");
+        CHECK_STR(run_sorted(session, ORDERED), sorted);
+        run(session, "SET 'weir.cut-every' = '1'");
+        CHECK_STR(run_sorted(session, ORDERED), sorted);
+        run(session, "SET 'weir.cut-savepoint' = 'true'");
+        run(session, "SET 'weir.cut-backend' = 'hashmap,rocksdb,rocksdb'");
+        run(session, "SET 'weir.cut-parallelism' = '2,1,3'");
+        CHECK_STR(run_sorted(session, ORDERED), sorted);
+    }
+    run(session, "RESET");
     mem_free(sorted);
     CHECK_STR(run_sorted(session,
                          "SELECT said, rowtime FROM pair_timed(TABLE b PARTITION BY k2, "

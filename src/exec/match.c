@@ -6,7 +6,8 @@
 // all rows that are due, so keys' matches mingle as they do in Flink's CepOperator. By processing
 // time rows go in as they come, or, when there are further sort keys, once the clock has ticked.
 //
-// State: per key, the rows that wait, the runs, and the timers.
+// State: per key, the rows that wait, the runs, and the timers. With RocksDB keys leave memory, and
+// come back with their rows or when their first timer is due.
 #include "exec/match_eval.h"
 #include "exec/saved.h"
 #include "exec/timers.h"
@@ -87,6 +88,16 @@ static void key_clear(void *arg, uint8_t *at) {
     sorted_free(&key->waiting);
     nfa_clear(self->nfa, &key->runs);
     timer_times_free(&self->timers, &key->times);
+}
+
+static int64_t key_wanted(void *arg, const uint8_t *row) {
+    (void)arg;
+    const TimerTimes *times = &((const MatchKey *)(const void *)row)->times;
+    return timer_times_empty(times) ? INT64_MAX : times->at[times->from];
+}
+
+static void key_leave(void *arg, uint8_t *row) {
+    timers_forget(&((MatchOp *)arg)->timers, &key_of(row)->times);
 }
 
 // ---- matches -----------------------------------------------------------------------------------
@@ -216,13 +227,36 @@ static bool is_idle(const MatchKey *key) {
     return !key->waiting.count && timer_times_empty(&key->times) && nfa_is_idle(&key->runs);
 }
 
-static Status fire(MatchOp *self, int64_t ms, Error *err) {
+// Some of the keys in memory with a timer up to [due_ms] take their rows up to [ms].
+static Status fire_some(MatchOp *self, int64_t due_ms, int64_t ms, Error *err) {
     Timer timer;
-    while (timers_due(&self->timers, ms, &timer)) {
+    for (uint32_t i = 0; i < RECALL_MAX && timers_due(&self->timers, due_ms, &timer); i++) {
         state_write(self->keys, timer.key);
         TRY(take_due(self, timer.key, ms, err));
         if (is_idle(timer.key)) state_remove(self->keys, timer.key);
     }
+    return ST_OK;
+}
+
+static int64_t first_ms(const MatchOp *self) {
+    int64_t here_ms = timers_first(&self->timers), away_ms = state_away_first(self->keys);
+    return here_ms < away_ms ? here_ms : away_ms;
+}
+
+static Status fire(MatchOp *self, int64_t ms, Error *err) {
+    StateRecall recall = {.from_ms = INT64_MIN, .until_ms = ms};
+    Status st = ST_OK;
+    for (int64_t next_ms; !st && (next_ms = first_ms(self)) != INT64_MAX && next_ms <= ms;) {
+        recall.at.len = 0;
+        if (state_away_due(self->keys, next_ms)) st = state_recall(self->keys, &recall, err);
+        // Nobody who is still away is due earlier than the first of them.
+        int64_t away_ms = state_away_first(self->keys);
+        if (!st) st = fire_some(self, away_ms < ms ? away_ms : ms, ms, err);
+        // Runs may need more room than the rows that they were made of.
+        if (!st) st = state_table_trim(self->keys, err);
+    }
+    state_recall_clear(&recall);
+    TRY(st);
     TRY(emit_found(self, err));
     return output_builder(&self->base, &self->out, true, err);
 }
@@ -347,9 +381,13 @@ static Status match_open(Operator *op, Error *err) {
         .clear = key_clear,
         .save = key_save,
         .load = key_load,
+        .may_leave = true, .load_all = true,
+        .wanted = key_wanted,
+        .leave = key_leave,
         .clear_arg = self,
     };
     self->keys = state_table_open(op->env->state, &def);
+    self->timers.one_each = state_may_leave(self->keys);
     return ST_OK;
 }
 
@@ -454,7 +492,7 @@ static Status match_on_watermark(Operator *op, int64_t ms, Error *err) {
 static Status match_on_timer(Operator *op, int64_t now_ms, Error *err) {
     MatchOp *self = (MatchOp *)op;
     TRY(fire(self, now_ms, err));
-    int64_t next_ms = timers_first(&self->timers);
+    int64_t next_ms = first_ms(self);
     if (next_ms != INT64_MAX) op->env->timer_at(op, next_ms);
     return ST_OK;
 }

@@ -251,12 +251,13 @@ static Status wait(Process *self, uint32_t table, Batch *in, Error *err) {
     return st;
 }
 
-// The rows of one table and time.
-static Status release(Process *self, uint32_t table, int64_t ms, Error *err) {
+// The rows of one table and time; those up to [until_ms] will be next.
+static Status release(Process *self, uint32_t table, int64_t ms, int64_t until_ms, Error *err) {
     Builder *ready = &self->ready[table];
     Status st = ST_OK;
-    while (!st && process_wait_take(&self->waiting[table], ms, ready)) {
-        if (!builder_full(ready)) continue;
+    for (bool taken = true; !st && taken;) {
+        st = process_wait_take(&self->waiting[table], ms, until_ms, ready, &taken, err);
+        if (st || !builder_full(ready)) continue;
         Batch *batch = builder_take(ready);
         st = run_rows(self, table, batch, err);
         batch_unref(batch);
@@ -271,8 +272,9 @@ static Status release(Process *self, uint32_t table, int64_t ms, Error *err) {
 static bool next_time(const Process *self, int64_t *ms) {
     bool any = false;
     for (uint32_t t = 0; t < self->spec->table_count; t++) {
-        if (!self->spec->table[t].order_count || !self->waiting[t].rows.count) continue;
+        if (!self->spec->table[t].order_count) continue;
         int64_t first = process_wait_first(&self->waiting[t]);
+        if (first == INT64_MAX) continue;
         if (!any || first < *ms) *ms = first;
         any = true;
     }
@@ -285,7 +287,7 @@ static Status release_until(Process *self, int64_t ms, Error *err) {
     for (int64_t next = 0; next_time(self, &next) && next <= ms;) {
         if (process_state_next_ms(&self->state) < next) TRY(fire(self, next - 1, err));
         for (uint32_t t = 0; t < self->spec->table_count; t++) {
-            if (self->spec->table[t].order_count) TRY(release(self, t, next, err));
+            if (self->spec->table[t].order_count) TRY(release(self, t, next, ms, err));
         }
     }
     return ST_OK;

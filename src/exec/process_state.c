@@ -6,7 +6,8 @@
 // Timers: a key has its timers by name, and those without a name in order of time; the heap of the
 // operator holds, as a rule, one time of each key: its earliest. A timer that is put off or taken
 // back leaves a time in the heap at which nothing is due: it is looked at once and then forgotten,
-// so that moving a timer on with every row costs no more than the row.
+// so that moving a timer on with every row costs no more than the row. With RocksDB keys leave
+// memory, and come back when their first timer is due.
 #include "exec/process_state.h"
 
 #include "col/codec.h"
@@ -106,6 +107,29 @@ static void key_clear(void *arg, uint8_t *row) {
     timer_times_free(&self->timers, &key->armed);
 }
 
+// The earliest timer of a key, of those with a name its index; -1: it has none.
+static int64_t earliest(const ProcessKey *key, int64_t *name) {
+    int64_t least = INT64_MAX;
+    *name = -1;
+    if (key->unnamed_from < key->unnamed_count) least = key->unnamed[key->unnamed_from];
+    for (uint32_t i = 0; i < key->named_count; i++) {
+        if (key->named[i].ms >= least) continue;
+        least = key->named[i].ms;
+        *name = i;
+    }
+    return least;
+}
+
+static int64_t key_wanted(void *arg, const uint8_t *row) {
+    int64_t name;
+    (void)arg;
+    return earliest((const ProcessKey *)(const void *)row, &name);
+}
+
+static void key_leave(void *arg, uint8_t *row) {
+    timers_forget(&((ProcessState *)arg)->timers, &((ProcessKey *)(void *)row)->armed);
+}
+
 // Timers are written as their names and times, and the times of those without a name.
 static const Type *timers_type(void) {
     static const Type TEXT = {.kind = TYPE_VARCHAR, .length = TYPE_LENGTH_MAX},
@@ -185,7 +209,8 @@ Status process_state_open(ProcessState *self, Operator *op, Error *err) {
     const Plan *plan = op->plan;
     const weir_function_def *def = plan->process->udf->def;
     Arena *arena = op->env->arena;
-    *self = (ProcessState){.op = op, .def = def, .timers = {.budget = op->budget}};
+    *self = (ProcessState){
+        .op = op, .def = def, .timers = {.budget = op->budget, .one_each = true}};
     arena_init(&self->arena);
     const Type *key = process_key_type(arena, plan);
     for (uint32_t e = 0; e < def->state_count; e++) {
@@ -211,7 +236,7 @@ Status process_state_open(ProcessState *self, Operator *op, Error *err) {
     if (!def->on_timer) return ST_OK;
     StateTableDef table = {
         .name = "timers",
-        .operator_id = plan->stable_id,
+        .operator_id = plan->stable_id, .budget = op->budget,
         .key = key,
         .value = timers_type(),
         .version = 1,
@@ -219,6 +244,9 @@ Status process_state_open(ProcessState *self, Operator *op, Error *err) {
         .clear = key_clear,
         .save = key_save,
         .load = key_load,
+        .may_leave = true, .load_all = true,
+        .wanted = key_wanted,
+        .leave = key_leave,
         .clear_arg = self,
     };
     self->keys = state_table_open(op->env->state, &table);
@@ -244,8 +272,20 @@ void process_state_close(ProcessState *self) {
 
 // ---- a batch's keys ----------------------------------------------------------------------------
 
+// A watermark may call for more keys than memory takes. Nobody holds a row of any key now.
+static Status make_room(ProcessState *self, uint32_t rows, Error *err) {
+    self->looked_up += rows;
+    if (self->looked_up < RECALL_MAX) return ST_OK;
+    self->looked_up = 0;
+    for (uint32_t e = 0; e < self->def->state_count; e++) {
+        TRY(state_table_trim(self->entry[e], err));
+    }
+    return self->keys ? state_table_trim(self->keys, err) : ST_OK;
+}
+
 Status process_state_find(ProcessState *self, Vec *const *key, uint32_t rows, Error *err) {
     int64_t now_ms = now_of(self);
+    TRY(make_room(self, rows, err));
     arena_reset(&self->arena);
     self->rows = rows;
     for (uint32_t e = 0; e < self->def->state_count; e++) {
@@ -271,8 +311,7 @@ static bool all_zero(const uint8_t *bytes, uint32_t size) {
 }
 
 static bool key_is_idle(const ProcessKey *key) {
-    return !key->named_count && key->unnamed_from == key->unnamed_count &&
-           timer_times_empty(&key->armed);
+    return !key->named_count && key->unnamed_from == key->unnamed_count;
 }
 
 // Takes the rows away whose [empty] says so; many rows of the batch may be of one.
@@ -387,19 +426,6 @@ static Status grow(ProcessState *self, void *array, uint32_t *cap, size_t size, 
     return ST_OK;
 }
 
-// The earliest timer of a key, of those with a name its index; -1: it has none.
-static int64_t earliest(const ProcessKey *key, int64_t *name) {
-    int64_t least = INT64_MAX;
-    *name = -1;
-    if (key->unnamed_from < key->unnamed_count) least = key->unnamed[key->unnamed_from];
-    for (uint32_t i = 0; i < key->named_count; i++) {
-        if (key->named[i].ms >= least) continue;
-        least = key->named[i].ms;
-        *name = i;
-    }
-    return least;
-}
-
 // Sees to it that the heap comes to the key in time.
 static Status arm(ProcessState *self, ProcessKey *key, Error *err) {
     int64_t name, ms = earliest(key, &name);
@@ -490,21 +516,39 @@ void process_state_timer_clear(ProcessState *self, uint32_t row, const char *nam
 }
 
 int64_t process_state_next_ms(const ProcessState *self) {
-    return self->keys ? timers_first(&self->timers) : INT64_MAX;
+    if (!self->keys) return INT64_MAX;
+    int64_t here_ms = timers_first(&self->timers), away_ms = state_away_first(self->keys);
+    return here_ms < away_ms ? here_ms : away_ms;
+}
+
+// Keys that may be due before those in memory are, up to [ms], come back.
+static Status recall_due(ProcessState *self, int64_t ms, Error *err) {
+    StateRecall recall = {.from_ms = INT64_MIN, .until_ms = ms};
+    Status st = ST_OK;
+    while (!st) {
+        int64_t here_ms = timers_first(&self->timers);
+        if (!state_away_due(self->keys, here_ms < ms ? here_ms : ms)) break;
+        recall.at.len = 0;
+        st = state_recall(self->keys, &recall, err);
+    }
+    state_recall_clear(&recall);
+    return st;
 }
 
 bool process_state_due(ProcessState *self, int64_t ms, ProcessKey **out, int64_t *at_ms,
                        const char **name, Status *st, Error *err) {
     Timer timer;
     *st = ST_OK;
-    while (self->keys && timers_due(&self->timers, ms, &timer)) {
+    if (!self->keys) return false;
+    for (;;) {
+        *st = recall_due(self, ms, err);
+        if (*st || !timers_due(&self->timers, ms, &timer)) return false;
         ProcessKey *key = timer.key;
         state_write(self->keys, timer.key);
         int64_t which, first = earliest(key, &which);
-        if (first > timer.ms) {  // put off, or taken back
+        if (first > timer.ms) {  // put off
             *st = arm(self, key, err);
             if (*st) return false;
-            if (key_is_idle(key)) state_remove(self->keys, (uint8_t *)key);
             continue;
         }
         mem_free(self->fired);
@@ -521,7 +565,6 @@ bool process_state_due(ProcessState *self, int64_t ms, ProcessKey **out, int64_t
         *st = arm(self, key, err);
         return !*st;
     }
-    return false;
 }
 
 void process_state_key(const ProcessState *self, const ProcessKey *key, Vec **out, uint32_t at) {

@@ -27,6 +27,7 @@ typedef struct ProcessState {
     Timers timers;
     char *fired;  // name of the timer at hand
     bool closed;
+    uint32_t looked_up;  // keys, since some were last let go
     // Of the batch at hand, in [arena]:
     Arena arena;
     uint32_t rows;

@@ -46,6 +46,7 @@ static Status add_time(Timers *timers, TimerTimes *times, uint32_t place, int64_
 }
 
 void timer_times_free(Timers *timers, TimerTimes *times) {
+    timers_forget(timers, times);
     budget_release(timers->budget, (int64_t)(times->cap * sizeof *times->at));
     mem_free(times->at);
     *times = (TimerTimes){0};
@@ -53,27 +54,31 @@ void timer_times_free(Timers *timers, TimerTimes *times) {
 
 // ---- the heap ----------------------------------------------------------------------------------
 
+static void put(Timers *timers, uint32_t at, Timer timer) {
+    timers->timer[at] = timer;
+    if (timers->one_each) timer.times->heap_at = at;
+}
+
 static void sift_up(Timers *timers, uint32_t at) {
     Timer timer = timers->timer[at];
     for (; at > 1 && timer.ms < timers->timer[at / 2].ms; at /= 2) {
-        timers->timer[at] = timers->timer[at / 2];
+        put(timers, at, timers->timer[at / 2]);
     }
-    timers->timer[at] = timer;
+    put(timers, at, timer);
 }
 
 // [end]: the last index there is.
-static void sift_down(Timers *timers, uint32_t end) {
-    Timer timer = timers->timer[1];
-    uint32_t at = 1;
+static void sift_down(Timers *timers, uint32_t at, uint32_t end) {
+    Timer timer = timers->timer[at];
     for (;;) {
         uint32_t child = at * 2;
         if (child > end) break;
         if (child + 1 <= end && timers->timer[child + 1].ms < timers->timer[child].ms) child++;
         if (timers->timer[child].ms >= timer.ms) break;
-        timers->timer[at] = timers->timer[child];
+        put(timers, at, timers->timer[child]);
         at = child;
     }
-    timers->timer[at] = timer;
+    put(timers, at, timer);
 }
 
 Status timers_add(Timers *timers, void *key, TimerTimes *times, int64_t ms, Error *err) {
@@ -84,9 +89,15 @@ Status timers_add(Timers *timers, void *key, TimerTimes *times, int64_t ms, Erro
         TRY(grow(timers, &array, &timers->cap, sizeof *timers->timer, err));
         timers->timer = array;
     }
+    bool first = place == times->from;
     TRY(add_time(timers, times, place, ms, err));
-    timers->timer[++timers->count] = (Timer){ms, key, times};
-    sift_up(timers, timers->count);
+    if (!times->heap_at) {
+        timers->timer[++timers->count] = (Timer){ms, key, times};
+        sift_up(timers, timers->count);
+    } else if (first) {
+        timers->timer[times->heap_at].ms = ms;
+        sift_up(timers, times->heap_at);
+    }
     return ST_OK;
 }
 
@@ -94,22 +105,43 @@ int64_t timers_first(const Timers *timers) {
     return timers->count ? timers->timer[1].ms : INT64_MAX;
 }
 
+void timers_forget(Timers *timers, TimerTimes *times) {
+    uint32_t at = times->heap_at;
+    if (!at) return;
+    Timer last = timers->timer[timers->count--];
+    times->heap_at = 0;
+    if (last.times == times) return;
+    put(timers, at, last);
+    sift_up(timers, at);
+    sift_down(timers, last.times->heap_at, timers->count);
+}
+
 bool timers_due(Timers *timers, int64_t ms, Timer *out) {
     if (!timers->count || timers->timer[1].ms > ms) return false;
     *out = timers->timer[1];
+    TimerTimes *times = out->times;
+    times->from++;
+    if (timers->one_each) {
+        if (timer_times_empty(times)) {
+            timers_forget(timers, times);
+        } else {
+            timers->timer[1].ms = times->at[times->from];
+            sift_down(timers, 1, timers->count);
+        }
+        return true;
+    }
     // The last timer goes to the front and sinks, while its old place still counts: as in Flink.
     uint32_t end = timers->count;
     if (end > 1) {
         timers->timer[1] = timers->timer[end];
-        sift_down(timers, end);
+        sift_down(timers, 1, end);
     }
     timers->count--;
-    out->times->from++;
     return true;
 }
 
 void timers_free(Timers *timers) {
     budget_release(timers->budget, (int64_t)(timers->cap * sizeof *timers->timer));
     mem_free(timers->timer);
-    *timers = (Timers){.budget = timers->budget};
+    *timers = (Timers){.budget = timers->budget, .one_each = timers->one_each};
 }

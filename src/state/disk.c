@@ -437,6 +437,7 @@ static void put_note(StateTable *table, RowHead *row) {
     static const char NOTHING[VALUE_HEAD];  // where rows have their time
     Disk *disk = table->backend->disk;
     int64_t at_ms = table->def.wanted(table->def.clear_arg, row_of(row));
+    if (at_ms == INT64_MAX) return;  // a note of earlier does nothing
     if (at_ms < table->away_first_ms) table->away_first_ms = at_ms;
     if (row->written_ms == at_ms) return;  // it is still there
     row->written_ms = at_ms;
@@ -452,6 +453,10 @@ static void put_note(StateTable *table, RowHead *row) {
         if (rocks_batch_bytes(disk->rocks) >= BATCH_SIZE) st = rocks_write(disk->rocks, &err);
     }
     note(disk, st, &err);
+}
+
+bool state_may_leave(const StateTable *table) {
+    return table->on_disk;
 }
 
 int64_t state_away_first(const StateTable *table) {

@@ -50,7 +50,8 @@ typedef struct StateTableDef {
     bool may_leave;
     bool load_all;             // `load` pins rows: a restored table is read through once
     // For tables whose rows are waited for by time, and may leave all the same (both or none; they
-    // need may_leave and load_all, and no TTL). When the row is wanted back at the latest:
+    // need may_leave and load_all, and no TTL). When the row is wanted back at the latest;
+    // INT64_MAX: only by its key.
     int64_t (*wanted)(void *arg, const uint8_t *row);
     // It is about to leave memory: whatever points at it forgets it; `load` will point at it again.
     void (*leave)(void *arg, uint8_t *row);
@@ -88,6 +89,8 @@ void state_backend_usage(const StateBackend *backend, uint64_t operator_id, uint
 // Somebody keeps a pointer to the row: it stays in memory until that is over.
 void state_pin(StateTable *table, uint8_t *row, bool pinned);
 
+// Whether rows of the table may be elsewhere than in memory.
+bool state_may_leave(const StateTable *table);
 // Of tables with `leave`. When the first of the rows that have left may be wanted back, INT64_MAX:
 // none is away.
 int64_t state_away_first(const StateTable *table);

@@ -52,8 +52,15 @@ CREATE TABLE g (id BIGINT, k AS id * 7 % 50000, ts AS TO_TIMESTAMP_LTZ(id / 10, 
 CREATE TABLE versions (id BIGINT, ts AS TO_TIMESTAMP_LTZ(id / 10, 3), WATERMARK FOR ts AS ts - INTERVAL '1' HOUR,
     PRIMARY KEY (id) NOT ENFORCED) WITH ('connector' = 'datagen', 'rows-per-second' = '10000000', 'fields.id.kind' = 'sequence',
     'fields.id.start' = '0', 'fields.id.end' = '49999');
+CREATE TABLE soon (id BIGINT, k AS id * 7 % 50000, ts AS TO_TIMESTAMP_LTZ(id / 10, 3), WATERMARK FOR ts AS ts - INTERVAL '0.001' SECOND)
+    WITH ('connector' = 'datagen', 'rows-per-second' = '10000000', 'fields.id.kind' = 'sequence',
+    'fields.id.start' = '0', 'fields.id.end' = '99999');
+CREATE VIEW pairs AS SELECT id, k / 2 AS k, ts FROM g WHERE id < 50000;
+CREATE VIEW orders AS SELECT id AS k, IF(id < 40000, 'LEFT', 'COLLECTED') AS what, ts FROM g WHERE id < 50000;
+CREATE VIEW orders_soon AS SELECT id AS k, IF(id < 90000, 'LEFT', 'COLLECTED') AS what, ts FROM soon;
 CREATE TABLE o (k BIGINT, n BIGINT, v BIGINT) WITH ('connector' = 'filesystem', 'path' = 'waited', 'format' = 'csv');
 SQL
+        [ ! -e liblate.so ] || echo "CREATE FUNCTION late_orders AS 'late_orders' LANGUAGE C USING ARTIFACT 'liblate.so';"
         echo "INSERT INTO o $query;"
     } >waits.sql
     refused "$name: over the memory limit in memory" "SET 'state.backend.type' = 'rocksdb'" \
@@ -66,6 +73,7 @@ SQL
     find waited -type f -exec cat {} + | sort >large
     rm -rf waited
     same "$name: the same rows" large small
+    check "$name: there are some" test -s large
 }
 waits "hopping windows" 12m "SELECT k, COUNT(*), SUM(id) FROM HOP(TABLE g, DESCRIPTOR(ts), INTERVAL '5' SECOND,
     INTERVAL '10' SECOND) GROUP BY window_start, window_end, k"
@@ -80,6 +88,25 @@ waits "temporal joins" 16m "SELECT g.k, g.id, v.id FROM g LEFT JOIN versions FOR
     ON g.k = v.id AND v.id < 40000"
 waits "interval joins" 20m "SELECT a.k, a.id, b.id FROM g a JOIN g b ON a.k = b.k AND a.id <> b.id
     AND b.ts BETWEEN a.ts - INTERVAL '20' SECOND AND a.ts + INTERVAL '20' SECOND"
+# pattern TABLE, late ROWS: the queries of two operators; their rows wait for the watermark, or what has been made of them
+# waits for more rows.
+pattern() {
+    echo "SELECT k, a, b FROM $1 MATCH_RECOGNIZE (PARTITION BY k ORDER BY ts MEASURES A.id AS a, B.id AS b
+        PATTERN (A B) DEFINE B AS B.id > A.id)"
+}
+late() {
+    echo "SELECT k, CAST(DATE_FORMAT(left_at, 'ssSSS') AS BIGINT), 0 FROM late_orders(events => TABLE $1,
+        timeout => INTERVAL '2' SECOND, on_time => DESCRIPTOR(ts))"
+}
+waits "rows before a pattern" 12m "$(pattern pairs)"
+waits "patterns under way" 16m "$(pattern soon)"
+if cc -shared -fPIC -I"$TREE/include" -o liblate.so "$TREE/examples/timeouts/late_orders.c" 2>/dev/null; then
+    waits "rows before a process function" 10m "$(late "orders PARTITION BY k ORDER BY ts")"
+    waits "timers of a process function" 14m "$(late "orders_soon PARTITION BY k")"
+    rm liblate.so
+else
+    skip "process functions: no C compiler"
+fi
 
 # Windows that fire with each row send changes: what those come to is counted.
 cat >early.sql <<SQL
