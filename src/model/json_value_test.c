@@ -38,5 +38,9 @@ TEST(json_value, is_read_for_what_it_says) {
     const Type *list = type_array(&arena, type_of(TYPE_FLOAT, true), true);
     CHECK_STR(read_as(&arena, list, "[1, null, 0.1]"), "[1.0,null,0.1]");
     CHECK_STR(read_as(&arena, list, "3"), "3 is no ARRAY<FLOAT>");
+    CHECK_STR(read_as(&arena, list, "[[1, 2], [3, 4]]"), "[1.0,2.0,3.0,4.0]");
+    CHECK_STR(read_as(&arena, list, "[[], 5]"), "[5.0]");
+    const Type *lists = type_array(&arena, list, true);
+    CHECK_STR(read_as(&arena, lists, "[[1, 2], [3]]"), "[[1.0,2.0],[3.0]]");
     arena_clear(&arena);
 }

@@ -5,6 +5,8 @@
 // {"pmml(prediction)":"1","probability(0)":"0.47…","probability(1)":"0.53…",
 // "prediction":"1.0","label":"1"}: what the model says, the fields of its Output element, and what
 // it says once more, as a double and as it is. Models of tensors reply in numbers.
+#include <math.h>
+
 #include "base/bits.h"
 #include "server/serve_int.h"
 #include "type/number.h"
@@ -81,13 +83,22 @@ static Status put_value(ServeRows *self, const MlField *field, MlColumn *column,
     return ST_OK;
 }
 
+// One value of several; a missing one is NaN where there is such a number.
+static Status put_element(ServeRows *self, const MlField *field, MlColumn *column, size_t at,
+                          const JsonValue *value, Error *err) {
+    bool nan = value->kind == JK_NULL && (field->type == ML_FLOAT || field->type == ML_DOUBLE);
+    if (!nan) return put_value(self, field, column, at, value, err);
+    column->number[at] = (double)NAN;
+    return ST_OK;
+}
+
 // The values of a tensor's row, nested or not.
 static Status put_tensor(ServeRows *self, const MlField *field, MlColumn *column, uint32_t *count,
                          const JsonValue *value, Error *err) {
     if (value->kind != JK_ARRAY) {
         if (*count == field->width) return bad_value(self, field, "has too many values", err);
         size_t at = (size_t)self->rows * field->width + (*count)++;
-        return put_value(self, field, column, at, value, err);
+        return put_element(self, field, column, at, value, err);
     }
     for (uint32_t i = 0; i < value->count; i++) {
         TRY(put_tensor(self, field, column, count, &value->item[i], err));
@@ -104,7 +115,7 @@ static uint64_t count_leaves(const JsonValue *value) {
 
 static Status put_leaves(ServeRows *self, const MlField *field, MlColumn *column, uint32_t *at,
                          const JsonValue *value, Error *err) {
-    if (value->kind != JK_ARRAY) return put_value(self, field, column, (*at)++, value, err);
+    if (value->kind != JK_ARRAY) return put_element(self, field, column, (*at)++, value, err);
     for (uint32_t i = 0; i < value->count; i++) {
         TRY(put_leaves(self, field, column, at, &value->item[i], err));
     }
@@ -232,6 +243,41 @@ static void put_plain(const MlField *field, const MlColumn *column, size_t at, B
 
 typedef void (*PutValue)(const MlField *field, const MlColumn *column, size_t at, Buf *out);
 
+enum { RANK_MAX = 8 };  // as tensors have (ml/graph/tensor.h)
+
+// The dimensions of a tensor's row of [count] values, "4x?x2"; the open one follows from the
+// others. What is no such text is one dimension.
+static uint32_t shape_of(Str shape, size_t count, size_t dim[RANK_MAX]) {
+    uint32_t rank = 0;
+    size_t known = 1;
+    int open = -1;
+    for (uint32_t at = 0; at < shape.len && rank < RANK_MAX; rank++) {
+        size_t size = 0;
+        if (shape.ptr[at] == '?') open = (int)rank, at++;
+        while (at < shape.len && shape.ptr[at] >= '0' && shape.ptr[at] <= '9') {
+            size = size * 10 + (size_t)(shape.ptr[at++] - '0');
+        }
+        dim[rank] = size;
+        known *= open == (int)rank ? 1 : size;
+        at++;  // the x
+    }
+    if (open >= 0 && known) dim[open] = count / known, known *= dim[open];
+    if (rank && known == count) return rank;
+    dim[0] = count;
+    return 1;
+}
+
+static void put_nested(const MlField *field, const MlColumn *column, size_t *at, PutValue put,
+                       const size_t *dim, uint32_t rank, Buf *out) {
+    buf_putc(out, '[');
+    for (size_t i = 0; i < dim[0]; i++) {
+        if (i) buf_putc(out, ',');
+        if (rank == 1) put(field, column, (*at)++, out);
+        else put_nested(field, column, at, put, dim + 1, rank - 1, out);
+    }
+    buf_putc(out, ']');
+}
+
 static void put_cell(const MlField *field, const MlColumn *column, uint32_t row, PutValue put,
                      Buf *out) {
     if (column->valid && !bits_get(column->valid, row)) {
@@ -244,12 +290,9 @@ static void put_cell(const MlField *field, const MlColumn *column, uint32_t row,
     }
     size_t from = field->list ? column->offset[row] : (size_t)row * field->width;
     size_t count = field->list ? column->offset[row + 1] - from : field->width;
-    buf_putc(out, '[');
-    for (size_t i = 0; i < count; i++) {
-        if (i) buf_putc(out, ',');
-        put(field, column, from + i, out);
-    }
-    buf_putc(out, ']');
+    size_t dim[RANK_MAX];
+    uint32_t rank = shape_of(field->shape, count, dim);
+    put_nested(field, column, &from, put, dim, rank, out);
 }
 
 // "1" as "1.0"; what is no number stays as it is.
@@ -311,8 +354,9 @@ static void put_row(const MlModel *model, const MlColumn *out, uint32_t row, Buf
 
 void serve_reply(const MlModel *model, const MlColumn *out, uint32_t from, uint32_t count,
                  Buf *reply) {
-    bool pipeline = model->out_count && (!strcmp(model->vt->format, "pmml") ||
-                                         !strcmp(model->vt->format, "weir"));
+    const char *format = model->vt->format;
+    bool pipeline = model->out_count && (!strcmp(format, "pmml") || !strcmp(format, "weir") ||
+                                         !strcmp(format, "online"));
     buf_puts(reply, "{\"predictions\":[");
     for (uint32_t row = from; row < from + count; row++) {
         if (row > from) buf_putc(reply, ',');

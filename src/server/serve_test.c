@@ -98,3 +98,22 @@ TEST(serve, replies_of_trees_are_texts) {
     CHECK_STR(buf_cstr(&reply), "{\"predictions\":[[1.0,0.1],[2.0,\"NaN\"]]}");
     buf_free(&reply);
 }
+
+TEST(serve, tensors_reply_in_their_shape) {
+    MlField out = {.name = STR("y"), .type = ML_FLOAT, .width = 4, .shape = STR("2x2")};
+    MlModel model = NET;
+    double y[] = {1, 2, 3, 4, 5, 6, 7, 8};
+    uint32_t offset[] = {0, 2, 6};
+    Buf reply = {0};
+    model.out = &out;
+    model.out_count = 1;
+    serve_reply(&model, &(MlColumn){.number = y}, 0, 2, &reply);
+    CHECK_STR(buf_cstr(&reply),
+              "{\"predictions\":[[[1.0,2.0],[3.0,4.0]],[[5.0,6.0],[7.0,8.0]]]}");
+    reply.len = 0;
+    out = (MlField){.name = STR("y"), .type = ML_FLOAT, .width = 1, .list = true,
+                    .shape = STR("?x2")};
+    serve_reply(&model, &(MlColumn){.number = y, .offset = offset}, 0, 2, &reply);
+    CHECK_STR(buf_cstr(&reply), "{\"predictions\":[[[1.0,2.0]],[[3.0,4.0],[5.0,6.0]]]}");
+    buf_free(&reply);
+}
