@@ -259,7 +259,9 @@ static Status group_key(Binder *binder, const AstExpr *ast, uint32_t *index, Err
         return error_at(err, ST_VALIDATION, ast->span.place, "more than %d GROUP BY keys",
                         GROUP_KEYS_MAX);
     }
-    groups->key_ast[groups->key_count] = ast_has_query(ast) ? ast : NULL;
+    // These are found again by what was written.
+    bool written = ast_has_query(ast) || !expr_is_deterministic(expr);
+    groups->key_ast[groups->key_count] = written ? ast : NULL;
     ARENA_PUSH(binder->arena, groups->key, groups->key_count, groups->key_cap, expr);
     return ST_OK;
 }

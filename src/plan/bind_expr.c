@@ -860,7 +860,7 @@ static Expr *key_column(Binder *binder, uint32_t i, Place place) {
 }
 
 // An expression with a subquery is a key when it is written as that: it may not be bound for a try,
-// for it would leave a join behind.
+// for it would leave a join behind. So is one that is not determined, which equals nothing.
 static bool written_as_key(Binder *binder, const AstExpr *ast, Expr **out) {
     const Collected *groups = binder->groups;
     bool found = false;
@@ -890,6 +890,7 @@ static bool bind_as_key(Binder *binder, const AstExpr *ast, Expr **out) {
     Expr *bound;
     if (bind_expr(&probe, ast, &bound, NULL)) return false;
     if (expr_fold(binder->context, &bound, NULL)) return false;  // as the keys are
+    if (!expr_is_deterministic(bound)) return written_as_key(binder, ast, out);
     for (uint32_t i = 0; i < groups->key_count; i++) {
         // What a correlated subquery is grouped by is not among the keys that were written.
         if (binder->domain && bind_domain_has_key(binder->domain, i)) continue;

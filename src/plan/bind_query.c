@@ -248,9 +248,9 @@ static Status bind_named_table(Binder *binder, const AstName *name, const AstHin
                                Plan **plan, ObjectName *object, Error *err) {
     if (name->count == 1) {
         Cte *cte = cte_find(binder, name->part[0].name);
+        if (cte && cte->plan) return *plan = cte->plan, ST_OK;
         if (cte) {
-            *plan = cte->plan;
-            return ST_OK;
+            return error_at(err, ST_UNSUPPORTED, name->span.place, "WITH RECURSIVE is not supported");
         }
     }
     const Catalogs *catalogs = binder->context->catalogs;
@@ -969,9 +969,6 @@ Status bind_query_domain(Binder *parent, PlanContext *context, const AstQuery *q
                          Domain *domain, Plan **out, Error *err) {
     Binder binder = {
         .context = context, .arena = context->arena, .parent = parent, .domain = domain};
-    if (query->recursive) {
-        return error_at(err, ST_UNSUPPORTED, query->span.place, "WITH RECURSIVE is not supported");
-    }
     // A few lines can stand for any number: WITH queries and views are planned where they are used.
     if (context->next_id > PLAN_NODES_MAX) {
         return error_at(
@@ -983,6 +980,7 @@ Status bind_query_domain(Binder *parent, PlanContext *context, const AstQuery *q
     for (uint32_t i = 0; i < query->with_count; i++) {
         Cte *cte = ARENA_NEW(context->arena, Cte);
         *cte = (Cte){query->with[i].name.name, &query->with[i], NULL, binder.cte, &binder};
+        if (query->recursive) binder.cte = cte;
         TRY(bind_cte(cte, err));  // it sees those before it
         binder.cte = cte;
     }

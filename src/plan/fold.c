@@ -98,6 +98,22 @@ static bool is_bool(const Expr *expr, bool value);
 static Expr *with_type(Arena *arena, const Expr *expr, const Type *type);
 static Status fold_value(PlanContext *context, Expr **at, Error *err);
 
+// x IS NOT DISTINCT FROM NULL asks x itself, and not what x would be in the type of that NULL.
+static Status fold_distinct_null(PlanContext *context, Expr **at, Error *err) {
+    const Expr *expr = *at;
+    bool same = is_name(expr, "IS NOT DISTINCT FROM");
+    if (!same && !is_name(expr, "IS DISTINCT FROM")) return ST_OK;
+    bool first = is_null(expr->arg[0]);
+    if (!first && !is_null(expr->arg[1])) return ST_OK;
+    Expr *value = expr->arg[first];
+    while (value->kind == EXPR_CAST && value->implicit) value = value->arg[0];
+    const Type *type = expr->type;
+    TRY(expr_call(context->arena, context->env, same ? "IS NULL" : "IS NOT NULL", &value, 1,
+                  expr->place, at, err));
+    (*at)->type = type;
+    return ST_OK;
+}
+
 static bool is_comparison(const Expr *expr) {
     static const char *const NAMES[] = {"=", "<>", "<", "<=", ">", ">="};
     for (size_t i = 0; i < sizeof NAMES / sizeof *NAMES; i++) {
@@ -335,6 +351,7 @@ static Status fold(PlanContext *context, Expr **at, bool within_constant, Error 
         constant = expr_is_constant(expr);
         TRY(constant ? fold_value(context, at, err) : fold_same(context, at, err));
         if (!constant) {
+            TRY(fold_distinct_null(context, at, err));
             TRY(fold_null_test(context, at, err));
             fold_neutral(context, at);
             if (is_arithmetic(*at)) TRY(fold_around(context, at, err));
