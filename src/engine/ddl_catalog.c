@@ -257,11 +257,17 @@ Status ddl_create_function(DdlContext *ddl, const AstCreateFunction *create, Err
         return error_at(err, ST_VALIDATION, create->name.span.place,
                         "function '" STR_FMT "' already exists", STR_ARG(name.object));
     }
+    if (!create->class_name.len) {
+        return error_at(err, ST_VALIDATION, create->name.span.place,
+                        "the name of a function's class cannot be empty");
+    }
     UserFunction *function = function_new(name, create);
     // As in Flink a temporary function is instantiated at once, a catalog function when it is first
-    // called. A shared object is looked at now in either case: it is here or it is not.
+    // called (one in Scala when it is, be it temporary or not). A shared object is looked at now in
+    // either case: it is here or it is not.
     bool now = create->language == LANGUAGE_C ||
-               (create->temporary && create->language != LANGUAGE_PYTHON);
+               (create->temporary && create->language != LANGUAGE_PYTHON &&
+                create->language != LANGUAGE_SCALA);
     Status st = now ? bind_user_function(ddl->plan, function, err) : ST_OK;
     if (st) {
         error_place(err, create->name.span.place);

@@ -116,8 +116,9 @@ Status bind_changelog(Binder *binder, const AstExpr *ast, bool to, Plan **out, E
     Arena *arena = binder->arena;
     TRY(sort_args(ast, arg, err));
     if (arg[0] && arg[0]->kind == EX_TABLE && arg[0]->table.has_partition) {
-        return error_at(err, ST_VALIDATION, arg[0]->span.place,
-                        "only tables with set semantics may be partitioned: this one is taken row by row");
+        return error_at(
+            err, ST_VALIDATION, arg[0]->span.place,
+            "only tables with set semantics may be partitioned: this one is taken row by row");
     }
     Plan *input = NULL;
     TRY(bind_table_arg(binder, arg[0], &input, err));

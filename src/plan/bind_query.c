@@ -250,7 +250,8 @@ static Status bind_named_table(Binder *binder, const AstName *name, const AstHin
         Cte *cte = cte_find(binder, name->part[0].name);
         if (cte && cte->plan) return *plan = cte->plan, ST_OK;
         if (cte) {
-            return error_at(err, ST_UNSUPPORTED, name->span.place, "WITH RECURSIVE is not supported");
+            return error_at(err, ST_UNSUPPORTED, name->span.place,
+                            "WITH RECURSIVE is not supported");
         }
     }
     const Catalogs *catalogs = binder->context->catalogs;

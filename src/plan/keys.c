@@ -115,6 +115,18 @@ static bool holds_partition(const Plan *plan, const uint64_t *key) {
     return true;
 }
 
+// The input's own keys, which the aggregates stand behind.
+static PlanKeys *of_over(Arena *arena, const Plan *plan, bool upsert) {
+    const PlanKeys *in = keys_of(arena, plan->input[0], upsert);
+    PlanKeys *out = keys_new(arena, in->count);
+    for (uint32_t k = 0; k < in->count; k++) {
+        if (upsert && !holds_partition(plan, in->set[k])) continue;
+        uint64_t *set = out->set[out->count++] = key_new(arena, plan);
+        memcpy(set, in->set[k], BITS_WORDS(plan->input[0]->type->child_count) * sizeof *set);
+    }
+    return out;
+}
+
 // The input's own keys, and the partition with the rank, or alone where the rank is one.
 static PlanKeys *of_rank(Arena *arena, const Plan *plan, bool upsert) {
     const PlanKeys *in = keys_of(arena, plan->input[0], upsert);
@@ -168,6 +180,7 @@ static const PlanKeys *keys_of(Arena *arena, const Plan *plan, bool upsert) {
             }
             return out;
         }
+        case PLAN_OVER: return of_over(arena, plan, upsert);
         case PLAN_RANK:
         case PLAN_DEDUP: return of_rank(arena, plan, upsert);
         default: break;

@@ -629,8 +629,9 @@ class Queries(Forms, Shapes):
         query = each(f'SELECT {items} FROM (SELECT *, ROW_NUMBER() OVER (PARTITION BY '
                      f'{", ".join(x.name for x in keys)} ORDER BY {rel.time().name} {way}) AS rn FROM {{0}}) WHERE rn = 1',
                      None, rel.source())
+        # Rows of one stamp fire in the order of a heap.
         return Rel(query, [Column(f'c{i}', x.type) for i, x in enumerate(kept)], False,
-                   rel.exact, not rel.punctual or rel.ties)
+                   rel.exact and not rel.ties, not rel.punctual or rel.ties)
 
     def over(self, depth):
         """Aggregates over the rows before, by time."""
