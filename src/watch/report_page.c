@@ -110,6 +110,10 @@ static void put_why(const ReportCard *card, Buf *out) {
     if (fabs((double)why->growth - 1) > 0.02) {
         buf_printf(out, " The holiday's coefficient was %.2f.", (double)why->growth);
     }
+    if (why->labels > 0 && fabs((double)why->labels - 1) > 0.005) {
+        buf_printf(out, " Labels of its like multiply what an alarm wants by %.2f.",
+                   (double)why->labels);
+    }
     if (why->filled) buf_printf(out, " %u of the last ten points were missing.", why->filled);
 }
 

@@ -175,16 +175,11 @@ const Connector WATCH_INBOX_CONNECTOR = {
 typedef struct WatchSink {
     SinkWriter base;
     Watch *watch;
-    Arena arena;     // of the alarms that wait for flush
-    Buf alarms;      // WatchAlarm
-    bool written;
+    bool written;  // since the last flush: history's
 } WatchSink;
 
 static void sink_close(SinkWriter *base) {
-    WatchSink *self = (WatchSink *)base;
-    arena_clear(&self->arena);
-    buf_free(&self->alarms);
-    mem_free(self);
+    mem_free(base);
 }
 
 static Status sink_open(const SinkSpec *spec, const SinkVt *vt, const char *const *name,
@@ -288,37 +283,27 @@ static Str event_name(int32_t event) {
     }
 }
 
+// At once, not where the job flushes: whoever reads the message further down (job.c: the printer)
+// may have a label for it in the same moment. What comes again after a crash is known by its id.
 static Status alarms_write(SinkWriter *base, const Batch *batch, Error *err) {
     WatchSink *self = (WatchSink *)base;
     Vec *const *column = batch->column;
-    (void)err;
+    WatchAlarm *alarm = NEW_ARRAY(WatchAlarm, batch->rows);
     for (uint32_t row = 0; row < batch->rows; row++) {
-        WatchAlarm alarm = {.id = str_dup(&self->arena, vec_str(column[A_ID])[row]),
-                            .key = vec_i64(column[A_METRIC])[row],
-                            .seq = vec_i64(column[A_SEQ])[row],
-                            .event = event_name(vec_i32(column[A_EVENT])[row]),
-                            .opened_ms = vec_i64(column[A_OPENED])[row],
-                            .ts_ms = vec_i64(column[A_TS])[row],
-                            .message = str_dup(&self->arena, vec_str(column[A_MESSAGE])[row])};
-        buf_put(&self->alarms, &alarm, sizeof alarm);
+        alarm[row] = (WatchAlarm){.id = vec_str(column[A_ID])[row],
+                                  .key = vec_i64(column[A_METRIC])[row],
+                                  .seq = vec_i64(column[A_SEQ])[row],
+                                  .event = event_name(vec_i32(column[A_EVENT])[row]),
+                                  .opened_ms = vec_i64(column[A_OPENED])[row],
+                                  .ts_ms = vec_i64(column[A_TS])[row],
+                                  .message = vec_str(column[A_MESSAGE])[row]};
     }
-    return ST_OK;
+    Status st = roster_alarms_put(watch_roster(self->watch), alarm, batch->rows, err);
+    mem_free(alarm);
+    return st;
 }
 
-static Status alarms_flush(SinkWriter *base, bool end_of_input, Error *err) {
-    WatchSink *self = (WatchSink *)base;
-    (void)end_of_input;
-    if (!self->alarms.len) return ST_OK;
-    TRY(roster_alarms_put(watch_roster(self->watch),
-                          (const WatchAlarm *)(const void *)self->alarms.ptr,
-                          (uint32_t)(self->alarms.len / sizeof(WatchAlarm)), err));
-    self->alarms.len = 0;
-    arena_reset(&self->arena);
-    return ST_OK;
-}
-
-static const SinkVt ALARMS_SINK = {
-    .write = alarms_write, .flush = alarms_flush, .close = sink_close};
+static const SinkVt ALARMS_SINK = {.write = alarms_write, .close = sink_close};
 
 static Status alarms_sink_open(const SinkSpec *spec, const TaskEnv *env, SinkWriter **out,
                                Error *err) {

@@ -17,8 +17,10 @@
 static const double VALUE_MAX = 1e30;
 // Thresholds in deviations. A metric has 10,080 points a week and its windows are about three
 // times as many independent looks: 4.7 of a normal deviation is 0.04 false alarms a week on one
-// side.
-static const double THRESHOLD[] = {[DETECT_HIGH] = 5, [DETECT_MIDDLE] = 5, [DETECT_LOW] = 5.2};
+// side. Models are not that exact: from 5 to 5.6 three of four false alarms go, of what is worth an
+// alarm one in a hundred.
+static const double THRESHOLD[] = {
+    [DETECT_HIGH] = 5.6, [DETECT_MIDDLE] = 5.6, [DETECT_LOW] = 5.8};
 static const double REST_SHARE = 0.6;  // of the threshold, for the window without its worst point
 static const double EARLIER = 3.2;          // deviations from the same time in earlier periods
 static const double SLOW_DOUBT = 1.4;      // days differ in more than their mean says
@@ -418,6 +420,7 @@ static void judge(Detector *d, double value, DetectVerdict *out) {
             }
         }
     }
+    fit_look(d, out);
     if (d->mode == MODE_NORMAL && out->event != DETECT_CLOSE) {
         level_learn(d, value, d->base.mean, growth);
         level_keep(d);

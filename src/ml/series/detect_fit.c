@@ -2,11 +2,15 @@
 //
 // It does not fit where the mean level of days has gone far from where the model left it; where
 // healthy points have been off by much more than its noise for a day, as when the day has another
-// shape now; and where what was off has been taken for the new normal.
+// shape now; where something has been off for most of a day, which faults are not and a weekend
+// that a model of four work days forecasts is; and where what was off has been taken for the new
+// normal.
 #include "ml/series/detect_int.h"
 
 static const double LEVEL_GONE = 5;    // spreads
 static const double UNREST_GROWN = 2;  // times the model's own
+static const double OFF_DOUBT = 0.25;  // of a day's points: 7 hours, if they were the last
+static const double OFF_MOST = 0.45;   // 14 hours
 enum { PROFILES_COMPARED = 48 };
 
 // -- Another model --------------------------------------------------------------------------------
@@ -59,10 +63,12 @@ static bool alike(const SeriesModel *a, const SeriesModel *b) {
 }
 
 // Where the level is to stand at the oldest point of the ring. The detector knows better than the
-// model, whose history may have ended in the middle of a fault, a holiday or a new normal.
+// model, whose history may have ended in the middle of a fault, a holiday or a new normal; unless
+// so much was off to it that rather its forecasts were: it would hand their fault on from model to
+// model.
 static void begin_again(Detector *d, const SeriesModel *before) {
     const SeriesModel *model = d->model;
-    if (!d->started || !d->depth || !alike(before, model)) {
+    if (!d->started || !d->depth || !alike(before, model) || d->off > OFF_DOUBT) {
         level_begin(d, model->level);
         return;
     }
@@ -126,6 +132,7 @@ static uint32_t day_of(const Detector *d) {
 void fit_begin(Detector *d) {
     d->unrest = d->model->unrest;
     d->fitted = 0;
+    d->off = 0;
     d->drifted = d->started ? d->slot : INT64_MIN / 2;
 }
 
@@ -133,6 +140,12 @@ void fit_drifted(Detector *d, DetectVerdict *out) {
     if (d->slot - d->drifted < day_of(d)) return;
     d->drifted = d->slot;
     out->flags |= DETECT_DRIFT;
+}
+
+void fit_look(Detector *d, DetectVerdict *out) {
+    double was = d->off;
+    d->off += ((d->mode != MODE_NORMAL) - d->off) / day_of(d);
+    if (d->off > OFF_MOST && was <= OFF_MOST) fit_drifted(d, out);
 }
 
 void fit_learn(Detector *d, DetectVerdict *out) {

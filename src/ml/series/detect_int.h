@@ -76,6 +76,7 @@ struct Detector {
     double unrest;      // mean square of a point's deviation, over the last day
     uint32_t fitted;    // points that it is the mean of, up to a day's
     int64_t drifted;    // slot at which it was last said that it does not
+    double off;         // share of the last day's points at which something was off
 
     DetectMode mode;
     DetectAlarm alarm;
@@ -130,6 +131,7 @@ double level_noise(const Detector *d, double mean, double noise);
 
 // -- detect_fit.c
 void fit_begin(Detector *d);                        // a model was given
+void fit_look(Detector *d, DetectVerdict *out);     // a point, healthy or not
 void fit_learn(Detector *d, DetectVerdict *out);    // a healthy point
 void fit_drifted(Detector *d, DetectVerdict *out);  // says so, once a day
 

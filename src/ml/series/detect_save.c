@@ -1,7 +1,7 @@
 // ml/series/detect_save.c - a detector's bytes: settings and state, not the model.
 #include "ml/series/detect_int.h"
 
-enum { STEP_DAYS_MAX = 36525, DETECTOR_MAGIC = 0x31445357, DETECTOR_VERSION = 3 };
+enum { STEP_DAYS_MAX = 36525, DETECTOR_MAGIC = 0x31445357, DETECTOR_VERSION = 4 };
 
 static void code_f64s(Codec *codec, double *value, size_t count) {
     codec_f64s_at(codec, value, count);
@@ -75,6 +75,7 @@ static void code_state(Codec *codec, Detector *d, uint32_t version) {
     novel_code(codec, d);
     if (version >= 2) code_fit(codec, d);
     if (version >= 3) code_net(codec, d);
+    if (version >= 4) code_f64s(codec, &d->off, 1);
 }
 
 static void code_settings(Codec *codec, DetectSettings *settings) {

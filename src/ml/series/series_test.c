@@ -4,7 +4,7 @@
 #include "ml/series/net.h"
 #include "test/unit.h"
 
-enum { MINUTE = 60000, DAY = 1440, BEGIN_DAY = 20150 };  // a Wednesday
+enum { MINUTE = 60000, DAY = 1440, BEGIN_DAY = 20150 };  // a Monday
 
 static double around(double hour, double at, double square) {
     double away = fabs(hour - at);
@@ -648,6 +648,33 @@ TEST(series, a_label_missed_in_training_makes_the_next_such_case_an_alarm) {
     mem_free(value);
 }
 
+// A model that is wrong has the detector see faults where there are none, and where the level
+// stands is that model's mistake then: the next one must not inherit it.
+TEST(series, a_model_that_was_wrong_does_not_hand_its_level_on) {
+    enum { FROM = 14, DAYS = 18 };
+    float *value = shop(DAYS, 1, 61), *large = shop(DAYS, 1.6, 62);
+    SeriesModel *wrong = trained(large, FROM), *right = trained(value, FROM);
+    Detector *detector = watcher(wrong, DETECT_DROP);
+    uint32_t opened = 0, last = 0;
+    for (uint32_t i = FROM * DAY; i < DAYS * DAY; i++) {
+        DetectVerdict verdict;
+        if (i == FROM * DAY + 1200) {
+            CHECK_INT(opened, 1);
+            detector_use(detector, right);
+        }
+        detector_push(detector, at(i), (double)value[i], &verdict);
+        opened += verdict.event == DETECT_OPEN;
+        if (verdict.alarm) last = i;
+    }
+    CHECK_INT(opened, 1);
+    CHECK(last > FROM * DAY + 1000 && last < FROM * DAY + 1260);
+    detector_free(detector);
+    series_model_unref(wrong);
+    series_model_unref(right);
+    mem_free(value);
+    mem_free(large);
+}
+
 // Fridays are long: what two shapes of days cannot hold.
 static float *long_fridays(uint32_t days, double scale, uint64_t seed) {
     float *value = shop(days, scale, seed);
@@ -707,8 +734,9 @@ TEST(series, a_network_wins_where_the_profile_does_not_hold_and_judges_by_the_sa
         double without = off_on(one, value, DAYS * DAY, UNTIL * DAY, &opened[0]);
         double with = off_on(two, value, DAYS * DAY, UNTIL * DAY, &opened[1]);
         CHECK(with < without);
-        CHECK_INT(opened[1], 1);  // the outage; the profile takes each long evening for one
-        CHECK(opened[0] > 1);
+        // The outage and one long evening at most; the profile takes each of them for an alarm.
+        CHECK(opened[1] >= 1 && opened[1] <= 2);
+        CHECK(opened[0] > 2 * opened[1]);
         // Saved and loaded, it goes on bit for bit.
         DetectVerdict a, b;
         Detector *three = NULL;

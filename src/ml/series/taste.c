@@ -4,7 +4,7 @@
 #include <math.h>
 #include <string.h>
 
-static const double BAR_LOW = 0.7, BAR_HIGH = 6, LABEL_MOST = 3;
+static const double BAR_LOW = 0.64, BAR_HIGH = 6, LABEL_MOST = 3;
 static const double ABOVE = 1.1, BELOW = 0.95;  // of the score, so that noise does not decide
 
 static double alike(const TasteCase *a, const TasteCase *b) {

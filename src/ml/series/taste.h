@@ -22,7 +22,7 @@ typedef struct Taste {
     float weight[TASTE_LABELS_MAX];  // logarithm of the bar there
 } Taste;
 
-// What the threshold is multiplied by for such a case: 0.7 to 6.
+// What the threshold is multiplied by for such a case: 0.64 to 6.
 double taste_bar(const Taste *taste, const TasteCase *at);
 // [score] is what the case reached at most; 1 is where an alarm opens.
 void taste_false(Taste *taste, const TasteCase *at, double score);
