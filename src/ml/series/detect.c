@@ -553,8 +553,7 @@ bool detector_forecast(const Detector *d, uint32_t ahead, DetectVerdict *out) {
     const SeriesModel *model = d->model;
     SeriesMoment moment;
     SeriesBase base;
-    series_moment(d->settings.calendar, out->ts_ms, &moment);
-    series_model_at(model, &moment, out->ts_ms, &base);
+    level_moment(d, out->ts_ms, &moment, &base);
     if (d->net) {  // as far as it sees
         NetState net = *d->net;
         net_state_correct(&net, model, d->settings.calendar, d->slot + ahead, &base);

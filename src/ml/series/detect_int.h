@@ -96,6 +96,7 @@ struct Detector {
     // Derived from the model: not saved.
     float decay[SERIES_LENSES], lead[SERIES_LENSES];
     double step_decay;
+    double quiet;  // the profile in the quietest hour, where levels are added; 0: hours are alike
     float deviation[SERIES_LENSES];
 };
 
@@ -109,6 +110,8 @@ void novel_judge(Detector *d, double value, DetectVerdict *out);
 void novel_code(Codec *codec, Detector *d);
 
 // -- detect_level.c
+// A moment, with what is felt of a holiday in it, and what the model says of it.
+void level_moment(const Detector *d, int64_t ts_ms, SeriesMoment *moment, SeriesBase *base);
 void level_place(Detector *d, int64_t slot);  // the moment and what the model says of a slot
 void level_begin(Detector *d, double level);
 void level_derive(Detector *d);            // what follows from the model

@@ -22,15 +22,32 @@ static const double MIDNIGHT_SD = 0.3, HOLIDAY_MIDNIGHT_SD = 1.0;  // of the spr
 static const double PROMOTION_SD = 0.6, PROMOTION_END_SD = 0.3, PROMOTION_MINUTE_SD = 0.05;
 enum { PROMOTION_END_MS = 2 * 3600000 };
 
+// What is added to a level by a holiday is added by its crowd: little in the hours in which hardly
+// anybody comes, most in the busiest. Where levels multiply, that goes without saying.
+static double crowd(const Detector *d, const SeriesBase *base) {
+    if (!(d->quiet < 0)) return 1;
+    return fmax(0.1, fmin(3, 1 - (base->mean - d->model->base) / d->quiet));
+}
+
+void level_moment(const Detector *d, int64_t ts_ms, SeriesMoment *moment, SeriesBase *base) {
+    series_moment(d->settings.calendar, ts_ms, moment);
+    series_model_at(d->model, moment, ts_ms, base);
+    moment->growth *= crowd(d, base);
+}
+
 void level_place(Detector *d, int64_t slot) {
-    series_moment(d->settings.calendar, slot * d->settings.step_ms, &d->moment);
-    series_model_at(d->model, &d->moment, slot * d->settings.step_ms, &d->base);
+    level_moment(d, slot * d->settings.step_ms, &d->moment, &d->base);
     net_state_correct(d->net, d->model, d->settings.calendar, slot, &d->base);
 }
 
 void level_derive(Detector *d) {
     const SeriesModel *model = d->model;
     d->step_decay = exp(-1 / model->wander_tau);
+    d->quiet = 0;
+    for (uint32_t i = 0; i < 2 * model->knots && !model->scaled; i++) {
+        d->quiet = fmin(d->quiet, (double)model->knot[i % 2][i / 2]);
+    }
+    if (d->quiet > -model->spread) d->quiet = 0;
     double wander = model->wander_sd * model->wander_sd;
     for (uint32_t i = 0; i < SERIES_LENSES; i++) {
         double lead = SERIES_LENS[i].since - 0.5 * (SERIES_LENS[i].width - 1);

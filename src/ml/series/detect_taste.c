@@ -13,7 +13,7 @@ void detect_case(const Detector *d, uint32_t lens, int sign, TasteCase *out) {
     double turn = 6.283185307179586 * d->moment.at_ms / SERIES_DAY_MS;
     const double x[TASTE_FEATURES] = {
         SIGN * sign, SHARE * fmax(-1, fmin(2, share)), HOUR * sin(turn), HOUR * cos(turn),
-        d->moment.rest ? REST : 0, GROWTH * d->moment.growth,
+        d->moment.rest ? REST : 0, GROWTH * fmin(d->moment.growth, 1),
         WIDTH * log2((double)SERIES_LENS[lens].width)};
     for (uint32_t i = 0; i < TASTE_FEATURES; i++) out->x[i] = (float)x[i];
 }

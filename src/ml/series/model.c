@@ -117,6 +117,8 @@ void series_model_at(const SeriesModel *model, const SeriesMoment *moment, int64
     float share = (float)((moment->at_ms + 1800000) % 3600000) / 3600000;
     float left = hour[(at + SERIES_HOURS - 1) % SERIES_HOURS], right = hour[at % SERIES_HOURS];
     out->noise = left + (right - left) * share;
+    // Shares of few: on a holiday nobody knows of how many.
+    if (model->ceiling != 0) out->noise *= 1 + (float)moment->growth;
 }
 
 // -- Saving and loading ---------------------------------------------------------------------------

@@ -675,6 +675,81 @@ TEST(series, a_model_that_was_wrong_does_not_hand_its_level_on) {
     mem_free(large);
 }
 
+// At night hardly anybody asks, least of all on a Sunday, and one that fails is a tenth: the share
+// that fails is what it is at noon, seen through few. Cells of ten minutes without any are most of
+// them.
+TEST(series, a_share_of_few_is_learned_from_the_few) {
+    enum { DAYS = 35, LEARNED = 28 };
+    float *value = NEW_ARRAY(float, DAYS * DAY);
+    Rng rng = rng_make(7, 1);
+    for (uint32_t i = 0; i < DAYS * DAY; i++) {
+        double asked = fmax(1, poisson(&rng, 0.5 * shop_mean(i) + 3));
+        value[i] = (float)(100 - 100 * fmin(1, poisson(&rng, 0.006 * asked) / asked));
+    }
+    SeriesModel *model = trained(value, LEARNED);
+    CHECK(model->ceiling != 0);
+    for (uint32_t hour = 0; hour < 24; hour += 3) {
+        SeriesMoment moment;
+        SeriesBase base;
+        int64_t ts_ms = at(LEARNED * DAY - DAY + hour * 60 + 30);  // a Sunday
+        series_moment(NULL, ts_ms, &moment);
+        series_model_at(model, &moment, ts_ms, &base);
+        CHECK(base.mean * exp(model->level) > 0.3 && base.mean * exp(model->level) < 1.2);
+    }
+    Detector *detector = watcher(model, DETECT_DROP);
+    uint32_t opened = 0;
+    for (uint32_t i = LEARNED * DAY; i < DAYS * DAY; i++) {
+        DetectVerdict verdict;
+        detector_push(detector, at(i), (double)value[i], &verdict);
+        opened += verdict.event == DETECT_OPEN;
+    }
+    CHECK_INT(opened, 0);
+    detector_free(detector);
+    series_model_unref(model);
+    mem_free(value);
+}
+
+// A processor's load is a floor and what the crowd adds: half as many people more on a holiday add
+// nothing at night and a lot at noon.
+TEST(series, a_holiday_adds_to_a_level_what_its_crowd_adds) {
+    enum { DAYS = 32, LEARNED = 28 };
+    float *value = NEW_ARRAY(float, DAYS * DAY);
+    Rng rng = rng_make(8, 1);
+    SeriesDay day[6];
+    for (int32_t i = 0; i < 6; i++) {
+        day[i] = (SeriesDay){BEGIN_DAY + (i < 3 ? 15 : 26) + i, SERIES_HOLIDAY};
+    }
+    SeriesCalendar *calendar = calendar_of(day, 6, NULL, 0);
+    for (uint32_t i = 0; i < DAYS * DAY; i++) {
+        SeriesMoment moment;
+        series_moment(calendar, at(i), &moment);
+        int64_t like = moment.holiday ? 5 * DAY + i % DAY : i;  // a Saturday
+        double crowd = exp(0.6 * moment.growth) * shop_mean(like) / 400;
+        value[i] = (float)(20 + 16 * crowd + 2 * rng_normal(&rng));
+    }
+    SeriesHistory history = {.from_ms = at(0), .step_ms = MINUTE, .value = value,
+                             .count = LEARNED * DAY, .calendar = calendar};
+    SeriesModel *model = NULL;
+    Error err = {0};
+    CHECK_OK(series_train(&history, &model, &err), &err);
+    CHECK(!model->scaled && model->growth > 0);
+    DetectSettings settings = {.step_ms = MINUTE, .direction = DETECT_RISE,
+                               .sensitivity = DETECT_MIDDLE, .calendar = calendar};
+    Detector *detector = detector_new(&settings);
+    detector_use(detector, model);
+    uint32_t opened = 0;
+    for (uint32_t i = LEARNED * DAY; i < DAYS * DAY; i++) {
+        DetectVerdict verdict;
+        detector_push(detector, at(i), (double)value[i], &verdict);
+        opened += verdict.event == DETECT_OPEN;
+    }
+    CHECK_INT(opened, 0);
+    detector_free(detector);
+    series_model_unref(model);
+    series_calendar_unref(calendar);
+    mem_free(value);
+}
+
 // Fridays are long: what two shapes of days cannot hold.
 static float *long_fridays(uint32_t days, double scale, uint64_t seed) {
     float *value = shop(days, scale, seed);

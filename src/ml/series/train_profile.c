@@ -48,12 +48,46 @@ typedef struct Fit {
     double *weight[2];  // what the knot was made of: sums expected, or points
     double share;       // deviation of a cell beyond its noise, as a share (or plainly) of the mean
     double noise;       // of a point, if not scaled
+    // What lacks to a ceiling comes in portions: one request of ten is 10 %. By the hour, or by the
+    // knot if they are wider; of counts a portion is 1, of what comes in no portions 0.
+    double portion[SERIES_HOURS];
+    uint32_t hours;
     bool *bad;          // cells
 } Fit;
 
 static uint32_t kind_of(const Train *train, uint32_t day) {
     bool holiday;
     return series_day_rests(train->history->calendar, train->first_day + (int32_t)day, &holiday);
+}
+
+static double portion_of(const Fit *fit, uint32_t knot) {
+    return fit->portion[knot * fit->hours / fit->train->knots];
+}
+
+// The mean of squares over the mean is the portion, where portions are few; of a day with a fault
+// it is the fault, so that the median of days counts.
+static void fit_portions(Fit *fit) {
+    const Train *train = fit->train;
+    const SeriesHistory *history = train->history;
+    size_t hours = (size_t)train->days * fit->hours;
+    double *sum = NEW_ARRAY(double, hours), *square = NEW_ARRAY(double, hours);
+    float *portion = NEW_ARRAY(float, train->days + 1);
+    int64_t first = (int64_t)train->first_day * SERIES_DAY_MS - train->model->zone_ms;
+    for (uint32_t i = 0; i < history->count; i++) {
+        if (!train_has(train, i)) continue;
+        size_t hour = (size_t)((train_ts(train, i) - first) * fit->hours / SERIES_DAY_MS);
+        double value = (double)history->value[i];
+        sum[hour] += value;
+        square[hour] += value * value;
+    }
+    for (uint32_t hour = 0; hour < fit->hours; hour++) {
+        uint32_t count = 0;
+        for (size_t at = hour; at < hours; at += fit->hours) {
+            if (sum[at] > 0) portion[count++] = (float)(square[at] / sum[at]);
+        }
+        fit->portion[hour] = train_median(portion, count);
+    }
+    mem_free(sum), mem_free(square), mem_free(portion);
 }
 
 // What a cell should be, and how far it may be off.
@@ -63,7 +97,7 @@ static double expect(const Fit *fit, uint32_t day, uint32_t knot, double *sd) {
     double shape = fit->knot[kind_of(train, day)][knot], points = (double)cell->points;
     if (train->model->scaled) {
         double mean = points * shape * exp(train->level[day]);
-        double noise = train->model->counts ? mean : 0;
+        double noise = portion_of(fit, knot) * mean;
         *sd = sqrt(noise + fit->share * fit->share * mean * mean) + 1e-12;
         return mean;
     }
@@ -174,8 +208,9 @@ static void fit_begin(Fit *fit, bool alike) {
                 total += (double)(cell->sum / cell->points);
             }
             double median = train_median(value, count);
-            // Of small counts the median is 0 or 1, and says little.
+            // Of small counts the median is 0 or 1, and says little; of few portions, too.
             bool small = train->model->counts && count && median * (SERIES_DAY_MS / KNOT_MS) < 144;
+            small |= train->model->ceiling != 0 && median < portion_of(fit, k);
             fit->knot[kind][k] = count ? small ? total / count : median : train->median;
         }
     }
@@ -187,7 +222,7 @@ static void smooth(const Fit *fit, uint32_t kind, float *out) {
     const Train *train = fit->train;
     const double *knot = fit->knot[kind], *weight = fit->weight[kind];
     uint32_t n = train->knots, most = n >= 100 ? 4 : n >= 40 ? 1 : 0;
-    double wants = train->model->counts ? 2000 : 0;
+    double wants = train->model->counts || train->model->ceiling != 0 ? 2000 : 0;
     for (uint32_t k = 0; k < n; k++) {
         double sum = 0, total = 0;
         for (uint32_t width = n >= 100 ? 1 : 0; width <= most; width++) {
@@ -199,7 +234,7 @@ static void smooth(const Fit *fit, uint32_t kind, float *out) {
                 if (width == 1 && off) tent = 0.25;  // one step: hardly any smoothing
                 sum += tent * knot[at];
                 total += tent;
-                events += tent * weight[at];
+                events += tent * weight[at] / fmax(portion_of(fit, at), 1e-30);
             }
             if (events >= wants) break;
         }
@@ -276,13 +311,16 @@ void train_profile(Train *train) {
     SeriesModel *model = train->model;
     uint32_t n = train->knots;
     bool alike = days_of(train, 0) < REST_DAYS_MIN || days_of(train, 1) < REST_DAYS_MIN;
-    Fit fit = {.train = train, .share = train->model->scaled ? 0.2 : 0};
+    Fit fit = {.train = train, .share = train->model->scaled ? 0.2 : 0,
+               .hours = n < SERIES_HOURS ? n : SERIES_HOURS};
     for (uint32_t kind = 0; kind < 2; kind++) {
         fit.knot[kind] = NEW_ARRAY(double, n);
         fit.weight[kind] = NEW_ARRAY(double, n);
     }
     fit.bad = NEW_ARRAY(bool, (size_t)train->days * n);
     for (uint32_t i = 0; i < train->days * n; i++) fit.bad[i] = train->cell[i].points <= 0;
+    for (uint32_t i = 0; i < SERIES_HOURS; i++) fit.portion[i] = model->counts;
+    if (model->ceiling != 0) fit_portions(&fit);
     fit_begin(&fit, alike);
     for (uint32_t round = 0; round < ROUNDS; round++) {
         fit_days(&fit);
