@@ -96,7 +96,7 @@ pattern() {
 }
 late() {
     echo "SELECT k, CAST(DATE_FORMAT(left_at, 'ssSSS') AS BIGINT), 0 FROM late_orders(events => TABLE $1,
-        timeout => INTERVAL '2' SECOND, on_time => DESCRIPTOR(ts))"
+        timeout => INTERVAL '20' SECOND, on_time => DESCRIPTOR(ts))"
 }
 waits "rows before a pattern" 12m "$(pattern pairs)"
 waits "patterns under way" 16m "$(pattern soon)"
