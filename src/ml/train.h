@@ -69,7 +69,7 @@ NODISCARD Status ml_train(const MlTrainSpec *spec, const MlTable *table, MlModel
                           MlReport *report, Error *err);
 
 // PMML 4.4 of a model that ml_train made, for whoever else scores rows; ST_UNSUPPORTED: that kind
-// has no place there (isolation forests, recurrent networks).
+// has no place there (recurrent networks).
 NODISCARD Status ml_write_pmml(const MlModel *model, Buf *out, Error *err);
 
 // A section of Markdown for each algorithm with its options, as docs/sql/training.md has them.

@@ -157,13 +157,6 @@ static Status train_forest(MlTrainer *trainer, Error *err) {
 
 // ---- isolation
 
-// The steps that a search in a tree of [rows] rows takes when it fails.
-static double normal_depth(double rows) {
-    if (rows <= 1) return 0;
-    if (rows <= 2) return 1;
-    return 2 * (log(rows - 1) + 0.5772156649015329) - 2 * (rows - 1) / rows;
-}
-
 // The place of a cut: a number between the least and the most, or a category of those here.
 static bool choose_cut(const Grower *self, const uint32_t *row, uint32_t count, uint32_t feature,
                        Rng *rng, double *least, double *threshold) {
@@ -193,7 +186,7 @@ static void isolate(const Grower *self, Grove *grove, uint32_t *row, uint32_t co
     grove->node[at].rows = count;
     if (!found) {
         uint32_t value = grove_values(grove, 1);
-        grove->value[value] = depth + normal_depth(count);
+        grove->value[value] = depth + trees_normal_depth(count);
         grove->node[at].left = value;
         return;
     }
@@ -275,7 +268,7 @@ static Status train_isolation(MlTrainer *trainer, Error *err) {
     Trees *kept = trainer->model->trees;
     kept->base_count = 2;
     kept->base = ARENA_ARRAY(&trainer->model->arena, double, 2);
-    kept->base[0] = normal_depth(samples);
+    kept->base[0] = trees_normal_depth(samples);
     kept->base[1] = 0.5;
     double part = option_number(trainer, "contamination");
     return part > 0 ? score_above(trainer, part, &kept->base[1], err) : ST_OK;

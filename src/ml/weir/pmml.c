@@ -420,7 +420,7 @@ static void write_dense(PmmlWriter *self) {
 
 static void (*writer_of(const WeirModel *model))(PmmlWriter *self) {
     switch (model->kind) {
-        case WEIR_TREES: return model->task == ML_OUTLIERS ? NULL : pmml_trees;
+        case WEIR_TREES: return pmml_trees;
         case WEIR_LINEAR: return write_linear;
         case WEIR_CLUSTERS: return write_clusters;
         case WEIR_BAYES: return write_bayes;

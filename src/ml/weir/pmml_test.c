@@ -104,16 +104,31 @@ TEST(pmml_write, clusters) {
     train_case_clear(&c);
 }
 
+TEST(pmml_write, isolation_forests) {
+    static const char *const SAMPLES[] = {"2", "3", "64", "256", "300"};
+    for (size_t i = 0; i < sizeof SAMPLES / sizeof *SAMPLES; i++) {
+        TrainCase c = train_case(300, 44);
+        make_rows(&c, 0);
+        MlSetting setting[] = {{STR("trees"), STR("20")}, {STR("max-samples"), str_c(SAMPLES[i])}};
+        check_pmml(&c, "isolation-forest", -1, setting, 2);
+        train_case_clear(&c);
+    }
+}
+
 TEST(pmml_write, what_has_no_place_is_refused) {
     TrainCase c = train_case(100, 43);
-    make_rows(&c, 0);
-    MlTrainSpec spec = {.algorithm = STR("isolation-forest"), .label = -1};
+    (void)train_number(&c, "x");
+    double *y = train_number(&c, "y");
+    for (uint32_t i = 0; i < c.table.rows; i++) y[i] = i % 7;
+    MlSetting window[] = {{STR("window"), STR("3")}, {STR("epochs"), STR("1")}};
+    MlTrainSpec spec = {.algorithm = STR("gru"), .label = 1, .setting = window,
+                        .setting_count = 2};
     Error err = {0};
     MlModel *model;
     Buf pmml = {0};
     CHECK_OK(ml_train(&spec, &c.table, &model, NULL, &err), &err);
     CHECK_INT(ml_write_pmml(model, &pmml, &err), ST_UNSUPPORTED);
-    CHECK_STR(err.message, "PMML has no place for 'isolation-forest'");
+    CHECK_STR(err.message, "PMML has no place for 'gru'");
     ml_free(model);
     buf_free(&pmml);
     train_case_clear(&c);

@@ -170,10 +170,50 @@ static void write_chain(PmmlWriter *self) {
     pmml_close(self, "Segmentation");
 }
 
+// The number of records over which a tree of isolation goes that deep in the mean.
+static uint32_t sample_size(double depth) {
+    uint32_t low = 2, high = UINT32_MAX / 2;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (trees_normal_depth(middle) < depth - 1e-9) low = middle + 1;
+        else high = middle;
+    }
+    return low;
+}
+
+// PMML knows the score of such a forest; from where on it is an outlier is an output of ours.
+static void write_isolation(PmmlWriter *self) {
+    const Trees *trees = self->model->trees;
+    pmml_open(self, "<AnomalyDetectionModel functionName=\"regression\" algorithmType=\"iforest\" "
+              "sampleDataSize=\"%u\">", sample_size(trees->base[0]));
+    pmml_schema(self, false);
+    pmml_open(self, "<Output>");
+    pmml_line(self, "<OutputField name=\"score\" optype=\"continuous\" dataType=\"double\" "
+              "feature=\"predictedValue\"/>");
+    pmml_open(self, "<OutputField name=\"prediction\" optype=\"categorical\" "
+              "dataType=\"boolean\" feature=\"transformedValue\">");
+    pmml_open(self, "<Apply function=\"greaterThan\">");
+    pmml_line(self, "<FieldRef field=\"score\"/>");
+    pmml_line(self, "<Constant dataType=\"double\">%s</Constant>",
+              pmml_number(trees->base[1]).text);
+    pmml_close(self, "Apply");
+    pmml_close(self, "OutputField");
+    pmml_close(self, "Output");
+    pmml_open(self, "<MiningModel functionName=\"regression\">");
+    pmml_schema(self, false);
+    write_segments(self, "average", 0, 1);
+    pmml_close(self, "MiningModel");
+    pmml_close(self, "AnomalyDetectionModel");
+}
+
 void pmml_trees(PmmlWriter *self) {
     const WeirModel *model = self->model;
     const Trees *trees = model->trees;
     bool chain = trees->sum == TREES_LOGISTIC || trees->sum == TREES_SOFTMAX;
+    if (trees->sum == TREES_ISOLATION) {
+        write_isolation(self);
+        return;
+    }
     if (trees->sum == TREES_MEAN && trees->trees == 1) {
         write_tree(self, 0, true);
         return;

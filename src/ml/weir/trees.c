@@ -42,6 +42,12 @@ Status trees_finish(WeirModel *model, Error *err) {
     return st;
 }
 
+double trees_normal_depth(double rows) {
+    if (rows <= 1) return 0;
+    if (rows <= 2) return 1;
+    return 2 * (log(rows - 1) + 0.5772156649015329) - 2 * (rows - 1) / rows;
+}
+
 void trees_score(const WeirModel *model, const double *const *x, uint32_t rows, double *out,
                  Arena *scratch) {
     const Trees *trees = model->trees;

@@ -63,6 +63,10 @@ typedef struct Trees {
     TreeEnsemble *ensemble;  // the same, laid out for speed; owned
 } Trees;
 
+// The steps that a search in a tree of [rows] rows takes in the mean when it fails (Liu, Ting,
+// Zhou, 2008).
+double trees_normal_depth(double rows);
+
 // y = b + W x over encoded inputs: numbers as they are (a missing one is its mean), texts as a
 // column for each category. One row of W for each class, or one row in all (two classes: of the
 // second one).
