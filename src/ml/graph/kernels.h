@@ -270,9 +270,34 @@ typedef struct BlockParams {
 Status kernel_depth_to_space(const Call *call, Error *err);
 Status kernel_space_to_depth(const Call *call, Error *err);
 Status kernel_space_batch(const Call *call, Error *err);  // SpaceToBatchND; arg 1: back
+
+// --- Other sizes (op_resize.c) ---
+
+typedef enum ResizeMode { RESIZE_NEAREST, RESIZE_LINEAR, RESIZE_CUBIC } ResizeMode;
+typedef enum ResizePlace {
+    RESIZE_HALF,
+    RESIZE_HALF_PYTORCH,
+    RESIZE_HALF_SYMMETRIC,
+    RESIZE_HALF_NEAREST,
+    RESIZE_CORNERS,
+    RESIZE_ASYMMETRIC
+} ResizePlace;
+typedef enum ResizeRound {
+    RESIZE_PREFER_FLOOR,
+    RESIZE_PREFER_CEIL,
+    RESIZE_FLOOR,
+    RESIZE_CEIL
+} ResizeRound;
 typedef struct ResizeParams {
-    bool linear, channels_last, half_pixels, corners, floor;
+    ResizeMode mode;
+    ResizePlace place;
+    ResizeRound round;  // RESIZE_NEAREST
+    double cubic;
+    bool exclude_outside;
+    int64_t axis[TENSOR_RANK_MAX];  // those that sizes are said of; none: all
+    uint32_t axis_count;
 } ResizeParams;
+// Input 0 is resized; the last input that is there tells the sizes or, as floats, the scales.
 Status kernel_resize(const Call *call, Error *err);
 
 typedef struct GatherParams {

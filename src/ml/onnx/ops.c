@@ -288,17 +288,45 @@ static Status blocks(Setup *s, Error *err) {
     return ST_OK;
 }
 
+// The place of [name] in [names], which ends with NULL; -1: none.
+static int named(Str name, const char *const *names) {
+    for (int i = 0; names[i]; i++) {
+        if (str_eq(str_c(names[i]), name)) return i;
+    }
+    return -1;
+}
+
 static Status resize(Setup *s, Error *err) {
+    static const char *const MODES[] = {"nearest", "linear", "cubic", NULL};
+    static const char *const PLACES[] = {"half_pixel", "pytorch_half_pixel",
+                                         "half_pixel_symmetric", "tf_half_pixel_for_nn",
+                                         "align_corners", "asymmetric", NULL};
+    static const char *const ROUNDS[] = {"round_prefer_floor", "round_prefer_ceil", "floor", "ceil",
+                                         NULL};
     ResizeParams *params = SETUP_PARAMS(s, ResizeParams);
     bool old = setup_attr(s, "coordinate_transformation_mode") == NULL && s->opset < 11;
+    Str mode = setup_str(s, "mode", "nearest");
     Str place = setup_str(s, "coordinate_transformation_mode", old ? "asymmetric" : "half_pixel");
-    params->linear = str_is(setup_str(s, "mode", "nearest"), "linear");
-    params->half_pixels = str_is(place, "half_pixel") || str_is(place, "pytorch_half_pixel");
-    params->corners = str_is(place, "align_corners");
-    params->floor = str_is(setup_str(s, "nearest_mode", "round_prefer_floor"), "floor");
-    bool known = params->half_pixels || params->corners || str_is(place, "asymmetric");
-    if (known && !str_is(setup_str(s, "mode", "nearest"), "cubic")) return ST_OK;
-    return error_set(err, ST_UNSUPPORTED, "mode '" STR_FMT "'", STR_ARG(place));
+    Str round = setup_str(s, "nearest_mode", old ? "floor" : "round_prefer_floor");
+    int found[] = {named(mode, MODES), named(place, PLACES), named(round, ROUNDS)};
+    if (found[0] < 0 || found[1] < 0 || found[2] < 0) {
+        return error_set(err, ST_UNSUPPORTED, "mode '" STR_FMT "', '" STR_FMT "', '" STR_FMT "'",
+                         STR_ARG(mode), STR_ARG(place), STR_ARG(round));
+    }
+    if (setup_int(s, "antialias", 0) ||
+        !str_is(setup_str(s, "keep_aspect_ratio_policy", "stretch"), "stretch")) {
+        return error_set(err, ST_UNSUPPORTED, "antialias or keep_aspect_ratio_policy");
+    }
+    *params = (ResizeParams){.mode = (ResizeMode)found[0], .place = (ResizePlace)found[1],
+                             .round = (ResizeRound)found[2],
+                             .cubic = setup_float(s, "cubic_coeff_a", -0.75),
+                             .exclude_outside = setup_int(s, "exclude_outside", 0) != 0};
+    const int64_t *axis = setup_ints(s, "axes", &params->axis_count);
+    if (params->axis_count > TENSOR_RANK_MAX) {
+        return error_set(err, ST_UNSUPPORTED, "%u axes", params->axis_count);
+    }
+    for (uint32_t i = 0; i < params->axis_count; i++) params->axis[i] = axis[i];
+    return ST_OK;
 }
 
 static Status gather(Setup *s, Error *err) {

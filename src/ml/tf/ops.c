@@ -223,11 +223,16 @@ static Status scatter(Setup *s, Error *err) {
 
 static Status resize(Setup *s, Error *err) {
     ResizeParams *params = SETUP_PARAMS(s, ResizeParams);
-    params->linear = str_is(str_c(s->op->name), "ResizeBilinear");
-    params->channels_last = true;
-    params->corners = setup_int(s, "align_corners", 0) != 0;
-    params->half_pixels = setup_int(s, "half_pixel_centers", 0) != 0;
-    params->floor = true;
+    bool linear = str_is(str_c(s->op->name), "ResizeBilinear");
+    bool corners = setup_int(s, "align_corners", 0) != 0;
+    bool half = setup_int(s, "half_pixel_centers", 0) != 0;
+    *params = (ResizeParams){.mode = linear ? RESIZE_LINEAR : RESIZE_NEAREST,
+                             .place = corners          ? RESIZE_CORNERS
+                                      : half && linear ? RESIZE_HALF
+                                      : half           ? RESIZE_HALF_NEAREST
+                                                       : RESIZE_ASYMMETRIC,
+                             .round = corners ? RESIZE_PREFER_CEIL : RESIZE_FLOOR,
+                             .axis = {1, 2}, .axis_count = 2};
     return ST_OK;
 }
 
