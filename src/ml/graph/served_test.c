@@ -100,7 +100,7 @@ TEST(served, our_models_answer_as_their_framework) {
     check_models(SOURCE_ROOT "/test/ml/data/onnx", "model.onnx",
                  (const char *const[]){"conv", "lstm", "lr_bin", "mlp_iris", "svcp_iris", "knnr",
                                        "qda_iris", "xgb_iris", "lgb_nan", "trees_max",
-                                       "whole_div", "functions", "resize_1d", NULL});
+                                       "whole_div", "functions", "resize_1d", "sparse", NULL});
     check_models(SOURCE_ROOT "/test/ml/data/tf", "frozen.pb",
                  (const char *const[]){"conv", "lstm", NULL});
     check_models(SOURCE_ROOT "/test/ml/data/tf", "saved_model",

@@ -341,7 +341,8 @@ static Status read_initializers(OnnxReader *reader, Scope *scope, Str bytes, Err
         Tensor t;
         uint32_t value;
         if (field.number == 15) {
-            return error_set(err, ST_UNSUPPORTED, "sparse tensors are not known here");
+            TRY(onnx_sparse(reader, field.bytes, scope->graph, &name, &value, err));
+            scope_put(scope, name, value);
         }
         if (field.number != 5) continue;
         TRY(onnx_tensor(reader, field.bytes, scope->graph, &name, &t, &value, err));

@@ -41,5 +41,8 @@ StoredType onnx_stored(int64_t type);
 // Reads a TensorProto as a constant of [graph].
 NODISCARD Status onnx_tensor(OnnxReader *reader, Str bytes, Graph *graph, Str *name, Tensor *out,
                              uint32_t *value, Error *err);
+// Reads a SparseTensorProto as a constant that is not sparse.
+NODISCARD Status onnx_sparse(OnnxReader *reader, Str bytes, Graph *graph, Str *name,
+                             uint32_t *value, Error *err);
 // Reads a NodeProto; tensors among its attributes become constants of [graph].
 NODISCARD Status onnx_node(OnnxReader *reader, Str bytes, Graph *graph, OnnxNode *out, Error *err);

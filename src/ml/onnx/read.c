@@ -219,6 +219,69 @@ Status onnx_tensor(OnnxReader *reader, Str bytes, Graph *graph, Str *name, Tenso
     return st;
 }
 
+// Where value [i] of a sparse tensor stands: by a number, or by one for each dimension. -1:
+// nowhere.
+static int64_t sparse_place(const Tensor *index, int64_t i, uint32_t rank, const int64_t *dim,
+                            int64_t count) {
+    int64_t place = 0;
+    if (index->rank == 1) {
+        place = tensor_integer(index, i);
+        return place >= 0 && place < count ? place : -1;
+    }
+    for (uint32_t d = 0; d < rank; d++) {
+        int64_t at = tensor_integer(index, i * rank + d);
+        if (at < 0 || at >= dim[d]) return -1;
+        place = place * dim[d] + at;
+    }
+    return place;
+}
+
+Status onnx_sparse(OnnxReader *reader, Str bytes, Graph *graph, Str *name, uint32_t *value,
+                   Error *err) {
+    Proto at = proto_of(bytes);
+    ProtoField field;
+    Buf dims = {0};
+    Tensor values = {0}, index = {0}, out;
+    Status st = ST_OK;
+    *name = STR("");
+    while (!st && proto_next(&at, &field)) {
+        Str none;
+        if (field.number == 1) {
+            st = onnx_tensor(reader, field.bytes, graph, name, &values, NULL, err);
+        } else if (field.number == 2) {
+            st = onnx_tensor(reader, field.bytes, graph, &none, &index, NULL, err);
+        } else if (field.number == 3 && !proto_put_i64s(&field, &dims)) {
+            st = error_set(err, ST_VALIDATION, "the shape of a sparse tensor is damaged");
+        }
+    }
+    uint32_t rank = (uint32_t)(dims.len / sizeof(int64_t));
+    const int64_t *dim = (const int64_t *)(const void *)dims.ptr;
+    if (!st) st = proto_end(&at, "a sparse tensor", err);
+    bool whole = index.rank == 1 || (index.rank == 2 && index.dim[1] == rank);
+    if (!st && (rank > TENSOR_RANK_MAX || !values.type || values.type == TENSOR_STR ||
+                index.type != TENSOR_I64 || values.rank != 1 || !whole ||
+                index.dim[0] != values.count)) {
+        st = error_set(err, ST_VALIDATION,
+                       "sparse tensor '" STR_FMT "' has no places for its values", STR_ARG(*name));
+    }
+    if (!st) st = graph_constant_new(graph, values.type, rank, dim, &out, value, err);
+    size_t size = st ? 0 : tensor_size(values.type);
+    if (!st) memset(out.data, 0, (size_t)out.count * size);
+    for (int64_t i = 0; !st && i < values.count; i++) {
+        int64_t place = sparse_place(&index, i, rank, dim, out.count);
+        if (place < 0) {
+            st = error_set(err, ST_VALIDATION,
+                           "sparse tensor '" STR_FMT "': value %lld lies outside", STR_ARG(*name),
+                           (long long)i);
+        } else {
+            memcpy((char *)out.data + (size_t)place * size, (char *)values.data + (size_t)i * size,
+                   size);
+        }
+    }
+    buf_free(&dims);
+    return st;
+}
+
 // --- Attributes and nodes ---
 
 const Attr *onnx_attr(const OnnxNode *node, Str name) {
