@@ -341,28 +341,43 @@ static void show_history(ApiCall *call) {
     buf_puts(out, "]}");
 }
 
-// Beyond the newest point: the model's shape, at the level of that point's forecast.
-static void put_ahead(ApiCall *call, WatchMetric *metric, const WatchPoint *last, uint32_t ahead,
-                      Buf *out) {
+// What the model says of a moment, in the values' own terms, [level] being what it is off by.
+static double model_says(const SeriesModel *model, const SeriesCalendar *calendar, int64_t ts_ms,
+                         double level) {
+    SeriesMoment moment;
+    SeriesBase at;
+    series_moment(calendar, ts_ms, &moment);
+    series_model_at(model, &moment, ts_ms, &at);
+    double mean = model->scaled ? at.mean * exp(level) : at.mean + level;
+    return model->ceiling != 0 ? model->ceiling - mean : mean;
+}
+
+// The level at which the model says what was forecast for [last].
+static double level_of(const SeriesModel *model, const SeriesCalendar *calendar,
+                       const WatchPoint *last) {
+    double says = model_says(model, calendar, last->ts_ms, 0), forecast = last->forecast;
+    if (model->ceiling != 0) {
+        says = model->ceiling - says;
+        forecast = model->ceiling - forecast;
+    }
+    if (!model->scaled) return forecast - says;
+    return says > 0 && forecast > 0 ? log(forecast / says) : model->level;
+}
+
+// Beyond the newest point: the model's shape, at the level of that point's forecast. [last] is NULL
+// where nothing has been judged since the start: at the level that history ended with.
+static void put_ahead(ApiCall *call, WatchMetric *metric, const WatchPoint *last, int64_t last_ms,
+                      uint32_t ahead, Buf *out) {
     uint32_t number;
     SeriesModel *model = watch_model(call->api->watch, metric, &number);
     SeriesCalendar *calendar = watch_calendar(call->api->watch, metric);
-    SeriesMoment moment;
-    SeriesBase at;
     buf_puts(out, ",\"ahead\":[");
-    double level = 0;
-    for (uint32_t i = 0; model && i <= ahead; i++) {
-        int64_t ts_ms = last->ts_ms + i * model->step_ms;
-        series_moment(calendar, ts_ms, &moment);
-        series_model_at(model, &moment, ts_ms, &at);
-        if (i == 0) {
-            level = model->scaled ? (at.mean > 0 ? last->forecast / at.mean : 1)
-                                  : last->forecast - at.mean;
-            continue;
-        }
+    double level = !model ? 0 : last ? level_of(model, calendar, last) : model->level;
+    for (uint32_t i = 1; model && i <= ahead; i++) {
+        int64_t ts_ms = last_ms + i * model->step_ms;
         if (i > 1) buf_putc(out, ',');
         buf_printf(out, "{\"ts\":%lld,\"forecast\":", (long long)ts_ms);
-        api_number(out, model->scaled ? at.mean * level : at.mean + level);
+        api_number(out, model_says(model, calendar, ts_ms, level));
         buf_putc(out, '}');
     }
     buf_putc(out, ']');
@@ -374,7 +389,7 @@ static void show_forecast(ApiCall *call) {
     WatchMetric *metric = api_metric(call, call->part[0]);
     WatchPoint recent[WATCH_RECENT];
     Buf *out = &call->http->body;
-    int64_t ahead = FORECAST_DEFAULT;
+    int64_t ahead = FORECAST_DEFAULT, first_ms, last_ms = 0;
     if (!metric) return;
     (void)str_to_i64(api_query(call, "ahead"), &ahead);
     if (ahead < 0 || ahead > FORECAST_MAX) ahead = FORECAST_MAX;
@@ -385,7 +400,11 @@ static void show_forecast(ApiCall *call) {
         put_point(&recent[i], out);
     }
     buf_putc(out, ']');
-    if (count) put_ahead(call, metric, &recent[count - 1], (uint32_t)ahead, out);
+    const WatchPoint *last = count ? &recent[count - 1] : NULL;
+    if (last) last_ms = last->ts_ms;
+    if (last || history_span(watch_history(call->api->watch), metric->key, &first_ms, &last_ms)) {
+        put_ahead(call, metric, last, last_ms, (uint32_t)ahead, out);
+    }
     buf_putc(out, '}');
 }
 

@@ -147,7 +147,12 @@ static Status read_outside(Trainer *self, WatchMetric *metric, SeriesHistory *hi
 
 // ---- a model -----------------------------------------------------------------------------------
 
-// The mean distance of the profile's shape from the last day, as a share of the day's deviation.
+// As the model speaks of it: the value, or what it lacks to the ceiling.
+static double seen_by(const SeriesModel *model, float value) {
+    return model->ceiling != 0 ? model->ceiling - (double)value : (double)value;
+}
+
+// The mean distance of the profile's shape from the last day.
 static double error_of(const SeriesModel *model, const SeriesHistory *history) {
     uint32_t day = (uint32_t)(SERIES_DAY_MS / history->step_ms);
     uint32_t from = history->count > day ? history->count - day : 0, n = 0;
@@ -159,7 +164,7 @@ static double error_of(const SeriesModel *model, const SeriesHistory *history) {
         if (isnan(history->value[i]) || (history->outside && history->outside[i])) continue;
         series_moment(history->calendar, ts_ms, &moment);
         series_model_at(model, &moment, ts_ms, &at);
-        mean += (double)history->value[i];
+        mean += seen_by(model, history->value[i]);
         base += at.mean;
         n++;
     }
@@ -174,7 +179,7 @@ static double error_of(const SeriesModel *model, const SeriesHistory *history) {
         if (isnan(history->value[i]) || (history->outside && history->outside[i])) continue;
         series_moment(history->calendar, ts_ms, &moment);
         series_model_at(model, &moment, ts_ms, &at);
-        sum += fabs((double)history->value[i] - (at.mean * scale + shift));
+        sum += fabs(seen_by(model, history->value[i]) - (at.mean * scale + shift));
     }
     return sum / n;
 }

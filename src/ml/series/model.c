@@ -239,8 +239,9 @@ void series_model_describe(const SeriesModel *model, Buf *out) {
                model->flat, model->linear, model->square, model->wander_sd, model->wander_tau,
                model->spread);
     if (model->growth_shift_ms || model->growth != 0) {
-        buf_printf(out, ", holidays x%.2f, %d minutes later", exp(model->growth),
-                   model->growth_shift_ms / 60000);
+        buf_printf(out, model->scaled ? ", holidays x%.2f" : ", holidays %+.3g",
+                   model->scaled ? exp(model->growth) : model->growth);
+        buf_printf(out, ", %d minutes later", model->growth_shift_ms / 60000);
     }
     if (model->net) {
         buf_printf(out,
