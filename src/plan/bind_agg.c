@@ -86,6 +86,9 @@ Status bind_agg_args(Binder *binder, const AstExpr *ast, const AggFunc *func, bo
     Arena *arena = binder->arena;
     uint32_t argc = ast_call->arg.count;
     bool star = argc == 1 && ast_call->arg.at[0]->kind == EX_STAR;
+    if (star && ast_call->arg.at[0]->name.count) {
+        return error_at(err, ST_VALIDATION, ast->span.place, "unknown field '*'");
+    }
     if (star && strcmp(func->name, "COUNT") != 0) {
         return error_at(err, ST_VALIDATION, ast->span.place, "'*' goes with COUNT only");
     }

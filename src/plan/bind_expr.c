@@ -747,7 +747,8 @@ static Status guard_choice(Binder *binder, Expr **at, Error *err) {
 static Status bind_jdbc_call(Binder *binder, const AstExpr *ast, Expr **out, Error *err) {
     static const char *const NAMES[][2] = {
         {"UCASE", "UPPER"},          {"LCASE", "LOWER"},  {"LENGTH", "CHAR_LENGTH"}, {"LOG", "LN"},
-        {"CURDATE", "CURRENT_DATE"}, {"CURTIME", "LOCALTIME"}, {"NOW", "CURRENT_TIMESTAMP"}};
+        {"CURDATE", "CURRENT_DATE"}, {"CURTIME", "LOCALTIME"}, {"NOW", "CURRENT_TIMESTAMP"},
+        {"CONCAT", "||"}};
     const AstExpr *inner = ast->call->arg.at[0];
     AstCall *call = arena_dup(binder->arena, inner->call, sizeof *call);
     AstExpr *renamed = arena_dup(binder->arena, inner, sizeof *renamed);

@@ -43,6 +43,18 @@ static Status on_condition(Binder *binder, const AstFrom *from, const Scope *lef
     return ST_OK;
 }
 
+// SELECT expressions, without FROM: one row for each of the left. Flink has no plan for it.
+static bool is_one_row(PlanContext *context, const AstQuery *query) {
+    if (query->kind != Q_SELECT || query->with_count || query->fetch || query->offset) return false;
+    const AstSelect *select = query->select;
+    if (select->from || select->has_group || select->having || select->qualify) return false;
+    for (uint32_t i = 0; i < select->item_count; i++) {
+        const AstExpr *item = select->item[i].expr;
+        if (item->kind == EX_STAR || ast_has_agg(context, item) || ast_has_over(item)) return false;
+    }
+    return !select->where;
+}
+
 Status bind_lateral_query(Binder *binder, const AstFrom *from, Plan *left, Scope *left_scope,
                           JoinType type, Plan **plan, Scope **scope, Error *err) {
     Arena *arena = binder->arena;
@@ -72,6 +84,12 @@ Status bind_lateral_query(Binder *binder, const AstFrom *from, Plan *left, Scope
         *plan = outer.plan;
         only = only_name(query->select->item);
         item_name = &only;
+    } else if (plain_on && is_one_row(binder->context, query)) {
+        Expr **item;
+        TRY(bind_select_items(&outer, query->select, &item, &item_name, &count, err));
+        *plan = outer.plan;
+        expr = ARENA_ARRAY(arena, Expr *, shift + count + 1);
+        memcpy(expr + shift, item, count * sizeof *item);
     } else if (type == JOIN_TYPE_INNER && plain_on && bind_lateral_top(&outer, query, plan)) {
         count = (*plan)->type->child_count - shift;
         item_name = (*plan)->type->field + shift;
