@@ -227,22 +227,31 @@ static Status run_workers(Job *job, Error *err) {
     return ST_OK;
 }
 
-static void tell_what_was_read(const Job *job, const Source *source) {
-    const Plan *plan = source->base.plan;
-    SourceReader *reader = source->reader;
-    if (!job->spec->was_read || !reader || !reader->vt->tell || !plan->scan) return;
-    Buf splits = {0};
-    reader->vt->tell(reader, &splits);
-    Str table = plan->scan->table->name;
-    if (splits.len) job->spec->was_read(job->spec->read_arg, table, buf_str(&splits));
-    buf_free(&splits);
+// Of each table once, whichever workers have read it.
+static void tell_what_was_read(const Job *job) {
+    for (uint32_t i = 0; job->spec->was_read && i < job->worker[0].source_count; i++) {
+        const Plan *plan = job->worker[0].source[i]->base.plan;
+        Buf splits = {0};
+        if (!plan->scan) continue;
+        for (uint32_t w = 0; w < job->workers; w++) {
+            SourceReader *reader =
+                i < job->worker[w].source_count ? job->worker[w].source[i]->reader : NULL;
+            size_t before = splits.len;
+            if (before) buf_putc(&splits, ',');
+            size_t begin = splits.len;
+            if (reader && reader->vt->tell) reader->vt->tell(reader, &splits);
+            if (splits.len == begin) splits.len = before;
+        }
+        job->spec->was_read(job->spec->read_arg, plan->scan->table->name, buf_str(&splits));
+        buf_free(&splits);
+    }
 }
 
 static void tell_sources(Job *job) {
+    tell_what_was_read(job);
     for (uint32_t w = 0; w < job->workers; w++) {
         for (uint32_t i = 0; i < job->worker[w].source_count; i++) {
             SourceReader *reader = job->worker[w].source[i]->reader;
-            tell_what_was_read(job, job->worker[w].source[i]);
             if (reader && reader->vt->drained) reader->vt->drained(reader);
         }
     }

@@ -100,8 +100,8 @@ typedef struct JobSpec {
     // What TaskEnv.drifted calls; NULL: nobody listens.
     void (*drifted)(void *arg, Str path);
     void *drift_arg;
-    // When the job has ended well: what a reader of [table] has read, as SourceVt.tell says it. May
-    // be NULL.
+    // When the job has ended well: what was read of [table], as its readers tell it
+    // (SourceVt.tell), or nothing. May be NULL.
     void (*was_read)(void *arg, Str table, Str splits);
     void *read_arg;
     // Where PLAN_COLLECT's rows go; called by one worker only.
