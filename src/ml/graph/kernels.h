@@ -21,7 +21,15 @@ typedef struct UnaryParams {
     float a, b;
 } UnaryParams;
 Status kernel_unary(const Call *call, Error *err);
-typedef enum TestKind { TEST_NOT, TEST_NAN, TEST_INF, TEST_FINITE } TestKind;
+typedef enum TestKind {
+    TEST_NOT,
+    TEST_NAN,
+    TEST_INF,
+    TEST_INF_ABOVE,
+    TEST_INF_BELOW,
+    TEST_FINITE,
+    TEST_NEVER
+} TestKind;
 Status kernel_test(const Call *call, Error *err);
 Status kernel_clip(const Call *call, Error *err);  // bounds as inputs 1 and 2, or parameters
 typedef struct CastParams {
@@ -30,6 +38,7 @@ typedef struct CastParams {
     bool no_sign;
 } CastParams;
 Status kernel_cast(const Call *call, Error *err);
+Status kernel_bit_not(const Call *call, Error *err);
 Status kernel_bitcast(const Call *call, Error *err);
 Status kernel_same(const Call *call, Error *err);     // output i is input i
 

@@ -323,7 +323,8 @@ static Status depth_space(const Call *call, bool to_space, Error *err) {
             yo = y * s + block / s;
             xo = x * s + block % s;
         } else {
-            co = (y % s * s + x % s) * shallow + ci;
+            int64_t block = y % s * s + x % s;
+            co = params->columns_first ? ci * s * s + block : block * shallow + ci;
             yo = y / s;
             xo = x / s;
         }

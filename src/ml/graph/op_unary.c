@@ -139,6 +139,9 @@ Status kernel_test(const Call *call, Error *err) {
             case TEST_NOT: out[i] = x == 0 ? 1 : 0; break;
             case TEST_NAN: out[i] = x != x; break;
             case TEST_INF: out[i] = isinf(x) != 0; break;
+            case TEST_INF_ABOVE: out[i] = isinf(x) && x > 0; break;
+            case TEST_INF_BELOW: out[i] = isinf(x) && x < 0; break;
+            case TEST_NEVER: out[i] = 0; break;
             case TEST_FINITE: out[i] = isfinite(x) != 0; break;
         }
     }
@@ -217,6 +220,18 @@ static int64_t wrapped(int64_t value, int32_t bits, bool no_sign) {
     uint64_t mask = ((uint64_t)1 << bits) - 1, low = (uint64_t)value & mask;
     bool negative = !no_sign && low >> (bits - 1);
     return (int64_t)(negative ? low | ~mask : low);
+}
+
+Status kernel_bit_not(const Call *call, Error *err) {
+    const Tensor *in = call->in[0];
+    if (in->type != TENSOR_I32 && in->type != TENSOR_I64) return call_no_type(in, err);
+    TRY(call_like(call, 0, in->type, in, err));
+    for (int64_t i = 0; i < in->count; i++) {
+        int64_t value = wrapped(~tensor_integer(in, i), in->bits, in->no_sign);
+        if (in->type == TENSOR_I32) tensor_i32(&call->out[0])[i] = (int32_t)value;
+        else tensor_i64(&call->out[0])[i] = value;
+    }
+    return ST_OK;
 }
 
 // Only between types of one width, which are held as they are: not halves, nor small integers.

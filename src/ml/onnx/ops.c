@@ -61,6 +61,21 @@ static Status mod(Setup *s, Error *err) {
     return ST_OK;
 }
 
+// What infinities are looked for, by the place of detect_positive + 2 detect_negative.
+static const Op IS_INF[] = {
+    {.name = "IsInf", .run = kernel_test, .arg = TEST_NEVER, .in_min = 1, .in_max = 1},
+    {.name = "IsInf", .run = kernel_test, .arg = TEST_INF_ABOVE, .in_min = 1, .in_max = 1},
+    {.name = "IsInf", .run = kernel_test, .arg = TEST_INF_BELOW, .in_min = 1, .in_max = 1},
+    {.name = "IsInf", .run = kernel_test, .arg = TEST_INF, .in_min = 1, .in_max = 1},
+};
+
+static Status is_inf(Setup *s, Error *err) {
+    int above = setup_int(s, "detect_positive", 1) != 0;
+    int below = setup_int(s, "detect_negative", 1) != 0;
+    s->node->op = &IS_INF[above + 2 * below];
+    return ST_OK;
+}
+
 static const Op SHIFT_RIGHT = {.name = "BitShift", .run = kernel_binary, .in_min = 2, .in_max = 2,
                                .arg = BINARY_SHIFT_RIGHT};
 
@@ -165,6 +180,7 @@ static Status cumulate(Setup *s, Error *err) {
     CumulateParams *params = SETUP_PARAMS(s, CumulateParams);
     params->exclusive = setup_int(s, "exclusive", 0) != 0;
     params->reverse = setup_int(s, "reverse", 0) != 0;
+    params->product = str_is(str_c(s->op->name), "CumProd");
     return ST_OK;
 }
 
@@ -458,7 +474,7 @@ const Op ONNX_OPS[] = {
     {"Clip", kernel_clip, clip, 0, 1, 3, 0},
     {"Not", kernel_test, NULL, TEST_NOT, 1, 1, 0},
     {"IsNaN", kernel_test, NULL, TEST_NAN, 1, 1, 0},
-    {"IsInf", kernel_test, NULL, TEST_INF, 1, 1, 0},
+    {"IsInf", kernel_test, is_inf, TEST_INF, 1, 1, 0},
     {"Cast", kernel_cast, cast, 0, 1, 1, 0},
     {"CastLike", cast_like, NULL, 0, 2, 2, 0},
     {"Identity", kernel_same, NULL, 0, 1, 1, 0},
@@ -467,6 +483,7 @@ const Op ONNX_OPS[] = {
     BINARY("Add", BINARY_ADD), BINARY("Sub", BINARY_SUB), BINARY("Mul", BINARY_MUL),
     BINARY("Div", BINARY_DIV), BINARY("Pow", BINARY_POW), BINARY("PRelu", BINARY_PRELU),
     BINARY("And", BINARY_AND), BINARY("Or", BINARY_OR), BINARY("Xor", BINARY_XOR),
+    {"BitwiseNot", kernel_bit_not, NULL, 0, 1, 1, 0},
     BINARY("BitwiseAnd", BINARY_AND), BINARY("BitwiseOr", BINARY_OR),
     BINARY("BitwiseXor", BINARY_XOR), BINARY("Equal", BINARY_EQUAL), BINARY("Less", BINARY_LESS),
     BINARY("LessOrEqual", BINARY_LESS_EQUAL), BINARY("Greater", BINARY_GREATER),
@@ -488,6 +505,7 @@ const Op ONNX_OPS[] = {
     {"ArgMax", kernel_arg, arg_extreme, 1, 1, 1, 0},
     {"ArgMin", kernel_arg, arg_extreme, 0, 1, 1, 0},
     {"CumSum", kernel_cumulate, cumulate, 0, 2, 2, 0},
+    {"CumProd", kernel_cumulate, cumulate, 0, 2, 2, 0},
     {"TopK", kernel_top, top, 0, 1, 2, 0},
 
     {"Constant", constant_run, constant, 0, 0, 0, 0},

@@ -81,6 +81,9 @@ static Status pool(Setup *s, Error *err) {
     WindowParams *params = SETUP_PARAMS(s, WindowParams);
     TRY(onnx_window(s, params, err));
     params->groups = setup_int(s, "p", 2);
+    if (setup_int(s, "storage_order", 0)) {
+        return error_set(err, ST_UNSUPPORTED, "storage_order 1: places count row by row");
+    }
     if (params->space && params->kernel[0]) return ST_OK;
     return error_set(err, ST_VALIDATION, "kernel_shape is missing");
 }
