@@ -362,11 +362,12 @@ static void show_calendar(ApiCall *call) {
                                 &err);
     if (st) {
         api_fail_with(call, st, &err);
-    } else if (!csv.len) {
-        api_fail(call, 404, "there is no calendar of that name", "'china' is built in");
-    } else {
+    } else if (csv.len || watch_calendar_built_in(call->part[0], &call->http->body)) {
         call->http->type = "text/csv";
         buf_put_str(&call->http->body, csv);
+    } else {
+        api_fail(call, 404, "there is no calendar of that name",
+                 "'china' is built in; PUT one, a line a day: 2025-10-01,holiday");
     }
 }
 

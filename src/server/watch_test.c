@@ -37,6 +37,18 @@ TEST(watch, times_are_read_as_they_are_written) {
     CHECK(!watch_time_parse(STR("yesterday"), &ms) && !watch_time_parse(STR(""), &ms));
 }
 
+TEST(watch, a_calendar_that_is_built_in_can_be_taken_and_given_back) {
+    Buf csv = {0};
+    Error err;
+    CHECK(watch_calendar_built_in(STR("china"), &csv));
+    CHECK(str_find(buf_str(&csv), STR("zone,+08:00\n"), 0) == 0);
+    CHECK(str_find(buf_str(&csv), STR("\n2026-02-15,holiday\n"), 0) > 0);
+    CHECK(str_find(buf_str(&csv), STR("\n2026-10-10,workday\n"), 0) > 0);
+    CHECK_OK(watch_calendar_check(buf_str(&csv), &err), &err);
+    CHECK(!watch_calendar_built_in(STR("atlantis"), &csv));
+    buf_free(&csv);
+}
+
 TEST(watch, a_calendar_s_lines_are_checked) {
     Error err;
     CHECK_OK(watch_calendar_check(STR("date,kind\n2025-10-01,holiday\n2025-10-11,workday\n"

@@ -300,7 +300,7 @@ static Status put_all(Roster *self, WatchPlatform *platform, const MetricSpec *s
                         "platform '" STR_FMT "' would have %lld metrics, its quota is %lld",
                         STR_ARG(platform->name), (long long)all,
                         (long long)platform->metrics_max);
-        error_hint(err, "remove some, or have the quota raised: PUT metrics_max to /v1/platforms");
+        error_hint(err, "remove some, or have the quota raised: POST metrics_max to /v1/platforms");
         st = ST_VALIDATION;
     }
     return st;

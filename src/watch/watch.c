@@ -109,6 +109,22 @@ static void put_china(Buf *days) {
     }
 }
 
+bool watch_calendar_built_in(Str name, Buf *out) {
+    if (!str_eq_nocase(name, STR("china"))) return false;
+    Buf days = {0};
+    put_china(&days);
+    buf_puts(out, "zone,+08:00\n");
+    for (size_t at = 0; at < days.len; at += sizeof(SeriesDay)) {
+        SeriesDay day;
+        char text[16];
+        memcpy(&day, days.ptr + at, sizeof day);
+        buf_put(out, text, date_print(day.day, text));
+        buf_puts(out, day.kind == SERIES_WORKDAY ? ",workday\n" : ",holiday\n");
+    }
+    buf_free(&days);
+    return true;
+}
+
 // "2025-10-01,holiday"; the line "zone,+08:00" says whose days they are.
 static Status read_days(Str csv, Buf *days, int64_t *zone_ms, Error *err) {
     uint32_t line = 0;

@@ -73,6 +73,8 @@ SeriesModel *watch_model_version(Watch *watch, WatchMetric *metric, uint32_t num
 // that judges.
 NODISCARD Status watch_model_publish(Watch *watch, WatchMetric *metric, SeriesModel *model,
                                      int64_t trained_ms, Str summary, Error *err);
+// The days of a calendar that is built in, in that form; false: there is none of that name.
+bool watch_calendar_built_in(Str name, Buf *out);
 // Checks the days of a calendar: "2025-10-01,holiday" or ",workday", a line each; a head is fine.
 NODISCARD Status watch_calendar_check(Str csv, Error *err);
 // The number of a metric's alarm by its id, as labels have it.
