@@ -5,6 +5,7 @@
 #include "cli/rows.h"
 #include "engine/control.h"
 #include "os/os.h"
+#include "type/datetime.h"
 
 static int list_main(int argc, char **argv);
 static int savepoint_main(int argc, char **argv);
@@ -24,8 +25,9 @@ enum { STOP_SAVEPOINT, STOP_DRAIN };
 const Command LIST_COMMAND = {
     .name = "list",
     .run = list_main,
-    .usage = "",
-    .doc = "Lists the jobs that run: id, state, since when, and name.",
+    .usage = "[JOB]",
+    .doc = "Lists the jobs that run: id, state, since when, and name; of one (its id or name) also "
+           "why it has begun again.",
     .args = LIST_ARGS,
 };
 const Command SAVEPOINT_COMMAND = {
@@ -94,26 +96,52 @@ static void put_padded(const char *text, uint32_t width, Buf *out) {
     buf_printf(out, "%s%*s", text, columns < width ? (int)(width - columns) : 0, "");
 }
 
+static void put_job(Arena *arena, const JobInfo *job, Buf *out) {
+    buf_printf(out, STR_FMT "  ", STR_ARG(job->id));
+    put_padded(str_cstr(arena, job->status), 10, out);
+    int64_t seconds = (os_now_ms() - job->started_ms) / 1000;
+    buf_printf(out, "  for %lld:%02lld:%02lld  pid %lld  " STR_FMT, (long long)(seconds / 3600),
+               (long long)(seconds / 60 % 60), (long long)(seconds % 60), (long long)job->pid,
+               STR_ARG(job->name));
+    if (job->restarts) {
+        buf_printf(out, "  (%lld restart%s)", (long long)job->restarts,
+                   job->restarts == 1 ? "" : "s");
+    }
+    buf_putc(out, '\n');
+}
+
+// One job, and why it has begun again.
+static Status list_one(Arena *arena, const char *name, Buf *out, Error *err) {
+    JobInfo job;
+    JobFailure failure[FAILURES_KEPT];
+    uint32_t count;
+    TRY(control_find(arena, str_c(name), &job, err));
+    TRY(control_failures(arena, &job, failure, &count, err));
+    put_job(arena, &job, out);
+    for (uint32_t i = 0; i < count; i++) {
+        char stamp[64];
+        Timestamp time = {.ms = failure[i].time_ms};
+        uint32_t len = timestamp_print(time, 3, stamp);
+        buf_printf(out, "  %.*s UTC  " STR_FMT "\n", (int)len, stamp, STR_ARG(failure[i].why));
+    }
+    return ST_OK;
+}
+
 static int list_main(int argc, char **argv) {
     Operands operands = {0};
-    int code = read_operands(&LIST_COMMAND, argc, argv, 0, 0, &operands);
+    int code = read_operands(&LIST_COMMAND, argc, argv, 0, 1, &operands);
     if (code >= 0) return code;
     Arena arena = {0};
     JobInfo *job;
-    uint32_t count;
+    uint32_t count = 0;
     Error err = {0};
-    Status st = control_jobs(&arena, &job, &count, &err);
-    code = st ? failed(&LIST_COMMAND, st, &err) : EXIT_FINE;
     Buf out = {0};
-    if (!st && !count) buf_puts(&out, "no job is running\n");
-    for (uint32_t i = 0; !st && i < count; i++) {
-        buf_printf(&out, STR_FMT "  ", STR_ARG(job[i].id));
-        put_padded(str_cstr(&arena, job[i].status), 10, &out);
-        int64_t seconds = (os_now_ms() - job[i].started_ms) / 1000;
-        buf_printf(&out, "  for %lld:%02lld:%02lld  pid %lld  " STR_FMT "\n",
-                   (long long)(seconds / 3600), (long long)(seconds / 60 % 60),
-                   (long long)(seconds % 60), (long long)job[i].pid, STR_ARG(job[i].name));
-    }
+    bool one = operands.count == 1;
+    Status st = one ? list_one(&arena, operands.at[0], &out, &err)
+                    : control_jobs(&arena, &job, &count, &err);
+    code = st ? failed(&LIST_COMMAND, st, &err) : EXIT_FINE;
+    if (!st && !one && !count) buf_puts(&out, "no job is running\n");
+    for (uint32_t i = 0; !st && i < count; i++) put_job(&arena, &job[i], &out);
     (void)fwrite(out.ptr, 1, out.len, stdout);
     buf_free(&out);
     arena_clear(&arena);

@@ -143,10 +143,11 @@ void executor_stats(const Executor *self) {
                    (unsigned long long)stats->trainings_failed);
     }
     buf_printf(&out,
+               "\"restarts\":%llu,"
                "\"checkpoints\":%llu,\"checkpoints_failed\":%llu,\"checkpoint_bytes\":%lld,"
                "\"checkpoint_pause_p50_ms\":%.3f,\"checkpoint_pause_p99_ms\":%.3f,"
                "\"checkpoint_pause_max_ms\":%.3f,\"restore_s\":%.6f,",
-               (unsigned long long)stats->checkpoints,
+               (unsigned long long)stats->restarts, (unsigned long long)stats->checkpoints,
                (unsigned long long)stats->checkpoints_failed, (long long)stats->checkpoint_bytes,
                (double)stats->pause_p50_ns / 1e6, (double)stats->pause_p99_ns / 1e6,
                (double)stats->pause_max_ns / 1e6, stats->restore_s);

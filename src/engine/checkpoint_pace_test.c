@@ -111,6 +111,8 @@ static Status run(const char *query, const Option *option, JobStats *stats, Erro
     }
     execute(&arena, "CREATE TABLE g (id BIGINT) WITH ('connector' = 'datagen', "
                     "'rows-per-second' = '10', 'number-of-rows' = '720100')%s%s", "", "");
+    execute(&arena, "CREATE TABLE half (id BIGINT) WITH ('connector' = 'datagen', "
+                    "'rows-per-second' = '20', 'number-of-rows' = '30')%s%s", "", "");
     execute(&arena, "CREATE TABLE o (id BIGINT) WITH ('connector' = 'blackhole')%s%s", "", "");
     ResultSink sink = {.batch = take_batch};
     Status st = session_execute(disk.session, str_c(query), &sink, err);
@@ -205,6 +207,23 @@ TEST(checkpoint_pace, one_that_failed_is_followed_without_the_pause) {
         &err);
     CHECK(stats.halted);  // else its end would have come first
     CHECK_INT(stats.checkpoints_failed, 1);
+}
+
+// One of two sources has ended at once, the other one goes on for a second.
+#define BOTH                                        \
+    "INSERT INTO o SELECT id FROM half UNION ALL " \
+    "SELECT id FROM (VALUES CAST(1 AS BIGINT)) v (id)"
+
+TEST(checkpoint_pace, they_go_on_when_a_source_has_ended_unless_told_not_to) {
+    JobStats stats;
+    Error err = {0};
+    new_disk(0, 0, 0);
+    CHECK_OK(run(BOTH, OPTIONS({"num-retained", "1"}), &stats, &err), &err);
+    CHECK(stats.checkpoints > 5);
+    new_disk(0, 0, 0);
+    CHECK_OK(run(BOTH, OPTIONS({"checkpoints-after-tasks-finish", "false"}), &stats, &err), &err);
+    CHECK(stats.checkpoints > 0 && stats.checkpoints < 5);
+    CHECK_INT(stats.rows_in, 31);
 }
 
 TEST(checkpoint_pace, what_flink_refuses_is_refused_by_name) {

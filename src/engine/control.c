@@ -38,6 +38,12 @@ struct Control {
     pthread_t thread;
     bool started;
     Task task[TASKS_MAX];
+    OsMonitor lock;  // of what follows
+    int64_t restarts;
+    struct {
+        int64_t time_ms;
+        char *why;   // owned
+    } failure[FAILURES_KEPT];  // the n-th at n % FAILURES_KEPT
 };
 
 static const char *const VERBS[] = {"savepoint", "stop", "drain", "cancel"};
@@ -53,11 +59,26 @@ static Str runtime_directory(Arena *arena) {
 
 // ---- the job's side ----------------------------------------------------------------------------
 
-static void put_info(const Control *self, Buf *out) {
+static void put_info(Control *self, Buf *out) {
     const ControlSpec *spec = &self->spec;
-    buf_printf(out, "ok\n%s\n%lld\n%lld\n%s\n" STR_FMT "\n" STR_FMT "\n" STR_FMT "\n", self->id,
-               (long long)getpid(), (long long)self->started_ms, atomic_load(&self->status),
-               STR_ARG(spec->checkpoint_dir), STR_ARG(spec->savepoint_dir), STR_ARG(spec->name));
+    os_lock(&self->lock);
+    int64_t restarts = self->restarts;
+    os_unlock(&self->lock);
+    buf_printf(out, "ok\n%s\n%lld\n%lld\n%s\n" STR_FMT "\n" STR_FMT "\n" STR_FMT "\n%lld\n",
+               self->id, (long long)getpid(), (long long)self->started_ms,
+               atomic_load(&self->status), STR_ARG(spec->checkpoint_dir),
+               STR_ARG(spec->savepoint_dir), STR_ARG(spec->name), (long long)restarts);
+}
+
+static void put_failures(Control *self, Buf *out) {
+    os_lock(&self->lock);
+    int64_t at = self->restarts > FAILURES_KEPT ? self->restarts - FAILURES_KEPT : 0;
+    buf_puts(out, "ok\n");
+    for (; at < self->restarts; at++) {
+        buf_printf(out, "%lld %s\n", (long long)self->failure[at % FAILURES_KEPT].time_ms,
+                   self->failure[at % FAILURES_KEPT].why);
+    }
+    os_unlock(&self->lock);
 }
 
 static void put_failure(Status st, const Error *err, Buf *out) {
@@ -148,6 +169,8 @@ static void serve_client(Control *self, int client) {
     bool handed = false;
     if (!st && str_is(text, "info")) {
         put_info(self, &answer);
+    } else if (!st && str_is(text, "failures")) {
+        put_failures(self, &answer);
     } else if (!st) {
         st = error_set(&err, ST_RUNTIME, "a request is not known");
         for (uint32_t i = 0; i < sizeof VERBS / sizeof *VERBS; i++) {
@@ -204,6 +227,7 @@ Status control_open(const ControlSpec *spec, Control **out, Error *err) {
                    (unsigned long long)os()->random());
     atomic_store(&self->status, "RUNNING");
     arena_init(&self->arena);
+    os()->monitor_init(&self->lock);
     self->job = job_control_new();
     Status st = control_start(self, err);
     if (st) {
@@ -230,8 +254,24 @@ void control_close(Control *self) {
     local_close(self->wake[0]);
     local_close(self->wake[1]);
     job_control_free(self->job);
+    for (uint32_t i = 0; i < FAILURES_KEPT; i++) mem_free(self->failure[i].why);
+    os()->monitor_clear(&self->lock);
     arena_clear(&self->arena);
     mem_free(self);
+}
+
+void control_failed(Control *self, Str why) {
+    if (!self) return;
+    char *line = mem_alloc(why.len + 1);
+    for (uint32_t i = 0; i < why.len; i++) line[i] = why.ptr[i] == '\n' ? ' ' : why.ptr[i];
+    line[why.len] = 0;
+    os_lock(&self->lock);
+    int64_t at = self->restarts++ % FAILURES_KEPT;
+    mem_free(self->failure[at].why);
+    self->failure[at].time_ms = os_now_ms();
+    self->failure[at].why = line;
+    os_unlock(&self->lock);
+    control_status(self, "RESTARTING");
 }
 
 void control_status(Control *self, const char *status) {
@@ -276,7 +316,7 @@ typedef struct Listing {
 
 static bool read_info(Arena *arena, Str text, JobInfo *out) {
     if (outcome(&text, NULL)) return false;
-    enum { LINES = 7 };
+    enum { LINES = 8 };
     Str line[LINES];
     for (uint32_t i = 0; i < LINES; i++) line[i] = str_dup(arena, str_next_line(&text));
     out->id = line[0];
@@ -285,7 +325,7 @@ static bool read_info(Arena *arena, Str text, JobInfo *out) {
     out->savepoint_dir = line[5];
     out->name = line[6];
     return out->id.len == ID_DIGITS && str_to_i64(line[1], &out->pid) &&
-           str_to_i64(line[2], &out->started_ms);
+           str_to_i64(line[2], &out->started_ms) && str_to_i64(line[7], &out->restarts);
 }
 
 static Status see_socket(void *arg, Str name, Error *err) {
@@ -352,6 +392,25 @@ Status control_find(Arena *arena, Str job, JobInfo *out, Error *err) {
     }
     error_hint(err, "'weir list' and SHOW JOBS show the jobs that run, and their ids");
     return ST_VALIDATION;
+}
+
+Status control_failures(Arena *arena, const JobInfo *job, JobFailure *out, uint32_t *count,
+                        Error *err) {
+    Buf answer = {0};
+    Status st = talk(job->socket, STR("failures\n"), &answer, err);
+    Str text = str_dup(arena, buf_str(&answer));
+    buf_free(&answer);
+    TRY(st);
+    TRY(outcome(&text, err));
+    for (*count = 0; text.len && *count < FAILURES_KEPT; ++*count) {
+        Str line = str_next_line(&text);
+        int64_t space = str_find(line, STR(" "), 0);
+        if (space < 0 || !str_to_i64(str_sub(line, 0, (uint32_t)space), &out[*count].time_ms)) {
+            return error_set(err, ST_RUNTIME, "the job gives an answer that is not understood");
+        }
+        out[*count].why = str_sub(line, (uint32_t)space + 1, line.len);
+    }
+    return ST_OK;
 }
 
 Status control_request(Arena *arena, const JobInfo *job, ControlVerb verb, Str dir, Str *path,

@@ -27,6 +27,9 @@ NODISCARD Status control_open(const ControlSpec *spec, Control **out, Error *err
 // Requests under way are answered first. NULL is fine, here and below.
 void control_close(Control *control);
 void control_status(Control *control, const char *status);
+// The job has failed and will begin again. The last FAILURES_KEPT reasons are kept.
+enum { FAILURES_KEPT = 16 };  // as many as Flink's web.exception-history-size
+void control_failed(Control *control, Str why);
 JobControl *control_of_job(Control *control);
 
 // ---- the other side ----------------------------------------------------------------------------
@@ -37,6 +40,7 @@ typedef struct JobInfo {
     Str status;     // "RUNNING"
     int64_t started_ms;
     int64_t pid;
+    int64_t restarts;
     Str checkpoint_dir, savepoint_dir;  // may be empty
     Str socket;
 } JobInfo;
@@ -45,6 +49,14 @@ typedef struct JobInfo {
 NODISCARD Status control_jobs(Arena *arena, JobInfo **out, uint32_t *count, Error *err);
 // The job of that id (or what an id begins with) or name.
 NODISCARD Status control_find(Arena *arena, Str job, JobInfo *out, Error *err);
+
+typedef struct JobFailure {
+    int64_t time_ms;
+    Str why;        // one line
+} JobFailure;
+// Why the job has begun again, the last times; oldest first.
+NODISCARD Status control_failures(Arena *arena, const JobInfo *job, JobFailure *out,
+                                  uint32_t *count, Error *err);
 
 typedef enum ControlVerb {
     CONTROL_SAVEPOINT,  // [dir]: where; empty: the job's own setting

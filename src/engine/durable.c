@@ -453,7 +453,8 @@ static Status run_attempts(Durable *self, Error *err) {
         }
         say(self, "the job failed and restarts in %.1f s: %s", (double)delay_ms / 1000,
             failure.message);
-        control_status(self->control, "RESTARTING");
+        control_failed(self->control, str_c(failure.message));
+        if (spec->stats) spec->stats->restarts++;
         if (!wait_unless_stopped(spec, delay_ms)) {
             if (err) *err = failure;
             return st;

@@ -30,6 +30,7 @@ typedef struct JobStats {
     double wall_s, cpu_s;
     double restore_s;              // of wall_s: until all state was there again
     int64_t memory_peak_bytes;     // of the budget
+    uint64_t restarts;             // after failures
     uint64_t checkpoints, checkpoints_failed;
     int64_t checkpoint_bytes;      // of the last one
     // How long checkpoints kept a worker from its work: the half, 99 of 100, all were no longer.

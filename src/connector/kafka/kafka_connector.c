@@ -80,6 +80,12 @@ static const char *guarantee_of(const TableDesc *desc) {
     return text ? text : "at-least-once";
 }
 
+// What comes twice replaces itself.
+static const char *upsert_guarantee_of(const TableDesc *desc) {
+    const char *text = guarantee_of(desc);
+    return str_eq(str_c(text), STR("at-least-once")) ? "at-least-once, idempotent by key" : text;
+}
+
 const Connector KAFKA_CONNECTOR = {
     .name = "kafka",
     .options = KAFKA_OPTIONS,
@@ -114,6 +120,6 @@ const Connector UPSERT_KAFKA_CONNECTOR = {
     .source_open = upsert_open_source,
     .sink_open = upsert_open_sink,
     .guarantee = "at-least-once",
-    .guarantee_of = guarantee_of,
+    .guarantee_of = upsert_guarantee_of,
     .doc = "Keeps the latest row of each key in a Kafka topic; a null value deletes it.",
 };
