@@ -153,14 +153,11 @@ void buf_free(Buf *buf) {
     *buf = (Buf){0};
 }
 
-char *buf_reserve(Buf *buf, size_t more) {
-    if (buf->cap - buf->len < more) {
-        size_t cap = buf->cap ? buf->cap * 2 : 64;
-        while (cap - buf->len < more) cap *= 2;
-        buf->ptr = mem_realloc(buf->ptr, cap);
-        buf->cap = cap;
-    }
-    return buf->len ? buf->ptr + buf->len : buf->ptr;  // no bytes of an empty buffer may be NULL
+void buf_grow(Buf *buf, size_t more) {
+    size_t cap = buf->cap ? buf->cap * 2 : 64;
+    while (cap - buf->len < more) cap *= 2;
+    buf->ptr = mem_realloc(buf->ptr, cap);
+    buf->cap = cap;
 }
 
 void buf_printf(Buf *buf, const char *fmt, ...) {

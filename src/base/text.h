@@ -61,7 +61,12 @@ typedef struct Buf {
 } Buf;
 
 void buf_free(Buf *buf);
-char *buf_reserve(Buf *buf, size_t more);  // room for [more] bytes; returns the end to write at
+void buf_grow(Buf *buf, size_t more);  // buf_reserve, when there is not room enough
+// Room for [more] bytes; returns the end to write at.
+static inline char *buf_reserve(Buf *buf, size_t more) {
+    if (buf->cap - buf->len < more) buf_grow(buf, more);
+    return buf->len ? buf->ptr + buf->len : buf->ptr;  // no bytes of an empty buffer may be NULL
+}
 static inline void buf_put(Buf *buf, const void *bytes, size_t size) {
     if (buf->cap - buf->len < size) (void)buf_reserve(buf, size);
     if (size) memcpy(buf->ptr + buf->len, bytes, size);

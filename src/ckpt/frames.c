@@ -18,7 +18,7 @@ typedef struct Frame {
 } Frame;
 
 static const char MAGIC[8] = {'w', 'e', 'i', 'r', 's', 't', 'a', 't'};
-enum { FRAMES_VERSION = 1 };
+enum { FRAMES_VERSION = 2 };
 static const uint64_t PART_SIZE_MAX = (uint64_t)1 << 32;
 
 static uint64_t frame_hash(const Frame *frame, const void *bytes, uint64_t at) {

@@ -12,7 +12,7 @@
 typedef enum PartKind {
     PART_TABLE = 1,  // a state table begins: FrameTable
     PART_REMOVED,    // u32 number of the table in this file; u32 size and key, again and again
-    PART_ROWS,       // the same number; rows as state/table.h writes them
+    PART_ROWS,       // the same number; rows as state/rows.h writes them
     PART_OPERATOR,   // FrameName, then what the operator keeps beside its tables
     PART_SOURCE,     // FrameName, then the reader's position
     PART_SINK,       // FrameName, then what is to be committed when the checkpoint is complete

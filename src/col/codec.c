@@ -22,21 +22,10 @@ static void put_text(Buf *out, Str text) {
     buf_put_str(out, text);
 }
 
-enum { I64_SHORT = 2 };
-
-static void put_short(Buf *out, int64_t value) {
-    uint64_t folded = (uint64_t)value << 1 ^ (uint64_t)(value >> 63);
-    uint32_t size = folded ? (71 - (uint32_t)__builtin_clzll(folded)) / 8 : 0;
-    char *to = buf_reserve(out, 1 + sizeof folded);
-    *to = (char)(I64_SHORT + size);
-    memcpy(to + 1, &folded, sizeof folded);
-    out->len += 1 + size;
-}
-
 // Times hardly ever have nanoseconds of their own: the milliseconds alone, as a short number.
 static void put_time(Buf *out, Timestamp value) {
     if (value.ns == 0) {
-        put_short(out, value.ms);
+        codec_put_i64(out, value.ms);
         return;
     }
     buf_putc(out, 1);
@@ -88,7 +77,7 @@ static void codec_put_value(const Vec *vec, uint32_t row, bool key, Buf *out) {
         return;
     }
     if (!null && vec->phys == PHYS_I64 && !key) {
-        put_short(out, vec_i64(vec)[row]);
+        codec_put_i64(out, vec_i64(vec)[row]);
         return;
     }
     if (!null && vec->phys == PHYS_TS && !key) {
@@ -172,20 +161,20 @@ static inline __attribute__((always_inline)) const char *get_value(const char *a
             return at + len;
         }
         case PHYS_I64: {
-            if (tag < I64_SHORT) {
+            if (tag < CODEC_I64_SHORT) {
                 memcpy(&vec_i64(out)[row], at, 8);
                 return at + 8;
             }
-            vec_i64(out)[row] = unfold(get_short(at, tag - I64_SHORT));
-            return at + tag - I64_SHORT;
+            vec_i64(out)[row] = unfold(get_short(at, tag - CODEC_I64_SHORT));
+            return at + tag - CODEC_I64_SHORT;
         }
         case PHYS_TS:
-            if (tag < I64_SHORT) {
+            if (tag < CODEC_I64_SHORT) {
                 memcpy(&vec_ts(out)[row], at, sizeof(Timestamp));
                 return at + sizeof(Timestamp);
             }
-            vec_ts(out)[row] = (Timestamp){.ms = unfold(get_short(at, tag - I64_SHORT))};
-            return at + tag - I64_SHORT;
+            vec_ts(out)[row] = (Timestamp){.ms = unfold(get_short(at, tag - CODEC_I64_SHORT))};
+            return at + tag - CODEC_I64_SHORT;
         case PHYS_I32: memcpy(&vec_i32(out)[row], at, 4); return at + 4;
         case PHYS_LIST: {
             uint32_t count = get_u32(&at);
@@ -217,11 +206,6 @@ Str codec_text(Str bytes) {
 
 // ---- by hand -----------------------------------------------------------------------------------
 
-void codec_put_i64(Buf *out, int64_t value) {
-    put_short(out, value);
-}
-
-
 const char *codec_get(const char *at, Vec *out, uint32_t row) {
     return get_value(at, out, row, false);
 }
@@ -230,15 +214,15 @@ const char *codec_get_shared(const char *at, Vec *out, uint32_t row) {
 }
 const char *codec_get_i64(const char *at, int64_t *out) {
     uint32_t tag = (uint8_t)*at++;
-    if (tag < I64_SHORT) {
+    if (tag < CODEC_I64_SHORT) {
         *out = 0;
         if (!tag) return at;
         memcpy(out, at, sizeof *out);
         return at + sizeof *out;
     }
-    uint64_t folded = get_short(at, tag - I64_SHORT);
+    uint64_t folded = get_short(at, tag - CODEC_I64_SHORT);
     *out = unfold(folded);
-    return at + tag - I64_SHORT;
+    return at + tag - CODEC_I64_SHORT;
 }
 
 void codec_put_u8(Buf *out, uint8_t value) {
@@ -273,12 +257,25 @@ const char *codec_get_list_head(const char *at, uint32_t *count) {
     return at;
 }
 
-void codec_put_row_head(Buf *out) {
-    buf_putc(out, 1);
-}
-
 const char *codec_get_row_head(const char *at) {
     return at + 1;
+}
+
+uint32_t codec_size_max(const Type *type) {
+    uint32_t size = 1;
+    switch (type_phys(type)) {
+        case PHYS_STR:
+        case PHYS_LIST: return 0;
+        case PHYS_NONE: return size;
+        case PHYS_ROW:
+            for (uint32_t c = 0; c < type->child_count; c++) {
+                uint32_t child = codec_size_max(type->child[c]);
+                if (!child) return 0;
+                size += child;
+            }
+            return size;
+        default: return size + phys_size(type_phys(type));
+    }
 }
 
 const char *codec_skip(const Type *type, const char *at) {
@@ -290,8 +287,10 @@ const char *codec_skip(const Type *type, const char *at) {
             uint32_t len = tag == TEXT_LONG ? get_u32(&at) : tag - 1;
             return at + len;
         }
-        case PHYS_I64: return at + (tag < I64_SHORT ? sizeof(int64_t) : tag - I64_SHORT);
-        case PHYS_TS: return at + (tag < I64_SHORT ? sizeof(Timestamp) : tag - I64_SHORT);
+        case PHYS_I64:
+            return at + (tag < CODEC_I64_SHORT ? sizeof(int64_t) : tag - CODEC_I64_SHORT);
+        case PHYS_TS:
+            return at + (tag < CODEC_I64_SHORT ? sizeof(Timestamp) : tag - CODEC_I64_SHORT);
         case PHYS_LIST:
             for (uint32_t count = get_u32(&at); count--;) {
                 for (uint32_t c = 0; c < type->child_count; c++)

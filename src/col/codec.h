@@ -28,7 +28,25 @@ Str codec_text(Str bytes);
 // The same without a column, for what an operator writes by hand: values that are not NULL of
 // BIGINT, BOOLEAN, TINYINT and text, and what leads the entries of a list and the fields of a row.
 // Each reading returns the end of what it read.
-void codec_put_i64(Buf *out, int64_t value);
+enum { CODEC_I64_SHORT = 2, CODEC_I64_MAX = 1 + sizeof(int64_t) };
+// Writes where there is room for CODEC_I64_MAX bytes; returns the end of the value.
+static inline char *codec_write_i64(char *to, int64_t value) {
+    uint64_t folded = (uint64_t)value << 1 ^ (uint64_t)(value >> 63);
+    uint32_t size = folded ? (71 - (uint32_t)__builtin_clzll(folded)) / 8 : 0;
+    *to = (char)(CODEC_I64_SHORT + size);
+    memcpy(to + 1, &folded, sizeof folded);
+    return to + 1 + size;
+}
+static inline void codec_put_i64(Buf *out, int64_t value) {
+    char *to = buf_reserve(out, CODEC_I64_MAX);
+    out->len += (size_t)(codec_write_i64(to, value) - to);
+}
+// How many bytes the value at [at] has, its first byte among them; more than CODEC_I64_MAX: it is
+// none.
+static inline uint32_t codec_i64_size(const char *at) {
+    uint32_t tag = (uint8_t)*at;
+    return tag < CODEC_I64_SHORT ? 1 + tag * (uint32_t)sizeof(int64_t) : tag - CODEC_I64_SHORT + 1;
+}
 const char *codec_get_i64(const char *at, int64_t *out);
 void codec_put_u8(Buf *out, uint8_t value);
 const char *codec_get_u8(const char *at, uint8_t *out);
@@ -36,7 +54,15 @@ void codec_put_text(Buf *out, Str text);
 const char *codec_get_text(const char *at, Str *out);
 void codec_put_list_head(Buf *out, uint32_t count);
 const char *codec_get_list_head(const char *at, uint32_t *count);
-void codec_put_row_head(Buf *out);
+static inline char *codec_write_row_head(char *to) {
+    *to = 1;
+    return to + 1;
+}
+static inline void codec_put_row_head(Buf *out) {
+    buf_putc(out, 1);
+}
 const char *codec_get_row_head(const char *at);
+// How many bytes a value of type [type] has at most; 0: texts and lists know no such size.
+uint32_t codec_size_max(const Type *type);
 // The end of the value of type [type] at [at].
 const char *codec_skip(const Type *type, const char *at);

@@ -21,6 +21,7 @@
 #include "run/disk_files.h"
 #include "sql/parser.h"
 #include "state/disk.h"
+#include "state/rows.h"
 
 // clang-format off
 static const OptionDef OPTIONS[] = {
@@ -258,14 +259,7 @@ static uint32_t operator_index(const Snapshot *self, uint64_t id) {
 
 static uint64_t count_rows(Str bytes) {
     uint64_t rows = 0;
-    uint32_t size[2];
-    while (bytes.len >= sizeof size + sizeof(int64_t)) {
-        memcpy(size, bytes.ptr, sizeof size);
-        uint64_t whole = sizeof size + sizeof(int64_t) + (uint64_t)size[0] + size[1];
-        if (whole > bytes.len) break;
-        bytes = str_sub(bytes, (uint32_t)whole, bytes.len);
-        rows++;
-    }
+    for (RowsReader reader = rows_reader(bytes); rows_next(&reader);) rows++;
     return rows;
 }
 
@@ -392,23 +386,16 @@ static void take_row(StateReader *self, Str key, Str value) {
 
 // [increments]: a key may come in several files.
 static Status take_rows(StateReader *self, Str bytes, bool increments, Error *err) {
-    const char *at = bytes.ptr, *end = str_end(bytes);
-    while (at < end) {
-        uint32_t size[2];
-        const size_t HEAD = sizeof size + sizeof(int64_t);
-        if ((size_t)(end - at) < HEAD) break;
-        memcpy(size, at, sizeof size);
-        at += HEAD;
-        if ((uint64_t)size[0] + size[1] > (uint64_t)(end - at)) break;
-        Str key = str_make(at, size[0]), value = str_make(at + size[0], size[1]);
-        at += size[0] + size[1];
+    RowsReader row = rows_reader(bytes);
+    while (rows_next(&row)) {
         if (increments) {
-            if (map_has(&self->seen, key)) continue;
-            (void)map_put(&self->removed, key, self);  // older files have older rows of it
+            if (map_has(&self->seen, row.key)) continue;
+            (void)map_put(&self->removed, row.key, self);  // older files have older rows of it
         }
-        take_row(self, key, value);
+        take_row(self, row.key, row.value);
     }
-    return at == end ? ST_OK : error_set(err, ST_RUNTIME, "rows of a snapshot are cut short");
+    if (row.at == row.end) return ST_OK;
+    return error_set(err, ST_RUNTIME, "rows of a snapshot are cut short");
 }
 
 static Status take_removed(StateReader *self, Str bytes, Error *err) {

@@ -72,9 +72,9 @@ static void group_save(void *arg, const uint8_t *row, Buf *out) {
     aggs_save(&self->saver, row, out);
 }
 
-static void group_save_copy(void *arg, const uint8_t *row, Buf *out) {
-    codec_put_i64(out, ((const GroupHead *)(const void *)row)->count);
-    aggs_save(arg, row, out);
+static char *group_save_copy(void *arg, const uint8_t *row, char *to) {
+    to = codec_write_i64(to, ((const GroupHead *)(const void *)row)->count);
+    return aggs_save_at(arg, row, to);
 }
 
 static const char *group_load(void *arg, uint8_t *row, const char *at, Error *err) {
@@ -129,6 +129,7 @@ static Status group_agg_open(Operator *op, Error *err) {
     self->copy_env = self->agg_env;
     if (agg_copy_saver_init(&self->copies, self->call, self->agg_count, &self->copy_env)) {
         def.save_copy = group_save_copy;
+        def.copy_max = CODEC_I64_MAX + self->copies.size_max;
         def.copy_arg = &self->copies;
     }
     self->groups = state_table_open(op->env->state, &def);

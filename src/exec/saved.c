@@ -2,16 +2,6 @@
 
 #include "plan/kin.h"
 
-// Values of one size without lists and text, which a vec would collect.
-static bool is_flat(const Type *type) {
-    Phys phys = type_phys(type);
-    if (phys == PHYS_STR || phys == PHYS_LIST || phys == PHYS_NONE) return false;
-    for (uint32_t i = 0; i < type->child_count; i++) {
-        if (!is_flat(type->child[i])) return false;
-    }
-    return true;
-}
-
 static void need_valid(Vec *vec) {
     vec_need_valid(vec);
     for (uint32_t i = 0; vec->phys == PHYS_ROW && i < vec->type->child_count; i++) {
@@ -32,7 +22,7 @@ void agg_saver_init(AggSaver *saver, AggCall *const *call, uint32_t count, AggEn
     arena_init(&saver->vecs);
     saver->state = ARENA_ARRAY(&saver->vecs, Vec *, count + 1);
     for (uint32_t i = 0; i < count; i++) {
-        if (!is_flat(call[i]->state_type)) continue;
+        if (!codec_size_max(call[i]->state_type)) continue;
         saver->state[i] = vec_new(&saver->vecs, call[i]->state_type, 1);
         need_valid(saver->state[i]);
     }
@@ -41,8 +31,10 @@ void agg_saver_init(AggSaver *saver, AggCall *const *call, uint32_t count, AggEn
 bool agg_copy_saver_init(AggSaver *saver, AggCall *const *call, uint32_t count, AggEnv *env) {
     for (uint32_t i = 0; i < count; i++) {
         if (call[i]->impl->flags & (AGG_OWNS | AGG_FOREIGN)) return false;
+        if (!codec_size_max(call[i]->state_type)) return false;
     }
     agg_saver_init(saver, call, count, env);
+    for (uint32_t i = 0; i < count; i++) saver->size_max += codec_size_max(call[i]->state_type);
     env->budget = NULL;
     env->scratch = &saver->scratch;
     return true;
@@ -59,6 +51,16 @@ static Vec *state_vec(AggSaver *saver, uint32_t index) {
 void agg_saver_clear(AggSaver *saver) {
     arena_clear(&saver->scratch);
     arena_clear(&saver->vecs);
+    buf_free(&saver->bytes);
+}
+
+// The state of a call that has no `put`.
+static void agg_save(AggSaver *saver, uint32_t index, const uint8_t *group, Buf *out) {
+    Vec *state = state_vec(saver, index);
+    // Writing a state copies it: it fails for no state that an update could make.
+    Status st = agg_write(saver->call[index], group, saver->env, state, 0, NULL);
+    ASSERT(!st);
+    codec_put(state, 0, out);
 }
 
 void aggs_save(AggSaver *saver, const uint8_t *group, Buf *out) {
@@ -66,15 +68,30 @@ void aggs_save(AggSaver *saver, const uint8_t *group, Buf *out) {
     for (uint32_t i = 0; i < saver->count; i++) {
         const AggCall *call = saver->call[i];
         if (call->impl->put) {
-            call->impl->put(group + call->offset, out);
+            char *to = buf_reserve(out, codec_size_max(call->state_type));
+            out->len += (size_t)(call->impl->put(group + call->offset, to) - to);
+        } else {
+            agg_save(saver, i, group, out);
+        }
+    }
+}
+
+char *aggs_save_at(AggSaver *saver, const uint8_t *group, char *to) {
+    bool reset = false;
+    for (uint32_t i = 0; i < saver->count; i++) {
+        const AggCall *call = saver->call[i];
+        if (call->impl->put) {
+            to = call->impl->put(group + call->offset, to);
             continue;
         }
-        Vec *state = state_vec(saver, i);
-        // Writing a state copies it: it fails for no state that an update could make.
-        Status st = agg_write(saver->call[i], group, saver->env, state, 0, NULL);
-        ASSERT(!st);
-        codec_put(state, 0, out);
+        if (!reset) arena_reset(&saver->scratch);
+        reset = true;
+        saver->bytes.len = 0;
+        agg_save(saver, i, group, &saver->bytes);
+        memcpy(to, saver->bytes.ptr, saver->bytes.len);
+        to += saver->bytes.len;
     }
+    return to;
 }
 
 const char *aggs_load(AggSaver *saver, uint8_t *group, const char *at, Error *err) {

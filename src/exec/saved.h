@@ -18,6 +18,8 @@ typedef struct AggSaver {
     Vec **state;      // a row each, used again for every group; NULL: its size differs, made anew
     Arena vecs;       // of them
     Arena scratch;
+    uint32_t size_max;  // of what a copy saver writes of a group
+    Buf bytes;          // of a state, a copy saver's
 } AggSaver;
 
 void agg_saver_init(AggSaver *saver, AggCall *const *call, uint32_t count, AggEnv *env);
@@ -26,6 +28,8 @@ void agg_saver_clear(AggSaver *saver);
 // calls are more than their bytes, or are not for another thread to read.
 bool agg_copy_saver_init(AggSaver *saver, AggCall *const *call, uint32_t count, AggEnv *env);
 void aggs_save(AggSaver *saver, const uint8_t *group, Buf *out);
+// The same by a copy saver, where there is room for [size_max] bytes; returns their end.
+char *aggs_save_at(AggSaver *saver, const uint8_t *group, char *to);
 // Into an empty group; returns the end of the bytes, NULL on failure.
 const char *aggs_load(AggSaver *saver, uint8_t *group, const char *at, Error *err);
 // Fields [from] and later of [fields]: the type of each call's state, and for its name the call's

@@ -56,15 +56,17 @@ bool window_agg_begin(void *arg, uint32_t field, Buf *out) {
     return agg_state_begin(&self->saver, field, out);
 }
 
-static void save_head(const WindowHead *head, Buf *out) {
-    codec_put_i64(out, head->count);
-    codec_put_i64(out, head->end);
-    codec_put_i64(out, head->timer);
+enum { HEAD_MAX = 3 * CODEC_I64_MAX };
+
+static char *save_head(const WindowHead *head, char *to) {
+    to = codec_write_i64(to, head->count);
+    to = codec_write_i64(to, head->end);
+    return codec_write_i64(to, head->timer);
 }
 
-static void save_copy(void *arg, const uint8_t *group, Buf *out) {
-    save_head((const WindowHead *)(const void *)group, out);
-    aggs_save(arg, group, out);
+static char *save_copy(void *arg, const uint8_t *group, char *to) {
+    to = save_head((const WindowHead *)(const void *)group, to);
+    return aggs_save_at(arg, group, to);
 }
 
 static int64_t group_wanted(void *arg, const uint8_t *group) {
@@ -88,13 +90,15 @@ StateTable *window_agg_table(WindowAgg *self, const WindowTable *table) {
     if (table->arg == self && !table->more && !table->without_groups) def.begin = window_agg_begin;
     if (table->plain && self->copies.call) {
         def.save_copy = save_copy;
+        def.copy_max = HEAD_MAX + self->copies.size_max;
         def.copy_arg = &self->copies;
     }
     return state_table_open(self->base.env->state, &def);
 }
 
 void window_agg_save(WindowAgg *self, const uint8_t *group, Buf *out) {
-    save_head((const WindowHead *)(const void *)group, out);
+    char *to = buf_reserve(out, HEAD_MAX);
+    out->len += (size_t)(save_head((const WindowHead *)(const void *)group, to) - to);
     aggs_save(&self->saver, group, out);
 }
 

@@ -85,9 +85,10 @@ struct AggImpl {
                     Error *err);
     Status (*read)(const AggCall *call, const Vec *in, uint32_t row, AggEnv *env, uint8_t *state,
                    Error *err);
-    // Appends what `write` writes as codec_put has it, for states that are a few numbers: snapshots
-    // are made of little else. NULL: by `write`.
-    void (*put)(const uint8_t *state, Buf *out);
+    // Writes what `write` writes as codec_put has it, where there is room for codec_size_max bytes,
+    // and returns the end: for states that are a few numbers. Snapshots are made of little else.
+    // NULL: by `write`.
+    char *(*put)(const uint8_t *state, char *to);
 };
 
 // A call, fixed once bound. The binder fills the upper half.

@@ -68,8 +68,8 @@ static Status count_read(const AggCall *call, const Vec *in, uint32_t row, AggEn
     return ST_OK;
 }
 
-static void count_put(const uint8_t *state, Buf *out) {
-    codec_put_i64(out, ((const CountState *)state)->count);
+static char *count_put(const uint8_t *state, char *to) {
+    return codec_write_i64(to, ((const CountState *)state)->count);
 }
 
 static const AggImpl COUNT_IMPL = {
@@ -139,10 +139,10 @@ static Status sum_int_read(const AggCall *call, const Vec *in, uint32_t row, Agg
     return ST_OK;
 }
 
-static void sum_int_put(const uint8_t *state, Buf *out) {
-    codec_put_row_head(out);
-    codec_put_i64(out, ((const SumInt *)state)->sum);
-    codec_put_i64(out, ((const SumInt *)state)->count);
+static char *sum_int_put(const uint8_t *state, char *to) {
+    to = codec_write_row_head(to);
+    to = codec_write_i64(to, ((const SumInt *)state)->sum);
+    return codec_write_i64(to, ((const SumInt *)state)->count);
 }
 
 // The loops of one width. The fast path is what a compiler turns into vector code.

@@ -9,6 +9,7 @@
 
 #include "col/codec.h"
 #include "run/upgrade.h"
+#include "state/rows.h"
 
 void operator_frame_name(const Worker *worker, uint32_t index, FrameName *out) {
     const Operator *op = worker->op[index];
@@ -164,7 +165,7 @@ typedef struct Restore {
     const Upgrade *upgrade;
     Checkpoint from;
     bool same;           // nothing has changed, neither workers nor operators
-    Buf moved;           // rows or keys made those of now
+    Buf moved, moved_key;  // rows or keys made those of now
     Map gone;            // keys that were removed after the file at hand, by table name and id
     RestoredTable *table;  // of the file at hand, in the order in which they are described
     uint32_t table_count, table_cap;
@@ -378,40 +379,28 @@ static Status take_removed(Restore *self, const RestoredTable *table, Str bytes,
     return ST_OK;
 }
 
-// Rows of a table whose layout has changed, as rows of now: size of key and of value, time, both.
+// Rows of a table whose layout has changed, as rows of now.
 static Status migrate_part(Restore *self, const UpgradeTable *how, Str *bytes, Error *err) {
-    const char *at = bytes->ptr, *end = str_end(*bytes);
-    Buf *out = &self->moved;
-    out->len = 0;
-    while (at < end) {
-        struct {
-            uint32_t size[2];
-            int64_t written_ms;
-        } head;
-        if ((size_t)(end - at) < sizeof head) break;
-        memcpy(&head, at, sizeof head);
-        const char *key = at + sizeof head, *value = key + head.size[0];
-        if ((uint64_t)head.size[0] + head.size[1] > (uint64_t)(end - key)) break;
-        at = value + head.size[1];
-        size_t begin = out->len;
-        buf_put(out, &head, sizeof head);
+    RowsReader from = rows_reader(*bytes);
+    RowsWriter to = {.out = &self->moved};
+    self->moved.len = 0;
+    while (rows_next(&from)) {
+        Str key = from.key;
         if (how->key) {
-            (void)migrate_row(how->key, key, out);
-        } else {
-            buf_put(out, key, head.size[0]);
+            self->moved_key.len = 0;
+            (void)migrate_row(how->key, key.ptr, &self->moved_key);
+            key = buf_str(&self->moved_key);
         }
-        head.size[0] = (uint32_t)(out->len - begin - sizeof head);
-        size_t from = out->len;
+        (void)rows_begin(&to, key, from.written_ms, 0);
         if (how->value) {
-            (void)migrate_row(how->value, value, out);
+            (void)migrate_row(how->value, from.value.ptr, to.out);
         } else {
-            buf_put(out, value, head.size[1]);
+            buf_put_str(to.out, from.value);
         }
-        head.size[1] = (uint32_t)(out->len - from);
-        memcpy(out->ptr + begin, &head, sizeof head);
+        rows_end(&to, to.out->ptr + to.out->len);
     }
-    if (at != end) return error_set(err, ST_RUNTIME, "rows of a snapshot are cut short");
-    *bytes = buf_str(out);
+    if (from.at != from.end) return error_set(err, ST_RUNTIME, "rows of a snapshot are cut short");
+    *bytes = buf_str(&self->moved);
     return ST_OK;
 }
 
@@ -622,6 +611,7 @@ static Status restore_worker(Worker *worker, Str path, const Checkpoint *from,
     maps_free(&self.gone);
     mem_free(self.table);
     buf_free(&self.moved);
+    buf_free(&self.moved_key);
     mem_free(self.later);
     mem_free(self.later_more);
     arena_clear(&self.arena);

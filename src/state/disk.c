@@ -678,8 +678,9 @@ static bool walk_row(Disk *disk) {
     }
     memcpy(&written_ms, value.ptr, VALUE_HEAD);
     if (!table->def.ttl_ms || disk->now_ms - written_ms < table->def.ttl_ms) {
-        rows_put(table, str_sub(key, KEY_HEAD, key.len), str_sub(value, VALUE_HEAD, value.len),
-                 written_ms);
+        rows_put(&table->writer, str_sub(key, KEY_HEAD, key.len),
+                 str_sub(value, VALUE_HEAD, value.len), written_ms);
+        rows_hand_out_part(table);
     }
     rocks_walk_next(disk->walk);
     return true;
@@ -768,6 +769,7 @@ typedef struct Parts {
     Status (*rows)(void *arg, Str bytes, Error *err);
     void *arg;
     Buf bytes;
+    RowsWriter writer;  // of these
 } Parts;
 
 static Status add_to_part(void *arg, uint16_t group, Str key, Str value, int64_t written_ms,
@@ -775,10 +777,11 @@ static Status add_to_part(void *arg, uint16_t group, Str key, Str value, int64_t
     enum { PART_SIZE = 1 << 18 };
     (void)group;
     Parts *self = arg;
-    row_put(&self->bytes, key, value, written_ms);
+    rows_put(&self->writer, key, value, written_ms);
     if (self->bytes.len < PART_SIZE) return ST_OK;
     Status st = self->rows(self->arg, buf_str(&self->bytes), err);
     self->bytes.len = 0;
+    self->writer.timed = false;
     return st;
 }
 
@@ -786,6 +789,7 @@ static Status hand_rows(Rocks *rocks, uint64_t prefix, const StateShare *share, 
                         Error *err) {
     // The first key group that is the worker's, and the first that is the next one's.
     uint32_t from = 0, to = UINT16_MAX;
+    parts->writer = (RowsWriter){.out = &parts->bytes};
     if (share && share->count > 1) {
         from = (share->index * share->groups + share->count - 1) / share->count;
         to = ((share->index + 1) * share->groups + share->count - 1) / share->count;
@@ -806,7 +810,7 @@ Status state_disk_take(StateTable *table, uint64_t rows, Error *err) {
     Disk *disk = table->backend->disk;
     uint64_t prefix = prefix_of(table->def.operator_id, str_c(table->def.name));
     if (!table->on_disk) {
-        Parts parts = {load_part, table, {0}};
+        Parts parts = {.rows = load_part, .arg = table};
         return hand_rows(disk->rocks, prefix, NULL, &parts, err);
     }
     table->whole = false;
@@ -822,7 +826,7 @@ Status state_disk_read(Str dir, uint64_t operator_id, Str table, const StateShar
     Rocks *rocks = NULL;
     TRY(rocks_cache_new(CACHE, &cache, err));
     RocksOptions options = {.cache = cache, .memtable_bytes = CACHE, .background = 1};
-    Parts parts = {rows, arg, {0}};
+    Parts parts = {.rows = rows, .arg = arg};
     Status st = rocks_open_read(&options, dir, &rocks, err);
     if (!st) st = hand_rows(rocks, prefix_of(operator_id, table), share, &parts, err);
     rocks_close(rocks);

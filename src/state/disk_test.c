@@ -34,9 +34,9 @@ static void row_save(void *arg, const uint8_t *row, Buf *out) {
     codec_put_i64(out, ((const Row *)(const void *)row)->number);
 }
 
-static void row_save_copy(void *arg, const uint8_t *row, Buf *out) {
+static char *row_save_copy(void *arg, const uint8_t *row, char *to) {
     ++*(int64_t *)arg;
-    codec_put_i64(out, ((const Row *)(const void *)row)->number);
+    return codec_write_i64(to, ((const Row *)(const void *)row)->number);
 }
 
 static const char *row_load(void *arg, uint8_t *row, const char *at, Error *err) {
@@ -76,7 +76,8 @@ static void backend_open(Fixture *f, int64_t cache, int64_t ttl_ms) {
     StateTableDef def = {.name = "rows", .operator_id = 7, .key = row, .value = row, .version = 1,
                          .row_size = sizeof(Row), .ttl_ms = ttl_ms, .may_leave = true,
                          .clear = row_clear, .save = row_save, .load = row_load, .clear_arg = f,
-                         .save_copy = row_save_copy, .copy_arg = &f->copies};
+                         .save_copy = row_save_copy, .copy_max = CODEC_I64_MAX,
+                         .copy_arg = &f->copies};
     f->table = state_table_open(f->backend, &def);
     state_track(f->backend);
     f->key = vec_new(&f->arena, number, 1);

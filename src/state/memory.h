@@ -9,6 +9,7 @@
 
 #include <stdatomic.h>
 
+#include "state/rows.h"
 #include "state/table.h"
 
 typedef struct RowHead {
@@ -62,6 +63,7 @@ typedef struct Slab {
     _Alignas(16) struct Slab *next;
     _Atomic uint64_t sweep;  // who has it: SlabSweep
     char *end;               // of its rows, when it is full
+    bool in_block;
 } Slab;
 
 enum { SLAB_SIZE = 1 << 18 };
@@ -92,6 +94,10 @@ struct StateTable {
     uint64_t spare;          // rows in those lists
     char *slab_next, *slab_end;
     Slab *slab, *slab_last;  // in the order in which they were made
+    // Of a table that has become large: slabs lie in blocks, on large pages.
+    void **block;
+    uint32_t block_count;
+    char *block_next, *block_end;
     Buf keys;                // encoded keys of the batch at hand
     uint32_t *key_at;        // BATCH rows + 1 offsets
     uint64_t *hashes;
@@ -107,6 +113,7 @@ struct StateTable {
     uint64_t to_save_at;
     RowHead *cursor;         // of a full one
     Buf rows;                // not handed out yet
+    RowsWriter writer;       // of these
     bool copies;             // as RowCopy
     Sweep sweep;
     // With a disk (disk.c); the rows above are a cache of those there.
@@ -183,12 +190,12 @@ void row_changes(StateTable *table, RowHead *row);
 void row_goes(StateTable *table, RowHead *row);
 // A row of a table on disk is about to leave memory.
 void row_leaves(StateTable *table, RowHead *row);
-// Appends a row as STATE_ROWS has it; to those that are to be handed out.
-void row_put(Buf *out, Str key, Str value, int64_t written_ms);
-// The same of a row's bytes, with its key behind them, for a table with save_copy.
+// Appends a row's bytes, with its key behind them, as STATE_ROWS has it, for a table with
+// save_copy.
 void row_copy_put(const StateTableDef *table, const uint8_t *row, uint32_t key_size,
-                  int64_t written_ms, Buf *out);
-void rows_put(StateTable *table, Str key, Str value, int64_t written_ms);
+                  int64_t written_ms, RowsWriter *to);
+// Those of a table that are to be handed out are, when they are enough; all of them.
+void rows_hand_out_part(StateTable *table);
 void rows_hand_out(StateTable *table);
 // The hash by which exchanges spread the key's rows; [column]: one row of each key column.
 uint64_t key_owner_hash(const StateTable *table, Str key, Vec *const *column);

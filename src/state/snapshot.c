@@ -30,18 +30,10 @@ void rows_hand_out(StateTable *table) {
     }
     out->part(out->arg, &table->def, table->number, STATE_ROWS, buf_str(&table->rows));
     table->rows.len = 0;
+    table->writer.timed = false;
 }
 
-void row_put(Buf *out, Str key, Str value, int64_t written_ms) {
-    uint32_t size[2] = {key.len, value.len};
-    buf_put(out, size, sizeof size);
-    buf_put(out, &written_ms, sizeof written_ms);
-    buf_put_str(out, key);
-    buf_put_str(out, value);
-}
-
-void rows_put(StateTable *table, Str key, Str value, int64_t written_ms) {
-    row_put(&table->rows, key, value, written_ms);
+void rows_hand_out_part(StateTable *table) {
     if (table->rows.len >= ROWS_PART_SIZE) rows_hand_out(table);
 }
 
@@ -57,10 +49,14 @@ static size_t copy_size(const StateTableDef *table, uint32_t key_size) {
 }
 
 static void row_copy(StateTable *table, RowHead *row) {
+    enum { AHEAD = 512 };
     Buf *out = &table->rows;
     size_t size = copy_size(&table->def, row->key_size);
     if (out->cap - out->len < size) (void)buf_reserve(out, ROWS_PART_SIZE + size);
     char *to = out->ptr + out->len;
+    // The buffer comes from the other thread, and so do its lines: waiting for them took longer
+    // than the row itself.
+    for (size_t at = 0; at < size; at += 64) __builtin_prefetch(to + AHEAD + at, 1);
     RowCopy head = {row->written_ms, row->key_size, 0};
     memcpy(to, &head, sizeof head);
     memcpy(to + sizeof head, row_of(row), table->def.row_size + (size_t)row->key_size);
@@ -68,20 +64,18 @@ static void row_copy(StateTable *table, RowHead *row) {
 }
 
 void row_copy_put(const StateTableDef *table, const uint8_t *row, uint32_t key_size,
-                  int64_t written_ms, Buf *out) {
-    size_t size_at = out->len;
-    row_put(out, str_make((const char *)row + table->row_size, key_size), (Str){0}, written_ms);
-    size_t value_at = out->len;
-    table->save_copy(table->copy_arg, row, out);
-    uint32_t size = (uint32_t)(out->len - value_at);
-    memcpy(out->ptr + size_at + sizeof key_size, &size, sizeof size);
+                  int64_t written_ms, RowsWriter *to) {
+    Str key = str_make((const char *)row + table->row_size, key_size);
+    char *value = rows_begin(to, key, written_ms, table->copy_max);
+    rows_end(to, table->save_copy(table->copy_arg, row, value));
 }
 
 void state_copies_save(const StateTableDef *table, Str copies, Buf *out) {
+    RowsWriter to = {.out = out};
     for (const char *at = copies.ptr, *end = str_end(copies); at < end;) {
         RowCopy head;
         memcpy(&head, at, sizeof head);
-        row_copy_put(table, (const uint8_t *)at + sizeof head, head.key_size, head.written_ms, out);
+        row_copy_put(table, (const uint8_t *)at + sizeof head, head.key_size, head.written_ms, &to);
         at += copy_size(table, head.key_size);
     }
 }
@@ -95,7 +89,7 @@ static void row_save_swept(StateTable *table, RowHead *row) {
     if (!claimed) return;
     row_copy(table, row);
     slab_release(slab);
-    if (table->rows.len >= ROWS_PART_SIZE) rows_hand_out(table);
+    rows_hand_out_part(table);
 }
 
 static void row_save(StateTable *table, RowHead *row) {
@@ -111,20 +105,13 @@ static void row_save(StateTable *table, RowHead *row) {
     if (row->flags & ROW_GONE) return;
     if (table->copies) {
         row_copy(table, row);
-        if (table->rows.len >= ROWS_PART_SIZE) rows_hand_out(table);
-        return;
+    } else {
+        Str key = str_make(key_of(table, row), row->key_size);
+        (void)rows_begin(&table->writer, key, row->written_ms, 0);
+        if (table->def.save) table->def.save(table->def.clear_arg, row_of(row), &table->rows);
+        rows_end(&table->writer, table->rows.ptr + table->rows.len);
     }
-    Buf *out = &table->rows;
-    size_t at = out->len;
-    uint32_t size[2] = {row->key_size, 0};
-    buf_put(out, size, sizeof size);
-    buf_put(out, &row->written_ms, sizeof row->written_ms);
-    buf_put(out, key_of(table, row), row->key_size);
-    size_t value_at = out->len;
-    if (table->def.save) table->def.save(table->def.clear_arg, row_of(row), out);
-    size[1] = (uint32_t)(out->len - value_at);
-    memcpy(out->ptr + at, size, sizeof size);
-    if (out->len >= ROWS_PART_SIZE) rows_hand_out(table);
+    rows_hand_out_part(table);
 }
 
 // The snapshot under way has not come to the row yet.
@@ -320,6 +307,7 @@ void state_snapshot_end(StateBackend *backend, bool durable) {
         table->sweep.on = false;
         table->to_save.count = 0;
         buf_free(&table->rows);
+        table->writer.timed = false;
     }
 }
 
@@ -358,20 +346,6 @@ typedef struct LoadedRow {
     uint64_t hash;
 } LoadedRow;
 
-// The next row of the bytes; false when they end, or are cut short.
-static bool next_row(const char **at, const char *end, LoadedRow *out) {
-    uint32_t size[2];
-    if ((size_t)(end - *at) < sizeof size + sizeof out->written_ms) return false;
-    memcpy(size, *at, sizeof size);
-    memcpy(&out->written_ms, *at + sizeof size, sizeof out->written_ms);
-    const char *key = *at + sizeof size + sizeof out->written_ms;
-    if ((uint64_t)size[0] + size[1] > (uint64_t)(end - key)) return false;
-    out->key = str_make(key, size[0]);
-    out->value = str_make(key + size[0], size[1]);
-    *at = key + size[0] + size[1];
-    return true;
-}
-
 static Status load_row(StateTable *table, const LoadedRow *from, Error *err) {
     Str key = from->key, value = from->value;
     int64_t written_ms = from->written_ms;
@@ -398,14 +372,15 @@ Status state_load(StateTable *table, Str bytes, const StateShare *share, const M
     for (uint32_t c = 0; c < columns; c++) {
         column[c] = vec_new(&arena, table->def.key->child[c], 1);
     }
-    const char *at = bytes.ptr, *end = str_end(bytes);
+    RowsReader reader = rows_reader(bytes);
     Status st = ST_OK;
     // Their slots are fetched while the rows before them are read.
     enum { AHEAD = 32 };
     LoadedRow row[AHEAD];
     for (uint32_t count = AHEAD; count == AHEAD && !st;) {
-        for (count = 0; count < AHEAD && next_row(&at, end, &row[count]); count++) {
-            row[count].hash = hash_bytes(row[count].key.ptr, row[count].key.len, 0);
+        for (count = 0; count < AHEAD && rows_next(&reader); count++) {
+            uint64_t hash = hash_bytes(reader.key.ptr, reader.key.len, 0);
+            row[count] = (LoadedRow){reader.key, reader.value, reader.written_ms, hash};
             __builtin_prefetch(&table->slot[row[count].hash & (table->slot_count - 1)]);
         }
         for (uint32_t i = 0; i < count && !st; i++) {
@@ -423,7 +398,7 @@ Status state_load(StateTable *table, Str bytes, const StateShare *share, const M
         }
     }
     arena_clear(&arena);
-    if (!st && at != end) {
+    if (!st && reader.at != reader.end) {
         return error_set(err, ST_RUNTIME, "the rows of table '%s' are cut short", table->def.name);
     }
     return st;

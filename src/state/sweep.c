@@ -78,12 +78,13 @@ static bool slab_take(const StateTable *table, Slab *slab, const char *end, Buf 
 
 static void put_rows(const StateTable *table, Buf *copy, Buf *out) {
     const StateBackend *backend = table->backend;
+    RowsWriter to = {.out = out};
     for (size_t at = 0; at < copy->len;) {
         RowHead *row = (RowHead *)(void *)(copy->ptr + at);
         at += class_size(row->class);
         if (!(row->flags & ROW_LIVE) || row->saved == backend->taking) continue;
         if (row->changed < backend->floor || row->changed > backend->taking) continue;
-        row_copy_put(&table->def, row_of(row), row->key_size, row->written_ms, out);
+        row_copy_put(&table->def, row_of(row), row->key_size, row->written_ms, &to);
     }
 }
 

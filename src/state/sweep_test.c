@@ -1,5 +1,5 @@
-#include "col/codec.h"
 #include "os/os.h"
+#include "state/rows.h"
 #include "state/table.h"
 #include "test/unit.h"
 
@@ -33,17 +33,19 @@ static void row_save(void *arg, const uint8_t *row, Buf *out) {
     codec_put_i64(out, from->number == from->again ? from->number : -2);
 }
 
+static char *row_save_copy(void *arg, const uint8_t *row, char *to) {
+    (void)arg;
+    const Row *from = (const Row *)(const void *)row;
+    return codec_write_i64(to, from->number == from->again ? from->number : -2);
+}
+
 static void take_rows(Fixture *f, Str bytes) {
-    for (const char *at = bytes.ptr; at < str_end(bytes);) {
-        uint32_t size[2];
+    for (RowsReader row = rows_reader(bytes); rows_next(&row);) {
         int64_t key, number;
-        memcpy(size, at, sizeof size);
-        at += sizeof size + sizeof(int64_t);
-        (void)codec_get_i64(at, &key);
-        (void)codec_get_i64(at + size[0], &number);
+        (void)codec_get_i64(row.key.ptr, &key);
+        (void)codec_get_i64(row.value.ptr, &number);
         f->saved[key] = number;
         f->times[key]++;
-        at += size[0] + size[1];
     }
 }
 
@@ -92,7 +94,8 @@ static void fixture_open(Fixture *f, bool threaded) {
     Str name = STR("k");
     const Type *row = type_row(&f->arena, 1, &number, &name, false);
     StateTableDef def = {.name = "rows", .operator_id = 7, .key = row, .value = row, .version = 1,
-                         .row_size = sizeof(Row), .save = row_save, .save_copy = row_save};
+                         .row_size = sizeof(Row), .save = row_save,
+                         .save_copy = row_save_copy, .copy_max = CODEC_I64_MAX};
     f->table = state_table_open(f->backend, &def);
     state_track(f->backend);
     f->key = vec_new(&f->arena, number, 1);

@@ -2,6 +2,7 @@
 #include "state/memory.h"
 
 #include "base/hash.h"
+#include "base/pages.h"
 #include "col/codec.h"
 
 StateBackend *state_backend_new(Budget *budget) {
@@ -10,6 +11,9 @@ StateBackend *state_backend_new(Budget *budget) {
     return backend;
 }
 
+enum { BLOCK_SIZE = PAGES_WORTH, BLOCKS_FROM = 256 << 20 };
+_Static_assert(BLOCK_SIZE % SLAB_SIZE == 0, "slabs fill blocks");
+
 static void table_free(StateTable *table) {
     for (RowHead *row = table->oldest; row; row = row->newer) {
         if (table->def.clear && !(row->flags & ROW_GONE))
@@ -17,11 +21,13 @@ static void table_free(StateTable *table) {
     }
     for (Slab *slab = table->slab, *next; slab; slab = next) {
         next = slab->next;
-        mem_free(slab);
+        if (!slab->in_block) mem_free(slab);
     }
+    for (uint32_t i = 0; i < table->block_count; i++) pages_free(table->block[i], BLOCK_SIZE);
+    mem_free(table->block);
     if (table->on_disk) disk_table_free(table);
     sweep_free(table);
-    mem_free(table->slot);
+    pages_free(table->slot, table->slot_count * sizeof(Slot));
     mem_free(table->key_at);
     mem_free(table->hashes);
     mem_free(table->changed.row);
@@ -51,11 +57,12 @@ StateTable *state_table_open(StateBackend *backend, const StateTableDef *def) {
     table->def.row_size = (def->row_size + 15) & ~15u;
     if (!table->def.budget) table->def.budget = backend->budget;
     table->backend = backend;
+    table->writer.out = &table->rows;
     table->epoch = def->derived ? 0 : backend->epoch;
     table->next = backend->tables;
     backend->tables = table;
     table->slot_count = SLOTS_FIRST;
-    table->slot = NEW_ARRAY(Slot, SLOTS_FIRST);
+    table->slot = pages_alloc(SLOTS_FIRST * sizeof(Slot));
     if (backend->disk) disk_table_open(table);
     return table;
 }
@@ -79,12 +86,27 @@ size_t class_size(uint32_t class) {
     return ((size_t)1 << shift) + ((size_t)(beyond % 4 + 1) << (shift - 2));
 }
 
+// Room for a slab in a block.
+static Slab *block_slab(StateTable *table) {
+    if (table->block_next == table->block_end) {
+        size_t count = table->block_count + 1;
+        table->block = mem_realloc(table->block, count * sizeof *table->block);
+        table->block_next = table->block[table->block_count++] = pages_alloc(BLOCK_SIZE);
+        table->block_end = table->block_next + BLOCK_SIZE;
+    }
+    Slab *slab = (Slab *)(void *)table->block_next;
+    table->block_next += SLAB_SIZE;
+    return slab;
+}
+
 static Status slab_new(StateTable *table, size_t row_size, Error *err) {
     size_t size = sizeof(Slab) + row_size;
     if (size < SLAB_SIZE) size = SLAB_SIZE;
     TRY(budget_charge(table->def.budget, (int64_t)size, err));
     table->bytes += size;
-    Slab *slab = mem_alloc(size);
+    bool in_block = size == SLAB_SIZE && table->bytes > BLOCKS_FROM;
+    Slab *slab = in_block ? block_slab(table) : mem_alloc(size);
+    slab->in_block = in_block;
     slab->next = NULL;
     slab->end = NULL;
     slab_born(table, slab);
@@ -124,14 +146,14 @@ static Status slots_grow(StateTable *table, Error *err) {
     uint64_t count = table->slot_count * 2;
     TRY(budget_charge(table->def.budget, (int64_t)(count / 2 * sizeof(Slot)), err));
     table->bytes += count / 2 * sizeof(Slot);
-    Slot *slot = NEW_ARRAY(Slot, count);
+    Slot *slot = pages_alloc(count * sizeof(Slot));
     for (uint64_t i = 0; i < table->slot_count; i++) {
         if (!table->slot[i].row) continue;
         uint64_t at = table->slot[i].hash & (count - 1);
         while (slot[at].row) at = (at + 1) & (count - 1);
         slot[at] = table->slot[i];
     }
-    mem_free(table->slot);
+    pages_free(table->slot, table->slot_count * sizeof(Slot));
     table->slot = slot;
     table->slot_count = count;
     return ST_OK;
@@ -281,6 +303,16 @@ Status slot_reserve(StateTable *table, uint64_t hash, Str key, uint64_t *at, Err
 // Slots are fetched that many rows ahead; by half way they are there, and say which row to fetch.
 enum { PREFETCH_AHEAD = 16 };
 
+// A snapshot that has yet to take these rows copies them. Not as each is found: what was asked of
+// memory has hardly come then, and a copy waits for all of it.
+static void all_change(StateTable *table, uint8_t *const *row, uint32_t rows) {
+    for (uint32_t i = 0; i < rows; i++) {
+        if (row[i] && head_of(row[i])->changed != table->epoch) {
+            row_changes(table, head_of(row[i]));
+        }
+    }
+}
+
 Status state_find(StateTable *table, Vec *const *key, uint32_t rows, const uint64_t *mask, bool add,
                   int64_t now_ms, uint8_t **rows_out, uint8_t *is_new, Error *err) {
     (void)buf_reserve(&table->keys, 1);
@@ -339,9 +371,9 @@ Status state_find(StateTable *table, Vec *const *key, uint32_t rows, const uint6
             if (table->epoch) row_is_new(table, row);
             if (is_new) is_new[i] = 1;
         }
-        if (add && row->changed != table->epoch) row_changes(table, row);
         rows_out[i] = row ? row_of(row) : NULL;
     }
+    if (add && table->epoch) all_change(table, rows_out, rows);
     return ST_OK;
 }
 

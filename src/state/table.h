@@ -32,8 +32,10 @@ typedef struct StateTableDef {
     // Appends the row's value: the fields of [value] one after the other, as codec_put writes them.
     void (*save)(void *arg, const uint8_t *row, Buf *out);
     // Set for rows whose own bytes say all: what `save` would write, made of a copy of the row by
-    // the thread that writes the snapshot. Changes nothing that `save` or the operator uses.
-    void (*save_copy)(void *copy_arg, const uint8_t *row, Buf *out);
+    // the thread that writes the snapshot, where there is room for [copy_max] bytes; returns the
+    // end. Changes nothing that `save` or the operator uses.
+    char *(*save_copy)(void *copy_arg, const uint8_t *row, char *to);
+    uint32_t copy_max;
     void *copy_arg;
     // Reads it back into a row of zero bytes whose key is in place, and rebuilds what points at the
     // row from elsewhere (timers, buckets). Returns the end of the value's bytes, NULL on failure.
@@ -128,7 +130,7 @@ uint8_t *state_next(StateTable *table, uint64_t *cursor);
 typedef enum StatePart {
     STATE_TABLE,    // a table begins: its definition
     STATE_REMOVED,  // keys that went since the snapshot before; none in a full one
-    STATE_ROWS,     // rows: u32 size of key and of value, i64 time of writing, key, value
+    STATE_ROWS,     // rows, as state/rows.h has them
     STATE_ON_DISK,  // its rows lie in the backend's files: u64 how many, about
 } StatePart;
 
