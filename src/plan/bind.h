@@ -87,6 +87,7 @@ struct Binder {
     struct OverList *over;
     struct MatchBinding *match;  // inside DEFINE and MEASURES of MATCH_RECOGNIZE
     struct Correlation *correlation;
+    uint32_t correlates;    // the context's, before FROM
     struct Domain *domain;  // of a correlated subquery, once its FROM is there
     bool reaching;          // a name of a subquery within that one is looked up
     LateList *late;         // over groups

@@ -74,6 +74,7 @@ static Status unnest_plan(Binder *binder, const AstFrom *from, Plan *left, const
     // A constant collection does not depend on the row: Flink plans a regular join then, above
     // which there are no time attributes.
     bool regular = expr_is_constant(collection);
+    binder->context->correlates += !regular;
     for (uint32_t i = 0; i < in; i++) {
         child[i] = left->type->child[i];
         if (regular) child[i] = type_attribute(arena, child[i], TIME_NONE);

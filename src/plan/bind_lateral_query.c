@@ -60,6 +60,7 @@ Status bind_lateral_query(Binder *binder, const AstFrom *from, Plan *left, Scope
     Arena *arena = binder->arena;
     const AstFrom *right = from->join.right;
     const AstQuery *query = right->query;
+    binder->context->correlates++;
     Str printed = bind_relation_alias(binder, right), only;
     // A subquery that is attached widens the scope it is bound in: the join's own stays as it is.
     Scope *seen = arena_dup(arena, left_scope, sizeof *left_scope);

@@ -745,6 +745,7 @@ static bool select_is_grouped(PlanContext *context, const AstSelect *select) {
 }
 
 static Status bind_select_input(Binder *binder, const AstSelect *select, Error *err) {
+    binder->correlates = binder->context->correlates;
     if (select->from && binder->domain) {
         TRY(bind_domain_from(binder, select->from, err));
     } else if (select->from) {

@@ -177,7 +177,8 @@ static Status inner_plain(Binder *binder, const AstQuery *query, Inner *inner, E
     Binder own = {.context = binder->context,
                   .arena = binder->arena,
                   .parent = binder,
-                  .correlation = &inner->correlation};
+                  .correlation = &inner->correlation,
+                  .correlates = binder->context->correlates};
     const AstSelect *select = query->select;
     own.select = select;
     TRY(inner_from(binder, &own, select->from, err));
@@ -366,10 +367,12 @@ Predicate predicate_of(const AstExpr *ast) {
 
 // NOT IN (query) within a subquery for a value: Flink has made its semi and anti joins before it
 // takes that apart, and so this becomes a value, too, which counts the query's rows where it may be
-// unknown.
+// unknown. It makes no anti join either where LATERAL or UNNEST stand on one of its sides.
 static Status where_counted(Binder *binder, const AstExpr *part, const AstExpr *call,
                             const Inner *inner, bool *done, Error *err) {
-    if (!binder->context->in_value || inner->correlation.count || inner->key_count) return ST_OK;
+    bool correlates = binder->context->correlates != binder->correlates;
+    if (!binder->context->in_value && !correlates) return ST_OK;
+    if (inner->correlation.count || inner->key_count) return ST_OK;
     Expr *condition = NULL;
     TRY(in_condition(binder, call, inner, false, binder->plan->type->child_count, &condition, err));
     if (!condition->type->nullable) return ST_OK;
@@ -377,7 +380,7 @@ static Status where_counted(Binder *binder, const AstExpr *part, const AstExpr *
         return error_at(
             err, ST_VALIDATION, part->span.place,
             "NOT IN of several columns, of which some may be NULL, cannot stand in a subquery "
-            "for a value");
+            "for a value, nor beside LATERAL and UNNEST");
     }
     *done = true;
     TRY(bind_scalar_subquery(binder, part, &condition, err));

@@ -342,6 +342,7 @@ typedef struct PlanContext {     // what binding and planning may look at
     uint32_t next_id;
     uint32_t depth;              // of view expansion
     bool in_value;               // within a subquery for a value
+    uint32_t correlates;         // rows joined with what depends on them (LATERAL, UNNEST) so far
     Str statement;               // text of the statement, for slices
     Map *scans;                  // shared scans of a statement set
     struct PlanMap *maps;        // made by plan_map; plan_context_clear frees their tables
