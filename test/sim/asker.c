@@ -72,6 +72,10 @@ void control_status(Control *self, const char *status) {
     (void)self, (void)status;
 }
 
+void control_failed(Control *control, Str why) {
+    (void)control, (void)why;
+}
+
 JobControl *control_of_job(Control *self) {
     return self->job;
 }
