@@ -31,6 +31,11 @@ static void push(Checkpointer *self, Chunk *chunk) {
     self->last = chunk;
 }
 
+// Of a chunk that nobody will write the worker needs to know only that it may go on.
+static void let_go_on(const Chunk *chunk) {
+    if (chunk->disk && state_disk_fix(chunk->disk, STR(""), NULL)) return;  // it cannot fail so
+}
+
 // [spare]: one that was written comes back in it, or NULL.
 static void hand_chunk(Worker *worker, Chunk *chunk, Chunk **spare) {
     Checkpointer *self = worker->job->checkpointer;
@@ -42,8 +47,10 @@ static void hand_chunk(Worker *worker, Chunk *chunk, Chunk **spare) {
         self->spare_count -= *spare != NULL;
     }
     push(self, chunk);
+    bool gone = self->gone;
     os_tell(&self->lock);
     os_unlock(&self->lock);
+    if (gone) let_go_on(chunk);
 }
 
 static void hand_over(Worker *worker, bool last) {
@@ -739,6 +746,8 @@ static void checkpointer_main(void *arg) {
     os_lock(&self->lock);
     self->status = serve(self, &self->error);
     if (self->ask) answer(self, ST_CANCELLED, NULL);
+    self->gone = true;
+    for (const Chunk *chunk = self->first; chunk; chunk = chunk->next) let_go_on(chunk);
     os_unlock(&self->lock);
     if (self->status) {
         atomic_store(&self->job->failed, 1);

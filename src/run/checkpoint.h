@@ -28,6 +28,7 @@ struct Checkpointer {
     Chunk *spare;          // with room for copies of rows
     uint32_t spare_count;
     uint32_t done;         // workers that have nothing left to do
+    bool gone;             // the thread: nobody takes chunks any more
     // Read by workers without the lock.
     _Atomic uint64_t asked, ended;  // ids: the last one asked for, the last one that ended
     _Atomic int64_t queued_bytes;   // handed over, not written yet
