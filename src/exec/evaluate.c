@@ -30,7 +30,7 @@ typedef struct Side {
 typedef struct Evaluate {
     Operator base;
     Side champion, challenger;  // the latter without eval: there is none
-    MlField label, *out, *in;
+    MlField label, *out, *in;  // the width of arrays is 0 until there was one
     PromoteRule rule;
     bool has_rule, promoted;    // the challenger at hand, already
     DriftWatch *drift;          // NULL: nobody wants to know
@@ -40,7 +40,7 @@ typedef struct Evaluate {
 } Evaluate;
 
 static MlField field_of(const Type *type, Str name) {
-    MlField field = {.name = name, .type = ML_DOUBLE, .width = 1};
+    MlField field = {.name = name, .type = ML_DOUBLE, .width = type->kind != TYPE_ARRAY};
     if (type_is_text(type)) field.type = ML_TEXT;
     if (type->kind == TYPE_BOOLEAN) field.type = ML_BOOLEAN;
     if (type_is_integer(type)) field.type = ML_INTEGER;
@@ -93,7 +93,14 @@ static bool has_null_within(const Vec *items, ListView list) {
     return false;
 }
 
-// Arrays of one size each; one with a NULL in it is no value.
+static Status uneven(const MlField *field, uint32_t a, uint32_t b, Error *err) {
+    return error_set(err, ST_RUNTIME,
+                     "ML_EVALUATE: column '" STR_FMT "' has arrays of %u values and of %u",
+                     STR_ARG(field->name), a, b);
+}
+
+// Arrays of one size each; one with a NULL in it is no value. Without any the field's width stays
+// that of the batches before.
 static Status read_arrays(const Vec *vec, uint32_t rows, Arena *arena, MlField *field,
                           MlColumn *out, Error *err) {
     const ListView *list = vec_list(vec);
@@ -101,14 +108,10 @@ static Status read_arrays(const Vec *vec, uint32_t rows, Arena *arena, MlField *
     uint32_t width = 0;
     for (uint32_t r = 0; r < rows; r++) {
         if (vec_is_null(vec, r) || !list[r].count) continue;
-        if (width && list[r].count != width) {
-            return error_set(err, ST_RUNTIME,
-                             "ML_EVALUATE: column '" STR_FMT "' has arrays of %u values and of %u",
-                             STR_ARG(field->name), width, list[r].count);
-        }
+        if (width && list[r].count != width) return uneven(field, width, list[r].count, err);
         width = list[r].count;
     }
-    field->width = width ? width : 1;
+    if (width) field->width = width;
     out->number = ARENA_ARRAY(arena, double, (size_t)rows * field->width + 1);
     out->valid = ARENA_ARRAY(arena, uint64_t, BITS_WORDS(rows + 1));
     for (uint32_t r = 0; r < rows; r++) {
@@ -270,7 +273,11 @@ static Status judge_rows(Evaluate *self, Batch *in, Error *err) {
     const EvaluateSpec *spec = self->base.plan->evaluate;
     MlColumn label = {0};
     MlColumn *features = ARENA_ARRAY(&self->scratch, MlColumn, spec->feature_count + 1);
+    uint32_t width = self->label.width;
     TRY(read_column(in->column[spec->label], in->rows, &self->scratch, &self->label, &label, err));
+    if (width && self->label.width != width) {
+        return uneven(&self->label, width, self->label.width, err);
+    }
     // Only clusters are judged by what went into them.
     for (uint32_t i = 0; i < spec->feature_count && (MlTask)spec->task == ML_CLUSTERING; i++) {
         TRY(read_column(in->column[spec->feature[i]], in->rows, &self->scratch, &self->in[i],

@@ -307,6 +307,8 @@ Status ml_eval_add(MlEval *eval, const MlEvalBatch *batch, Error *err) {
         view.field = &batch->out[at];
         view.prediction = &batch->out_column[at];
     }
+    bool none = batch->label && view.field && (!batch->label->width || !view.field->width);
+    if (none) return ST_OK;  // arrays that nobody has seen one of: nothing to judge by
     TRY(view_check(eval, &view, err));
     Status st = ST_OK;
     if (uses_classes(eval->spec.task)) st = find_probabilities(eval, &view, err);
