@@ -97,7 +97,7 @@ TEST(damage, no_byte_of_a_checkpoint_can_change_unseen) {
     Damage self = {0};
     Error err;
     begin(&self);
-    const char *sql = query(&self, "j", 2);
+    const char *sql = query(&self, "j", 20);
     CHECK_OK(run(&self, sql, &err), &err);
     CHECK_INT(self.lines, 35);  // 5 +I, 15 -U, 15 +U
     CHECK_OK(run(&self, sql, &err), &err);
@@ -114,9 +114,9 @@ TEST(damage, another_jobs_file_is_seen_and_the_one_before_is_offered) {
     Error err = {0};
     Buf other = {0}, own = {0};
     begin(&self);
-    CHECK_OK(run(&self, query(&self, "other", 3), &err), &err);
+    CHECK_OK(run(&self, query(&self, "other", 30), &err), &err);
     CHECK_OK(os_read_file(path_of(&self, "other/shared/1-0.state"), &other, &err), &err);
-    const char *sql = query(&self, "j", 2);
+    const char *sql = query(&self, "j", 20);
     CHECK_OK(run(&self, sql, &err), &err);
     Str file = path_of(&self, "j/shared/1-0.state");
     CHECK_OK(os_read_file(file, &own, &err), &err);
