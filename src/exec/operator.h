@@ -142,6 +142,7 @@ NODISCARD Status operator_batch(Operator *op, uint32_t input, Batch *batch, Erro
 NODISCARD Status operator_watermark(Operator *op, uint32_t input, int64_t ms, Error *err);
 NODISCARD Status operator_idle(Operator *op, uint32_t input, bool idle, Error *err);
 NODISCARD Status operator_end(Operator *op, uint32_t input, Error *err);
+enum { SPLIT_UNKNOWN = UINT32_MAX };  // stands for splits that a source has not found yet
 NODISCARD Status operator_split(Operator *op, uint32_t split, bool ended, Error *err);
 NODISCARD Status operator_barrier(Operator *op, uint32_t input, uint64_t checkpoint, Error *err);
 

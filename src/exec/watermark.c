@@ -210,8 +210,11 @@ static Status watermark_save(Operator *op, Buf *out, Error *err) {
     WatermarkAssigner *self = (WatermarkAssigner *)op;
     codec_put_i64(out, self->sent_ms);
     codec_put_i64(out, op->env->count);
-    codec_put_i64(out, self->split_count);
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < self->split_count; i++) count += self->split[i].id != SPLIT_UNKNOWN;
+    codec_put_i64(out, count);
     for (uint32_t i = 0; i < self->split_count; i++) {
+        if (self->split[i].id == SPLIT_UNKNOWN) continue;
         codec_put_i64(out, self->split[i].id);
         codec_put_i64(out, self->split[i].watermark_ms);
         codec_put_u8(out, self->split[i].idle);
@@ -258,7 +261,7 @@ uint32_t watermark_splits(const Operator *op, const uint32_t **id, const int64_t
     int64_t *marks = ARENA_ARRAY(&self->told, int64_t, self->split_count + 1);
     for (uint32_t i = 0; i < self->split_count; i++) {
         const Split *split = &self->split[i];
-        if (split->idle) continue;
+        if (split->idle || split->id == SPLIT_UNKNOWN) continue;
         ids[count] = split->id;
         marks[count++] = split->seen ? split->watermark_ms : WATERMARK_NONE;
     }

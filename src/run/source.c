@@ -50,14 +50,18 @@ static Status source_batch(SourceOutput *output, uint32_t split, Batch *batch, E
     return ST_OK;
 }
 
-static Status source_split(Source *self, uint32_t split, bool ended, Error *err) {
-    self->started = true;
-    if (self->idle) TRY(source_idle(self, false, err));
-    if (self->recorder) TRY(recorder_split(self->recorder, split, ended, err));
+static Status tell_split(Source *self, uint32_t split, bool ended, Error *err) {
     for (uint32_t i = 0; i < self->base.target_count; i++) {
         TRY(operator_split(self->base.target[i].op, split, ended, err));
     }
     return ST_OK;
+}
+
+static Status source_split(Source *self, uint32_t split, bool ended, Error *err) {
+    self->started = true;
+    if (self->idle) TRY(source_idle(self, false, err));
+    if (self->recorder) TRY(recorder_split(self->recorder, split, ended, err));
+    return tell_split(self, split, ended, err);
 }
 static Status source_split_end(SourceOutput *output, uint32_t split, Error *err) {
     Source *self = (Source *)((char *)output - offsetof(Source, output));
@@ -269,11 +273,21 @@ static bool knows_splits(const Source *self) {
     return !reader || !reader->vt->knows_splits || reader->vt->knows_splits(reader);
 }
 
+// Time does not go on by the splits that were restored while others are looked for, which may be
+// in no snapshot.
+static Status mind_search(Source *self, bool begins, Error *err) {
+    bool searches = !self->drained && !knows_splits(self);
+    if (begins ? !searches : !self->searches || searches) return ST_OK;
+    self->searches = searches;
+    return tell_split(self, SPLIT_UNKNOWN, !searches, err);
+}
+
 Status source_poll(Source *self, bool *progress, Error *err) {
     // A reader that was restored first tells of its splits, before rows of some raise the
     // watermark; of those that it has read to their end it does not know.
     bool begins = !self->begun;
     self->begun = true;
+    TRY(mind_search(self, begins, err));
     for (uint32_t i = self->held_from; begins && i < self->held_count; i++) {
         TRY(source_split(self, self->held[i].split, false, err));
     }

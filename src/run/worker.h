@@ -117,6 +117,7 @@ typedef struct Source {
     bool drained;            // the reader has ended; what is held goes first
     bool started;            // a split has been seen
     bool begun;              // it has been polled
+    bool searches;           // some of its splits may not be known yet: SPLIT_UNKNOWN is told
     bool idle;               // told the operators behind not to wait for this reader
     int64_t downstream_ns;   // of the poll at hand: spent in the operators behind
     uint32_t values_at;      // PLAN_VALUES
