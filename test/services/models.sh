@@ -88,7 +88,7 @@ else
 fi
 
 # ---- what learns in the stream learns exactly once ----
-CYCLES=${CYCLES:-6} LEARNED=400000
+CYCLES=${CYCLES:-6} LEARNED=$((CYCLES * 70000))  # as far as a cycle comes
 cat >learn.sql <<SQL
 CREATE TABLE feed (id BIGINT, x INT, y INT) WITH ('connector' = 'datagen', 'rows-per-second' = '200000',
     'number-of-rows' = '$LEARNED', 'fields.id.kind' = 'sequence', 'fields.id.start' = '1', 'fields.id.end' = '$LEARNED');
