@@ -35,6 +35,21 @@ void unit_remove_dir(Str dir) {
     CHECK_OK(os()->remove(dir, &err), &err);
 }
 
+void unit_page_holds(const char *page, void (*make)(Buf *out)) {
+    Arena arena = {0};
+    Buf text = {0}, lines = {0};
+    Error err;
+    Str path = str_printf(&arena, SOURCE_ROOT "/%s", page);
+    CHECK_OK(os_read_file(path, &text, &err), &err);
+    make(&lines);
+    if (str_find(buf_str(&text), buf_str(&lines), 0) < 0) {
+        fail_msg("%s has not these lines:\n%s", page, buf_cstr(&lines));
+    }
+    buf_free(&text);
+    buf_free(&lines);
+    arena_clear(&arena);
+}
+
 int main(int argc, char **argv) {
     struct CMUnitTest chosen[UNIT_TESTS_MAX];
     size_t count = 0;

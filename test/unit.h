@@ -26,6 +26,8 @@ void unit_register(const char *group, const char *name, void (*run)(void **));
 
 // Removes a scratch directory with all that is in it.
 void unit_remove_dir(Str dir);
+// A page of ours, "docs/sql/training.md", has the lines that [make] makes of a table.
+void unit_page_holds(const char *page, void (*make)(Buf *out));
 
 #define CHECK(cond) _assert_true((cond) ? 1 : 0, #cond, __FILE__, __LINE__)
 #define CHECK_INT(a, b) assert_int_equal((a), (b))

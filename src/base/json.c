@@ -333,6 +333,13 @@ const JsonValue *json_member(const JsonValue *object, Str name) {
     return NULL;
 }
 
+uint32_t json_leaves(const JsonValue *value) {
+    if (value->kind != JK_ARRAY) return 1;
+    uint32_t count = 0;  // a text has fewer than it has bytes
+    for (uint32_t i = 0; i < value->count; i++) count += json_leaves(&value->item[i]);
+    return count;
+}
+
 void json_print_text(Str text, uint32_t flags, Buf *out) {
     static const char HEX[] = "0123456789ABCDEF";
     buf_putc(out, '"');

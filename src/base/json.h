@@ -58,6 +58,8 @@ NODISCARD Status json_parse(Arena *arena, Str text, uint32_t flags, JsonValue *o
                             Error *err);
 
 const JsonValue *json_member(const JsonValue *object, Str name);  // NULL: absent or no object
+// How many values arrays within arrays hold in all; 1 of anything but an array.
+uint32_t json_leaves(const JsonValue *value);
 static inline bool json_is_scalar(const JsonValue *value) {
     return value->kind < JK_ARRAY;
 }

@@ -61,14 +61,15 @@ typedef struct Buf {
 } Buf;
 
 void buf_free(Buf *buf);
-void buf_grow(Buf *buf, size_t more);  // buf_reserve, when there is not room enough
+// buf_reserve, when there is not room enough: seldom, so that it need not be inlined.
+__attribute__((cold, noinline)) void buf_grow(Buf *buf, size_t more);
 // Room for [more] bytes; returns the end to write at.
 static inline char *buf_reserve(Buf *buf, size_t more) {
     if (buf->cap - buf->len < more) buf_grow(buf, more);
     return buf->len ? buf->ptr + buf->len : buf->ptr;  // no bytes of an empty buffer may be NULL
 }
 static inline void buf_put(Buf *buf, const void *bytes, size_t size) {
-    if (buf->cap - buf->len < size) (void)buf_reserve(buf, size);
+    if (buf->cap - buf->len < size) buf_grow(buf, size);
     if (size) memcpy(buf->ptr + buf->len, bytes, size);
     buf->len += size;
 }

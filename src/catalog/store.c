@@ -141,7 +141,7 @@ static Str column(sqlite3_stmt *stmt, int at, Arena *arena) {
 }
 
 Status catalog_store_read(CatalogStore *store, Arena *arena, StoredObject **out, uint32_t *count,
-                  Error *err) {
+                          Error *err) {
     static const char SQL[] = "SELECT database, kind, name, sql FROM object ORDER BY id";
     sqlite3_stmt *stmt = NULL;
     uint32_t cap = 0;
@@ -222,7 +222,7 @@ Status catalog_store_version(CatalogStore *store, int64_t *version, Error *err) 
     return ST_UNSUPPORTED;
 }
 Status catalog_store_read(CatalogStore *store, Arena *arena, StoredObject **out, uint32_t *count,
-                  Error *err) {
+                          Error *err) {
     (void)store, (void)arena, (void)out, (void)count, (void)err;
     return ST_UNSUPPORTED;
 }

@@ -28,6 +28,10 @@ Str codec_text(Str bytes);
 // The same without a column, for what an operator writes by hand: values that are not NULL of
 // BIGINT, BOOLEAN, TINYINT and text, and what leads the entries of a list and the fields of a row.
 // Each reading returns the end of what it read.
+//
+// A BIGINT is short: its first byte is CODEC_I64_SHORT and how many bytes follow, the low ones of
+// the number with its sign folded into bit 0. (1 and all eight bytes, as keys have it, is read
+// too.)
 enum { CODEC_I64_SHORT = 2, CODEC_I64_MAX = 1 + sizeof(int64_t) };
 // Writes where there is room for CODEC_I64_MAX bytes; returns the end of the value.
 static inline char *codec_write_i64(char *to, int64_t value) {

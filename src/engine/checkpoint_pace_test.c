@@ -66,9 +66,8 @@ typedef struct Option {
     const char *key, *value;  // of execution.checkpointing; the last one is NULL
 } Option;
 
-static void execute(Arena *arena, const char *fmt, const char *a, const char *b) {
+static void execute(const char *sql) {
     Error err;
-    const char *sql = arena_printf(arena, fmt, a, b);
     CHECK_OK(session_execute(disk.session, str_c(sql), NULL, &err), &err);
 }
 
@@ -102,18 +101,19 @@ static Status run(const char *query, const Option *option, JobStats *stats, Erro
     Error made;
     SessionConfig config = {.default_zone = "UTC"};
     CHECK_OK(session_new(&config, &disk.session, &made), &made);
-    execute(&arena, "SET 'execution.checkpointing.dir' = '%s%s'", dir, "");
-    execute(&arena, "SET 'execution.checkpointing.interval' = '10 ms'%s%s", "", "");
-    execute(&arena, "SET 'restart-strategy.type' = 'fixed-delay'%s%s", "", "");
-    execute(&arena, "SET 'restart-strategy.fixed-delay.delay' = '0 ms'%s%s", "", "");
+    execute(arena_printf(&arena, "SET 'execution.checkpointing.dir' = '%s'", dir));
+    execute("SET 'execution.checkpointing.interval' = '10 ms'");
+    execute("SET 'restart-strategy.type' = 'fixed-delay'");
+    execute("SET 'restart-strategy.fixed-delay.delay' = '0 ms'");
     for (; option->key; option++) {
-        execute(&arena, "SET 'execution.checkpointing.%s' = '%s'", option->key, option->value);
+        execute(arena_printf(&arena, "SET 'execution.checkpointing.%s' = '%s'", option->key,
+                             option->value));
     }
-    execute(&arena, "CREATE TABLE g (id BIGINT) WITH ('connector' = 'datagen', "
-                    "'rows-per-second' = '10', 'number-of-rows' = '720100')%s%s", "", "");
-    execute(&arena, "CREATE TABLE half (id BIGINT) WITH ('connector' = 'datagen', "
-                    "'rows-per-second' = '20', 'number-of-rows' = '30')%s%s", "", "");
-    execute(&arena, "CREATE TABLE o (id BIGINT) WITH ('connector' = 'blackhole')%s%s", "", "");
+    execute("CREATE TABLE g (id BIGINT) WITH ('connector' = 'datagen', "
+            "'rows-per-second' = '10', 'number-of-rows' = '720100')");
+    execute("CREATE TABLE half (id BIGINT) WITH ('connector' = 'datagen', "
+            "'rows-per-second' = '20', 'number-of-rows' = '30')");
+    execute("CREATE TABLE o (id BIGINT) WITH ('connector' = 'blackhole')");
     ResultSink sink = {.batch = take_batch};
     Status st = session_execute(disk.session, str_c(query), &sink, err);
     if (!st) *stats = *session_stats(disk.session);

@@ -136,7 +136,6 @@ static Status plan_statement(DdlContext *ddl, const AstStmt *stmt, PlanUses *use
     }
     Plan **root = ARENA_ARRAY(context.arena, Plan *, count + 1);
     context.maps = NULL;
-    context.scans = NULL;
     context.uses = uses;
     Status st = ST_OK;
     for (uint32_t i = 0; i < count && !st; i++) {
@@ -259,7 +258,6 @@ static Status run_ddl(DdlContext *outer, Str sql, Error *err) {
         context.arena = &arena;
         context.statement = sql;
         context.maps = NULL;
-        context.scans = NULL;
         DdlContext ddl = *outer;
         ddl.plan = &context;
         ddl.text = sql;

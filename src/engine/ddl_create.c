@@ -473,7 +473,7 @@ Status ddl_table_replace(DdlContext *ddl, Table *old, Table *table, Error *err) 
 
 // Publishes [table] under its name; takes the reference.
 Status ddl_table_publish(DdlContext *ddl, Table *table, const AstName *name, bool if_not_exists,
-                            bool replace, Error *err) {
+                         bool replace, Error *err) {
     ObjectName full;
     Status st = catalogs_resolve(ddl->catalogs, name, &full, err);
     Database *database = st ? NULL : catalogs_database(ddl->catalogs, full.catalog, full.database);

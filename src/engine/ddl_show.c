@@ -638,11 +638,10 @@ static Status show_one(DdlContext *ddl, const char *column, Str value, Error *er
     return ddl_rows(ddl, &column, NULL, 1, &value, 1, err);
 }
 
-static Status show_map(DdlContext *ddl, const AstShow *show, const char *column, const Map *a,
-                       const Map *b, Error *err) {
+static Status show_map(DdlContext *ddl, const AstShow *show, const char *column, const Map *map,
+                       Error *err) {
     Names names = {0};
-    names_of(ddl->plan->arena, &names, a);
-    if (b) names_of(ddl->plan->arena, &names, b);
+    names_of(ddl->plan->arena, &names, map);
     return show_names(ddl, show, column, &names, true, err);
 }
 
@@ -667,7 +666,7 @@ Status ddl_show(DdlContext *ddl, const AstShow *show, Error *err) {
     Names none = {0};
     switch (show->what) {
         case OBJ_CATALOG:
-            return show_map(ddl, show, "catalog name", &catalogs->catalogs, NULL, err);
+            return show_map(ddl, show, "catalog name", &catalogs->catalogs, err);
         case OBJ_CURRENT_CATALOG:
             return show_one(ddl, "current catalog name", catalogs->current_catalog, err);
         case OBJ_CURRENT_DATABASE:
@@ -679,7 +678,7 @@ Status ddl_show(DdlContext *ddl, const AstShow *show, Error *err) {
                 return error_at(err, ST_VALIDATION, show->from.span.place,
                                 "catalog '" STR_FMT "' does not exist", STR_ARG(name));
             }
-            return show_map(ddl, show, "database name", &catalog->databases, NULL, err);
+            return show_map(ddl, show, "database name", &catalog->databases, err);
         }
         case OBJ_TABLE:
         case OBJ_VIEW:
@@ -699,7 +698,7 @@ Status ddl_show(DdlContext *ddl, const AstShow *show, Error *err) {
             Database *database;
             TRY(show_database(ddl, show, &database, err));
             // Temporary models are not listed.
-            return show_map(ddl, show, "model name", &database->models, NULL, err);
+            return show_map(ddl, show, "model name", &database->models, err);
         }
         default: return ST_END;
     }

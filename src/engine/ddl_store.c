@@ -52,7 +52,6 @@ static Status make_object(DdlContext *outer, CatalogEntry *catalog, const Stored
         context.arena = &arena;
         context.statement = object->sql;
         context.maps = NULL;
-        context.scans = NULL;
         DdlContext ddl = *outer;
         ddl.plan = &context;
         ddl.text = object->sql;

@@ -82,6 +82,7 @@ typedef struct Durable {
     Str savepoint_dir;  // where savepoints go unless it is said; may be empty
     Control *control;  // who asks for savepoints from outside is heard; NULL: nobody is
     Str temporary;    // a directory that goes with the job; empty: none
+    OsFile *held;     // that nobody else writes to the job's directory; NULL: it cannot be known
     int64_t cut_every;
     uint32_t cuts;
     void (*log)(void *arg, Str line);
@@ -251,6 +252,13 @@ static Status read_options(Durable *self, Error *err) {
         .log = self->log, .log_arg = self->log_arg,
     };
     TRY(check_pace(config, err));
+    bool concurrent =
+        config_int(config, "execution.checkpointing.max-concurrent-checkpoints", 1) > 1;
+    if (concurrent && out->interval_ms && !out->min_pause_ms) {  // with a pause Flink has one, too
+        say(self, "one checkpoint is under way at a time, although 'execution.checkpointing."
+                  "max-concurrent-checkpoints' allows more: when one takes longer than the "
+                  "interval, the next begins when it has ended");
+    }
     TRY(read_recovery(self, err));
     int64_t retained = config_int(config, "execution.checkpointing.num-retained", 1);
     int64_t tolerable =
@@ -276,6 +284,40 @@ static Status read_options(Durable *self, Error *err) {
     Str own = str_printf(&self->arena, STR_FMT "/", STR_ARG(out->dir));
     if (str_starts(out->claimed, own)) out->claimed = STR("");
     return ST_OK;
+}
+
+// Two runs that write to one directory would undo each other's checkpoints, and publish twice what
+// sinks without fencing hold: one that was paused and goes on, or one that somebody starts again.
+// Where nothing can be held (object stores, some network disks) it is not known.
+static Status hold_directory(Durable *self, Error *err) {
+    enum { PATIENCE_MS = 2000, LOOK_MS = 50, PID_MAX = 20 };
+    Str dir = self->checkpoint.dir;
+    if (os_is_object(dir) || os()->make_dirs(dir, NULL)) return ST_OK;
+    Str path = str_printf(&self->arena, STR_FMT "/_held", STR_ARG(dir));
+    Status st = os()->open(path, OS_HOLD, &self->held, NULL);
+    // One that was killed is gone in a moment.
+    for (int waited = 0; !st && !self->held && waited < PATIENCE_MS; waited += LOOK_MS) {
+        os()->sleep_ms(LOOK_MS);
+        st = os()->open(path, OS_HOLD, &self->held, NULL);
+    }
+    char pid[PID_MAX + 1] = "";
+    if (!st && self->held) {
+        int size = snprintf(pid, sizeof pid, "%-*ld", PID_MAX, (long)getpid());
+        st = os()->write(self->held, pid, (size_t)size, NULL);
+    }
+    if (st || self->held) return ST_OK;
+    OsFile *file = NULL;
+    size_t got = 0;
+    st = os()->open(path, OS_READ, &file, NULL);
+    if (!st) st = os()->read_at(file, 0, pid, PID_MAX, &got, NULL);
+    if (file && !st) st = os()->close(file, NULL);
+    pid[got] = 0;
+    Str who = st ? STR("") : str_trim(str_c(pid));
+    (void)error_set(err, ST_VALIDATION, "another run of the job, process " STR_FMT
+                    ", writes its checkpoints to '" STR_FMT "'", STR_ARG(who), STR_ARG(dir));
+    error_hint(err, "stop it first; another job is told apart by 'pipeline.name', or by a "
+                    "directory of its own");
+    return ST_VALIDATION;
 }
 
 // What an earlier run of the job has left: to go on from, or to be told of.
@@ -445,8 +487,14 @@ static Status run_attempts(Durable *self, Error *err) {
         }
         int64_t delay_ms = 0;
         bool damaged = spec->stats && spec->stats->damaged;
-        bool again = st && may_restart(st) && !damaged && all_sinks(spec) &&
+        // Whoever asked for a savepoint to stop with has it, and may have begun from it elsewhere.
+        bool over = spec->stats && spec->stats->stopped;
+        bool again = st && may_restart(st) && !damaged && !over && all_sinks(spec) &&
                      restart_again(&restart, os_monotonic_ns() / 1000000, &delay_ms);
+        if (st && over) {
+            say(self, "the job failed when its last savepoint was complete: who begins from that "
+                      "commits what its sinks had prepared");
+        }
         if (!again) {
             if (st && err) *err = failure;
             return st;
@@ -486,7 +534,9 @@ Status durable_run(JobSpec *spec, const DurableHost *host, Error *err) {
     arena_init(&self.arena);
     Status st = read_options(&self, err);
     spec->checkpoint = &self.checkpoint;
-    if (!st && self.checkpoint.dir.len && !self.temporary.len) st = look_back(&self, err);
+    bool lasting = self.checkpoint.dir.len && !self.temporary.len;
+    if (!st && lasting) st = hold_directory(&self, err);
+    if (!st && lasting) st = look_back(&self, err);
     if (!st && host->control) offer_control(&self);
     if (!st) st = run_attempts(&self, err);
     control_close(self.control);
@@ -497,6 +547,8 @@ Status durable_run(JobSpec *spec, const DurableHost *host, Error *err) {
         Status removed = remove_tree(self.temporary, st ? NULL : err);
         if (!st) st = removed;
     }
+    Status freed = os()->close(self.held, st ? NULL : err);
+    if (!st) st = freed;
     spec->checkpoint = NULL;
     arena_clear(&self.arena);
     return st;

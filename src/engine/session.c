@@ -31,7 +31,6 @@ struct Session {
     JobStats stats;
     bool has_stats;
     // BEGIN STATEMENT SET … END, statement by statement.
-    bool collecting;
     Buf collected;
     Status zone_status;  // whether 'table.local-time-zone' is one
     Error zone_error;

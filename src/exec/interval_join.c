@@ -4,6 +4,7 @@
 // leaves. Follows Flink's TimeIntervalJoin (what is kept, when it expires, what a late row may
 // still meet). State: a table per side, key -> rows; a heap per side says which row expires next.
 // With RocksDB keys leave memory; those whose rows expire come back when time has come to them.
+#include "exec/recall.h"
 #include "exec/saved.h"
 
 typedef struct Side {
@@ -131,35 +132,23 @@ static void forget(IntervalJoin *self, uint32_t s, KeptRow *row) {
     if (!list->count) state_remove(side->table, (uint8_t *)list);
 }
 
-// Rows of side [s] in memory that nothing can meet any more, at watermark [ms].
-static Status expire_here(IntervalJoin *self, uint32_t s, int64_t ms, Error *err) {
-    Side *side = &self->side[s];
+typedef struct Expiry {
+    IntervalJoin *join;
+    uint32_t side;
+} Expiry;
+
+// Rows of a side in memory that nothing can meet any more, at watermark [ms].
+static Status expire(void *arg, int64_t ms, Error *err) {
+    const Expiry *expiry = arg;
+    Side *side = &expiry->join->side[expiry->side];
     for (KeptRow *row; (row = heap_first(&side->heap));) {
         if (ms != WATERMARK_MAX && row->time_ms + side->reach_ms >= ms) break;
-        if (side->outer && !row->matched) TRY(emit_padded(self, s, row, err));
-        forget(self, s, row);
+        if (side->outer && !row->matched) {
+            TRY(emit_padded(expiry->join, expiry->side, row, err));
+        }
+        forget(expiry->join, expiry->side, row);
     }
     return ST_OK;
-}
-
-// The same of all rows: those on disk come back a few keys at a time.
-static Status expire(IntervalJoin *self, uint32_t s, int64_t ms, Error *err) {
-    StateTable *table = self->side[s].table;
-    StateRecall recall = {0};
-    while (state_away_due(table, ms)) {
-        recall.from_ms = INT64_MIN;
-        recall.until_ms = ms;
-        recall.at.len = 0;
-        Status st = state_recall(table, &recall, err);
-        int64_t first_ms = state_away_first(table);
-        if (!st) st = expire_here(self, s, first_ms < ms ? first_ms : ms, err);
-        if (!st) st = state_table_trim(table, err);
-        if (!st) continue;
-        state_recall_clear(&recall);
-        return st;
-    }
-    state_recall_clear(&recall);
-    return expire_here(self, s, ms, err);
 }
 
 // Matches row [row] of [in] with the other side's rows [list]; true in *matched when one passed.
@@ -247,7 +236,10 @@ static Status interval_join_on_batch(Operator *op, uint32_t s, Batch *in, Error 
 
 static Status interval_join_on_watermark(Operator *op, int64_t ms, Error *err) {
     IntervalJoin *self = (IntervalJoin *)op;
-    for (uint32_t s = 0; s < 2; s++) TRY(expire(self, s, ms, err));
+    for (uint32_t s = 0; s < 2; s++) {
+        Expiry expiry = {self, s};
+        TRY(recall_until(self->side[s].table, ms, expire, &expiry, err));
+    }
     TRY(output_builder(op, &self->out, true, err));
     // Padded rows leave late: downstream time must wait for them.
     int64_t delay = self->side[0].reach_ms > self->side[1].reach_ms ? self->side[0].reach_ms

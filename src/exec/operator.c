@@ -66,8 +66,8 @@ static Status combine_watermarks(Operator *op, Error *err) {
     }
     if (!any || least <= op->watermark_in) return ST_OK;
     op->watermark_in = least;
-    // Behind an aggregation that folds only group windows go by event time: elsewhere a watermark
-    // may pass it.
+    // Behind an aggregation that folds only group windows and temporal joins go by event time:
+    // elsewhere a watermark may pass it.
     bool flushes = least == WATERMARK_MAX || op->plan->below_window;
     if (op->vt->on_flush && flushes) TRY(op->vt->on_flush(op, err));
     if (op->vt->on_watermark) return op->vt->on_watermark(op, least, err);

@@ -21,8 +21,11 @@ void agg_saver_init(AggSaver *saver, AggCall *const *call, uint32_t count, AggEn
     arena_init(&saver->scratch);
     arena_init(&saver->vecs);
     saver->state = ARENA_ARRAY(&saver->vecs, Vec *, count + 1);
+    saver->state_max = ARENA_ARRAY(&saver->vecs, uint32_t, count + 1);
     for (uint32_t i = 0; i < count; i++) {
-        if (!codec_size_max(call[i]->state_type)) continue;
+        saver->state_max[i] = codec_size_max(call[i]->state_type);
+        ASSERT(saver->state_max[i] || !call[i]->impl->put);
+        if (!saver->state_max[i]) continue;
         saver->state[i] = vec_new(&saver->vecs, call[i]->state_type, 1);
         need_valid(saver->state[i]);
     }
@@ -34,7 +37,7 @@ bool agg_copy_saver_init(AggSaver *saver, AggCall *const *call, uint32_t count, 
         if (!codec_size_max(call[i]->state_type)) return false;
     }
     agg_saver_init(saver, call, count, env);
-    for (uint32_t i = 0; i < count; i++) saver->size_max += codec_size_max(call[i]->state_type);
+    for (uint32_t i = 0; i < count; i++) saver->size_max += saver->state_max[i];
     env->budget = NULL;
     env->scratch = &saver->scratch;
     return true;
@@ -68,7 +71,7 @@ void aggs_save(AggSaver *saver, const uint8_t *group, Buf *out) {
     for (uint32_t i = 0; i < saver->count; i++) {
         const AggCall *call = saver->call[i];
         if (call->impl->put) {
-            char *to = buf_reserve(out, codec_size_max(call->state_type));
+            char *to = buf_reserve(out, saver->state_max[i]);
             out->len += (size_t)(call->impl->put(group + call->offset, to) - to);
         } else {
             agg_save(saver, i, group, out);

@@ -15,8 +15,9 @@ typedef struct AggSaver {
     AggEnv *env;
     uint32_t first;   // field of the first one, for agg_state_begin
     uint32_t group_size;  // bytes of a group; 0: none may begin empty
+    uint32_t *state_max;  // bytes that each state has at most as it is written; 0: who knows
     Vec **state;      // a row each, used again for every group; NULL: its size differs, made anew
-    Arena vecs;       // of them
+    Arena vecs;       // of these
     Arena scratch;
     uint32_t size_max;  // of what a copy saver writes of a group
     Buf bytes;          // of a state, a copy saver's

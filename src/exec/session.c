@@ -1,5 +1,7 @@
 #include "exec/session.h"
 
+#include "exec/recall.h"
+
 struct SessionKey {  // a row of the state table
     Session *first;  // by start
     bool doomed;
@@ -252,7 +254,8 @@ void sessions_settle(Sessions *self, SessionKey **keys, uint32_t rows) {
 }
 
 // Those in memory that are due at [ms].
-static Status fire_due(Sessions *self, int64_t ms, Error *err) {
+static Status fire_due(void *arg, int64_t ms, Error *err) {
+    Sessions *self = arg;
     while (self->heap_count && self->heap[0].at_ms <= ms) {
         int64_t due = self->heap[0].at_ms;
         Session *session = self->heap[0].session;
@@ -275,22 +278,7 @@ static Status fire_due(Sessions *self, int64_t ms, Error *err) {
 }
 
 Status sessions_fire(Sessions *self, int64_t ms, Error *err) {
-    StateRecall recall = {0};
-    while (state_away_due(self->keys, ms)) {
-        recall.from_ms = INT64_MIN;
-        recall.until_ms = ms;
-        recall.at.len = 0;
-        Status st = state_recall(self->keys, &recall, err);
-        // Nobody who is still away is due earlier than the first of them.
-        int64_t first_ms = state_away_first(self->keys);
-        if (!st) st = fire_due(self, first_ms < ms ? first_ms : ms, err);
-        if (!st) st = state_table_trim(self->keys, err);
-        if (!st) continue;
-        state_recall_clear(&recall);
-        return st;
-    }
-    state_recall_clear(&recall);
-    TRY(fire_due(self, ms, err));
+    TRY(recall_until(self->keys, ms, fire_due, self, err));
     if (self->def.clock->spec->proctime) {
         int64_t next_ms = state_away_first(self->keys);
         if (self->heap_count && self->heap[0].at_ms < next_ms) next_ms = self->heap[0].at_ms;

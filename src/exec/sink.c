@@ -30,6 +30,7 @@ static Status sink_open(Operator *op, Error *err) {
 static Status sink_filter(Sink *self, const Batch *in, uint32_t *count, Error *err) {
     const Plan *plan = self->base.plan;
     uint32_t taken = plan->sink->changes;
+    if (plan->sink->leaves) taken |= CHANGE_UPDATE_BEFORE;
     *count = 0;
     for (uint32_t row = 0; row < in->rows; row++) {
         if (!(taken & 1u << batch_kind(in, row))) continue;
@@ -89,8 +90,12 @@ static Status sink_on_batch(Operator *op, uint32_t input, Batch *in, Error *err)
     uint32_t count = 0;
     TRY(sink_filter(self, in, &count, err));
     if (!count) return ST_OK;
-    if (count == in->rows) return sink_write(self, in, err);
+    bool leaves = op->plan->sink->leaves && in->kinds;
+    if (count == in->rows && !leaves) return sink_write(self, in, err);
     Batch *kept = batch_gather(in, self->rows, count);
+    for (uint32_t row = 0; leaves && kept->kinds && row < count; row++) {
+        if (kept->kinds[row] == ROW_UPDATE_BEFORE) kept->kinds[row] = ROW_DELETE;
+    }
     Status st = sink_write(self, kept, err);
     batch_unref(kept);
     return st;

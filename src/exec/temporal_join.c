@@ -5,6 +5,7 @@
 // Flink's TemporalRowTimeJoinOperator.
 // State: key -> right versions by time; key -> left rows; a heap of the left rows by time. With
 // RocksDB keys leave memory, and keys of left rows come back when time has come to them.
+#include "exec/recall.h"
 #include "exec/saved.h"
 
 typedef struct TemporalJoin {
@@ -178,13 +179,9 @@ static Status take_due(TemporalJoin *self, int64_t ms, Due *due, Error *err) {
     for (uint32_t i = 0; i < due->count; i++) kept_load(due->left[i], column, self->columns[0], i);
     uint64_t *has_key = ARENA_ARRAY(&self->scratch, uint64_t, BITS_WORDS(due->count));
     Vec **key = ARENA_ARRAY(&self->scratch, Vec *, plan->key_count + 1);
+    // Versions of a view may be those of NULL, and in Flink a NULL of the left side finds them.
     for (uint32_t i = 0; i < due->count; i++) bits_set(has_key, i);
-    for (uint32_t k = 0; k < plan->key_count; k++) {
-        key[k] = column[plan->key[k]];
-        for (uint32_t i = 0; i < due->count && !plan->null_safe[k]; i++) {
-            if (vec_is_null(key[k], i)) bits_clear(has_key, i);
-        }
-    }
+    for (uint32_t k = 0; k < plan->key_count; k++) key[k] = column[plan->key[k]];
     TRY(state_find(self->versions, key, due->count, has_key, false, 0, due->versions, NULL, err));
     for (uint32_t i = 0; i < due->count; i++) {
         const KeptList *list = (const KeptList *)(void *)due->versions[i];
@@ -245,25 +242,15 @@ static Status join_due(TemporalJoin *self, int64_t ms, uint32_t *count, Error *e
     return state_table_trim(self->versions, err);
 }
 
-static Status advance(TemporalJoin *self, int64_t ms, Error *err) {
-    StateRecall recall = {0};
-    Status st = ST_OK;
-    for (uint32_t count = 1; !st && (count || state_away_due(self->waiting, ms));) {
-        recall.from_ms = INT64_MIN;
-        recall.until_ms = ms;
-        recall.at.len = 0;
-        st = state_recall(self->waiting, &recall, err);
-        // Nobody who is still away has an earlier row than the first of them.
-        int64_t first_ms = state_away_first(self->waiting);
-        if (!st) st = join_due(self, first_ms < ms ? first_ms : ms, &count, err);
-    }
-    state_recall_clear(&recall);
-    return st;
+// All of them.
+static Status join_all_due(void *arg, int64_t ms, Error *err) {
+    for (uint32_t count = 1; count;) TRY(join_due(arg, ms, &count, err));
+    return ST_OK;
 }
 
 static Status temporal_join_on_watermark(Operator *op, int64_t ms, Error *err) {
     TemporalJoin *self = (TemporalJoin *)op;
-    TRY(advance(self, ms, err));
+    TRY(recall_until(self->waiting, ms, join_all_due, self, err));
     TRY(output_builder(op, &self->out, true, err));
     return output_watermark(op, ms, err);
 }

@@ -47,3 +47,11 @@ void window_times(const WindowClock *clock, const Batch *in, int64_t *local,
         local[row] = window_local(clock, vec_timestamp(time, row).ms);
     }
 }
+
+Status window_check_times(const WindowClock *clock, const Batch *in, Error *err) {
+    const WindowSpec *spec = clock->spec;
+    if (spec->proctime || spec->legacy || spec->attached) return ST_OK;
+    if (!vec_has_nulls(in->column[spec->time_column])) return ST_OK;
+    return error_set(err, ST_RUNTIME,
+                     "the time attribute of a row is NULL: no window takes it; filter such rows");
+}

@@ -24,6 +24,9 @@ int64_t window_fires_at(const WindowClock *clock, int64_t end_ms);
 void window_times(const WindowClock *clock, const Batch *in, int64_t *local,
                   const uint64_t **valid);
 
+// An error where an aggregation of windows meets a NULL time; the old group windows drop such rows.
+NODISCARD Status window_check_times(const WindowClock *clock, const Batch *in, Error *err);
+
 // The start of the window of size [size_ms] around [ms].
 static inline int64_t window_start(int64_t ms, int64_t offset_ms, int64_t size_ms) {
     return ms - floor_mod(ms - offset_ms, size_ms);

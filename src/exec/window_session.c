@@ -51,6 +51,7 @@ static Status assign_sessions(WindowAgg *self, Batch *in, Error *err) {
     const Plan *plan = self->base.plan;
     const uint64_t *valid;
     int64_t *local = ARENA_ARRAY(&self->scratch, int64_t, in->rows);
+    TRY(window_check_times(&self->clock, in, err));
     window_times(&self->clock, in, local, &valid);
     Vec **key = ARENA_ARRAY(&self->scratch, Vec *, plan->key_count + 1);
     for (uint32_t k = 0; k < plan->key_count; k++) key[k] = in->column[plan->key[k]];

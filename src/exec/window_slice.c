@@ -434,6 +434,7 @@ static Status slice_advance(WindowAgg *self, int64_t ms, Error *err) {
 
 static Status slice_on_batch(WindowAgg *self, Batch *in, Error *err) {
     Assigned assigned = {0};
+    TRY(window_check_times(&self->clock, in, err));
     assign_slices(self, in, &assigned);
     if (!assigned.kept_count) return ST_OK;
     Status st;

@@ -113,6 +113,8 @@ struct AggCall {
     bool respect_nulls;    // RESPECT NULLS was written
     bool ignore_nulls;     // IGNORE NULLS was written
 
+    bool no_such_type;       // out: failed by a type that Flink looks at when it runs the call
+    const char *refused;     // why it cannot be run; it may stand where nobody reads its value
     const AggFunc *func;     // out
     const Type *result;      // out: type of the value
     const Type *state_type;  // out: type of a written state

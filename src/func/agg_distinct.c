@@ -318,6 +318,7 @@ Status agg_distinct_bind(AggCall *call, Error *err) {
         TypeKind kind = call->arg[i]->kind;
         if (kind == TYPE_ROW || kind == TYPE_MAP || kind == TYPE_MULTISET || kind == TYPE_RAW ||
             type_is_bytes(call->arg[i])) {
+            call->no_such_type = true;
             return error_set(err, ST_VALIDATION,
                              "Distinct aggregate function does not support type: %s. "
                              "Please re-check the data type.", type_kind_name(kind));

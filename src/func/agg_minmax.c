@@ -293,6 +293,7 @@ static Status minmax_bind(AggCall *call, Error *err) {
     bool ordered = type_is_numeric(arg) || type_is_text(arg) || type_is_datetime(arg) ||
                    arg->kind == TYPE_BOOLEAN;
     if (!ordered) {
+        call->no_such_type = true;
         return error_set(err, ST_VALIDATION, "%s aggregate function does not support type '%s'",
                          call->func->name, type_kind_name(arg->kind));
     }

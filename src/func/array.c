@@ -99,9 +99,8 @@ static Status join_kernel(const KernelArgs *args, Vec *out, Error *err) {
 // ---- searching ----------------------------------------------------------------------------------
 
 // The index of the first element from [from] on that equals the one of [row], or the view's count.
-static uint32_t find_element(const Vec *list, ListView view, uint32_t from, const Vec *wanted,
-                             uint32_t row) {
-    uint32_t i = from;
+static uint32_t find_element(const Vec *list, ListView view, const Vec *wanted, uint32_t row) {
+    uint32_t i = 0;
     while (i < view.count && !element_equal(list->child[0], view.offset + i, wanted, row)) i++;
     return i;
 }
@@ -121,7 +120,7 @@ static Status contains_kernel(const KernelArgs *args, Vec *out, Error *err) {
             continue;
         }
         ListView view = view_of(list, row);
-        vec_u8(out)[row] = find_element(list, view, 0, args->arg[1], row) < view.count;
+        vec_u8(out)[row] = find_element(list, view, args->arg[1], row) < view.count;
     }
     return ST_OK;
 }
@@ -138,7 +137,7 @@ static Status position_kernel(const KernelArgs *args, Vec *out, Error *err) {
     for (uint32_t row = 0; row < args->rows; row++) {
         if (!kernel_row_valid(args, row)) continue;
         ListView view = view_of(list, row);
-        uint32_t i = find_element(list, view, 0, args->arg[1], row);
+        uint32_t i = find_element(list, view, args->arg[1], row);
         vec_i32(out)[row] = i < view.count ? (int32_t)i + 1 : 0;
     }
     return ST_OK;

@@ -10,7 +10,7 @@ typedef enum CompareHow {
     COMPARE_DECIMAL,  // DECIMALs of any scale
     COMPARE_TOTAL,  // doubles by Java's Double.compare: -0.0 before 0.0, NaN equal to itself, last
     COMPARE_BYTES,  // text by its bytes, not its UTF-16 units
-    COMPARE_STAMP,  // timestamps of different layout or kind: the bare values
+    COMPARE_STAMP,  // timestamps of different layout: the bare values
     COMPARE_KEY,    // as keys of a hash table: -0.0 differs from 0.0, NaN equals NaN
     COMPARE_NEVER,  // never equal: BOOLEAN against text
 } CompareHow;

@@ -37,7 +37,6 @@ typedef struct Mix {
     uint32_t count, null, numeric, text, bytes, boolean, datetime, interval;
     bool decimal, floating, approx;
     const Type *first;     // the first that is no NULL
-    const Type *datetime_type, *interval_type;
     bool same_kind;
 } Mix;
 
@@ -58,14 +57,8 @@ static Mix mix_of(const FuncCall *call, uint32_t count) {
         mix.decimal |= type->kind == TYPE_DECIMAL;
         mix.floating |= type->kind == TYPE_DOUBLE;
         mix.approx |= type_is_approx(type);
-        if (type_is_datetime(type)) {
-            mix.datetime++;
-            mix.datetime_type = type;
-        }
-        if (type_is_interval(type)) {
-            mix.interval++;
-            mix.interval_type = type;
-        }
+        mix.datetime += type_is_datetime(type);
+        mix.interval += type_is_interval(type);
     }
     return mix;
 }
@@ -95,23 +88,10 @@ static void cast_all(FuncCall *call, uint32_t count, const Type *to) {
     for (uint32_t i = 0; i < count; i++) cast_arg(call, i, to);
 }
 
-// Only the ones that are not [like] what the others are: text beside a date, NULL.
-static void cast_others(FuncCall *call, uint32_t count, const Type *to,
-                        bool (*like)(const Type *)) {
-    for (uint32_t i = 0; i < count; i++) {
-        if (!like(call->arg[i])) cast_arg(call, i, to);
-    }
-}
-
-static bool is_timestamp(const Type *type) {
-    return type_is_timestamp(type);
-}
-
-// One kind of date or time, any precision; text beside it is read as it.
-static Status unify_datetime(FuncCall *call, uint32_t count, bool equality, CompareHow *how,
-                             Error *err) {
+// One kind of date or time, any precision; text beside it is read as it. A TIMESTAMP beside one of
+// the session's zone is a time of that zone.
+static Status unify_datetime(FuncCall *call, uint32_t count, Error *err) {
     const Type *common = NULL;
-    bool kinds_differ = false;
     for (uint32_t i = 0; i < count; i++) {
         const Type *type = call->arg[i];
         if (!type_is_datetime(type)) continue;
@@ -119,17 +99,10 @@ static Status unify_datetime(FuncCall *call, uint32_t count, bool equality, Comp
             common = type;
             continue;
         }
-        kinds_differ |= type->kind != common->kind;
         common = type_common(call->arena, (const Type *const[]){common, type}, 2);
         if (!common) return compare_refuse(call, err);
     }
-    if (equality || !kinds_differ) {
-        cast_all(call, count, common);
-        return ST_OK;
-    }
-    // TIMESTAMP < TIMESTAMP_LTZ compares the bare values: no zone comes in, in Flink neither.
-    cast_others(call, count, common, is_timestamp);
-    *how = COMPARE_STAMP;
+    cast_all(call, count, common);
     return ST_OK;
 }
 
@@ -174,7 +147,7 @@ Status compare_unify_equal(FuncCall *call, uint32_t count, CompareHow *how, Erro
     }
     if (mix.text == some || mix.bytes == some) return unify_strings(call, count, mix.first);
     if (mix.datetime && mix.datetime + mix.text == some) {
-        return unify_datetime(call, count, true, how, err);
+        return unify_datetime(call, count, err);
     }
     if (mix.text && (mix.boolean || mix.interval) &&
         mix.text + mix.boolean + mix.interval == some) {
@@ -234,7 +207,7 @@ Status compare_unify_order(FuncCall *call, uint32_t count, CompareHow *how, Erro
         return unify_strings(call, count, mix.first);
     }
     if (mix.datetime && mix.datetime + mix.text == some) {
-        return unify_datetime(call, count, false, how, err);
+        return unify_datetime(call, count, err);
     }
     if (mix.boolean && mix.boolean + mix.text == some) {
         cast_all(call, count, type_of(TYPE_BOOLEAN, false));

@@ -38,8 +38,8 @@ static Str default_pattern(void) {
 }
 
 // Argument [arg] of the row, or the default where the call has no such argument.
-static Str pattern_of(const KernelArgs *args, uint32_t arg, uint32_t row) {
-    return args->argc > arg ? vec_str(args->arg[arg])[row] : default_pattern();
+static Str pattern_of(const KernelArgs *args, uint32_t row) {
+    return args->argc > 1 ? vec_str(args->arg[1])[row] : default_pattern();
 }
 
 static int64_t now_of(const FuncEnv *env) {
@@ -116,7 +116,7 @@ static Status from_unix_kernel(const KernelArgs *args, Vec *out, Error *err) {
     Status st = ST_OK;
     for (uint32_t row = 0; row < args->rows; row++) {
         if (!kernel_row_valid(args, row)) continue;
-        st = date_pattern(&cache, args->scratch, pattern_of(args, 1, row), err);
+        st = date_pattern(&cache, args->scratch, pattern_of(args, row), err);
         if (st) break;
         text.len = 0;
         int64_t ms = (int64_t)((uint64_t)seconds[row] * MS_PER_SECOND);
@@ -131,7 +131,7 @@ static Status to_unix_kernel(const KernelArgs *args, Vec *out, Error *err) {
     PatternCache cache = {0};
     for (uint32_t row = 0; row < args->rows; row++) {
         if (!kernel_row_valid(args, row)) continue;
-        TRY(date_pattern(&cache, args->scratch, pattern_of(args, 1, row), err));
+        TRY(date_pattern(&cache, args->scratch, pattern_of(args, row), err));
         int64_t ms;
         bool read = date_pattern_read(cache.date, vec_str(args->arg[0])[row], args->env->zone,
                                       now_of(args->env), &ms);

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/random.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -79,9 +80,17 @@ static Status real_open(Str path, int mode, OsFile **out, Error *err) {
         [OS_WRITE] = O_WRONLY | O_CREAT | O_TRUNC,
         [OS_APPEND] = O_WRONLY | O_CREAT | O_APPEND,
         [OS_SCRATCH] = O_RDWR | O_CREAT | O_EXCL,
+        [OS_HOLD] = O_RDWR | O_CREAT,
     };
     int fd = open(name, FLAGS[mode] | O_CLOEXEC, mode == OS_SCRATCH ? 0600 : 0666);
     if (fd < 0) return io_error(err, mode == OS_READ ? "open" : "create", name);
+    if (mode == OS_HOLD && flock(fd, LOCK_EX | LOCK_NB)) {
+        bool held = errno == EWOULDBLOCK;
+        Status st = held ? ST_OK : io_error(err, "hold", name);
+        (void)close(fd);
+        if (held) *out = NULL;
+        return st;
+    }
     OsFile *file = NEW(OsFile);
     file->fd = fd;
     file->path = mem_strdup(name);

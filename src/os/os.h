@@ -31,8 +31,9 @@ typedef struct OsStat {
 typedef Status (*OsVisit)(void *arg, Str name, Error *err);
 
 // OS_SCRATCH: a new file of nobody's but the one who opens it, to be written and read again; it
-// must not be there yet.
-enum { OS_READ, OS_WRITE, OS_APPEND, OS_SCRATCH };
+// must not be there yet. OS_HOLD: a file, made if need be, that one opener at a time holds until it
+// is closed or its process has gone; *out is NULL when somebody else does.
+enum { OS_READ, OS_WRITE, OS_APPEND, OS_SCRATCH, OS_HOLD };
 
 typedef struct Os {
     int64_t (*now_ms)(void);        // wall clock, epoch

@@ -66,18 +66,20 @@ typedef struct LateList {
     uint32_t count;  // of placeholders
 } LateList;
 
+typedef struct GroupTyped GroupTyped;  // bind_agg_type.c
+
 typedef struct Binder Binder;
 struct Binder {
     PlanContext *context;
     Arena *arena;
     Binder *parent;        // of the enclosing query
-    // Common table expressions in scope: name -> CteDef.
-    struct Cte *cte;
+    struct Cte *cte;       // common table expressions in scope, the last one first
     Scope *scope;          // names are looked up here …
     Plan *plan;            // … and this is what they are columns of
     bool allow_agg, allow_over;
     bool json_values;  // binding the values of JSON_OBJECT or JSON_ARRAY, where JSON() may stand
-    bool in_agg;           // inside an aggregate's argument
+    bool in_agg;           // inside an aggregate's argument …
+    const GroupTyped *typed;    // … and what of it has the groups' types; may be NULL
     Collected *groups;     // set while binding over groups
     const Scope *group_scope;   // the select's input
     const AstSelect *select;
@@ -106,8 +108,18 @@ typedef struct Cte {
 } Cte;
 
 NODISCARD Status bind_expr(Binder *binder, const AstExpr *ast, Expr **out, Error *err);
+// What of an aggregate's arguments has the types of the groups, or NULL; and such a key's type.
+// (bind_agg_type.c)
+GroupTyped *bind_group_typed(Arena *arena, const Collected *groups, const AstCall *call);
+void bind_as_grouped(Arena *arena, const GroupTyped *typed, const AstExpr *ast, Expr **expr);
+// A column by its name, as it stands in the scope (or is correlated). (bind_name.c)
+NODISCARD Status bind_name(Binder *binder, const AstExpr *ast, Expr **out, Error *err);
+// Follows the parts of a name from [from] on, which are fields of the ROW column *expr.
+// (bind_name.c)
+NODISCARD Status bind_fields(Binder *binder, const AstName *name, uint32_t from, Expr **expr,
+                             Error *err);
 // The value of column [at] of a scope: of one that USING has merged COALESCE over its columns, over
-// the first [count_max] of them.
+// the first [count_max] of them. (bind_name.c)
 NODISCARD Status bind_merged(Binder *binder, const Scope *scope, uint32_t at, uint32_t count_max,
                              Place place, Expr **out, Error *err);
 // An expression of type BOOLEAN, for WHERE, ON, HAVING …; [what] names the clause.
@@ -139,7 +151,7 @@ NODISCARD Status bind_query_in(Binder *parent, PlanContext *context, const AstQu
 // 'scan.parallelism' or 'sink.parallelism' of a table; 0: the default. (bind_scan.c)
 NODISCARD Status table_parallelism(const Table *table, const Map *options, bool as_sink,
                                    Place place, uint32_t *out, Error *err);
-// Whether OPTIONS hints are allowed. (bind_query.c)
+// Whether OPTIONS hints are allowed. (bind_from.c)
 NODISCARD Status bind_check_dynamic(const PlanContext *context, Place place, Error *err);
 // The number of rows that LIMIT or OFFSET ([what]) says: the whole part of a literal.
 // (bind_literal.c)
@@ -156,7 +168,13 @@ NODISCARD Status bind_select_items(Binder *binder, const AstSelect *select, Expr
                                    const Str **name, uint32_t *count, Error *err);
 NODISCARD Status bind_from(Binder *binder, const AstFrom *from, Plan **plan, Scope **scope,
                            Error *err);
-NODISCARD Status bind_window_tvf(Binder *binder, const AstFrom *from, Plan **plan, Error *err);
+// A table, a view or a common table expression; of the first two *object is the full name.
+// (bind_from.c)
+NODISCARD Status bind_named_table(Binder *binder, const AstName *name, const AstHints *hints,
+                                  Plan **plan, ObjectName *object, Error *err);
+// Gives the columns of a plan other names: AS t (a, b). (bind_from.c)
+NODISCARD Status bind_column_aliases(Binder *binder, Plan **plan, const AstIdents *names,
+                                     Error *err);
 NODISCARD Status bind_join(Binder *binder, const AstFrom *from, Plan **plan, Scope **scope,
                            Error *err);
 // WHERE: splits conjuncts; those with subqueries become joins.
@@ -181,7 +199,7 @@ const AggFunc *bind_agg_named(PlanContext *context, const AstCall *call);
 bool ast_has_agg(PlanContext *context, const AstExpr *ast);
 bool ast_has_over(const AstExpr *ast);
 NODISCARD Status bind_window_clause(Binder *binder, const AstSelect *select, bool grouped,
-                                   Error *err);
+                                    Error *err);
 NODISCARD Status bind_over_call(Binder *binder, const AstExpr *ast, Expr **out, Error *err);
 // Makes the joins that waited for the groups.
 NODISCARD Status bind_late_joins(Binder *binder, Error *err);
@@ -190,6 +208,7 @@ bool is_quantified_list(const AstExpr *ast);
 NODISCARD Status bind_quantified_list(Binder *binder, const AstExpr *ast, Expr **out, Error *err);
 NODISCARD Status bind_scalar_subquery(Binder *binder, const AstExpr *ast, Expr **out, Error *err);
 
+// Scopes. (bind_name.c)
 Scope *scope_single(Arena *arena, const Type *row, Str alias);
 // Tells the expansion, if there is one, that [ast] is column [column] of the scope; [used] parts of
 // its name said so.
@@ -284,6 +303,9 @@ NODISCARD Status bind_lateral(Binder *binder, const AstFrom *from, Plan *left, S
 // Two plans on a condition over both rows. (bind_join.c)
 NODISCARD Status plan_join(PlanContext *context, Plan *left, Plan *right, JoinType type,
                            Expr *condition, Plan **out, Error *err);
+// The same for a temporal join: an equality of times is a condition as any other.
+NODISCARD Status plan_join_versions(PlanContext *context, Plan *left, Plan *right, JoinType type,
+                                    Expr *condition, Plan **out, Error *err);
 // IN, EXISTS and their negations as a conjunct of WHERE; *done when [part] is one.
 // (bind_subquery.c)
 NODISCARD Status bind_where_subquery(Binder *binder, const AstExpr *part, bool *done, Error *err);

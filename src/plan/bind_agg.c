@@ -79,6 +79,23 @@ static Status agg_refuse(const AstExpr *ast, const char *what, Error *err) {
                     what);
 }
 
+// An aggregate of values that it cannot take fails only where its value is read: until that is
+// known, one of the same type stands in for it.
+static Status bind_agg_func(AggCall *call, const AggFunc *func, Error *err) {
+    Error why = {0}, ignored = {0};
+    Status st = agg_bind(call, func, &why);
+    if (st && err) *err = why;  // who only tries asks for none
+    if (!st || !call->no_such_type) return st;
+    AggCall other = *call;
+    const AggFunc *stand_in = call->distinct ? func : agg_find(STR("LAST_VALUE"));
+    other.distinct = false;
+    if (agg_bind(&other, stand_in, &ignored)) return st;
+    other.refused = arena_printf(call->arena, "%s", why.message);
+    other.func = func;
+    *call = other;
+    return ST_OK;
+}
+
 // Binds the arguments (over the select's input) and the function; fills [agg] but for arg[].
 Status bind_agg_args(Binder *binder, const AstExpr *ast, const AggFunc *func, bool grouped,
                      Expr ***args, PlanAgg *agg, Error *err) {
@@ -138,7 +155,7 @@ Status bind_agg_args(Binder *binder, const AstExpr *ast, const AggFunc *func, bo
         call->literal[i] = arg[i]->kind == EXPR_LITERAL ? arg[i]->value : NULL;
         if (bind_is_json_text(arg[i])) call->raw_json |= (uint32_t)1 << i;
     }
-    Status st = agg_bind(call, func, err);
+    Status st = bind_agg_func(call, func, err);
     if (st) {
         error_place(err, ast->span.place);
         return st;
@@ -206,6 +223,7 @@ Status bind_agg_call(Binder *binder, const AstExpr *ast, const AggFunc *func, Ex
     input.in_agg = true;
     input.allow_over = false;
     input.scope = (Scope *)(uintptr_t)binder->group_scope;
+    input.typed = bind_group_typed(binder->arena, groups, ast->call);
     Expr **arg, *filter = NULL;
     PlanAgg agg;
     if (ast->call->filter) TRY(bind_condition(&input, ast->call->filter, "FILTER", &filter, err));

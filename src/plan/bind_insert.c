@@ -192,15 +192,6 @@ static Status sink_plan(PlanContext *context, const AstInsert *insert, Table *ta
     spec->metadata = metadata;
     spec->metadata_count = count - columns->physical;
     spec->overwrite = insert->overwrite;
-    uint32_t statics = 0;
-    Str *pair = ARENA_ARRAY(arena, Str, insert->partition.count * 2 + 1);
-    for (uint32_t i = 0; i < insert->partition.count; i++) {
-        if (!insert->partition.at[i].value) continue;
-        pair[statics * 2] = insert->partition.at[i].key.name;
-        pair[statics++ * 2 + 1] = insert->partition.at[i].value->literal.text;
-    }
-    spec->static_partition = pair;
-    spec->static_partition_count = statics;
     sink->type = project->type;
     sink->input[0] = project;
     sink->sink = spec;

@@ -133,9 +133,9 @@ static const Type *without_attributes(Arena *arena, const Type *row) {
 }
 
 // Joins two plans on [condition] over both rows (NULL: none). The result's columns are left's, then
-// right's (semi and anti: left's only).
-Status plan_join(PlanContext *context, Plan *left, Plan *right, JoinType type, Expr *condition,
-                 Plan **out, Error *err) {
+// right's (semi and anti: left's only). [timed]: by times where the condition says so.
+static Status join_on(PlanContext *context, Plan *left, Plan *right, JoinType type, bool timed,
+                      Expr *condition, Plan **out, Error *err) {
     Arena *arena = context->arena;
     uint32_t left_columns = left->type->child_count, right_columns = right->type->child_count;
     uint32_t columns = left_columns + right_columns;
@@ -143,7 +143,7 @@ Status plan_join(PlanContext *context, Plan *left, Plan *right, JoinType type, E
     JoinKeys keys = {0};
     if (condition && !expr_is_true(condition)) expr_split_and(arena, condition, &parts);
     Plan found = {0};
-    bool interval = type <= JOIN_TYPE_FULL && !context->batch &&
+    bool interval = timed && type <= JOIN_TYPE_FULL && !context->batch &&
                     join_find_interval(left, right, parts.at, &parts.count, &found);
     bool lone = type <= JOIN_TYPE_FULL;
     for (uint32_t i = 0; i < parts.count; i++) {
@@ -181,7 +181,7 @@ Status plan_join(PlanContext *context, Plan *left, Plan *right, JoinType type, E
         join->time_column = found.time_column;
         join->right_time_column = found.right_time_column;
         join->proctime_order = found.proctime_order;
-    } else if (!context->batch &&
+    } else if (timed && !context->batch &&
                join_find_window(left, right, keys.left, keys.right, keys.count, &end_key)) {
         join->kind = PLAN_WINDOW_JOIN;
         WindowColumns window;
@@ -205,6 +205,16 @@ Status plan_join(PlanContext *context, Plan *left, Plan *right, JoinType type, E
     }
     *out = plan_project(context, join, expr, name, wanted);
     return ST_OK;
+}
+
+Status plan_join(PlanContext *context, Plan *left, Plan *right, JoinType type, Expr *condition,
+                 Plan **out, Error *err) {
+    return join_on(context, left, right, type, true, condition, out, err);
+}
+
+Status plan_join_versions(PlanContext *context, Plan *left, Plan *right, JoinType type,
+                          Expr *condition, Plan **out, Error *err) {
+    return join_on(context, left, right, type, false, condition, out, err);
 }
 
 // How many columns have that bare name; [column] becomes the first of them.

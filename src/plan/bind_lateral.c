@@ -243,11 +243,34 @@ static Status bad_as_of(const AstFrom *right, const char *what, Error *err) {
     return error_at(err, ST_VALIDATION, right->as_of->span.place, "%s", what);
 }
 
+// What has been an event time serves as one here: MAX(ts).
+static bool is_rowtime(const Type *type) {
+    return type->attribute == TIME_ROWTIME ||
+           (type->attribute == TIME_NONE && type->was_attribute == TIME_ROWTIME);
+}
+
 static int64_t rowtime_column(const Type *row) {
     for (uint32_t i = 0; i < row->child_count; i++) {
-        if (row->child[i]->attribute == TIME_ROWTIME) return i;
+        if (is_rowtime(row->child[i])) return i;
     }
     return -1;
+}
+
+static bool asks_nothing(const Expr *condition) {
+    return condition->kind == EXPR_CALL && condition->arg_count == 1 &&
+           strcmp(condition->call->func->name, "IS NOT NULL") == 0 &&
+           !condition->arg[0]->type->nullable;
+}
+
+// Without the rows that a filter takes away the versions before them would last too long.
+static bool is_filtered(const Plan *plan) {
+    bool filtered = false;
+    for (; plan->input_count == 1; plan = plan->input[0]) {
+        bool passes = plan->kind == PLAN_PROJECT || plan->kind == PLAN_WATERMARK;
+        if (!passes && plan->kind != PLAN_FILTER) return false;
+        filtered |= plan->kind == PLAN_FILTER && !asks_nothing(plan->condition);
+    }
+    return filtered && plan->kind == PLAN_SCAN;
 }
 
 Status bind_as_of(Binder *binder, const AstFrom *from, Plan *left, Scope *left_scope, JoinType type,
@@ -269,7 +292,8 @@ Status bind_as_of(Binder *binder, const AstFrom *from, Plan *left, Scope *left_s
         return bad_as_of(from->join.right,
                          "event-time temporal joins are not supported in batch mode", err);
     }
-    if (time->kind != EXPR_COLUMN || time->type->attribute == TIME_NONE) {
+    bool timed = time->type->attribute != TIME_NONE || is_rowtime(time->type);
+    if (time->kind != EXPR_COLUMN || !timed) {
         return bad_as_of(from->join.right,
                          "FOR SYSTEM_TIME AS OF needs a time attribute of the left table", err);
     }
@@ -284,6 +308,13 @@ Status bind_as_of(Binder *binder, const AstFrom *from, Plan *left, Scope *left_s
             "event-time temporal join requires both primary key and row time attribute "
             "in versioned table, but no row time attribute can be found",
             err);
+    }
+    if (is_filtered(right)) {
+        return bad_as_of(from->join.right,
+                         "Filter is not allowed for right changelog input of event time temporal "
+                         "join, it will corrupt the versioning of data: put it into the condition, "
+                         "or behind the join",
+                         err);
     }
     uint32_t columns = left->type->child_count + right->type->child_count;
     const Type **child = ARENA_ARRAY(arena, const Type *, columns + 1);
@@ -303,7 +334,7 @@ Status bind_as_of(Binder *binder, const AstFrom *from, Plan *left, Scope *left_s
     } else if (from->join.natural || from->join.column.count) {
         TRY(bind_using(binder, from, left_scope, right_scope, both, &condition, err));
     }
-    TRY(plan_join(binder->context, left, right, type, condition, plan, err));
+    TRY(plan_join_versions(binder->context, left, right, type, condition, plan, err));
     Plan *join = *plan;
     while (join->kind == PLAN_PROJECT) join = join->input[0];
     join->kind = PLAN_TEMPORAL_JOIN;
@@ -311,7 +342,7 @@ Status bind_as_of(Binder *binder, const AstFrom *from, Plan *left, Scope *left_s
     join->right_time_column = (uint32_t)right_time;
     // The left rows keep their time, and with it their attribute.
     const Type **kept = arena_dup(arena, join->type->child, join->type->child_count * sizeof *kept);
-    kept[time->column] = type_attribute(arena, kept[time->column], TIME_ROWTIME);
+    kept[time->column] = type_attribute(arena, kept[time->column], time->type->attribute);
     join->type = type_row(arena, join->type->child_count, kept, join->type->field, false);
     if (*plan != join) {
         const Type **top =

@@ -55,83 +55,117 @@ static bool is_one_row(PlanContext *context, const AstQuery *query) {
     return !select->where;
 }
 
+// The columns of the right side, over the rows of [plan], the whole join's.
+typedef struct Lateral {
+    Plan *plan;
+    Expr **item;
+    const Str *name;
+    uint32_t count;
+} Lateral;
+
+// One aggregate is a scalar subquery: a LEFT JOIN gives 0 for none to count.
+static Status lateral_agg(Binder *outer, const AstFrom *right, JoinType type, bool *taken,
+                          Lateral *out, Error *err) {
+    const AstQuery *query = right->query;
+    AstExpr ast = {.kind = EX_QUERY, .span = right->span, .query = (AstQuery *)(uintptr_t)query};
+    Expr *value = NULL;
+    *taken = type == JOIN_TYPE_LEFT;
+    if (*taken) {
+        TRY(bind_scalar_value(outer, &ast, query, &value, err));
+    } else if (correlated_agg(outer, &ast, query, type, taken, &value, NULL)) {
+        *taken = false;
+    }
+    if (!*taken) return ST_OK;
+    Str name = only_name(query->select->item);
+    *out = (Lateral){.plan = outer->plan, .count = 1,
+                     .item = arena_dup(outer->arena, &value, sizeof(Expr *)),
+                     .name = arena_dup(outer->arena, &name, sizeof name)};
+    return ST_OK;
+}
+
+static Status lateral_row(Binder *outer, const AstQuery *query, Lateral *out, Error *err) {
+    TRY(bind_select_items(outer, query->select, &out->item, &out->name, &out->count, err));
+    out->plan = outer->plan;
+    return ST_OK;
+}
+
+// The columns of what bind_lateral_top has made, behind the keys'.
+static void lateral_top(Arena *arena, Plan *plan, uint32_t keys, Lateral *out) {
+    const Type *row = plan->type;
+    *out = (Lateral){.plan = plan, .count = row->child_count - keys, .name = row->field + keys};
+    out->item = ARENA_ARRAY(arena, Expr *, out->count + 1);
+    for (uint32_t i = 0; i < out->count; i++) {
+        out->item[i] = expr_column(arena, keys + i, row->child[keys + i]);
+    }
+}
+
+static Status lateral_join(Binder *binder, Binder *outer, const AstFrom *from, Plan *left,
+                           const Scope *left_scope, JoinType type, bool plain_on, Lateral *out,
+                           Error *err) {
+    Arena *arena = binder->arena;
+    uint32_t shift = left->type->child_count;
+    Expr *on = NULL;
+    Inner inner;
+    TRY(bind_inner(outer, from->join.right->query, false, &inner, err));
+    Expr **expr = ARENA_ARRAY(arena, Expr *, shift + inner.item_count + 1);
+    *out = (Lateral){.item = expr + shift, .name = inner.item_name, .count = inner.item_count};
+    for (uint32_t i = 0; i < shift; i++) expr[i] = expr_column(arena, i, left->type->child[i]);
+    for (uint32_t i = 0; i < out->count; i++) out->item[i] = join_side(arena, inner.item[i], shift);
+    if (!plain_on) {
+        TRY(on_condition(binder, from, left_scope, expr, out->name, out->count, &on, err));
+    }
+    Expr *condition = correlated_condition(binder, &inner, shift, on);
+    TRY(plan_join(binder->context, left, inner.plan, type, condition, &out->plan, err));
+    for (uint32_t i = 0; i < out->count && type == JOIN_TYPE_LEFT; i++) {
+        if (out->item[i]->type->nullable) continue;
+        Expr *nullable = arena_dup(arena, out->item[i], sizeof *nullable);
+        nullable->type = type_nullable(arena, nullable->type, true);
+        out->item[i] = nullable;
+    }
+    return ST_OK;
+}
+
 Status bind_lateral_query(Binder *binder, const AstFrom *from, Plan *left, Scope *left_scope,
                           JoinType type, Plan **plan, Scope **scope, Error *err) {
     Arena *arena = binder->arena;
     const AstFrom *right = from->join.right;
     const AstQuery *query = right->query;
     binder->context->correlates++;
-    Str printed = bind_relation_alias(binder, right), only;
+    Str printed = bind_relation_alias(binder, right);
     // A subquery that is attached widens the scope it is bound in: the join's own stays as it is.
     Scope *seen = arena_dup(arena, left_scope, sizeof *left_scope);
     Binder outer = {
         .context = binder->context, .arena = arena, .parent = binder, .scope = seen, .plan = left};
-    uint32_t shift = left->type->child_count, count = 1;
-    Expr **expr = ARENA_ARRAY(arena, Expr *, shift + 2), *on = NULL;
-    const Str *item_name;
-    Str *name;
-    AstExpr ast = {.kind = EX_QUERY, .span = right->span, .query = (AstQuery *)(uintptr_t)query};
+    uint32_t shift = left->type->child_count;
     bool taken = false, plain_on = !from->join.on || is_true(from->join.on);
-    // One aggregate is a scalar subquery: a LEFT JOIN gives 0 for none to count.
+    Lateral own = {0};
     if (plain_on && is_global_agg(binder->context, query) && query->select->item_count == 1) {
-        if (type == JOIN_TYPE_LEFT) {
-            TRY(bind_scalar_value(&outer, &ast, query, &expr[shift], err));
-            taken = true;
-        } else if (correlated_agg(&outer, &ast, query, type, &taken, &expr[shift], NULL)) {
-            taken = false;
-        }
+        TRY(lateral_agg(&outer, right, type, &taken, &own, err));
     }
-    if (taken) {
-        *plan = outer.plan;
-        only = only_name(query->select->item);
-        item_name = &only;
-    } else if (plain_on && is_one_row(binder->context, query)) {
-        Expr **item;
-        TRY(bind_select_items(&outer, query->select, &item, &item_name, &count, err));
-        *plan = outer.plan;
-        expr = ARENA_ARRAY(arena, Expr *, shift + count + 1);
-        memcpy(expr + shift, item, count * sizeof *item);
-    } else if (type == JOIN_TYPE_INNER && plain_on && bind_lateral_top(&outer, query, plan)) {
-        count = (*plan)->type->child_count - shift;
-        item_name = (*plan)->type->field + shift;
-        expr = ARENA_ARRAY(arena, Expr *, shift + count + 1);
-        for (uint32_t i = shift; i < shift + count; i++) {
-            expr[i] = expr_column(arena, i, (*plan)->type->child[i]);
-        }
-    } else {
-        Inner inner;
-        TRY(bind_inner(&outer, query, false, &inner, err));
-        count = inner.item_count;
-        item_name = inner.item_name;
-        expr = ARENA_ARRAY(arena, Expr *, shift + count + 1);
-        for (uint32_t i = 0; i < shift; i++) expr[i] = expr_column(arena, i, left->type->child[i]);
-        for (uint32_t i = 0; i < count; i++) {
-            expr[shift + i] = join_side(arena, inner.item[i], shift);
-        }
-        if (!plain_on)
-            TRY(on_condition(binder, from, left_scope, expr, item_name, count, &on, err));
-        Expr *condition = correlated_condition(binder, &inner, shift, on);
-        TRY(plan_join(binder->context, left, inner.plan, type, condition, plan, err));
-        for (uint32_t i = 0; i < count && type == JOIN_TYPE_LEFT; i++) {
-            if (expr[shift + i]->type->nullable) continue;
-            Expr *nullable = arena_dup(arena, expr[shift + i], sizeof *nullable);
-            nullable->type = type_nullable(arena, nullable->type, true);
-            expr[shift + i] = nullable;
-        }
+    if (!taken && plain_on && is_one_row(binder->context, query)) {
+        TRY(lateral_row(&outer, query, &own, err));
+    } else if (!taken && type == JOIN_TYPE_INNER && plain_on &&
+               bind_lateral_top(&outer, query, plan)) {
+        lateral_top(arena, *plan, shift, &own);
+    } else if (!taken) {
+        TRY(lateral_join(binder, &outer, from, left, left_scope, type, plain_on, &own, err));
     }
-    name = ARENA_ARRAY(arena, Str, shift + count + 1);
+    Expr **expr = ARENA_ARRAY(arena, Expr *, shift + own.count + 1);
+    Str *name = ARENA_ARRAY(arena, Str, shift + own.count + 1);
     for (uint32_t i = 0; i < shift; i++) {
-        expr[i] = expr_column(arena, i, (*plan)->type->child[i]);
+        expr[i] = expr_column(arena, i, own.plan->type->child[i]);
         name[i] = left->type->field[i];
     }
-    for (uint32_t i = 0; i < count; i++) {
-        name[shift + i] = column_name(right, i, item_name[i]);
+    for (uint32_t i = 0; i < own.count; i++) {
+        expr[shift + i] = own.item[i];
+        name[shift + i] = column_name(right, i, own.name[i]);
     }
-    *plan = plan_project(binder->context, *plan, expr, name, shift + count);
+    *plan = plan_project(binder->context, own.plan, expr, name, shift + own.count);
     const Type *row = (*plan)->type;
-    Scope *own = scope_single(
-        arena, type_row(arena, count, row->child + shift, name + shift, false), right->alias.name);
-    own->item[0].printed = printed;
-    *scope = scope_join(arena, left_scope, own, row);
+    Scope *right_scope =
+        scope_single(arena, type_row(arena, own.count, row->child + shift, name + shift, false),
+                     right->alias.name);
+    right_scope->item[0].printed = printed;
+    *scope = scope_join(arena, left_scope, right_scope, row);
     return ST_OK;
 }

@@ -95,7 +95,6 @@ bool bind_lateral_top(Binder *outer, const AstQuery *query, Plan **out) {
     Binder own = {.context = outer->context, .arena = arena, .parent = outer->parent};
     if (bind_from(&own, query->select->from, &own.plan, &own.scope, NULL)) return false;
     bool *tied = ARENA_ARRAY(arena, bool, keys.count + 1);
-    memset(tied, 0, keys.count + 1);
     if (!ties_keys(&own, outer, query->select->where, &keys, tied)) return false;
     for (uint32_t i = 0; i < keys.count; i++) {
         if (!tied[i]) return false;

@@ -290,6 +290,17 @@ static bool name_is_taken(const AstMatch *ast, uint32_t measure, const MatchInpu
     return false;
 }
 
+// A measure's ROW is typed anew from its fields: it may be NULL where one of them may.
+static void row_like_fields(Arena *arena, Expr **expr) {
+    const Expr *row = *expr;
+    if (row->kind != EXPR_CALL || strcmp(row->call->func->name, "ROW") != 0) return;
+    bool nullable = row->type->nullable;
+    for (uint32_t i = 0; i < row->arg_count; i++) nullable |= row->arg[i]->type->nullable;
+    if (nullable == row->type->nullable) return;
+    *expr = arena_dup(arena, row, sizeof *row);
+    (*expr)->type = type_nullable(arena, row->type, true);
+}
+
 static Status bind_measures(Binder *binder, struct MatchBinding *match, const AstFrom *from,
                             const MatchInput *in, Error *err) {
     const AstMatch *ast = match->ast;
@@ -314,6 +325,7 @@ static Status bind_measures(Binder *binder, struct MatchBinding *match, const As
             return refuse(item->span.place, "this is no value", err);
         }
         fold(binder, &expr);
+        row_like_fields(binder->arena, &expr);
         spec->measure[i] = expr;
     }
     spec->measure_count = ast->measure_count;

@@ -246,7 +246,9 @@ Status bind_match_name(Binder *binder, const AstExpr *ast, Expr **out, uint32_t 
         MatchSlot slot = {
             .kind = SLOT_ROW, .var = var, .first = match->first, .offset = match->offset};
         uint32_t from = slot_column(match, binder->arena, slot, row->child_count);
-        *out = expr_column(binder->arena, from + column, row->child[column]);
+        // The time of a match is MATCH_ROWTIME(): that of one of its rows is behind it.
+        const Type *type = type_attribute(binder->arena, row->child[column], TIME_NONE);
+        *out = expr_column(binder->arena, from + column, type);
         return ST_OK;
     }
     *out = expr_column(binder->arena, column, row->child[column]);
@@ -380,12 +382,12 @@ static Status bind_row_time(Binder *binder, const AstExpr *ast, Expr **out, Erro
         match->width = width;
         spec->slot_count = slots;
         TRY(st);
-        if (arg->type->attribute != TIME_ROWTIME) {
+        if (arg->type->attribute != TIME_ROWTIME && arg->type->was_attribute != TIME_ROWTIME) {
             return error_at(err, ST_VALIDATION, ast->span.place,
                             "the function MATCH_ROWTIME requires its argument to be a row time "
                             "attribute");
         }
-        type = arg->type;
+        type = type_attribute(arena, arg->type, TIME_ROWTIME);
     }
     MatchSlot slot = {.kind = SLOT_ROW_TIME, .type = type};
     *out = expr_column(arena, slot_column(match, arena, slot, 1), type);

@@ -360,7 +360,6 @@ static Status read_uid(Binder *binder, const AstExpr *ast, const Udf *udf, Proce
                         "with a letter or '_'",
                         STR_ARG(spec->uid));
     }
-    spec->uid_given = true;
     return ST_OK;
 }
 

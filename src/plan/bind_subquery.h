@@ -1,5 +1,6 @@
-// plan/bind_subquery.h - shared by bind_subquery.c (conditions, LATERAL), bind_subquery_value.c and
-// bind_domain.c, and the few places of bind_query.c and bind_agg.c that a domain touches.
+// plan/bind_subquery.h - shared by bind_subquery.c (conditions), bind_subquery_value.c,
+// bind_lateral_query.c and bind_domain.c, and the few places of other bind_*.c that a domain
+// touches.
 #pragma once
 
 #include "plan/bind.h"
@@ -58,7 +59,9 @@ void bind_domain_reached(const Binder *binder, const Expr *expr);
 bool bind_domain_has_key(const Domain *domain, uint32_t key);
 Expr *bind_domain_column(const Binder *binder, uint32_t index);
 NODISCARD Status bind_domain_empty(Binder *binder, Expr *const *item, uint32_t count, Error *err);
-// bind_query_in with a domain. (bind_query.c)
+
+// ---- bind_query.c
+// bind_query_in with a domain.
 NODISCARD Status bind_query_domain(Binder *parent, PlanContext *context, const AstQuery *query,
                                    Domain *domain, Plan **out, Error *err);
 
@@ -71,7 +74,6 @@ bool bind_lateral_top(Binder *outer, const AstQuery *query, Plan **out);
 Expr *join_side(Arena *arena, const Expr *expr, uint32_t left_columns);
 bool reads_outer(const Expr *expr);
 bool ast_has_query(const AstExpr *ast);
-bool is_global_agg(PlanContext *context, const AstQuery *query);
 // [for_value]: correlation shall be by the domain alone, not by any condition.
 NODISCARD Status bind_inner(Binder *binder, const AstQuery *query, bool for_value, Inner *inner,
                             Error *err);
@@ -83,6 +85,8 @@ const AstQuery *query_arg(const AstExpr *ast);
 Predicate predicate_of(const AstExpr *ast);
 
 // ---- bind_subquery_value.c
+// One row of aggregates, whatever comes in.
+bool is_global_agg(PlanContext *context, const AstQuery *query);
 NODISCARD Status bind_having(Binder *binder, const AstExpr *ast, Expr **out, Error *err);
 NODISCARD Status bind_scalar_value(Binder *binder, const AstExpr *ast, const AstQuery *query,
                                    Expr **out, Error *err);

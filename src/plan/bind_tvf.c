@@ -93,15 +93,23 @@ static Status descriptor_column(const AstExpr *arg, const Type *row, uint32_t *c
                     "unknown identifier '" STR_FMT "'", STR_ARG(name));
 }
 
+static Status window_interval(Binder *binder, const AstExpr *ast, bool legacy, int64_t *ms,
+                              Error *err) {
+    TRY(bind_interval_ms(binder, ast, ms, err));
+    if (legacy || ast->kind == EX_LITERAL) return ST_OK;
+    return error_at(err, ST_VALIDATION, ast->span.place,
+                    "only constant window descriptors are supported: INTERVAL '…' unit");
+}
+
 static Status window_sizes(Binder *binder, const AstExpr *ast, const AstExpr *const *arg,
-                           WindowSpec *spec, Error *err) {
+                           bool legacy, WindowSpec *spec, Error *err) {
     uint32_t at = 2;
     if (spec->kind == WINDOW_HOP || spec->kind == WINDOW_CUMULATE) {
-        TRY(bind_interval_ms(binder, arg[at++], &spec->slide_ms, err));
+        TRY(window_interval(binder, arg[at++], legacy, &spec->slide_ms, err));
     }
-    TRY(bind_interval_ms(binder, arg[at++], &spec->size_ms, err));
+    TRY(window_interval(binder, arg[at++], legacy, &spec->size_ms, err));
     if (spec->kind != WINDOW_SESSION && arg[at]) {
-        TRY(bind_interval_ms(binder, arg[at], &spec->offset_ms, err));
+        TRY(window_interval(binder, arg[at], legacy, &spec->offset_ms, err));
     }
     Place place = ast->span.place;
     if (spec->size_ms <= 0 ||
@@ -148,6 +156,10 @@ static Status window_time(const Plan *input, bool batch, uint32_t column, Place 
 
 static Status session_partition(Binder *binder, const AstExpr *table, const Plan *input,
                                 WindowSpec *spec, Error *err) {
+    if (table->kind == EX_TABLE && table->table.has_order && spec->kind == WINDOW_SESSION) {
+        return error_at(err, ST_VALIDATION, table->span.place,
+                        "SESSION takes no ORDER BY: its rows go by their time");
+    }
     if (table->kind != EX_TABLE || !table->table.has_partition) return ST_OK;
     if (spec->kind != WINDOW_SESSION) {
         return error_at(err, ST_VALIDATION, table->span.place,
@@ -187,7 +199,7 @@ static Status window_tvf(Binder *binder, const AstExpr *ast, uint32_t which, Pla
     TRY(window_time(input, binder->context->batch, column, ast->span.place, spec, err));
     Binder constants = {.context = binder->context, .arena = arena};
     constants.scope = scope_single(arena, type_row(arena, 0, NULL, NULL, false), (Str){0});
-    TRY(window_sizes(&constants, ast, arg, spec, err));
+    TRY(window_sizes(&constants, ast, arg, false, spec, err));
     TRY(session_partition(binder, arg[0], input, spec, err));
     uint32_t count = input->type->child_count;
     const Type **child = ARENA_ARRAY(arena, const Type *, count + 3);
@@ -285,7 +297,7 @@ Status bind_group_window(Binder *binder, const AstExpr *ast, bool *taken, Error 
     spec->kind = WINDOWS[which].kind;
     const AstExpr *args[WINDOW_ARGS_MAX] = {0};
     for (uint32_t i = 1; i < argc; i++) args[i + 1] = call->arg.at[i];
-    TRY(window_sizes(&input, ast, args, spec, err));
+    TRY(window_sizes(&input, ast, args, true, spec, err));
     // What is computed of a time attribute will do here, though not in a window function.
     uint8_t attribute = time->type->attribute ? time->type->attribute : time->type->was_attribute;
     if (binder->context->batch) {

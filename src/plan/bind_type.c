@@ -1,11 +1,10 @@
 // Types as written to types as meant, with Flink's limits.
 #include "plan/bind.h"
 
-static Status length_check(const AstType *ast, int32_t least, int32_t most, Error *err) {
-    if (ast->precision == -1 || (ast->precision >= least && ast->precision <= most)) return ST_OK;
+static Status length_check(const AstType *ast, int32_t most, Error *err) {
+    if (ast->precision >= -1 && ast->precision <= most) return ST_OK;
     return error_at(err, ST_VALIDATION, ast->span.place,
-                    "length or precision %d is out of range: %d to %d", ast->precision, least,
-                    most);
+                    "length or precision %d is out of range: 0 to %d", ast->precision, most);
 }
 
 static IntervalUnits interval_units(const AstInterval *ast) {
@@ -84,7 +83,7 @@ Status bind_type(Arena *arena, const AstType *ast, const Type **out, Error *err)
         case AT_VARCHAR:
         case AT_BINARY:
         case AT_VARBINARY: {
-            TRY(length_check(ast, 0, TYPE_LENGTH_MAX, err));
+            TRY(length_check(ast, TYPE_LENGTH_MAX, err));
             // Without a length, the variable ones are as long as can be.
             bool variable = ast->kind == AT_VARCHAR || ast->kind == AT_VARBINARY;
             int32_t length = given >= 0 ? given : variable ? TYPE_LENGTH_MAX : 1;
@@ -95,7 +94,7 @@ Status bind_type(Arena *arena, const AstType *ast, const Type **out, Error *err)
             return ST_OK;
         }
         case AT_TIME:
-            TRY(length_check(ast, 0, 9, err));
+            TRY(length_check(ast, 9, err));
             *out = type_time(arena, given < 0 ? 0 : given, nullable);
             return ST_OK;
         case AT_TIMESTAMP:

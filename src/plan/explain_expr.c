@@ -140,9 +140,9 @@ static void print_chain(const Explain *self, const Expr *expr, const char *name,
     }
 }
 
-static void print_args(const Explain *self, const Expr *expr, const Str *names, uint32_t from) {
-    for (uint32_t i = from; i < expr->arg_count; i++) {
-        if (i > from) buf_puts(self->out, ", ");
+static void print_args(const Explain *self, const Expr *expr, const Str *names) {
+    for (uint32_t i = 0; i < expr->arg_count; i++) {
+        if (i) buf_puts(self->out, ", ");
         explain_expr(self, expr->arg[i], names);
     }
 }
@@ -175,7 +175,7 @@ static void print_call(const Explain *self, const Expr *expr, const Str *names) 
         explain_expr(self, expr->arg[1], names);
     } else {
         buf_printf(out, "%s(", name);
-        print_args(self, expr, names, 0);
+        print_args(self, expr, names);
     }
     buf_putc(out, ')');
 }
@@ -206,7 +206,7 @@ void explain_expr(const Explain *self, const Expr *expr, const Str *names) {
             return;
         case EXPR_CASE:
             buf_puts(out, "CASE(");
-            print_args(self, expr, names, 0);
+            print_args(self, expr, names);
             buf_putc(out, ')');
             return;
         case EXPR_CALL: print_call(self, expr, names); return;

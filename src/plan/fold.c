@@ -4,6 +4,7 @@
 // as in Flink; only a division by a constant zero is refused at once. A comparison of an expression
 // with itself is decided without looking, also for NaN.
 #include "plan/bind.h"
+#include "plan/never.h"
 #include "type/datetime.h"
 
 static bool is_name(const Expr *expr, const char *name) {
@@ -90,6 +91,16 @@ static Status fold_null_test(PlanContext *context, Expr **at, Error *err) {
                      at, err);
 }
 
+// What cannot be NULL is not asked. (A cast of text may be typed so and fail: it stays.)
+static void fold_never_null(PlanContext *context, Expr **at) {
+    const Expr *expr = *at;
+    bool negative = is_name(expr, "IS NULL") || is_name(expr, "IS UNKNOWN");
+    if (!negative && !is_name(expr, "IS NOT NULL") && !is_name(expr, "IS NOT UNKNOWN")) return;
+    if (expr->arg[0]->type->nullable || expr_can_fail(expr->arg[0])) return;
+    *at = expr_bool(context->arena, !negative);
+    (*at)->place = expr->place;
+}
+
 static bool is_null(const Expr *expr) {
     return expr->kind == EXPR_LITERAL && vec_is_null(expr->value, 0);
 }
@@ -122,8 +133,12 @@ static bool is_comparison(const Expr *expr) {
     return false;
 }
 
-// What a constant that cannot be computed is all the same: arithmetic and comparisons with NULL are
-// NULL, whatever stands on the other side; a BETWEEN is decided by the half that can be computed.
+static bool is_between(const Expr *expr) {
+    return is_name(expr, "BETWEEN ASYMMETRIC") || is_name(expr, "NOT BETWEEN ASYMMETRIC");
+}
+
+// What need not be computed: arithmetic and comparisons with NULL are NULL, whatever stands on the
+// other side; a BETWEEN of constants is decided by the half that can be computed.
 static Status fold_around(PlanContext *context, Expr **at, Error *err) {
     Expr *expr = *at;
     bool null = false;
@@ -131,6 +146,8 @@ static Status fold_around(PlanContext *context, Expr **at, Error *err) {
         null = is_null(expr->arg[0]) || is_null(expr->arg[1]);
     } else if (is_name(expr, "IN") && expr->arg_count == 2) {
         null = is_null(expr->arg[0]) || is_null(expr->arg[1]);
+    } else if (is_between(expr) && !expr_is_constant(expr)) {
+        null = is_null(expr->arg[0]) || (is_null(expr->arg[1]) && is_null(expr->arg[2]));
     } else if (is_name(expr, "BETWEEN ASYMMETRIC")) {
         uint32_t nulls = 0;
         for (uint32_t i = 0; i < 2; i++) {
@@ -262,7 +279,7 @@ static Status fold_case(PlanContext *context, Expr **at, bool constant, Error *e
             otherwise = then;
             break;
         }
-        if (when->kind == EXPR_LITERAL) continue;  // FALSE or unknown
+        if (when->kind == EXPR_LITERAL || expr_is_never(context->arena, when)) continue;
         TRY(fold(context, &then, constant, err));
         copy->arg[kept * 2] = when;
         copy->arg[kept * 2 + 1] = then;
@@ -276,9 +293,18 @@ static Status fold_case(PlanContext *context, Expr **at, bool constant, Error *e
     copy->arg[kept * 2] = otherwise;
     copy->arg_count = kept * 2 + 1;
     if (kept) return ST_OK;
+    // Where all its branches were time attributes, what is left of it is one.
+    const Expr *bare = otherwise;
+    while (bare->kind == EXPR_CAST && bare->implicit) bare = bare->arg[0];
+    TimeAttribute attribute = bare->type->attribute;
+    if (attribute != TIME_NONE && attribute == copy->type->was_attribute) {
+        *at =
+            with_type(context->arena, bare, type_attribute(context->arena, copy->type, attribute));
+        return ST_OK;
+    }
     *at = with_type(context->arena, otherwise, copy->type);
     if (otherwise->type->attribute == copy->type->attribute) return ST_OK;
-    (*at)->kind = EXPR_CAST;  // no CASE is a time attribute
+    (*at)->kind = EXPR_CAST;
     (*at)->arg = ARENA_ARRAY(context->arena, Expr *, 1);
     (*at)->arg[0] = otherwise;
     (*at)->arg_count = 1;
@@ -353,8 +379,9 @@ static Status fold(PlanContext *context, Expr **at, bool within_constant, Error 
         if (!constant) {
             TRY(fold_distinct_null(context, at, err));
             TRY(fold_null_test(context, at, err));
+            fold_never_null(context, at);
             fold_neutral(context, at);
-            if (is_arithmetic(*at)) TRY(fold_around(context, at, err));
+            TRY(fold_around(context, at, err));
         }
     }
     if (!within_constant) fit_length(context, at);

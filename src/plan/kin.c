@@ -13,6 +13,7 @@
 #include "base/bits.h"
 #include "base/hash.h"
 #include "base/map.h"
+#include "plan/rule.h"
 
 enum { TEXT_MAX = 2048, DEPTH_MAX = 64 };  // longer texts are cut: they are compared and shown only
 
@@ -206,6 +207,31 @@ static void put_window(const Plan *plan, Buf *out) {
     if (at->kind == PLAN_WINDOW_TVF) put_window(at, out);
 }
 
+// All of what the plan is but for filters, and for projections, which the columns' words stand for:
+// the same operator, over rows that come by another filter.
+static void put_alike(const Plan *plan, uint32_t depth, Buf *out) {
+    if (out->len > TEXT_MAX * 16 || depth > DEPTH_MAX) return;
+    switch (plan->kind) {
+        case PLAN_SCAN:  // filters and limits may have gone there; the tables' names come below
+        case PLAN_FILTER:
+        case PLAN_PROJECT:
+        case PLAN_WATERMARK: break;
+        default: plan_fingerprint(plan, out);
+    }
+    for (uint32_t i = 0; i < plan->input_count; i++) put_alike(plan->input[i], depth + 1, out);
+}
+
+static void put_inputs(const Plan *plan, Buf *out) {
+    for (uint32_t i = 0; i < plan->input_count; i++) {
+        const Plan *input = plan->input[i];
+        type_print(input->type, out);
+        for (uint32_t c = 0; c < input->type->child_count; c++) {
+            buf_puts(out, " column ");
+            put_column(input, c, 0, out);
+        }
+    }
+}
+
 // False: nothing but the same operator takes its state.
 static bool put_kin(const Plan *plan, Buf *out) {
     buf_printf(out, "%d", (int)plan->kind);
@@ -244,6 +270,15 @@ static bool put_kin(const Plan *plan, Buf *out) {
                        plan->keep_last, plan->proctime_order, plan->frame.rows,
                        (long long)plan->frame.preceding);
             for (uint32_t i = 0; i < plan->agg_count; i++) put_agg(plan, i, 0, out);
+            break;
+        case PLAN_MATCH:
+        case PLAN_WINDOW_JOIN:
+        case PLAN_WINDOW_RANK:
+        case PLAN_SORT:
+        case PLAN_LIMIT:
+        case PLAN_EVALUATE:
+            put_alike(plan, 0, out);
+            put_inputs(plan, out);
             break;
         default: return false;
     }

@@ -64,6 +64,7 @@ static Status rebind_aggs(PlanContext *context, Plan *plan, bool retract, bool m
     bool stable = keys_constant(plan, mono);
     for (uint32_t i = 0; i < plan->agg_count; i++) {
         AggCall *old = plan->agg[i].call, *call = arena_dup(context->arena, old, sizeof *old);
+        if (old->refused) return error_set(err, ST_VALIDATION, "%s", old->refused);
         call->retract = retract && !(stable && only_improves(&plan->agg[i], mono));
         call->merge = merge;
         call->arg = arena_dup(context->arena, old->arg, (old->argc + 1) * sizeof *old->arg);
@@ -411,7 +412,9 @@ static void infer_before(Plan *plan, bool needed, uint8_t *asked) {
                 }
                 break;
             case PLAN_RANK: wants = plan->rank_way == RANK_RETRACT; break;
-            case PLAN_SINK: wants = plan->sink->changes & CHANGE_UPDATE_BEFORE; break;
+            case PLAN_SINK:
+                wants = plan->sink->leaves || plan->sink->changes & CHANGE_UPDATE_BEFORE;
+                break;
             default: break;
         }
         infer_before(plan->input[i], wants, asked);
@@ -428,23 +431,42 @@ static const Plan *scan_without_watermark(const Plan *plan) {
     return NULL;
 }
 
-// Whether the rows of the input are told apart by just the columns of the sink's primary key.
-static bool key_fits(PlanContext *context, const Plan *sink) {
+// How the primary key of a sink stands to what tells its rows apart: at least as many columns, just
+// those, or others.
+typedef enum KeyFit { KEY_OTHER, KEY_WIDER, KEY_SAME } KeyFit;
+
+static KeyFit sink_key_fit(PlanContext *context, const Plan *sink) {
     const Plan *input = sink->input[0];
     uint64_t *key = ARENA_ARRAY(context->arena, uint64_t, BITS_WORDS(input->type->child_count + 1));
     size_t words = BITS_WORDS(input->type->child_count);
     for (uint32_t i = 0; i < sink->desc->primary_key_count; i++)
         bits_set(key, sink->desc->primary_key[i]);
     const PlanKeys *keys = plan_upsert_keys(context->arena, input);
+    KeyFit fit = KEY_OTHER;
     for (uint32_t i = 0; i < keys->count; i++) {
-        if (memcmp(keys->set[i], key, words * sizeof *key) == 0) return true;
+        if (memcmp(keys->set[i], key, words * sizeof *key) == 0) return KEY_SAME;
+        size_t w = 0;
+        while (w < words && !(keys->set[i][w] & ~key[w])) w++;
+        if (w == words) fit = KEY_WIDER;
     }
-    return false;
+    return fit;
+}
+
+// Whether a sink wants the -U of each update: it tells rows apart without any key. One that merely
+// takes whatever comes does not.
+static Status takes_before(const Plan *sink, bool *out, Error *err) {
+    uint32_t taken = CHANGE_INSERT, asked = CHANGE_INSERT | CHANGE_UPDATE_AFTER;
+    asked |= sink->input[0]->changes & CHANGE_DELETE;  // which a sink may refuse
+    if (sink->connector->sink_changes) {
+        TRY(sink->connector->sink_changes(sink->desc, asked, &taken, err));
+    }
+    *out = taken & CHANGE_UPDATE_BEFORE;
+    return ST_OK;
 }
 
 // Two rows of the input with one key of the sink would overwrite each other: Flink wants to be told
 // what is meant.
-static Status check_conflict(PlanContext *context, const Plan *sink, Error *err) {
+static Status check_conflict(PlanContext *context, const Plan *sink, KeyFit fit, Error *err) {
     bool keyed = sink->desc->primary_key_count > 0;
     if (!keyed && sink->conflict != CONFLICT_UNSAID) {
         return error_set(err, ST_VALIDATION,
@@ -473,7 +495,8 @@ static Status check_conflict(PlanContext *context, const Plan *sink, Error *err)
                          "watermarks, but '" STR_FMT "' does not",
                          STR_ARG(scan->desc->name));
     }
-    if (key_fits(context, sink)) return ST_OK;
+    Str mode = str_c(config_get(context->config, "table.exec.sink.upsert-materialize"));
+    if (fit != KEY_OTHER || str_eq_nocase(mode, STR("NONE"))) return ST_OK;
     if (sink->conflict == CONFLICT_UNSAID &&
         config_bool(context->config, "table.exec.sink.require-on-conflict", true)) {
         (void)error_set(err, ST_VALIDATION,
@@ -486,12 +509,12 @@ static Status check_conflict(PlanContext *context, const Plan *sink, Error *err)
 }
 
 // Puts the materialiser before a sink whose key the query's rows do not have.
-static Status materialize(PlanContext *context, Plan *sink, Error *err) {
+static Status materialize(PlanContext *context, Plan *sink, KeyFit fit, Error *err) {
     Str mode = str_c(config_get(context->config, "table.exec.sink.upsert-materialize"));
     bool keyed =
         sink->desc->primary_key_count > 0 && !context->batch && updates(sink->input[0]->changes);
     bool force = str_eq_nocase(mode, STR("FORCE"));
-    if (!keyed || str_eq_nocase(mode, STR("NONE")) || (!force && key_fits(context, sink))) {
+    if (!keyed || str_eq_nocase(mode, STR("NONE")) || (!force && fit != KEY_OTHER)) {
         return ST_OK;
     }
     Plan *plan = plan_new(context, PLAN_MATERIALIZE, sink->input[0]->type, 1);
@@ -528,8 +551,19 @@ static Status check_writers(const Plan *sink, uint32_t changes, Error *err) {
 }
 
 static Status infer_sink(PlanContext *context, Plan *sink, Error *err) {
-    TRY(check_conflict(context, sink, err));
-    TRY(materialize(context, sink, err));
+    bool before = false, keyed = sink->desc->primary_key_count > 0 && !context->batch;
+    if (keyed) TRY(takes_before(sink, &before, err));  // who has no key may refuse updates
+    if (before && keyed && sink->conflict != CONFLICT_UNSAID) {
+        return error_set(err, ST_VALIDATION,
+                         "ON CONFLICT goes with upserts: sink '" STR_FMT
+                         "' wants the rows before updates, too",
+                         STR_ARG(sink->desc->name));
+    }
+    KeyFit fit = !keyed || (before && updates(sink->input[0]->changes))
+                     ? KEY_SAME
+                     : sink_key_fit(context, sink);
+    TRY(check_conflict(context, sink, fit, err));
+    TRY(materialize(context, sink, fit, err));
     uint32_t requested = sink->input[0]->changes, taken = requested & CHANGES_APPEND;
     if (sink->connector->sink_changes) {
         TRY(sink->connector->sink_changes(sink->desc, requested, &taken, err));
@@ -547,6 +581,8 @@ static Status infer_sink(PlanContext *context, Plan *sink, Error *err) {
     TRY(check_writers(sink, requested, err));
     sink->sink->changes = taken;
     sink->changes = taken;
+    // A row that takes up another place leaves the one it had.
+    sink->sink->leaves = fit == KEY_WIDER && requested & ~taken & CHANGE_UPDATE_BEFORE;
     return ST_OK;
 }
 
@@ -623,7 +659,7 @@ static void mark_below_window(Plan *plan) {
 static void find_windows(Plan *plan, bool *seen) {
     if (seen[plan->id]) return;
     seen[plan->id] = true;
-    if (plan->kind == PLAN_WINDOW_AGG) mark_below_window(plan);
+    if (plan->kind == PLAN_WINDOW_AGG || plan->kind == PLAN_TEMPORAL_JOIN) mark_below_window(plan);
     for (uint32_t i = 0; i < plan->input_count; i++) find_windows(plan->input[i], seen);
 }
 
@@ -648,12 +684,14 @@ Status plan_optimize(PlanContext *context, Plan **roots, uint32_t count, Error *
     rule_lookup_settle(context, roots, count);
     rule_filter(context, roots, count);
     plan_identify(roots, count);
-    uint8_t *asked = ARENA_ARRAY(context->arena, uint8_t, context->next_id + 1);
+    // Each sink may get a materialiser on the way.
+    uint8_t *asked = ARENA_ARRAY(context->arena, uint8_t, context->next_id + count + 1);
     for (uint32_t i = 0; i < count; i++) {
         TRY(infer_kinds(context, roots[i], err));
         if (roots[i]->kind == PLAN_SINK) TRY(infer_sink(context, roots[i], err));
         infer_before(roots[i], !context->explaining, asked);
     }
+    plan_identify_materializers(roots, count);
     TRY(plan_check_updates(context, roots, count, err));
     rule_phase(context, roots, count);
     seen = ARENA_ARRAY(context->arena, bool, context->next_id + 1);

@@ -157,7 +157,6 @@ typedef struct ProcessSpec {
     uint32_t table_count;
     bool timed;           // on_time was given
     Str uid;
-    bool uid_given;
 } ProcessSpec;
 
 // A call of ML_PREDICT; the features are the plan's func_arg, of the types of the model's input.
@@ -230,10 +229,6 @@ struct Plan {
     // Changelog: what can come out (CHANGE_ bits), and whether consumers want -U before +U.
     uint32_t changes;
     bool emit_before;
-    // Unique keys of the output: upsert_key[i] is a bitmap-less list of columns.
-    uint32_t **upsert_key;
-    uint32_t *upsert_key_len;
-    uint32_t upsert_key_count;
 
     // PLAN_SCAN
     Table *table;              // counted
@@ -315,8 +310,6 @@ struct Plan {
     SinkSpec *sink;
     uint8_t conflict;           // AstConflict: ON CONFLICT …
     uint8_t *not_null;          // per column: enforce
-    // set during compilation to a dataflow
-    void *built;
 };
 
 // What of the catalogs a statement stands on, each object once, in the order in which names were
@@ -344,7 +337,6 @@ typedef struct PlanContext {     // what binding and planning may look at
     bool in_value;               // within a subquery for a value
     uint32_t correlates;         // rows joined with what depends on them (LATERAL, UNNEST) so far
     Str statement;               // text of the statement, for slices
-    Map *scans;                  // shared scans of a statement set
     struct PlanMap *maps;        // made by plan_map; plan_context_clear frees their tables
     struct Expansion *expansion; // of a view's query while it is made, else NULL
     PlanUses *uses;              // filled while names are looked up; NULL: nobody asks

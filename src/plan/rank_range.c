@@ -157,6 +157,8 @@ static bool set_of(const Expr *expr, uint32_t column, RankSet *out) {
 
 static bool reads_rank(const Expr *expr, uint32_t column) {
     if (is_rank(expr, column)) return true;
+    // The rank is never NULL: nobody asks it.
+    if (is_call(expr, "IS NOT NULL", 1) || is_call(expr, "IS NULL", 1)) return false;
     for (uint32_t i = 0; i < expr->arg_count; i++) {
         if (reads_rank(expr->arg[i], column)) return true;
     }
@@ -189,6 +191,14 @@ static Limit limit_of(const Expr *expr, uint32_t column, int32_t *variable) {
     return LIMIT_COLUMN;
 }
 
+// Whether it is a comparison of the rank with a constant that is no integer: rn < 2.5.
+static bool compares_rank(const Expr *expr, uint32_t column) {
+    if (expr->kind != EXPR_CALL || expr->arg_count != 2) return false;
+    const Expr *first = without_casts(expr->arg[0]), *second = without_casts(expr->arg[1]);
+    return (is_rank(first, column) && second->kind == EXPR_LITERAL) ||
+           (is_rank(second, column) && first->kind == EXPR_LITERAL);
+}
+
 static uint32_t conjuncts(Expr *expr, Expr **out, uint32_t count) {
     if (count == CONJUNCTS_MAX) return count;
     if (!is_call(expr, "AND", 2) || count + 2 > CONJUNCTS_MAX) return out[count] = expr, count + 1;
@@ -200,12 +210,14 @@ void rank_range_split(PlanContext *context, Expr *condition, uint32_t column, Ra
                       Expr **rest) {
     Expr *part[CONJUNCTS_MAX], *others = NULL, *constants = NULL;
     uint32_t count = conjuncts(condition, part, 0), bounds = 0, columns = 0;
+    bool read = false;  // the rank, by what stays a filter
     RankSet all = set_piece(INT64_MIN, INT64_MAX);
     *range = (RankRange){.start = 1, .end = INT64_MAX, .variable = -1};
     *rest = condition;
     if (count == CONJUNCTS_MAX) return;
     for (uint32_t i = 0; i < count; i++) {
         RankSet set;
+        if (is_call(part[i], "IS NOT NULL", 1) && is_rank(part[i]->arg[0], column)) continue;
         if (set_of(part[i], column, &set) && set_and(&all, &set)) {
             constants = expr_and(context->arena, context->env, constants, part[i]);
             continue;
@@ -213,10 +225,12 @@ void rank_range_split(PlanContext *context, Expr *condition, uint32_t column, Ra
         Limit limit = limit_of(part[i], column, &range->variable);
         bounds += limit == LIMIT_OTHER;
         columns += limit == LIMIT_COLUMN;
-        if (limit == LIMIT_NONE) others = expr_and(context->arena, context->env, others, part[i]);
+        if (limit != LIMIT_NONE) continue;
+        others = expr_and(context->arena, context->env, others, part[i]);
+        read |= reads_rank(part[i], column) && !compares_rank(part[i], column);
     }
     bool one = constants && all.count == 1;
-    if (bounds || columns + one != 1) {
+    if (bounds || read || columns + one != 1) {
         range->variable = -1;
         return;
     }

@@ -41,6 +41,8 @@ void rule_filter(PlanContext *context, Plan **roots, uint32_t count);
 // What each node means, as a number that survives changes elsewhere in the statement.
 // (rule_reuse.c)
 void plan_identify(Plan **roots, uint32_t count);
+// The same of the materialisers before sinks, which are put in later.
+void plan_identify_materializers(Plan **roots, uint32_t count);
 
 // Everything a node is made of but its inputs, as text; two nodes over the same inputs with the
 // same text do the same.

@@ -163,11 +163,19 @@ static Plan *no_rows(PlanContext *context, const Type *type) {
     return none;
 }
 
+// Whether no row of an input meets one of the other, which passes padded all the same.
+static bool never_meets(Look *look, const Plan *plan, uint32_t input) {
+    if (plan->kind != PLAN_JOIN || !plan->condition) return false;
+    if (plan->join != (input ? JOIN_TYPE_LEFT : JOIN_TYPE_RIGHT)) return false;
+    return expr_is_never(look->arena, plan->condition);
+}
+
 static void visit(PlanContext *context, Look *look, Plan *plan) {
     if (look->seen[plan->id]) return;
     look->seen[plan->id] = 1;
     for (uint32_t i = 0; i < plan->input_count; i++) {
-        if (plan->input[i]->kind != PLAN_VALUES && is_empty(look, plan->input[i])) {
+        if (plan->input[i]->kind == PLAN_VALUES) continue;
+        if (is_empty(look, plan->input[i]) || never_meets(look, plan, i)) {
             plan->input[i] = no_rows(context, plan->input[i]->type);
         } else {
             visit(context, look, plan->input[i]);

@@ -100,14 +100,19 @@ static bool orders_by(const Plan *plan, uint32_t c) {
 }
 
 // A Top-N whose end is a column: Flink remembers its place in the input, and not that the input is
-// then cut to the columns that are needed otherwise. So it is the column that comes to stand there.
-static void settle_rank_end(Pruner *self, const NodeNeed *node) {
+// then cut to the columns that are needed otherwise. So it is the column that comes to stand there,
+// unless that could not be one.
+static void settle_rank_end(Pruner *self, const NodeNeed *node, Need *below) {
     Plan *rank = node->plan;
-    int32_t place = rank->rank_end_column;
-    for (uint32_t c = 0; c < rank->input[0]->type->child_count; c++) {
+    const Type *row = rank->input[0]->type;
+    int32_t named = rank->rank_end_column, place = named;
+    for (uint32_t c = 0; c < row->child_count; c++) {
         if (!orders_by(rank, c) && !node->column[c].any) continue;
         if (place-- > 0) continue;
         rank->rank_end_column = (int32_t)c;
+        if (type_is_integer(row->child[c]) || !type_is_integer(row->child[named])) return;
+        rank->rank_end_column = named;
+        need_all(&below[named]);
         return;
     }
     self->rank_end_lost = true;
@@ -125,7 +130,7 @@ static void need_ordered(Pruner *self, const NodeNeed *node, Need *below) {
     }
     mark(below, plan->key, plan->key_count);
     for (uint32_t i = 0; i < plan->order_count; i++) need_all(&below[plan->order[i].column]);
-    if (plan->rank_end_column >= 0) settle_rank_end(self, node);
+    if (plan->rank_end_column >= 0) settle_rank_end(self, node, below);
     if (plan->window) {
         need_all(&below[plan->window->start_column]);
         need_all(&below[plan->window->end_column]);
@@ -283,6 +288,11 @@ static void find_idle_side(const Pruner *self, NodeNeed *node) {
     const Plan *plan = node->plan;
     if (plan->kind != PLAN_JOIN && plan->kind != PLAN_INTERVAL_JOIN) return;
     if (plan->join != JOIN_TYPE_LEFT && plan->join != JOIN_TYPE_RIGHT) return;
+    if (plan->kind == PLAN_INTERVAL_JOIN &&
+        plan->input[0]->type->child[plan->time_column]->attribute !=
+            plan->input[1]->type->child[plan->right_time_column]->attribute) {
+        return;  // a time attribute is cast to equal a plain timestamp: that is no key
+    }
     uint32_t side = plan->join == JOIN_TYPE_LEFT, left = plan->input[0]->type->child_count;
     uint32_t from = side ? left : 0, to = side ? plan->type->child_count : left;
     bool read = false;
@@ -456,7 +466,8 @@ static void trim_input(Pruner *self, const NodeNeed *node, Plan *made) {
     if (plan->kind != PLAN_RANK || plan->fetch > 0) return;
     uint8_t *wanted = ARENA_ARRAY(self->arena, uint8_t, in + 1);
     for (uint32_t i = 0; i < from; i++) {
-        if (node->column[i].any || orders_by(plan, i)) wanted[input->map[i]] = 1;
+        bool ends = plan->rank_end_column == (int32_t)i;
+        if (node->column[i].any || orders_by(plan, i) || ends) wanted[input->map[i]] = 1;
     }
     uint32_t *to = ARENA_ARRAY(self->arena, uint32_t, in + 1);
     Expr **expr = ARENA_ARRAY(self->arena, Expr *, in + 1);

@@ -166,13 +166,31 @@ static Status stream_sort(PlanContext *context, Plan *plan, Plan **out, Error *e
     return ST_OK;
 }
 
+// Whether a CAST keeps the order of values, as Calcite's SqlCastFunction sees it.
+static bool keeps_order(const Type *from, const Type *to) {
+    if (from->child_count) return false;  // rows have no order that their text would have
+    bool counted = type_is_numeric(from) || type_is_interval(from);
+    if (counted && type_is_text(to)) return false;
+    if (type_is_text(from) && (type_is_numeric(to) || type_is_interval(to))) return false;
+    return from->kind == to->kind || (from->kind != TYPE_TIME && to->kind != TYPE_TIME);
+}
+
+// The column that [expr] orders rows by as well: itself, or the one that it is a cast of.
+static const Expr *ordered_as(const Expr *expr) {
+    while (expr->kind == EXPR_CAST) {
+        if (expr->try_cast || !keeps_order(expr->arg[0]->type, expr->type)) return NULL;
+        expr = expr->arg[0];
+    }
+    return expr->kind == EXPR_COLUMN ? expr : NULL;
+}
+
 // ORDER BY and LIMIT go below a projection, where the order's columns are its input's: what is cut
 // off need not be computed. (And a row is then told from others by all its columns, as Flink does.)
 static Plan *below_project(PlanContext *context, Plan *sort) {
     Plan *project = sort->input[0];
     if (project->kind != PLAN_PROJECT) return sort;
     for (uint32_t i = 0; i < sort->order_count; i++) {
-        if (project->expr[sort->order[i].column]->kind != EXPR_COLUMN) return sort;
+        if (!ordered_as(project->expr[sort->order[i].column])) return sort;
     }
     Plan *below = plan_new(context, sort->kind, project->input[0]->type, 1);
     below->input[0] = project->input[0];
@@ -182,7 +200,7 @@ static Plan *below_project(PlanContext *context, Plan *sort) {
     below->order = ARENA_ARRAY(context->arena, OrderKey, sort->order_count + 1);
     for (uint32_t i = 0; i < sort->order_count; i++) {
         below->order[i] = sort->order[i];
-        below->order[i].column = project->expr[sort->order[i].column]->column;
+        below->order[i].column = ordered_as(project->expr[sort->order[i].column])->column;
     }
     Plan *above = plan_new(context, PLAN_PROJECT, project->type, 1);
     above->input[0] = below;
@@ -190,16 +208,22 @@ static Plan *below_project(PlanContext *context, Plan *sort) {
     return above;
 }
 
-// A scan under a LIMIT need not read on.
+// A scan under a LIMIT need not read on: of a changelog too it is changes that count. Projections
+// between the two make rows of rows.
 static void limit_scan(PlanContext *context, Plan *limit) {
-    Plan *scan = limit->input[0];
+    const Plan *scan = limit->input[0];
+    while (scan->kind == PLAN_PROJECT) scan = scan->input[0];
     if (scan->kind != PLAN_SCAN || limit->fetch < 0) return;
-    Plan *limited = arena_dup(context->arena, scan, sizeof *scan);
-    limited->id = ++context->next_id;
-    ScanSpec *spec = arena_dup(context->arena, scan->scan, sizeof *scan->scan);
-    spec->limit = limit->offset + limit->fetch;
-    limited->scan = spec;
-    limit->input[0] = limited;
+    for (Plan *above = limit; above->kind != PLAN_SCAN; above = above->input[0]) {
+        Plan *copy = arena_dup(context->arena, above->input[0], sizeof *copy);
+        copy->id = ++context->next_id;
+        copy->input = arena_dup(context->arena, copy->input,
+                                (copy->input_count + 1) * sizeof *copy->input);
+        above->input[0] = copy;
+        if (copy->kind != PLAN_SCAN) continue;
+        copy->scan = arena_dup(context->arena, scan->scan, sizeof *scan->scan);
+        copy->scan->limit = limit->offset + limit->fetch;
+    }
 }
 
 static Status sort_of_stream(PlanContext *context, Plan *plan, Plan **out, Error *err) {
@@ -320,7 +344,9 @@ void rank_settle(PlanContext *context, Plan *rank, bool updates) {
         rank->rank_way = RANK_APPEND;
     } else {
         rank->rank_way =
-            find_row_key(arena, rank) && only_rises(arena, rank) ? RANK_UPDATE : RANK_RETRACT;
+            rank->order_count && find_row_key(arena, rank) && only_rises(arena, rank)
+                ? RANK_UPDATE
+                : RANK_RETRACT;
     }
     bool moves = rank->rank_output || rank->rank_start > 1 || rank->rank_end == 1;
     rank->changes = CHANGES_ALL;

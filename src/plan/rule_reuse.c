@@ -260,3 +260,14 @@ void plan_identify(Plan **roots, uint32_t count) {
     for (uint32_t i = 0; i < count; i++) (void)identify(&taken, roots[i]);
     map_clear(&taken);
 }
+
+void plan_identify_materializers(Plan **roots, uint32_t count) {
+    Map taken = {0};
+    for (uint32_t i = 0; i < count; i++) {
+        Plan *plan = roots[i]->kind == PLAN_SINK ? roots[i]->input[0] : roots[i];
+        if (plan->kind != PLAN_MATERIALIZE) continue;
+        uint64_t id = number_equals(&taken, plan, hash_mix(roots[i]->stable_id, PLAN_MATERIALIZE));
+        plan->stable_id = id ? id : 1;
+    }
+    map_clear(&taken);
+}

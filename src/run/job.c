@@ -90,7 +90,6 @@ static Status worker_init(Job *job, uint32_t index, Error *err) {
         .zone = spec->env->zone,
         .budget = spec->budget,
         .arena = &worker->arena,
-        .task_name = STR("weir"),
         .print = spec->print,
         .print_arg = spec->print_arg,
         .drifted = spec->drifted,
@@ -305,7 +304,6 @@ static void collect_stats(const Job *job, JobStats *stats) {
         bool sink = op->plan->kind == PLAN_SINK || op->plan->kind == PLAN_COLLECT;
         (void)snprintf(out->name, sizeof out->name, "%s", op->vt->name);
         out->kind = source ? "source" : sink ? "sink" : "operator";
-        out->plan_id = op->plan->id;
         out->stable_id = op->plan->stable_id;
         for (uint32_t w = 0; w < job->workers; w++) {
             const Operator *at = job->worker[w].op[i];

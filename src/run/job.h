@@ -13,7 +13,6 @@
 typedef struct OperatorStats {
     char name[64];           // "group-aggregate"
     const char *kind;        // "source", "operator", "sink"
-    uint32_t plan_id;
     uint64_t stable_id;
     uint64_t rows_in, rows_out, late_dropped;
     int64_t busy_ns;         // own time; measured for sources and sinks

@@ -278,5 +278,5 @@ int64_t source_split_here(const Source *source, uint32_t split, uint32_t from_wo
 // What is held, as bytes; and back, what is not another worker's now.
 NODISCARD Status source_save_held(const Source *source, Buf *out, Error *err);
 NODISCARD Status source_load_held(Source *source, Str *bytes, uint32_t from_worker,
-                                   Error *err);
+                                  Error *err);
 NODISCARD Status source_poll(Source *source, bool *progress, Error *err);

@@ -96,9 +96,8 @@ typedef struct SinkSpec {
     const MetadataColumn *metadata;
     uint32_t metadata_count;
     uint32_t changes;       // CHANGE_ bits that can come
-    bool overwrite;                 // INSERT OVERWRITE
-    const Str *static_partition;    // PARTITION (k='v'): key, value pairs
-    uint32_t static_partition_count;
+    bool leaves;            // -U are told apart by more than the query's own key: they come as -D
+    bool overwrite;         // INSERT OVERWRITE
 } SinkSpec;
 
 // What a reader or writer gets from its worker.
@@ -111,7 +110,6 @@ struct TaskEnv {
     bool checkpoints;       // commits follow checkpoints, and the job's end is one of them
     int64_t checkpoint_ms;  // between checkpoints; 0: there are none while the job runs
     bool unbounded;         // the job does not end by itself
-    Str task_name;          // for print's "2> " and logs
     void (*print)(void *arg, Str line, bool to_stderr);  // where print writes; any thread
     void *print_arg;
     // Tells that predictions of the model in the folder [path] became worse; any thread. May be
@@ -177,7 +175,6 @@ typedef struct SourceVt {
 
 struct SourceReader {
     const SourceVt *vt;
-    uint64_t errors_skipped;  // numRecordsInErrors
 };
 
 // Where a lookup puts the rows that it found.

@@ -93,7 +93,6 @@ struct Format {
     const OptionDef *options;     // without the "json." prefix
     uint32_t decodes, encodes;    // CHANGE_ bits; 0: cannot
     const char *separator;        // between records of a file: "\n"; NULL: not for files
-    bool needs_update_before;     // the encoder wants -U rows
     Status (*decoder_new)(const DecodeSpec *spec, Decoder **out, Error *err);
     Status (*encoder_new)(const EncodeSpec *spec, Encoder **out, Error *err);
     // Checks a schema and options without opening anything (CREATE/planning time). May be NULL.

@@ -64,13 +64,6 @@ int64_t options_int(const Options *options, const char *key) {
     return value;
 }
 
-double options_double(const Options *options, const char *key) {
-    const char *text = options_get(options, key);
-    double value = 0;
-    if (text) (void)str_to_f64(str_trim(str_c(text)), &value);
-    return value;
-}
-
 static bool enum_same(Str text, const char *value) {
     size_t len = strlen(value);
     if (text.len != len) return false;

@@ -41,7 +41,6 @@ bool options_has(const Options *options, const char *key);  // given explicitly
 // Typed getters, for keys whose definition has that kind; values were checked before.
 bool options_bool(const Options *options, const char *key);
 int64_t options_int(const Options *options, const char *key);       // also DURATION (ms), SIZE
-double options_double(const Options *options, const char *key);
 uint32_t options_enum(const Options *options, const char *key);     // index into values
 
 // Checks kinds and required keys of the view, and that every key of the view is known: to [defs] or

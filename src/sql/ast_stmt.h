@@ -481,7 +481,6 @@ static inline Str sql_slice(Str text, AstSpan span) {
     return str_sub(text, span.from, span.to - span.from);
 }
 static inline bool ast_ident_given(AstIdent ident) { return ident.name.ptr != NULL; }
-static inline bool ast_name_given(AstName name) { return name.count != 0; }
 static inline Str ast_name_last(AstName name) {
     return name.count ? name.part[name.count - 1].name : (Str){NULL, 0};
 }

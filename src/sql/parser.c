@@ -456,7 +456,15 @@ Status sql_parse(Arena *arena, Str text, AstStmt **out, Error *err) {
     }
     TRY(parser_open(&p, arena, text, err));
     TRY(parse_stmt(&p, &stmt));
-    while (take_kind(&p, TOK_SEMICOLON)) {}
+    bool more = false;
+    while (take_kind(&p, TOK_SEMICOLON)) more = true;
+    if (more && !at_kind(&p, TOK_END)) {
+        AstSpan second = span_between(&p, p.at, p.at);
+        AstStmt *next = NULL;
+        TRY(parse_stmt(&p, &next));
+        return error_at(err, ST_VALIDATION, second.place,
+                        "only single statement supported, and here a second one begins");
+    }
     TRY(need_end(&p));
     *out = stmt;
     return ST_OK;

@@ -17,7 +17,7 @@ enum {
 };
 
 // Parses one statement; one ';' may follow. The tree lies in [arena] and holds no pointer into
-// [text]. *out is set only on success.
+// [text]. *out is set only on success. ST_VALIDATION: a second statement follows.
 NODISCARD Status sql_parse(Arena *arena, Str text, AstStmt **out, Error *err);
 
 // One expression alone, or one query alone, or one type alone: stored computed columns, watermarks,

@@ -364,10 +364,7 @@ static Status fetched(void *arg, uint32_t at, Str value, Error *err) {
 static RowHead *in_memory(const StateTable *table, uint64_t hash, Str key) {
     uint64_t at = hash & (table->slot_count - 1);
     for (RowHead *row; (row = table->slot[at].row); at = (at + 1) & (table->slot_count - 1)) {
-        if (table->slot[at].hash == hash && row->key_size == key.len &&
-            memcmp(key_of(table, row), key.ptr, key.len) == 0) {
-            return row;
-        }
+        if (table->slot[at].hash == hash && key_is(table, row, key)) return row;
     }
     return NULL;
 }
@@ -780,8 +777,7 @@ static Status add_to_part(void *arg, uint16_t group, Str key, Str value, int64_t
     rows_put(&self->writer, key, value, written_ms);
     if (self->bytes.len < PART_SIZE) return ST_OK;
     Status st = self->rows(self->arg, buf_str(&self->bytes), err);
-    self->bytes.len = 0;
-    self->writer.timed = false;
+    rows_clear(&self->writer);
     return st;
 }
 

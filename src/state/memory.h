@@ -13,17 +13,20 @@
 #include "state/table.h"
 
 typedef struct RowHead {
-    uint64_t hash;
+    uint64_t slab : 24;      // in which it lies
+    uint64_t hash : 40;      // the lowest bits
     int64_t written_ms;      // for the TTL; of tables with `leave`: the time of its note on disk
     struct RowHead *older, *newer;  // in order of addition
     uint32_t key_size;
-    uint16_t place;          // in its slab, in units of CLASS_UNIT
     uint8_t class;           // of the block's size
     uint8_t flags;           // RowFlag
+    uint16_t unused;
     // Epochs end where snapshots begin; 0: nobody takes snapshots.
     uint32_t changed;        // the last epoch in which the row changed
     uint32_t saved;          // an epoch whose snapshot knew the row; 0: none did
 } RowHead;
+
+static const uint64_t ROW_HASH = ((uint64_t)1 << 40) - 1;
 
 // All but the last are of tables with a disk.
 typedef enum RowFlag {
@@ -61,23 +64,29 @@ _Static_assert(CLASS_COUNT <= UINT8_MAX, "RowHead.class");
 // Rows lie in slabs one behind the other. A block that has its size never gets another one.
 typedef struct Slab {
     _Alignas(16) struct Slab *next;
-    _Atomic uint64_t sweep;  // who has it: SlabSweep
     char *end;               // of its rows, when it is full
     bool in_block;
 } Slab;
 
-enum { SLAB_SIZE = 1 << 18 };
-_Static_assert(SLAB_SIZE / CLASS_UNIT <= UINT16_MAX, "RowHead.place");
+enum { SLAB_SIZE = 1 << 18, SLABS_MAX = 1 << 24 };  // 4 TiB
 
 // A table whose snapshot another thread takes, slab by slab (sweep.c).
 typedef struct Sweep {
     bool on;                 // the snapshot under way is taken so
-    _Atomic int under_way;   // there are slabs left
-    Slab *next;              // the thread's: that it reads next
-    Slab *last;              // of those that were there when the snapshot began
-    char *last_end;
+    _Atomic int saving;      // the worker has its turn
+    // How many slabs the thread has taken, times SWEEP_ONE; SWEEP_READS: it is at the next one.
+    _Atomic uint64_t at;
+    uint32_t recent;         // the slab that the worker changed rows of last
+    // When the snapshot began: how many there were, the one of them that is the first to be taken,
+    // after the newest comes the oldest, and where the newest ended.
+    uint32_t slabs, first;
+    char *newest_end;
+    const Slab *oldest;
+    const Slab *next;        // the thread's: that it reads next
     Buf copy;                // of a slab
 } Sweep;
+
+enum { SWEEP_READS = 1, SWEEP_ONE = 2 };
 
 static const int64_t NO_NOTE = INT64_MIN;
 
@@ -93,7 +102,8 @@ struct StateTable {
     RowHead *free_row[CLASS_COUNT];
     uint64_t spare;          // rows in those lists
     char *slab_next, *slab_end;
-    Slab *slab, *slab_last;  // in the order in which they were made
+    Slab **slab;             // in the order in which they were made
+    uint32_t slab_count, slab_cap;
     // Of a table that has become large: slabs lie in blocks, on large pages.
     void **block;
     uint32_t block_count;
@@ -106,7 +116,8 @@ struct StateTable {
     // What the next snapshot needs: rows changed and keys removed since the last one began.
     uint32_t epoch;          // the backend's
     RowList changed;
-    bool changed_many;       // more of them than are worth a list: it ends early
+    bool many_change;        // more than are worth a list: it ends early, and begins no more
+    uint64_t changes;        // how many there were, listed or not
     Buf removed;
     // The snapshot under way.
     RowList to_save;         // not used by a full one, which walks all rows
@@ -153,6 +164,21 @@ static inline const char *key_of(const StateTable *table, RowHead *head) {
     return (const char *)row_of(head) + table->def.row_size;
 }
 
+// The row's key is that one. Whoever asks has found their hashes equal, so that it hardly ever is
+// not; most keys are a number and its mark.
+static inline bool key_is(const StateTable *table, RowHead *row, Str key) {
+    uint32_t size = row->key_size;
+    const char *own = key_of(table, row);
+    if (size != key.len) return false;
+    if (size < 8 || size > 16) return memcmp(own, key.ptr, size) == 0;
+    uint64_t first[2], last[2];
+    memcpy(&first[0], own, 8);
+    memcpy(&first[1], key.ptr, 8);
+    memcpy(&last[0], own + size - 8, 8);
+    memcpy(&last[1], key.ptr + size - 8, 8);
+    return first[0] == first[1] && last[0] == last[1];
+}
+
 // The key group behind the key of a row on disk.
 static inline uint16_t group_of(const StateTable *table, RowHead *head) {
     uint16_t group;
@@ -169,17 +195,27 @@ uint64_t slot_of(const StateTable *table, const RowHead *row);
 // Takes a row out of the table, whose operator's part is cleared, and its block is free.
 void row_take_out(StateTable *table, uint64_t at);
 
-static inline Slab *slab_of(RowHead *row) {
-    return (Slab *)(void *)((char *)row - (size_t)row->place * CLASS_UNIT);
-}
 // The size of the blocks of a class.
 size_t class_size(uint32_t class);
 
-// sweep.c: the worker has the slab for itself until the release, which must be soon; false: the
-// snapshot under way has taken it, there is nothing to save from it.
-bool slab_claim(const StateTable *table, Slab *slab);
-void slab_release(Slab *slab);
-void slab_born(const StateTable *table, Slab *slab);
+// sweep.c: slabs are left to take. What was taken before the snapshot's end stays so.
+static inline bool sweep_under_way(const StateTable *table) {
+    uint64_t at = atomic_load_explicit(&table->sweep.at, memory_order_acquire);
+    return table->sweep.on && at / SWEEP_ONE < table->sweep.slabs;
+}
+// The worker has a turn, which must be short: from one to the other no slab is begun. Returns where
+// the sweep is, for sweep_took.
+uint64_t sweep_enter(StateTable *table);
+void sweep_leave(StateTable *table);
+uint64_t sweep_take_away(StateTable *table, uint64_t at);
+// Within a turn: the slab, which was there when the snapshot began, has been taken; false: nor will
+// it be during this turn. [at]: where the sweep is.
+static inline bool sweep_took(StateTable *table, uint32_t slab, uint64_t *at) {
+    const Sweep *self = &table->sweep;
+    uint32_t rank = slab >= self->first ? slab - self->first : slab + self->slabs - self->first;
+    if (rank == *at / SWEEP_ONE && *at & SWEEP_READS) *at = sweep_take_away(table, *at);
+    return rank < *at / SWEEP_ONE;
+}
 // The slabs that there are now are to be taken.
 void sweep_begin(StateTable *table);
 void sweep_free(StateTable *table);
@@ -187,6 +223,8 @@ void sweep_free(StateTable *table);
 // snapshot.c: a row has been added to a tracked table, is about to change, or to go.
 void row_is_new(StateTable *table, RowHead *row);
 void row_changes(StateTable *table, RowHead *row);
+// All of these few that are not NULL are about to change, perhaps not for the first time.
+void rows_change(StateTable *table, uint8_t *const *row, uint32_t rows);
 void row_goes(StateTable *table, RowHead *row);
 // A row of a table on disk is about to leave memory.
 void row_leaves(StateTable *table, RowHead *row);

@@ -12,7 +12,8 @@ void rows_end_long(RowsWriter *self, uint32_t size) {
 
 static bool next_size(const char **at, const char *end, uint32_t *out) {
     if (*at == end) return false;
-    *out = (uint8_t) * (*at)++;
+    *out = (uint8_t)**at;
+    ++*at;
     if (*out < ROW_SIZE_LONG) return true;
     if ((size_t)(end - *at) < sizeof *out) return false;
     memcpy(out, *at, sizeof *out);

@@ -63,6 +63,12 @@ static inline void rows_end(RowsWriter *self, const char *end) {
     }
 }
 
+// What was written has been handed on: another part begins.
+static inline void rows_clear(RowsWriter *self) {
+    self->out->len = 0;
+    self->timed = false;
+}
+
 static inline void rows_put(RowsWriter *self, Str key, Str value, int64_t written_ms) {
     char *to = rows_begin(self, key, written_ms, value.len);
     if (value.len) memcpy(to, value.ptr, value.len);

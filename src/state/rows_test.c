@@ -69,8 +69,8 @@ TEST(rows, cut_short_are_seen) {
     Buf key = {0};
     rows_put(&to, filled(&key, 300, 'a'), STR("2"), TIMES[4]);
     for (size_t size = 0; size < bytes.len; size++) {
-        char *copy = memcpy(mem_alloc(size), bytes.ptr,
-                            size);  // so that a sanitizer sees what is read behind it
+        // Their own memory, so that a sanitizer sees what is read behind them.
+        char *copy = memcpy(mem_alloc(size), bytes.ptr, size);
         RowsReader from = rows_reader(str_make(copy, size));
         uint32_t rows = 0;
         while (rows_next(&from)) rows++;

@@ -29,8 +29,7 @@ void rows_hand_out(StateTable *table) {
         return;
     }
     out->part(out->arg, &table->def, table->number, STATE_ROWS, buf_str(&table->rows));
-    table->rows.len = 0;
-    table->writer.timed = false;
+    rows_clear(&table->writer);
 }
 
 void rows_hand_out_part(StateTable *table) {
@@ -80,15 +79,12 @@ void state_copies_save(const StateTableDef *table, Str copies, Buf *out) {
     }
 }
 
-// The other thread may read the row until its slab is claimed, but takes it no more when it is
-// marked as saved.
+// The other thread takes a row no more that is marked as saved.
 static void row_save_swept(StateTable *table, RowHead *row) {
-    Slab *slab = slab_of(row);
-    bool claimed = slab_claim(table, slab);
+    uint64_t at = sweep_enter(table);
     row->saved = table->backend->taking;
-    if (!claimed) return;
-    row_copy(table, row);
-    slab_release(slab);
+    if (!sweep_took(table, row->slab, &at)) row_copy(table, row);
+    sweep_leave(table);
     rows_hand_out_part(table);
 }
 
@@ -118,19 +114,28 @@ static void row_save(StateTable *table, RowHead *row) {
 static bool row_waits(const StateTable *table, const RowHead *row) {
     const StateBackend *backend = table->backend;
     if (table->draining) return row->flags & ROW_DIRTY && row->changed <= backend->taking;
+    if (table->sweep.on && !sweep_under_way(table)) return false;
     return backend->taking && row->saved != backend->taking && row->changed >= backend->floor &&
            row->changed <= backend->taking;
 }
 
-// A row is in this epoch's list. One that another thread may look for needs none where most change.
+static bool are_many(const StateTable *table, uint64_t rows) {
+    enum { PART = 16 };
+    return table->def.save_copy && rows > table->count / PART;
+}
+
+// A row is in this epoch's list. One that another thread may look for needs none where most change,
+// or did before the last snapshot.
 static void note_change(StateTable *table, RowHead *row) {
-    enum { MANY = 16 };
     row->changed = table->epoch;
     if (table->on_disk) {
         row->flags |= ROW_DIRTY;
-    } else if (!table->changed_many) {
+    } else if (table->many_change) {
+        table->changes++;
+    } else {
         list_add(&table->changed, row);
-        table->changed_many = table->def.save_copy && table->changed.count > table->count / MANY;
+        table->changes = table->changed.count;
+        table->many_change = are_many(table, table->changes);
     }
 }
 
@@ -147,6 +152,36 @@ void row_changes(StateTable *table, RowHead *row) {
     if (row_waits(table, row)) row_save(table, row);
     mark_known(table, row);
     note_change(table, row);
+}
+
+// In one turn, which is short: they are not many.
+static void rows_change_swept(StateTable *table, uint8_t *const *row, uint32_t rows) {
+    uint64_t at = sweep_enter(table);
+    for (uint32_t i = 0; i < rows; i++) {
+        RowHead *head = row[i] ? head_of(row[i]) : NULL;
+        if (!head || head->changed == table->epoch) continue;
+        if (row_waits(table, head)) {
+            head->saved = table->backend->taking;
+            if (!sweep_took(table, head->slab, &at)) row_copy(table, head);
+        }
+        mark_known(table, head);
+        note_change(table, head);
+    }
+    sweep_leave(table);
+    rows_hand_out_part(table);
+}
+
+void rows_change(StateTable *table, uint8_t *const *row, uint32_t rows) {
+    if (rows && row[rows - 1]) table->sweep.recent = head_of(row[rows - 1])->slab;
+    if (sweep_under_way(table)) {
+        rows_change_swept(table, row, rows);
+        return;
+    }
+    for (uint32_t i = 0; i < rows; i++) {
+        if (row[i] && head_of(row[i])->changed != table->epoch) {
+            row_changes(table, head_of(row[i]));
+        }
+    }
 }
 
 void row_leaves(StateTable *table, RowHead *row) {
@@ -203,7 +238,7 @@ void state_snapshot_begin(StateBackend *backend, bool *full, StateOut out) {
         table->epoch = backend->epoch;
         table->number = number++;
         table->copies = out.copies && table->def.save_copy && !table->on_disk;
-        bool many = *full || table->changed_many;
+        bool many = *full || table->many_change;
         table->sweep.on = table->copies && out.sweep && !backend->disk && many;
         out.part(out.arg, &table->def, table->number, STATE_TABLE, (Str){0});
         if (table->on_disk && out.files) {
@@ -220,7 +255,8 @@ void state_snapshot_begin(StateBackend *backend, bool *full, StateOut out) {
         table->to_save = table->changed;
         table->to_save_at = 0;
         table->changed = (RowList){done.row, 0, done.cap};
-        table->changed_many = false;
+        table->many_change &= are_many(table, table->changes);
+        table->changes = 0;
         if (many) table->to_save.count = 0;
         if (table->sweep.on) sweep_begin(table);
     }
@@ -253,7 +289,7 @@ static bool table_step(StateTable *table) {
 
 static bool any_swept(const StateBackend *backend) {
     for (const StateTable *table = backend->tables; table; table = table->next) {
-        if (table->sweep.on && atomic_load(&table->sweep.under_way)) return true;
+        if (sweep_under_way(table)) return true;
     }
     return false;
 }
@@ -307,7 +343,7 @@ void state_snapshot_end(StateBackend *backend, bool durable) {
         table->sweep.on = false;
         table->to_save.count = 0;
         buf_free(&table->rows);
-        table->writer.timed = false;
+        rows_clear(&table->writer);
     }
 }
 

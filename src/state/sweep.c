@@ -1,59 +1,57 @@
 // Snapshots that another thread takes from under a worker's hands, which never waits for it.
 //
 // The thread copies a slab of rows whole, as fast as memory goes, and looks in its copy which rows
-// are the snapshot's. A worker that is about to change such a row first takes the slab for itself,
-// also from under the thread's hands, saves the row and marks it as saved (snapshot.c). A thread
-// that finds its slab taken away throws its copy away and copies again: what it then may see half
-// written are rows that are marked, which it passes over. So a row is saved by one of the two, as
-// it was when the snapshot began, and the copying costs the worker what it shares of memory.
+// are the snapshot's. One number says how many slabs it has taken, and so of every row whether it
+// has been: rows know their slab, and slabs are taken in the order of their making. A worker that
+// is about to change rows that have not been taken saves them and marks them as saved
+// (snapshot.c), in a turn of its own: no slab is begun meanwhile, and one that the thread is at,
+// when it has such a row, the worker takes away from it. A thread that finds its slab taken away
+// throws its copy away and copies again: what it then may see half written are rows that are
+// marked, which it passes over. So a row is saved by one of the two, as it was when the snapshot
+// began, and the copying costs the worker what it shares of memory.
 //
-// Rows added since lie behind the end that the last slab had, in slabs that are born taken, or in
-// blocks that were free, which are filled while the slab is claimed.
+// Rows added since lie behind the end that the newest slab had, in slabs that were made since, or
+// in blocks that were free, which are filled in a turn.
+//
+// The thread begins where the worker is. Keys often come in the order in which they came before, as
+// those of devices that report in turn: then it goes before the worker, which has nothing to save.
 #include "state/memory.h"
-
-// What a slab is to the snapshot under way. One that has been taken keeps the epoch of it, and so
-// needs nothing done when the next one begins.
-typedef enum SlabSweep {
-    SLAB_FREE,     // nobody has it, and it has not been taken
-    SLAB_CLAIMED,  // the worker saves or adds a row
-    SLAB_READ,     // the thread copies it
-    SLAB_TAKEN,    // in the lowest bits, above them the epoch
-    SLAB_BITS = 2,
-} SlabSweep;
-
-static uint64_t taken(const StateTable *table) {
-    return (uint64_t)table->backend->taking << SLAB_BITS | SLAB_TAKEN;
-}
-
-bool slab_claim(const StateTable *table, Slab *slab) {
-    uint64_t now = atomic_load_explicit(&slab->sweep, memory_order_acquire), done = taken(table);
-    do {
-        if (now == done) return false;
-    } while (!atomic_compare_exchange_weak(&slab->sweep, &now, SLAB_CLAIMED));
-    return true;
-}
-
-void slab_release(Slab *slab) {
-    atomic_store_explicit(&slab->sweep, SLAB_FREE, memory_order_release);
-}
-
-void slab_born(const StateTable *table, Slab *slab) {
-    atomic_init(&slab->sweep, table->sweep.on ? taken(table) : SLAB_FREE);
-}
 
 void sweep_begin(StateTable *table) {
     Sweep *self = &table->sweep;
-    self->next = table->slab;
-    self->last = table->slab_last;
-    self->last_end = table->slab_next;
-    atomic_store(&self->under_way, 1);
+    self->slabs = table->slab_count;
+    self->first = self->recent;
+    self->newest_end = table->slab_next;
+    self->next = self->slabs ? table->slab[self->first] : NULL;
+    self->oldest = self->slabs ? table->slab[0] : NULL;
+    atomic_store(&self->at, 0);
 }
 
 void sweep_free(StateTable *table) {
     buf_free(&table->sweep.copy);
 }
 
-// The rows of the slab into [copy] while the worker may write there: of a slab that was claimed
+// ---- the worker's side -------------------------------------------------------------------------
+
+// Either this sees that the thread reads a slab, or the thread sees this before it reads.
+uint64_t sweep_enter(StateTable *table) {
+    (void)atomic_exchange(&table->sweep.saving, 1);
+    return atomic_load(&table->sweep.at);
+}
+
+void sweep_leave(StateTable *table) {
+    atomic_store_explicit(&table->sweep.saving, 0, memory_order_release);
+}
+
+// When it cannot be taken away, it has been taken, or left alone.
+uint64_t sweep_take_away(StateTable *table, uint64_t at) {
+    uint64_t free = at & ~SWEEP_READS;
+    return atomic_compare_exchange_strong(&table->sweep.at, &at, free) ? free : at;
+}
+
+// ---- the thread's ------------------------------------------------------------------------------
+
+// The rows of the slab into [copy] while the worker may write there: of a slab that was taken away
 // meanwhile it is worth nothing, and else rows that are half written are known. A loop, since a
 // call to memcpy would be looked at by the thread sanitizer.
 __attribute__((no_sanitize("thread")))
@@ -66,14 +64,14 @@ static void slab_read(const Slab *slab, const char *end, Buf *copy) {
     copy->len = count * sizeof *to;
 }
 
-// Copies the slab and takes it; false: the worker was there just now.
-static bool slab_take(const StateTable *table, Slab *slab, const char *end, Buf *copy) {
-    uint64_t now = atomic_load(&slab->sweep), reading = SLAB_READ;
-    if (now == SLAB_CLAIMED || !atomic_compare_exchange_strong(&slab->sweep, &now, SLAB_READ)) {
-        return false;
-    }
-    slab_read(slab, end, copy);
-    return atomic_compare_exchange_strong(&slab->sweep, &reading, taken(table));
+// Copies the slab and takes it; false: the worker was there just now, and is away in a moment.
+static bool slab_take(Sweep *self, const Slab *slab, const char *end) {
+    if (atomic_load(&self->saving)) return false;
+    uint64_t at = atomic_load(&self->at), reads = at | SWEEP_READS;
+    atomic_store(&self->at, reads);
+    bool mine = !atomic_load(&self->saving);
+    if (mine) slab_read(slab, end, &self->copy);
+    return atomic_compare_exchange_strong(&self->at, &reads, mine ? at + SWEEP_ONE : at) && mine;
 }
 
 static void put_rows(const StateTable *table, Buf *copy, Buf *out) {
@@ -90,15 +88,13 @@ static void put_rows(const StateTable *table, Buf *copy, Buf *out) {
 
 bool state_sweep(StateTable *table, Buf *out) {
     Sweep *self = &table->sweep;
-    Slab *slab = out ? self->next : NULL;
-    if (slab) {
-        bool last = slab == self->last;
-        // A worker that is there now is away in a moment.
-        if (!slab_take(table, slab, last ? self->last_end : slab->end, &self->copy)) return true;
-        put_rows(table, &self->copy, out);
-        self->next = last ? NULL : slab->next;
-        if (self->next) return true;
-    }
-    atomic_store(&self->under_way, 0);
-    return false;
+    if (!out) atomic_store(&self->at, self->slabs * SWEEP_ONE);
+    uint64_t taken = atomic_load(&self->at) / SWEEP_ONE;
+    if (taken == self->slabs) return false;
+    const Slab *slab = self->next;
+    bool newest = self->first + taken + 1 == self->slabs;
+    if (!slab_take(self, slab, newest ? self->newest_end : slab->end)) return true;
+    put_rows(table, &self->copy, out);
+    self->next = newest ? self->oldest : slab->next;
+    return taken + 1 < self->slabs;
 }

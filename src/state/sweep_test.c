@@ -4,7 +4,7 @@
 #include "test/unit.h"
 
 // Some slabs of rows, each of which holds a number twice, so that a row that is half written shows.
-enum { KEYS = 12000, ABSENT = -1 };
+enum { KEYS = 12000, TOGETHER = 300, ABSENT = -1 };
 
 typedef struct Row {
     int64_t number, again;
@@ -15,7 +15,7 @@ typedef struct Fixture {
     Budget budget;
     StateBackend *backend;
     StateTable *table;
-    Vec *key;                 // one row
+    Vec *key;                 // TOGETHER rows
     int64_t is[KEYS];         // what the table holds
     int64_t saved[KEYS];      // what all snapshots so far hold
     uint32_t times[KEYS];     // that the one under way has saved the key
@@ -98,7 +98,7 @@ static void fixture_open(Fixture *f, bool threaded) {
                          .save_copy = row_save_copy, .copy_max = CODEC_I64_MAX};
     f->table = state_table_open(f->backend, &def);
     state_track(f->backend);
-    f->key = vec_new(&f->arena, number, 1);
+    f->key = vec_new(&f->arena, number, TOGETHER);
     for (uint32_t k = 0; k < KEYS; k++) f->is[k] = f->saved[k] = ABSENT;
 }
 
@@ -129,6 +129,20 @@ static void change(Fixture *f, uint32_t key) {
     }
 }
 
+// Keys of one batch are written, each in its turn, also one that is there twice.
+static void change_together(Fixture *f, uint32_t first, uint32_t stride) {
+    uint8_t *row[TOGETHER];
+    for (uint32_t i = 0; i < TOGETHER; i++) {
+        vec_i64(f->key)[i] = (first + i * stride) % KEYS;
+    }
+    CHECK(!state_find(f->table, &f->key, TOGETHER, NULL, true, 0, row, NULL, NULL));
+    for (uint32_t i = 0; i < TOGETHER; i++) {
+        int64_t key = vec_i64(f->key)[i];
+        f->is[key] = f->next++;
+        *(Row *)(void *)row[i] = (Row){f->is[key], f->is[key]};
+    }
+}
+
 // Takes a snapshot while [count] keys, [stride] apart, change, and looks at it.
 static void check_snapshot(Fixture *f, uint32_t first, uint32_t stride, uint32_t count) {
     static int64_t then[KEYS];
@@ -144,6 +158,7 @@ static void check_snapshot(Fixture *f, uint32_t first, uint32_t stride, uint32_t
     (void)state_snapshot_step(f->backend, 0);
     for (uint32_t i = 0; i < count; i++) {
         change(f, (first + i * stride) % KEYS);
+        if (i % 700 == 0) change_together(f, first + i, i % 1400 ? stride : KEYS / 200);
         if (!f->threaded && f->swept && i % 500 == 0) (void)state_sweep(f->swept, &f->rows);
     }
     while (!f->threaded && f->swept && state_sweep(f->swept, &f->rows)) {

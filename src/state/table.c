@@ -19,10 +19,10 @@ static void table_free(StateTable *table) {
         if (table->def.clear && !(row->flags & ROW_GONE))
             table->def.clear(table->def.clear_arg, row_of(row));
     }
-    for (Slab *slab = table->slab, *next; slab; slab = next) {
-        next = slab->next;
-        if (!slab->in_block) mem_free(slab);
+    for (uint32_t i = 0; i < table->slab_count; i++) {
+        if (!table->slab[i]->in_block) mem_free(table->slab[i]);
     }
+    mem_free(table->slab);
     for (uint32_t i = 0; i < table->block_count; i++) pages_free(table->block[i], BLOCK_SIZE);
     mem_free(table->block);
     if (table->on_disk) disk_table_free(table);
@@ -106,19 +106,24 @@ static Status slab_new(StateTable *table, size_t row_size, Error *err) {
     table->bytes += size;
     bool in_block = size == SLAB_SIZE && table->bytes > BLOCKS_FROM;
     Slab *slab = in_block ? block_slab(table) : mem_alloc(size);
-    slab->in_block = in_block;
-    slab->next = NULL;
-    slab->end = NULL;
-    slab_born(table, slab);
-    if (table->slab_last) table->slab_last->end = table->slab_next;
-    *(table->slab_last ? &table->slab_last->next : &table->slab) = slab;
-    table->slab_last = slab;
+    *slab = (Slab){.in_block = in_block};
+    if (table->slab_count) {
+        Slab *last = table->slab[table->slab_count - 1];
+        last->end = table->slab_next;
+        last->next = slab;
+    }
+    if (table->slab_count == table->slab_cap) {
+        table->slab_cap = table->slab_cap ? table->slab_cap * 2 : 4;
+        table->slab = mem_realloc(table->slab, table->slab_cap * sizeof(Slab *));
+    }
+    ASSERT(table->slab_count < SLABS_MAX);
+    table->slab[table->slab_count++] = slab;
     table->slab_next = (char *)(slab + 1);
     table->slab_end = (char *)slab + size;
     return ST_OK;
 }
 
-// A block for a row with such a key: its place and class are set, nothing else is. [again]: it has
+// A block for a row with such a key: its slab and class are set, nothing else is. [again]: it has
 // held a row before.
 static Status row_alloc(StateTable *table, uint32_t key_size, RowHead **out, bool *again,
                         Error *err) {
@@ -136,7 +141,7 @@ static Status row_alloc(StateTable *table, uint32_t key_size, RowHead **out, boo
     if ((size_t)(table->slab_end - table->slab_next) < size) TRY(slab_new(table, size, err));
     RowHead *row = (RowHead *)(void *)table->slab_next;
     table->slab_next += size;
-    row->place = (uint16_t)((size_t)((char *)row - (char *)table->slab_last) / CLASS_UNIT);
+    row->slab = (table->slab_count - 1) & (SLABS_MAX - 1);
     row->class = (uint8_t)class;
     *out = row;
     return ST_OK;
@@ -265,11 +270,15 @@ Status row_add(StateTable *table, uint64_t at, uint64_t hash, Str key, int64_t n
     RowHead *row;
     bool again;
     TRY(row_alloc(table, key.len, &row, &again, err));
-    bool claimed = again && table->sweep.on && slab_claim(table, slab_of(row));
-    RowHead block = {.place = row->place, .class = row->class, .flags = ROW_LIVE};
+    bool in_turn = again && sweep_under_way(table);
+    if (in_turn) {
+        uint64_t sweep = sweep_enter(table);
+        (void)sweep_took(table, row->slab, &sweep);  // or else it is not while the block is filled
+    }
+    RowHead block = {.slab = row->slab, .class = row->class, .flags = ROW_LIVE};
     *row = block;
     memset(row_of(row), 0, table->def.row_size);
-    row->hash = hash;
+    row->hash = hash & ROW_HASH;
     row->key_size = key.len;
     row->written_ms = table->def.leave ? NO_NOTE : now_ms;
     row->saved = table->backend->taking;  // the snapshot under way has nothing to do with it
@@ -280,7 +289,7 @@ Status row_add(StateTable *table, uint64_t at, uint64_t hash, Str key, int64_t n
     char *bytes = (char *)row_of(row) + table->def.row_size;
     if (key.len) memcpy(bytes, key.ptr, key.len);
     if (table->on_disk) memcpy(bytes + key.len, &table->group, sizeof table->group);
-    if (claimed) slab_release(slab_of(row));
+    if (in_turn) sweep_leave(table);
     table->slot[at] = (Slot){row, hash};
     table->count++;
     *out = row;
@@ -291,26 +300,20 @@ Status slot_reserve(StateTable *table, uint64_t hash, Str key, uint64_t *at, Err
     if ((table->count + 1) * 10 > table->slot_count * 7) TRY(slots_grow(table, err));
     uint64_t slot = hash & (table->slot_count - 1);
     for (RowHead *row; (row = table->slot[slot].row); slot = (slot + 1) & (table->slot_count - 1)) {
-        if (table->slot[slot].hash == hash && row->key_size == key.len &&
-            memcmp(key_of(table, row), key.ptr, key.len) == 0) {
-            break;
-        }
+        if (table->slot[slot].hash == hash && key_is(table, row, key)) break;
     }
     *at = slot;
     return ST_OK;
 }
 
 // Slots are fetched that many rows ahead; by half way they are there, and say which row to fetch.
-enum { PREFETCH_AHEAD = 16 };
+enum { PREFETCH_AHEAD = 16, CHANGE_TOGETHER = 64 };
 
-// A snapshot that has yet to take these rows copies them. Not as each is found: what was asked of
-// memory has hardly come then, and a copy waits for all of it.
-static void all_change(StateTable *table, uint8_t *const *row, uint32_t rows) {
-    for (uint32_t i = 0; i < rows; i++) {
-        if (row[i] && head_of(row[i])->changed != table->epoch) {
-            row_changes(table, head_of(row[i]));
-        }
-    }
+// The row that is likely to have the key of that hash, not looked at; NULL: there is none.
+static inline RowHead *row_of_hash(const StateTable *table, uint64_t hash) {
+    uint64_t mask = table->slot_count - 1, at = hash & mask;
+    while (table->slot[at].row && table->slot[at].hash != hash) at = (at + 1) & mask;
+    return table->slot[at].row;
 }
 
 Status state_find(StateTable *table, Vec *const *key, uint32_t rows, const uint64_t *mask, bool add,
@@ -318,14 +321,22 @@ Status state_find(StateTable *table, Vec *const *key, uint32_t rows, const uint6
     (void)buf_reserve(&table->keys, 1);
     keys_encode(table, key, rows, mask);
     if (table->on_disk) TRY(disk_fetch(table, key, rows, mask, now_ms, err));
+    bool changes = add && table->epoch;
+    uint32_t changed = 0;
     for (uint32_t i = 0; i < rows; i++) {
+        // Not as each is found: what was asked of memory has hardly come then, and a copy waits for
+        // it. Nor all at last, when the first ones have left the nearest cache.
+        if (changes && i - changed == CHANGE_TOGETHER) {
+            rows_change(table, rows_out + changed, i - changed);
+            changed = i;
+        }
         if (i + PREFETCH_AHEAD < rows) {
             uint64_t ahead = table->hashes[i + PREFETCH_AHEAD] & (table->slot_count - 1);
             __builtin_prefetch(&table->slot[ahead]);
         }
         if (i + PREFETCH_AHEAD / 2 < rows) {
-            uint64_t ahead = table->hashes[i + PREFETCH_AHEAD / 2] & (table->slot_count - 1);
-            const char *row = (const char *)table->slot[ahead].row;
+            uint64_t ahead = table->hashes[i + PREFETCH_AHEAD / 2];
+            const char *row = (const char *)row_of_hash(table, ahead);
             if (row) {  // its head, what is behind that, and the key
                 __builtin_prefetch(row);
                 __builtin_prefetch(row + 64);
@@ -335,15 +346,12 @@ Status state_find(StateTable *table, Vec *const *key, uint32_t rows, const uint6
         rows_out[i] = NULL;
         if (is_new) is_new[i] = 0;
         if (mask && !bits_get(mask, i)) continue;
-        const char *bytes = table->keys.ptr + table->key_at[i];
-        uint32_t size = table->key_at[i + 1] - table->key_at[i];
+        uint32_t from = table->key_at[i];
+        Str wanted = str_make(table->keys.ptr + from, table->key_at[i + 1] - from);
         uint64_t hash = table->hashes[i], at = hash & (table->slot_count - 1);
         RowHead *row;
         while ((row = table->slot[at].row)) {
-            if (table->slot[at].hash == hash && row->key_size == size &&
-                memcmp(key_of(table, row), bytes, size) == 0) {
-                break;
-            }
+            if (table->slot[at].hash == hash && key_is(table, row, wanted)) break;
             at = (at + 1) & (table->slot_count - 1);
         }
         if (row && table->def.ttl_ms && now_ms - row->written_ms >= table->def.ttl_ms &&
@@ -367,13 +375,13 @@ Status state_find(StateTable *table, Vec *const *key, uint32_t rows, const uint6
                 while (table->slot[at].row) at = (at + 1) & (table->slot_count - 1);
             }
             if (table->on_disk) disk_group(table, i);
-            TRY(row_add(table, at, hash, str_make(bytes, size), now_ms, &row, err));
+            TRY(row_add(table, at, hash, wanted, now_ms, &row, err));
             if (table->epoch) row_is_new(table, row);
             if (is_new) is_new[i] = 1;
         }
         rows_out[i] = row ? row_of(row) : NULL;
     }
-    if (add && table->epoch) all_change(table, rows_out, rows);
+    if (changes) rows_change(table, rows_out + changed, rows - changed);
     return ST_OK;
 }
 

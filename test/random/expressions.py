@@ -70,6 +70,8 @@ class Expressions:
         if c.chance(12):
             return both(f'CAST(NULL AS {type})') if not type.startswith('DECIMAL') else Sql(
                 f'CAST(NULL AS {type})')
+        if type not in POOL:
+            return Sql(f'CAST(NULL AS {type})')
         value = c.pick(POOL[type])
         if type in ('INT', 'BIGINT'):
             return both(str(value) if value >= 0 else f'({value})')
@@ -94,7 +96,7 @@ class Expressions:
         return self.leaf(type) if self.standard and made.lite is None else made
 
     def make_any(self, type, depth):
-        if type.startswith('ARRAY'):
+        if type.startswith('ARRAY') or type not in POOL:
             return self.leaf(type)
         if depth <= 0 or self.c.below(3) == 0:
             return self.leaf(type)

@@ -63,6 +63,8 @@ def _same_row(a, b, types, shift):
     for i, (x, y) in enumerate(zip(a, b)):
         if x != y:
             type = types[i - shift] if i >= shift else ''
+            if type.startswith(('MAP', 'MULTISET')) and sorted(x[1:-1].split(', ')) == sorted(y[1:-1].split(', ')):
+                continue  # no order among the entries
             if not (type.startswith(('DOUBLE', 'FLOAT')) and _close(x, y)):
                 return False
     return True
@@ -176,13 +178,16 @@ def parts(paths):
         yield part
 
 
-def run_flink(oracle, paths, data, threads=2):
+def run_flink(oracle, paths, data, threads=3):
     """Fills the files with Flink's. One oracle at a time, for it takes a whole machine: so nobody holds it long."""
+    # Its jobs are over before what an optimising compiler makes of them pays.
+    environment = dict(os.environ, ORACLE_TIER=os.environ.get('ORACLE_TIER', '1'))
     lock = os.path.join(os.environ.get('TMPDIR', '/tmp'), 'oracle.lock')
     said = ''
     for part in parts(paths):
         command = ['flock', '-w', '600', lock, 'timeout', '300', 'nice', oracle, 'fill', '-j', str(threads), '-d', data]
-        done = subprocess.run(command + part, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        done = subprocess.run(command + part, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                              env=environment)
         if done.returncode not in (0, 124) and not re.search(r'records', done.stdout):
             raise SystemExit(f'the oracle failed:\n{done.stdout[-2000:]}')
         said += done.stdout

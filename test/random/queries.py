@@ -11,6 +11,7 @@ from forms import Forms
 from relation import Rel
 from shapes import Shapes
 from tables import Column
+from wide import Wide
 
 SIZES = [2, 4, 6, 10]  # of windows, in seconds
 
@@ -20,10 +21,14 @@ def passed(*columns):
     return [Column(c.name, c.type) for c in columns]
 
 
-class Queries(Forms, Shapes):
-    def __init__(self, choices, tables):
+class Queries(Forms, Shapes, Wide):
+    def __init__(self, choices, tables, wide=False, number=0, zone='UTC'):
         self.c, self.tables = choices, {t.name: t for t in tables}
+        self.wide, self.number, self.zone = wide, number, zone
+        self.before = []  # statements that the query needs
         self.aliases = 0
+        self.flawed = False  # Flink is known to be wrong
+        self.over_changing = False  # OVER on rows that change
         self.empties = False  # an aggregate of no rows, which a batch knows and a stream does not
         self.standard = choices.chance(3)  # only what SQLite can be asked about
         self.simple = STANDARD if self.standard else SIMPLE
@@ -50,6 +55,8 @@ class Queries(Forms, Shapes):
         c = self.c
         if depth <= 0:
             return self.table()
+        if self.wide and c.chance(2):
+            return self.wider(depth)
         if self.standard:
             return c.weighted((3, self.project), (4, self.group), (4, self.join), (4, self.semi), (2, self.top),
                               (3, self.set_operation), (2, self.distinct), (2, self.scalar), (2, self.exists_deep))(depth)
@@ -682,6 +689,8 @@ class Queries(Forms, Shapes):
             return rel
         keys = c.some(columns, 0, 1)
         by = c.pick(columns)
+        self.flawed = self.flawed or not (rel.append or by.unique)  # where one of equals leaves, sums lose the others
+        self.over_changing = self.over_changing or not rel.append
         way = ' DESC' if c.chance(12) else ''  # refused
         x = c.pick(whole or columns)
         form, type = ('SUM({0})', x.type) if whole and c.chance(2) else ('COUNT({0})', 'BIGINT')
@@ -838,6 +847,8 @@ class Queries(Forms, Shapes):
         depth = self.depth = 1 + self.c.below(3)
         made = self.limit(depth) if self.c.chance(12) else self.relation(depth)
         text = made.query.flink
+        if self.over_changing and ('LIMIT' in text or 'rn' in text):
+            self.flawed = True  # its Top-N does not hear of rows that left
         if 'NOT IN (SELECT' in text and re.search(r'UNNEST|LATERAL|[=<>,] \(SELECT', text):
             self.empties = True  # it may count the rows of its subquery there
             made.query = made.query.without_lite()

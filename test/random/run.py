@@ -12,7 +12,7 @@ import time
 from choices import Choices, smaller
 from judges import (against_sqlite, materialized, read_answers, run_flink, run_weir, same, sqlite_open)
 from queries import Queries
-from tables import make_tables
+from tables import make_tables, make_wide_tables
 
 QUERIES_A_FILE = 25
 # Ways of weir's own that may not change a final result.
@@ -33,24 +33,31 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 class Case:
     """One query over the tables of its file: two lists of choices are all it is."""
 
-    def __init__(self, tables_made, seed=None, made=None):
-        self.tables_made = tables_made
-        self.tables = make_tables(Choices(replay=tables_made))
+    def __init__(self, tables_made, seed=None, made=None, wide=False):
+        self.tables_made, self.wide = tables_made, wide
+        self.tables, self.zone = tables_from(Choices(replay=tables_made), wide)
         choices = Choices(seed, made)
-        queries = Queries(choices, self.tables)
-        self.rel, self.empties = queries.query(), queries.empties
+        queries = Queries(choices, self.tables, wide, str(seed).split('/')[-1], self.zone)
+        self.rel = queries.query()
+        self.empties, self.flawed, self.before = queries.empties, queries.flawed, queries.before
         self.made = choices.made
 
     def kind(self):
         return 'changelog' if self.rel.exact else 'rows'
 
     def text(self):
-        return f'query {self.kind()}\n{self.rel.query.flink}\n'
+        before = ''.join(f'statement ok\n{text}\n\n' for text in self.before)
+        return f'{before}query {self.kind()}\n{self.rel.query.flink}\n'
 
 
-def tables_of(seed):
+def tables_from(choices, wide):
+    """The tables, and the time zone of the session."""
+    return make_wide_tables(choices) if wide else (make_tables(choices), 'UTC')
+
+
+def tables_of(seed, wide):
     choices = Choices(seed)
-    make_tables(choices)
+    tables_from(choices, wide)
     return choices.made
 
 
@@ -62,6 +69,8 @@ def write_file(folder, name, cases):
         with open(os.path.join(folder, 'data', f'{prefix}{table.name}.json'), 'w', encoding='utf-8') as out:
             out.write(''.join(line + '\n' for line in table.lines))
         records.append(f'statement ok\n{table.ddl(prefix)}\n')
+    if cases[0].zone != 'UTC':
+        records.append(f"statement ok\nSET 'table.local-time-zone' = '{cases[0].zone}'\n")
     path = os.path.join(folder, name + '.test')
     with open(path, 'w', encoding='utf-8') as out:
         out.write('\n'.join(records + [case.text() for case in cases]))
@@ -136,7 +145,8 @@ class Court:
                     mine, other = answers[i][n], others[n]
                     if mine is None or other is None:
                         found.append((i, n, 'itself', f'no answer ({" ".join(way)})'))
-                    elif way is BATCH and (case.empties or 'validation' in (mine.error, other.error)):
+                    elif way is BATCH and (case.empties or 'validation' in (mine.error, other.error) or
+                                           (case.before and other.error)):
                         continue
                     elif not case.rel.single:
                         self.asked['itself'] += 1
@@ -169,8 +179,8 @@ class Court:
                 save(theirs[i], agreed, data, self.options.save)
             for n in range(len(cases)):
                 mine, other = answers[i][n], others[n]
-                if other is None:
-                    continue  # it ran past the oracle's limit
+                if other is None or cases[n].flawed:
+                    continue  # it ran past the oracle's limit, or Flink is wrong
                 self.asked['flink'] += 1
                 if mine is None:
                     found.append((i, n, 'flink', 'no answer from weir'))
@@ -196,7 +206,7 @@ def shrink(case, judge, options, scratch):
         tried, known = [], set()
         for tables_made, made in candidates:
             try:
-                smaller_case = Case(tables_made, made=made)
+                smaller_case = Case(tables_made, made=made, wide=case.wide)
             except (IndexError, AssertionError, RecursionError):
                 continue
             key = (smaller_case.text(), str([t.lines for t in smaller_case.tables]), str(smaller_case.tables_made))
@@ -228,10 +238,12 @@ def shrink(case, judge, options, scratch):
 def show(case, judge, why, answers_of):
     print(f'  {judge} differs')
     for table in case.tables:
-        if re.search(rf'\b{table.name}\b', case.rel.query.flink):
+        if re.search(rf'\b{table.name}\b', case.text()):
             print('    ' + table.ddl('').split('\n')[0])
             for line in table.lines:
                 print('      ' + line)
+    for text in case.before:
+        print('    ' + text)
     print('    ' + case.rel.query.flink)
     print('    weir:')
     for line in answers_of:
@@ -249,7 +261,8 @@ def main():
     parser.add_argument('--sqlite', action='store_true', help='compare with SQLite where the query is standard')
     parser.add_argument('--flink', action='store_true', help='compare with Flink by the oracle')
     parser.add_argument('--oracle', default=os.environ.get('FLINK_ORACLE', '../shared/oracle/oracle'))
-    parser.add_argument('--threads', type=int, default=2, help="the oracle's")
+    parser.add_argument('--threads', type=int, default=3, help="the oracle's")
+    parser.add_argument('--wide', action='store_true', help='also the forms of wide.py')
     parser.add_argument('--shrink', type=float, default=0, metavar='SECONDS', help='for each difference')
     parser.add_argument('--most', type=int, default=5, help='differences to show')
     parser.add_argument('--keep', metavar='DIR', help='leave the files there')
@@ -262,8 +275,8 @@ def main():
     files = []
     for start in range(0, options.count, QUERIES_A_FILE):
         seed = f'{options.seed}/{start // QUERIES_A_FILE}'
-        made = tables_of(seed)
-        files.append([Case(made, f'{seed}/{n}') for n in range(min(QUERIES_A_FILE, options.count - start))])
+        made = tables_of(seed, options.wide)
+        files.append([Case(made, f'{seed}/{n}', wide=options.wide) for n in range(min(QUERIES_A_FILE, options.count - start))])
     court = Court(options, folder)
     found = court.judge(files)
     found = list({(i, n, judge): (i, n, judge, why) for i, n, judge, why in reversed(found)}.values())[::-1]

@@ -49,10 +49,13 @@ class Table:
 
     def ddl(self, prefix):
         parts = [f'{c.name} {c.type}' for c in self.columns]
+        if self.name == 'g':
+            parts[-1:] = ['ms BIGINT', 'ts AS TO_TIMESTAMP_LTZ(ms, 3)']
         if not self.changing:
             parts.append('pt AS PROCTIME()')
         if self.watermark is not None:
-            late = f" - INTERVAL '{self.watermark}' SECOND" if self.watermark else ''
+            unit = 'SECOND' if self.watermark < 3600 else 'HOUR'
+            late = f" - INTERVAL '{self.watermark // (1 if unit == 'SECOND' else 3600)}' {unit}" if self.watermark else ''
             parts.append(f'WATERMARK FOR ts AS ts{late}')
         if self.changing:
             parts.append('PRIMARY KEY (id) NOT ENFORCED')
@@ -182,7 +185,53 @@ def nested_table(c, name):
     return Table(name, columns, lines, plain, 'json')
 
 
+def odd_table(c, name):
+    """Numbers of odd widths and scales, texts that may be cast, all kinds of times."""
+    texts = ['1', ' 2 ', '3.5', '-7', 'abc', '', '1e3', 'true', '2024-01-02', '2024-01-02 03:04:05', '12:34:56', '999999999999', '+5', 'NaN',
+             '1.', '.5', 'F', '2024-1-2', '{"a":1}', 'a-b:c', 'http://h.org/p?q=1']
+    pools = {'id BIGINT': None, 'k INT': [1, 2, 0, -3], 's STRING': ['a', 'b', 'ab-c', '', 'é'], 'ti TINYINT': [1, 0, 127, -128, 5],
+             'si SMALLINT': [1, 2, 32767, -1], 'fl FLOAT': [0.5, 1.0, -2.25, 100.0], 'd1 DECIMAL(5, 3)': ['1.250', '0.001', '-99.999', '2.000', '0.500'],
+             'd2 DECIMAL(38, 18)': ['1.000000000000000001', '12345678901234567890.123456789012345678', '-0.5', '3'],
+             'd3 DECIMAL(20, 0)': ['1', '99999999999999999999', '-12', '0'], 'd4 DECIMAL(3, 3)': ['0.125', '-0.999', '0.001', '0.500'],
+             'd5 DECIMAL(18, 6)': ['1.250000', '123456789012.123456', '-0.000001', '7'], 'txt STRING': texts, 'ch CHAR(3)': ['abc', 'a  ', '12 '],
+             'vc VARCHAR(4)': ['ab', '1234', '', 'a'], 'tm TIME': ['12:34:56', '00:00:00', '23:59:59'],
+             'l TIMESTAMP_LTZ(3)': ['2024-03-10 07:30:00.123Z', '2024-03-31 01:30:00Z', '1969-07-20 20:17:40Z', '2024-02-29 23:59:59.999Z'],
+             't6 TIMESTAMP(6)': ['2024-02-29 12:30:45.123456', '1969-12-31 23:59:59.999999', '2024-12-31 00:00:00'],
+             't3 TIMESTAMP(3)': ['2024-01-31 10:00:00.5', '2023-02-28 23:59:59', '2024-01-01 00:00:00'],
+             'da DATE': ['2024-02-29', '2024-01-01', '1960-05-06', '2024-12-30'], 'bo BOOLEAN': [True, False], 'bs BYTES': ['YWI=', '', '/w==']}
+    columns = [Column(*text.split(' ', 1), unique=text.startswith('id')) for text in pools]
+    lines, rows = [], []
+    while len(rows) < 10 and c.below(10):
+        row = [len(rows) + 1] + [None if c.chance(7) else c.pick(pool) for pool in list(pools.values())[1:]]
+        rows.append(row)
+        lines.append(_json(columns, row))
+    return Table(name, columns, lines, rows, 'json')
+
+
+def zoned_table(c, name):
+    """Rows half hours to half days apart, by a time attribute of the session's zone; a change to summer time among them."""
+    columns = [Column('id', 'BIGINT', unique=True), Column('k', 'INT'), Column('s', 'STRING'), Column('ts', 'TIMESTAMP_LTZ(3)', rowtime=True)]
+    delay = c.pick([0, 3600 * 8])
+    at, greatest, lines, punctual = c.pick([1704067200, 1711800000, 1710000000]), 0, [], True
+    rows = []
+    while len(rows) < 14 and c.below(12):
+        at += 1800 * (1 + c.below(20))
+        when = at - (1800 * c.below(12) if c.chance(3) else 0) + len(rows)
+        punctual = punctual and when > greatest - delay
+        greatest = max(greatest, when)
+        row = [len(rows) + 1, None if c.chance(6) else c.pick([1, 2, 3]), None if c.chance(6) else c.pick(['a', 'b', ''])]
+        rows.append(row + [str(when)])
+        lines.append(json.dumps(dict(zip(['id', 'k', 's', 'ms'], row + [when * 1000])), ensure_ascii=False))
+    return Table(name, columns, lines, rows, 'json', punctual=punctual, watermark=delay)
+
+
 def make_tables(c):
     """The five tables that the queries of one file share."""
     return [append_table(c, 't', False), append_table(c, 'e', True), append_table(c, 'f', True),
             changing_table(c, 'u'), nested_table(c, 'w')]
+
+
+def make_wide_tables(c):
+    """The same and two more, and the time zone of the session."""
+    tables = make_tables(c) + [odd_table(c, 'd'), zoned_table(c, 'g')]
+    return tables, c.pick(['UTC', 'UTC', 'Asia/Shanghai', 'America/New_York', 'Europe/Berlin', 'Asia/Kolkata'])

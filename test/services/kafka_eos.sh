@@ -79,7 +79,8 @@ feed() {
     local piece
     for ((piece = 0; piece < PIECES; piece++)); do
         records $((piece * RECORDS / PIECES)) $(((piece + 1) * RECORDS / PIECES)) |
-            flock "$SCRATCH/broker" kcat -q -b "$KAFKA_BROKER" -P -t in-$$
+            flock "$SCRATCH/broker" kcat -q -b "$KAFKA_BROKER" -P -t in-$$ ||
+            fail "kcat writes the records from $((piece * RECORDS / PIECES)) on" "it gave up, and has lost some"
         sleep "$1"
     done
     for piece in 0 1; do
@@ -147,11 +148,15 @@ crash() {
     return $rc
 }
 
-# Nothing comes through for a while. The job waits, or fails and begins again by itself.
+# Nothing comes through for a while. The job waits, or fails and begins again by itself; kcat would
+# throw away what it has read.
 cut() {
+    exec 9>"$SCRATCH/broker"
+    flock 9
     ip link set $net down
     sleep "$CUT"
     ip link set $net up
+    exec 9>&-
     kill -0 $JOB
 }
 
@@ -196,6 +201,7 @@ wait $FEED
 echo "note: $RECORDS records, $KILLS kills, $([ -n "$KAFKA_PID" ] && echo "$CRASHES crashes of the broker, ")$CUT s without a" \
     "network: $SECONDS s, $(grep -c 'going on from' "$SCRATCH/once.log") times from a checkpoint," \
     "$(grep -c 'failed and restarts' "$SCRATCH/once.log") restarts by itself; ${WEIR_EOS_SETTINGS:-state in memory}"
+[ -z "$KAFKA_PID" ] || check "lost connections are told of" grep -q "^weir: table '.*': Kafka: .*; it is tried again" "$SCRATCH/once.log"
 check "it went on from checkpoints" grep -q 'going on from' "$SCRATCH/once.log"
 copies_of once >"$SCRATCH/out"
 same "each record is copied exactly once" "$SCRATCH/copies" "$SCRATCH/out"

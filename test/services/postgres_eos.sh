@@ -56,3 +56,25 @@ check "what ends by itself commits at its end" "$WEIR" run -e "$(table) INSERT I
 postgres_sql -c "SELECT COUNT(*) FROM copies WHERE worker = 'last'" >actual
 echo 1 >expected
 same "and the row is there" expected actual
+
+# ---- read and cut: the rows of a part that was begun are in one order again
+
+# read_cut PARALLELISM OPTIONS: the table is copied by a job that is cut again and again.
+read_cut() {
+    rm -rf read cuts
+    "$WEIR" run --checkpoint-dir cuts -D weir.cut-every=5 -D weir.cut-parallelism="$1" -e "
+        CREATE TABLE many (id BIGINT, name STRING) WITH ('connector' = 'jdbc', 'table-name' = 'many',
+            'url' = 'jdbc:postgresql://127.0.0.1:$POSTGRES_PORT/$POSTGRES_DB', 'username' = 'postgres', 'password' = 'none' $2);
+        CREATE TABLE \`read\` (id BIGINT) WITH ('connector' = 'filesystem', 'path' = '$SCRATCH/read', 'format' = 'csv');
+        INSERT INTO \`read\` SELECT id FROM many" >out 2>&1 || tail -n 3 out
+    sort -n read/* >actual
+}
+postgres_sql -c "CREATE TABLE many AS SELECT i AS id, 'name ' || i AS name FROM generate_series(1, 60000) i"
+seq 1 60000 >expected
+for workers in 1 2,1,3; do
+    read_cut $workers ''
+    same "a table that is read is read once, cut with $workers workers" expected actual
+    read_cut $workers ", 'scan.partition.column' = 'id', 'scan.partition.num' = '7', 'scan.partition.lower-bound' = '1',
+        'scan.partition.upper-bound' = '60000'"
+    same "and so are its parts" expected actual
+done

@@ -77,6 +77,19 @@ ended
 check "--resume goes on from the savepoint that the job was stopped with" grep -qF "going on from $(cat said)" err
 check "and not from an older checkpoint" sums_right
 
+# ---- one run at a time: not even one that was paused is joined by another ----
+rm -rf sums cp
+start "${checkpoints[@]}"
+wait_for 10 taken 1 || fail "a checkpoint" "$(cat err)"
+kill -STOP $JOB
+"$WEIR" run "${checkpoints[@]}" --resume job.sql >out2 2>err2
+check "another run of the job is refused" test $? -eq 2
+check "and told of the first" grep -q "another run of the job, process $JOB, writes its checkpoints to 'cp/sums'" err2
+kill -CONT $JOB
+ended
+check "which goes on" test $rc -eq 0
+check "and has each group once" sums_right
+
 # ---- drained: windows come out that were open ----
 rm -rf sums sp cp
 start
@@ -117,9 +130,10 @@ for how in "RETAIN_ON_CANCELLATION 0 1" "DELETE_ON_CANCELLATION 0 0" "NO_EXTERNA
     check "$mode: after the end $after_end" test "$(kept)" -eq "$after_end"
 done
 rm -rf sums cp
-"$WEIR" run "${checkpoints[@]}" -D execution.checkpointing.num-retained=3 \
+"$WEIR" run "${checkpoints[@]}" -D execution.checkpointing.num-retained=3 -D execution.checkpointing.max-concurrent-checkpoints=2 \
     -D execution.checkpointing.create-subdir=false job.sql >out 2>err
 check "num-retained=3 keeps three" test "$(kept)" -eq 3
+check "max-concurrent-checkpoints above 1 is told of" grep -q 'one checkpoint is under way at a time' err
 check "create-subdir=false: they lie in the directory itself" test -n "$(echo cp/chk-*)"
 
 # ---- claim modes ----

@@ -115,3 +115,24 @@ has "which is told" "COUNT(amount) is new and begins empty" err2
 change INT "SELECT k, COUNT(*) AS n FROM TUMBLE(TABLE orders, DESCRIPTOR(ts), INTERVAL '1' SECOND) GROUP BY window_start, window_end, k" \
     INT "SELECT k, COUNT(*) AS n FROM TUMBLE(TABLE orders, DESCRIPTOR(ts), INTERVAL '2' SECOND) GROUP BY window_start, window_end, k"
 check "another window is refused" test $rc -eq 2
+
+# Operators that take nothing but what they kept, from the same one over other rows.
+pattern() { # pattern TABLE DEFINE
+    echo "SELECT * FROM (SELECT * FROM orders $1) MATCH_RECOGNIZE (PARTITION BY k ORDER BY ts MEASURES FIRST(A.amount) AS x,
+        LAST(A.amount) AS y ONE ROW PER MATCH AFTER MATCH SKIP PAST LAST ROW PATTERN (A{$2}) DEFINE A AS A.amount > 0)"
+}
+WAIT_FOR='I\[a' change INT "$(pattern '' 3) UNION ALL SELECT note, 0, 0 FROM orders" \
+    INT "$(pattern 'WHERE amount < 1000' 3) UNION ALL SELECT note, 0, 0 FROM orders"
+has "a pattern half seen goes on over rows that are filtered" "+I[a, 10, 5]" out2
+has "which is told" "match by k: restored" err2
+change INT "$(pattern '' 3) UNION ALL SELECT note, 0, 0 FROM orders" INT "$(pattern '' 4) UNION ALL SELECT note, 0, 0 FROM orders"
+check "another pattern is refused" test $rc -eq 2
+has "by name" "match by k" err2
+ranks() { # ranks TABLE SECONDS
+    echo "SELECT k, amount, r FROM (SELECT *, ROW_NUMBER() OVER (PARTITION BY window_start, window_end, k ORDER BY amount DESC) AS r
+        FROM TUMBLE(TABLE $1, DESCRIPTOR(ts), INTERVAL '$2' SECOND)) WHERE r <= 2"
+}
+WAIT_FOR='I\[c' change INT "$(ranks orders 1)" INT "$(ranks orders 1) AND amount < 1000"
+has "ranks in windows that are open go on, filtered otherwise" "+I[a, 30, 1]" out2
+change INT "$(ranks orders 1)" INT "$(ranks orders 2)"
+check "ranks in other windows are refused" test $rc -eq 2

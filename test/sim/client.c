@@ -10,6 +10,7 @@
 #include "base/hash.h"
 #include "cluster.h"
 #include "connector/kafka/kafka_int.h"
+#include "postgres.h"
 
 enum {
     QUEUE_MAX = 256,        // messages that a producer holds
@@ -848,13 +849,17 @@ Status broker_receive(KafkaBroker *self, char *out, size_t size, Error *err) {
     return ST_OK;
 }
 
-// In place of os/library.c: nothing is loaded, the functions above are the library.
+// In place of os/library.c: nothing is loaded, the functions above are the library, or those of
+// postgres.c.
 Status library_load(Library *library, Error *err) {
     (void)err;
-    ASSERT(library->functions == &rdkafka);
+    if (library->functions == &rdkafka) {
 #define OWN(name) .name = rd_kafka_##name,
-    rdkafka = (RdKafka){RDKAFKA_FUNCTIONS(OWN)};
+        rdkafka = (RdKafka){RDKAFKA_FUNCTIONS(OWN)};
 #undef OWN
+    } else {
+        postgres_into_library(library);
+    }
     library->loaded = true;
     return ST_OK;
 }

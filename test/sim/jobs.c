@@ -1,4 +1,5 @@
 #include "jobs.h"
+#include "postgres.h"
 
 #include <stdio.h>
 
@@ -22,6 +23,10 @@
 #define UPSERT_SINK(topic, columns)                                                              \
     "CREATE TABLE " topic " (" columns ") WITH ('connector' = 'upsert-kafka', 'topic' = '" topic \
     "', 'key.format' = 'csv', 'value.format' = 'csv', " ONCE(topic) ", " SERVERS ")"
+
+#define JDBC(table, columns, options)                                                            \
+    "CREATE TABLE " table " (" columns ") WITH ('connector' = 'jdbc', 'url' = "                  \
+    "'jdbc:postgresql://simulated/shop', 'table-name' = '" table "'" options ")"
 
 #define MINI_BATCH(size)                                                                         \
     "table.exec.mini-batch.enabled", "true", "table.exec.mini-batch.allow-latency", "50 ms",     \
@@ -151,6 +156,50 @@ static void fill_changes(void) {
     outputs();
 }
 
+// The same rows in files, which are read in parts.
+static void fill_files(void) {
+    enum { FILES = 4 };
+    for (uint32_t file = 0; file < FILES; file++) {
+        Buf text = {0};
+        char path[32];
+        for (uint32_t i = 0; i < EVENTS / FILES; i++) {
+            buf_printf(&text, "%u,%u,%u\n", file * EVENTS / FILES + i, (uint32_t)data_below(7),
+                       (uint32_t)data_below(100));
+        }
+        (void)snprintf(path, sizeof path, "/in/part-%u.csv", file);
+        platter_put(str_c(path), buf_str(&text));
+        buf_free(&text);
+    }
+    outputs();
+}
+
+static void fill_database(void) {
+    fill_one();
+    postgres_table("copies", "id bigint, v integer", 0);
+    postgres_table("names", "k integer, name text", 1);
+    for (uint32_t k = 0; k < 6; k++) {  // one has none
+        char row[32];
+        (void)snprintf(row, sizeof row, "%u,name %u", k, k);
+        postgres_row("names", row);
+    }
+}
+
+static void fill_orders(void) {
+    enum { ORDERS = 5000 };  // a part of them is more than a batch
+    outputs();
+    postgres_table("orders", "id bigint, v integer", 0);
+    for (uint32_t i = 0; i < ORDERS; i++) {
+        char row[32];
+        (void)snprintf(row, sizeof row, "%u,%u", i, (uint32_t)data_below(100));
+        postgres_row("orders", row);
+    }
+}
+
+static void fill_database_of_changes(void) {
+    fill_changes();
+    postgres_table("totals", "g integer, n bigint, t integer", 1);
+}
+
 // ---- jobs --------------------------------------------------------------------------------------
 
 const SimJob JOBS[] = {
@@ -178,6 +227,60 @@ const SimJob JOBS[] = {
                    "HOP(TABLE events, DESCRIPTOR(ts), INTERVAL '3' SECOND, INTERVAL '9' SECOND) "
                    "GROUP BY window_start, window_end, k"},
      .output = {{JUDGE_ROWS, "answers"}}},
+    {.name = "session-groups",
+     .fill = fill_one,
+     .statement =
+         {SOURCE("events", COLUMNS ON_TIME),
+          SINK("answers", "s TIMESTAMP(3), k INT, n BIGINT, d BIGINT"),
+          "INSERT INTO answers SELECT SESSION_START(ts, INTERVAL '1' SECOND), k, COUNT(*), "
+          "COUNT(DISTINCT v) FROM events GROUP BY SESSION(ts, INTERVAL '1' SECOND), k"},
+     .output = {{JUDGE_ROWS, "answers"}}},
+    {.name = "cumulate",
+     .fill = fill_one,
+     .statement =
+         {SOURCE("events", COLUMNS ON_TIME),
+          SINK("answers", "s TIMESTAMP(3), e TIMESTAMP(3), k INT, n BIGINT, t STRING"),
+          "INSERT INTO answers SELECT window_start, window_end, k, COUNT(*), "
+          "MIN(CAST(v AS STRING)) FROM CUMULATE(TABLE events, DESCRIPTOR(ts), INTERVAL '2' "
+          "SECOND, INTERVAL '8' SECOND) GROUP BY window_start, window_end, k"},
+     .output = {{JUDGE_ROWS, "answers"}}},
+    {.name = "tumble-two-phase",
+     .fill = fill_one,
+     .statement =
+         {SOURCE("events", COLUMNS ON_TIME),
+          SINK("answers", "s TIMESTAMP(3), k INT, n BIGINT, d BIGINT, m INT"),
+          "INSERT INTO answers SELECT window_start, k, COUNT(*), COUNT(DISTINCT v), MAX(v) "
+          "FROM TUMBLE(TABLE events, DESCRIPTOR(ts), INTERVAL '3' SECOND) GROUP BY "
+          "window_start, window_end, k"},
+     .output = {{JUDGE_ROWS, "answers"}},
+     .setting = {"table.optimizer.agg-phase-strategy", "TWO_PHASE"}},
+    // Fires by the clock as well: what it comes to is compared.
+    {.name = "early-fire",
+     .fill = fill_one,
+     .statement = {SOURCE("events", COLUMNS ON_TIME),
+                   UPSERT_SINK("answers",
+                               "s TIMESTAMP(3), k INT, n BIGINT, t INT, PRIMARY KEY (s, "
+                               "k) NOT ENFORCED"),
+                   "INSERT INTO answers SELECT TUMBLE_START(ts, INTERVAL '5' SECOND), k, COUNT(*), "
+                   "SUM(v) FROM events GROUP BY TUMBLE(ts, INTERVAL '5' SECOND), k ON CONFLICT DO "
+                   "DEDUPLICATE"},
+     .output = {{JUDGE_LATEST, "answers"}},
+     .setting = {"table.exec.emit.early-fire.enabled", "true", "table.exec.emit.early-fire.delay",
+                 "30 ms"}},
+    {.name = "window-ranks",
+     .fill = fill_one,
+     .statement =
+         {SOURCE("events", COLUMNS ON_TIME),
+          SINK("answers", "s TIMESTAMP(3), k INT, r BIGINT, id BIGINT"),
+          SINK("counts", "s TIMESTAMP(3), k INT, id BIGINT"),
+          "EXECUTE STATEMENT SET BEGIN "
+          "INSERT INTO answers SELECT window_start, k, r, id FROM (SELECT *, ROW_NUMBER() "
+          "OVER (PARTITION BY window_start, window_end, k ORDER BY v DESC, id) AS r FROM "
+          "TUMBLE(TABLE events, DESCRIPTOR(ts), INTERVAL '5' SECOND)) WHERE r <= 2; "
+          "INSERT INTO counts SELECT window_start, k, id FROM (SELECT *, ROW_NUMBER() OVER "
+          "(PARTITION BY window_start, window_end, k ORDER BY ts DESC) AS r FROM "
+          "TUMBLE(TABLE events, DESCRIPTOR(ts), INTERVAL '5' SECOND)) WHERE r = 1; END"},
+     .output = {{JUDGE_ROWS, "answers"}, {JUDGE_ROWS, "counts"}}},
     {.name = "session",
      .fill = fill_one,
      .statement = {SOURCE("events", COLUMNS ON_TIME),
@@ -197,6 +300,9 @@ const SimJob JOBS[] = {
           SINK("answers", "a BIGINT, b BIGINT"),
           "INSERT INTO answers SELECT e.id, o.id FROM events AS e JOIN others AS o ON e.k = "
           "o.k AND e.v = o.v + 3"},
+     .changed =
+         "INSERT INTO answers SELECT e.id, o.id FROM (SELECT * FROM events WHERE v >= 3) AS e "
+         "JOIN (SELECT * FROM others WHERE v >= 0) AS o ON e.k = o.k AND e.v = o.v + 3",
      .output = {{JUDGE_ROWS, "answers"}}},
     {.name = "left-join",
      .fill = fill_two,
@@ -205,6 +311,46 @@ const SimJob JOBS[] = {
                    "INSERT INTO answers SELECT e.id, COUNT(o.id) FROM events AS e LEFT JOIN others "
                    "AS o ON e.k = o.k AND e.v < o.v GROUP BY e.id"},
      .output = {{JUDGE_LATEST, "answers"}}},
+    {.name = "anti-join",
+     .fill = fill_two,
+     .statement = {SOURCE("events", COLUMNS), SOURCE("others", COLUMNS),
+                   UPSERT_SINK("answers", "id BIGINT, v INT, PRIMARY KEY (id) NOT ENFORCED"),
+                   "INSERT INTO answers SELECT id, v FROM events AS e WHERE NOT EXISTS (SELECT 1 "
+                   "FROM others AS o WHERE o.k = e.k AND o.v = e.v) ON CONFLICT DO DEDUPLICATE"},
+     .output = {{JUDGE_LATEST, "answers"}}},
+    // Neither side knows the key of the sink, which therefore keeps its rows.
+    {.name = "full-join",
+     .fill = fill_two,
+     .statement =
+         {SOURCE("events", COLUMNS), SOURCE("others", COLUMNS),
+          UPSERT_SINK("answers", "k INT, n BIGINT, m BIGINT, PRIMARY KEY (k) NOT ENFORCED"),
+          "INSERT INTO answers SELECT COALESCE(a.k, b.k), a.n, b.n FROM (SELECT k, "
+          "COUNT(*) AS n FROM events GROUP BY k) AS a FULL JOIN (SELECT k, COUNT(*) AS n "
+          "FROM others WHERE v < 70 GROUP BY k) AS b ON a.k = b.k ON CONFLICT DO DEDUPLICATE"},
+     .output = {{JUDGE_LATEST, "answers"}}},
+    {.name = "mini-batch-join",
+     .fill = fill_two,
+     .statement =
+         {SOURCE("events", COLUMNS ON_TIME), SOURCE("others", COLUMNS),
+          UPSERT_SINK("answers",
+                      "k INT, id BIGINT, n BIGINT, PRIMARY KEY (k) NOT "
+                      "ENFORCED"),
+          "INSERT INTO answers SELECT a.k, a.id, b.n FROM (SELECT k, id FROM (SELECT *, "
+          "ROW_NUMBER() OVER (PARTITION BY k ORDER BY ts DESC) AS r FROM events) WHERE r = "
+          "1) AS a LEFT JOIN (SELECT k, COUNT(*) AS n FROM others GROUP BY k) AS b ON a.k "
+          "= b.k ON CONFLICT DO DEDUPLICATE"},
+     .output = {{JUDGE_LATEST, "answers"}},
+     .setting = {MINI_BATCH("10")}},
+    {.name = "window-join",
+     .fill = fill_two,
+     .statement =
+         {SOURCE("events", COLUMNS ON_TIME), SOURCE("others", COLUMNS ON_TIME),
+          SINK("answers", "a BIGINT, b BIGINT"),
+          "INSERT INTO answers SELECT a.id, b.id FROM (SELECT * FROM TUMBLE(TABLE events, "
+          "DESCRIPTOR(ts), INTERVAL '4' SECOND)) AS a LEFT JOIN (SELECT * FROM TUMBLE(TABLE "
+          "others, DESCRIPTOR(ts), INTERVAL '4' SECOND)) AS b ON a.k = b.k AND a.window_start = "
+          "b.window_start AND a.window_end = b.window_end AND a.v < b.v"},
+     .output = {{JUDGE_ROWS, "answers"}}},
     {.name = "interval-join",
      .fill = fill_two,
      .statement =
@@ -214,6 +360,22 @@ const SimJob JOBS[] = {
           "o.k AND o.ts BETWEEN e.ts - INTERVAL '3' SECOND AND e.ts + INTERVAL '1' "
           "SECOND"},
      .output = {{JUDGE_ROWS, "answers"}}},
+    {.name = "outer-interval-join",
+     .fill = fill_two,
+     .statement =
+         {SOURCE("events", COLUMNS ON_TIME), SOURCE("others", COLUMNS ON_TIME),
+          SINK("answers", "a BIGINT, b BIGINT"),
+          "INSERT INTO answers SELECT e.id, o.id FROM events AS e FULL JOIN others AS o ON e.k = "
+          "o.k AND o.ts BETWEEN e.ts - INTERVAL '1' SECOND AND e.ts + INTERVAL '2' SECOND AND e.v "
+          "< o.v"},
+     .output = {{JUDGE_ROWS, "answers"}}},
+    {.name = "cross-join",
+     .fill = fill_two,
+     .statement = {SOURCE("events", COLUMNS), SOURCE("others", COLUMNS),
+                   UPSERT_SINK("answers", "k INT, n BIGINT, PRIMARY KEY (k) NOT ENFORCED"),
+                   "INSERT INTO answers SELECT e.k, COUNT(*) FROM events AS e CROSS JOIN (SELECT "
+                   "MAX(v) AS m FROM others) AS o WHERE e.v < o.m - 20 GROUP BY e.k"},
+     .output = {{JUDGE_LATEST, "answers"}}},
     {.name = "temporal-join",
      .fill = fill_rates,
      .statement = {SOURCE("events", COLUMNS ON_TIME),
@@ -232,6 +394,27 @@ const SimJob JOBS[] = {
                                "ENFORCED"),
                    "INSERT INTO answers SELECT k, r, id, v FROM (SELECT *, ROW_NUMBER() OVER "
                    "(PARTITION BY k ORDER BY v DESC, id) AS r FROM events) WHERE r <= 3"},
+     .changed =
+         "INSERT INTO answers SELECT k, r, id, v FROM (SELECT *, ROW_NUMBER() OVER (PARTITION "
+         "BY k ORDER BY v DESC, id) AS r FROM events WHERE v >= 0) WHERE r <= 3",
+     .output = {{JUDGE_LATEST, "answers"}}},
+    {.name = "top-of-counts",
+     .fill = fill_one,
+     .statement = {SOURCE("events", COLUMNS),
+                   UPSERT_SINK("answers",
+                               "g INT, r BIGINT, v INT, n BIGINT, PRIMARY KEY (g, r) NOT ENFORCED"),
+                   "INSERT INTO answers SELECT g, r, v, n FROM (SELECT *, ROW_NUMBER() OVER "
+                   "(PARTITION BY g ORDER BY n DESC, v) AS r FROM (SELECT MOD(v, 3) AS g, v, "
+                   "COUNT(*) AS n FROM events GROUP BY v)) WHERE r <= 3"},
+     .output = {{JUDGE_LATEST, "answers"}}},
+    {.name = "top-of-changes",
+     .fill = fill_one,
+     .statement =
+         {SOURCE("events", COLUMNS),
+          UPSERT_SINK("answers", "r BIGINT, k INT, n BIGINT, PRIMARY KEY (r) NOT ENFORCED"),
+          "INSERT INTO answers SELECT r, k, n FROM (SELECT *, ROW_NUMBER() OVER (ORDER BY "
+          "n DESC, k) AS r FROM (SELECT k, COUNT(DISTINCT v) AS n FROM events GROUP BY k)) "
+          "WHERE r <= 4"},
      .output = {{JUDGE_LATEST, "answers"}}},
     {.name = "dedup-first",
      .fill = fill_one,
@@ -254,7 +437,59 @@ const SimJob JOBS[] = {
          {SOURCE("events", COLUMNS ON_TIME), SINK("answers", "id BIGINT, a INT, n BIGINT"),
           "INSERT INTO answers SELECT id, SUM(v) OVER w, COUNT(*) OVER w FROM events WINDOW "
           "w AS (PARTITION BY k ORDER BY ts ROWS BETWEEN 3 PRECEDING AND CURRENT ROW)"},
+     .changed = "INSERT INTO answers SELECT id, SUM(v) OVER w, COUNT(*) OVER w FROM (SELECT * FROM "
+                "events WHERE v >= 0) WINDOW w AS (PARTITION BY k ORDER BY ts ROWS BETWEEN 3 "
+                "PRECEDING AND CURRENT ROW)",
      .output = {{JUDGE_ROWS, "answers"}}},
+    {.name = "over-range",
+     .fill = fill_one,
+     .statement =
+         {SOURCE("events", COLUMNS ON_TIME), SINK("answers", "id BIGINT, a INT, d BIGINT"),
+          SINK("counts", "id BIGINT, n BIGINT, f INT"),
+          "EXECUTE STATEMENT SET BEGIN "
+          "INSERT INTO answers SELECT id, SUM(v) OVER w, COUNT(DISTINCT v) OVER w FROM events "
+          "WINDOW w AS (PARTITION BY k ORDER BY ts RANGE BETWEEN INTERVAL '4' SECOND PRECEDING AND "
+          "CURRENT ROW); "
+          "INSERT INTO counts SELECT id, COUNT(*) OVER w, LAST_VALUE(v) OVER w FROM events WINDOW "
+          "w AS (PARTITION BY k ORDER BY ts RANGE BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW); "
+          "END"},
+     .output = {{JUDGE_ROWS, "answers"}, {JUDGE_ROWS, "counts"}}},
+    // What the metric watch is made of.
+    {.name = "detector",
+     .fill = fill_one,
+     .statement =
+         {SOURCE("events", COLUMNS ON_TIME),
+          SINK("answers", "id BIGINT, forecast DOUBLE, score DOUBLE, event STRING"),
+          "INSERT INTO answers SELECT id, d.forecast_value, d.score, d.event FROM (SELECT id, "
+          "ML_DETECT_ANOMALIES(v, ts, JSON_OBJECT('granularitySeconds' VALUE 1, 'sensitivity' "
+          "VALUE 'high')) OVER (PARTITION BY k ORDER BY ts RANGE BETWEEN UNBOUNDED PRECEDING AND "
+          "CURRENT ROW) AS d FROM events)"},
+     .output = {{JUDGE_ROWS, "answers"}}},
+    // sim_lulls (functions.c): state of each kind, timers, two tables in one order of time.
+    {.name = "process",
+     .fill = fill_two,
+     .statement =
+         {SOURCE("events", COLUMNS ON_TIME), SOURCE("others", COLUMNS ON_TIME),
+          SINK("answers", "k INT, a BIGINT, b BIGINT, d BIGINT, ids STRING"),
+          "INSERT INTO answers SELECT k, events, others, kinds, ids FROM sim_lulls(events => TABLE "
+          "events PARTITION BY k ORDER BY ts, others => TABLE others PARTITION BY k ORDER BY ts, "
+          "gap => INTERVAL '1.050' SECOND, on_time => DESCRIPTOR(ts))"},
+     .changed = "INSERT INTO answers SELECT k, events, others, kinds, ids FROM sim_lulls(events => "
+                "(SELECT * FROM events WHERE v >= 0) PARTITION BY k ORDER BY ts, others => TABLE "
+                "others PARTITION BY k ORDER BY ts, gap => INTERVAL '1.050' SECOND, on_time => "
+                "DESCRIPTOR(ts))",
+     .output = {{JUDGE_ROWS, "answers"}}},
+    {.name = "sort",
+     .fill = fill_one,
+     .statement =
+         {SOURCE("events", COLUMNS ON_TIME),
+          UPSERT_SINK("answers", "always INT, n BIGINT, PRIMARY KEY (always) NOT ENFORCED"),
+          SINK("counts", "id BIGINT, ts TIMESTAMP(3)"),
+          "EXECUTE STATEMENT SET BEGIN "
+          "INSERT INTO answers SELECT 1, COUNT(*) FROM (SELECT id FROM events LIMIT 50) ON "
+          "CONFLICT DO DEDUPLICATE; "
+          "INSERT INTO counts SELECT id, ts FROM events ORDER BY ts; END"},
+     .output = {{JUDGE_LATEST, "answers"}, {JUDGE_ROWS, "counts"}}},
     {.name = "match",
      .fill = fill_one,
      .statement =
@@ -265,6 +500,20 @@ const SimJob JOBS[] = {
           "INSERT INTO answers SELECT * FROM events MATCH_RECOGNIZE (PARTITION BY k ORDER BY "
           "ts MEASURES FIRST(A.id) AS a, C.id AS c, COUNT(B.id) AS n AFTER MATCH SKIP PAST "
           "LAST ROW PATTERN (A B+ C) DEFINE B AS B.v > 30, C AS C.v <= 30)"},
+     .changed =
+         "INSERT INTO answers SELECT * FROM (SELECT * FROM events WHERE v >= 0) MATCH_RECOGNIZE "
+         "(PARTITION BY k ORDER BY ts MEASURES FIRST(A.id) AS a, C.id AS c, COUNT(B.id) AS n "
+         "AFTER MATCH SKIP PAST LAST ROW PATTERN (A B+ C) DEFINE B AS B.v > 30, C AS C.v <= "
+         "30)",
+     .output = {{JUDGE_ROWS, "answers"}}},
+    {.name = "match-within",
+     .fill = fill_one,
+     .statement =
+         {SOURCE("events", COLUMNS ON_TIME), SINK("answers", "a BIGINT, b BIGINT, n BIGINT"),
+          "INSERT INTO answers SELECT a, b, n FROM events MATCH_RECOGNIZE (PARTITION BY k ORDER BY "
+          "ts MEASURES A.id AS a, LAST(B.id) AS b, COUNT(B.id) AS n AFTER MATCH SKIP TO NEXT ROW "
+          "PATTERN (A B{1,3}? C) WITHIN INTERVAL '5' SECOND DEFINE A AS A.v < 60, B AS B.v > "
+          "AVG(A.v), C AS C.v < LAST(B.v))"},
      .output = {{JUDGE_ROWS, "answers"}}},
     {.name = "group",
      .fill = fill_one,
@@ -277,6 +526,16 @@ const SimJob JOBS[] = {
      .changed = "INSERT INTO answers SELECT k, n, d, m FROM (SELECT k, MAX(v) AS x, MIN(v) AS m, "
                 "COUNT(DISTINCT v) AS d, COUNT(*) AS n FROM events GROUP BY k) WHERE x IS NULL OR "
                 "x > -1",
+     .output = {{JUDGE_LATEST, "answers"}}},
+    {.name = "states",
+     .fill = fill_changes,
+     .statement =
+         {UPSERT_SOURCE("changes", "id INT, g INT, v INT, PRIMARY KEY (id) NOT ENFORCED"),
+          UPSERT_SINK("answers",
+                      "g INT, d BIGINT, a INT, s BIGINT, f BIGINT, PRIMARY KEY (g) NOT "
+                      "ENFORCED"),
+          "INSERT INTO answers SELECT g, COUNT(DISTINCT v), MIN(v), SUM(DISTINCT id), COUNT(*) "
+          "FILTER (WHERE v > 50) FROM changes GROUP BY g"},
      .output = {{JUDGE_LATEST, "answers"}}},
     {.name = "wide",
      .fill = fill_wide,
@@ -348,6 +607,22 @@ const SimJob JOBS[] = {
                    "INSERT INTO answers SELECT k, COUNT(DISTINCT v) FROM (SELECT k, v FROM events "
                    "UNION ALL SELECT k, v FROM others) GROUP BY k"},
      .output = {{JUDGE_LATEST, "answers"}}},
+    {.name = "set-difference",
+     .fill = fill_two,
+     .statement = {SOURCE("events", COLUMNS), SOURCE("others", COLUMNS),
+                   UPSERT_SINK("answers", "v INT, n BIGINT, PRIMARY KEY (v) NOT ENFORCED"),
+                   "INSERT INTO answers SELECT v, COUNT(*) FROM (SELECT v FROM events EXCEPT ALL "
+                   "SELECT v FROM others) GROUP BY v"},
+     .output = {{JUDGE_LATEST, "answers"}}},
+    {.name = "read-files",
+     .fill = fill_files,
+     .statement = {"CREATE TABLE parts (id BIGINT, k INT, v INT) WITH ('connector' = 'filesystem', "
+                   "'path' = '/in', 'format' = 'csv')",
+                   SINK("answers", "id BIGINT, v INT"),
+                   UPSERT_SINK("counts", "k INT, n BIGINT, t INT, PRIMARY KEY (k) NOT ENFORCED"),
+                   "EXECUTE STATEMENT SET BEGIN INSERT INTO answers SELECT id, v FROM parts; "
+                   "INSERT INTO counts SELECT k, COUNT(*), SUM(v) FROM parts GROUP BY k; END"},
+     .output = {{JUDGE_ROWS, "answers"}, {JUDGE_LATEST, "counts"}}},
     {.name = "files",
      .fill = fill_one,
      .statement = {SOURCE("events", COLUMNS),
@@ -365,6 +640,41 @@ const SimJob JOBS[] = {
                    "'auto-compaction' = 'true', 'compaction.file-size' = '200b')",
                    "INSERT INTO files SELECT id, k FROM events"},
      .output = {{JUDGE_FILES, "/out/files"}}},
+    {.name = "jdbc-once",
+     .fill = fill_database,
+     .statement = {SOURCE("events", COLUMNS),
+                   JDBC("copies", "id BIGINT, v INT",
+                        ", 'sink.delivery-guarantee' = 'exactly-once', "
+                        "'sink.transactional-id-prefix' = 'copies', 'sink.buffer-flush.max-rows' "
+                        "= '10', 'sink.buffer-flush.interval' = '20 ms'"),
+                   "INSERT INTO copies SELECT id, v FROM events"},
+     .output = {{JUDGE_TABLE, "copies"}}},
+    {.name = "jdbc-upsert",
+     .fill = fill_database_of_changes,
+     .statement = {UPSERT_SOURCE("changes", "id INT, g INT, v INT, PRIMARY KEY (id) NOT ENFORCED"),
+                   JDBC("totals", "g INT, n BIGINT, t INT, PRIMARY KEY (g) NOT ENFORCED",
+                        ", 'sink.buffer-flush.max-rows' = '5'"),
+                   "INSERT INTO totals SELECT g, COUNT(*), SUM(v) FROM changes GROUP BY g"},
+     .output = {{JUDGE_TABLE, "totals"}}},
+    {.name = "jdbc-scan",
+     .fill = fill_orders,
+     .statement = {JDBC("orders", "id BIGINT, v INT",
+                        ", 'scan.partition.column' = 'id', 'scan.partition.num' = '2', "
+                        "'scan.partition.lower-bound' = '0', 'scan.partition.upper-bound' = "
+                        "'4999'"),
+                   UPSERT_SINK("answers",
+                               "k INT, n BIGINT, t BIGINT, PRIMARY KEY (k) NOT ENFORCED"),
+                   "INSERT INTO answers SELECT v, COUNT(*), SUM(id) FROM orders GROUP BY v"},
+     .output = {{JUDGE_LATEST, "answers"}},
+     .setting = {MINI_BATCH("1000")}},
+    {.name = "jdbc-lookup",
+     .fill = fill_database,
+     .statement = {SOURCE("events", COLUMNS ", pt AS PROCTIME()"),
+                   JDBC("names", "k INT, name STRING", ", 'lookup.cache' = 'NONE'"),
+                   SINK("answers", "id BIGINT, name STRING"),
+                   "INSERT INTO answers SELECT id, name FROM events AS e LEFT JOIN names FOR "
+                   "SYSTEM_TIME AS OF e.pt AS n ON e.k = n.k"},
+     .output = {{JUDGE_ROWS, "answers"}}},
     {.name = "learner",
      .fill = fill_line,
      .statement = {SOURCE("line", COLUMNS),
@@ -385,6 +695,23 @@ const SimJob JOBS[] = {
                    "INSERT INTO answers SELECT id, prediction FROM ML_PREDICT(TABLE events, MODEL "
                    "sides, DESCRIPTOR(v))"},
      .output = {{JUDGE_ROWS, "answers"}}},
+    {.name = "evaluate",
+     .fill = fill_one,
+     .statement =
+         {SOURCE("events", COLUMNS),
+          UPSERT_SINK("answers",
+                      "always INT, n DOUBLE, a DOUBLE, PRIMARY KEY (always) NOT "
+                      "ENFORCED"),
+          "CREATE MODEL sides WITH ('provider' = 'weir', 'algorithm' = 'decision-tree', "
+          "'path' = '/out/sides') AS SELECT v, side FROM (VALUES (0, 'low'), (0, 'low'), "
+          "(99, 'high'), (99, 'high')) AS t (v, side)",
+          "CREATE TEMPORARY VIEW judged AS SELECT v, CASE WHEN v + k > 50 THEN 'high' ELSE "
+          "'low' END AS side FROM events",
+          "INSERT INTO answers SELECT 1, `result`['Accuracy'], `result`['F1'] FROM "
+          "ML_EVALUATE(INPUT => TABLE judged, MODEL => MODEL sides, LABEL => "
+          "DESCRIPTOR(side), ARGS => DESCRIPTOR(v), TASK => 'classification') ON CONFLICT DO "
+          "DEDUPLICATE"},
+     .output = {{JUDGE_LATEST, "answers"}}},
     {.name = "set",
      .fill = fill_one,
      .statement = {SOURCE("events", COLUMNS ON_TIME), SINK("answers", "id BIGINT, v INT"),

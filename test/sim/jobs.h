@@ -10,12 +10,13 @@ typedef enum Judge {
     JUDGE_LATEST,  // of a change log by key: what is there in the end
     JUDGE_SUMS,    // rows that the clock cut somehow: their last column, added up by the others
     JUDGE_FILES,   // the lines of files, with their directories
+    JUDGE_TABLE,   // the rows of a table in PostgreSQL
     JUDGE_MODEL,   // the version in use of a folder of versions, to the bit
 } Judge;
 
 typedef struct SimOutput {
     Judge judge;
-    const char *name;  // of a topic, a directory
+    const char *name;  // of a topic, a directory, a table
 } SimOutput;
 
 enum { OUTPUTS_MAX = 3, STATEMENTS_MAX = 5 };
@@ -32,6 +33,9 @@ typedef struct SimJob {
 
 extern const SimJob JOBS[];
 extern const uint32_t JOB_COUNT;
+
+// functions.c: those that jobs call. Before the first session.
+void functions_register(void);
 
 // Decides what the topics are filled with.
 extern uint64_t data_random;

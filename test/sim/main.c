@@ -72,6 +72,7 @@ int main(int argc, char **argv) {
     platter_into(&table);
     os_use(&table);
     client_register();
+    functions_register();
     uint64_t faults[FAULT_COUNT_] = {0}, lives = 0, passed = 0, turns = 0, hash = 0;
     double begin = seconds();
     for (; passed < options.seeds; passed++) {

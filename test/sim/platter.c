@@ -381,7 +381,31 @@ void platter_into(Os *table) {
     table->list = sim_list;
 }
 
-// ---- for the judge -----------------------------------------------------------------------------
+// ---- for jobs and their judge ------------------------------------------------------------------
+
+// Below [dir], made if there is none, and durable at once.
+static Node *put_node(Node *dir, Str name, bool is_dir) {
+    Node *node = map_get(&dir->names, name);
+    if (node) return node;
+    node = node_new(is_dir);
+    (void)map_put(&dir->names, name, node);
+    (void)map_put(&dir->durable_names, name, node);
+    return node;
+}
+
+void platter_put(Str path, Str bytes) {
+    Node *node = platter.root;
+    while (path.len) {
+        ASSERT(path.ptr[0] == '/');
+        path = str_sub(path, 1, path.len);
+        int64_t slash = str_find(path, STR("/"), 0);
+        uint32_t end = slash < 0 ? path.len : (uint32_t)slash;
+        node = put_node(node, str_sub(path, 0, end), slash >= 0);
+        path = str_sub(path, end, path.len);
+    }
+    buf_put(&node->live, bytes.ptr, bytes.len);
+    buf_put(&node->durable, bytes.ptr, bytes.len);
+}
 
 static void lines_below(const Node *dir, Buf *path, void (*line)(void *arg, Str file, Str text),
                         void *arg) {

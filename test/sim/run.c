@@ -1,11 +1,15 @@
 #include "run.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/time.h>
+#include <unistd.h>
 
 #include "asker.h"
 #include "base/hash.h"
 #include "engine/session.h"
+#include "postgres.h"
 
 // ---- one life of the process -------------------------------------------------------------------
 
@@ -193,9 +197,17 @@ static int by_text(const void *a, const void *b) {
     return str_cmp(*(const Str *)a, *(const Str *)b);
 }
 
+static void take_table_row(void *arg, Str text) {
+    add_line(arg, text);
+}
+
 static void take_output(const SimOutput *output, Lines *lines) {
     if (output->judge == JUDGE_FILES) {
         platter_lines(str_c(output->name), take_file_line, lines);
+        return;
+    }
+    if (output->judge == JUDGE_TABLE) {
+        postgres_lines(output->name, take_table_row, lines);
         return;
     }
     if (output->judge == JUDGE_MODEL) {
@@ -260,6 +272,7 @@ static void world_begin(uint64_t seed, const SimJob *job, uint32_t variant) {
     data_random = hash_mix(variant + 1u, 77);
     platter_format();
     cluster_start();
+    postgres_free();
     job->fill();
 }
 
@@ -285,6 +298,7 @@ static const Reference *reference(const SimJob *job, uint32_t variant) {
         exit(2);
     }
     cluster_expire_all();
+    postgres_settle();
     (void)output_lines(job, &self->lines);
     self->steps = world.steps;
     self->calls = world.calls;
@@ -468,6 +482,28 @@ static bool run_lives(uint64_t seed, const SimJob *job, const Reference *right) 
     }
 }
 
+// ---- seeds that never end ----------------------------------------------------------------------
+
+// A seed takes some milliseconds. In a loop that no virtual clock sees, nothing would stop it but
+// the memory's end.
+enum { SECONDS_MAX = 10 };
+
+static char endless[160];
+
+static void on_endless(int signal) {
+    (void)signal;
+    _exit(write(STDOUT_FILENO, endless, strlen(endless)) < 0 ? 2 : 1);
+}
+
+// [seconds] of processor time from now it ends; 0: it may go on.
+static void end_in(uint64_t seed, const SimJob *job, int seconds) {
+    (void)snprintf(endless, sizeof endless, "FAIL seed %llu, job '%s': it does not end\n",
+                   (unsigned long long)seed, job->name);
+    (void)signal(SIGVTALRM, on_endless);
+    struct itimerval timer = {.it_value = {.tv_sec = seconds}};
+    (void)setitimer(ITIMER_VIRTUAL, &timer, NULL);
+}
+
 void sim_run(uint64_t seed, const SimJob *only, Tracing tracing, SimResult *out) {
     *out = (SimResult){0};
     world.tracing = tracing;
@@ -475,12 +511,14 @@ void sim_run(uint64_t seed, const SimJob *only, Tracing tracing, SimResult *out)
     const SimJob *job = only ? only : &JOBS[first % JOB_COUNT];
     uint32_t variant = (uint32_t)(first / JOB_COUNT % VARIANTS);
     const Reference *right = reference(job, variant);
+    end_in(seed, job, SECONDS_MAX);
     world_begin(first, job, variant);
     note("seed %llu, job %s", (unsigned long long)seed, job->name);
     out->passed = run_lives(seed, job, right);
     if (out->passed) {
         if (chance_below(2)) platter_crash();  // the power goes, after all is done
         cluster_expire_all();
+        postgres_settle();
         Lines lines = {0};
         (void)output_lines(job, &lines);
         out->passed = same_lines(&right->lines, &lines);
@@ -490,6 +528,7 @@ void sim_run(uint64_t seed, const SimJob *only, Tracing tracing, SimResult *out)
         }
         lines_clear(&lines);
     }
+    end_in(seed, job, 0);
     out->job = job;
     out->hash = world.hash;
     out->lives = (uint32_t)world.life;
@@ -497,4 +536,5 @@ void sim_run(uint64_t seed, const SimJob *only, Tracing tracing, SimResult *out)
     memcpy(out->faults, world.faults, sizeof out->faults);
     platter_free();
     cluster_free();
+    postgres_free();
 }

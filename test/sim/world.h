@@ -94,12 +94,13 @@ void fiber_yield(void);      // anybody may be next
 void fiber_sleep_ns(int64_t ns);
 void fibers_into(Os *table);
 
-// ---- disk (platter.c)
-// -----------------------------------------------------------------------------
+// ---- disk (platter.c) --------------------------------------------------------------------------
 
 void platter_format(void);      // an empty one
 void platter_crash(void);       // what is not durable goes, in part or whole
 void platter_into(Os *table);
 void platter_free(void);
+// A file that has always been there.
+void platter_put(Str path, Str bytes);
 // Prints every visible line of the files below [path], behind the path, for the judge.
 void platter_lines(Str path, void (*line)(void *arg, Str file, Str text), void *arg);

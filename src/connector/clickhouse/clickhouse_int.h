@@ -16,7 +16,7 @@ typedef struct ChTable {
     Str database, name;
     const char *user, *password;  // NULL: none
     Str sign;                  // table.collapsing.field; empty: none
-    bool ignore_delete, discard_update;
+    bool discard_update;
     uint32_t batch_rows;
     int64_t flush_interval_ms, retries_max;
     bool exactly_once;         // held until a checkpoint is complete, where there are checkpoints

@@ -97,7 +97,6 @@ Status ch_table_read(Arena *arena, const TableDesc *desc, ChTable *out, Error *e
         }
     }
     out->sign = str_c(options_get(options, "table.collapsing.field"));
-    out->ignore_delete = options_bool(options, "sink.ignore-delete");
     uint32_t strategy = options_enum(options, "sink.update-strategy");
     if (strategy == 2) {
         (void)bad(out, "sink.update-strategy", "'update' rewrites parts of the table for each row, "

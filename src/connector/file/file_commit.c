@@ -166,9 +166,8 @@ void committer_watermark(FileCommitter *self, uint32_t writer, int64_t ms) {
 
 // Times of partitions ---------------------------------------------------------------------------
 
-// The value of key [name] in ".../name=value/...", or of the [index]-th key for a name of length 0.
-static Str value_in(const FileCommitter *self, Str directory, Str name, uint32_t index,
-                    Arena *arena) {
+// The value of key [name] in ".../name=value/...", or of the first key for a name of length 0.
+static Str value_in(const FileCommitter *self, Str directory, Str name, Arena *arena) {
     const TableDesc *desc = self->spec->table;
     uint32_t end = directory.len;
     for (uint32_t k = self->key_count; k > 0; k--) {
@@ -176,7 +175,7 @@ static Str value_in(const FileCommitter *self, Str directory, Str name, uint32_t
         while (from > 0 && directory.ptr[from - 1] != '/') from--;
         Str part = str_sub(directory, from, end - from);
         int64_t equals = str_find(part, STR("="), 0);
-        bool wanted = name.len ? str_eq(desc->partition_key[k - 1], name) : k - 1 == index;
+        bool wanted = name.len ? str_eq(desc->partition_key[k - 1], name) : k == 1;
         if (wanted && equals >= 0) {
             return percent_decode(arena, str_sub(part, (uint32_t)equals + 1, part.len));
         }
@@ -187,7 +186,7 @@ static Str value_in(const FileCommitter *self, Str directory, Str name, uint32_t
 
 // The pattern with "$key" replaced, or the first key's value.
 static Str time_text(const FileCommitter *self, Str directory, Arena *arena) {
-    if (!self->pattern) return value_in(self, directory, (Str){NULL, 0}, 0, arena);
+    if (!self->pattern) return value_in(self, directory, (Str){0}, arena);
     Str pattern = str_c(self->pattern);
     Buf text = {0};
     for (uint32_t i = 0; i < pattern.len;) {
@@ -196,7 +195,7 @@ static Str time_text(const FileCommitter *self, Str directory, Arena *arena) {
         Str rest = str_sub(pattern, i + 1, pattern.len);
         while (k < desc->partition_key_count && !str_starts(rest, desc->partition_key[k])) k++;
         if (pattern.ptr[i] == '$' && k < desc->partition_key_count) {
-            buf_put_str(&text, value_in(self, directory, desc->partition_key[k], 0, arena));
+            buf_put_str(&text, value_in(self, directory, desc->partition_key[k], arena));
             i += 1 + desc->partition_key[k].len;
         } else {
             buf_putc(&text, pattern.ptr[i++]);

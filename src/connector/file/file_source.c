@@ -244,7 +244,6 @@ static Status hand_out(FileReader *self, SourceOutput *out, Error *err) {
         }
         self->rows_left -= batch->rows;
     }
-    self->base.errors_skipped = self->decoder->skipped;
     return out->batch(out, self->file_at, batch, err);
 }
 

@@ -41,7 +41,6 @@ typedef struct JdbcTable {
     const char *keyword[LINK_PARAMS_MAX + 1];  // of the connection
     const char *value[LINK_PARAMS_MAX + 1];
     uint32_t params;
-    bool push_filters;
     // scan.partition.*
     bool partitioned;
     Str partition_column;
@@ -70,6 +69,7 @@ typedef struct Link {
     const JdbcTable *table;
     const Zone *zone;
     PGconn *conn;            // NULL: not connected
+    uint32_t connects;       // which connection it is: a later one may lie where this one lay
     PGcancel *cancel;
     pthread_mutex_t lock;    // of [cancel]
     Arena arena;             // of [column]
@@ -90,6 +90,7 @@ Status link_error(Link *link, PGresult *result, const char *what, Error *err);
 NODISCARD Status link_run(Link *link, const char *sql, const char *what, Error *err);
 
 void link_try(Link *link, const char *sql);  // the same, and if it fails, so be it
+const PgColumn *link_column(const Link *link, Str name);  // NULL: there is none
 
 // ---- jdbc_value.c
 
@@ -115,7 +116,8 @@ void sql_select_list(const Link *link, const Type *wanted, const char *prefix, B
 // " WHERE …" of the filters, and [more] when it is not empty.
 void sql_where(const Link *link, const TaskEnv *env, const TableFilter *const *filter,
                uint32_t count, const char *prefix, Str more, Buf *out);
-const PgColumn *link_column(const Link *link, Str name);
+
+// ---- jdbc_source.c, jdbc_lookup.c, jdbc_sink.c
 
 NODISCARD Status jdbc_source_open(const ScanSpec *spec, const TaskEnv *env, SourceReader **out,
                                   Error *err);

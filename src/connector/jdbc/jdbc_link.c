@@ -185,6 +185,7 @@ Status link_open(Link *link, Error *err) {
     TRY(library_load(&pq_library, err));
     link_drop(link);
     link->conn = pq.connectdbParams(table->keyword, table->value, 0);
+    link->connects++;
     if (pq.status(link->conn) != CONNECTION_OK) {
         return link_error(link, NULL, "connecting", err);
     }

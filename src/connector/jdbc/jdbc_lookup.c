@@ -10,7 +10,7 @@ typedef struct JdbcLookup {
     Link link;
     const LookupSpec *spec;
     TaskEnv env;
-    PGconn *prepared;  // the connection that knows the statement
+    uint32_t prepared; // the connection that knows the statement, of link.connects
     Buf *param;        // per key column: the array as text
     const char **text;
 } JdbcLookup;
@@ -55,7 +55,7 @@ static void lookup_sql(JdbcLookup *self, Buf *out) {
 
 static Status prepare(JdbcLookup *self, Error *err) {
     TRY(link_open(&self->link, err));
-    if (self->prepared == self->link.conn) return ST_OK;
+    if (self->prepared == self->link.connects) return ST_OK;
     Buf sql = {0};
     lookup_sql(self, &sql);
     PGresult *result = pq.prepare(self->link.conn, STATEMENT, buf_cstr(&sql), 0, NULL);
@@ -64,7 +64,7 @@ static Status prepare(JdbcLookup *self, Error *err) {
         return link_error(&self->link, result, "preparing a lookup", err);
     }
     pq.clear(result);
-    self->prepared = self->link.conn;
+    self->prepared = self->link.connects;
     return ST_OK;
 }
 

@@ -11,12 +11,14 @@ typedef struct JdbcReader {
     const ScanSpec *spec;
     TaskEnv env;
     uint32_t parts, part;    // of this reader: env.index, + env.count, …
+    int64_t *out;            // of each part: rows handed out, or ALL
     bool copying, stopping;
     bool head;               // COPY's own header is still to come
-    int64_t rows_out;        // of the part at hand
-    int64_t rows_skipped;    // after a restore: rows of it that have been handed out before
+    int64_t rows_skipped;    // rows of the part at hand that were handed out before a restore
     Batch *batch;            // being filled
 } JdbcReader;
+
+enum { ALL = -1 };  // in [out]
 
 // ---- SQL ---------------------------------------------------------------------------------------
 
@@ -57,6 +59,10 @@ static Status part_open(JdbcReader *self, Error *err) {
         if (!status_retryable(st) || attempt >= retries || self->stopping) return st;
         os()->sleep_ms(100 * (attempt + 1));
     }
+    // Who begins again skips as many rows as were handed out, so they come in one order: neither
+    // from where another scan happens to be, nor from several processes.
+    TRY(link_run(&self->link, "SET synchronize_seqscans = off; "
+                 "SET max_parallel_workers_per_gather = 0", WHAT, err));
     Buf sql = {0};
     scan_sql(self, &sql);
     PGresult *result = pq.exec(self->link.conn, buf_cstr(&sql));
@@ -66,7 +72,7 @@ static Status part_open(JdbcReader *self, Error *err) {
     }
     pq.clear(result);
     self->copying = self->head = true;
-    self->rows_out = 0;
+    self->rows_skipped = self->out[self->part];
     return ST_OK;
 }
 
@@ -122,7 +128,7 @@ static Status part_end(JdbcReader *self, Error *err) {
         }
     }
     self->copying = false;
-    self->part += self->env.count;
+    if (!st) self->out[self->part] = ALL;
     return st;
 }
 
@@ -154,9 +160,16 @@ static Status fill(JdbcReader *self, bool *ended, Error *err) {
     return ST_OK;
 }
 
+static void next_part(JdbcReader *self) {
+    while (self->part < self->parts && self->out[self->part] == ALL) {
+        self->part += self->env.count;
+    }
+}
+
 static Status jdbc_poll(SourceReader *base, SourceOutput *out, ReadState *state, Error *err) {
     JdbcReader *self = (JdbcReader *)base;
     *state = READ_MORE;
+    if (!self->copying) next_part(self);
     if (self->stopping || (!self->copying && self->part >= self->parts)) {
         *state = READ_END;
         return ST_OK;
@@ -171,7 +184,7 @@ static Status jdbc_poll(SourceReader *base, SourceOutput *out, ReadState *state,
     Batch *batch = self->batch;
     self->batch = NULL;
     if (batch) {
-        self->rows_out += batch->rows;
+        self->out[part] += batch->rows;
         batch_set_rows(batch, batch->rows);
         TRY(out->batch(out, part, batch_seal(batch), err));
     }
@@ -184,26 +197,39 @@ static void jdbc_stop(SourceReader *base) {
     ((JdbcReader *)base)->stopping = true;
 }
 
-// The part at hand and how many of its rows were handed out. A table that nobody changes meanwhile
-// gives the same rows in the same order again; PostgreSQL promises no more.
+// Of each part that was begun how many of its rows were handed out. A table that nobody changes
+// meanwhile gives the same rows in the same order again; PostgreSQL promises no more.
 static Status jdbc_snapshot(SourceReader *base, Buf *out, Error *err) {
     (void)err;
     JdbcReader *self = (JdbcReader *)base;
-    int64_t rows = self->copying ? self->rows_out : 0;
-    buf_printf(out, "1 %u %lld", self->part, (long long)rows);
+    buf_puts(out, "2 ");
+    for (uint32_t part = self->env.index; part < self->parts; part += self->env.count) {
+        if (self->out[part]) buf_printf(out, "%u %lld ", part, (long long)self->out[part]);
+    }
     return ST_OK;
+}
+
+static bool is_mine(const JdbcReader *self, uint64_t part) {
+    return part < self->parts && part % self->env.count == self->env.index;
 }
 
 static Status jdbc_restore(SourceReader *base, Str bytes, Error *err) {
     JdbcReader *self = (JdbcReader *)base;
-    int64_t part, space = str_find(bytes, STR(" "), 2);
-    if (!str_starts(bytes, STR("1 ")) || space < 0 ||
-        !str_to_i64(str_sub(bytes, 2, (uint32_t)space - 2), &part) ||
-        !str_to_i64(str_sub(bytes, (uint32_t)space + 1, bytes.len), &self->rows_skipped)) {
-        return error_set(err, ST_RUNTIME, "the snapshot of a jdbc source is damaged");
+    int64_t version, part, rows;
+    bool whole = str_take_i64(&bytes, &version) && version == 2;
+    while (whole && bytes.len) {
+        whole = str_take_i64(&bytes, &part) && str_take_i64(&bytes, &rows) && part >= 0 &&
+                rows >= ALL;
+        if (whole && is_mine(self, (uint64_t)part)) self->out[part] = rows;
     }
-    self->part = (uint32_t)part;
-    return ST_OK;
+    if (whole) return ST_OK;
+    return error_set(err, ST_RUNTIME, "table '" STR_FMT "': the snapshot of its jdbc source is "
+                     "damaged, or of an older weir", STR_ARG(self->table.desc->name));
+}
+
+// Parts have the same numbers in all readers.
+static int64_t jdbc_takes(SourceReader *base, uint32_t split) {
+    return is_mine((JdbcReader *)base, split) ? (int64_t)split : -1;
 }
 
 static void jdbc_close(SourceReader *base) {
@@ -217,7 +243,8 @@ static void jdbc_close(SourceReader *base) {
 
 Status jdbc_source_open(const ScanSpec *spec, const TaskEnv *env, SourceReader **out, Error *err) {
     static const SourceVt VT = {.poll = jdbc_poll, .stop = jdbc_stop, .snapshot = jdbc_snapshot,
-                                .restore = jdbc_restore, .close = jdbc_close};
+                                .restore = jdbc_restore, .takes = jdbc_takes,
+                                .close = jdbc_close};
     JdbcReader *self = NEW(JdbcReader);
     self->base.vt = &VT;
     self->spec = spec;
@@ -230,6 +257,7 @@ Status jdbc_source_open(const ScanSpec *spec, const TaskEnv *env, SourceReader *
         return st;
     }
     self->parts = self->table.partitioned ? (uint32_t)self->table.partitions : 1;
+    self->out = ARENA_ARRAY(&self->arena, int64_t, self->parts);
     *out = &self->base;
     return ST_OK;
 }

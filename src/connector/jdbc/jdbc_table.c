@@ -181,6 +181,7 @@ static Status check_types(const TableDesc *desc, Error *err) {
 // ---- all together ------------------------------------------------------------------------------
 
 static Status read_partitions(JdbcTable *table, Error *err) {
+    enum { PARTS_MAX = 1 << 20 };  // each worker knows of each whether it was read
     static const char *const KEYS[] = {"scan.partition.column", "scan.partition.num",
                                        "scan.partition.lower-bound", "scan.partition.upper-bound"};
     TRY(all_or_none(table, KEYS, 4, &table->partitioned, err));
@@ -190,6 +191,9 @@ static Status read_partitions(JdbcTable *table, Error *err) {
     table->lower = options_int(&table->options, KEYS[2]);
     table->upper = options_int(&table->options, KEYS[3]);
     if (table->partitions < 1) return bad_option(table, KEYS[1], "must be above 0", err);
+    if (table->partitions > PARTS_MAX) {
+        return bad_option(table, KEYS[1], "must be at most 1048576", err);
+    }
     if (table->lower <= table->upper) return ST_OK;
     return bad_option(table, KEYS[2], "must not be larger than 'scan.partition.upper-bound'", err);
 }
@@ -243,7 +247,6 @@ Status jdbc_table_read(Arena *arena, const TableDesc *desc, JdbcTable *out, Erro
         add_param(out, "connect_timeout",
                   arena_printf(arena, "%lld", (long long)timeout_ms / 1000));
     }
-    out->push_filters = options_enum(options, "filter.handling.policy") == 0;
     TRY(read_partitions(out, err));
     out->flush_rows = options_int(options, "sink.buffer-flush.max-rows");
     out->flush_interval_ms = options_int(options, "sink.buffer-flush.interval");

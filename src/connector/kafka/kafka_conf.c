@@ -321,6 +321,22 @@ void kafka_trouble_clear(KafkaTrouble *trouble) {
     (void)pthread_mutex_destroy(&trouble->lock);
 }
 
+// A connection that is lost, by force or not, is made again by the client, and what was under way
+// is repeated: people should know why it takes its time. Called with the lock.
+static void tell(const KafkaTrouble *trouble, const char *reason) {
+    static const int64_t SILENCE_NS = 10000000000;  // complaints come of each broker, and again
+    KafkaTeller *teller = trouble->teller;
+    if (!teller || !teller->print) return;
+    int64_t now = os_monotonic_ns(), told = atomic_load(&teller->told_ns);
+    if (told && now - told < SILENCE_NS) return;
+    if (!atomic_compare_exchange_strong(&teller->told_ns, &told, now)) return;
+    char line[512];
+    int len = snprintf(line, sizeof line, "weir: table '" STR_FMT "': Kafka: %s; it is tried again",
+                       STR_ARG(trouble->table->name), reason);
+    size_t size = len < (int)sizeof line ? (size_t)len : sizeof line - 1;
+    teller->print(teller->print_arg, str_make(line, size), true);
+}
+
 static void on_error(rd_kafka_t *rk, int code, const char *reason, void *opaque) {
     KafkaTrouble *trouble = opaque;
     char text[256];
@@ -337,6 +353,7 @@ static void on_error(rd_kafka_t *rk, int code, const char *reason, void *opaque)
         (void)snprintf(trouble->text, sizeof trouble->text, "%s", reason ? reason : "");
     }
     trouble->fatal |= fatal;
+    if (!fatal && reason && *reason) tell(trouble, reason);
     (void)pthread_mutex_unlock(&trouble->lock);
 }
 
@@ -344,7 +361,9 @@ static void on_log(const rd_kafka_t *rk, int level, const char *facility, const 
     (void)rk, (void)level, (void)facility, (void)text;  // what matters comes as an error, too
 }
 
-void kafka_trouble_listen(KafkaTrouble *trouble, rd_kafka_conf_t *conf) {
+void kafka_trouble_listen(KafkaTrouble *trouble, const KafkaTable *table, rd_kafka_conf_t *conf) {
+    trouble->teller = table->teller;
+    trouble->table = table->desc;
     rdkafka.conf_set_opaque(conf, trouble);
     rdkafka.conf_set_error_cb(conf, on_error);
     rdkafka.conf_set_log_cb(conf, on_log);
@@ -372,13 +391,26 @@ static bool is_hopeless(rd_kafka_resp_err_t code) {
 Status kafka_trouble_error(KafkaTrouble *trouble, rd_kafka_resp_err_t code, const char *what,
                            Error *err) {
     (void)pthread_mutex_lock(&trouble->lock);
+    // What is fatal is said when somebody asks: the callback may be yet to come.
+    char fatal[256] = "";
+    bool hopeless = is_hopeless(code);
+    if (code == RD_KAFKA_RESP_ERR__FATAL && trouble->rk) {
+        rd_kafka_resp_err_t why = rdkafka.fatal_error(trouble->rk, fatal, sizeof fatal);
+        if (why != RD_KAFKA_RESP_ERR_NO_ERROR) code = why;
+    }
     // A failure that names itself says more than the trouble before it; "fatal" names nothing.
     bool named = is_hopeless(code) && code != RD_KAFKA_RESP_ERR__FATAL;
     bool told = trouble->code != RD_KAFKA_RESP_ERR_NO_ERROR && !named;
-    Status status = is_hopeless(told ? trouble->code : code) ? ST_RUNTIME : ST_CONNECT;
-    (void)error_set(err, status, "%s: %s", what, told ? trouble->text : rdkafka.err2str(code));
+    if (told && !*fatal) hopeless = is_hopeless(trouble->code);
+    Status status = hopeless ? ST_RUNTIME : ST_CONNECT;
+    const char *text = *fatal ? fatal : told ? trouble->text : rdkafka.err2str(code);
+    (void)error_set(err, status, "%s: %s", what, text);
     bool scram = told && strstr(trouble->text, "SASL mechanism SCRAM");
     (void)pthread_mutex_unlock(&trouble->lock);
+    if (code == RD_KAFKA_RESP_ERR__FENCED || code == RD_KAFKA_RESP_ERR_INVALID_PRODUCER_EPOCH) {
+        error_hint(err, "another run with this 'sink.transactional-id-prefix' has taken over, or "
+                        "'properties.transaction.timeout.ms' is over");
+    }
     // Its proof of the password has the nonce twice, which brokers take for a wrong one.
     if (scram && rdkafka.version() < 0x02060100) {
         error_hint(err,

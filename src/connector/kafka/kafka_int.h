@@ -84,6 +84,13 @@ typedef struct MessagePart {
     const Type *type;      // ROW of those columns, as the format names them
 } MessagePart;
 
+// Who tells people of what clients complain about and get over, now and then.
+typedef struct KafkaTeller {
+    void (*print)(void *arg, Str line, bool to_stderr);
+    void *print_arg;
+    _Atomic int64_t told_ns;  // when it did so last; 0: never
+} KafkaTeller;
+
 // A table's options, read and checked. Lies in an arena.
 typedef struct KafkaTable {
     const TableDesc *desc;
@@ -113,6 +120,7 @@ typedef struct KafkaTable {
     const char *transaction_prefix;  // of the ids of transactions; exactly-once only
     int64_t transaction_ms;          // how long brokers keep one open
     int64_t buffer_rows, buffer_ms;  // upsert sink; 0: no buffer
+    KafkaTeller *teller;     // of the reader or writer that uses the table; NULL: nobody
 } KafkaTable;
 
 extern const OptionDef KAFKA_OPTIONS[], UPSERT_KAFKA_OPTIONS[];
@@ -136,12 +144,15 @@ typedef struct KafkaTrouble {
     rd_kafka_resp_err_t code;  // RD_KAFKA_RESP_ERR_NO_ERROR: nothing yet
     bool fatal;                // no point in waiting: wrong password, refused
     char text[256];
+    rd_kafka_t *rk;            // whose it is; NULL: there is none yet
+    KafkaTeller *teller;       // NULL: nobody hears of what passes
+    const TableDesc *table;
 } KafkaTrouble;
 
 void kafka_trouble_init(KafkaTrouble *trouble);
 void kafka_trouble_clear(KafkaTrouble *trouble);
-// Has the clients made from [conf] report to [trouble]; nothing goes to standard error.
-void kafka_trouble_listen(KafkaTrouble *trouble, rd_kafka_conf_t *conf);
+// Has the clients made from [conf] report to [trouble], and what passes told by the table's teller.
+void kafka_trouble_listen(KafkaTrouble *trouble, const KafkaTable *table, rd_kafka_conf_t *conf);
 // "what: text" of the last complaint, if there is one, else of [code].
 Status kafka_trouble_error(KafkaTrouble *trouble, rd_kafka_resp_err_t code, const char *what,
                            Error *err);

@@ -141,11 +141,12 @@ static Status client_open(Producer *self, const KafkaTable *table, const char *t
     rd_kafka_conf_t *conf;
     char reason[256];
     TRY(kafka_conf(table, true, &conf, err));
-    kafka_trouble_listen(&self->trouble, conf);
+    kafka_trouble_listen(&self->trouble, table, conf);
     rdkafka.conf_set_dr_msg_cb(conf, on_delivery);
     Status st = transaction ? conf_transactional(table, transaction, conf, err) : ST_OK;
     if (!st) {
         self->rk = rdkafka.new(RD_KAFKA_PRODUCER, conf, reason, sizeof reason);
+        self->trouble.rk = self->rk;
         if (self->rk) return ST_OK;
         st = error_set(err, ST_VALIDATION, "table '" STR_FMT "': %s", STR_ARG(table->desc->name),
                        reason);

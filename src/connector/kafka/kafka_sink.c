@@ -26,6 +26,7 @@ typedef struct KafkaSink {
     SinkWriter base;
     KafkaTable table;
     TaskEnv env;
+    KafkaTeller teller;
     Producer *producer;          // the one to send by; NULL: the transactions give one
     Transactions *transactions;  // exactly-once only, and then they own [producer]
     Encoder *key, *value;
@@ -408,6 +409,8 @@ Status kafka_sink_open(const SinkSpec *spec, const TaskEnv *env, bool upsert, Si
     self->base.vt = &SINK_VT;
     self->env = *env;
     Status st = kafka_table_read(env->arena, spec->table, upsert, true, &self->table, err);
+    self->teller = (KafkaTeller){.print = env->print, .print_arg = env->print_arg};
+    self->table.teller = &self->teller;
     if (!st) st = find_metadata(self, spec, err);
     if (!st && self->table.pattern) {
         st = pattern_new(str_c(self->table.pattern), "'topic-pattern'", &self->pattern, err);

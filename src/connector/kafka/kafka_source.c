@@ -36,6 +36,7 @@ typedef struct KafkaSource {
     SourceReader base;
     KafkaTable table;
     TaskEnv env;
+    KafkaTeller teller;
     KafkaTrouble trouble;
     rd_kafka_t *rk;
     rd_kafka_queue_t *queue;
@@ -564,7 +565,7 @@ static Status client_open(KafkaSource *self, Error *err) {
     rd_kafka_conf_t *conf;
     char reason[256];
     TRY(kafka_conf(&self->table, false, &conf, err));
-    kafka_trouble_listen(&self->trouble, conf);
+    kafka_trouble_listen(&self->trouble, &self->table, conf);
     self->rk = rdkafka.new(RD_KAFKA_CONSUMER, conf, reason, sizeof reason);
     if (!self->rk) {
         rdkafka.conf_destroy(conf);
@@ -589,6 +590,8 @@ Status kafka_source_open(const ScanSpec *spec, const TaskEnv *env, bool upsert, 
     kafka_trouble_init(&self->trouble);
     os()->monitor_init(&self->lock);
     Status st = kafka_table_read(env->arena, spec->table, upsert, false, &self->table, err);
+    self->teller = (KafkaTeller){.print = env->print, .print_arg = env->print_arg};
+    self->table.teller = &self->teller;
     if (!st) st = rows_new(&self->table, spec, env, &self->rows, err);
     if (!st) st = client_open(self, err);
     if (st) {

@@ -63,7 +63,6 @@ typedef struct CdcDecoder {
     Pattern *database, *table;
     const char *reason;  // of the failure, unless a reader has it
     JsonReader *failed;  // the reader that has it
-    Str seen_op;
 } CdcDecoder;
 
 static const CdcMetadata DEBEZIUM_METADATA[] = {
@@ -435,24 +434,16 @@ static char *one_record(Decoder *base, char *at) {
     return read_message(self, json_skip_blank(&self->envelope, at));
 }
 
+static const JsonRecords RECORDS = {.record = one_record, .failed = record_failed};
+
 static Status cdc_message(Decoder *base, Str message, bool borrow, Error *err) {
-    CdcDecoder *self = (CdcDecoder *)base;
-    if (!message.ptr || message.len == 0) return ST_OK;  // a tombstone
-    char *at = (char *)(uintptr_t)message.ptr;
-    self->envelope.lines = false;
-    self->envelope.borrow = borrow;
-    self->envelope.end = at + message.len;
-    base->records++;
-    bool good = json_mend(&self->envelope, at, at + message.len) &&
-                one_record(base, json_skip_mark(at)) != NULL;
-    return good ? ST_OK : record_failed(base, message, err);
+    return json_read_message(base, &((CdcDecoder *)base)->envelope, &RECORDS, message, borrow, err);
 }
 
 static Status cdc_stream(Decoder *base, char *bytes, size_t size, bool at_end, size_t *used,
                          Error *err) {
-    static const JsonLines LINES = {.record = one_record, .failed = record_failed};
-    return json_read_lines(base, &((CdcDecoder *)base)->envelope, &LINES, bytes, size, at_end, used,
-                           err);
+    return json_read_lines(base, &((CdcDecoder *)base)->envelope, &RECORDS, bytes, size, at_end,
+                           used, err);
 }
 
 static void cdc_close(Decoder *base) {
@@ -701,7 +692,7 @@ static const char *const OGG_NAMES[] = {"table", "primary-keys", "ingestion-time
 #define CDC_FORMAT(id, prefix, option_table, checker, names, text)                           \
     {                                                                                        \
         .name = id, .options = option_table, .decodes = CHANGES_ALL, .encodes = CHANGES_ALL, \
-        .separator = "\n", .needs_update_before = true, .decoder_new = prefix##_decoder,     \
+        .separator = "\n", .decoder_new = prefix##_decoder,     \
         .encoder_new = prefix##_encoder, .check = checker, .metadata = names,                \
         .metadata_type = prefix##_metadata, .doc = text,                                     \
     }

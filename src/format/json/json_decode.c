@@ -15,8 +15,8 @@ static bool mend_line(JsonReader *reader, char *line) {
     return json_mend(reader, line, feed ? feed : end);
 }
 
-Status json_read_lines(Decoder *decoder, JsonReader *reader, const JsonLines *lines, char *bytes,
-                       size_t size, bool at_end, size_t *used, Error *err) {
+Status json_read_lines(Decoder *decoder, JsonReader *reader, const JsonRecords *records,
+                       char *bytes, size_t size, bool at_end, size_t *used, Error *err) {
     char *at = bytes, *end = bytes + size;
     *used = 0;
     if (!at_end) {  // whole lines only
@@ -39,12 +39,12 @@ Status json_read_lines(Decoder *decoder, JsonReader *reader, const JsonLines *li
         }
         decoder->records++;
         at = !clean && !mend_line(reader, line) ? NULL
-                                                : lines->record(decoder, json_skip_mark(line));
+                                                : records->record(decoder, json_skip_mark(line));
         if (!at || *at != '\n') {
             char *from = at ? at : line;
             char *feed = memchr(from, '\n', (size_t)(end - from));
             char *line_end = feed ? feed : end;
-            if (!at) st = lines->failed(decoder, str_make(line, (size_t)(line_end - line)), err);
+            if (!at) st = records->failed(decoder, str_make(line, (size_t)(line_end - line)), err);
             if (st) {
                 uint32_t number = 1;
                 for (char *c = bytes; c < line; c++) number += *c == '\n';
@@ -61,6 +61,19 @@ Status json_read_lines(Decoder *decoder, JsonReader *reader, const JsonLines *li
     reader->next_end = end;
     reader->next_clean = clean;
     return st;
+}
+
+Status json_read_message(Decoder *decoder, JsonReader *reader, const JsonRecords *records,
+                         Str message, bool borrow, Error *err) {
+    if (!message.ptr || message.len == 0) return ST_OK;  // of a change log, a tombstone
+    char *at = (char *)(uintptr_t)message.ptr;
+    reader->lines = false;
+    reader->borrow = borrow;
+    reader->end = at + message.len;
+    decoder->records++;
+    bool good = json_mend(reader, at, at + message.len) &&
+                records->record(decoder, json_skip_mark(at)) != NULL;
+    return good ? ST_OK : records->failed(decoder, message, err);
 }
 
 typedef struct JsonDecoder {
@@ -123,24 +136,16 @@ static Status record_failed(Decoder *base, Str record, Error *err) {
     return ST_RUNTIME;
 }
 
+static const JsonRecords RECORDS = {.record = one_record, .failed = record_failed};
+
 static Status json_message(Decoder *base, Str message, bool borrow, Error *err) {
-    JsonDecoder *self = (JsonDecoder *)base;
-    if (!message.ptr || message.len == 0) return ST_OK;
-    char *at = (char *)(uintptr_t)message.ptr;
-    self->reader.lines = false;
-    self->reader.borrow = borrow;
-    self->reader.end = at + message.len;
-    base->records++;
-    bool good = json_mend(&self->reader, at, at + message.len) &&
-                one_record(base, json_skip_mark(at)) != NULL;
-    return good ? ST_OK : record_failed(base, message, err);
+    return json_read_message(base, &((JsonDecoder *)base)->reader, &RECORDS, message, borrow, err);
 }
 
 static Status json_stream(Decoder *base, char *bytes, size_t size, bool at_end, size_t *used,
                           Error *err) {
-    static const JsonLines LINES = {.record = one_record, .failed = record_failed};
-    return json_read_lines(base, &((JsonDecoder *)base)->reader, &LINES, bytes, size, at_end, used,
-                           err);
+    return json_read_lines(base, &((JsonDecoder *)base)->reader, &RECORDS, bytes, size, at_end,
+                           used, err);
 }
 
 static void json_close(Decoder *base) {

@@ -109,14 +109,19 @@ void json_reader_clear(JsonReader *reader);
 char *json_read_object(JsonReader *reader, Vec **columns, uint32_t row, char *at, bool skip_rest);
 Status json_reader_error(const JsonReader *reader, Error *err);
 
-// Feeds the lines of a file to [record], which reads the record at [at] into rows of the batch and
-// returns the byte behind it or NULL; [failed] then decides whether the record is skipped.
-typedef struct JsonLines {
+// How a decoder takes records: [record] reads the one at [at] into rows of the batch and returns
+// the byte behind it or NULL; [failed] then decides whether the record is skipped.
+typedef struct JsonRecords {
     char *(*record)(Decoder *self, char *at);
     Status (*failed)(Decoder *self, Str record, Error *err);
-} JsonLines;
-NODISCARD Status json_read_lines(Decoder *decoder, JsonReader *reader, const JsonLines *lines,
+} JsonRecords;
+// Feeds it the lines of a file.
+NODISCARD Status json_read_lines(Decoder *decoder, JsonReader *reader, const JsonRecords *records,
                                  char *bytes, size_t size, bool at_end, size_t *used, Error *err);
+// Feeds it a message; an empty one is no record.
+NODISCARD Status json_read_message(Decoder *decoder, JsonReader *reader,
+                                   const JsonRecords *records, Str message, bool borrow,
+                                   Error *err);
 
 static inline char *json_skip_blank(const JsonReader *reader, char *at) {
     while (*at == ' ' || *at == '\t' || *at == '\r' || (*at == '\n' && !reader->lines)) {
