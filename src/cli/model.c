@@ -139,18 +139,26 @@ static void put_items(const MlField *field, const MlColumn *column, uint32_t row
     }
 }
 
+static bool is_there(const MlColumn *column, uint32_t row) {
+    return !column->valid || bits_get(column->valid, row);
+}
+
+// Value [i] of a row, or all of a list.
+static void put_value(const MlField *field, const MlColumn *column, uint32_t row, uint32_t i,
+                      Buf *out) {
+    if (!is_there(column, row)) buf_puts(out, "N/A");
+    else if (field->list) put_items(field, column, row, out);
+    else ml_print(field, column, row * field->width + i, out);
+}
+
 // What the model says where column [c] of the file has something else, perhaps.
 static void put_answer(const Check *self, uint32_t c, const MlColumn *out, uint32_t row,
                        Buf *text) {
     CsvPlace place = self->place[c];
     const MlField *field = &self->model->out[place.field];
     const MlColumn *column = &out[place.field];
-    if (column->valid && !bits_get(column->valid, row)) {
-        buf_puts(text, "N/A");
-    } else if (!field->list) {
-        ml_print(field, column, row * field->width + place.value, text);
-    } else if (!place.spread) {
-        put_items(field, column, row, text);
+    if (!place.spread || !is_there(column, row)) {
+        put_value(field, column, row, place.value, text);
     } else if (place.value < column->offset[row + 1] - column->offset[row]) {
         ml_print(field, column, column->offset[row] + place.value, text);
     }
@@ -303,13 +311,9 @@ static void put_header(const MlModel *model, Buf *out) {
 static void put_row(const MlModel *model, const MlColumn *column, uint32_t row, Buf *out) {
     Buf cell = {0};
     for (uint32_t f = 0, cells = 0; f < model->out_count; f++) {
-        bool there = !column[f].valid || bits_get(column[f].valid, row);
         for (uint32_t i = 0; i < model->out[f].width; i++) {
             cell.len = 0;
-            if (there && model->out[f].list) put_items(&model->out[f], &column[f], row, &cell);
-            else if (there)
-                ml_print(&model->out[f], &column[f], row * model->out[f].width + i, &cell);
-            else buf_puts(&cell, "N/A");
+            put_value(&model->out[f], &column[f], row, i, &cell);
             if (cells++) buf_putc(out, ',');
             put_cell(buf_str(&cell), out);
         }

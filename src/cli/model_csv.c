@@ -116,14 +116,16 @@ bool csv_missing(Str cell) {
 }
 
 // The number behind a field's name: y_2, y[2], y.2, y(2); false: the column is none of the field's.
-static bool numbered(Str name, const MlField *field, uint32_t *out) {
+// A list has no more items than the table has columns.
+static bool numbered(const CsvTable *table, uint32_t c, const MlField *field, uint32_t *out) {
+    Str name = table->name[c];
     if ((field->width == 1 && !field->list) || !str_starts(name, field->name)) return false;
     Str rest = str_sub(name, field->name.len, name.len - field->name.len);
     if (rest.len < 2 || !memchr("_.[(: ", rest.ptr[0], 6)) return false;
     bool closed = rest.ptr[rest.len - 1] == ']' || rest.ptr[rest.len - 1] == ')';
     int64_t number;
     if (!str_to_i64(str_sub(rest, 1, rest.len - 1 - closed), &number)) return false;
-    if (number < 0 || number > (field->list ? COLUMNS_MAX : field->width)) return false;
+    if (number < 0 || number > (field->list ? table->columns : field->width)) return false;
     *out = (uint32_t)number;
     return true;
 }
@@ -133,10 +135,10 @@ static void place_numbered(const CsvTable *table, const MlField *field, int32_t 
                            CsvPlace *place) {
     uint32_t number, least = 1;
     for (uint32_t c = 0; c < table->columns; c++) {
-        if (place[c].field < 0 && numbered(table->name[c], field, &number) && !number) least = 0;
+        if (place[c].field < 0 && numbered(table, c, field, &number) && !number) least = 0;
     }
     for (uint32_t c = 0; c < table->columns; c++) {
-        if (place[c].field >= 0 || !numbered(table->name[c], field, &number)) continue;
+        if (place[c].field >= 0 || !numbered(table, c, field, &number)) continue;
         if (field->list || number - least < field->width) {
             place[c] = (CsvPlace){.field = f, .value = number - least};
         }
@@ -253,7 +255,8 @@ static void put_lists(const CsvTable *table, uint32_t c, uint32_t first, uint32_
     }
 }
 
-// A list whose items stand in columns of their own; those behind the last that is there are none.
+// A list whose items stand in columns of their own; those behind the last that is there are none,
+// those before it are missing.
 static void put_spread(const CsvTable *table, const CsvPlace *place, int32_t f, uint32_t first,
                        uint32_t rows, const MlField *field, MlColumn *column, Arena *arena) {
     uint32_t most = 0, columns = table->columns;
@@ -268,7 +271,8 @@ static void put_spread(const CsvTable *table, const CsvPlace *place, int32_t f, 
         uint32_t items = 0, begin = column->offset[row];
         for (uint32_t c = 0; c < columns; c++) {
             if (place[c].field != f || csv_missing(cell[c])) continue;
-            if (place[c].value >= items) items = place[c].value + 1;
+            for (; items <= place[c].value; items++)
+                put_one(field, column, begin + items, (Str){0});
             put_one(field, column, begin + place[c].value, cell[c]);
         }
         if (items) bits_set(column->valid, row);

@@ -1,10 +1,10 @@
 #include "cli/model_csv.h"
 
-#include <stdio.h>
+#include <math.h>
 
 #include "test/unit.h"
 
-// "0.0 0.1 1.0 -": the field and the value of each column.
+// [wanted] is like "0.0 0.1 1.0 -": the field and the value of each column.
 static void check_places(const char *header, bool nameless, const MlField *field, uint32_t count,
                          const char *wanted) {
     CsvTable table = {.nameless = nameless};
@@ -50,6 +50,7 @@ TEST(model_csv, a_list_is_one_column_or_many) {
     check_places("x", false, list, 1, "0.0");
     check_places("x_0,x_1,id,x_2", false, list, 1, "0.0* 0.1* - 0.2*");
     check_places("1,2,3", true, list, 1, "0.0* 0.1* 0.2*");
+    check_places("x_0,x_1,x_1000000", false, list, 1, "0.0* 0.1* -");
 }
 
 // A model that takes one list; only its fields are asked for.
@@ -65,9 +66,11 @@ TEST(model_csv, items_of_lists_are_read_from_either) {
     CHECK(in.offset[1] == 3 && in.offset[2] == 3 && in.offset[3] == 4);
     CHECK(in.number[2] == 3 && in.number[3] == 4 && in.valid[0] == 5);
     Str names[] = {STR("1"), STR("2"), STR("3")};
-    Str spread[] = {STR("1"), STR("2"), STR("3"), STR("4"), STR(""), STR("NA")};
-    table = (CsvTable){.name = names, .cell = spread, .columns = 3, .rows = 2, .nameless = true};
-    CHECK_OK(csv_inputs(&table, &model, 0, 2, &in, &arena, &err), &err);
+    Str spread[] = {STR("1"), STR("2"), STR("3"), STR("4"), STR(""), STR("NA"),
+                    STR("5"), STR(""),  STR("7")};
+    table = (CsvTable){.name = names, .cell = spread, .columns = 3, .rows = 3, .nameless = true};
+    CHECK_OK(csv_inputs(&table, &model, 0, 3, &in, &arena, &err), &err);
     CHECK(in.offset[1] == 3 && in.offset[2] == 4 && in.number[2] == 3 && in.number[3] == 4);
+    CHECK(in.offset[3] == 7 && isnan(in.number[5]) && in.number[6] == 7);  // one between is missing
     arena_clear(&arena);
 }

@@ -15,12 +15,9 @@
 
 enum { DIGEST_HEX = 65 };
 
-// ---- rows to learn from ------------------------------------------------------------------------
-
 // The rows of the query, column by column. [number] or [text] of a column has room for [cap] rows.
 typedef struct Training {
     const TrainJob *job;
-    DdlContext *ddl;
     const Type *row;
     MlField *field;
     MlColumn *column;
@@ -30,6 +27,93 @@ typedef struct Training {
     MlHeld held;          // rows held back, behind the others in the same memory
     Buf sources;          // what was read: members of a JSON array
 } Training;
+
+// ---- options -----------------------------------------------------------------------------------
+
+// Options that say where, what for and when; all others are the algorithm's.
+static bool is_place(Str key) {
+    static const Str KEYS[] = {{"provider", 8}, {"algorithm", 9},         {"label", 5},
+                               {"path", 4},     {"refresh-interval", 16}, {"on-error", 8},
+                               {"version", 7},  {"challenger.version", 18}};
+    for (size_t i = 0; i < sizeof KEYS / sizeof *KEYS; i++) {
+        if (str_eq(key, KEYS[i])) return true;
+    }
+    return str_starts(key, STR("retrain.")) || str_starts(key, STR("promote."));
+}
+
+static Status find_label(const Training *rows, const MlAlgorithm *algorithm, int32_t *out,
+                         Error *err) {
+    const char *name = map_get(rows->job->options, STR("label"));
+    *out = -1;
+    bool supervised = algorithm->tasks & (1u << ML_CLASSIFICATION | 1u << ML_REGRESSION |
+                                          1u << ML_FORECASTING);
+    if (!name) {
+        if (supervised) *out = (int32_t)rows->row->child_count - 1;
+        return ST_OK;
+    }
+    *out = ml_field(rows->field, rows->row->child_count, str_c(name));
+    if (*out >= 0) return ST_OK;
+    (void)error_set(err, ST_VALIDATION, "the query has no column '%s', which 'label' names", name);
+    error_hint(err, "without 'label' the last column is what is to be predicted");
+    return ST_VALIDATION;
+}
+
+// NULL: it learns online.
+static Status find_algorithm(const Map *options, const MlAlgorithm **out, Error *err) {
+    const char *name = map_get(options, STR("algorithm"));
+    *out = name ? ml_algorithm(str_c(name)) : NULL;
+    if (*out || (name && ml_online_algorithm(str_c(name)))) return ST_OK;
+    (void)(name ? error_set(err, ST_VALIDATION, "there is no algorithm '%s'", name)
+                : error_set(err, ST_VALIDATION, "a model to be trained needs 'algorithm'"));
+    enum { KNOWN_MAX = 64 };
+    const char *known[KNOWN_MAX];
+    uint32_t count = 0;
+    for (const MlAlgorithm *const *at = ML_ALGORITHMS; *at && count < KNOWN_MAX; at++) {
+        known[count++] = (*at)->name;
+    }
+    const MlOnlineAlgorithm *const *online = ML_ONLINE_ALGORITHMS;
+    for (; *online && count < KNOWN_MAX; online++) known[count++] = ml_online_name(*online);
+    const char *near = name ? text_nearest(str_c(name), known, count) : NULL;
+    if (near) {
+        error_hint(err, "did you mean '%s'?", near);
+        return ST_VALIDATION;
+    }
+    Buf names = {0};
+    for (const MlAlgorithm *const *at = ML_ALGORITHMS; *at; at++) {
+        buf_printf(&names, "%s%s", at == ML_ALGORITHMS ? "" : ", ", (*at)->name);
+    }
+    for (const MlOnlineAlgorithm *const *at = ML_ONLINE_ALGORITHMS; *at; at++) {
+        buf_printf(&names, "%s%s", at == ML_ONLINE_ALGORITHMS ? "; online: " : ", ",
+                   ml_online_name(*at));
+    }
+    error_hint(err, "there are: " STR_FMT, STR_ARG(buf_str(&names)));
+    buf_free(&names);
+    return ST_VALIDATION;
+}
+
+static void say(void *arg, Str line) {
+    DdlContext *ddl = arg;
+    ddl->say(ddl, line);
+}
+
+static Status make_spec(Training *self, const MlAlgorithm **algorithm, MlTrainSpec *out,
+                        Error *err) {
+    const Map *options = self->job->options;
+    TRY(find_algorithm(options, algorithm, err));
+    *out = (MlTrainSpec){.algorithm = str_c((*algorithm)->name), .budget = &self->budget,
+                         .progress = say, .arg = self->job->ddl, .cancel = self->job->cancel};
+    TRY(find_label(self, *algorithm, &out->label, err));
+    MlSetting *setting = ARENA_ARRAY(self->job->ddl->plan->arena, MlSetting, options->count + 1);
+    for (uint32_t i = 0; i < options->count; i++) {
+        if (is_place(options->entry[i].key)) continue;
+        setting[out->setting_count++] =
+            (MlSetting){options->entry[i].key, str_c(options->entry[i].value)};
+    }
+    out->setting = setting;
+    return ST_OK;
+}
+
+// ---- rows to learn from ------------------------------------------------------------------------
 
 static Status field_of(const Type *type, Str name, MlField *out, Error *err) {
     if (model_field_of(type, name, out)) return ST_OK;
@@ -90,7 +174,7 @@ static Status take_rows(void *arg, Batch *batch, Error *err) {
 }
 
 static Status find_columns(Training *self, const Type *row, Error *err) {
-    Arena *arena = self->ddl->plan->arena;
+    Arena *arena = self->job->ddl->plan->arena;
     self->row = row;
     self->field = ARENA_ARRAY(arena, MlField, row->child_count + 1);
     self->column = ARENA_ARRAY(arena, MlColumn, row->child_count + 1);
@@ -99,9 +183,6 @@ static Status find_columns(Training *self, const Type *row, Error *err) {
     }
     return ST_OK;
 }
-
-static Status make_spec(Training *self, const MlAlgorithm **algorithm, MlTrainSpec *out,
-                        Error *err);
 
 // What cannot be learned so is said before the query runs, which may take long.
 static Status take_schema(void *arg, const Type *row, bool ordered, Error *err) {
@@ -138,8 +219,7 @@ static void training_clear(Training *self) {
     budget_release(&self->budget, atomic_load(&self->budget.bytes));
 }
 
-// ---- rows held back, and what they say of a version
-// -----------------------------------------------
+// ---- rows held back, and what they say of a version --------------------------------------------
 
 static const char *find_option(const Map *options, const char *name) {
     for (uint32_t i = 0; i < options->count; i++) {
@@ -157,12 +237,12 @@ static bool learns_windows(const MlAlgorithm *algorithm, const Map *options) {
 }
 
 // Holds a part of the rows back: 'validation-split' of them, or a fifth.
-static Status hold_back(const TrainJob *job, const MlAlgorithm *algorithm, int32_t label,
-                        Training *self, Error *err) {
-    const char *text = find_option(job->options, "validation-split");
-    const char *series = find_option(job->options, "series");
+static Status hold_back(Training *self, const MlAlgorithm *algorithm, int32_t label, Error *err) {
+    const Map *options = self->job->options;
+    const char *text = find_option(options, "validation-split");
+    const char *series = find_option(options, "series");
     uint32_t columns = self->row->child_count;
-    MlHoldSpec spec = {.windows = learns_windows(algorithm, job->options), .label = label,
+    MlHoldSpec spec = {.windows = learns_windows(algorithm, options), .label = label,
                        .series = -1};
     if (self->rows > UINT32_MAX / 8) return ST_OK;
     if (!text || !str_to_f64(str_c(text), &spec.share) || !(spec.share > 0 && spec.share < 1)) {
@@ -219,7 +299,7 @@ static Status compare(const Training *rows, MlTask task, int32_t label, const Ml
         return ST_OK;
     }
     if (out->own != out->own) {
-        return error_set(err, ST_VALIDATION, "'retrain.metric' = '%s' is none of these rows'",
+        return error_set(err, ST_VALIDATION, "'retrain.metric' = '%s' is none of these rows",
                          out->metric);
     }
     out->count = 1;
@@ -238,10 +318,11 @@ static Status compare(const Training *rows, MlTask task, int32_t label, const Ml
 
 // Whether the new version is not worse than the one in use. One that cannot be read any more makes
 // room; one that takes other columns stays until somebody decides.
-static Status judge(const TrainJob *job, const Training *rows, MlTask task, int32_t label,
-                    const MlModel *made, Verdict *out, Error *err) {
-    const char *metric = map_get(job->options, STR("retrain.metric"));
-    Str path = str_c(map_get(job->options, STR("path")));
+static Status judge(const Training *rows, MlTask task, int32_t label, const MlModel *made,
+                    Verdict *out, Error *err) {
+    const Map *options = rows->job->options;
+    const char *metric = map_get(options, STR("retrain.metric"));
+    Str path = str_c(map_get(options, STR("path")));
     Arena arena = {0};
     MlModel *current = NULL;
     Status st = ST_OK;
@@ -256,7 +337,7 @@ static Status judge(const TrainJob *job, const Training *rows, MlTask task, int3
         (void)snprintf(out->metric, sizeof out->metric, "%s", metric);
         st = compare(rows, task, label, made, current, out, err);
     }
-    if (!st && current && out->in_use && map_has(job->options, STR("promote.when"))) {
+    if (!st && current && out->in_use && map_has(options, STR("promote.when"))) {
         not_compared(out, "it is the challenger until its rule holds");
         out->in_use = false;
     }
@@ -280,73 +361,7 @@ static void put_verdict(const char *again, const Verdict *verdict, Buf *out) {
     buf_putc(out, '}');
 }
 
-// ---- training ----------------------------------------------------------------------------------
-
-// Options that say where, what for and when; all others are the algorithm's.
-static bool is_place(Str key) {
-    static const Str KEYS[] = {{"provider", 8}, {"algorithm", 9},         {"label", 5},
-                               {"path", 4},     {"refresh-interval", 16}, {"on-error", 8},
-                               {"version", 7},  {"challenger.version", 18}};
-    for (size_t i = 0; i < sizeof KEYS / sizeof *KEYS; i++) {
-        if (str_eq(key, KEYS[i])) return true;
-    }
-    return str_starts(key, STR("retrain.")) || str_starts(key, STR("promote."));
-}
-
-static Status find_label(const Training *rows, const MlAlgorithm *algorithm, const Map *options,
-                         int32_t *out, Error *err) {
-    const char *name = map_get(options, STR("label"));
-    *out = -1;
-    bool supervised = algorithm->tasks & (1u << ML_CLASSIFICATION | 1u << ML_REGRESSION |
-                                          1u << ML_FORECASTING);
-    if (!name) {
-        if (supervised) *out = (int32_t)rows->row->child_count - 1;
-        return ST_OK;
-    }
-    *out = ml_field(rows->field, rows->row->child_count, str_c(name));
-    if (*out >= 0) return ST_OK;
-    (void)error_set(err, ST_VALIDATION, "the query has no column '%s', which 'label' names", name);
-    error_hint(err, "without 'label' the last column is what is to be predicted");
-    return ST_VALIDATION;
-}
-
-// NULL: it learns online.
-static Status find_algorithm(const Map *options, const MlAlgorithm **out, Error *err) {
-    const char *name = map_get(options, STR("algorithm"));
-    *out = name ? ml_algorithm(str_c(name)) : NULL;
-    if (*out || (name && ml_online_algorithm(str_c(name)))) return ST_OK;
-    (void)(name ? error_set(err, ST_VALIDATION, "there is no algorithm '%s'", name)
-                : error_set(err, ST_VALIDATION, "a model to be trained needs 'algorithm'"));
-    const char *known[64];
-    uint32_t count = 0;
-    for (const MlAlgorithm *const *at = ML_ALGORITHMS; *at && count < 32; at++) {
-        known[count++] = (*at)->name;
-    }
-    for (const MlOnlineAlgorithm *const *at = ML_ONLINE_ALGORITHMS; *at && count < 64; at++) {
-        known[count++] = ml_online_name(*at);
-    }
-    const char *near = name ? text_nearest(str_c(name), known, count) : NULL;
-    if (near) {
-        error_hint(err, "did you mean '%s'?", near);
-        return ST_VALIDATION;
-    }
-    Buf names = {0};
-    for (const MlAlgorithm *const *at = ML_ALGORITHMS; *at; at++) {
-        buf_printf(&names, "%s%s", at == ML_ALGORITHMS ? "" : ", ", (*at)->name);
-    }
-    for (const MlOnlineAlgorithm *const *at = ML_ONLINE_ALGORITHMS; *at; at++) {
-        buf_printf(&names, "%s%s", at == ML_ONLINE_ALGORITHMS ? "; online: " : ", ",
-                   ml_online_name(*at));
-    }
-    error_hint(err, "there are: " STR_FMT, STR_ARG(buf_str(&names)));
-    buf_free(&names);
-    return ST_VALIDATION;
-}
-
-static void say(void *arg, Str line) {
-    DdlContext *ddl = arg;
-    ddl->say(ddl, line);
-}
+// ---- what meta.json tells ----------------------------------------------------------------------
 
 static void put_json_fields(const MlField *field, uint32_t count, Buf *out) {
     static const char *const TYPES[] = {[ML_DOUBLE] = "DOUBLE", [ML_FLOAT] = "FLOAT",
@@ -456,8 +471,9 @@ static void put_ranges(const Training *rows, Buf *out) {
 }
 
 // What meta.json tells of the version: where it comes from and how good it is.
-static void put_lineage(const TrainJob *job, const Training *rows, const Verdict *verdict,
-                        const MlModel *model, const MlReport *report, Buf *out) {
+static void put_lineage(const Training *rows, const Verdict *verdict, const MlModel *model,
+                        const MlReport *report, Buf *out) {
+    const TrainJob *job = rows->job;
     const Map *options = job->options;
     char recipe[DIGEST_HEX];
     put_recipe(job, recipe);
@@ -488,6 +504,8 @@ static void put_lineage(const TrainJob *job, const Training *rows, const Verdict
     put_json_metrics("validation_metrics", report->validation, report->validation_count, out);
     if (job->again) put_verdict(job->again, verdict, out);
 }
+
+// ---- the columns of the model ------------------------------------------------------------------
 
 // A column's name for a field's: probability(1) is probability_1.
 static Str column_name(Arena *arena, Str field) {
@@ -539,6 +557,8 @@ static const Type *trained_output(Arena *arena, const Training *rows, int32_t la
     return type_row(arena, model->out_count, child, name, false);
 }
 
+// ---- training ----------------------------------------------------------------------------------
+
 // "; Accuracy 0.97 on 96 rows held back, version 1 has 0.95: in use"
 static void say_verdict(const Verdict *verdict, Buf *line) {
     if (verdict->count) {
@@ -574,15 +594,16 @@ static void say_result(const TrainJob *job, const Verdict *verdict, const MlMode
     buf_free(&line);
 }
 
-static Status publish(const TrainJob *job, const Training *rows, MlTask task, int32_t label,
-                      MlModel *made, const MlReport *report, Trained *out, Error *err) {
+static Status publish(const Training *rows, MlTask task, int32_t label, MlModel *made,
+                      const MlReport *report, Trained *out, Error *err) {
+    const TrainJob *job = rows->job;
     Buf file = {0}, meta = {0};
     Str path = str_c(map_get(job->options, STR("path")));
     Verdict verdict = {.in_use = true};
     Status st = made->vt->save(made, &file, err);
-    if (!st && job->again) st = judge(job, rows, task, label, made, &verdict, err);
+    if (!st && job->again) st = judge(rows, task, label, made, &verdict, err);
     if (!st) {
-        put_lineage(job, rows, &verdict, made, report, &meta);
+        put_lineage(rows, &verdict, made, report, &meta);
         st = (verdict.in_use ? registry_publish : registry_add)(
             path, STR("weir"), buf_str(&file), buf_str(&meta), &out->version, err);
     }
@@ -597,34 +618,17 @@ static Status publish(const TrainJob *job, const Training *rows, MlTask task, in
     return st;
 }
 
-static Status make_spec(Training *self, const MlAlgorithm **algorithm, MlTrainSpec *out,
-                        Error *err) {
-    const Map *options = self->job->options;
-    TRY(find_algorithm(options, algorithm, err));
-    *out = (MlTrainSpec){.algorithm = str_c((*algorithm)->name), .budget = &self->budget,
-                         .progress = say, .arg = self->ddl, .cancel = self->job->cancel};
-    TRY(find_label(self, *algorithm, options, &out->label, err));
-    MlSetting *setting = ARENA_ARRAY(self->ddl->plan->arena, MlSetting, options->count + 1);
-    for (uint32_t i = 0; i < options->count; i++) {
-        if (is_place(options->entry[i].key)) continue;
-        setting[out->setting_count++] =
-            (MlSetting){options->entry[i].key, str_c(options->entry[i].value)};
-    }
-    out->setting = setting;
-    return ST_OK;
-}
-
-static Status learn(const TrainJob *job, Training *rows, Trained *out, Error *err) {
+static Status learn(Training *rows, Trained *out, Error *err) {
     const MlAlgorithm *algorithm;
     MlTrainSpec spec;
     TRY(make_spec(rows, &algorithm, &spec, err));
-    if (train_again(job->options)) TRY(hold_back(job, algorithm, spec.label, rows, err));
+    if (train_again(rows->job->options)) TRY(hold_back(rows, algorithm, spec.label, err));
     MlTable table = {.field = rows->field, .column = rows->column,
                      .columns = rows->row->child_count, .rows = rows->rows};
     MlModel *made;
     MlReport report = {0};
     TRY(ml_train(&spec, &table, &made, &report, err));
-    Status st = publish(job, rows, report.task, spec.label, made, &report, out, err);
+    Status st = publish(rows, report.task, spec.label, made, &report, out, err);
     ml_free(made);
     return st;
 }
@@ -682,7 +686,7 @@ bool train_again(const Map *options) {
 }
 
 Status train_model(const TrainJob *job, Trained *out, Error *err) {
-    Training rows = {.job = job, .ddl = job->ddl};
+    Training rows = {.job = job};
     *out = (Trained){0};
     budget_init(&rows.budget, job->ddl->budget, "training", 0);
     ResultSink sink = {.arg = &rows, .schema = take_schema, .batch = take_rows,
@@ -692,7 +696,7 @@ Status train_model(const TrainJob *job, Trained *out, Error *err) {
         st = error_set(err, ST_VALIDATION, "there are no rows to train model '" STR_FMT "' on",
                        STR_ARG(job->name));
     }
-    if (!st) st = learn(job, &rows, out, err);
+    if (!st) st = learn(&rows, out, err);
     training_clear(&rows);
     return st;
 }
@@ -732,7 +736,7 @@ Status train_newest(const TrainJob *job, uint64_t *version, int64_t *due_ms, Err
 }
 
 Status train_columns(const TrainJob *job, uint64_t version, Trained *out, Error *err) {
-    Training rows = {.job = job, .ddl = job->ddl};
+    Training rows = {.job = job};
     RegistryVersion found;
     const MlAlgorithm *algorithm;
     Plan *plan;
@@ -742,7 +746,7 @@ Status train_columns(const TrainJob *job, uint64_t version, Trained *out, Error 
     TRY(bind_query(job->ddl->plan, job->query, &plan, err));
     TRY(find_columns(&rows, plan->type, err));
     TRY(find_algorithm(job->options, &algorithm, err));
-    TRY(find_label(&rows, algorithm, job->options, &label, err));
+    TRY(find_label(&rows, algorithm, &label, err));
     TRY(registry_open(path, version, job->arena, &found, err));
     TRY(ml_load(found.path, str_cstr(job->arena, found.format), &made, err));
     *out = (Trained){.version = version, .in_use = true,

@@ -342,8 +342,8 @@ static Status evaluate_on_end(Operator *op, Error *err) {
     if (op->env->index == 0) {
         if (!self->sent) TRY(send(self, ROW_INSERT, err));
         TRY(decide(self, err));
+        self->sent = true;
     }
-    self->sent = true;
     return output_builder(op, &self->result, true, err);
 }
 
@@ -417,7 +417,8 @@ static Status take_side(Evaluate *self, Str *in, Side *side, Error *err) {
 static Status evaluate_restore(Operator *op, Str bytes, Error *err) {
     Evaluate *self = (Evaluate *)op;
     MlEval *saved;
-    if (!bytes.len) return ST_OK;
+    // All rows come to worker 0. Another one would save its copy again, older than what there is.
+    if (!bytes.len || op->env->index) return ST_OK;
     self->sent = true;
     if (!self->challenger.eval && !self->drift) {
         TRY(ml_eval_load(bytes, &saved, err));

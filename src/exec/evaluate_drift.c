@@ -30,10 +30,11 @@ void drift_watch_reset(DriftWatch *self) {
     *self = (DriftWatch){.task = self->task, .error = adwin_make(DELTA)};
 }
 
-static double error_of_class(const MlColumn *label, const MlColumn *out, uint32_t row) {
-    if (label->text && out->text) return !str_eq(label->text[row], out->text[row]);
+static double error_of_class(const MlColumn *label, size_t truth, const MlColumn *out,
+                             size_t said) {
+    if (label->text && out->text) return !str_eq(label->text[truth], out->text[said]);
     if (label->text || out->text) return 1;
-    return label->number[row] != out->number[row];
+    return label->number[truth] != out->number[said];
 }
 
 static double error_of_number(DriftWatch *self, double label, double out) {
@@ -45,18 +46,19 @@ static double error_of_number(DriftWatch *self, double label, double out) {
 }
 
 bool drift_watch_rows(DriftWatch *self, const MlEvalBatch *batch) {
-    int32_t at = ml_field(batch->out, batch->out_count, STR("prediction"));
-    const MlColumn *out = &batch->out_column[at < 0 ? 0 : at], *label = batch->label_column;
+    int32_t found = ml_field(batch->out, batch->out_count, STR("prediction"));
+    uint32_t at = found < 0 ? 0 : (uint32_t)found;
+    const MlColumn *out = &batch->out_column[at], *label = batch->label_column;
     bool numbers = self->task == ML_REGRESSION || self->task == ML_FORECASTING, drifted = false;
     if (self->task != ML_CLASSIFICATION && !numbers) return false;
-    if (numbers && (!out->number || !label->number)) return false;
+    if (!(out->number || out->text) || !(label->number || label->text)) return false;
+    if (numbers && (out->text || label->text)) return false;
     for (uint32_t row = 0; row < batch->rows; row++) {
         if (label->valid && !bits_get(label->valid, row)) continue;
         if (out->valid && !bits_get(out->valid, row)) continue;
-        double truth = numbers ? label->number[(size_t)row * batch->label->width] : 0;
-        double said = numbers ? out->number[(size_t)row * batch->out[at < 0 ? 0 : at].width] : 0;
-        double error = numbers ? error_of_number(self, truth, said)
-                               : error_of_class(label, out, row);
+        size_t truth = (size_t)row * batch->label->width, said = (size_t)row * batch->out[at].width;
+        double error = numbers ? error_of_number(self, label->number[truth], out->number[said])
+                               : error_of_class(label, truth, out, said);
         double before = adwin_mean(&self->error);
         if (adwin_add(&self->error, error)) drifted |= adwin_mean(&self->error) > before;
     }

@@ -71,6 +71,10 @@ void codec_u64(Codec *codec, uint64_t *value) {
     words_at(codec, value, 1, sizeof *value);
 }
 
+void codec_i64(Codec *codec, int64_t *value) {
+    words_at(codec, value, 1, sizeof *value);
+}
+
 void codec_f64(Codec *codec, double *value) {
     words_at(codec, value, 1, sizeof *value);
 }
@@ -129,7 +133,6 @@ void *codec_room(Codec *codec, size_t count, size_t size, size_t bytes_min) {
 CODEC_ARRAY(f64s, double)
 CODEC_ARRAY(u32s, uint32_t)
 CODEC_ARRAY(u64s, uint64_t)
-CODEC_ARRAY(u8s, uint8_t)
 
 void codec_f64s_at(Codec *codec, double *value, size_t count) {
     words_at(codec, value, count, sizeof *value);

@@ -34,6 +34,7 @@ NODISCARD Status codec_end(Codec *codec, Error *err);
 void codec_u8(Codec *codec, uint8_t *value);
 void codec_u32(Codec *codec, uint32_t *value);
 void codec_u64(Codec *codec, uint64_t *value);
+void codec_i64(Codec *codec, int64_t *value);
 void codec_f64(Codec *codec, double *value);
 void codec_bool(Codec *codec, bool *value);
 void codec_str(Codec *codec, Str *value);
@@ -46,7 +47,6 @@ void codec_kind(Codec *codec, int *kind, int kinds);
 void codec_f64s(Codec *codec, double **value, size_t count);
 void codec_u32s(Codec *codec, uint32_t **value, size_t count);
 void codec_u64s(Codec *codec, uint64_t **value, size_t count);
-void codec_u8s(Codec *codec, uint8_t **value, size_t count);
 // Into (or from) arrays that are there.
 void codec_f64s_at(Codec *codec, double *value, size_t count);
 void codec_u32s_at(Codec *codec, uint32_t *value, size_t count);

@@ -315,7 +315,7 @@ Status ml_eval_add(MlEval *eval, const MlEvalBatch *batch, Error *err) {
     // Of a forecast of several steps where one is known, the first.
     view.steps = 1;
     if (uses_numbers(eval->spec.task) && batch->label->width == view.field->width) {
-        view.steps = view.field->width < EVAL_CLASSES_MAX ? view.field->width : EVAL_CLASSES_MAX;
+        view.steps = view.field->width < EVAL_STEPS_MAX ? view.field->width : EVAL_STEPS_MAX;
     }
     uint32_t width = inputs_width(batch) + 2 * view.steps + view.probabilities;
     double *scratch = NEW_ARRAY(double, width);
@@ -429,7 +429,7 @@ static void ring_codec(MlEval *eval, Codec *codec) {
     }
     if (eval->kept > eval->spec.window || (eval->spec.window && eval->next >= eval->spec.window) ||
         eval->record > 2 + 2 * EVAL_CLASSES_MAX || cells * 8 > codec->in.len ||
-        (eval->kept && (eval->record < 2 || eval->record % 2))) {
+        eval->record % 2 || (eval->kept && !eval->record)) {
         codec_fail(codec, "a window that does not fit");
     }
     if (codec->failed || !eval->record || !eval->spec.window) {

@@ -7,6 +7,7 @@
 
 enum {
     EVAL_CLASSES_MAX = 1000,
+    EVAL_STEPS_MAX = EVAL_CLASSES_MAX,  // of a forecast: a window's records are pairs of either
     EVAL_CLUSTERS_MAX = 10000,
     EVAL_WIDTH_MAX = 1 << 16,
     EVAL_WINDOW_MAX = 1 << 24,

@@ -160,6 +160,16 @@ TEST(evaluate, a_window_forgets_and_a_fading_sum_nearly) {
     mem_free(j);
 }
 
+TEST(evaluate, a_saved_window_holds_pairs_or_is_refused) {
+    MlEval *window = ml_eval_new(&(MlEvalSpec){ML_CLASSIFICATION, 0, 100}), *again = NULL;
+    Buf bytes = {0};
+    ml_eval_save(window, &bytes);
+    bytes.ptr[bytes.len - 3 * sizeof(uint32_t)] = 1;  // the width of its records
+    CHECK(ml_eval_load(buf_str(&bytes), &again, NULL) != ST_OK);
+    ml_eval_free(window);
+    buf_free(&bytes);
+}
+
 TEST(evaluate, numbers_clusters_and_texts_by_hand) {
     MlField number = {.name = STR("prediction"), .type = ML_DOUBLE, .width = 1};
     double truth[] = {1, 2, 4}, said[] = {2, 2, 2};

@@ -31,36 +31,46 @@ static uint64_t row_hash(const MlColumn *column, uint32_t columns, uint32_t row)
     return hash;
 }
 
-// Rows held back come last in [order]; returns how many stay.
-static uint32_t hold_rows(double share, const MlColumn *column, uint32_t columns, uint32_t rows,
-                          uint32_t *order) {
-    uint32_t slots = 16, kept = 0, held = rows;
-    while (slots < rows * 2) slots *= 2;
-    uint64_t *seen = NEW_ARRAY(uint64_t, slots);
-    uint32_t *times = NEW_ARRAY(uint32_t, slots);
-    for (uint32_t row = 0; row < rows; row++) {
-        uint64_t hash = row_hash(column, columns, row) | 1;
-        uint32_t slot = (uint32_t)hash_u64(hash) & (slots - 1);
-        while (times[slot] && seen[slot] != hash) slot = (slot + 1) & (slots - 1);
-        seen[slot] = hash;
-        hash = hash_mix(hash, times[slot]++);
-        bool back = (double)(hash >> 32) < share * 4294967296.0;
-        order[back ? --held : kept++] = row;
-    }
-    mem_free(seen);
-    mem_free(times);
-    return kept;
-}
-
+// A row and what it is one of: of all that say the same, or of a series.
 typedef struct Point {
-    uint64_t series;
+    uint64_t like;
     uint32_t row;
 } Point;
 
-static int by_series(const void *a, const void *b) {
+static int by_like(const void *a, const void *b) {
     const Point *x = a, *y = b;
-    if (x->series != y->series) return x->series < y->series ? -1 : 1;
+    if (x->like != y->like) return x->like < y->like ? -1 : 1;
     return (x->row > y->row) - (x->row < y->row);
+}
+
+// The end of the points from [from] on that are alike.
+static uint32_t end_of_like(const Point *point, uint32_t from, uint32_t points) {
+    uint32_t to = from + 1;
+    while (to < points && point[to].like == point[from].like) to++;
+    return to;
+}
+
+// Rows held back come last in [order]; returns how many stay.
+static uint32_t hold_rows(double share, const MlColumn *column, uint32_t columns, uint32_t rows,
+                          uint32_t *order) {
+    Point *point = NEW_ARRAY(Point, rows + 1);
+    uint64_t *back = NEW_ARRAY(uint64_t, BITS_WORDS(rows + 1));
+    uint32_t kept = 0, held = rows;
+    for (uint32_t row = 0; row < rows; row++) {
+        point[row] = (Point){row_hash(column, columns, row), row};
+    }
+    qsort(point, rows, sizeof *point, by_like);
+    for (uint32_t from = 0, to; from < rows; from = to) {
+        to = end_of_like(point, from, rows);
+        for (uint32_t i = from; i < to; i++) {
+            uint64_t hash = hash_mix(point[i].like, i - from);
+            if ((double)(hash >> 32) < share * 4294967296.0) bits_set(back, point[i].row);
+        }
+    }
+    for (uint32_t row = 0; row < rows; row++) order[bits_get(back, row) ? --held : kept++] = row;
+    mem_free(back);
+    mem_free(point);
+    return kept;
 }
 
 // The last points of each series come last in [order]; [before] goes by places in [order].
@@ -77,9 +87,9 @@ static uint32_t hold_series(const MlHoldSpec *spec, const MlField *field, const 
         uint64_t series = spec->series < 0 ? 0 : value_hash(&column[spec->series], row);
         point[points++] = (Point){series, row};
     }
-    qsort(point, points, sizeof *point, by_series);
+    qsort(point, points, sizeof *point, by_like);
     for (uint32_t from = 0, to; from < points; from = to) {
-        for (to = from + 1; to < points && point[to].series == point[from].series;) to++;
+        to = end_of_like(point, from, points);
         uint32_t last = to - (uint32_t)((to - from) * spec->share), prior = ML_HELD_FIRST;
         for (uint32_t i = from; i < to; i++) {
             uint32_t place = i < last ? kept++ : --held;

@@ -156,7 +156,6 @@ Status tree_new(const TreeSpec *spec, TreeEnsemble **out, Error *err) {
     }
     for (uint32_t f = 0; spec->single && f < spec->features; f++) {
         self->spec.single[f] = spec->single[f];
-        self->any_single |= spec->single[f] && self->used[f];
     }
     walk_new(self);
     self->slice = slice_new(self);

@@ -9,7 +9,6 @@ typedef struct WalkNode WalkNode;
 struct TreeEnsemble {
     TreeSpec spec;     // copies, owned
     bool *used;        // features that some node asks for
-    bool any_single;   // some feature is rounded first
     TreeSlice *slice;  // NULL: the trees are too large for it
     uint32_t depth;
     WalkNode *walk;         // all trees, level by level; NULL: some question is not TREE_LE

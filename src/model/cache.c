@@ -82,8 +82,7 @@ Status model_cache_get(Str path, const char *format, CachedModel **out, Error *e
     CachedModel *made = NEW(CachedModel);
     *made = (CachedModel){.model = model, .path = str_make(str_own(path), path.len),
                           .format = str_c(str_own(str_c(format))),
-                          .readers = 1, .modified_ms = stamp.modified_ms, .size = stamp.size,
-                          .loaded_ms = os_now_ms()};
+                          .readers = 1, .modified_ms = stamp.modified_ms, .size = stamp.size};
     os_lock(&cache.monitor);
     *out = find(path, str_c(format), &stamp);
     if (!*out) {

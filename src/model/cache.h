@@ -9,7 +9,6 @@ typedef struct CachedModel {
     const MlModel *model;
     Str path;            // of the file or folder that it was read from
     uint64_t version;    // 1, 2, … in the order of loading in this process
-    int64_t loaded_ms;
     // The rest is the cache's.
     struct CachedModel *next;
     uint32_t readers;

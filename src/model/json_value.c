@@ -117,13 +117,6 @@ static bool read_scalar(const JsonValue *value, Vec *out, uint32_t row) {
 }
 
 // The values of arrays in one another, row-major, as an array of theirs: a tensor's row.
-static uint32_t count_leaves(const JsonValue *value) {
-    if (value->kind != JK_ARRAY) return 1;
-    uint32_t count = 0;
-    for (uint32_t i = 0; i < value->count; i++) count += count_leaves(&value->item[i]);
-    return count;
-}
-
 static Status read_leaves(const JsonValue *value, Vec *out, uint32_t *slot, Error *err) {
     if (value->kind != JK_ARRAY) return json_read_value(value, out, (*slot)++, err);
     for (uint32_t i = 0; i < value->count; i++) {
@@ -141,7 +134,7 @@ Status json_read_value(const JsonValue *value, Vec *out, uint32_t row, Error *er
     bool flat = type->kind == TYPE_ARRAY && type->child[0]->kind != TYPE_ARRAY &&
                 !type_is_text(type->child[0]);
     if (flat && value->kind == JK_ARRAY) {
-        uint32_t slot = vec_list_begin(out, row, count_leaves(value));
+        uint32_t slot = vec_list_begin(out, row, json_leaves(value));
         return read_leaves(value, out->child[0], &slot, err);
     }
     if (type->kind == TYPE_ARRAY && value->kind == JK_ARRAY) {

@@ -106,13 +106,6 @@ static Status put_tensor(ServeRows *self, const MlField *field, MlColumn *column
     return ST_OK;
 }
 
-static uint64_t count_leaves(const JsonValue *value) {
-    if (value->kind != JK_ARRAY) return 1;
-    uint64_t count = 0;
-    for (uint32_t i = 0; i < value->count; i++) count += count_leaves(&value->item[i]);
-    return count;
-}
-
 static Status put_leaves(ServeRows *self, const MlField *field, MlColumn *column, uint32_t *at,
                          const JsonValue *value, Error *err) {
     if (value->kind != JK_ARRAY) return put_element(self, field, column, (*at)++, value, err);
@@ -128,7 +121,7 @@ static Status put_list(ServeRows *self, uint32_t f, const JsonValue *value, Erro
     MlColumn *column = &self->in[f];
     uint32_t at = column->offset[self->rows];
     if (value->kind != JK_ARRAY) return bad_value(self, field, "should be an array", err);
-    uint64_t needed = at + count_leaves(value);
+    uint64_t needed = (uint64_t)at + json_leaves(value);
     if (needed > UINT32_MAX / 2) return bad_value(self, field, "has too many values", err);
     if (needed > self->room[f]) {
         uint32_t room = self->room[f] = (uint32_t)needed * 2;

@@ -187,7 +187,7 @@ typedef struct CumulateParams {
 Status kernel_cumulate(const Call *call, Error *err);  // axis is input 1
 typedef struct TopParams {
     int64_t axis, k;    // k when it is no input
-    bool least, sorted;
+    bool least;
     TensorType type;    // of the indices
 } TopParams;
 Status kernel_top(const Call *call, Error *err);

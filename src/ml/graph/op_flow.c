@@ -113,8 +113,8 @@ static void stack_push(Stack *self, Tensor *t) {
 }
 
 // All items behind one another in a new dimension [axis]; backwards if so asked.
-static Status stack_join(const Call *call, uint32_t out, const Stack *self, int64_t axis,
-                         bool backward, Error *err) {
+static Status stack_join(const Call *call, uint32_t out, const Stack *self, bool backward,
+                         Error *err) {
     if (!self->count) {
         int64_t none = 0;
         return call_new(call, out, TENSOR_F32, 1, &none, err);
@@ -123,7 +123,7 @@ static Status stack_join(const Call *call, uint32_t out, const Stack *self, int6
     for (uint32_t i = 0; i < self->count; i++) {
         in[i] = &self->item[backward ? self->count - 1 - i : i];
     }
-    JoinParams join = {.axis = axis, .axis_input = -1, .size_input = -1, .new_axis = true};
+    JoinParams join = {.axis_input = -1, .size_input = -1, .new_axis = true};
     Call inner = *call;
     inner.in = in;
     inner.in_count = self->count;
@@ -174,7 +174,7 @@ Status kernel_loop(const Call *call, Error *err) {
     }
     for (uint32_t i = 0; i < n && !st; i++) call->out[i] = tensor_hold(&in[2 + i]);
     for (uint32_t i = 0; i < scans && !st; i++) {
-        st = stack_join(call, n + i, &stack[i], 0, false, err);
+        st = stack_join(call, n + i, &stack[i], false, err);
     }
     for (uint32_t i = 0; i < scans; i++) drop_all(call, stack[i].item, stack[i].count);
     mem_free(stack);
@@ -234,7 +234,7 @@ Status kernel_scan(const Call *call, Error *err) {
     }
     for (uint32_t i = 0; i < n && !st; i++) call->out[i] = tensor_hold(&in[i]);
     for (uint32_t i = 0; i < scans && !st; i++) {
-        st = stack_join(call, n + i, &stack[i], 0, params->scan_backward_out >> i & 1, err);
+        st = stack_join(call, n + i, &stack[i], params->scan_backward_out >> i & 1, err);
     }
     for (uint32_t i = 0; i < scans; i++) drop_all(call, stack[i].item, stack[i].count);
     mem_free(stack);

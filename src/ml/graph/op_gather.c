@@ -10,8 +10,8 @@ static Status index_of(const Tensor *indices, int64_t i, int64_t size, int64_t *
                      (long long)size);
 }
 
-static Status want_indices(const Call *call, uint32_t in, Error *err) {
-    const Tensor *t = call->in[in];
+static Status want_indices(const Call *call, Error *err) {
+    const Tensor *t = call->in[1];
     if (call->in[0]->type == TENSOR_LIST) return call_no_type(call->in[0], err);
     return tensor_is_int(t->type) ? ST_OK : call_no_type(t, err);
 }
@@ -21,7 +21,7 @@ Status kernel_gather(const Call *call, Error *err) {
     const Tensor *in = call->in[0], *indices = call->in[1];
     int64_t wanted = params->axis, dim[TENSOR_RANK_MAX * 2];
     uint32_t axis, rank = 0, batch_dims = (uint32_t)params->batch_dims;
-    TRY(want_indices(call, 1, err));
+    TRY(want_indices(call, err));
     if (params->axis_input >= 0 && call->in_count > (uint32_t)params->axis_input) {
         uint32_t count;
         TRY(call_integers(call->in[params->axis_input], &wanted, 1, &count, err));
@@ -76,7 +76,7 @@ Status kernel_gather_elements(const Call *call, Error *err) {
     const GatherParams *params = call->params;
     const Tensor *in = call->in[0], *indices = call->in[1];
     uint32_t axis;
-    TRY(want_indices(call, 1, err));
+    TRY(want_indices(call, err));
     TRY(axis_of(params->axis, in->rank, &axis, err));
     TRY(smaller(in, indices, axis, err));
     TRY(call_like(call, 0, in->type, indices, err));
@@ -109,7 +109,7 @@ Status kernel_gather_nd(const Call *call, Error *err) {
     const GatherParams *params = call->params;
     const Tensor *in = call->in[0], *indices = call->in[1];
     uint32_t batch_dims = (uint32_t)params->batch_dims, rank = 0;
-    TRY(want_indices(call, 1, err));
+    TRY(want_indices(call, err));
     if (!indices->rank || params->batch_dims < 0 || batch_dims >= indices->rank ||
         indices->dim[indices->rank - 1] + batch_dims > in->rank) {
         return call_misfit(in, indices, err);
@@ -162,7 +162,7 @@ Status kernel_scatter_elements(const Call *call, Error *err) {
     const ScatterParams *params = call->params;
     const Tensor *in = call->in[0], *indices = call->in[1], *updates = call->in[2];
     uint32_t axis;
-    TRY(want_indices(call, 1, err));
+    TRY(want_indices(call, err));
     TRY(axis_of(params->axis, in->rank, &axis, err));
     TRY(smaller(in, indices, axis, err));
     if (updates->type != in->type || !tensor_same_shape(indices, updates)) {

@@ -7,12 +7,12 @@
 
 enum { LIST_MAX = 1 << 20 };  // items
 
-static Status new_list(const Call *call, uint32_t out, int64_t count, Error *err) {
+static Status new_list(const Call *call, int64_t count, Error *err) {
     if (count < 0 || count > LIST_MAX) {
         return error_set(err, ST_RUNTIME, "a list of %lld items; at most %d are known",
                          (long long)count, LIST_MAX);
     }
-    return call_new(call, out, TENSOR_LIST, 1, &count, err);
+    return call_new(call, 0, TENSOR_LIST, 1, &count, err);
 }
 
 Status kernel_list_new(const Call *call, Error *err) {
@@ -24,7 +24,7 @@ Status kernel_list_new(const Call *call, Error *err) {
         count = tensor_integer(t, 0);
     }
     // A TensorArray has two outputs, handle and flow: both are the list.
-    TRY(new_list(call, 0, count, err));
+    TRY(new_list(call, count, err));
     if (call->out_count > 1) call->out[1] = tensor_hold(&call->out[0]);
     return ST_OK;
 }
@@ -39,7 +39,7 @@ static const ListParams *list_of(const Call *call, const Tensor **list, Error *e
 // Copies item by item, a part of [in] each.
 static Status cut(const Call *call, const Tensor *in, Error *err) {
     if (!in->rank || in->type == TENSOR_LIST) return call_no_type(in, err);
-    TRY(new_list(call, 0, in->dim[0], err));
+    TRY(new_list(call, in->dim[0], err));
     Tensor *item = tensor_list(&call->out[0]);
     for (int64_t i = 0; i < in->dim[0]; i++) {
         TRY(tensor_new(call_pool(call), in->type, in->rank - 1, in->dim + 1, &item[i], err));
@@ -53,9 +53,9 @@ Status kernel_list_split(const Call *call, Error *err) {
     return cut(call, call->in[call->arg], err);
 }
 
-static Status item_number(const Call *call, uint32_t in, int64_t count, int64_t *out, Error *err) {
-    TRY(call_want_number(call, in, err));
-    const Tensor *t = call->in[in];
+static Status item_number(const Call *call, int64_t count, int64_t *out, Error *err) {
+    TRY(call_want_number(call, 1, err));
+    const Tensor *t = call->in[1];
     if (t->count != 1) return error_set(err, ST_RUNTIME, "the index is not one number");
     int64_t at = tensor_integer(t, 0);
     *out = at < 0 ? at + count : at;
@@ -95,7 +95,7 @@ Status kernel_list_get(const Call *call, Error *err) {
     const ListParams *params = list_of(call, &list, err);
     int64_t at = 0;
     if (!params) return ST_RUNTIME;
-    TRY(item_number(call, 1, list->count, &at, err));
+    TRY(item_number(call, list->count, &at, err));
     const Tensor *item = &tensor_list(list)[at];
     if (!item->type) return unset_item(call, params, list, 2, err);
     call->out[0] = tensor_hold(item);
@@ -110,7 +110,7 @@ static Status changeable(const Call *call, uint32_t in, const Tensor *list, int6
         call->out[0] = tensor_hold(list);
         return ST_OK;
     }
-    TRY(new_list(call, 0, count, err));
+    TRY(new_list(call, count, err));
     Tensor *to = tensor_list(&call->out[0]);
     for (int64_t i = 0; i < count && i < list->count; i++) {
         to[i] = tensor_hold(&tensor_list(list)[i]);
@@ -133,7 +133,7 @@ Status kernel_list_set(const Call *call, Error *err) {
         tensor_integer(call->in[1], 0) == count && count < LIST_MAX) {
         count++;  // a list that grows
     }
-    TRY(item_number(call, 1, count, &at, err));
+    TRY(item_number(call, count, &at, err));
     TRY(changeable(call, (uint32_t)params->list, list, count, err));
     Tensor *slot = &tensor_list(&call->out[0])[at];
     tensor_drop(call_pool(call), slot);
@@ -233,7 +233,7 @@ Status kernel_list_resize(const Call *call, Error *err) {
 }
 
 Status kernel_list_of(const Call *call, Error *err) {
-    TRY(new_list(call, 0, call->in_count, err));
+    TRY(new_list(call, call->in_count, err));
     for (uint32_t i = 0; i < call->in_count; i++) {
         const Tensor *item = call->in[i];
         if (!item || item->type == TENSOR_LIST) {

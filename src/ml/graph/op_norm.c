@@ -68,8 +68,8 @@ static double weight(const Call *call, uint32_t in, int64_t i, double otherwise)
     return t ? tensor_number(t, i) : otherwise;
 }
 
-static Status want_weights(const Call *call, uint32_t first, int64_t count, Error *err) {
-    for (uint32_t i = first; i < call->in_count; i++) {
+static Status want_weights(const Call *call, int64_t count, Error *err) {
+    for (uint32_t i = 1; i < call->in_count; i++) {
         if (!call->in[i]) continue;
         TRY(call_want_number(call, i, err));
         if (call->in[i]->count != count) return call_misfit(call->in[0], call->in[i], err);
@@ -86,7 +86,7 @@ static Status norm_batch(const Call *call, const NormParams *params, Error *err)
     }
     TRY(axis_of(params->axis, in->rank, &axis, err));
     int64_t channels = in->dim[axis], inner = tensor_span(in, axis + 1, in->rank);
-    TRY(want_weights(call, 1, channels, err));
+    TRY(want_weights(call, channels, err));
     void *scratch;
     TRY(call_scratch(call, (size_t)channels * 2 * sizeof(double) + 1, &scratch, err));
     double *factor = scratch, *summand = factor + channels;
@@ -133,7 +133,7 @@ static Status norm_layer(const Call *call, const NormParams *params, Error *err)
     uint32_t axis;
     TRY(axis_of(params->axis, in->rank, &axis, err));
     int64_t n = tensor_span(in, axis, in->rank), lines = tensor_span(in, 0, axis);
-    TRY(want_weights(call, 1, n, err));
+    TRY(want_weights(call, n, err));
     int64_t dim[TENSOR_RANK_MAX];
     for (uint32_t d = 0; d < in->rank; d++) dim[d] = d < axis ? in->dim[d] : 1;
     for (uint32_t i = 1; i < call->out_count; i++) {
@@ -161,7 +161,7 @@ static Status norm_group(const Call *call, const NormParams *params, Error *err)
         return error_set(err, ST_RUNTIME, "%lld channels in %lld groups", (long long)channels,
                          (long long)groups);
     }
-    TRY(want_weights(call, 1, params->group_weights ? groups : channels, err));
+    TRY(want_weights(call, params->group_weights ? groups : channels, err));
     TRY(call_like(call, 0, in->type, in, err));
     int64_t n = channels / groups * pixels;
     for (int64_t i = 0; n && i < in->count / n; i++) normalise(call, params, in, i * n, n, 0);

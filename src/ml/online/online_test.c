@@ -2,7 +2,6 @@
 // that the rule has changed, and that being stopped a hundred times leaves no trace.
 #include "ml/online/online_int.h"
 #include "ml/train/testing.h"
-#include "os/os.h"
 #include "test/unit.h"
 
 // ---- ADWIN
@@ -258,13 +257,5 @@ TEST(online, a_damaged_state_is_refused) {
 }
 
 TEST(online, the_page_of_options_is_the_table) {
-    Buf page = {0}, rows = {0};
-    Error err = {0};
-    CHECK_OK(os_read_file(STR(SOURCE_ROOT "/docs/sql/training.md"), &page, &err), &err);
-    ml_online_reference(&rows);
-    if (str_find(buf_str(&page), buf_str(&rows), 0) < 0) {
-        fail_msg("docs/sql/training.md has not these lines:\n%s", buf_cstr(&rows));
-    }
-    buf_free(&page);
-    buf_free(&rows);
+    unit_page_holds("docs/sql/training.md", ml_online_reference);
 }

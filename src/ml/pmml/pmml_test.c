@@ -19,9 +19,13 @@
                 "<Value value='b'/><Value value='?' property='missing'/></DataField>"           \
                 "<DataField name='y' optype='categorical' dataType='string'><Value value='yes'/>" \
                 "<Value value='no'/></DataField></DataDictionary>"
-#define ALL                                                                                 \
-    "<MiningSchema><MiningField name='x'/><MiningField name='n'/><MiningField name='s'/>"    \
-    "<MiningField name='b'/><MiningField name='d'/></MiningSchema>"
+#define IN(name) "<MiningField name='" name "'/>"
+#define SCHEMA(fields) "<MiningSchema>" fields "</MiningSchema>"
+#define ALL SCHEMA(IN("x") IN("n") IN("s") IN("b") IN("d"))
+#define IS(field, operator, value) \
+    "<SimplePredicate field='" field "' operator='" operator "' value='" value "'/>"
+#define ONCE_X \
+    "<RegressionTable intercept='0'><NumericPredictor name='x' coefficient='1'/></RegressionTable>"
 #define TAIL "</PMML>"
 
 // -- Asking ---------------------------------------------------------------------------------------
@@ -353,12 +357,10 @@ TEST(pmml, values_are_treated_on_their_way_in) {
     expect(TREATED(""), "x=oops;c=a", "row 1: field 'x' does not take the value 'NaN'");
 }
 
-#define OUTLIERS(treatment)                                                                \
-    DATA "<RegressionModel functionName='regression'><MiningSchema><MiningField name='x' " \
-         "outliers='" treatment                                                            \
-         "' lowValue='0' highValue='10' missingValueReplacement='3'/></MiningSchema>"      \
-         "<RegressionTable intercept='0'><NumericPredictor name='x' "                      \
-         "coefficient='1'/></RegressionTable>"                                             \
+#define OUTLIERS(treatment)                                                                  \
+    DATA "<RegressionModel functionName='regression'><MiningSchema><MiningField name='x' "   \
+         "outliers='" treatment                                                              \
+         "' lowValue='0' highValue='10' missingValueReplacement='3'/></MiningSchema>" ONCE_X \
          "</RegressionModel>" TAIL
 
 TEST(pmml, outliers_are_cut_or_missing) {
@@ -381,27 +383,22 @@ TEST(pmml, targets_rescale_and_cast) {
 
 // -- Trees ----------------------------------------------------------------------------------------
 
-#define TREE(attributes)                                                                           \
-    DATA "<TreeModel functionName='classification' " attributes                                    \
-         "><MiningSchema><MiningField name='x'/>"                                                  \
-         "<MiningField name='y' usageType='target'/></MiningSchema><Output><OutputField name='p' " \
-         "feature='probability' value='yes' dataType='double'/><OutputField name='k' "             \
-         "feature='confidence' "                                                                   \
-         "value='no' dataType='double'/><OutputField name='id' feature='entityId' "                \
-         "dataType='string'/>"                                                                     \
-         "</Output><Node id='r' score='yes' recordCount='100' "                                    \
-         "defaultChild='b'><True/><ScoreDistribution "                                             \
-         "value='yes' recordCount='60' confidence='0.6'/><ScoreDistribution value='no' "           \
-         "recordCount='40' "                                                                       \
-         "confidence='0.4'/><Node id='a' score='yes' recordCount='60'><SimplePredicate field='x' " \
-         "operator='lessOrEqual' value='5'/><ScoreDistribution value='yes' recordCount='50' "      \
-         "confidence='0.8'/><ScoreDistribution value='no' recordCount='10' "                       \
-         "confidence='0.2'/></Node>"                                                               \
-         "<Node id='b' score='no' recordCount='40'><SimplePredicate field='x' "                    \
-         "operator='greaterThan' "                                                                 \
-         "value='5'/><ScoreDistribution value='yes' recordCount='10' confidence='0.25'/>"          \
-         "<ScoreDistribution value='no' recordCount='30' "                                         \
-         "confidence='0.75'/></Node></Node></TreeModel>" TAIL
+#define CLASS_OF_X SCHEMA(IN("x") "<MiningField name='y' usageType='target'/>")
+#define TREE(attributes)                                                                       \
+    DATA "<TreeModel functionName='classification' " attributes ">" CLASS_OF_X                 \
+         "<Output><OutputField name='p' feature='probability' value='yes' dataType='double'/>" \
+         "<OutputField name='k' feature='confidence' value='no' dataType='double'/>"           \
+         "<OutputField name='id' feature='entityId' dataType='string'/></Output>"              \
+         "<Node id='r' score='yes' recordCount='100' defaultChild='b'><True/>"                 \
+         "<ScoreDistribution value='yes' recordCount='60' confidence='0.6'/>"                  \
+         "<ScoreDistribution value='no' recordCount='40' confidence='0.4'/>"                   \
+         "<Node id='a' score='yes' recordCount='60'>" IS("x", "lessOrEqual", "5")              \
+         "<ScoreDistribution value='yes' recordCount='50' confidence='0.8'/>"                  \
+         "<ScoreDistribution value='no' recordCount='10' confidence='0.2'/></Node>"            \
+         "<Node id='b' score='no' recordCount='40'>" IS("x", "greaterThan", "5")               \
+         "<ScoreDistribution value='yes' recordCount='10' confidence='0.25'/>"                 \
+         "<ScoreDistribution value='no' recordCount='30' confidence='0.75'/></Node>"           \
+         "</Node></TreeModel>" TAIL
 
 TEST(pmml, trees_and_missing_values) {
     expect(TREE(""), "x=5", "y=yes p=0.8333333333 k=0.2 id=a");
@@ -417,22 +414,18 @@ TEST(pmml, trees_and_missing_values) {
 }
 
 TEST(pmml, a_class_without_confidence_has_none) {
-    expect(DATA "<TreeModel functionName='classification'><MiningSchema><MiningField name='x'/>"
-                "<MiningField name='y' usageType='target'/></MiningSchema><Output><OutputField "
-                "name='k' feature='confidence' value='no' dataType='double'/></Output><Node "
-                "score='yes'><True/><ScoreDistribution value='yes' recordCount='3'/>"
+    expect(DATA "<TreeModel functionName='classification'>" CLASS_OF_X
+                "<Output><OutputField name='k' feature='confidence' value='no' dataType='double'/>"
+                "</Output><Node score='yes'><True/><ScoreDistribution value='yes' recordCount='3'/>"
                 "<ScoreDistribution value='no' recordCount='1'/></Node></TreeModel>" TAIL,
            "x=1", "y=yes k=0");
 }
 
 TEST(pmml, surrogates_stand_in) {
     const char *tree = DATA
-        "<TreeModel functionName='regression'><MiningSchema><MiningField name='x'/>"
-        "<MiningField name='n'/></MiningSchema><Node score='0'><True/><Node "
-        "score='1'><CompoundPredicate "
-        "booleanOperator='surrogate'><SimplePredicate field='x' operator='lessThan' value='1'/>"
-        "<SimplePredicate field='n' operator='lessThan' "
-        "value='10'/><False/></CompoundPredicate></Node>"
+        "<TreeModel functionName='regression'>" SCHEMA(IN("x") IN("n")) "<Node score='0'><True/>"
+        "<Node score='1'><CompoundPredicate booleanOperator='surrogate'>"
+        IS("x", "lessThan", "1") IS("n", "lessThan", "10") "<False/></CompoundPredicate></Node>"
         "<Node score='2'><CompoundPredicate booleanOperator='xor'><SimplePredicate field='x' "
         "operator='isMissing'/><SimplePredicate field='n' "
         "operator='isNotMissing'/></CompoundPredicate></Node>"
@@ -481,17 +474,14 @@ TEST(pmml, segments_are_combined_in_every_way) {
     combined("selectAll", "_target=1.0|2.0|4.0|9.0");
 }
 
-#define FOREST(treatment)                                                                          \
-    DATA "<MiningModel functionName='regression'>" ALL                                             \
-         "<Segmentation multipleModelMethod='average' " treatment                                  \
-         "><Segment><True/><RegressionModel functionName='regression'><MiningSchema>"              \
-         "<MiningField name='x'/></MiningSchema><RegressionTable intercept='0'><NumericPredictor " \
-         "name='x' "                                                                               \
-         "coefficient='1'/></RegressionTable></RegressionModel></Segment><Segment><True/"          \
-         "><RegressionModel "                                                                      \
-         "functionName='regression'><MiningSchema/><RegressionTable "                              \
-         "intercept='4'/></RegressionModel>"                                                       \
-         "</Segment></Segmentation></MiningModel>" TAIL
+#define FOREST(treatment)                                                                     \
+    DATA "<MiningModel functionName='regression'>" ALL                                        \
+         "<Segmentation multipleModelMethod='average' " treatment ">"                         \
+         "<Segment><True/><RegressionModel functionName='regression'>" SCHEMA(IN("x")) ONCE_X \
+         "</RegressionModel></Segment>"                                                       \
+         "<Segment><True/><RegressionModel functionName='regression'><MiningSchema/>"         \
+         "<RegressionTable intercept='4'/></RegressionModel></Segment>"                       \
+         "</Segmentation></MiningModel>" TAIL
 
 TEST(pmml, missing_predictions_are_treated) {
     expect(FOREST(""), "x=2", "_target=3");
@@ -502,9 +492,8 @@ TEST(pmml, missing_predictions_are_treated) {
            "_target=missing");
     expect(DATA "<MiningModel functionName='regression'>" ALL
                 "<Segmentation multipleModelMethod='sum' missingPredictionTreatment='skipSegment'>"
-                "<Segment><True/><RegressionModel functionName='regression'>" ALL
-                "<RegressionTable intercept='0'><NumericPredictor name='x' coefficient='1'/>"
-                "</RegressionTable></RegressionModel></Segment></Segmentation></MiningModel>" TAIL,
+                "<Segment><True/><RegressionModel functionName='regression'>" ALL ONCE_X
+                "</RegressionModel></Segment></Segmentation></MiningModel>" TAIL,
            "", "_target=0");  // a sum of nothing
 }
 
@@ -714,15 +703,14 @@ TEST(pmml, columns_and_rows_agree) {
 }
 
 // A sum of trees of which one has nothing to say, and a target that rescales.
-#define SUM_OF_TREES(treatment)                                                               \
-    DATA "<MiningModel functionName='regression'><MiningSchema><MiningField name='x'/>"        \
-         "<MiningField name='n'/></MiningSchema><Targets><Target rescaleFactor='2' min='0'/>"  \
-         "</Targets><Segmentation multipleModelMethod='sum'" treatment                         \
-         "><Segment><True/><TreeModel functionName='regression' "                              \
-         "splitCharacteristic='multiSplit'><MiningSchema><MiningField name='x'/>"              \
-         "</MiningSchema><Node><True/><Node score='1'><SimplePredicate field='x' "             \
-         "operator='lessThan' value='1'/></Node><Node score='3'><SimplePredicate field='x' "   \
-         "operator='greaterOrEqual' value='9'/></Node></Node></TreeModel></Segment>"           \
+#define SUM_OF_TREES(treatment)                                                                   \
+    DATA "<MiningModel functionName='regression'>" SCHEMA(IN("x") IN("n"))                        \
+         "<Targets><Target rescaleFactor='2' min='0'/></Targets>"                                 \
+         "<Segmentation multipleModelMethod='sum'" treatment ">"                                  \
+         "<Segment><True/><TreeModel functionName='regression' splitCharacteristic='multiSplit'>" \
+         SCHEMA(IN("x")) "<Node><True/>"                                                          \
+         "<Node score='1'>" IS("x", "lessThan", "1") "</Node>"                                    \
+         "<Node score='3'>" IS("x", "greaterOrEqual", "9") "</Node></Node></TreeModel></Segment>" \
          "</Segmentation></MiningModel>" TAIL
 
 TEST(pmml, what_no_tree_predicts_stays_missing_behind_a_target) {
@@ -747,14 +735,10 @@ TEST(pmml, residuals_of_targets) {
 
 TEST(pmml, a_node_may_hold_a_regression) {
     const char *tree = DATA
-        "<TreeModel functionName='regression'><MiningSchema><MiningField name='x'/>"
-        "<MiningField name='n'/></MiningSchema><Node score='7'><True/><Node "
-        "score='1'><SimplePredicate "
-        "field='n' operator='lessThan' value='5'/><Regression "
-        "normalizationMethod='exp'><RegressionTable "
-        "intercept='0'><NumericPredictor name='x' "
-        "coefficient='1'/></RegressionTable></Regression></Node><Node "
-        "score='3'><True/></Node></Node></TreeModel>" TAIL;
+        "<TreeModel functionName='regression'>" SCHEMA(IN("x") IN("n")) "<Node score='7'><True/>"
+        "<Node score='1'>" IS("n", "lessThan", "5")
+        "<Regression normalizationMethod='exp'>" ONCE_X "</Regression></Node>"
+        "<Node score='3'><True/></Node></Node></TreeModel>" TAIL;
     expect(tree, "n=1;x=0", "_target=1");
     expect(tree, "n=1;x=1", "_target=2.718281828");
     expect(tree, "n=9;x=1", "_target=3");

@@ -196,19 +196,19 @@ static Status reverse_sequence(Setup *s, Error *err) {
     return ST_OK;
 }
 
-static Status gather_by(Setup *s, int64_t axis, int32_t axis_input) {
+static Status gather_by(Setup *s, int32_t axis_input) {
     GatherParams *params = SETUP_PARAMS(s, GatherParams);
-    *params = (GatherParams){.axis = axis, .axis_input = axis_input,
+    *params = (GatherParams){.axis_input = axis_input,
                              .batch_dims = setup_int(s, "batch_dims", 0)};
     return ST_OK;
 }
 
 static Status gather(Setup *s, Error *err) {
-    return gather_by(s, 0, -1);
+    return gather_by(s, -1);
 }
 
 static Status gather_axis(Setup *s, Error *err) {
-    return gather_by(s, 0, 2);
+    return gather_by(s, 2);
 }
 
 static Status scatter(Setup *s, Error *err) {

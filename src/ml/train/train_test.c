@@ -1,7 +1,6 @@
 // ml/train/train_test.c - training end to end: options, trees, files.
 #include "ml/train.h"
 #include "ml/train/testing.h"
-#include "os/os.h"
 #include "test/unit.h"
 
 TEST(train, tree_learns_a_rule_of_numbers_and_texts) {
@@ -258,13 +257,5 @@ TEST(train, a_training_can_be_cancelled) {
 }
 
 TEST(train, the_page_of_options_is_the_table) {
-    Buf page = {0}, rows = {0};
-    Error err = {0};
-    CHECK_OK(os_read_file(STR(SOURCE_ROOT "/docs/sql/training.md"), &page, &err), &err);
-    ml_train_reference(&rows);
-    if (str_find(buf_str(&page), buf_str(&rows), 0) < 0) {
-        fail_msg("docs/sql/training.md has not these lines:\n%s", buf_cstr(&rows));
-    }
-    buf_free(&page);
-    buf_free(&rows);
+    unit_page_holds("docs/sql/training.md", ml_train_reference);
 }

@@ -81,7 +81,7 @@ void recurrent_pack(const Recurrent *net, RecurrentWeights *weights) {
 
 RecurrentBlock *recurrent_block(Arena *arena, const Recurrent *net, uint32_t windows, bool keep) {
     RecurrentBlock *block = ARENA_NEW(arena, RecurrentBlock);
-    *block = (RecurrentBlock){.net = net, .windows_max = windows, .keep = keep};
+    *block = (RecurrentBlock){.net = net, .keep = keep};
     size_t steps = net->steps, kept = keep ? steps : 1;
     block->in = ARENA_ARRAY(arena, float, steps * windows * net->step_features);
     block->out = ARENA_ARRAY(arena, float, (size_t)windows * net->horizon);

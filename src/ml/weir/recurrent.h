@@ -37,7 +37,6 @@ typedef struct CellTrace {
 
 typedef struct RecurrentBlock {
     const Recurrent *net;
-    uint32_t windows_max;
     bool keep;
     float *in;         // [steps][windows][step_features]: filled by the caller, standardised
     CellTrace *cell;   // [cells]
