@@ -19,7 +19,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     judge_save(&again, &twice);
     ASSERT(str_eq(buf_str(&once), buf_str(&twice)));
     silence_heard(&judge.silence, 1760054400000, patience_ms);
-    (void)silence_asked(&judge.silence, 1760054400000 + 600000, patience_ms);
+    (void)silence_asked(&judge.silence, 1760054400000 + 600000, patience_ms, false);
     judge_clear(&judge);
     judge_clear(&again);
     buf_free(&once);

@@ -15,7 +15,8 @@ static const ArgDef ARGS[] = {
     {"--networks", NULL, "N",
      "replay: none, dense or lstm: the best network that training may try (none)"},
     {"--labels", NULL, "FILE", "report: what was an incident (INPUT/labels.csv)"},
-    {"--after", NULL, "TIME", "report: nothing before it is shown or counted"},
+    {"--after", NULL, "TIME",
+     "report: nothing before it, 2025-03-31 or '2025-03-31 08:00', is shown or counted"},
     {"--help", "-h", NULL, "shows this"},
     {0},
 };
@@ -191,6 +192,7 @@ static int watch_main(int argc, char **argv) {
         }
         if (good) continue;
         (void)error_set(&err, ST_USAGE, "'%s' is not a value for %s", args.value, ARGS[at].name);
+        error_hint(&err, "%s %s: %s", ARGS[at].name, ARGS[at].value, ARGS[at].doc);
         return usage_error(&WATCH_COMMAND, &err);
     }
     const Verb *verb = verb_of(operand[0]);

@@ -141,8 +141,8 @@ static void list_labels(ApiCall *call) {
     (void)str_to_i64(api_query(call, "limit"), &limit);
     (void)str_to_i64(api_query(call, "after"), &after);
     if (limit < 1 || limit > LIMIT_MAX) limit = LIMIT_MAX;
-    Status st = roster_labels_of(roster, call->platform, after, (uint32_t)limit, call->arena,
-                                 &label, &count, &err);
+    Status st = roster_labels(roster, call->platform, NULL, after, (uint32_t)limit, call->arena,
+                              &label, &count, &err);
     if (st) {
         api_fail_with(call, st, &err);
         return;
@@ -151,7 +151,8 @@ static void list_labels(ApiCall *call) {
     for (uint32_t i = 0; i < count; i++) {
         const WatchMetric *metric = roster_metric_of(roster, label[i].key);
         if (!metric) continue;
-        JudgeMessage named = {.alarm = label[i].alarm & ~WATCH_SILENCE_ALARM,
+        JudgeMessage named = {.alarm = label[i].alarm & ~(WATCH_SILENCE_ALARM | WATCH_RULE_ALARM),
+                              .rule = (label[i].alarm & WATCH_RULE_ALARM) != 0,
                               .silence = (label[i].alarm & WATCH_SILENCE_ALARM) != 0};
         Buf id = {0};
         if (label[i].alarm) judge_print_id(metric, &named, &id);

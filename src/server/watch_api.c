@@ -175,6 +175,32 @@ static bool path_matches(ApiCall *call, const char *pattern, Str path) {
     return path.len == 0;
 }
 
+// What stands in a query and cannot be read is refused: nobody gets another page than he asked for.
+static bool query_is_good(ApiCall *call) {
+    static const char *const NUMBERS[] = {"limit", "ahead"}, *const TIMES[] = {"since", "from",
+                                                                               "to"};
+    Error err;
+    int64_t ignored;
+    for (size_t i = 0; i < sizeof NUMBERS / sizeof *NUMBERS; i++) {
+        Str text = api_query(call, NUMBERS[i]);
+        if (!text.len || str_to_i64(text, &ignored)) continue;
+        (void)error_set(&err, ST_VALIDATION, "%s='" STR_FMT "' is no whole number", NUMBERS[i],
+                        STR_ARG(text));
+        api_fail(call, 400, err.message, NULL);
+        return false;
+    }
+    for (size_t i = 0; i < sizeof TIMES / sizeof *TIMES; i++) {
+        Str text = api_query(call, TIMES[i]);
+        if (!text.len || watch_time_parse(text, &ignored)) continue;
+        (void)error_set(&err, ST_VALIDATION, "%s='" STR_FMT "' is no time", TIMES[i],
+                        STR_ARG(text));
+        api_fail(call, 400, err.message,
+                 "2025-03-31T00:00:00Z, or seconds or milliseconds since 1970");
+        return false;
+    }
+    return true;
+}
+
 void api_answer(ApiCall *call) {
     static const ApiRoute *const LISTS[] = {WATCH_POINT_ROUTES, WATCH_METRIC_ROUTES,
                                             WATCH_ALARM_ROUTES, WATCH_ADMIN_ROUTES};
@@ -188,7 +214,7 @@ void api_answer(ApiCall *call) {
             if (!path_matches(call, route->path, path)) continue;
             known = true;
             if (!str_eq(method, str_c(route->method))) continue;
-            if (may(call, route->who)) route->handle(call);
+            if (may(call, route->who) && query_is_good(call)) route->handle(call);
             return;
         }
     }

@@ -1,8 +1,8 @@
 // Metrics: registered, listed, changed; and what is known of one.
-#include <math.h>
-
 #include "server/watch_api_int.h"
 #include "spi/option.h"
+#include "watch/outlook.h"
+#include "watch/rule.h"
 
 enum { METRICS_MAX = 100000, PAGE_MAX = 1000, PAGE_DEFAULT = 100, HISTORY_MAX = 100000,
        FORECAST_MAX = 1440, FORECAST_DEFAULT = 10 };
@@ -45,19 +45,32 @@ static bool read_silence(const JsonValue *value, int64_t *ms) {
 // What is wrong with a metric as it was sent; NULL: nothing.
 static const char *read_metric(ApiCall *call, const JsonValue *object, MetricSpec *out) {
     static const char *const IMPORTANCE[] = {"plain", "important", NULL};
+    static const char *const MEMBERS[] = {"id", "name", "unit", "group", "calendar", "part_of",
+                                          "rule", "direction", "sensitivity", "importance",
+                                          "granularity", "silence", "labels", "paused", NULL};
     bool wrong = false;
     const JsonValue *labels = json_member(object, STR("labels"));
     if (object->kind != JK_OBJECT) return "a metric is a JSON object";
+    for (uint32_t i = 0; i < object->count; i++) {
+        int known;
+        Str name = object->member[i].name;
+        if (one_of(name, MEMBERS, 0, &known)) continue;
+        return arena_printf(call->arena, "a metric has no member '" STR_FMT "'", STR_ARG(name));
+    }
     *out = (MetricSpec){.id = api_member(object, "id", &wrong),
                         .name = api_member(object, "name", &wrong),
                         .unit = api_member(object, "unit", &wrong),
                         .group = api_member(object, "group", &wrong),
                         .calendar = api_member(object, "calendar", &wrong),
-                        .part_of = api_member(object, "part_of", &wrong)};
+                        .part_of = api_member(object, "part_of", &wrong),
+                        .rule = api_member(object, "rule", &wrong)};
     Str direction = api_member(object, "direction", &wrong);
     Str sensitivity = api_member(object, "sensitivity", &wrong);
     Str importance = api_member(object, "importance", &wrong);
-    if (wrong) return "its members are texts, but for labels";
+    if (wrong) {
+        return "its id, name, unit, group, calendar, part_of, rule, direction, sensitivity and"
+               " importance should be texts";
+    }
     if (!out->id.len) return "it has no id";
     if (!read_step(json_member(object, STR("granularity")), &out->step_ms)) {
         return "its granularity should be a number of seconds, or a text as '1 min'";
@@ -84,6 +97,31 @@ static const char *read_metric(ApiCall *call, const JsonValue *object, MetricSpe
     return NULL;
 }
 
+// What is wrong with a rule; NULL: nothing.
+static const char *rule_fault(ApiCall *call, Str text) {
+    WatchRule *rule = NULL;
+    Error err = {0};
+    Status st = watch_rule_parse(text, &rule, &err);
+    watch_rule_free(rule);
+    return st ? arena_printf(call->arena, "%s; %s", err.message, err.hint) : NULL;
+}
+
+// "paused" is no part of what a metric is; said in a registration, it is done after it.
+static Status set_pauses(ApiCall *call, const JsonValue *list, const MetricSpec *spec,
+                         uint32_t count, Error *err) {
+    Roster *roster = watch_roster(call->api->watch);
+    for (uint32_t i = 0; i < count; i++) {
+        const JsonValue *object = list->kind == JK_ARRAY ? &list->item[i] : list;
+        const JsonValue *paused = json_member(object, STR("paused"));
+        if (!paused || paused->kind != JK_BOOLEAN) continue;
+        WatchMetric *metric = roster_metric(roster, call->platform, spec[i].id);
+        if (metric && atomic_load(&metric->paused) != paused->boolean) {
+            TRY(roster_metric_pause(roster, metric, paused->boolean, err));
+        }
+    }
+    return ST_OK;
+}
+
 static void register_metrics(ApiCall *call) {
     JsonValue *body = ARENA_NEW(call->arena, JsonValue);
     if (!api_body(call, true, body)) return;
@@ -96,9 +134,18 @@ static void register_metrics(ApiCall *call) {
         return;
     }
     MetricSpec *spec = ARENA_ARRAY(call->arena, MetricSpec, count + 1);
+    Str calendar = STR("");  // that is known to be there
     for (uint32_t i = 0; i < count; i++) {
         const char *fault =
             read_metric(call, list->kind == JK_ARRAY ? &list->item[i] : list, &spec[i]);
+        if (!fault && !str_eq(spec[i].calendar, calendar)) {
+            calendar = spec[i].calendar;
+            if (!watch_calendar_known(call->api->watch, calendar)) {
+                fault = "there is no calendar of that name; 'china' is built in, PUT"
+                        " /v1/calendars/NAME makes another";
+            }
+        }
+        if (!fault && spec[i].rule.len) fault = rule_fault(call, spec[i].rule);
         if (!fault) continue;
         (void)error_set(&err, ST_VALIDATION, "metric %u%s" STR_FMT "%s: %s", i + 1,
                         spec[i].id.len ? " ('" : "", STR_ARG(spec[i].id),
@@ -109,6 +156,7 @@ static void register_metrics(ApiCall *call) {
     MetricCounts counts;
     Status st = roster_metrics_put(watch_roster(call->api->watch), call->platform, spec, count,
                                    &counts, &err);
+    if (!st) st = set_pauses(call, list, spec, count, &err);
     if (st) {
         api_fail_with(call, st, &err);
         return;
@@ -127,6 +175,7 @@ static void put_spec(const MetricSpec *spec, const WatchMetric *metric, Buf *out
     api_text(out, "group", spec->group);
     api_text(out, "calendar", spec->calendar);
     if (spec->part_of.len) api_text(out, "part_of", spec->part_of);
+    if (spec->rule.len) api_text(out, "rule", spec->rule);
     buf_printf(out, ",\"granularity\":%g,\"direction\":\"%s\",\"sensitivity\":\"%s\"",
                (double)spec->step_ms / 1000, WATCH_DIRECTIONS[spec->direction],
                WATCH_SENSITIVITIES[spec->sensitivity]);
@@ -223,12 +272,9 @@ static void put_point(const WatchPoint *point, Buf *out) {
     buf_printf(out, ",\"alarm\":%s}", point->alarm ? "true" : "false");
 }
 
-static void show_status(ApiCall *call) {
-    WatchMetric *metric = api_metric(call, call->part[0]);
+static void put_status(ApiCall *call, WatchMetric *metric, Buf *out) {
     WatchPoint recent[WATCH_RECENT];
-    Buf *out = &call->http->body;
     int64_t first_ms = 0, last_ms = 0;
-    if (!metric) return;
     bool any = history_span(watch_history(call->api->watch), metric->key, &first_ms, &last_ms);
     uint32_t count = roster_recent(watch_roster(call->api->watch), metric, recent);
     Roster *roster = watch_roster(call->api->watch);
@@ -236,13 +282,16 @@ static void show_status(ApiCall *call) {
     uint32_t version = metric->model_version;
     bool wants = metric->wants_training;
     roster_unlock(roster);
-    const char *state = atomic_load(&metric->paused)                  ? "paused"
-                        : atomic_load(&metric->silent)     ? "silent"
+    bool quiet = atomic_load(&metric->silent) || atomic_load(&metric->hushed);
+    const char *state = atomic_load(&metric->paused)       ? "paused"
+                        : quiet                            ? "silent"
                         : count && recent[count - 1].alarm ? "alarm"
-                        : version                                      ? "live"
-                        : any                                          ? "collecting"
-                                                                       : "silent";
-    buf_printf(out, "{\"state\":\"%s\",\"model\":%u,\"due\":%s", state, version,
+                        : version                          ? "live"
+                        : any                              ? "collecting"
+                                                           : "silent";
+    buf_puts(out, "{\"metric\":");
+    json_print_text(metric->id, 0, out);
+    buf_printf(out, ",\"state\":\"%s\",\"model\":%u,\"due\":%s", state, version,
                wants ? "true" : "false");
     if (any) {
         buf_printf(out, ",\"first\":%lld,\"last\":%lld", (long long)first_ms, (long long)last_ms);
@@ -251,6 +300,30 @@ static void show_status(ApiCall *call) {
         buf_puts(out, ",\"point\":");
         put_point(&recent[count - 1], out);
     }
+    buf_putc(out, '}');
+}
+
+static void show_status(ApiCall *call) {
+    WatchMetric *metric = api_metric(call, call->part[0]);
+    if (metric) put_status(call, metric, &call->http->body);
+}
+
+static void list_status(ApiCall *call) {
+    Roster *roster = watch_roster(call->api->watch);
+    Buf *out = &call->http->body;
+    int64_t limit, after;
+    page_of(call, &limit, &after);
+    uint32_t count = 0;
+    buf_puts(out, "{\"status\":[");
+    int64_t key = after + 1;
+    for (; key <= roster_keys(roster) && count < limit; key++) {
+        WatchMetric *metric = roster_metric_of(roster, key);
+        if (!metric || metric->platform != call->platform || atomic_load(&metric->gone)) continue;
+        if (count++) buf_putc(out, ',');
+        put_status(call, metric, out);
+    }
+    buf_putc(out, ']');
+    if (key <= roster_keys(roster)) buf_printf(out, ",\"after\":%lld", (long long)key - 1);
     buf_putc(out, '}');
 }
 
@@ -341,55 +414,32 @@ static void show_history(ApiCall *call) {
     buf_puts(out, "]}");
 }
 
-// What the model says of a moment, in the values' own terms, [level] being what it is off by.
-static double model_says(const SeriesModel *model, const SeriesCalendar *calendar, int64_t ts_ms,
-                         double level) {
-    SeriesMoment moment;
-    SeriesBase at;
-    series_moment(calendar, ts_ms, &moment);
-    series_model_at(model, &moment, ts_ms, &at);
-    double mean = model->scaled ? at.mean * exp(level) : at.mean + level;
-    return model->ceiling != 0 ? model->ceiling - mean : mean;
-}
-
-// The level at which the model says what was forecast for [last].
-static double level_of(const SeriesModel *model, const SeriesCalendar *calendar,
-                       const WatchPoint *last) {
-    double says = model_says(model, calendar, last->ts_ms, 0), forecast = last->forecast;
-    if (model->ceiling != 0) {
-        says = model->ceiling - says;
-        forecast = model->ceiling - forecast;
-    }
-    if (!model->scaled) return forecast - says;
-    return says > 0 && forecast > 0 ? log(forecast / says) : model->level;
-}
-
-// Beyond the newest point: the model's shape, at the level of that point's forecast. [last] is NULL
-// where nothing has been judged since the start: at the level that history ended with.
-static void put_ahead(ApiCall *call, WatchMetric *metric, const WatchPoint *last, int64_t last_ms,
-                      uint32_t ahead, Buf *out) {
-    uint32_t number;
-    SeriesModel *model = watch_model(call->api->watch, metric, &number);
-    SeriesCalendar *calendar = watch_calendar(call->api->watch, metric);
+// Beyond the newest point.
+static Status put_ahead(ApiCall *call, WatchMetric *metric, uint32_t ahead, Buf *out, Error *err) {
+    DetectVerdict *verdict = ARENA_ARRAY(call->arena, DetectVerdict, ahead + 1);
+    uint32_t count;
+    TRY(watch_outlook(call->api->watch, metric, ahead, verdict, &count, err));
     buf_puts(out, ",\"ahead\":[");
-    double level = !model ? 0 : last ? level_of(model, calendar, last) : model->level;
-    for (uint32_t i = 1; model && i <= ahead; i++) {
-        int64_t ts_ms = last_ms + i * model->step_ms;
-        if (i > 1) buf_putc(out, ',');
-        buf_printf(out, "{\"ts\":%lld,\"forecast\":", (long long)ts_ms);
-        api_number(out, model_says(model, calendar, ts_ms, level));
+    for (uint32_t i = 0; i < count; i++) {
+        buf_printf(out, "%s{\"ts\":%lld,\"forecast\":", i ? "," : "",
+                   (long long)verdict[i].ts_ms);
+        api_number(out, verdict[i].forecast);
+        buf_puts(out, ",\"low\":");
+        api_number(out, verdict[i].low);
+        buf_puts(out, ",\"high\":");
+        api_number(out, verdict[i].high);
         buf_putc(out, '}');
     }
     buf_putc(out, ']');
-    (void)series_model_unref(model);
-    (void)series_calendar_unref(calendar);
+    return ST_OK;
 }
 
 static void show_forecast(ApiCall *call) {
     WatchMetric *metric = api_metric(call, call->part[0]);
     WatchPoint recent[WATCH_RECENT];
     Buf *out = &call->http->body;
-    int64_t ahead = FORECAST_DEFAULT, first_ms, last_ms = 0;
+    int64_t ahead = FORECAST_DEFAULT;
+    Error err = {0};
     if (!metric) return;
     (void)str_to_i64(api_query(call, "ahead"), &ahead);
     if (ahead < 0 || ahead > FORECAST_MAX) ahead = FORECAST_MAX;
@@ -400,10 +450,10 @@ static void show_forecast(ApiCall *call) {
         put_point(&recent[i], out);
     }
     buf_putc(out, ']');
-    const WatchPoint *last = count ? &recent[count - 1] : NULL;
-    if (last) last_ms = last->ts_ms;
-    if (last || history_span(watch_history(call->api->watch), metric->key, &first_ms, &last_ms)) {
-        put_ahead(call, metric, last, last_ms, (uint32_t)ahead, out);
+    Status st = put_ahead(call, metric, (uint32_t)ahead, out, &err);
+    if (st) {
+        api_fail_with(call, st, &err);
+        return;
     }
     buf_putc(out, '}');
 }
@@ -417,6 +467,7 @@ const ApiRoute WATCH_METRIC_ROUTES[] = {
     {"POST", "/v1/metrics/*/resume", API_PLATFORM, resume_metric},
     {"POST", "/v1/metrics/*/retrain", API_PLATFORM, retrain_metric},
     {"GET", "/v1/metrics/*/status", API_PLATFORM, show_status},
+    {"GET", "/v1/status", API_PLATFORM, list_status},
     {"GET", "/v1/metrics/*/model", API_PLATFORM, show_model},
     {"GET", "/v1/models", API_PLATFORM, list_models},
     {"GET", "/v1/metrics/*/history", API_PLATFORM, show_history},

@@ -50,27 +50,32 @@ static bool time_of(const JsonValue *value, int64_t *out) {
            watch_time_parse(value->text, out);
 }
 
-// {"metric":…,"ts":…,"value":…}, or {"ts":…,"values":{"metric":value,…}}.
-static bool take_object(Intake *self, const JsonValue *point) {
+// {"metric":…,"ts":…,"value":…}, or {"ts":…,"values":{"metric":value,…}}. What is wrong with it;
+// NULL: nothing.
+static const char *take_object(Intake *self, const JsonValue *point) {
     const JsonValue *values = json_member(point, STR("values"));
     const JsonValue *metric = json_member(point, STR("metric"));
     const JsonValue *value = json_member(point, STR("value"));
     int64_t ts_ms;
     double number;
-    if (!time_of(json_member(point, STR("ts")), &ts_ms)) return false;
+    if (point->kind != JK_OBJECT) return "it is no JSON object";
+    if (!time_of(json_member(point, STR("ts")), &ts_ms)) {
+        return json_member(point, STR("ts")) ? "its ts is no time" : "it has no ts";
+    }
     if (values && values->kind == JK_OBJECT) {
         for (uint32_t i = 0; i < values->count; i++) {
             if (values->member[i].value.kind == JK_NULL) continue;
-            if (!number_of(&values->member[i].value, &number)) return false;
+            if (!number_of(&values->member[i].value, &number)) return "a value is no number";
             take(self, values->member[i].name, ts_ms, number);
         }
-        return true;
+        return NULL;
     }
-    if (!metric || metric->kind != JK_TEXT || !value) return false;
-    if (value->kind == JK_NULL) return true;
-    if (!number_of(value, &number)) return false;
+    if (!metric || metric->kind != JK_TEXT) return "it has no metric";
+    if (!value) return "it has no value";
+    if (value->kind == JK_NULL) return NULL;
+    if (!number_of(value, &number)) return "its value is no number";
     take(self, metric->text, ts_ms, number);
-    return true;
+    return NULL;
 }
 
 static bool take_json(Intake *self) {
@@ -80,9 +85,10 @@ static bool take_json(Intake *self) {
     if (!list) list = body;
     uint32_t count = list->kind == JK_ARRAY ? list->count : 1;
     for (uint32_t i = 0; i < count; i++) {
-        if (take_object(self, list->kind == JK_ARRAY ? &list->item[i] : list)) continue;
+        const char *fault = take_object(self, list->kind == JK_ARRAY ? &list->item[i] : list);
+        if (!fault) continue;
         Error err;
-        (void)error_set(&err, ST_VALIDATION, "point %u is none", i + 1);
+        (void)error_set(&err, ST_VALIDATION, "point %u: %s", i + 1, fault);
         api_fail(self->call, 400, err.message,
                  "{\"metric\":\"id\",\"ts\":1700000000,\"value\":1.5}, or "
                  "{\"ts\":1700000000,\"values\":{\"id\":1.5}}");

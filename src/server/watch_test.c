@@ -34,6 +34,8 @@ TEST(watch, times_are_read_as_they_are_written) {
     CHECK(watch_time_parse(STR("2025-03-31 00:00:00"), &ms) && ms == 1743379200000);
     CHECK(watch_time_parse(STR("2025-03-31T00:00:00Z"), &ms) && ms == 1743379200000);
     CHECK(watch_time_parse(STR("2025-03-31T00:00:00.5Z"), &ms) && ms == 1743379200500);
+    CHECK(watch_time_parse(STR("2025-03-31"), &ms) && ms == 1743379200000);
+    CHECK(!watch_time_parse(STR("2025-03-32"), &ms));
     CHECK(!watch_time_parse(STR("yesterday"), &ms) && !watch_time_parse(STR(""), &ms));
 }
 
@@ -44,6 +46,9 @@ TEST(watch, a_calendar_that_is_built_in_can_be_taken_and_given_back) {
     CHECK(str_find(buf_str(&csv), STR("zone,+08:00\n"), 0) == 0);
     CHECK(str_find(buf_str(&csv), STR("\n2026-02-15,holiday\n"), 0) > 0);
     CHECK(str_find(buf_str(&csv), STR("\n2026-10-10,workday\n"), 0) > 0);
+    // Not announced yet: the days of the law, from the moon's last evening of the year on.
+    CHECK(str_find(buf_str(&csv), STR("\n2027-02-05,holiday\n2027-02-06,holiday\n"), 0) > 0);
+    CHECK(str_find(buf_str(&csv), STR("\n2030-10-03,holiday\n"), 0) > 0);
     CHECK_OK(watch_calendar_check(buf_str(&csv), &err), &err);
     CHECK(!watch_calendar_built_in(STR("atlantis"), &csv));
     buf_free(&csv);
@@ -55,4 +60,6 @@ TEST(watch, a_calendar_s_lines_are_checked) {
                                       "zone,+08:00\n"), &err), &err);
     CHECK(watch_calendar_check(STR("date,kind\n2025-10-32,holiday\n"), &err) == ST_VALIDATION);
     CHECK(strstr(err.message, "line 2"));
+    CHECK(watch_calendar_check(STR("2025-13-01,holiday\n"), &err) == ST_VALIDATION);
+    CHECK(strstr(err.message, "line 1"));
 }

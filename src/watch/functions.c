@@ -2,7 +2,9 @@
 //
 //   WATCH_JUDGE(watch, metric, ts, value) OVER (PARTITION BY metric ORDER BY <processing time>)
 //       the verdict on each point: an aggregate function whose state is a Judge. Points are judged
-//       in the order in which they come; the detector minds their times.
+//       in the order in which they come; the detector minds their times. A row without a value is a
+//       question of the warden's; which one, WATCH_JUDGE_ASKS for each number, is added to `watch`:
+//       an aggregate has four arguments.
 //   WATCH_KEY(watch, topic, metric)
 //       a metric's key by the topic that a point came on and the name in it; NULL: nobody's.
 //   WATCH_TIME(text)
@@ -75,11 +77,13 @@ static void drop(JudgeState *state, AggEnv *env) {
 // A row without a value is a question of the warden's: whether the metric is silent.
 static Status judge_row(const AggCall *call, const AggRows *in, uint32_t row, AggEnv *env,
                         Vec *out, Error *err) {
-    Watch *watch = watch_of(vec_integer(in->arg[0], row));
+    int64_t number = vec_integer(in->arg[0], row);
+    Watch *watch = watch_of(number % WATCH_JUDGE_ASKS);
     WatchMetric *metric =
         watch ? roster_metric_of(watch_roster(watch), vec_i64(in->arg[1])[row]) : NULL;
     JudgeState *state = state_at(call, agg_group(in, row));
     bool asked = vec_is_null(in->arg[3], row);
+    InboxQuestion question = (InboxQuestion)(number / WATCH_JUDGE_ASKS);
     vec_i32(out->child[J_EVENT])[row] = DETECT_NONE;
     vec_f64(out->child[J_FORECAST])[row] = NAN;
     vec_u8(out->child[J_KEPT])[row] = !asked;
@@ -90,7 +94,7 @@ static Status judge_row(const AggCall *call, const AggRows *in, uint32_t row, Ag
     int64_t ts_ms = vec_i64(in->arg[2])[row];
     DetectVerdict verdict;
     JudgeMessage message;
-    TRY(asked ? judge_ask(state->judge, watch, metric, ts_ms, &verdict, &message, err)
+    TRY(asked ? judge_ask(state->judge, watch, metric, ts_ms, question, &verdict, &message, err)
               : judge_push(state->judge, watch, metric, ts_ms, vec_f64(in->arg[3])[row], &verdict,
                            &message, err));
     TRY(charge_growth(state, env, err));

@@ -407,8 +407,6 @@ HistoryFigures history_figures(History *self) {
                               .block_points = self->block_points,
                               .block_bytes = self->block_bytes,
                               .journal_bytes = (uint64_t)self->journal_size,
-                              .memory_bytes = self->head_bytes + self->blocks * sizeof(Block) +
-                                              self->lines.count * sizeof(Line),
                               .points = self->block_points};
     for (uint32_t i = 0; i < self->lines.count; i++) {
         figures.points += ((const Line *)self->lines.entry[i].value)->count;

@@ -23,7 +23,7 @@ enum { HISTORY_BLOCK = 1024 };
 
 typedef struct HistoryFigures {
     uint64_t points, blocks, block_points, block_bytes;  // points: those in heads, too
-    uint64_t journal_bytes, memory_bytes;
+    uint64_t journal_bytes;
 } HistoryFigures;
 
 NODISCARD Status history_open(Str dir, History **out, Error *err);

@@ -18,10 +18,18 @@ typedef struct InboxReader InboxReader;
 enum { INBOX_FILE_BYTES = 32 << 20 };
 
 typedef struct InboxPoint {
-    int64_t key;  // of the metric; negative: no point, but a question whether it is silent
+    int64_t key;  // of the metric; negative: no point, but a question (value: an InboxQuestion)
     int64_t ts_ms;
     double value;
 } InboxPoint;
+
+// What the warden asks a metric's judge (silence.h).
+typedef enum InboxQuestion {
+    ASK_SILENT,  // has the metric stopped to report?
+    ASK_WAKE,    // nothing; but the judge says how patient it is
+    ASK_GROUP,   // has its whole group, for which it is to speak?
+    ASK_BACK,    // nothing: another metric of the group is heard again
+} InboxQuestion;
 
 typedef struct InboxPosition {
     uint32_t file;  // 0: the oldest there is

@@ -58,23 +58,27 @@ static void put_kafka_points(const WatchSettings *settings, Buf *out) {
 static void put_sources(const Watch *watch, Buf *out) {
     const WatchSettings *settings = &watch->settings;
     long long number = (long long)watch->number;
-    put_table(out, "watch_inbox", "metric BIGINT, ts BIGINT, v DOUBLE", "watch-inbox", number);
+    put_table(out, "watch_inbox", "metric BIGINT, ts BIGINT, v DOUBLE, asks INT", "watch-inbox",
+              number);
     bool kafka = settings->kafka && settings->kafka_points;
     if (kafka) put_kafka_points(settings, out);
-    buf_puts(out, "CREATE TEMPORARY VIEW watch_points AS SELECT metric, ts, v FROM watch_inbox");
+    buf_puts(out, "CREATE TEMPORARY VIEW watch_points AS SELECT metric, ts, v, asks FROM"
+             " watch_inbox");
     if (kafka) {
         buf_printf(out,
-                   " UNION ALL SELECT metric, ts, v FROM (SELECT WATCH_KEY(%lld, topic, metric) AS"
+                   " UNION ALL SELECT metric, ts, v, 0 AS asks FROM (SELECT WATCH_KEY(%lld, topic, "
+                   "metric) AS"
                    " metric, WATCH_TIME(ts) AS ts, `value` AS v FROM kafka_points)"
                    " WHERE metric IS NOT NULL AND ts IS NOT NULL AND v IS NOT NULL",
                    number);
     }
-    buf_printf(out,
-               ";\nCREATE TEMPORARY VIEW watch_judged AS SELECT metric, ts, v,"
-               " WATCH_JUDGE(%lld, metric, ts, v) OVER (PARTITION BY metric ORDER BY now_"
-               " ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS j"
-               " FROM (SELECT metric, ts, v, PROCTIME() AS now_ FROM watch_points);\n",
-               number);
+    buf_printf(
+        out,
+        ";\nCREATE TEMPORARY VIEW watch_judged AS SELECT metric, ts, v,"
+        " WATCH_JUDGE(%lld + %d * asks, metric, ts, v) OVER (PARTITION BY metric ORDER BY now_"
+        " ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS j"
+        " FROM (SELECT metric, ts, v, asks, PROCTIME() AS now_ FROM watch_points);\n",
+        number, WATCH_JUDGE_ASKS);
 }
 
 static void put_sinks(const Watch *watch, Buf *out) {
@@ -156,6 +160,7 @@ static void configure(WatchJob *self) {
 static void print(void *arg, Str line, bool to_stderr) {
     WatchJob *self = arg;
     if (to_stderr) {
+        if (str_starts(line, STR("weir: "))) line = str_sub(line, 6, line.len);
         watch_say(self->watch, STR_FMT, STR_ARG(line));
         return;
     }

@@ -4,8 +4,7 @@
 
 // ---- what the registry says --------------------------------------------------------------------
 
-static DetectSettings settings_of(Watch *watch, const WatchMetric *metric,
-                                  int64_t *silence_ms) {
+DetectSettings judge_settings(Watch *watch, const WatchMetric *metric, int64_t *silence_ms) {
     static const DetectDirection DIRECTIONS[] = {[WATCH_BOTH] = DETECT_BOTH,
                                                  [WATCH_RISE] = DETECT_RISE,
                                                  [WATCH_FALL] = DETECT_DROP};
@@ -34,17 +33,18 @@ static Status tell_labels(Judge *self, Watch *watch, const WatchMetric *metric, 
     static const DetectLabel LABELS[] = {[WATCH_TRUE_ALARM] = DETECT_TRUE_ALARM,
                                          [WATCH_FALSE_ALARM] = DETECT_FALSE_ALARM,
                                          [WATCH_MISSED] = DETECT_MISSED};
-    Status st = roster_labels(watch_roster(watch), metric, self->label_last, &arena, &label,
-                              &count, err);
+    Status st = roster_labels(watch_roster(watch), metric->platform, metric, self->label_last,
+                              ROSTER_ALL, &arena, &label, &count, err);
     for (uint32_t i = 0; !st && i < count; i++) {
         uint64_t number = label[i].alarm;
+        if (number & WATCH_RULE_ALARM) continue;  // rules are people's: they learn nothing
         if (!(number & WATCH_SILENCE_ALARM)) {
             detector_label(self->detector, number, LABELS[label[i].kind]);
         } else if (label[i].kind == WATCH_FALSE_ALARM) {
             silence_was_fine(&self->silence, number & ~WATCH_SILENCE_ALARM);
         }
-        self->label_last = label[i].id;
     }
+    if (!st && count) self->label_last = label[count - 1].id;
     arena_clear(&arena);
     return st;
 }
@@ -74,10 +74,24 @@ static Status wake(Judge *self, Watch *watch, WatchMetric *metric, const DetectS
     return st;
 }
 
+// The registry has it parsed before; one that is not understood any more is none.
+static void take_up_rule(Judge *self, Watch *watch, const WatchMetric *metric) {
+    Arena arena = {0};
+    Error err;
+    MetricSpec spec = roster_spec(watch_roster(watch), metric, &arena);
+    watch_rule_free(self->rule);
+    self->rule = NULL;
+    self->sensitivity = spec.sensitivity;
+    if (spec.rule.len && watch_rule_parse(spec.rule, &self->rule, &err)) {
+        watch_say(watch, "metric '" STR_FMT "': %s", STR_ARG(metric->id), err.message);
+    }
+    arena_clear(&arena);
+}
+
 static Status take_up(Judge *self, Watch *watch, WatchMetric *metric, Error *err) {
     uint64_t version = atomic_load(&metric->version);
     if (self->detector && version == self->version) return ST_OK;
-    DetectSettings settings = settings_of(watch, metric, &self->silence_ms);
+    DetectSettings settings = judge_settings(watch, metric, &self->silence_ms);
     Status st = self->detector ? ST_OK : wake(self, watch, metric, &settings, err);
     if (!st && detector_settings(self->detector)->step_ms != settings.step_ms) {
         // Another granularity is another series.
@@ -96,6 +110,7 @@ static Status take_up(Judge *self, Watch *watch, WatchMetric *metric, Error *err
             self->model_number = number;
         }
         (void)series_model_unref(model);
+        take_up_rule(self, watch, metric);
         st = tell_labels(self, watch, metric, err);
     }
     (void)series_calendar_unref(settings.calendar);
@@ -119,6 +134,7 @@ static JudgeMessage message_of(Judge *self, const DetectVerdict *verdict) {
         message.event = DETECT_CLOSE;
         message.alarm = self->alarm;
     }
+    if (message.event == DETECT_CLOSE && !self->alarm) message.event = DETECT_NONE;  // it is told
     if (message.event == DETECT_NONE) return message;
     if (message.event == DETECT_OPEN) {
         self->seq = 0;
@@ -137,6 +153,9 @@ static int64_t publish_silence(const Judge *self, WatchMetric *metric) {
     atomic_store_explicit(&metric->last_ms, self->silence.last_ms, memory_order_relaxed);
     atomic_store_explicit(&metric->patience_ms, patience_ms, memory_order_relaxed);
     atomic_store_explicit(&metric->silent, self->silence.open, memory_order_relaxed);
+    atomic_store_explicit(&metric->speaks, self->silence.open && self->silence.group,
+                          memory_order_relaxed);
+    atomic_store_explicit(&metric->group_gap_ms, self->silence.group_gap_ms, memory_order_relaxed);
     return patience_ms;
 }
 
@@ -145,7 +164,24 @@ static JudgeMessage silence_message(Judge *self, DetectEvent event) {
     if (self->silence_told) self->silence_seq = 0;
     return (JudgeMessage){.event = event, .alarm = self->silence.number,
                           .seq = ++self->silence_seq, .opened_ms = self->silence.opened_ms,
-                          .silence = true};
+                          .silence = true, .group = self->silence.group};
+}
+
+// The rule's word on a point, where the metric has one: the detector's is not told then.
+static JudgeMessage rule_message(Judge *self, DetectVerdict *verdict) {
+    RulePoint point = {verdict->actual, verdict->forecast, verdict->low, verdict->high,
+                       verdict->score};
+    RuleEvent event = RULE_NONE;
+    if (!self->rule) event = watch_rule_end(&self->ruled);
+    else if (!(verdict->flags & DETECT_INVALID)) {
+        event = watch_rule_push(&self->ruled, watch_rule_holds(self->rule, &point), verdict->ts_ms,
+                                self->sensitivity);
+    }
+    if (self->rule) verdict->alarm = self->ruled.open;
+    if (event == RULE_NONE) return (JudgeMessage){0};
+    return (JudgeMessage){.event = event == RULE_OPEN ? DETECT_OPEN : DETECT_CLOSE,
+                          .alarm = self->ruled.number, .seq = self->ruled.seq,
+                          .opened_ms = self->ruled.opened_ms, .rule = true};
 }
 
 Status judge_push(Judge *self, Watch *watch, WatchMetric *metric, int64_t ts_ms, double value,
@@ -157,14 +193,20 @@ Status judge_push(Judge *self, Watch *watch, WatchMetric *metric, int64_t ts_ms,
     // What is late or doubled was not judged: it says nothing about the alarm, either.
     if (verdict->flags & (DETECT_LATE | DETECT_DUPLICATE)) return ST_OK;
     remember(self, verdict);
+    if (self->rule) {
+        verdict->event = DETECT_NONE;
+        verdict->alarm = false;
+    }
     *message = message_of(self, verdict);
+    // A point has one message: an alarm that a new rule puts an end to ends first.
+    if (message->event == DETECT_NONE) *message = rule_message(self, verdict);
     if (verdict->flags & DETECT_DRIFT) roster_drifted(watch_roster(watch), metric);
     if (verdict->flags & DETECT_INVALID) return ST_OK;  // a metric that says nothing
     silence_heard(&self->silence, ts_ms,
                   silence_patience_ms(&self->silence, atomic_load(&metric->step_ms),
                                       self->silence_ms));
     (void)publish_silence(self, metric);
-    // A point has one message; what is said of the value is more urgent.
+    // What is said of the value is more urgent.
     if (self->silence_told && message->event == DETECT_NONE) {
         *message = silence_message(self, DETECT_CLOSE);
     }
@@ -172,50 +214,45 @@ Status judge_push(Judge *self, Watch *watch, WatchMetric *metric, int64_t ts_ms,
 }
 
 Status judge_ask(Judge *self, Watch *watch, WatchMetric *metric, int64_t ts_ms,
-                 DetectVerdict *verdict, JudgeMessage *message, Error *err) {
+                 InboxQuestion question, DetectVerdict *verdict, JudgeMessage *message,
+                 Error *err) {
     TRY(take_up(self, watch, metric, err));
     *verdict = (DetectVerdict){.ts_ms = ts_ms, .actual = NAN, .forecast = NAN, .low = NAN,
                                .high = NAN, .alarm = self->alarm != 0};
     *message = (JudgeMessage){0};
-    int64_t patience_ms = publish_silence(self, metric);
-    if (self->silence_told && !self->silence.open) {  // a label has ended it
+    int64_t patience_ms = silence_patience_ms(&self->silence, atomic_load(&metric->step_ms),
+                                              self->silence_ms);
+    if (question == ASK_BACK) (void)silence_group_back(&self->silence);
+    bool asks = question == ASK_SILENT || question == ASK_GROUP;
+    if (self->silence_told && !self->silence.open) {  // somebody is back, or a label has ended it
         *message = silence_message(self, DETECT_CLOSE);
-    } else if (silence_asked(&self->silence, ts_ms, patience_ms)) {
+    } else if (asks && silence_asked(&self->silence, ts_ms, patience_ms, question == ASK_GROUP)) {
         *message = silence_message(self, DETECT_OPEN);
-        atomic_store(&metric->silent, true);
     }
+    (void)publish_silence(self, metric);
     return ST_OK;
 }
 
 // ---- saving ------------------------------------------------------------------------------------
 
 static void code(Codec *codec, Judge *self) {
-    uint64_t label = (uint64_t)self->label_last, seq = (uint64_t)self->seq;
-    uint64_t opened = (uint64_t)self->opened_ms;
     codec_u32(codec, &self->model_number);
-    codec_u64(codec, &label);
+    codec_i64(codec, &self->label_last);
     codec_u64(codec, &self->alarm);
-    codec_u64(codec, &seq);
-    codec_u64(codec, &opened);
+    codec_i64(codec, &self->seq);
+    codec_i64(codec, &self->opened_ms);
     silence_code(codec, &self->silence);
     codec_bool(codec, &self->silence_told);
-    uint64_t silence_seq = (uint64_t)self->silence_seq;
-    codec_u64(codec, &silence_seq);
-    self->silence_seq = (int64_t)silence_seq;
+    codec_i64(codec, &self->silence_seq);
     codec_u32(codec, &self->points);
     for (uint32_t i = 0; i < JUDGE_WINDOW; i++) {
         JudgePoint *point = &self->recent[i];
-        uint64_t ts = (uint64_t)point->ts_ms;
-        codec_u64(codec, &ts);
-        point->ts_ms = (int64_t)ts;
+        codec_i64(codec, &point->ts_ms);
         codec_f64(codec, &point->value);
         codec_f64(codec, &point->forecast);
         codec_f64(codec, &point->low);
         codec_f64(codec, &point->high);
     }
-    self->label_last = (int64_t)label;
-    self->seq = (int64_t)seq;
-    self->opened_ms = (int64_t)opened;
 }
 
 void judge_save(const Judge *self, Buf *out) {
@@ -226,6 +263,8 @@ void judge_save(const Judge *self, Buf *out) {
     if (self->detector) detector_save(self->detector, &detector);
     Str bytes = self->detector ? buf_str(&detector) : buf_str(&self->stored);
     codec_str(&codec, &bytes);
+    silence_group_code(&codec, &copy.silence);
+    watch_rule_code(&codec, &copy.ruled);
     buf_free(&detector);
 }
 
@@ -235,6 +274,10 @@ Status judge_load(Judge *self, Str bytes, Error *err) {
     Str detector = {0};
     code(&codec, self);
     codec_str(&codec, &detector);
+    if (codec.in.len) {  // older states end here
+        silence_group_code(&codec, &self->silence);
+        watch_rule_code(&codec, &self->ruled);
+    }
     Status st = codec_end(&codec, err);
     if (!st) buf_put_str(&self->stored, detector);
     arena_clear(&arena);
@@ -243,6 +286,7 @@ Status judge_load(Judge *self, Str bytes, Error *err) {
 
 void judge_clear(Judge *self) {
     detector_free(self->detector);
+    watch_rule_free(self->rule);
     buf_free(&self->stored);
     *self = (Judge){0};
 }

@@ -7,6 +7,7 @@
 // Threads: one at a time.
 #pragma once
 
+#include "watch/rule.h"
 #include "watch/silence.h"
 #include "watch/watch.h"
 
@@ -30,6 +31,9 @@ typedef struct Judge {
     int64_t silence_ms;      // as registered
     bool silence_told;       // that it is silent; not yet that it is so no more
     int64_t silence_seq;
+    WatchRule *rule;              // owned; NULL: the detector's alarms are the metric's
+    RuleState ruled;
+    int sensitivity;         // as registered, for the rule
     uint32_t points;         // ever written to the ring
     JudgePoint recent[JUDGE_WINDOW];
 } Judge;
@@ -40,16 +44,21 @@ typedef struct JudgeMessage {
     uint64_t alarm;
     int64_t seq, opened_ms;
     bool silence;  // not of the values, but of their absence
+    bool group;    // of all the group's
+    bool rule;     // of a rule's
 } JudgeMessage;
 
 // ST_RUNTIME: the stored detector is damaged. message->event is DETECT_NONE nearly always.
 NODISCARD Status judge_push(Judge *judge, Watch *watch, WatchMetric *metric, int64_t ts_ms,
                             double value, DetectVerdict *verdict, JudgeMessage *message,
                             Error *err);
-// No point, but the question at [ts_ms] whether the metric has stopped to report. The verdict has
+// No point, but a question at [ts_ms], whether the metric has stopped to report. The verdict has
 // no values.
 NODISCARD Status judge_ask(Judge *judge, Watch *watch, WatchMetric *metric, int64_t ts_ms,
-                           DetectVerdict *verdict, JudgeMessage *message, Error *err);
+                           InboxQuestion question, DetectVerdict *verdict, JudgeMessage *message,
+                           Error *err);
+// What the registry says of a metric's detection; the calendar is a reference for the caller.
+DetectSettings judge_settings(Watch *watch, const WatchMetric *metric, int64_t *silence_ms);
 void judge_clear(Judge *judge);
 void judge_save(const Judge *judge, Buf *out);
 NODISCARD Status judge_load(Judge *judge, Str bytes, Error *err);
@@ -58,5 +67,5 @@ NODISCARD Status judge_load(Judge *judge, Str bytes, Error *err);
 void judge_print(const Judge *judge, Watch *watch, WatchMetric *metric,
                  const DetectVerdict *verdict, const JudgeMessage *message, Buf *out);
 // "shop/orders/42-17", the alarm's number behind the metric's key: whoever bears the name later has
-// another key. A silence has an s before its number.
+// another key. A silence has an s before its number, a rule's alarm an r.
 void judge_print_id(const WatchMetric *metric, const JudgeMessage *message, Buf *out);

@@ -10,7 +10,10 @@ static const char *const EVENTS[] = {[DETECT_NONE] = "none", [DETECT_OPEN] = "op
 
 void judge_print_id(const WatchMetric *metric, const JudgeMessage *message, Buf *out) {
     buf_printf(out, STR_FMT "/" STR_FMT "/%lld-%s%llu", STR_ARG(metric->platform->name),
-               STR_ARG(metric->id), (long long)metric->key, message->silence ? "s" : "",
+               STR_ARG(metric->id), (long long)metric->key,
+               message->silence ? "s"
+               : message->rule  ? "r"
+                                : "",
                (unsigned long long)message->alarm);
 }
 
@@ -18,9 +21,9 @@ uint64_t watch_alarm_number(Str id) {
     int64_t number = 0;
     uint32_t at = id.len;
     while (at && id.ptr[at - 1] != '-' && id.ptr[at - 1] != '/') at--;
-    bool silence = at < id.len && id.ptr[at] == 's';
-    if (!str_to_i64(str_sub(id, at + silence, id.len), &number) || number <= 0) return 0;
-    return (uint64_t)number | (silence ? WATCH_SILENCE_ALARM : 0);
+    bool silence = at < id.len && id.ptr[at] == 's', rule = at < id.len && id.ptr[at] == 'r';
+    if (!str_to_i64(str_sub(id, at + (silence || rule), id.len), &number) || number <= 0) return 0;
+    return (uint64_t)number | (silence ? WATCH_SILENCE_ALARM : rule ? WATCH_RULE_ALARM : 0);
 }
 
 static void put_name(const char *name, Buf *out) {
@@ -55,12 +58,35 @@ static void put_why(const DetectVerdict *verdict, Buf *out) {
                verdict->flags & DETECT_COLD ? "true" : "false");
 }
 
-static void put_silence(const Judge *self, int64_t ts_ms, int64_t step_ms, Buf *out) {
+// How many metrics a group has that is silent as a whole.
+static uint32_t count_group(Roster *roster, const WatchMetric *metric) {
+    uint32_t count = 0;
+    for (int64_t key = 1; key <= roster_keys(roster); key++) {
+        const WatchMetric *one = roster_metric_of(roster, key);
+        count += one && !atomic_load(&one->gone) && !atomic_load(&one->paused) &&
+                 atomic_load(&one->group) == atomic_load(&metric->group);
+    }
+    return count;
+}
+
+static void put_silence(const Judge *self, Watch *watch, const WatchMetric *metric,
+                        const JudgeMessage *message, int64_t ts_ms, Buf *out) {
+    int64_t step_ms = atomic_load(&metric->step_ms);
     const Silence *silence = &self->silence;
     int64_t patience_ms = silence_patience_ms(silence, step_ms, self->silence_ms);
     buf_printf(out, ",\"why\":{\"last\":%lld,\"silent_ms\":%lld", (long long)silence->begin_ms,
                (long long)(ts_ms - silence->begin_ms));
     if (patience_ms != INT64_MAX) buf_printf(out, ",\"patience_ms\":%lld", (long long)patience_ms);
+    if (message->group) {
+        buf_printf(out, ",\"group\":true,\"metrics\":%u",
+                   count_group(watch_roster(watch), metric));
+    }
+    buf_putc(out, '}');
+}
+
+static void put_rule(Str rule, Buf *out) {
+    buf_puts(out, ",\"why\":{\"rule\":");
+    json_print_text(rule, 0, out);
     buf_putc(out, '}');
 }
 
@@ -125,7 +151,8 @@ void judge_print(const Judge *self, Watch *watch, WatchMetric *metric,
     buf_puts(out, "{\"id\":");
     json_print_text(buf_str(&id), 0, out);
     buf_printf(out, ",\"seq\":%lld,\"event\":\"%s\",\"kind\":\"%s\"", (long long)message->seq,
-               EVENTS[message->event], message->silence ? "silence" : "value");
+               EVENTS[message->event],
+               message->silence ? "silence" : message->rule ? "rule" : "value");
     put_text("platform", metric->platform->name, out);
     put_text("metric", metric->id, out);
     if (spec.name.len) put_text("name", spec.name, out);
@@ -136,7 +163,9 @@ void judge_print(const Judge *self, Watch *watch, WatchMetric *metric,
         buf_put_str(out, spec.labels);
     }
     buf_printf(out, ",\"opened\":%lld,\"begin\":%lld,\"ts\":%lld", (long long)message->opened_ms,
-               (long long)(message->silence ? self->silence.begin_ms : verdict->begin_ms),
+               (long long)(message->silence ? self->silence.begin_ms
+                           : message->rule  ? self->ruled.begin_ms
+                                            : verdict->begin_ms),
                (long long)verdict->ts_ms);
     put_member("actual", verdict->actual, out);
     put_member("forecast", verdict->forecast, out);
@@ -144,7 +173,8 @@ void judge_print(const Judge *self, Watch *watch, WatchMetric *metric,
     put_member("high", verdict->high, out);
     put_member("score", verdict->score, out);
     buf_printf(out, ",\"model\":%u", self->model_number);
-    if (message->silence) put_silence(self, verdict->ts_ms, spec.step_ms, out);
+    if (message->silence) put_silence(self, watch, metric, message, verdict->ts_ms, out);
+    else if (message->rule) put_rule(spec.rule, out);
     else put_why(verdict, out);
     put_window(self, out);
     if (message->event != DETECT_CLOSE && !message->silence)

@@ -232,6 +232,48 @@ TEST(judge, another_unit_is_one_alarm_and_then_the_new_normal) {
     stage_close(&stage);
 }
 
+static void set_rule(Stage *stage, const char *rule) {
+    MetricSpec spec = {.id = STR("orders"), .step_ms = STEP_MS, .sensitivity = WATCH_MIDDLE,
+                       .rule = str_c(rule)};
+    MetricCounts counts;
+    Error err;
+    CHECK_OK(roster_metrics_put(watch_roster(stage->watch), stage->metric->platform, &spec, 1,
+                                &counts, &err), &err);
+    CHECK_INT(counts.updated, 1);
+}
+
+TEST(judge, a_rule_decides_where_there_is_one) {
+    Stage stage;
+    stage_open(&stage, WATCH_MIDDLE, true);
+    set_rule(&stage, "actual > 400 AND actual > forecast");
+    push_usual(&stage, BEGIN, BEGIN + 60);
+    for (int64_t i = 60; i < 80; i++) push(&stage, BEGIN + i, 0);  // what is learned says nothing
+    CHECK_INT(stage.opened, 0);
+    push(&stage, BEGIN + 80, 500);
+    push(&stage, BEGIN + 81, (double)NAN);
+    CHECK_INT(stage.opened, 0);
+    push(&stage, BEGIN + 82, 500);
+    CHECK(stage.opened == 1 && stage.message.rule && stage.verdict.alarm);
+    Buf text = {0};
+    judge_print(&stage.judge, stage.watch, stage.metric, &stage.verdict, &stage.message, &text);
+    CHECK(str_find(buf_str(&text), STR("{\"id\":\"shop/orders/1-r1\",\"seq\":1,\"event\":\"open\","
+                                       "\"kind\":\"rule\""), 0) == 0);
+    CHECK(str_find(buf_str(&text),
+                   STR("\"why\":{\"rule\":\"actual > 400 AND actual > forecast\"}"), 0) > 0);
+    CHECK(watch_alarm_number(STR("shop/orders/1-r1")) == (WATCH_RULE_ALARM | 1));
+    push(&stage, BEGIN + 83, usual(BEGIN + 83));
+    CHECK_INT(stage.closed, 0);
+    push(&stage, BEGIN + 84, usual(BEGIN + 84));
+    CHECK_INT(stage.closed, 1);
+    push(&stage, BEGIN + 85, 500);
+    push(&stage, BEGIN + 86, 500);
+    set_rule(&stage, "");
+    push(&stage, BEGIN + 87, usual(BEGIN + 87));  // without the rule its alarm is over
+    CHECK(stage.opened == 2 && stage.closed == 2 && !stage.judge.rule);
+    buf_free(&text);
+    stage_close(&stage);
+}
+
 // A kill between a model's publication and the point that would have taken it up.
 TEST(judge, a_restored_judge_takes_up_a_model_as_if_nothing_had_been) {
     Stage stage;
@@ -258,9 +300,9 @@ TEST(judge, a_silence_is_told_once_and_its_end) {
     for (int minute = 1; minute < 30; minute++) {
         restore(&stage.restored);
         CHECK_OK(judge_ask(&stage.judge, stage.watch, stage.metric, last_ms + minute * STEP_MS,
-                           &stage.verdict, &stage.message, &err), &err);
+                           ASK_SILENT, &stage.verdict, &stage.message, &err), &err);
         CHECK_OK(judge_ask(&stage.restored, stage.watch, stage.metric, last_ms + minute * STEP_MS,
-                           &stage.verdict, &stage.message, &err), &err);
+                           ASK_SILENT, &stage.verdict, &stage.message, &err), &err);
         CHECK(stage.message.event == (minute == 5 ? DETECT_OPEN : DETECT_NONE));
         if (minute == 5) CHECK(stage.message.silence && stage.message.seq == 1);
     }

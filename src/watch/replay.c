@@ -31,6 +31,10 @@ static bool two(const char *at, int32_t *out) {
 
 bool replay_time_parse(Str text, int64_t *ts_ms) {
     int32_t day, hour, minute, second = 0;
+    if (text.len == 10 && series_day_parse(text, &day)) {
+        *ts_ms = (int64_t)day * SERIES_DAY_MS;
+        return true;
+    }
     if (text.len && text.ptr[text.len - 1] == 'Z') text.len--;
     if (text.len >= 16 && text.ptr[4] == '-') {
         if (!series_day_parse(text, &day)) return false;

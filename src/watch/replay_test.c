@@ -10,6 +10,7 @@ TEST(replay, times_come_in_several_forms) {
     CHECK(replay_time_parse(STR("2025-03-31 00:05"), &ts) && ts == 1743379500000);
     CHECK(replay_time_parse(STR("1743379200"), &ts) && ts == 1743379200000);
     CHECK(replay_time_parse(STR("1743379200123"), &ts) && ts == 1743379200123);
+    CHECK(replay_time_parse(STR("2025-03-31"), &ts) && ts == 1743379200000);
     CHECK(!replay_time_parse(STR("yesterday"), &ts));
     CHECK(!replay_time_parse(STR("2025-13-31 00:00:00"), &ts));
     CHECK(!replay_time_parse(STR(""), &ts));

@@ -1,6 +1,7 @@
 // watch/report.c - collects what a report shows, and counts.
 #include "watch/report.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 #include "watch/csv.h"
@@ -159,6 +160,7 @@ static void collect(ReportTrack *track, const ReportPoint *point, const DetectVe
         ReportCard *card = track->open[i];
         if (!card) continue;
         card_add(card, point);
+        card->verdict.score = fmax(card->verdict.score, verdict->score);
         bool its = card->kind != REPORT_MISSED && card->verdict.alarm_id == verdict->alarm_id;
         if (its && verdict->event == DETECT_CLOSE) {
             card->close_ms = point->ts_ms;
@@ -218,7 +220,6 @@ void report_figures(Report *self, ReportFigures *out) {
     for (uint32_t i = 0; i < self->cards; i++) {
         ReportKind kind = self->card[i]->kind;
         out->alarms += kind != REPORT_MISSED;
-        out->true_alarms += kind == REPORT_TRUE;
         out->false_alarms += kind == REPORT_FALSE;
     }
     if (out->incidents) out->recall = (double)out->found / out->incidents;

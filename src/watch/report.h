@@ -33,7 +33,7 @@ void report_write(Report *report, const ReplayTotals *totals, Buf *out);
 // The figures of the page.
 typedef struct ReportFigures {
     uint32_t incidents, found;
-    uint32_t alarms, true_alarms, false_alarms;
+    uint32_t alarms, false_alarms;
     double recall, precision;     // found / incidents; found / (found + false)
     double delay_s;               // median
     double false_per_week;        // of a metric

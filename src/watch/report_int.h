@@ -21,7 +21,7 @@ typedef struct ReportLabel {
 // A stretch of a metric that is shown: around an alarm, or around an incident without one.
 typedef struct ReportCard {
     const struct ReportTrack *track;
-    DetectVerdict verdict;   // at the opening
+    DetectVerdict verdict;   // at the opening; its score is the loudest that is shown
     int64_t close_ms;        // 0: still open
     int64_t step_ms;
     ReportKind kind;

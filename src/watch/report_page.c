@@ -34,6 +34,16 @@ static void put_time(Buf *out, int64_t ts_ms) {
                (int)(of_year - (153 * month + 2) / 5 + 1), (int)(minute / 60), (int)(minute % 60));
 }
 
+// 5,636,915
+static void put_grouped(Buf *out, uint64_t number) {
+    if (number >= 1000) {
+        put_grouped(out, number / 1000);
+        buf_printf(out, ",%03d", (int)(number % 1000));
+    } else {
+        buf_printf(out, "%d", (int)number);
+    }
+}
+
 static void put_number(Buf *out, double value) {
     if (isfinite(value)) buf_printf(out, "%.5g", value);
     else buf_puts(out, "null");
@@ -89,7 +99,8 @@ static void put_why(const ReportCard *card, Buf *out) {
     const DetectVerdict *verdict = &card->verdict;
     const DetectWhy *why = &verdict->why;
     if (card->kind == REPORT_MISSED) {
-        buf_puts(out, "No window deviated far enough for an alarm.");
+        buf_printf(out, "No window deviated far enough: at most %.0f %% of what opens an alarm.",
+                   100 * fmin(card->verdict.score, 0.99));
         return;
     }
     if (verdict->flags & DETECT_COLD) {
@@ -207,18 +218,24 @@ static const char SCRIPT[] =
     "x=\"${X(a)}\""
     " y=\"${T}\" width=\"${X(b)-X(a)}\" height=\"${H-T-B}\" fill=\"${fill}\" "
     "opacity=\"${o}\"/>`};\n"
-    "if('from'in c)span(c.from,c.to,c.incident?'var(--bad)':'var(--good)',.10);\n"
-    "if('open'in c)span(c.open-c.window,c.open,'var(--miss)',.28);\n"
     "const line=(k)=>{let p='',up=true;for(let i=0;i<n;i++){if(c[k][i]===null){up=true;continue}"
     "p+=(up?'M':'L')+xy(i,k);up=false}return p};\n"
     "let band='';for(let i=0;i<n;i++)if(c.h[i]!==null)band+=(band?'L':'M')+xy(i,'h');"
     "for(let i=n;i--;)if(c.l[i]!==null)band+='L'+xy(i,'l');\n"
     "s+=`<path d=\"${band}Z\" fill=\"var(--band)\" opacity=\".75\"/>`;\n"
-    "for(let k=0;k<4;k++){const v=lo+(hi-lo)*(k+.5)/4;s+=`<text x=\"${L-6}\" y=\"${Y(v)+4}\" "
-    "text-anchor=\"end\">${+v.toPrecision(3)}</text>`}\n"
-    "for(let k=0;k<=4;k++){const t=end*k/4,d=new Date(c.t0+t*1000).toISOString();s+=`<text "
-    "x=\"${X(t)}\" y=\"${H-6}\" text-anchor=\"${k==0?'start':k==4?'end':'middle'}\">"
-    "${d.slice(5,10)} ${d.slice(11,16)}</text>`}\n"
+    "if('from'in c)span(c.from,c.to,c.incident?'var(--bad)':'var(--good)',.10);\n"
+    "if('open'in c)span(c.open-c.window,c.open,'var(--miss)',.28);\n"
+    "const p=10**Math.floor(Math.log10((hi-lo)/4)),u=[1,2,5,10].find(k=>k*p>=(hi-lo)/4)*p;\n"
+    "for(let v=Math.ceil(lo/u)*u;v<=hi;v+=u)s+=`<path d=\"M${L},${Y(v)}H${W-R}\" "
+    "stroke=\"var(--line)\"/><text x=\"${L-6}\" y=\"${Y(v)+4}\" text-anchor=\"end\">"
+    "${Math.abs(v)<1e6?(+v.toPrecision(9)).toLocaleString('en'):(+v.toPrecision(4)).toExponential()"
+    "}"
+    "</text>`;\n"
+    "const w=[1,2,5,10,15,30,60,120,180,360,720,1440,2880,10080].map(m=>m*60).find(m=>m>=end/6)||"
+    "864e3,b=c.t0/1000;let day='';for(let t=Math.ceil(b/w)*w-b;t<=end;t+=w){const d=new "
+    "Date(c.t0+t*1000).toISOString(),new_=d.slice(5,10)!==day;day=d.slice(5,10);s+=`<text "
+    "x=\"${X(t)}\" y=\"${H-6}\" text-anchor=\"${X(t)<L+30?'start':X(t)>W-R-30?'end':'middle'}\">"
+    "${new_?day+' ':''}${d.slice(11,16)}</text>`}\n"
     "s+=`<path d=\"${line('f')}\" fill=\"none\" stroke=\"var(--forecast)\" stroke-width=\"1.6\"/>"
     "<path d=\"${line('a')}\" fill=\"none\" stroke=\"var(--actual)\" stroke-width=\"1.2\"/>`;\n"
     "for(const[k,col]of[['open','var(--bad)'],['close','var(--good)']])if(k in c)s+=`<path "
@@ -314,8 +331,10 @@ void report_write(Report *self, const ReplayTotals *totals, Buf *out) {
     buf_puts(out, HEAD);
     buf_puts(out, "<h1>weir watch: ");
     put_html(out, self->title);
-    buf_printf(out, "</h1><p class=sub>%llu points of %u metrics, %u models trained on the way",
-               (unsigned long long)totals->points, totals->metrics, totals->trainings);
+    buf_puts(out, "</h1><p class=sub>");
+    put_grouped(out, totals->points);
+    buf_printf(out, " points of %u metrics, %u models trained on the way", totals->metrics,
+               totals->trainings);
     if (self->after_ms) {
         buf_puts(out, "; shown from ");
         put_time(out, self->after_ms);

@@ -31,7 +31,8 @@ static const char SCHEMA[] =
     " silence_ms INTEGER NOT NULL, part_of TEXT NOT NULL, paused INTEGER NOT NULL DEFAULT 0, model "
     "INTEGER NOT NULL "
     "DEFAULT 0,"
-    " trained_ms INTEGER NOT NULL DEFAULT 0, UNIQUE (platform, id));"
+    " trained_ms INTEGER NOT NULL DEFAULT 0, rule TEXT NOT NULL DEFAULT '',"
+    " UNIQUE (platform, id));"
     "CREATE TABLE label (id INTEGER PRIMARY KEY AUTOINCREMENT, metric INTEGER NOT NULL,"
     " kind INTEGER NOT NULL, alarm INTEGER NOT NULL, from_ms INTEGER NOT NULL,"
     " to_ms INTEGER NOT NULL, note TEXT NOT NULL, UNIQUE (metric, kind, alarm, from_ms, to_ms));"
@@ -76,14 +77,14 @@ static Str full_id(Arena *arena, const WatchPlatform *platform, Str id) {
 // A spec and its texts as one block.
 static MetricSpec *spec_copy(const MetricSpec *spec) {
     const Str *text[] = {&spec->id, &spec->name, &spec->unit, &spec->group, &spec->calendar,
-                         &spec->labels, &spec->part_of};
+                         &spec->labels, &spec->part_of, &spec->rule};
     size_t size = sizeof *spec;
     for (size_t i = 0; i < sizeof text / sizeof *text; i++) size += text[i]->len;
     MetricSpec *copy = mem_alloc(size);
     char *at = (char *)(copy + 1);
     *copy = *spec;
     Str *to[] = {&copy->id, &copy->name, &copy->unit, &copy->group, &copy->calendar,
-                 &copy->labels, &copy->part_of};
+                 &copy->labels, &copy->part_of, &copy->rule};
     for (size_t i = 0; i < sizeof text / sizeof *text; i++) {
         if (text[i]->len) memcpy(at, text[i]->ptr, text[i]->len);
         *to[i] = str_make(at, text[i]->len);
@@ -166,7 +167,7 @@ MetricSpec roster_spec(Roster *self, const WatchMetric *metric, Arena *arena) {
     os_lock(&self->monitor);
     MetricSpec spec = *metric->spec;
     Str *text[] = {&spec.id, &spec.name, &spec.unit, &spec.group, &spec.calendar, &spec.labels,
-                   &spec.part_of};
+                   &spec.part_of, &spec.rule};
     for (size_t i = 0; i < sizeof text / sizeof *text; i++) *text[i] = str_dup(arena, *text[i]);
     os_unlock(&self->monitor);
     return spec;
@@ -216,7 +217,7 @@ static Status check_spec(const MetricSpec *spec, Error *err) {
                          STR_ARG(spec->id), (long long)spec->step_ms);
     }
     uint32_t texts = spec->name.len + spec->unit.len + spec->group.len + spec->calendar.len +
-                     spec->labels.len + spec->part_of.len;
+                     spec->labels.len + spec->part_of.len + spec->rule.len;
     if (texts > TEXT_MAX_LEN) {
         return error_set(err, ST_VALIDATION,
                          "metric '" STR_FMT "': its texts have %u bytes, %d at most",
@@ -230,7 +231,8 @@ static bool spec_same(const MetricSpec *a, const MetricSpec *b) {
            str_eq(a->calendar, b->calendar) && str_eq(a->labels, b->labels) &&
            a->step_ms == b->step_ms && a->direction == b->direction &&
            a->sensitivity == b->sensitivity && a->importance == b->importance &&
-           a->silence_ms == b->silence_ms && str_eq(a->part_of, b->part_of);
+           a->silence_ms == b->silence_ms && str_eq(a->part_of, b->part_of) &&
+           str_eq(a->rule, b->rule);
 }
 
 // ---- metrics in the file -----------------------------------------------------------------------
@@ -247,19 +249,21 @@ static void put_spec(DbUse *use, const MetricSpec *spec) {
     db_put_i64(use, spec->importance);
     db_put_i64(use, spec->silence_ms);
     db_put_text(use, spec->part_of);
+    db_put_text(use, spec->rule);
 }
 
 static Status write_spec(Roster *self, WatchPlatform *platform, const MetricSpec *spec,
                          int64_t *key, Error *err) {
     static const char INSERT[] =
         "INSERT INTO metric (name, unit, grp, labels, calendar, step_ms, direction, sensitivity,"
-        " importance, silence_ms, part_of, platform, id)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        " importance, silence_ms, part_of, rule, platform, id)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
         " ON CONFLICT (platform, id) DO UPDATE SET name = excluded.name, unit = excluded.unit,"
         " grp = excluded.grp, labels = excluded.labels, calendar = excluded.calendar,"
         " step_ms = excluded.step_ms, direction = excluded.direction,"
         " sensitivity = excluded.sensitivity, importance = excluded.importance,"
-        " silence_ms = excluded.silence_ms, part_of = excluded.part_of RETURNING key";
+        " silence_ms = excluded.silence_ms, part_of = excluded.part_of,"
+        " rule = excluded.rule RETURNING key";
     DbUse *use;
     bool row;
     TRY(db_use(self->db, INSERT, &use, err));
@@ -307,7 +311,7 @@ static Status put_all(Roster *self, WatchPlatform *platform, const MetricSpec *s
 }
 
 Status roster_metrics_put(Roster *self, WatchPlatform *platform, const MetricSpec *spec,
-                            uint32_t count, MetricCounts *out, Error *err) {
+                          uint32_t count, MetricCounts *out, Error *err) {
     Arena arena = {0};
     MetricCounts counts = {0};
     int64_t *key = NEW_ARRAY(int64_t, count + 1);
@@ -486,7 +490,7 @@ static Status write_platform(Roster *self, const PlatformSpec *spec, const char 
 }
 
 Status roster_platform_put(Roster *self, const PlatformSpec *given, bool rotate, Buf *token,
-                             Error *err) {
+                           Error *err) {
     PlatformSpec spec = *given;
     char hash[65] = "";
     int64_t id;
@@ -544,6 +548,22 @@ WatchPlatform *roster_login(Roster *self, Str token) {
     return !st && differs == 0 ? platform : NULL;
 }
 
+// A registry that was made before metrics had rules gets their column.
+static Status add_rules(Roster *self, Error *err) {
+    static const char COUNT[] =
+        "SELECT COUNT(*) FROM pragma_table_info('metric') WHERE name = 'rule'";
+    static const char ADD[] = "ALTER TABLE metric ADD COLUMN rule TEXT NOT NULL DEFAULT ''";
+    DbUse *use;
+    bool row;
+    TRY(db_use(self->db, COUNT, &use, err));
+    TRY(db_step(use, &row, err));
+    bool there = row && db_i64(use, 0) > 0;
+    TRY(db_run(use, err));
+    if (there) return ST_OK;
+    TRY(db_use(self->db, ADD, &use, err));
+    return db_run(use, err);
+}
+
 // ---- beginning and end -------------------------------------------------------------------------
 
 static Status read_platforms(Roster *self, Arena *arena, Map *by_id, Error *err) {
@@ -570,7 +590,8 @@ static Status read_metrics(Roster *self, Arena *arena, const Map *by_id, Error *
     TRY(db_use(self->db,
                "SELECT key, platform, id, name, unit, grp, labels, calendar, step_ms, direction,"
                " sensitivity, importance, paused, model, trained_ms,"
-               " (SELECT COALESCE(MAX(id), 0) FROM label WHERE metric = key), silence_ms, part_of"
+               " (SELECT COALESCE(MAX(id), 0) FROM label WHERE metric = key), silence_ms, part_of,"
+               " rule"
                " FROM metric ORDER BY key",
                &use, err));
     for (;;) {
@@ -585,7 +606,8 @@ static Status read_metrics(Roster *self, Arena *arena, const Map *by_id, Error *
             .labels = db_text(use, 6, arena), .calendar = db_text(use, 7, arena),
             .step_ms = db_i64(use, 8), .direction = (int)db_i64(use, 9),
             .sensitivity = (int)db_i64(use, 10), .importance = (int)db_i64(use, 11),
-            .silence_ms = db_i64(use, 16), .part_of = db_text(use, 17, arena)};
+            .silence_ms = db_i64(use, 16), .part_of = db_text(use, 17, arena),
+            .rule = db_text(use, 18, arena)};
         WatchMetric *metric;
         TRY(metric_add(self, platform, db_i64(use, 0), &spec, &metric, err));
         atomic_store(&metric->paused, db_i64(use, 12) != 0);
@@ -606,6 +628,7 @@ Status roster_open(Str dir, Roster **out, Error *err) {
         Str path = str_printf(&arena, STR_FMT "/registry.db", STR_ARG(dir));
         st = db_open(path, SCHEMA, SCHEMA_VERSION, &self->db, err);
     }
+    if (!st) st = add_rules(self, err);
     if (!st) st = read_platforms(self, &arena, &by_id, err);
     if (!st) st = read_metrics(self, &arena, &by_id, err);
     map_clear(&by_id);

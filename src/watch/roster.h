@@ -46,6 +46,7 @@ typedef struct MetricSpec {
     Str name, unit, group, calendar;
     Str labels;                // a JSON object, or empty
     Str part_of;               // id of the metric that is the sum of such as this one, or empty
+    Str rule;                  // whose alarms are the metric's (rule.h), or empty
     int64_t step_ms;           // granularity
     int direction, sensitivity, importance;  // importance: 0 plain, 1 important
     int64_t silence_ms;        // without points, until that is an alarm; 0: by habit, < 0: never
@@ -75,6 +76,9 @@ typedef struct WatchMetric {
     _Atomic int64_t heard_ns;         // monotonic: when a point came
     _Atomic int64_t rhythm_ns;        // the longest time between two arrivals
     _Atomic bool silent;              // an alarm for it is open
+    _Atomic bool speaks;              // and that is its whole group's
+    _Atomic bool hushed;              // its group's alarm is open, by another metric
+    _Atomic int64_t group_gap_ms;     // a silence of its group as long as this was called fine
     WatchPoint recent[WATCH_RECENT];  // by roster_recent
     uint32_t recent_at;               // how many were ever written
     // Guarded by the registry's lock.
@@ -101,7 +105,7 @@ typedef struct PlatformSpec {
 // *token receives what the platform is to show; it is kept as a hash, so this is the only time.
 // A platform that is there gets the settings anew, and another token when [rotate].
 NODISCARD Status roster_platform_put(Roster *roster, const PlatformSpec *spec, bool rotate,
-                                       Buf *token, Error *err);
+                                     Buf *token, Error *err);
 WatchPlatform *roster_platform(Roster *roster, Str name);  // NULL: there is none
 // The platform that shows [token], or NULL. Takes as long whatever stands in it.
 WatchPlatform *roster_login(Roster *roster, Str token);
@@ -115,10 +119,10 @@ typedef struct MetricCounts {
 
 // All of them or none. ST_VALIDATION names the first that is wrong, or the quota.
 NODISCARD Status roster_metrics_put(Roster *roster, WatchPlatform *platform,
-                                      const MetricSpec *spec, uint32_t count, MetricCounts *out,
-                                      Error *err);
+                                    const MetricSpec *spec, uint32_t count, MetricCounts *out,
+                                    Error *err);
 NODISCARD Status roster_metric_pause(Roster *roster, WatchMetric *metric, bool paused,
-                                       Error *err);
+                                     Error *err);
 // With its labels, alarms and models; watch_metric_remove is the whole of it.
 NODISCARD Status roster_metric_remove(Roster *roster, WatchMetric *metric, Error *err);
 // Closed alarms and labels of before [before_ms] go.
@@ -149,16 +153,14 @@ typedef struct WatchLabel {
     Str note;
 } WatchLabel;
 
-NODISCARD Status roster_label_add(Roster *roster, WatchMetric *metric,
-                                    const WatchLabel *label, Error *err);
-// Those with an id above [after], oldest first.
-NODISCARD Status roster_labels(Roster *roster, const WatchMetric *metric, int64_t after,
-                                 Arena *arena, WatchLabel **out, uint32_t *count, Error *err);
+enum { ROSTER_ALL = INT32_MAX };  // a limit that is none
 
-// Of a platform's metrics.
-NODISCARD Status roster_labels_of(Roster *roster, const WatchPlatform *platform, int64_t after,
-                                  uint32_t limit, Arena *arena, WatchLabel **out, uint32_t *count,
-                                  Error *err);
+NODISCARD Status roster_label_add(Roster *roster, WatchMetric *metric,
+                                  const WatchLabel *label, Error *err);
+// Those with an id above [after], oldest first: of a platform, or of one metric of it.
+NODISCARD Status roster_labels(Roster *roster, const WatchPlatform *platform,
+                               const WatchMetric *metric, int64_t after, uint32_t limit,
+                               Arena *arena, WatchLabel **out, uint32_t *count, Error *err);
 
 typedef struct WatchPromotion {
     Str name, group;  // group empty: all metrics of the platform
@@ -166,16 +168,16 @@ typedef struct WatchPromotion {
 } WatchPromotion;
 
 NODISCARD Status roster_promotion_add(Roster *roster, WatchPlatform *platform,
-                                        const WatchPromotion *promotion, Error *err);
+                                      const WatchPromotion *promotion, Error *err);
 // Those that concern the metric; of a platform all, when [metric] is NULL.
 NODISCARD Status roster_promotions(Roster *roster, const WatchPlatform *platform,
-                                     const WatchMetric *metric, Arena *arena, WatchPromotion **out,
-                                     uint32_t *count, Error *err);
+                                   const WatchMetric *metric, Arena *arena, WatchPromotion **out,
+                                   uint32_t *count, Error *err);
 // A calendar is CSV, date,name: what ml/series reads. Those that are built in need no row.
 NODISCARD Status roster_calendar_put(Roster *roster, Str name, Str csv, Error *err);
 // Empty: there is none of that name.
 NODISCARD Status roster_calendar(Roster *roster, Str name, Arena *arena, Str *csv,
-                                   Error *err);
+                                 Error *err);
 
 // ---- alarms and models (roster_rows.c) -------------------------------------------------------
 
@@ -190,18 +192,18 @@ typedef struct WatchAlarm {
 
 // One transaction. A message that is there, or older than what is there, changes nothing.
 NODISCARD Status roster_alarms_put(Roster *roster, const WatchAlarm *alarm, uint32_t count,
-                                     Error *err);
+                                   Error *err);
 // Of a platform, in the order of their ids, those behind [after].
 NODISCARD Status roster_alarms_by_id(Roster *roster, const WatchPlatform *platform, Str after,
                                      uint32_t limit, Arena *arena, WatchAlarm **out,
                                      uint32_t *count, Error *err);
 // The newest first: of a platform, or of one metric of it.
 NODISCARD Status roster_alarms(Roster *roster, const WatchPlatform *platform,
-                                 const WatchMetric *metric, int64_t since_ms, uint32_t limit,
-                                 Arena *arena, WatchAlarm **out, uint32_t *count, Error *err);
+                               const WatchMetric *metric, int64_t since_ms, uint32_t limit,
+                               Arena *arena, WatchAlarm **out, uint32_t *count, Error *err);
 // ST_VALIDATION: there is no alarm of that id.
 NODISCARD Status roster_alarm(Roster *roster, const WatchPlatform *platform, Str id,
-                                Arena *arena, WatchAlarm *out, Error *err);
+                              Arena *arena, WatchAlarm *out, Error *err);
 
 // A message that a platform's webhook is to get.
 typedef struct WatchDelivery {
@@ -217,7 +219,7 @@ NODISCARD Status roster_delivered(Roster *roster, const WatchDelivery *delivery,
 // Version [number] of the metric's model is in the registry, and the one in use from now on:
 // [model] takes the place of what was there, which is returned in *before for its owner to release.
 NODISCARD Status roster_model_set(Roster *roster, WatchMetric *metric, uint32_t number,
-                                    int64_t trained_ms, Str summary, void *model, void **before,
-                                    Error *err);
+                                  int64_t trained_ms, Str summary, void *model, void **before,
+                                  Error *err);
 NODISCARD Status roster_model_summary(Roster *roster, const WatchMetric *metric,
-                                        Arena *arena, Str *summary, Error *err);
+                                      Arena *arena, Str *summary, Error *err);

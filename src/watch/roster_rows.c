@@ -14,7 +14,7 @@ static void *grown(Arena *arena, void *array, uint32_t count, uint32_t *cap, siz
 // ---- labels ------------------------------------------------------------------------------------
 
 Status roster_label_add(Roster *self, WatchMetric *metric, const WatchLabel *label,
-                          Error *err) {
+                        Error *err) {
     static const char SQL[] =
         "INSERT INTO label (metric, kind, alarm, from_ms, to_ms, note) VALUES (?, ?, ?, ?, ?, ?)"
         " ON CONFLICT (metric, kind, alarm, from_ms, to_ms) DO NOTHING RETURNING id";
@@ -49,7 +49,6 @@ Status roster_label_add(Roster *self, WatchMetric *metric, const WatchLabel *lab
 #define LABEL_COLUMNS \
     "SELECT l.id, l.kind, l.from_ms, l.to_ms, l.note, l.alarm, l.metric FROM label l "
 
-// Of a metric or, NULL, of a platform.
 static Status read_labels(Roster *self, const WatchPlatform *platform, const WatchMetric *metric,
                           int64_t after, uint32_t limit, Arena *arena, WatchLabel **out,
                           uint32_t *count, Error *err) {
@@ -79,22 +78,13 @@ static Status read_labels(Roster *self, const WatchPlatform *platform, const Wat
     }
 }
 
-Status roster_labels(Roster *self, const WatchMetric *metric, int64_t after, Arena *arena,
-                       WatchLabel **out, uint32_t *count, Error *err) {
+Status roster_labels(Roster *self, const WatchPlatform *platform, const WatchMetric *metric,
+                     int64_t after, uint32_t limit, Arena *arena, WatchLabel **out,
+                     uint32_t *count, Error *err) {
     *out = NULL;
     *count = 0;
     os_lock(&self->monitor);
-    Status st = read_labels(self, NULL, metric, after, INT32_MAX, arena, out, count, err);
-    os_unlock(&self->monitor);
-    return st;
-}
-
-Status roster_labels_of(Roster *self, const WatchPlatform *platform, int64_t after, uint32_t limit,
-                        Arena *arena, WatchLabel **out, uint32_t *count, Error *err) {
-    *out = NULL;
-    *count = 0;
-    os_lock(&self->monitor);
-    Status st = read_labels(self, platform, NULL, after, limit, arena, out, count, err);
+    Status st = read_labels(self, platform, metric, after, limit, arena, out, count, err);
     os_unlock(&self->monitor);
     return st;
 }
@@ -111,7 +101,7 @@ void roster_touch(Roster *self, const WatchPlatform *platform) {
 }
 
 Status roster_promotion_add(Roster *self, WatchPlatform *platform,
-                              const WatchPromotion *promotion, Error *err) {
+                            const WatchPromotion *promotion, Error *err) {
     static const char SQL[] =
         "INSERT INTO promotion (platform, name, grp, from_ms, to_ms) VALUES (?, ?, ?, ?, ?)"
         " ON CONFLICT (platform, grp, from_ms, to_ms) DO UPDATE SET name = excluded.name";
@@ -159,8 +149,8 @@ static Status read_promotions(Roster *self, const WatchPlatform *platform,
 }
 
 Status roster_promotions(Roster *self, const WatchPlatform *platform,
-                           const WatchMetric *metric, Arena *arena, WatchPromotion **out,
-                           uint32_t *count, Error *err) {
+                         const WatchMetric *metric, Arena *arena, WatchPromotion **out,
+                         uint32_t *count, Error *err) {
     *out = NULL;
     *count = 0;
     os_lock(&self->monitor);
@@ -287,8 +277,8 @@ static Status read_alarms(Roster *self, const WatchPlatform *platform, const Wat
 }
 
 Status roster_alarms(Roster *self, const WatchPlatform *platform, const WatchMetric *metric,
-                       int64_t since_ms, uint32_t limit, Arena *arena, WatchAlarm **out,
-                       uint32_t *count, Error *err) {
+                     int64_t since_ms, uint32_t limit, Arena *arena, WatchAlarm **out,
+                     uint32_t *count, Error *err) {
     *out = NULL;
     *count = 0;
     os_lock(&self->monitor);
@@ -330,7 +320,7 @@ Status roster_alarms_by_id(Roster *self, const WatchPlatform *platform, Str afte
 }
 
 Status roster_alarm(Roster *self, const WatchPlatform *platform, Str id, Arena *arena,
-                      WatchAlarm *out, Error *err) {
+                    WatchAlarm *out, Error *err) {
     static const char SQL[] =
         ALARM_COLUMNS "JOIN metric m ON m.key = a.metric WHERE a.id = ? AND m.platform = ?";
     DbUse *use;
@@ -429,7 +419,7 @@ static Status write_model(Roster *self, const WatchMetric *metric, uint32_t numb
 }
 
 Status roster_model_set(Roster *self, WatchMetric *metric, uint32_t number, int64_t trained_ms,
-                          Str summary, void *model, void **before, Error *err) {
+                        Str summary, void *model, void **before, Error *err) {
     os_lock(&self->monitor);
     Status st = ST_OK;
     if (atomic_load(&metric->gone)) {
@@ -454,7 +444,7 @@ Status roster_model_set(Roster *self, WatchMetric *metric, uint32_t number, int6
 }
 
 Status roster_model_summary(Roster *self, const WatchMetric *metric, Arena *arena,
-                              Str *summary, Error *err) {
+                            Str *summary, Error *err) {
     DbUse *use;
     bool row = false;
     *summary = STR("");

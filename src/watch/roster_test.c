@@ -57,9 +57,11 @@ TEST(roster, what_is_registered_is_there_tomorrow) {
     CHECK(!roster_metric(roster, platform, STR("metric_6")));
     WatchLabel *labels;
     uint32_t count;
-    CHECK_OK(roster_labels(roster, metric, 0, &arena, &labels, &count, &err), &err);
+    CHECK_OK(roster_labels(roster, platform, metric, 0, ROSTER_ALL, &arena, &labels, &count, &err),
+             &err);
     CHECK(count == 1 && labels[0].alarm == 3 && labels[0].kind == WATCH_FALSE_ALARM);
-    CHECK_OK(roster_labels(roster, metric, labels[0].id, &arena, &labels, &count, &err), &err);
+    CHECK_OK(roster_labels(roster, platform, metric, labels[0].id, ROSTER_ALL, &arena, &labels,
+                           &count, &err), &err);
     CHECK(count == 0);
     // What was removed comes back under another key.
     CHECK_OK(roster_metrics_put(roster, platform, &spec[6], 1, &counts, &err), &err);

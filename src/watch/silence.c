@@ -31,7 +31,7 @@ void silence_heard(Silence *self, int64_t ts_ms, int64_t patience_ms) {
     if (self->points < SILENCE_POINTS) self->points++;
 }
 
-bool silence_asked(Silence *self, int64_t ts_ms, int64_t patience_ms) {
+bool silence_asked(Silence *self, int64_t ts_ms, int64_t patience_ms, bool group) {
     if (self->open || patience_ms == INT64_MAX || ts_ms - self->last_ms < patience_ms) return false;
     self->open = true;
     self->number++;
@@ -39,31 +39,38 @@ bool silence_asked(Silence *self, int64_t ts_ms, int64_t patience_ms) {
     self->opened_ms = ts_ms;
     self->begin_ms = self->last_ms;
     self->told_ms = ts_ms - self->last_ms;
+    self->group = group;
+    return true;
+}
+
+bool silence_group_back(Silence *self) {
+    if (!self->open || !self->group) return false;
+    self->open = false;
     return true;
 }
 
 void silence_was_fine(Silence *self, uint64_t number) {
     if (!number || number != self->number) return;
-    if (self->told_ms > self->gap_ms[0]) self->gap_ms[0] = self->told_ms;
+    int64_t *known_ms = self->group ? &self->group_gap_ms : &self->gap_ms[0];
+    if (self->told_ms > *known_ms) *known_ms = self->told_ms;
     self->open = false;
 }
 
-static void code_ms(Codec *codec, int64_t *ms) {
-    uint64_t bits = (uint64_t)*ms;
-    codec_u64(codec, &bits);
-    *ms = (int64_t)bits;
-}
-
 void silence_code(Codec *codec, Silence *self) {
-    code_ms(codec, &self->last_ms);
-    code_ms(codec, &self->gap_ms[0]);
-    code_ms(codec, &self->gap_ms[1]);
-    code_ms(codec, &self->fortnight_ms);
+    codec_i64(codec, &self->last_ms);
+    codec_i64(codec, &self->gap_ms[0]);
+    codec_i64(codec, &self->gap_ms[1]);
+    codec_i64(codec, &self->fortnight_ms);
     codec_u32(codec, &self->points);
     codec_u32(codec, &self->told);
     codec_bool(codec, &self->open);
     codec_u64(codec, &self->number);
-    code_ms(codec, &self->opened_ms);
-    code_ms(codec, &self->begin_ms);
-    code_ms(codec, &self->told_ms);
+    codec_i64(codec, &self->opened_ms);
+    codec_i64(codec, &self->begin_ms);
+    codec_i64(codec, &self->told_ms);
+}
+
+void silence_group_code(Codec *codec, Silence *self) {
+    codec_bool(codec, &self->group);
+    codec_i64(codec, &self->group_gap_ms);
 }

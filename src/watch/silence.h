@@ -7,6 +7,9 @@
 // points only now and then, or none at night, is known for it. A gap that raised an alarm is
 // learned only when it was the fourth within two weeks, or somebody called the alarm false.
 //
+// A group that falls silent as a whole is one alarm: the metric with the smallest key among those
+// that could tell it speaks for all. It is over when any of them is heard.
+//
 // Pure: the same calls give the same answers. Times are event times.
 #pragma once
 
@@ -25,6 +28,8 @@ typedef struct Silence {
     int64_t opened_ms;      // the newest of them
     int64_t begin_ms;       // the last point before it
     int64_t told_ms;        // its gap, as far as it has come
+    bool group;             // it is, or was, the whole group's
+    int64_t group_gap_ms;   // the longest silence of the group that was called fine
 } Silence;
 
 // How long after its newest point the metric is silent; INT64_MAX: never, or not known yet.
@@ -32,11 +37,14 @@ typedef struct Silence {
 int64_t silence_patience_ms(const Silence *silence, int64_t step_ms, int64_t wanted_ms);
 // A point has come.
 void silence_heard(Silence *silence, int64_t ts_ms, int64_t patience_ms);
-// It is [ts_ms] now: true if that opens an alarm.
-bool silence_asked(Silence *silence, int64_t ts_ms, int64_t patience_ms);
+// It is [ts_ms] now: true if that opens an alarm; [group]: its whole group's.
+bool silence_asked(Silence *silence, int64_t ts_ms, int64_t patience_ms, bool group);
+// Another metric of the group was heard: true if that ends the group's alarm.
+bool silence_group_back(Silence *silence);
 // Alarm [number] was false: it is over, and a gap as long is learned if it is the newest.
 void silence_was_fine(Silence *silence, uint64_t number);
 void silence_code(Codec *codec, Silence *silence);
+void silence_group_code(Codec *codec, Silence *silence);  // what came later to the structure
 
 // A metric as the warden sees it.
 typedef struct SilenceView {
@@ -51,5 +59,7 @@ typedef struct SilenceView {
     bool silent;          // it has been told
 } SilenceView;
 
+// How long nothing of it must have come, by the clock, before it can be silent.
+int64_t silence_wait_ms(const SilenceView *view);
 // The time at which the metric's judge should be asked, or INT64_MIN: not now (warden.c).
 int64_t silence_question(const SilenceView *view);

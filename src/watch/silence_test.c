@@ -19,18 +19,18 @@ TEST(silence, five_steps_are_too_many) {
     Silence silence = {0};
     hear(&silence, 0, 10 * MINUTE_MS, STEP_MS);
     CHECK(patience(&silence) == INT64_MAX);  // too few points to know
-    CHECK(!silence_asked(&silence, DAY_MS, patience(&silence)));
+    CHECK(!silence_asked(&silence, DAY_MS, patience(&silence), false));
     hear(&silence, 10 * MINUTE_MS, 60 * MINUTE_MS, STEP_MS);
     CHECK(patience(&silence) == 5 * MINUTE_MS);
     CHECK(silence_patience_ms(&silence, STEP_MS, -1) == INT64_MAX);
     CHECK(silence_patience_ms(&silence, STEP_MS, 1000) == 1000);
-    CHECK(!silence_asked(&silence, 63 * MINUTE_MS, patience(&silence)));
-    CHECK(silence_asked(&silence, 64 * MINUTE_MS, patience(&silence)));
+    CHECK(!silence_asked(&silence, 63 * MINUTE_MS, patience(&silence), false));
+    CHECK(silence_asked(&silence, 64 * MINUTE_MS, patience(&silence), false));
     CHECK(silence.open && silence.number == 1 && silence.begin_ms == 59 * MINUTE_MS);
-    CHECK(!silence_asked(&silence, 65 * MINUTE_MS, patience(&silence)));  // once
+    CHECK(!silence_asked(&silence, 65 * MINUTE_MS, patience(&silence), false));  // once
     silence_heard(&silence, 3 * HOUR_MS, patience(&silence));
     CHECK(!silence.open && patience(&silence) == 5 * MINUTE_MS);  // that was no habit
-    CHECK(silence_asked(&silence, 4 * HOUR_MS, patience(&silence)) && silence.number == 2);
+    CHECK(silence_asked(&silence, 4 * HOUR_MS, patience(&silence), false) && silence.number == 2);
 }
 
 TEST(silence, who_is_often_silent_is_known_for_it) {
@@ -43,7 +43,7 @@ TEST(silence, who_is_often_silent_is_known_for_it) {
     int told = 0;
     for (int64_t day = 0; day < 10; day++) {
         hear(&silence, day * DAY_MS, day * DAY_MS + 16 * HOUR_MS, STEP_MS);
-        told += silence_asked(&silence, day * DAY_MS + 18 * HOUR_MS, patience(&silence));
+        told += silence_asked(&silence, day * DAY_MS + 18 * HOUR_MS, patience(&silence), false);
     }
     CHECK(told == 4 && patience(&silence) > 16 * HOUR_MS);
     // A month without nights, and it is forgotten.
@@ -54,13 +54,13 @@ TEST(silence, who_is_often_silent_is_known_for_it) {
 TEST(silence, a_false_alarm_is_learned_at_once) {
     Silence silence = {0};
     hear(&silence, 0, HOUR_MS, STEP_MS);
-    CHECK(silence_asked(&silence, 2 * HOUR_MS, patience(&silence)));
+    CHECK(silence_asked(&silence, 2 * HOUR_MS, patience(&silence), false));
     silence_was_fine(&silence, 7);  // another one is meant
     CHECK(silence.open);
     silence_was_fine(&silence, 1);
     CHECK(!silence.open && patience(&silence) == 2 * (HOUR_MS + MINUTE_MS));
-    CHECK(!silence_asked(&silence, 2 * HOUR_MS + MINUTE_MS, patience(&silence)));
-    CHECK(silence_asked(&silence, 4 * HOUR_MS, patience(&silence)));
+    CHECK(!silence_asked(&silence, 2 * HOUR_MS + MINUTE_MS, patience(&silence), false));
+    CHECK(silence_asked(&silence, 4 * HOUR_MS, patience(&silence), false));
     silence_heard(&silence, 9 * HOUR_MS, patience(&silence));
     silence_was_fine(&silence, 2);
     CHECK(patience(&silence) == 2 * (8 * HOUR_MS + MINUTE_MS));
@@ -71,15 +71,43 @@ TEST(silence, it_comes_back_from_its_bytes) {
     Buf bytes = {0};
     Error err;
     hear(&silence, 0, HOUR_MS, STEP_MS);
-    CHECK(silence_asked(&silence, 2 * HOUR_MS, patience(&silence)));
+    CHECK(silence_asked(&silence, 2 * HOUR_MS, patience(&silence), false));
     Codec out = {.out = &bytes, .what = "a silence"};
     silence_code(&out, &silence);
     Codec in = {.in = buf_str(&bytes), .what = "a silence"};
     silence_code(&in, &back);
     CHECK_OK(codec_end(&in, &err), &err);
-    CHECK(!silence_asked(&back, 3 * HOUR_MS, patience(&back)) && back.number == 1);
+    CHECK(!silence_asked(&back, 3 * HOUR_MS, patience(&back), false) && back.number == 1);
     silence_heard(&back, 3 * HOUR_MS, patience(&back));
     CHECK(!back.open && back.told_ms == 2 * HOUR_MS + MINUTE_MS);
+    buf_free(&bytes);
+}
+
+TEST(silence, a_group_s_is_over_when_anybody_is_heard_and_a_label_is_about_the_group) {
+    Silence silence = {0};
+    for (int i = 0; i < SILENCE_POINTS; i++) {
+        silence_heard(&silence, i * (int64_t)STEP_MS, patience(&silence));
+    }
+    int64_t last = (SILENCE_POINTS - 1) * (int64_t)STEP_MS;
+    CHECK(!silence_group_back(&silence));
+    CHECK(silence_asked(&silence, last + 6 * STEP_MS, patience(&silence), true));
+    CHECK(silence.open && silence.group);
+    CHECK(silence_group_back(&silence) && !silence.open && !silence_group_back(&silence));
+    // Alone it is another matter, and with another number.
+    CHECK(silence_asked(&silence, last + 7 * STEP_MS, patience(&silence), false));
+    CHECK(!silence.group && silence.number == 2 && !silence_group_back(&silence));
+    silence_heard(&silence, last + 8 * STEP_MS, patience(&silence));
+    CHECK(silence_asked(&silence, last + 20 * STEP_MS, patience(&silence), true));
+    int64_t before = patience(&silence);
+    silence_was_fine(&silence, 3);
+    CHECK(!silence.open && silence.group_gap_ms == 12 * STEP_MS && patience(&silence) == before);
+    Buf bytes = {0};
+    Silence back = {0};
+    Codec out = {.out = &bytes, .what = "it"};
+    silence_group_code(&out, &silence);
+    Codec in = {.in = buf_str(&bytes), .what = "it"};
+    silence_group_code(&in, &back);
+    CHECK(back.group && back.group_gap_ms == silence.group_gap_ms);
     buf_free(&bytes);
 }
 

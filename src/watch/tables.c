@@ -45,6 +45,11 @@ typedef struct InboxSource {
     InboxPosition saved, saved_before;  // of the last two snapshots
 } InboxSource;
 
+static InboxQuestion question_of(const InboxPoint *point) {
+    bool asks = point->key < 0 && point->value >= 0 && point->value <= ASK_BACK;
+    return asks ? (InboxQuestion)point->value : ASK_SILENT;
+}
+
 static Status inbox_poll(SourceReader *base, SourceOutput *out, ReadState *state, Error *err) {
     InboxSource *self = (InboxSource *)base;
     const InboxPoint *point;
@@ -66,6 +71,8 @@ static Status inbox_poll(SourceReader *base, SourceOutput *out, ReadState *state
                 if (str_is(name, "metric"))
                     vec_i64(column)[i] = one->key < 0 ? -one->key : one->key;
                 else if (str_is(name, "ts")) vec_i64(column)[i] = one->ts_ms;
+                else if (str_is(name, "asks"))
+                    vec_i32(column)[i] = (int32_t)question_of(one);
                 else if (one->key < 0) vec_set_null(column, i);
                 else vec_f64(column)[i] = one->value;
             }
@@ -206,7 +213,8 @@ enum { H_METRIC, H_TS, H_VALUE, H_FORECAST, H_LOW, H_HIGH, H_SCORE, H_ALARM, H_C
 static void heard(WatchMetric *metric, int64_t now_ns) {
     int64_t before_ns = atomic_load_explicit(&metric->heard_ns, memory_order_relaxed);
     int64_t rhythm_ns = atomic_load_explicit(&metric->rhythm_ns, memory_order_relaxed);
-    if (before_ns && now_ns - before_ns > rhythm_ns && !atomic_load(&metric->silent)) {
+    bool silent = atomic_load(&metric->silent) || atomic_load(&metric->hushed);
+    if (before_ns && now_ns - before_ns > rhythm_ns && !silent) {
         atomic_store_explicit(&metric->rhythm_ns, now_ns - before_ns, memory_order_relaxed);
     }
     atomic_store_explicit(&metric->heard_ns, now_ns, memory_order_relaxed);

@@ -103,8 +103,8 @@ static void looks(void *arg) {
             CHECK_OK(history_read(watch_history(crowd->watch), metric->key, STEP_MS, 0, 100, value,
                                   &err), &err);
             (void)roster_recent(watch_roster(crowd->watch), metric, recent);
-            CHECK_OK(roster_labels(watch_roster(crowd->watch), metric, 0, &arena, &label, &count,
-                                   &err), &err);
+            CHECK_OK(roster_labels(watch_roster(crowd->watch), metric->platform, metric, 0,
+                                   ROSTER_ALL, &arena, &label, &count, &err), &err);
             (void)roster_spec(watch_roster(crowd->watch), metric, &arena);
             (void)series_model_unref(watch_model(crowd->watch, metric, &number));
             (void)series_calendar_unref(watch_calendar(crowd->watch, metric));

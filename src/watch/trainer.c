@@ -113,7 +113,8 @@ static Status read_outside(Trainer *self, WatchMetric *metric, SeriesHistory *hi
     WatchAlarm *alarm;
     uint32_t labels = 0, alarms = 0;
     Roster *roster = self->watch->roster;
-    Status st = roster_labels(roster, metric, 0, arena, &label, &labels, err);
+    Status st = roster_labels(roster, metric->platform, metric, 0, ROSTER_ALL, arena, &label,
+                              &labels, err);
     if (!st) {
         st = roster_alarms(roster, metric->platform, metric, history->from_ms, ALARMS_MAX, arena,
                            &alarm, &alarms, err);
@@ -121,7 +122,8 @@ static Status read_outside(Trainer *self, WatchMetric *metric, SeriesHistory *hi
     for (uint32_t i = 0; i < alarms && !st; i++) {
         bool wrong = false;
         uint64_t number = watch_alarm_number(alarm[i].id);
-        if (number & WATCH_SILENCE_ALARM) continue;  // there are no points in it
+        // There are no points in a silence; a rule says nothing of what is usual.
+        if (number & (WATCH_SILENCE_ALARM | WATCH_RULE_ALARM)) continue;
         for (uint32_t l = 0; l < labels; l++) {
             wrong |= label[l].kind == WATCH_FALSE_ALARM && label[l].alarm == number;
         }

@@ -31,9 +31,6 @@ static Status take_number(Watch *self, Error *err) {
     return error_set(err, ST_UNSUPPORTED, "%d watches are open in this process", WATCHES_MAX);
 }
 
-int64_t watch_number(const Watch *self) {
-    return self->number;
-}
 Roster *watch_roster(Watch *self) {
     return self->roster;
 }
@@ -45,9 +42,6 @@ Inbox *watch_inbox(Watch *self) {
 }
 uint64_t watch_judged(const Watch *self) {
     return atomic_load(&((Watch *)(uintptr_t)self)->judged);
-}
-const WatchSettings *watch_settings(const Watch *self) {
-    return &self->settings;
 }
 
 void watch_say(const Watch *self, const char *fmt, ...) {
@@ -62,7 +56,9 @@ void watch_say(const Watch *self, const char *fmt, ...) {
 // ---- calendars ---------------------------------------------------------------------------------
 
 // China's public holidays, and the weekend days that are worked for them, as the State Council has
-// announced them.
+// announced them: each November for the year that follows. The years behind those hold the days
+// that the law itself names (State Council decree 795 of 2024: thirteen days, New Year's Eve of the
+// moon among them); which days are moved for them will be known when it is announced.
 static const struct {
     const char *from, *to;
     SeriesDayKind kind;
@@ -92,6 +88,21 @@ static const struct {
     {"2026-05-09", "2026-05-09", SERIES_WORKDAY}, {"2026-06-19", "2026-06-21", SERIES_HOLIDAY},
     {"2026-09-20", "2026-09-20", SERIES_WORKDAY}, {"2026-09-25", "2026-09-27", SERIES_HOLIDAY},
     {"2026-10-01", "2026-10-07", SERIES_HOLIDAY}, {"2026-10-10", "2026-10-10", SERIES_WORKDAY},
+    // By law only, from here on.
+    {"2027-01-01", "2027-01-01", SERIES_HOLIDAY}, {"2027-02-05", "2027-02-08", SERIES_HOLIDAY},
+    {"2027-04-05", "2027-04-05", SERIES_HOLIDAY}, {"2027-05-01", "2027-05-02", SERIES_HOLIDAY},
+    {"2027-06-09", "2027-06-09", SERIES_HOLIDAY}, {"2027-09-15", "2027-09-15", SERIES_HOLIDAY},
+    {"2027-10-01", "2027-10-03", SERIES_HOLIDAY}, {"2028-01-01", "2028-01-01", SERIES_HOLIDAY},
+    {"2028-01-25", "2028-01-28", SERIES_HOLIDAY}, {"2028-04-04", "2028-04-04", SERIES_HOLIDAY},
+    {"2028-05-01", "2028-05-02", SERIES_HOLIDAY}, {"2028-05-28", "2028-05-28", SERIES_HOLIDAY},
+    {"2028-10-01", "2028-10-03", SERIES_HOLIDAY}, {"2029-01-01", "2029-01-01", SERIES_HOLIDAY},
+    {"2029-02-12", "2029-02-15", SERIES_HOLIDAY}, {"2029-04-04", "2029-04-04", SERIES_HOLIDAY},
+    {"2029-05-01", "2029-05-02", SERIES_HOLIDAY}, {"2029-06-16", "2029-06-16", SERIES_HOLIDAY},
+    {"2029-09-22", "2029-09-22", SERIES_HOLIDAY}, {"2029-10-01", "2029-10-03", SERIES_HOLIDAY},
+    {"2030-01-01", "2030-01-01", SERIES_HOLIDAY}, {"2030-02-02", "2030-02-05", SERIES_HOLIDAY},
+    {"2030-04-05", "2030-04-05", SERIES_HOLIDAY}, {"2030-05-01", "2030-05-02", SERIES_HOLIDAY},
+    {"2030-06-05", "2030-06-05", SERIES_HOLIDAY}, {"2030-09-12", "2030-09-12", SERIES_HOLIDAY},
+    {"2030-10-01", "2030-10-03", SERIES_HOLIDAY},
 };
 enum { CHINA_ZONE_MS = 8 * 3600 * 1000 };
 
@@ -150,7 +161,7 @@ static Status read_days(Str csv, Buf *days, int64_t *zone_ms, Error *err) {
         } else if (series_day_parse(day, &number) &&
                    days->len / sizeof(SeriesDay) < SERIES_CALENDAR_MAX) {
             put_day(days, number, str_is(kind, "workday") ? SERIES_WORKDAY : SERIES_HOLIDAY);
-        } else if (line > 1) {
+        } else if (line > 1 || (day.len && day.ptr[0] >= '0' && day.ptr[0] <= '9')) {
             (void)error_set(err, ST_VALIDATION, "line %u of the calendar: '" STR_FMT "'", line,
                             STR_ARG(text));
             error_hint(err, "a line is 2025-10-01,holiday or 2025-10-11,workday or zone,+08:00");
@@ -219,6 +230,15 @@ SeriesCalendar *watch_calendar(Watch *self, const WatchMetric *metric) {
     os_unlock(&self->monitor);
     arena_clear(&arena);
     return calendar;
+}
+
+bool watch_calendar_known(Watch *self, Str name) {
+    Arena arena = {0};
+    Str csv = STR("");
+    if (!name.len || str_eq_nocase(name, STR("china"))) return true;
+    bool known = !roster_calendar(self->roster, name, &arena, &csv, NULL) && csv.len;
+    arena_clear(&arena);
+    return known;
 }
 
 static void forget_calendars(Watch *self) {
@@ -472,6 +492,11 @@ bool watch_time_parse(Str text, int64_t *ms) {
     }
     if (str_to_f64(text, &real) && real > -1e11 && real < 1e11) {  // Prometheus: 1700000000.123
         *ms = (int64_t)(real * 1000);
+        return true;
+    }
+    int32_t day;
+    if (text.len == 10 && series_day_parse(text, &day)) {  // its midnight
+        *ms = (int64_t)day * SERIES_DAY_MS;
         return true;
     }
     if (text.len && text.ptr[text.len - 1] == 'Z') text.len--;

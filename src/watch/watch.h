@@ -18,6 +18,7 @@ typedef struct Watch Watch;
 
 // In an alarm's number: it is one of a silence, and has a count of its own.
 #define WATCH_SILENCE_ALARM ((uint64_t)1 << 62)
+#define WATCH_RULE_ALARM ((uint64_t)1 << 61)  // of a rule's
 
 typedef struct WatchSettings {
     Str dir;
@@ -49,7 +50,6 @@ NODISCARD Status watch_metric_remove(Watch *watch, WatchMetric *metric, Error *e
 Roster *watch_roster(Watch *watch);
 History *watch_history(Watch *watch);
 Inbox *watch_inbox(Watch *watch);
-const WatchSettings *watch_settings(const Watch *watch);
 void watch_say(const Watch *watch, const char *fmt, ...) PRINTF_LIKE(2, 3);
 // Points that were judged and kept, in this process.
 uint64_t watch_judged(const Watch *watch);
@@ -59,7 +59,6 @@ bool watch_runs(Watch *watch, Error *why);
 // ---- what the job and the trainer share --------------------------------------------------------
 
 Watch *watch_of(int64_t number);  // NULL: none is open under it
-int64_t watch_number(const Watch *watch);
 // Days and promotions that concern a metric; NULL: none are known. A reference for the caller.
 SeriesCalendar *watch_calendar(Watch *watch, const WatchMetric *metric);
 // Calendars and promotions are read again, for [platform]'s metrics or, NULL, for all: something of
@@ -75,6 +74,8 @@ NODISCARD Status watch_model_publish(Watch *watch, WatchMetric *metric, SeriesMo
                                      int64_t trained_ms, Str summary, Error *err);
 // The days of a calendar that is built in, in that form; false: there is none of that name.
 bool watch_calendar_built_in(Str name, Buf *out);
+// Whether there is a calendar of that name, built in or stored; no name is one without days.
+bool watch_calendar_known(Watch *watch, Str name);
 // Checks the days of a calendar: "2025-10-01,holiday" or ",workday", a line each; a head is fine.
 NODISCARD Status watch_calendar_check(Str csv, Error *err);
 // The number of a metric's alarm by its id, as labels have it.

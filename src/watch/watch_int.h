@@ -26,6 +26,8 @@ struct Watch {
     Map calendars;      // by name, platform and group: SeriesCalendar *
 };
 
+// In the first argument of WATCH_JUDGE: the watch's number, and this for each of an InboxQuestion.
+enum { WATCH_JUDGE_ASKS = 100 };
 // judge.c: the function WATCH_JUDGE, and those that read what comes over Kafka.
 NODISCARD Status watch_functions_register(Error *err);
 // tables.c

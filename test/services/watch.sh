@@ -96,8 +96,10 @@ kafka_serve
 FEED_TOPIC=$POINTS.shop $FEED live "$SCRATCH/killed/address" "$SCRATCH/killed" 0 72 >"$SCRATCH/feed" 2>&1 &
 FEEDER=$!
 at_tick() { [ "$(wc -l <"$SCRATCH/killed/pushed")" -ge "$1" ]; }
+checkpointed() { compgen -G "$SCRATCH/killed/watch/checkpoints/watch/chk-*" >/dev/null; }
 for tick in 23 32 50; do  # at the first incidents, in the middle of all, when the first have closed
     wait_for 60 at_tick $tick
+    wait_for 20 checkpointed  # on a busy machine the first one may take longer than the first ticks
     kill_server
     kafka_serve
 done

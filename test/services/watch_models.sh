@@ -4,27 +4,7 @@
 # its long Friday is no alarm, an outage is one, whatever is killed. And a success rate, which is modelled from its
 # ceiling: its forecasts are rates, from history alone and after a kill, too. No broker.
 . "$(dirname "$0")/../lib.sh"
-export WEIR_RUNTIME_DIR=$SCRATCH/run
-command -v curl >/dev/null || skip_all "no curl"
-"$WEIR" watch serve --dir "$SCRATCH/none" --listen nowhere 2>&1 | grep -q 'built without' && skip_all "built without SQLite"
-SERVER=
-listening() { AT=$(sed -n 's/^watching at //p' "$SCRATCH/out"); [ -n "$AT" ]; }
-serve() {
-    : >"$SCRATCH/out"
-    "$WEIR" watch serve --dir "$SCRATCH/watch" --listen 127.0.0.1:0 --print --checkpoint 100ms \
-        >"$SCRATCH/out" 2>>"$SCRATCH/log" &
-    SERVER=$!
-    wait_for 20 listening || fail "the watch starts" "$(tail -n 3 "$SCRATCH/log")"
-}
-kill_server() {
-    [ -n "$SERVER" ] || return 0
-    kill -9 "$SERVER" 2>/dev/null
-    wait "$SERVER" 2>/dev/null
-    SERVER=
-}
-undo kill_server
-TOKEN=
-ask() { curl -s -m 10 -H "Authorization: Bearer $TOKEN" "$AT/v1/$@"; }
+. "$TREE/test/watch_server.sh"
 # Points of two minutes from a Monday on; a share of them may be lost.
 T0=1759104000 DAY=720
 orders() {  # FROM TO [SHARE]
@@ -49,8 +29,8 @@ ahead() { ask "metrics/$1/forecast?ahead=3" | sed 's/.*"ahead"//' | grep -o '"fo
 rates() { [ "$(ahead rate | awk '$1 > 97 && $1 <= 100' | wc -l)" = 3 ]; }
 opened() { grep '"event":"open"' "$SCRATCH/out" | grep -c "\"metric\":\"$1\""; }
 
-serve
-TOKEN=$(curl -s "$AT/v1/platforms" -d '{"name":"shop"}' | sed 's/.*"token":"\([^"]*\)".*/\1/')
+serve --print --checkpoint 100ms
+platform shop
 ask metrics -d '[{"id":"plain","granularity":"2 min"},{"id":"important","granularity":"2 min","importance":"important"},
     {"id":"rate","granularity":"2 min","direction":"fall","unit":"%"}]' >"$SCRATCH/answers"
 orders 0 $((35 * DAY)) | ask history -H 'Content-Type: text/csv' --data-binary @- >>"$SCRATCH/answers"
@@ -70,7 +50,7 @@ ID=$(grep '"event":"open"' "$SCRATCH/out" | grep '"metric":"important"' | tail -
 wait_for 20 judged important $((40 * DAY + 332))
 sleep 0.4  # a checkpoint or two
 kill_server
-serve
+serve --print --checkpoint 100ms
 check "after a kill the LSTM is still there" model_says important lstm
 check "and forecasts of a rate are rates" rates
 push $((40 * DAY + 332)) $((40 * DAY + 380))

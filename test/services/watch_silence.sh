@@ -3,28 +3,12 @@
 # killed at every turn: the silence is told once, ends when points come, and is no news when a label says so;
 # of the removed metric nothing is left. No broker: points come over HTTP.
 . "$(dirname "$0")/../lib.sh"
-export WEIR_RUNTIME_DIR=$SCRATCH/run
-command -v curl >/dev/null || skip_all "no curl"
-"$WEIR" watch serve --dir "$SCRATCH/none" --listen nowhere 2>&1 | grep -q 'built without' && skip_all "built without SQLite"
-SERVER=
-listening() { AT=$(sed -n 's/^watching at //p' "$SCRATCH/out"); [ -n "$AT" ]; }
-serve() {
-    : >"$SCRATCH/out"
-    "$WEIR" watch serve --dir "$SCRATCH/watch" --listen 127.0.0.1:0 --print --quiet 200ms --checkpoint 100ms \
-        >"$SCRATCH/out" 2>>"$SCRATCH/log" &
-    SERVER=$!
-    wait_for 20 listening || fail "the watch starts" "$(tail -n 3 "$SCRATCH/log")"
-}
-kill_server() {
-    [ -n "$SERVER" ] || return 0
-    kill -9 "$SERVER" 2>/dev/null
-    wait "$SERVER" 2>/dev/null
-    SERVER=
+. "$TREE/test/watch_server.sh"
+begin() { serve --print --quiet 200ms --checkpoint 100ms; }
+cut_off() {
+    kill_server
     cat "$SCRATCH/out" >>"$SCRATCH/all"
 }
-undo kill_server
-TOKEN=
-ask() { curl -s -m 10 -H "Authorization: Bearer $TOKEN" "$AT/v1/$@"; }
 T0=1760054400
 points() {  # FROM TO METRIC...: minutes [FROM, TO) of each
     local from=$1 to=$2
@@ -38,8 +22,8 @@ is_silent() { [ "$(silences "$1" "$2")" -ge "$3" ]; }
 state_is() { ask "metrics/$1/status" | grep -q "\"state\":\"$2\""; }
 : >"$SCRATCH/all"
 
-serve
-TOKEN=$(curl -s "$AT/v1/platforms" -d '{"name":"shop"}' | sed 's/.*"token":"\([^"]*\)".*/\1/')
+begin
+platform shop
 ask metrics -d '[{"id":"a","granularity":60,"group":"g"},{"id":"b","granularity":60,"group":"g"},
     {"id":"c","granularity":60,"group":"g"},{"id":"off","granularity":60,"group":"g","silence":"off"},
     {"id":"long","granularity":60,"group":"g","silence":"3 h"},{"id":"gone","granularity":60,"group":"g"}]' >"$SCRATCH/answers"
@@ -51,12 +35,12 @@ points 40 60 a b gone
 check "a metric that has stopped is told" wait_for 20 is_silent open c 1
 check "that is its state" state_is c silent
 sleep 0.3  # a checkpoint or two; without one it is told by the next process, with the same number
-kill_server
-serve
+cut_off
+begin
 points 60 70 a b gone
 check "a restart remembers that it is silent" wait_for 20 state_is c silent
-kill_server
-serve
+cut_off
+begin
 points 70 71 a b c gone
 check "points end it" wait_for 20 is_silent close c 1
 sleep 0.5
@@ -76,14 +60,39 @@ points 91 105 a b gone
 sleep 0.6
 check "and its like is no news" [ "$(silences open c)" = 2 ]
 
+# A group that falls silent as a whole, by the clock: one alarm.
+live() {  # SECONDS METRIC...: a point for each of the last seconds
+    local seconds=$1 now=$(date +%s)
+    shift
+    for ((i = now - seconds + 1; i <= now; i++)); do for m in "$@"; do echo "$m,$i,$((100 + i % 7))"; done; done |
+        ask points -H 'Content-Type: text/csv' --data-binary @- >>"$SCRATCH/answers"
+}
+of_group() { said | grep '"group":"h"' | grep -c "\"event\":\"$1\""; }
+group_is() { [ "$(of_group "$1")" -ge "$2" ]; }
+ask metrics -d '[{"id":"x","granularity":1,"group":"h","silence":"2 s"},{"id":"y","granularity":1,"group":"h","silence":"2 s"},
+    {"id":"z","granularity":1,"group":"h","silence":"2 s"}]' >>"$SCRATCH/answers"
+live 40 x y z
+check "a group that falls silent is told" wait_for 20 group_is open 1
+check "for all its metrics" eval 'said | grep -q "\"group\":true,\"metrics\":3"'
+check "each of them is silent" wait_for 20 state_is z silent
+sleep 0.3
+cut_off
+begin
+check "a restart remembers the group" wait_for 20 state_is y silent
+sleep 1.2
+check "one alarm for the group, whatever was killed" [ "$(of_group open)" = 1 ]
+live 1 y
+check "it ends when one of them is heard" wait_for 20 group_is close 1
+live 1 x y z
+
 # Removed, and registered anew.
 check "its points are known" eval 'ask metrics/gone/history | grep -q "[0-9],[0-9]"'
 ask metrics/gone -X DELETE >>"$SCRATCH/answers"
 check "a removed metric is no more" eval 'ask metrics/gone/status | grep -q "has no metric"'
 sleep 0.3
-kill_server
-serve
+cut_off
+begin
 ask metrics -d '{"id":"gone","granularity":60,"group":"g"}' >>"$SCRATCH/answers"
 check "its name begins anew" state_is gone silent
 check "with no points" eval '[ "$(ask metrics/gone/history)" = "{\"values\":[]}" ]'
-kill_server
+cut_off

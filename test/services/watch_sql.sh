@@ -3,18 +3,9 @@
 # metric for each group of dimensions, points fed, labels written, alarms, models and points read; and the
 # drill-down of a total to the city that fell. No broker, no data base: files.
 . "$(dirname "$0")/../lib.sh"
-export WEIR_RUNTIME_DIR=$SCRATCH/run
-command -v curl >/dev/null || skip_all "no curl"
-"$WEIR" watch serve --dir "$SCRATCH/none" --listen nowhere 2>&1 | grep -q 'built without' && skip_all "built without SQLite"
-SERVER=
-listening() { AT=$(sed -n 's/^watching at //p' "$SCRATCH/out"); [ -n "$AT" ]; }
-"$WEIR" watch serve --dir "$SCRATCH/watch" --listen 127.0.0.1:0 >"$SCRATCH/out" 2>"$SCRATCH/log" &
-SERVER=$!
-stop_server() { [ -z "$SERVER" ] || { kill -INT "$SERVER" && wait "$SERVER"; } 2>/dev/null; }
-undo stop_server
-wait_for 20 listening || fail "the watch starts" "$(tail -n 3 "$SCRATCH/log")"
-TOKEN=$(curl -s "$AT/v1/platforms" -d '{"name":"shop"}' | sed 's/.*"token":"\([^"]*\)".*/\1/')
-ask() { curl -s -m 10 -H "Authorization: Bearer $TOKEN" "$AT/v1/$@"; }
+. "$TREE/test/watch_server.sh"
+serve
+platform shop
 
 # Orders of eight days, a line for each city and channel every five minutes; in the last hour Beijing falls.
 awk 'BEGIN {
@@ -55,9 +46,27 @@ check "metrics are rows" says "SELECT COUNT(*), MIN(part_of), MAX(sensitivity) F
 check "their labels are the dimensions" says "SELECT JSON_VALUE(labels, '\$.city') c FROM metrics WHERE id = 'orders/Chengdu/web'" Chengdu
 check "history is rows" says "SELECT metric, COUNT(*), SUM(\`value\`) > 0 FROM totals WHERE metric = 'orders' GROUP BY metric" "orders.*1146.*[Tt][Rr][Uu][Ee]"
 check "of all metrics" says "SELECT COUNT(DISTINCT metric), COUNT(*) FROM totals" "9.*10362"
+check "a metric is paused" sql "CREATE TABLE stops (id STRING, granularity STRING, paused BOOLEAN) WITH ($WATCH, 'table' = 'metrics'); INSERT INTO stops VALUES ('idle', '1 min', TRUE)"
+check "the state of each is a row" says "CREATE TABLE states (metric STRING, state STRING, model INT) WITH ($WATCH, 'table' = 'status'); SELECT metric, state FROM states WHERE metric = 'idle'" "idle.*paused"
+check "and goes on" sql "CREATE TABLE stops (id STRING, granularity STRING, paused BOOLEAN) WITH ($WATCH, 'table' = 'metrics'); INSERT INTO stops VALUES ('idle', '1 min', FALSE)"
+check "a rule is written in SQL" sql "CREATE TABLE ruled (id STRING, granularity STRING, sensitivity STRING, rule STRING) WITH ($WATCH, 'table' = 'metrics'); INSERT INTO ruled VALUES ('cpu', '1 min', 'high', 'actual > 95')"
+check "one that is none is refused" wrong "CREATE TABLE ruled (id STRING, granularity STRING, rule STRING) WITH ($WATCH, 'table' = 'metrics'); INSERT INTO ruled VALUES ('q', '1 min', 'cpu > 95')" "rule's 'cpu' is nothing"
+ask points -d '[{"metric":"cpu","ts":1759276800,"value":94},{"metric":"cpu","ts":1759276860,"value":97},{"metric":"cpu","ts":1759276920,"value":50}]' >/dev/null
+ruled() { ask metrics/cpu/alarms | grep -q '"kind":"rule".*"begin":1759276860000,"ts":1759276920000.*"rule":"actual > 95"'; }
+check "what breaks it is an alarm, from the second point on" wait_for 20 ruled
 modelled() { ask metrics/orders/status | grep -q '"model":[1-9]'; }
 check "a model is made of it" wait_for 60 modelled
 check "models are rows" says "SELECT metric, class FROM fitted WHERE metric = 'orders'" periodic
+check "forecasts are rows" says "CREATE TABLE coming (metric STRING, ts TIMESTAMP(3), forecast DOUBLE, low DOUBLE) WITH ($WATCH, 'table' = 'forecasts', 'ahead' = '12'); SELECT metric, COUNT(*), MIN(ts), MIN(forecast) > MIN(low) FROM coming WHERE metric = 'orders' GROUP BY metric" "orders.*12.*2025-10-08 23:00:00.*[Tt][Rr][Uu][Ee]"
+ask metrics -d '{"id":"q","granularity":60,"colour":"red"}' >"$SCRATCH/wrong"
+ask "metrics/orders/history?from=yesterday" >>"$SCRATCH/wrong"
+ask "metrics/orders/forecast?ahead=ten" >>"$SCRATCH/wrong"
+ask points -d '{"metric":"orders","ts":"noon","value":1}' >>"$SCRATCH/wrong"
+ask points -d '[{"metric":"orders","ts":1759276800,"value":1},{"metric":"orders","ts":1759276800}]' >>"$SCRATCH/wrong"
+for said in "no member 'colour'" "from='yesterday' is no time" "ahead='ten' is no whole number" "point 1: its ts is no time" "point 2: it has no value"; do
+    check "an error says what and where: $said" grep -qF "$said" "$SCRATCH/wrong"
+done
+check "a calendar that is not there is named" wrong "CREATE TABLE z (id STRING, granularity STRING, calendar STRING) WITH ($WATCH, 'table' = 'metrics'); INSERT INTO z VALUES ('q', '1 min', 'chnia')" "no calendar of that name"
 check "live points are fed by a query" sql "INSERT INTO points SELECT 'orders', ts, SUM(v) FROM tens WHERE ts >= TIMESTAMP '2025-10-08 23:00:00' GROUP BY ts"
 alarmed() { sql "SELECT metric, event FROM alarms" && grep -q 'orders.*open' "$SCRATCH/said"; }
 check "alarms are rows" wait_for 20 alarmed

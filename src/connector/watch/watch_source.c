@@ -13,8 +13,8 @@ typedef struct WatchReader {
     Buf after;     // where the next page begins; empty: with the first
     Buf page;      // the answer that it is of
     Buf reply;     // about one metric of it
-    Str only;      // history: of this metric alone, or empty
-    // History: the metrics of the page, and how far it has come.
+    Str only;      // history, forecasts: of this metric alone, or empty
+    // History, forecasts: the metrics of the page, and how far it has come.
     const JsonValue *metrics;
     uint32_t metric;
     int64_t from_ms;
@@ -61,14 +61,20 @@ static void set_column(Vec *out, const Type *row_type, uint32_t column, const Js
     if (!good) vec_set_null(out, row);  // what the watch says of nothing
 }
 
-static Status hand_on(WatchReader *self, const JsonValue *list, SourceOutput *out, Error *err) {
+// [metric]: whose rows they are, where that does not stand in them; else empty.
+static Status hand_on(WatchReader *self, const JsonValue *list, Str metric, SourceOutput *out,
+                      Error *err) {
     const Type *type = self->spec->produced;
     for (uint32_t from = 0; from < list->count; from += BATCH_ROWS_MAX) {
         uint32_t rows = list->count - from < BATCH_ROWS_MAX ? list->count - from : BATCH_ROWS_MAX;
         Batch *batch = batch_new_columns(type, rows);
         for (uint32_t c = 0; c < type->child_count; c++) {
+            const JsonValue named = {.kind = JK_TEXT, .text = metric};
+            bool name = metric.len && str_is(type->field[c], "metric");
             for (uint32_t i = 0; i < rows; i++) {
-                set_column(batch->column[c], type, c, &list->item[from + i], i);
+                if (!name) set_column(batch->column[c], type, c, &list->item[from + i], i);
+                else if (!set_value(batch->column[c], i, type->child[c], &named))
+                    vec_set_null(batch->column[c], i);
             }
         }
         TRY(out->batch(out, 0, batch_seal(batch), err));
@@ -109,7 +115,7 @@ static Status next_page(WatchReader *self, const char *path, Str name, const Jso
 static Status poll_list(WatchReader *self, SourceOutput *out, Error *err) {
     const JsonValue *list;
     TRY(next_page(self, self->table.row->list, str_c(self->table.row->name), &list, err));
-    return hand_on(self, list, out, err);
+    return hand_on(self, list, STR(""), out, err);
 }
 
 // ---- history -----------------------------------------------------------------------------------
@@ -143,12 +149,35 @@ static Status put_points(WatchReader *self, Str id, int64_t from_ms, int64_t ste
     return ST_OK;
 }
 
+// The newest verdicts of one metric, and what is to come.
+static Status poll_forecasts(WatchReader *self, Str id, SourceOutput *out, Error *err) {
+    static const char *const PARTS[] = {"recent", "ahead"};
+    Arena arena = {0};
+    Buf path = {0};
+    JsonValue answer = {0};
+    buf_puts(&path, "/v1/metrics/");
+    percent_encode(id, "", &path);
+    buf_printf(&path, "/forecast?ahead=%lld",
+               (long long)options_int(&self->table.options, "ahead"));
+    Status st = watch_table_ask(&self->table, "GET", buf_str(&path), STR(""), &self->reply, err);
+    if (!st) st = json_parse(&arena, buf_str(&self->reply), 0, &answer, NULL, err);
+    for (size_t i = 0; !st && i < sizeof PARTS / sizeof *PARTS; i++) {
+        const JsonValue *list = json_member(&answer, str_c(PARTS[i]));
+        if (list && list->kind == JK_ARRAY) st = hand_on(self, list, id, out, err);
+    }
+    buf_free(&path);
+    arena_clear(&arena);
+    return st;
+}
+
 // A stretch of one metric's history; *more: there is another behind it.
 static Status poll_metric(WatchReader *self, Str id, SourceOutput *out, bool *more, Error *err) {
     Arena arena = {0};
     Buf path = {0};
     JsonValue answer = {0};
     int64_t from_ms = 0, step_ms = 0;
+    *more = false;
+    if (self->table.kind == WATCH_FORECASTS) return poll_forecasts(self, id, out, err);
     buf_puts(&path, "/v1/metrics/");
     percent_encode(id, "", &path);
     buf_puts(&path, "/history");
@@ -169,7 +198,7 @@ static Status poll_metric(WatchReader *self, Str id, SourceOutput *out, bool *mo
     return st;
 }
 
-static Status poll_history(WatchReader *self, SourceOutput *out, Error *err) {
+static Status poll_metrics(WatchReader *self, SourceOutput *out, Error *err) {
     bool more;
     if (self->only.len) {
         TRY(poll_metric(self, self->only, out, &more, err));
@@ -202,8 +231,7 @@ static Status reader_poll(SourceReader *base, SourceOutput *out, ReadState *stat
     WatchReader *self = (WatchReader *)base;
     *state = READ_END;
     if (!self->mine || self->stopping || self->ended) return ST_OK;
-    TRY(self->table.kind == WATCH_HISTORY ? poll_history(self, out, err)
-                                          : poll_list(self, out, err));
+    TRY(self->table.row->by_metric ? poll_metrics(self, out, err) : poll_list(self, out, err));
     if (!self->ended) *state = READ_MORE;
     return ST_OK;
 }
@@ -223,7 +251,7 @@ static Status reader_snapshot(SourceReader *base, Buf *out, Error *err) {
     (void)err;
     if (!self->mine) return ST_OK;
     buf_putc(out, self->ended ? 'e' : 'g');
-    if (self->table.kind != WATCH_HISTORY) buf_put_str(out, buf_str(&self->after));
+    if (!self->table.row->by_metric) buf_put_str(out, buf_str(&self->after));
     return ST_OK;
 }
 

@@ -6,26 +6,33 @@
 enum { TRIES = 8, FIRST_WAIT_MS = 100, REPLY_MAX = 256 << 20, ANSWER_MS = 60000 };
 
 static const WatchTableRow ROWS[] = {
-    [WATCH_METRICS] = {"metrics",
-                       " id name unit group calendar granularity direction sensitivity importance"
-                       " silence paused labels part_of ",
-                       "/v1/metrics?limit=1000", "/v1/metrics"},
-    [WATCH_ALARMS] = {"alarms",
-                      " id seq event kind platform metric name unit group labels opened begin ts"
-                      " actual forecast low high score model why window earlier ",
-                      "/v1/alarms?by=id&limit=1000", NULL},
-    [WATCH_LABELS] = {"labels", " id metric alarm kind from to note ", "/v1/labels?limit=1000",
-                      "/v1/labels"},
-    [WATCH_MODELS] =
-        {"models", " metric version class points from to bytes train_ms error error_before says ",
-         "/v1/models?limit=1000", NULL},
-    [WATCH_PROMOTIONS] = {"promotions", " name group from to ", "/v1/promotions?limit=1000",
-                          "/v1/promotions"},
-    [WATCH_POINTS] = {"points", NULL, NULL, "/v1/points"},
-    [WATCH_HISTORY] = {"history", NULL, NULL, "/v1/history"},
+    [WATCH_METRICS] = {.name = "metrics",
+                       .columns = " id name unit group calendar granularity direction sensitivity"
+                                  " importance silence paused labels part_of rule ",
+                       .list = "/v1/metrics?limit=1000", .post = "/v1/metrics"},
+    [WATCH_ALARMS] = {.name = "alarms",
+                      .columns = " id seq event kind platform metric name unit group labels opened"
+                                 " begin ts actual forecast low high score model why window"
+                                 " earlier ",
+                      .list = "/v1/alarms?by=id&limit=1000"},
+    [WATCH_LABELS] = {.name = "labels", .columns = " id metric alarm kind from to note ",
+                      .list = "/v1/labels?limit=1000", .post = "/v1/labels"},
+    [WATCH_MODELS] = {.name = "models",
+                      .columns = " metric version class points from to bytes train_ms error"
+                                 " error_before says ",
+                      .list = "/v1/models?limit=1000"},
+    [WATCH_PROMOTIONS] = {.name = "promotions", .columns = " name group from to ",
+                          .list = "/v1/promotions?limit=1000", .post = "/v1/promotions"},
+    [WATCH_POINTS] = {.name = "points", .post = "/v1/points"},
+    [WATCH_HISTORY] = {.name = "history", .post = "/v1/history", .by_metric = true},
+    [WATCH_STATUS] = {.name = "status", .columns = " metric state model due first last point ",
+                      .list = "/v1/status?limit=1000"},
+    [WATCH_FORECASTS] = {.name = "forecasts",
+                         .columns = " metric ts actual forecast low high score alarm ",
+                         .by_metric = true},
 };
 static const char *const TABLES[] = {"metrics", "alarms", "labels", "models", "promotions",
-                                     "points", "history", NULL};
+                                     "points", "history", "status", "forecasts", NULL};
 
 // clang-format off
 static const OptionDef OPTIONS[] = {
@@ -37,6 +44,7 @@ static const OptionDef OPTIONS[] = {
     {.key = "granularity", .kind = OPTION_TEXT, .doc = "points, history: metrics that come up are registered, with this step ('1 min') and the columns of the pattern as labels."},
     {.key = "group", .kind = OPTION_TEXT, .doc = "Of metrics that are registered so; may name columns, too."},
     {.key = "part-of", .kind = OPTION_TEXT, .doc = "The id of the metric that they are parts of; may name columns, too."},
+    {.key = "ahead", .kind = OPTION_INT, .fallback = "10", .doc = "forecasts: how many steps beyond a metric's newest point."},
     {.key = "unit", .kind = OPTION_TEXT, .doc = "Of metrics that are registered so."},
     {.key = "calendar", .kind = OPTION_TEXT, .doc = "Of metrics that are registered so."},
     {.key = "direction", .kind = OPTION_TEXT, .doc = "Of metrics that are registered so."},
@@ -165,7 +173,7 @@ Status watch_table_read(const TableDesc *desc, bool as_sink, WatchTable *out, Er
     const char *metric = options_get(&out->options, "metric");
     out->metric = metric ? str_c(metric) : STR("");
     bool points = !out->row->columns;
-    if (as_sink ? !out->row->post : !out->row->list && out->kind != WATCH_HISTORY) {
+    if (as_sink ? !out->row->post : !out->row->list && !out->row->by_metric) {
         return error_set(err, ST_VALIDATION,
                          "table '" STR_FMT "': the watch's table '%s' is only %s",
                          STR_ARG(desc->name), out->row->name, as_sink ? "read" : "written");
@@ -254,10 +262,10 @@ static Status sink_changes(const TableDesc *desc, uint32_t requested, uint32_t *
     return ST_VALIDATION;
 }
 
-// metric = 'orders': its history alone is asked for.
+// metric = 'orders': its history, or its forecasts, alone are asked for.
 static bool filter_taken(const TableDesc *desc, const TableFilter *filter) {
     WatchTable table;
-    return !watch_table_read(desc, false, &table, NULL) && table.kind == WATCH_HISTORY &&
+    return !watch_table_read(desc, false, &table, NULL) && table.row->by_metric &&
            filter->op == FILTER_EQUAL &&
            filter->column == (uint32_t)watch_table_column(desc->physical, "metric") &&
            filter->value->phys == PHYS_STR;

@@ -19,6 +19,8 @@ typedef enum WatchTableKind {
     WATCH_PROMOTIONS,
     WATCH_POINTS,
     WATCH_HISTORY,
+    WATCH_STATUS,
+    WATCH_FORECASTS,
 } WatchTableKind;
 
 // What the API has of a table. Its columns are members of the API's objects, by their names.
@@ -27,6 +29,7 @@ typedef struct WatchTableRow {
     const char *columns;  // " id name unit …"
     const char *list;     // GET: what stands before "&after="; NULL: it cannot be read so
     const char *post;     // NULL: it cannot be written
+    bool by_metric;       // it is read one metric after the other
 } WatchTableRow;
 
 typedef struct WatchTable {

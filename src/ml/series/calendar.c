@@ -61,19 +61,13 @@ SeriesCalendar *series_calendar_unref(SeriesCalendar *calendar) {
     return NULL;
 }
 
-static void code_i64(Codec *codec, int64_t *value) {
-    uint64_t word = (uint64_t)*value;
-    codec_u64(codec, &word);
-    *value = (int64_t)word;
-}
-
 void series_calendar_code(Codec *codec, SeriesCalendar **calendar) {
     bool there = *calendar != NULL;
     codec_bool(codec, &there);
     if (!there) return;
     if (codec_reads(codec)) *calendar = series_calendar_new(0, NULL, 0, NULL, 0);
     SeriesCalendar *self = *calendar;
-    code_i64(codec, &self->zone_ms);
+    codec_i64(codec, &self->zone_ms);
     codec_count(codec, &self->days, SERIES_CALENDAR_MAX, 5);
     if (codec_reads(codec)) {
         mem_free(self->day);
@@ -92,8 +86,8 @@ void series_calendar_code(Codec *codec, SeriesCalendar **calendar) {
         self->promotion = NEW_ARRAY(SeriesSpan, self->promotions + 1);
     }
     for (uint32_t i = 0; i < self->promotions; i++) {
-        code_i64(codec, &self->promotion[i].from_ms);
-        code_i64(codec, &self->promotion[i].to_ms);
+        codec_i64(codec, &self->promotion[i].from_ms);
+        codec_i64(codec, &self->promotion[i].to_ms);
     }
     if (!codec_reads(codec)) return;
     sort_days(self->day, self->days);

@@ -57,7 +57,7 @@ void novel_code(Codec *codec, Detector *d) {
         codec_fail(codec, "the novelty and the direction do not go together");
     }
     if (!there || codec->failed) return;
-    series_code_i64(codec, &d->novel_ms);
+    codec_i64(codec, &d->novel_ms);
     series_code_slot(codec, &d->novel_begin, d->settings.step_ms);
     codec_bool(codec, &d->novel);
     novelty_code(codec, &d->novelty);

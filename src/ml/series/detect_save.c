@@ -13,10 +13,10 @@ static void code_f64s(Codec *codec, double *value, size_t count) {
 // What version 1 did not have.
 static void code_fit(Codec *codec, Detector *d) {
     codec_bool(codec, &d->promoted);
-    series_code_i64(codec, &d->turned);
+    codec_i64(codec, &d->turned);
     code_f64s(codec, &d->unrest, 1);
     codec_u32(codec, &d->fitted);
-    series_code_i64(codec, &d->drifted);
+    codec_i64(codec, &d->drifted);
     told_code(codec, d);
     if (d->turned > d->slot || d->drifted > d->slot) codec_fail(codec, "a time is out of range");
 }
@@ -67,7 +67,7 @@ static void code_state(Codec *codec, Detector *d, uint32_t version) {
     code_f64s(codec, &d->alarm.expected, 1);
     code_f64s(codec, &d->alarm.worst, 1);
     codec_u64(codec, &d->alarms);
-    series_code_i64(codec, &d->closed);
+    codec_i64(codec, &d->closed);
     code_f64s(codec, &d->cold_mean, 1);
     code_f64s(codec, &d->cold_var, 1);
     codec_u32(codec, &d->cold_points);
@@ -79,7 +79,7 @@ static void code_state(Codec *codec, Detector *d, uint32_t version) {
 }
 
 static void code_settings(Codec *codec, DetectSettings *settings) {
-    series_code_i64(codec, &settings->step_ms);
+    codec_i64(codec, &settings->step_ms);
     if (settings->step_ms <= 0 || settings->step_ms > STEP_DAYS_MAX * (int64_t)SERIES_DAY_MS) {
         codec_fail(codec, "its step is %lld ms", (long long)settings->step_ms);
     }

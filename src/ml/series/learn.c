@@ -23,7 +23,6 @@ struct Learner {
     uint32_t count, room, max;
     int64_t next;         // slot at which to train
     uint32_t trainings;
-    char wants[160];
 };
 
 static void begin(Learner *self, int64_t step_ms) {
@@ -80,7 +79,7 @@ static void keep(Learner *self, int64_t slot, float value) {
     }
     if (self->count + more > self->room) {
         uint32_t room = self->room ? self->room : 1024;
-        while (room < self->count + more) room += room / 2;
+        while (room < self->count + more) room += room / 2 + 1;
         self->room = room;
         self->value = mem_realloc(self->value, room * sizeof *self->value);
     }
@@ -96,18 +95,15 @@ static void train(Learner *self) {
                              .calendar = self->settings.detect.calendar,
                              .nets = self->settings.nets};
     SeriesModel *model;
-    Error err = {0};
     int64_t day = SERIES_DAY_MS / step > 0 ? SERIES_DAY_MS / step : 1;
     int64_t end = self->from + self->count;
-    if (series_train(&history, &model, &err)) {
-        (void)snprintf(self->wants, sizeof self->wants, "%.150s", err.message);
+    if (series_train(&history, &model, NULL)) {
         self->next = end + day / 2 + 1;
         return;
     }
     detector_use(self->detector, model);
     series_model_unref(model);
     self->trainings++;
-    self->wants[0] = 0;
     int64_t more = self->count < STEADY_DAYS * day ? self->count : AGAIN_DAYS * day;
     if (self->count < STEADY_DAYS * day && self->count + more > STEADY_DAYS * day) {
         more = STEADY_DAYS * day - self->count;
@@ -175,11 +171,6 @@ uint32_t learner_trainings(const Learner *self) {
     return self->trainings;
 }
 
-const char *learner_wants(const Learner *self) {
-    if (self->detector && detector_model(self->detector)) return "";
-    return self->wants[0] ? self->wants : "history of two days is wanted";
-}
-
 static void code_learner(Codec *codec, Learner *self) {
     uint32_t magic = LEARNER_MAGIC, version = LEARNER_VERSION;
     codec_u32(codec, &magic);
@@ -190,7 +181,7 @@ static void code_learner(Codec *codec, Learner *self) {
     LearnSettings *settings = &self->settings;
     int direction = (int)settings->detect.direction,
         sensitivity = (int)settings->detect.sensitivity;
-    series_code_i64(codec, &settings->detect.step_ms);
+    codec_i64(codec, &settings->detect.step_ms);
     codec_kind(codec, &direction, DETECT_DIRECTIONS);
     codec_kind(codec, &sensitivity, DETECT_LOW + 1);
     settings->detect.direction = (DetectDirection)direction;
@@ -204,14 +195,14 @@ static void code_learner(Codec *codec, Learner *self) {
         codec_f64(codec, &self->first_value[i]);
     }
     codec_u32(codec, &self->max);
-    series_code_i64(codec, &self->from);
+    codec_i64(codec, &self->from);
     codec_count(codec, &self->count, SERIES_POINTS_MAX, 4);
     if (codec_reads(codec)) {
         self->room = self->count;
         self->value = NEW_ARRAY(float, self->count + 1);
     }
     series_code_f32s(codec, self->value, self->count);
-    series_code_i64(codec, &self->next);
+    codec_i64(codec, &self->next);
     codec_u32(codec, &self->trainings);
     if (version >= 2) {
         int nets = (int)settings->nets;

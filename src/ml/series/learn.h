@@ -24,8 +24,6 @@ void learner_push(Learner *learner, int64_t ts_ms, double value, DetectVerdict *
 // NULL until the step is known.
 Detector *learner_detector(Learner *learner);
 uint32_t learner_trainings(const Learner *learner);
-// Why there is no model yet; "" once there is one.
-const char *learner_wants(const Learner *learner);
 
 void learner_save(const Learner *learner, Buf *out);
 NODISCARD Status learner_load(Str bytes, Learner **out, Error *err);

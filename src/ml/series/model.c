@@ -163,17 +163,17 @@ static void code_model(Codec *codec, SeriesModel *model) {
     if (magic != MODEL_MAGIC) codec_fail(codec, "it is not a model of a series");
     if (version < 1 || version > MODEL_VERSION)
         codec_fail(codec, "version %u is not known", version);
-    series_code_i64(codec, &model->step_ms);
+    codec_i64(codec, &model->step_ms);
     if (model->step_ms <= 0) codec_fail(codec, "its step is not positive");
-    series_code_i64(codec, &model->zone_ms);
+    codec_i64(codec, &model->zone_ms);
     int kind = (int)model->kind;
     codec_kind(codec, &kind, SERIES_CLASSES);
     model->kind = (SeriesClass)kind;
     codec_bool(codec, &model->counts);
     codec_bool(codec, &model->scaled);
     code_finite(codec, &model->ceiling);
-    series_code_i64(codec, &model->from_ms);
-    series_code_i64(codec, &model->to_ms);
+    codec_i64(codec, &model->from_ms);
+    codec_i64(codec, &model->to_ms);
     codec_u32(codec, &model->points);
     code_profile(codec, model);
     code_finite(codec, &model->flat);

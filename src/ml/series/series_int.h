@@ -41,17 +41,11 @@ typedef struct DetectorInside {
 void detector_inside(const Detector *detector, DetectorInside *out);
 // The case that the newest point is, and its score before all doubts. There is a model.
 double detector_case(const Detector *detector, TasteCase *at);
-void detector_level(Detector *detector, double level);  // where the level stands, to begin with
 
-static inline void series_code_i64(Codec *codec, int64_t *value) {
-    uint64_t word = (uint64_t)*value;
-    codec_u64(codec, &word);
-    *value = (int64_t)word;
-}
 // A slot of a metric with that step: its time is one that can be told.
 static inline void series_code_slot(Codec *codec, int64_t *slot, int64_t step_ms) {
     const int64_t most = INT64_MAX / 4 / (step_ms > 0 ? step_ms : 1);
-    series_code_i64(codec, slot);
+    codec_i64(codec, slot);
     if (*slot >= -most && *slot <= most) return;
     codec_fail(codec, "a time is out of range");
     *slot = 0;

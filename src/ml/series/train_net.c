@@ -115,8 +115,8 @@ static Status make_rows(const Train *train, const Blocks *blocks, const SeriesNe
 }
 
 // On the first [rows] rows, or every second one of many.
-static Status fit(SeriesNetKind kind, const Rows *all, uint32_t rows, Arena *arena, MlModel **out,
-                  Error *err) {
+static Status fit(SeriesNetKind kind, const Rows *all, uint32_t rows, Arena *arena,
+                  MlModel **out) {
     enum { ROWS_MOST = 2500 };
     uint32_t every = kind == SERIES_NET_DENSE && rows > ROWS_MOST ? 2 : 1, count = rows / every;
     uint32_t columns = all->features + 1;
@@ -140,7 +140,7 @@ static Status fit(SeriesNetKind kind, const Rows *all, uint32_t rows, Arena *are
     MlTrainSpec spec = {.algorithm = recurrent ? STR("lstm") : STR("mlp"),
                         .label = (int32_t)all->features,
                         .setting = recurrent ? lstm : dense, .setting_count = 5};
-    return ml_train(&spec, &table, out, NULL, err);
+    return ml_train(&spec, &table, out, NULL, NULL);
 }
 
 // The means of the squares that the profile, and the network, are off by on rows from [from] on.
@@ -176,7 +176,7 @@ static SeriesNet *challenge(const Train *train, const Blocks *blocks, SeriesNetK
     Status st = make_rows(train, blocks, net, &arena, &rows);
     uint32_t seen = rows.count / 4 * 3;
     bool wins = false;
-    if (!st && seen >= ROWS_LEAST) st = fit(kind, &rows, seen, &arena, &net->model, NULL);
+    if (!st && seen >= ROWS_LEAST) st = fit(kind, &rows, seen, &arena, &net->model);
     if (!st && net->model) {
         judge(net, &rows, seen);
         wins = net->loss[1] < BETTER * net->loss[0];
@@ -184,7 +184,7 @@ static SeriesNet *challenge(const Train *train, const Blocks *blocks, SeriesNetK
     if (wins) {
         ml_free(net->model);
         net->model = NULL;
-        wins = !fit(kind, &rows, rows.count, &arena, &net->model, NULL);
+        wins = !fit(kind, &rows, rows.count, &arena, &net->model);
         keep_past(blocks, &net->past);
     }
     arena_clear(&arena);
