@@ -8,7 +8,7 @@ TEST(pages, are_clear) {
         char *bytes = pages_alloc(SIZE[i]);
         for (size_t at = 0; at < SIZE[i]; at += PAGE_LARGE) CHECK(bytes[at] == 0);
         CHECK(bytes[SIZE[i] - 1] == 0);
-        bytes[0] = bytes[SIZE[i] - 1] = 1;
+        memset(bytes, 1, SIZE[i]);
         pages_free(bytes, SIZE[i]);
     }
     pages_free(NULL, PAGES_WORTH);
