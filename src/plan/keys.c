@@ -3,8 +3,8 @@
 #include "base/bits.h"
 #include "base/map.h"
 
-// One question for the keys of a plan. A plan may be read twice and be an input of what is read twice
-// again, so what a join was found to have is kept: forty doublings would be asked 2^40 times.
+// One question for the keys of a plan. A plan may be read twice and be an input of what is read
+// twice again, so what a join was found to have is kept: forty doublings would be 2^40 questions.
 typedef struct KeySearch {
     Arena *arena;
     bool upsert;  // keys by which changes stay in order, too
