@@ -42,7 +42,8 @@ typedef struct AggRows {
     uint8_t *single;         // the group of all rows (global aggregation), else NULL
     const uint8_t *kinds;    // a RowKind a row as Batch has them; NULL: all are inserts. -U and -D
                              // retract, and come only when the call was bound with [retract]
-    const uint64_t *mask;    // rows to take (FILTER); NULL: all
+    const uint64_t *mask;    // rows to take (FILTER); NULL: all. To agg_update, others may have no
+                             // group: NULL, of rows that were put aside
 } AggRows;
 
 static inline uint8_t *agg_group(const AggRows *in, uint32_t row) {

@@ -128,14 +128,17 @@ typedef struct Groups {
     Vec *number;  // of each row's
 } Groups;
 
-// Which states the rows belong to: each once, in the order of their first rows.
-static Groups find_groups(Exchange *self, const AggRows *in) {
+// Which states the rows belong to: each once, in the order of their first rows. A row that is not
+// taken may have no group at all, and counts to the first where nobody wants a value [after] it.
+static Groups find_groups(Exchange *self, const AggRows *in, bool after) {
     uint32_t slots = 64;
     while (slots < 2 * in->rows) slots *= 2;
     uint32_t *slot = ARENA_ARRAY(&self->arena, uint32_t, slots);
     Groups groups = {.state = ARENA_ARRAY(&self->arena, PyState *, in->rows + 1),
                      .number = vec_new(&self->arena, type_of(TYPE_INT, false), in->rows)};
     for (uint32_t row = 0; row < in->rows; row++) {
+        vec_i32(groups.number)[row] = 0;
+        if (!after && !agg_row_taken(in, row)) continue;
         PyState *state = state_of(self->call, agg_group(in, row));
         uint32_t at = (uint32_t)((uintptr_t)state / 8 * 0x9E3779B1u) & (slots - 1);
         while (slot[at] && groups.state[slot[at] - 1] != state) at = (at + 1) & (slots - 1);
@@ -175,7 +178,8 @@ static Status put_states(Exchange *self, PyState *const *state, uint32_t count, 
 // [after]: where the value after each row goes, or NULL.
 static Status feed(Exchange *self, const AggRows *in, Vec *after, Error *err) {
     const Type *bytes = type_of(TYPE_VARBINARY, false);
-    Groups groups = find_groups(self, in);
+    Groups groups = find_groups(self, in, after);
+    if (!groups.count) return ST_OK;
     Vec *states = NULL, *values = NULL;
     py_begin(&self->question, PYTHON_AGGREGATE, 4);
     if (after)
