@@ -88,6 +88,7 @@ static Status count_bind(AggCall *call, Error *err) {
     }
     call->bound = counted;
     if (kept > 1 || (call->argc > 1 && call->distinct)) {
+        call->no_such_type = true;
         return error_set(err, ST_VALIDATION, "We now only support the count of one field.");
     }
     call->result = call->state_type = type_of(TYPE_BIGINT, false);

@@ -69,6 +69,7 @@ struct FuncCall {
     const Type *result;    // out
     Kernel kernel;         // out; preset to func->kernel
     const void *bound;     // out: whatever the kernel wants from bind
+    const char *refused;   // out: why it cannot be run; it may stand where nobody reads its value
     const FuncEnv *env;
 };
 

@@ -15,12 +15,14 @@ static Status typeof_bind(FuncCall *call, Error *err) {
         serializable = vec_u8(literal)[0];
     }
     Buf text = {0};
-    if (call->arg[0]->kind == TYPE_NULL) {
+    // Time attributes are no types: what runs sees the plain ones.
+    const Type *type = type_plain(call->arena, call->arg[0]);
+    if (type->kind == TYPE_NULL) {
         buf_puts(&text, "NULL");
     } else if (serializable) {
-        type_print(call->arg[0], &text);
+        type_print(type, &text);
     } else {
-        type_print_summary(call->arg[0], true, &text);
+        type_print_summary(type, true, &text);
     }
     Str *name = ARENA_NEW(call->arena, Str);
     *name = str_dup(call->arena, buf_str(&text));

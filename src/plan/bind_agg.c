@@ -87,8 +87,10 @@ static Status bind_agg_func(AggCall *call, const AggFunc *func, Error *err) {
     if (st && err) *err = why;  // who only tries asks for none
     if (!st || !call->no_such_type) return st;
     AggCall other = *call;
-    const AggFunc *stand_in = call->distinct ? func : agg_find(STR("LAST_VALUE"));
+    bool counts = strcmp(func->name, "COUNT") == 0;
+    const AggFunc *stand_in = call->distinct || counts ? func : agg_find(STR("LAST_VALUE"));
     other.distinct = false;
+    if (counts) other.argc = 1;
     if (agg_bind(&other, stand_in, &ignored)) return st;
     other.refused = arena_printf(call->arena, "%s", why.message);
     other.func = func;
@@ -170,6 +172,7 @@ Status bind_agg_args(Binder *binder, const AstExpr *ast, const AggFunc *func, bo
 static bool same_agg(const PlanAgg *a, const PlanAgg *b) {
     if (a->call->func != b->call->func || a->call->argc != b->call->argc) return false;
     if (a->call->distinct != b->call->distinct || a->filter != b->filter) return false;
+    if (!a->call->refused != !b->call->refused) return false;
     if (a->call->respect_nulls != b->call->respect_nulls ||
         a->call->ignore_nulls != b->call->ignore_nulls ||
         a->call->absent_on_null != b->call->absent_on_null) {

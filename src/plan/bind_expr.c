@@ -703,13 +703,18 @@ Status bind_expr(Binder *binder, const AstExpr *ast, Expr **out, Error *err) {
 
 Status bind_condition(Binder *binder, const AstExpr *ast, const char *what, Expr **out,
                       Error *err) {
+    BindMark mark = bind_mark(binder);
     TRY(bind_expr(binder, ast, out, err));
     TypeKind kind = (*out)->type->kind;
     if (kind == TYPE_NULL && strcmp(what, "FILTER") != 0) {
         return *out = expr_null(binder->arena, type_of(TYPE_BOOLEAN, true)), ST_OK;
     }
-    if (kind == TYPE_BOOLEAN) return expr_fold(binder->context, out, err);
-    return error_at(err, ST_VALIDATION, ast->span.place, "%s clause must be a condition", what);
+    if (kind != TYPE_BOOLEAN) {
+        return error_at(err, ST_VALIDATION, ast->span.place, "%s clause must be a condition", what);
+    }
+    TRY(expr_fold(binder->context, out, err));
+    bind_drop_unread(binder, &mark, *out);
+    return ST_OK;
 }
 
 Status bind_interval_ms(Binder *binder, const AstExpr *ast, int64_t *ms, Error *err) {

@@ -149,9 +149,15 @@ static Status join_on(PlanContext *context, Plan *left, Plan *right, JoinType ty
     for (uint32_t i = 0; i < parts.count; i++) {
         lone &= !is_equality_of_sides(parts.at[i], left_columns);
     }
+    const char *refused = NULL;
+    Place refused_at = {0};
     for (uint32_t i = 0; i < parts.count; i++) {
-        TRY(check_null_safe(parts.at[i], left_columns, lone, err));
+        Error why = {0};
         TRY(check_text_key(parts.at[i], left_columns, err));
+        if (check_null_safe(parts.at[i], left_columns, lone, &why) && !refused) {
+            refused = arena_printf(arena, "%s", why.message);
+            refused_at = parts.at[i]->place;
+        }
         if (take_key(context, parts.at[i], &left, &right, left_columns, columns, &keys)) continue;
         ARENA_PUSH(arena, rest.at, rest.count, rest.cap, parts.at[i]);
     }
@@ -173,6 +179,8 @@ static Status join_on(PlanContext *context, Plan *left, Plan *right, JoinType ty
     join->null_safe = keys.null_safe;
     join->key_count = keys.count;
     join->condition = filter;
+    join->refused = refused;
+    join->refused_at = refused_at;
     uint32_t end_key = 0;
     if (interval) {
         join->kind = PLAN_INTERVAL_JOIN;
@@ -444,6 +452,10 @@ Status plan_where(PlanContext *context, Plan *input, Expr *condition, Plan **out
     TRY(plan_join(context, left, right, JOIN_TYPE_INNER, both, out, err));
     Plan *join = (*out)->kind == PLAN_PROJECT ? (*out)->input[0] : *out;
     memcpy(join->ttl_hint_ms, input->ttl_hint_ms, sizeof join->ttl_hint_ms);
+    if (input->refused) {
+        join->refused = input->refused;
+        join->refused_at = input->refused_at;
+    }
     *out = plan_filter(context, *out, own[0]);
     return ST_OK;
 }

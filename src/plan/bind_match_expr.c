@@ -353,6 +353,9 @@ static Status bind_agg(Binder *binder, const AstExpr *ast, const AggFunc *func, 
     Status st = bind_agg_args(binder, ast, func, false, &slot.arg, &agg, err);
     match->in_agg = false;
     TRY(st);
+    if (agg.call->refused) {
+        return error_at(err, ST_VALIDATION, ast->span.place, "%s", agg.call->refused);
+    }
     slot.call = agg.call;
     slot.type = agg.call->result;
     TRY(agg_variable(match, ast, agg.call->argc == 0, &slot.var, err));

@@ -298,6 +298,7 @@ static Status bind_items(Binder *binder, const AstSelect *select, Items *items, 
             continue;
         }
         Expr *expr;
+        BindMark mark = bind_mark(binder);
         TRY(bind_expr(binder, item->expr, &expr, err));
         if (expr->type->kind == TYPE_NULL) {
             return error_at(err, ST_VALIDATION, item->span.place, "illegal use of NULL");
@@ -306,6 +307,7 @@ static Status bind_items(Binder *binder, const AstSelect *select, Items *items, 
             return error_at(err, ST_VALIDATION, item->span.place, "this is no value");
         }
         TRY(expr_fold(binder->context, &expr, err));
+        bind_drop_unread(binder, &mark, expr);
         items_add(binder->arena, items, expr, item_name(binder->arena, item, items->count),
                   item->expr);
     }

@@ -85,6 +85,19 @@ const AstQuery *query_arg(const AstExpr *ast);
 Predicate predicate_of(const AstExpr *ast);
 
 // ---- bind_subquery_value.c
+// What of a binder subqueries change.
+typedef struct BindMark {
+    Plan *plan;
+    const Type *row;
+    bool *hidden;
+    struct Late **last_late;
+} BindMark;
+
+BindMark bind_mark(const Binder *binder);
+// Takes back the joins made since [mark] when [expr], which is all that was bound since, reads
+// nothing of theirs: what it says is decided without them, as of x IN (SELECT …) OR TRUE. Flink
+// simplifies before it takes subqueries apart. They have been checked all the same.
+void bind_drop_unread(Binder *binder, const BindMark *mark, const Expr *expr);
 // One row of aggregates, whatever comes in.
 bool is_global_agg(PlanContext *context, const AstQuery *query);
 NODISCARD Status bind_having(Binder *binder, const AstExpr *ast, Expr **out, Error *err);

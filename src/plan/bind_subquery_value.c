@@ -128,6 +128,46 @@ Status bind_late_joins(Binder *binder, Error *err) {
     return ST_OK;
 }
 
+BindMark bind_mark(const Binder *binder) {
+    BindMark mark = {.plan = binder->plan};
+    if (binder->scope) {
+        mark.row = binder->scope->row;
+        mark.hidden = binder->scope->hidden;
+    }
+    if (!binder->late) return mark;
+    mark.last_late = &binder->late->first;
+    while (*mark.last_late) mark.last_late = &(*mark.last_late)->next;
+    return mark;
+}
+
+// Whether [expr] reads what came after [mark]: columns of joins, or placeholders of late ones.
+static bool reads_after(const BindMark *mark, bool joined, const Expr *expr) {
+    if (expr->kind == EXPR_COLUMN) {
+        const Late *late = mark->last_late ? *mark->last_late : NULL;
+        for (; late; late = late->next) {
+            for (uint32_t i = 0; i < late->right->type->child_count; i++) {
+                if (late->column[i]->column == expr->column) return true;
+            }
+        }
+        bool outer = expr->column >= OUTER_BASE && expr->column < INNER_BASE;
+        return joined && !outer && expr->column >= mark->plan->type->child_count;
+    }
+    for (uint32_t i = 0; i < expr->arg_count; i++) {
+        if (reads_after(mark, joined, expr->arg[i])) return true;
+    }
+    return false;
+}
+
+void bind_drop_unread(Binder *binder, const BindMark *mark, const Expr *expr) {
+    bool late = mark->last_late && *mark->last_late, joined = mark->plan != binder->plan;
+    if (!mark->plan || (joined && binder->groups)) return;  // joined below the groups
+    if ((!late && !joined) || reads_after(mark, joined, expr)) return;
+    binder->plan = mark->plan;
+    binder->scope->row = mark->row;
+    binder->scope->hidden = mark->hidden;
+    if (late) *mark->last_late = NULL;
+}
+
 static Expr **columns_of(Arena *arena, const Plan *plan) {
     return ARENA_ARRAY(arena, Expr *, plan->type->child_count + 1);
 }

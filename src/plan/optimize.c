@@ -648,6 +648,37 @@ static Status check_uids(PlanContext *context, Plan **roots, uint32_t count, Err
     return ST_OK;
 }
 
+static Status check_call(const Expr *expr, Error *err) {
+    if (expr->kind == EXPR_CALL && expr->call->refused) {
+        return error_at(err, ST_VALIDATION, expr->place, "%s", expr->call->refused);
+    }
+    for (uint32_t i = 0; i < expr->arg_count; i++) TRY(check_call(expr->arg[i], err));
+    return ST_OK;
+}
+
+// Calls that cannot be run, where somebody reads what they give; joins that cannot, where rows of
+// them may be.
+static Status check_calls(bool *seen, const Plan *plan, Error *err) {
+    if (seen[plan->id]) return ST_OK;
+    seen[plan->id] = true;
+    for (uint32_t i = 0; i < plan->input_count; i++) TRY(check_calls(seen, plan->input[i], err));
+    bool never = false;
+    for (uint32_t i = 0; plan->refused && i < plan->input_count; i++) {
+        never |= plan->input[i]->kind == PLAN_VALUES && !plan->input[i]->row_count;
+    }
+    if (plan->refused && !never) {
+        return error_at(err, ST_VALIDATION, plan->refused_at, "%s", plan->refused);
+    }
+    for (uint32_t i = 0; plan->expr && i < plan->type->child_count; i++) {
+        TRY(check_call(plan->expr[i], err));
+    }
+    if (plan->condition) TRY(check_call(plan->condition, err));
+    if (plan->watermark) TRY(check_call(plan->watermark, err));
+    if (plan->collection) TRY(check_call(plan->collection, err));
+    for (uint32_t i = 0; i < plan->func_arg_count; i++) TRY(check_call(plan->func_arg[i], err));
+    return ST_OK;
+}
+
 static void mark_below_window(Plan *plan) {
     for (uint32_t i = 0; i < plan->input_count; i++) {
         if (plan->input[i]->below_window) continue;
@@ -681,6 +712,8 @@ Status plan_optimize(PlanContext *context, Plan **roots, uint32_t count, Error *
     TRY(rule_partition(context, roots, count, err));
     TRY(check_uids(context, roots, count, err));
     TRY(rule_prune(context, roots, count, err));
+    seen = ARENA_ARRAY(context->arena, bool, context->next_id + 1);
+    for (uint32_t i = 0; i < count; i++) TRY(check_calls(seen, roots[i], err));
     rule_lookup_settle(context, roots, count);
     rule_filter(context, roots, count);
     plan_identify(roots, count);

@@ -268,6 +268,8 @@ struct Plan {
     uint32_t *unique[2];  // joins: each input's unique key, or NULL, as column numbers
     uint32_t unique_count[2];
     uint8_t *null_safe;         // per key: IS NOT DISTINCT FROM
+    const char *refused;        // why it cannot be run, should it come to that
+    Place refused_at;
     int64_t lower_ms, upper_ms; // interval: left time between right time + lower and + upper
     uint32_t right_time_column;
     // PLAN_SORT, PLAN_RANK, PLAN_DEDUP, PLAN_OVER

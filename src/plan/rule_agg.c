@@ -130,28 +130,46 @@ static bool look_empty(Look *look, const Plan *plan) {
     }
 }
 
-static void compute_total(PlanContext *context, Look *look, Plan *agg) {
+// [first]: the column of the first aggregate; those before it are read by nobody.
+static void compute_total(PlanContext *context, Look *look, Plan *agg, uint32_t first) {
     static const char *const NONE[] = {"SUM", "MIN", "MAX", "AVG"};
     if (agg->key_count || !is_empty(look, agg->input[0])) return;
-    Vec **value = ARENA_ARRAY(context->arena, Vec *, agg->agg_count + 1);
+    Vec **value = ARENA_ARRAY(context->arena, Vec *, first + agg->agg_count + 1);
+    for (uint32_t i = 0; i < first + agg->agg_count; i++) {
+        value[i] = vec_new(context->arena, agg->type->child[i], 1);
+    }
     for (uint32_t i = 0; i < agg->agg_count; i++) {
         bool known = agg_is(&agg->agg[i], "COUNT");
-        value[i] = vec_new(context->arena, agg->type->child[i], 1);
         if (known) {
-            vec_i64(value[i])[0] = 0;
+            vec_i64(value[first + i])[0] = 0;
             continue;
         }
         for (size_t n = 0; n < sizeof NONE / sizeof *NONE; n++) {
             known |= agg_is(&agg->agg[i], NONE[n]);
         }
         if (!known) return;
-        vec_set_null(value[i], 0);
+        vec_set_null(value[first + i], 0);
     }
     agg->kind = PLAN_VALUES;
     agg->values = (const Vec **)value;
     agg->row_count = 1;
     agg->input_count = 0;
     agg->agg_count = 0;
+}
+
+// A window of the old kind is no key to Flink: GROUP BY it alone, over nothing, gives a total, too,
+// unless [project] reads a property of the window, for which Flink then has no value.
+static void compute_windowed(PlanContext *context, Look *look, const Plan *project) {
+    Plan *agg = project->input[0];
+    uint64_t *used =
+        ARENA_ARRAY(context->arena, uint64_t, BITS_WORDS(agg->type->child_count + 1));
+    for (uint32_t i = 0; i < project->type->child_count; i++) expr_columns(project->expr[i], used);
+    for (; agg->kind == PLAN_FILTER; agg = agg->input[0]) expr_columns(agg->condition, used);
+    if (agg->kind != PLAN_WINDOW_AGG || !agg->window->legacy) return;
+    for (uint32_t i = 0; i < agg->prop_count; i++) {
+        if (bits_get(used, agg->key_count + i)) return;
+    }
+    compute_total(context, look, agg, agg->prop_count);
 }
 
 static Plan *no_rows(PlanContext *context, const Type *type) {
@@ -181,9 +199,10 @@ static void visit(PlanContext *context, Look *look, Plan *plan) {
             visit(context, look, plan->input[i]);
         }
     }
+    if (plan->kind == PLAN_PROJECT) compute_windowed(context, look, plan);
     if (plan->kind != PLAN_AGG) return;
     remove_agg(context, plan);
-    if (plan->kind == PLAN_AGG) compute_total(context, look, plan);
+    if (plan->kind == PLAN_AGG) compute_total(context, look, plan, 0);
 }
 
 void rule_agg(PlanContext *context, Plan **roots, uint32_t count) {

@@ -646,16 +646,27 @@ Status parse_special_call(Parser *p, AstExpr **out, bool *done) {
 
 // ---- ordinary calls ----------------------------------------------------------------------------
 
+// A column that a table argument is partitioned by: a bare name, no expression.
+static Status parse_partition_column(Parser *p, AstExpr *table) {
+    AstIdent column;
+    TRY(parse_ident(p, &column));
+    AstExpr *key = expr_new(p, EX_NAME, column.span);
+    key->name = name_of(p, column);
+    exprs_push(p, &table->table.partition, key);
+    return ST_OK;
+}
+
 // [PARTITION BY …] [ORDER BY …] behind a table argument; lists with or without parentheses.
 static Status parse_table_clauses(Parser *p, AstExpr *expr) {
     if (take_words(p, KW_PARTITION, KW_BY)) {
         expr->table.has_partition = true;
-        if (is_kind(p, 0, TOK_LPAREN)) {
-            TRY(parse_query_or_list(p, &expr->table.partition));
+        if (take_kind(p, TOK_LPAREN)) {
+            do {
+                TRY(parse_partition_column(p, expr));
+            } while (take_kind(p, TOK_COMMA));
+            TRY(need_kind(p, TOK_RPAREN));
         } else {
-            AstExpr *key;
-            TRY(parse_expr(p, &key));
-            exprs_push(p, &expr->table.partition, key);
+            TRY(parse_partition_column(p, expr));
         }
     }
     if (take_words(p, KW_ORDER, KW_BY)) {
