@@ -286,38 +286,68 @@ static Status read_options(Durable *self, Error *err) {
     return ST_OK;
 }
 
+// Who holds a directory, by the first line of its file; empty: it cannot be known.
+static Str holder_of(Arena *arena, Str path) {
+    enum { WHO_MAX = 300 };
+    char who[WHO_MAX];
+    OsFile *file = NULL;
+    size_t got = 0;
+    Status st = os()->open(path, OS_READ, &file, NULL);
+    if (!st) st = os()->read_at(file, 0, who, sizeof who, &got, NULL);
+    Status closed = os()->close(file, NULL);
+    if (!st) st = closed;
+    Str text = str_make(who, st ? 0 : got);
+    return str_dup(arena, str_trim(str_next_line(&text)));
+}
+
+static Status held_by_another(Durable *self, Str path, Error *err) {
+    Str who = holder_of(&self->arena, path);
+    (void)error_set(err, ST_VALIDATION, "another run of the job%s" STR_FMT
+                    ", writes its checkpoints to '" STR_FMT "'", who.len ? ", " : "", STR_ARG(who),
+                    STR_ARG(self->checkpoint.dir));
+    error_hint(err, "stop it first; another job is told apart by 'pipeline.name', or by a "
+                    "directory of its own");
+    return ST_VALIDATION;
+}
+
+// In an object store a run that has gone leaves its word behind, and whether it has gone is seen by
+// waiting: that is told.
+static Status hold_objects(Durable *self, Str path, Error *err) {
+    OsStat there = {0};
+    TRY(os()->stat(path, &there, err));
+    if (there.exists) {
+        Str who = holder_of(&self->arena, path);
+        say(self, "'" STR_FMT "' was held by another run, " STR_FMT ": looking whether that lives",
+            STR_ARG(self->checkpoint.dir), STR_ARG(who));
+    }
+    TRY(os()->open(path, OS_HOLD, &self->held, err));
+    if (!self->held) return held_by_another(self, path, err);
+    self->checkpoint.held = self->held;
+    return ST_OK;
+}
+
 // Two runs that write to one directory would undo each other's checkpoints, and publish twice what
 // sinks without fencing hold: one that was paused and goes on, or one that somebody starts again.
-// Where nothing can be held (object stores, some network disks) it is not known.
+// Where nothing can be held (some network disks) it is not known.
 static Status hold_directory(Durable *self, Error *err) {
-    enum { PATIENCE_MS = 2000, LOOK_MS = 50, PID_MAX = 20 };
+    enum { PATIENCE_MS = 2000, LOOK_MS = 50, PID_MAX = 28 };
     Str dir = self->checkpoint.dir;
-    if (os_is_object(dir) || os()->make_dirs(dir, NULL)) return ST_OK;
     Str path = str_printf(&self->arena, STR_FMT "/_held", STR_ARG(dir));
+    if (os_is_object(dir)) return hold_objects(self, path, err);
+    if (os()->make_dirs(dir, NULL)) return ST_OK;
     Status st = os()->open(path, OS_HOLD, &self->held, NULL);
     // One that was killed is gone in a moment.
     for (int waited = 0; !st && !self->held && waited < PATIENCE_MS; waited += LOOK_MS) {
         os()->sleep_ms(LOOK_MS);
         st = os()->open(path, OS_HOLD, &self->held, NULL);
     }
-    char pid[PID_MAX + 1] = "";
-    if (!st && self->held) {
-        int size = snprintf(pid, sizeof pid, "%-*ld", PID_MAX, (long)getpid());
-        st = os()->write(self->held, pid, (size_t)size, NULL);
+    if (!st && !self->held) return held_by_another(self, path, err);
+    if (!st) {
+        char who[PID_MAX + 2];
+        int size = snprintf(who, sizeof who, "process %-*ld\n", PID_MAX - 8, (long)getpid());
+        st = os()->write(self->held, who, (size_t)size, NULL);
     }
-    if (st || self->held) return ST_OK;
-    OsFile *file = NULL;
-    size_t got = 0;
-    st = os()->open(path, OS_READ, &file, NULL);
-    if (!st) st = os()->read_at(file, 0, pid, PID_MAX, &got, NULL);
-    if (file && !st) st = os()->close(file, NULL);
-    pid[got] = 0;
-    Str who = st ? STR("") : str_trim(str_c(pid));
-    (void)error_set(err, ST_VALIDATION, "another run of the job, process " STR_FMT
-                    ", writes its checkpoints to '" STR_FMT "'", STR_ARG(who), STR_ARG(dir));
-    error_hint(err, "stop it first; another job is told apart by 'pipeline.name', or by a "
-                    "directory of its own");
-    return ST_VALIDATION;
+    return ST_OK;  // that it cannot be told who holds it is no great matter
 }
 
 // What an earlier run of the job has left: to go on from, or to be told of.
@@ -427,6 +457,8 @@ static Status sweep_up(Durable *self, Status st, Error *err) {
                 (self->retention != RETAIN_NONE && st && !cancelled) ||
                 (self->retention == RETAIN_ON_CANCELLATION && cancelled);
     if (keep || !self->checkpoint.dir.len || self->temporary.len) return ST_OK;
+    OsFile *held = self->checkpoint.held;
+    if (held && os()->sync(held, NULL)) return ST_OK;  // they are another's, or out of reach
     Str kept = self->checkpoint.keep_restored ? self->checkpoint.restore : STR("");
     return checkpoint_retain(self->checkpoint.dir, 0, kept, err);
 }
@@ -478,7 +510,9 @@ static Status run_attempts(Durable *self, Error *err) {
         // A long job is left alone after some cuts: each takes a checkpoint and a restore.
         bool cuts = self->cuts < CUTS_MAX;
         self->checkpoint.cut_after = cuts ? (uint64_t)self->cut_every : 0;
-        Status st = back ? go_back(self, &failure) : ST_OK;
+        OsFile *held = self->checkpoint.held;
+        Status st = back && held ? os()->sync(held, &failure) : ST_OK;
+        if (!st && back) st = go_back(self, &failure);
         if (!st && self->checkpoint.restore.len) st = settle(self, &failure);
         if (!st) st = job_run(spec, &failure);
         if (!st && self->cut_every && spec->stats && spec->stats->halted) {

@@ -70,6 +70,8 @@ static Status real_open(Str path, int mode, OsFile **out, Error *err) {
     if (s3_path(path)) {
         S3File *object;
         TRY(s3_open(path, mode, &object, err));
+        *out = NULL;
+        if (!object) return ST_OK;
         *out = NEW(OsFile);
         (*out)->object = object;
         return ST_OK;

@@ -32,7 +32,9 @@ typedef Status (*OsVisit)(void *arg, Str name, Error *err);
 
 // OS_SCRATCH: a new file of nobody's but the one who opens it, to be written and read again; it
 // must not be there yet. OS_HOLD: a file, made if need be, that one opener at a time holds until it
-// is closed or its process has gone; *out is NULL when somebody else does.
+// is closed or its process has gone; *out is NULL when somebody else does. An object is held for
+// as long as its owner writes it anew, which a thread of ours does: after a standstill another may
+// have it, and `sync` fails with ST_VALIDATION. Its first line says who holds it.
 enum { OS_READ, OS_WRITE, OS_APPEND, OS_SCRATCH, OS_HOLD };
 
 typedef struct Os {

@@ -404,6 +404,7 @@ static Status make_durable(Checkpointer *self, Writing *at, Error *err) {
     Arena scratch = {0};
     Str shared = str_printf(&scratch, STR_FMT "/shared", STR_ARG(self->spec->dir));
     Status st = at->savepoint ? ST_OK : os()->sync_dir(shared, err);
+    if (!st && self->spec->held) st = os()->sync(self->spec->held, err);
     if (!st) st = checkpoint_write(at->path, &checkpoint, err);
     arena_clear(&scratch);
     TRY(st);
@@ -599,8 +600,9 @@ static Status take_checkpoint(Checkpointer *self, const Want *want, bool *durabl
     tell(self, "%s %llu failed: %s", savepoint ? "savepoint" : "checkpoint", (unsigned long long)id,
          at.error.message);
     if (!savepoint) self->failures++;
-    if (tolerable && !savepoint) return ST_OK;
-    if (!savepoint && !want->finished && !want->halt) {
+    bool lost = at.status == ST_VALIDATION;  // the directory is another run's now: nothing mends it
+    if (tolerable && !savepoint && !lost) return ST_OK;
+    if (!savepoint && !want->finished && !want->halt && !lost) {
         return error_set(err, at.status,
                          "Exceeded checkpoint tolerable failure threshold. The latest checkpoint, "
                          "%llu, failed due to: %s", (unsigned long long)id, at.error.message);

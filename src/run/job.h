@@ -81,6 +81,9 @@ typedef struct CheckpointSpec {
     // checkpoint, its input not ended. 0: never. [cut_savepoint]: with a savepoint.
     uint64_t cut_after;
     bool cut_savepoint;
+    // Asked before a checkpoint is made to count: whether [dir] is this run's still (OS_HOLD).
+    // NULL: nothing of that kind can happen.
+    OsFile *held;
     void (*log)(void *arg, Str line);
     void *log_arg;
 } CheckpointSpec;

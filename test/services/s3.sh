@@ -116,7 +116,8 @@ undo s3_stop
 echo "note: the server is $S3_SERVER"
 export AWS_ACCESS_KEY_ID=weir AWS_SECRET_ACCESS_KEY=not-in-any-message AWS_ENDPOINT_URL_S3=$S3_ENDPOINT
 BUCKET=weir-$$
-check "a bucket is made" s3_curl PUT "/$BUCKET"
+bucket() { s3_curl PUT "/$BUCKET" 2>/dev/null; }  # a server that has just begun says 503
+check "a bucket is made" wait_for 20 bucket
 ROWS=60000
 
 # ---- tables ----
@@ -288,7 +289,28 @@ rows sums | awk -F, '{ n[$1] += $2; all += $2 } END { exit !(all == '$ROWS' && n
 check "each group right" test $? -eq 0
 check "only what is needed is kept" test "$(s3_curl GET "/$BUCKET?list-type=2&prefix=cp%2F" | grep -o '_metadata<' | wc -l)" -eq 1
 
-# ---- savepoints ----
+# ---- one run at a time: held, stood still, taken over ----
+cat >held.sql <<END
+CREATE TABLE g (id BIGINT) WITH ('connector' = 'datagen', 'fields.id.kind' = 'sequence', 'fields.id.start' = '1',
+    'fields.id.end' = '$ROWS', 'rows-per-second' = '4000');
+CREATE TABLE held_out (id BIGINT, k BIGINT) $(csv held);
+INSERT INTO held_out SELECT id, id / 100 FROM g;
+END
+held=("$WEIR" run -D 'execution.checkpointing.interval=100 ms' -D execution.checkpointing.tolerable-failed-checkpoints=9
+    --checkpoint-dir "s3://$BUCKET/hp" --resume held.sql)
+checkpointed() { s3_curl GET "/$BUCKET?list-type=2&prefix=hp%2F" | grep -q '_metadata<'; }
+"${held[@]}" >out 2>still.err &
+still=$!
+check "a run holds its directory" wait_for 20 checkpointed
+timeout 60 "${held[@]}" >out 2>err
+check "another one is refused" test $? -eq 2
+check "and told of the first" grep -q "another run of the job, process $still on .*, writes its checkpoints to 's3://$BUCKET/hp/" \
+    err || cat err
+kill -STOP $still
+"${held[@]}" >out 2>over.err &
+over=$!
+
+# ---- savepoints, meanwhile ----
 export WEIR_RUNTIME_DIR=$SCRATCH/run
 "$WEIR" run -D pipeline.name=saved job.sql >out 2>err &
 job=$!
@@ -298,6 +320,18 @@ path=$("$WEIR" stop --savepoint "s3://$BUCKET/sp" saved 2>said)
 wait $job
 check "stops with a savepoint in S3" grep -q "^s3://$BUCKET/sp/savepoint-" <<<"$path" || cat said err
 check "and goes on from it" "$WEIR" run --from-savepoint "$path" -D pipeline.name=saved job.sql
+
+# ---- what stood still goes on ----
+wait $over
+check "when the first has stood still, another goes on in its place" test $? -eq 0 || cat over.err
+check "from its checkpoints" grep -q "going on from s3://$BUCKET/hp" over.err || cat over.err
+kill -CONT $still
+wait $still
+check "the first, woken, ends" test $? -ne 0
+check "and is told of it" grep -q "_held' is not this process's any more: .* has taken it over" still.err || cat still.err
+rows held >got.csv
+same "each row once, from two runs" want.csv got.csv
+check "nobody holds it then" test "$(s3_curl GET "/$BUCKET?list-type=2&prefix=hp%2F" | grep -c '_held<')" -eq 0
 
 # ---- increments of RocksDB: its files ----
 if "$WEIR" run -D state.backend.type=rocksdb -e "SELECT 1" 2>&1 | grep -q "cannot be loaded"; then

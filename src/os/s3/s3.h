@@ -25,11 +25,13 @@ bool s3_option(Str key, const char *value);
 
 typedef struct S3File S3File;
 
+// *out is NULL when it is to be held (OS_HOLD) and somebody else does.
 NODISCARD Status s3_open(Str path, int mode, S3File **out, Error *err);
 NODISCARD Status s3_read_at(S3File *file, int64_t offset, void *bytes, size_t size, size_t *got,
                             Error *err);
 NODISCARD Status s3_write(S3File *file, const void *bytes, size_t size, Error *err);
-NODISCARD Status s3_sync(S3File *file, Error *err);  // nothing can be written after it
+// Nothing can be written after it. Of one that is held: whether it still is (s3_hold.c).
+NODISCARD Status s3_sync(S3File *file, Error *err);
 NODISCARD Status s3_close(S3File *file, Error *err);
 NODISCARD Status s3_remove(Str path, Error *err);    // fine when it is not there
 NODISCARD Status s3_stat(Str path, OsStat *out, Error *err);

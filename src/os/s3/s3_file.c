@@ -23,6 +23,7 @@ struct S3File {
     Buf bytes;
     S3Upload *upload;  // of an object that is longer than WHOLE_MAX
     bool failed, finished;
+    S3Hold *hold;      // of OS_HOLD: there is nothing else
 };
 
 static Status head(S3Place place, S3Reply *reply, Error *err) {
@@ -45,6 +46,7 @@ static Status open_to_read(S3File *self, Error *err) {
 }
 
 static void file_free(S3File *self) {
+    s3_hold_close(self->hold);
     s3_upload_free(self->upload);
     buf_free(&self->ahead);
     buf_free(&self->bytes);
@@ -53,13 +55,21 @@ static void file_free(S3File *self) {
 }
 
 Status s3_open(Str path, int mode, S3File **out, Error *err) {
-    if (mode != OS_READ && mode != OS_WRITE) {
+    if (mode != OS_READ && mode != OS_WRITE && mode != OS_HOLD) {
         return error_set(err, ST_UNSUPPORTED, "'" STR_FMT "': nothing is appended to objects of S3",
                          STR_ARG(path));
+    }
+    S3Hold *hold = NULL;
+    if (mode == OS_HOLD) {
+        TRY(s3_hold_open(path, &hold, err));
+        *out = NULL;
+        if (!hold) return ST_OK;
     }
     S3File *self = NEW(S3File);
     arena_init(&self->arena);
     self->path = str_dup(&self->arena, path);
+    self->hold = hold;
+    self->finished = hold != NULL;
     self->reading = mode == OS_READ;
     Status st = s3_place(&self->arena, path, &self->place, err);
     if (!st && self->reading) st = open_to_read(self, err);
@@ -140,6 +150,7 @@ static Status put_whole(S3File *self, Error *err) {
 }
 
 Status s3_sync(S3File *self, Error *err) {
+    if (self->hold) return s3_hold_check(self->hold, err);
     if (self->reading || self->finished) return ST_OK;
     Status st;
     if (self->upload) {
@@ -156,7 +167,7 @@ Status s3_sync(S3File *self, Error *err) {
 }
 
 Status s3_close(S3File *self, Error *err) {
-    Status st = self->failed ? ST_OK : s3_sync(self, err);
+    Status st = self->failed || self->hold ? ST_OK : s3_sync(self, err);
     file_free(self);
     return st;
 }

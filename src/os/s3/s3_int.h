@@ -54,14 +54,17 @@ typedef struct S3Request {
     Str query;               // as in S3Signing
     Str body;
     int64_t from, size;      // GET: a range of bytes; size 0: all
-    Str if_match;            // GET: the object's tag must be this one
+    Str if_match;            // GET, PUT: the object's tag must be this one
+    Str if_none_match;       // PUT: no object of this tag; "*": none at all
+    bool conditional;        // PUT: 409, 412 and 501 are answers, too
+    const _Atomic bool *cancel;  // true: it breaks off with ST_CANCELLED; may be NULL
     Str copy_of;             // PUT: no body, but the object of this encoded "/bucket/key"
     bool once;               // not tried again: it is no great matter
     bool reads_xml;          // an answer of 200 may be an error all the same
 } S3Request;
 
 typedef struct S3Reply {
-    int status;              // 2xx, or 404: other ones are errors
+    int status;              // 2xx, or 404 and those of [conditional]: other ones are errors
     Buf body;
     Str code;                // of the error in the body: "NoSuchUpload"
     Str tag;                 // ETag, with its quotes
@@ -74,6 +77,17 @@ typedef struct S3Reply {
 // Sends it until there is an answer. *reply is to be cleared, whatever comes out.
 NODISCARD Status s3_request(const S3Request *request, S3Reply *reply, Error *err);
 void s3_reply_clear(S3Reply *reply);
+
+// ---- s3_hold.c: a name that one process holds at a time -----------------------------------------
+
+typedef struct S3Hold S3Hold;
+
+// *out is NULL when somebody else holds it. Waits some seconds where somebody did who may have
+// gone.
+NODISCARD Status s3_hold_open(Str path, S3Hold **out, Error *err);
+// ST_VALIDATION: somebody has taken it over. Other failures: it is not known. Any thread.
+NODISCARD Status s3_hold_check(S3Hold *self, Error *err);
+void s3_hold_close(S3Hold *self);  // NULL is fine
 
 // A line of the head of an answer; s3_reply.c.
 void s3_reply_header(S3Reply *reply, Str line);

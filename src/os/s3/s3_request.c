@@ -9,7 +9,7 @@ enum {
     TRIES_MAX = 8,
     PAUSE_FIRST_MS = 100,  // doubled for each try: 8 tries take about 11 s
     PAUSE_MOST_MS = 5000,
-    HEADERS_MAX = 8,
+    HEADERS_MAX = 9,
     XML_SIZE_MAX = 32 << 20,  // a page of a listing has 1,000 keys of 1,024 bytes at most
 };
 
@@ -24,6 +24,9 @@ static uint32_t headers_of(Arena *arena, const S3Request *request, const S3Confi
     uint32_t count = 0;
     out[count++] = (S3Header){STR("host"), host_of(base)};
     if (request->if_match.len) out[count++] = (S3Header){STR("if-match"), request->if_match};
+    if (request->if_none_match.len) {
+        out[count++] = (S3Header){STR("if-none-match"), request->if_none_match};
+    }
     if (request->size) {
         Str range = str_printf(arena, "bytes=%lld-%lld", (long long)request->from,
                                (long long)(request->from + request->size - 1));
@@ -73,7 +76,7 @@ static Status send_once(const S3Request *request, S3Reply *reply, Error *err) {
         .method = request->method, .url = str_cstr(&arena, url), .header = line,
         .header_count = count, .body = request->body,
         .reply_size_max = request->size > XML_SIZE_MAX ? (size_t)request->size : XML_SIZE_MAX,
-        .on_header = take_header, .arg = reply,
+        .on_header = take_header, .arg = reply, .cancel = request->cancel,
     };
     HttpReply answer = {0};
     st = http_exchange(&exchange, &answer, err);
@@ -134,6 +137,8 @@ static Status judge(const S3Request *request, S3Reply *reply, Error *err) {
     if (good && !said) return ST_OK;
     reply->code = code;
     if (reply->status == 404 && !str_is(code, "NoSuchBucket")) return ST_OK;
+    bool condition = reply->status == 409 || reply->status == 412 || reply->status == 501;
+    if (request->conditional && condition) return ST_OK;
     bool again = is_passing(reply->status, code) || good;
     return refused(request, reply, again ? ST_CONNECT : ST_IO, message, err);
 }
