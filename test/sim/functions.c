@@ -1,4 +1,7 @@
-// A process table function with state of every kind and timers, for a job to call.
+// A table function, and a process table function with state of every kind and timers, for jobs to
+// call.
+//
+// sim_digits: the digits of a number, a row each.
 //
 // sim_lulls: rows of two tables come in one order of time; after a lull of [gap] of a key its burst
 // is told of: how many rows of each table, how many different values of v, the ids in order.
@@ -54,7 +57,33 @@ static int tell(weir_call *call) {
     return failed || weir_clear_all(call, 0);
 }
 
+static int digits(weir_call *call) {
+    WEIR_EACH_ROW(call, row) {
+        char text[32];
+        int len = snprintf(text, sizeof text, "%lld", (long long)weir_int(&call->args[0], row));
+        for (int i = 0; i < len; i++) {
+            uint32_t out;
+            if (weir_emit(call, row, &out)) return 1;
+            if (weir_set_int(&call->result[0], out, text[i] - '0')) return 1;
+        }
+    }
+    return 0;
+}
+
+static void define(const char *name, const weir_function_def *def) {
+    char why[256] = "";
+    if (weir_define(name, def, NULL, why, sizeof why) == WEIR_OK) return;
+    fprintf(stderr, "weir-sim: %s\n", why);
+    exit(2);
+}
+
 void functions_register(void) {
+    static const weir_function_def DIGITS = {
+        .abi = WEIR_FUNCTION_ABI,
+        .kind = WEIR_TABLE,
+        .signature = "(number BIGINT) -> ROW<digit BIGINT>",
+        .eval = digits,
+    };
     static const weir_function_def LULLS = {
         .abi = WEIR_FUNCTION_ABI,
         .kind = WEIR_PROCESS,
@@ -66,8 +95,6 @@ void functions_register(void) {
         .state = STATE,
         .state_count = sizeof STATE / sizeof *STATE,
     };
-    char why[256] = "";
-    if (weir_define("sim_lulls", &LULLS, NULL, why, sizeof why) == WEIR_OK) return;
-    fprintf(stderr, "weir-sim: %s\n", why);
-    exit(2);
+    define("sim_digits", &DIGITS);
+    define("sim_lulls", &LULLS);
 }

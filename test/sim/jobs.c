@@ -24,6 +24,14 @@
     "CREATE TABLE " topic " (" columns ") WITH ('connector' = 'upsert-kafka', 'topic' = '" topic \
     "', 'key.format' = 'csv', 'value.format' = 'csv', " ONCE(topic) ", " SERVERS ")"
 
+#define CDC_SOURCE(topic, columns, format)                                                       \
+    "CREATE TABLE " topic " (" columns ") WITH ('connector' = 'kafka', 'topic' = '" topic        \
+    "', 'format' = '" format "', 'scan.startup.mode' = 'earliest-offset', " FROM_START           \
+    ", " SERVERS ")"
+#define CDC_SINK(topic, columns, format)                                                         \
+    "CREATE TABLE " topic " (" columns ") WITH ('connector' = 'kafka', 'topic' = '" topic        \
+    "', 'format' = '" format "', " ONCE(topic) ", " SERVERS ")"
+
 #define JDBC(table, columns, options)                                                            \
     "CREATE TABLE " table " (" columns ") WITH ('connector' = 'jdbc', 'url' = "                  \
     "'jdbc:postgresql://simulated/shop', 'table-name' = '" table "'" options ")"
@@ -104,6 +112,11 @@ static void fill_two(void) {
     outputs();
 }
 
+static void fill_batch(void) {
+    platter_put(STR("/local/here"), (Str){0});  // where the rows go that memory does not take
+    fill_two();
+}
+
 // A quiet time in between, in which state goes, and a last row much later, so that whatever the
 // clock has to do is done before the input ends.
 static void fill_with_pause(void) {
@@ -154,6 +167,109 @@ static void fill_changes(void) {
                       (int64_t)i * SPREAD_MS / EVENTS * 1000000);
     }
     outputs();
+}
+
+// The changes of a table of a database as tools tell of them that read its log: each with the row
+// before it and after it, all of a key in one partition. Keys of one partition sometimes change
+// together, which is one message in Canal's format.
+typedef struct Logged {
+    bool there;
+    uint32_t g, v;
+} Logged;
+
+enum { LOGGED_KEYS = 20, DEBEZIUM_TOLD_TWICE = 9 };
+
+static void put_image(const Logged *row, uint32_t id, Buf *out) {
+    if (row->there) {
+        buf_printf(out, "{\"id\":%u,\"g\":%u,\"v\":%u}", id, row->g, row->v);
+    } else {
+        buf_puts(out, "null");
+    }
+}
+
+static void change(Logged *row, bool goes) {
+    *row = goes ? (Logged){0}
+                : (Logged){true, (uint32_t)data_below(4), (uint32_t)data_below(100)};
+}
+
+// [twice]: some messages come once more, as after a restart of the tool.
+static void fill_log(const char *name, bool twice) {
+    BrokerTopic *topic = cluster_create(name, PARTITIONS);
+    Logged rows[LOGGED_KEYS] = {0};
+    for (uint32_t i = 0; i < EVENTS; i++) {
+        Buf text = {0};
+        uint32_t id = (uint32_t)data_below(LOGGED_KEYS);
+        Logged before = rows[id];
+        change(&rows[id], before.there && !data_below(5));
+        buf_puts(&text, "{\"before\":");
+        put_image(&before, id, &text);
+        buf_puts(&text, ",\"after\":");
+        put_image(&rows[id], id, &text);
+        buf_printf(&text, ",\"op\":\"%s\"}",
+                   !before.there ? "c" : rows[id].there ? "u" : "d");
+        for (uint32_t times = twice && !data_below(DEBEZIUM_TOLD_TWICE) ? 2 : 1; times; times--) {
+            cluster_append(topic, id % PARTITIONS, (Str){0}, buf_str(&text),
+                          (int64_t)i * SPREAD_MS / EVENTS * 1000000);
+        }
+        buf_free(&text);
+    }
+    outputs();
+}
+
+static void fill_debezium(void) {
+    fill_log("logged", false);
+}
+
+static void fill_debezium_twice(void) {
+    fill_log("logged", true);
+}
+
+static void put_canal_row(const Logged *row, uint32_t id, Buf *out) {
+    buf_printf(out, "{\"id\":\"%u\",\"g\":\"%u\",\"v\":\"%u\"}", id, row->g, row->v);
+}
+
+static void fill_canal(void) {
+    BrokerTopic *topic = cluster_create("logged", PARTITIONS);
+    Logged rows[LOGGED_KEYS] = {0};
+    for (uint32_t i = 0; i < EVENTS; i++) {
+        Buf data = {0}, old = {0};
+        uint32_t first = (uint32_t)data_below(LOGGED_KEYS);
+        bool there = rows[first].there, goes = there && !data_below(5);
+        // Every PARTITIONS-th key lies in the same partition: those that can go the same way.
+        for (uint32_t id = first; id < LOGGED_KEYS; id += PARTITIONS) {
+            if (rows[id].there != there || (id > first && data_below(2))) continue;
+            Logged before = rows[id];
+            change(&rows[id], goes);
+            if (data.len) buf_putc(&data, ',');
+            if (old.len) buf_putc(&old, ',');
+            put_canal_row(goes ? &before : &rows[id], id, &data);
+            if (there && !goes) buf_printf(&old, "{\"g\":\"%u\",\"v\":\"%u\"}", before.g, before.v);
+        }
+        Buf text = {0};
+        buf_printf(&text, "{\"data\":[" STR_FMT "],", STR_ARG(buf_str(&data)));
+        if (old.len) buf_printf(&text, "\"old\":[" STR_FMT "],", STR_ARG(buf_str(&old)));
+        buf_printf(&text, "\"type\":\"%s\"}", !there ? "INSERT" : goes ? "DELETE" : "UPDATE");
+        cluster_append(topic, first % PARTITIONS, (Str){0}, buf_str(&text),
+                      (int64_t)i * SPREAD_MS / EVENTS * 1000000);
+        buf_free(&data);
+        buf_free(&old);
+        buf_free(&text);
+    }
+    outputs();
+}
+
+// Places, to which rows look for the nearest; no two are as far.
+static void fill_vectors(void) {
+    enum { PLACES = 30 };
+    Buf text = {0};
+    for (uint32_t p = 0; p < PLACES; p++) {
+        buf_printf(&text, "{\"p\":%u,\"x\":[%u.%03u,%u.%03u]}\n", p, (uint32_t)data_below(7),
+                   (uint32_t)data_below(1000), (uint32_t)data_below(100),
+                   (uint32_t)data_below(1000));
+    }
+    platter_put(STR("/places/all.json"), buf_str(&text));
+    buf_free(&text);
+    fill_one();
 }
 
 // The same rows in files, which are read in parts.
@@ -582,6 +698,95 @@ const SimJob JOBS[] = {
                       "ENFORCED"),
           "INSERT INTO answers SELECT g, COUNT(*), SUM(v), MAX(v) FROM changes GROUP BY g"},
      .output = {{JUDGE_LATEST, "answers"}}},
+    {.name = "debezium",
+     .fill = fill_debezium,
+     .statement = {CDC_SOURCE("logged", "id INT, g INT, v INT", "debezium-json"),
+                   UPSERT_SINK("answers",
+                               "g INT, n BIGINT, t INT, m INT, PRIMARY KEY (g) NOT ENFORCED"),
+                   "INSERT INTO answers SELECT g, COUNT(*), SUM(v), MAX(v) FROM logged GROUP BY "
+                   "g"},
+     .output = {{JUDGE_LATEST, "answers"}}},
+    // What is told twice is a change once.
+    {.name = "debezium-twice",
+     .fill = fill_debezium_twice,
+     .statement = {CDC_SOURCE("logged", "id INT, g INT, v INT, PRIMARY KEY (id) NOT ENFORCED",
+                              "debezium-json"),
+                   UPSERT_SINK("answers", "g INT, n BIGINT, t INT, PRIMARY KEY (g) NOT ENFORCED"),
+                   SINK("counts", "id INT, v INT, kind STRING"),
+                   "EXECUTE STATEMENT SET BEGIN "
+                   "INSERT INTO answers SELECT g, COUNT(*), SUM(v) FROM logged GROUP BY g; "
+                   "INSERT INTO counts SELECT id, v, op FROM TO_CHANGELOG(input => TABLE logged); "
+                   "END"},
+     .output = {{JUDGE_LATEST, "answers"}, {JUDGE_ROWS, "counts"}},
+     .setting = {"table.exec.source.cdc-events-duplicate", "true"}},
+    // Messages of several rows, and changes as they go out.
+    {.name = "canal",
+     .fill = fill_canal,
+     .statement = {CDC_SOURCE("logged", "id INT, g INT, v INT", "canal-json"),
+                   CDC_SINK("answers", "id INT, g INT, v INT", "debezium-json"),
+                   "INSERT INTO answers SELECT id, g, v FROM logged"},
+     .changed = "INSERT INTO answers SELECT id, g, v FROM logged WHERE v >= 0",
+     .output = {{JUDGE_ROWS, "answers"}}},
+    {.name = "canal-upsert",
+     .fill = fill_canal,
+     .statement =
+         {CDC_SOURCE("logged", "id INT, g INT, v INT, PRIMARY KEY (id) NOT ENFORCED", "canal-json"),
+          UPSERT_SINK("answers", "id INT, g INT, v INT, PRIMARY KEY (id) NOT ENFORCED"),
+          "INSERT INTO answers SELECT id, g, v FROM logged"},
+     .output = {{JUDGE_LATEST, "answers"}}},
+    {.name = "grouping-sets",
+     .fill = fill_one,
+     .statement = {SOURCE("events", COLUMNS),
+                   UPSERT_SINK("answers",
+                               "k INT, v INT, n BIGINT, d BIGINT, PRIMARY KEY (k, v) NOT ENFORCED"),
+                   "INSERT INTO answers SELECT COALESCE(k, -1), COALESCE(w, -1), COUNT(*), "
+                   "COUNT(DISTINCT v) FROM (SELECT k, v, MOD(v, 5) AS w FROM events) GROUP BY "
+                   "GROUPING SETS ((k), (w), ()) ON CONFLICT DO DEDUPLICATE"},
+     .output = {{JUDGE_LATEST, "answers"}}},
+    // DISTINCT in two levels, each of which keeps its own.
+    {.name = "distinct-split",
+     .fill = fill_wide,
+     .statement = {SOURCE("events", COLUMNS),
+                   UPSERT_SINK("answers",
+                               "g INT, n BIGINT, d BIGINT, t INT, PRIMARY KEY (g) NOT ENFORCED"),
+                   "INSERT INTO answers SELECT MOD(k, 4), COUNT(*), COUNT(DISTINCT v), "
+                   "SUM(DISTINCT v) FROM events GROUP BY MOD(k, 4)"},
+     .output = {{JUDGE_LATEST, "answers"}},
+     .setting = {MINI_BATCH("9"), "table.optimizer.distinct-agg.split.enabled", "true"}},
+    {.name = "unnest",
+     .fill = fill_one,
+     .statement = {SOURCE("events", COLUMNS), SINK("answers", "id BIGINT, x INT, n BIGINT"),
+                   "INSERT INTO answers SELECT id, x, n FROM events CROSS JOIN UNNEST(ARRAY[k, v]) "
+                   "AS u (x), LATERAL TABLE(sim_digits(id)) AS d (n)"},
+     .output = {{JUDGE_ROWS, "answers"}}},
+    {.name = "vector-search",
+     .fill = fill_vectors,
+     .statement =
+         {SOURCE("events", COLUMNS),
+          "CREATE TABLE places (p INT, x ARRAY<FLOAT>) WITH ('connector' = 'filesystem', 'path' = "
+          "'/places', 'format' = 'json', 'lookup.cache' = 'FULL')",
+          SINK("answers", "id BIGINT, p INT, score DOUBLE"),
+          "INSERT INTO answers SELECT id, p, score FROM events, LATERAL TABLE(VECTOR_SEARCH(TABLE "
+          "places, DESCRIPTOR(x), ARRAY[CAST(k AS FLOAT), CAST(v AS FLOAT)], 2, MAP['metric', "
+          "'l2']))"},
+     .output = {{JUDGE_ROWS, "answers"}}},
+    // Bounded: it begins anew when it fails, and puts what its memory does not take on disk.
+    {.name = "batch",
+     .fill = fill_batch,
+     .statement =
+         {SOURCE("events", COLUMNS), SOURCE("others", COLUMNS),
+          UPSERT_SINK("answers",
+                      "k INT, n BIGINT, d BIGINT, m BIGINT, PRIMARY KEY (k) NOT ENFORCED"),
+          UPSERT_SINK("counts", "id BIGINT, s INT, PRIMARY KEY (id) NOT ENFORCED"),
+          "EXECUTE STATEMENT SET BEGIN "
+          "INSERT INTO answers SELECT e.k, COUNT(*), COUNT(DISTINCT o.id), MAX(o.id) FROM events "
+          "AS e JOIN others AS o ON e.k = o.k AND e.v < o.v GROUP BY e.k; "
+          "INSERT INTO counts SELECT id, SUM(v) OVER (PARTITION BY k ORDER BY v DESC, id) FROM "
+          "events; END"},
+     .output = {{JUDGE_LATEST, "answers"}, {JUDGE_LATEST, "counts"}},
+     .setting = {"execution.runtime-mode", "batch", "weir.spill-share", "1 kb", "io.tmp.dirs",
+                 "/local"},
+     .batch = true},
     {.name = "ttl",
      .fill = fill_with_pause,
      .statement = {SOURCE("events", COLUMNS),
@@ -675,6 +880,22 @@ const SimJob JOBS[] = {
                    "INSERT INTO answers SELECT id, name FROM events AS e LEFT JOIN names FOR "
                    "SYSTEM_TIME AS OF e.pt AS n ON e.k = n.k"},
      .output = {{JUDGE_ROWS, "answers"}}},
+    // Both kinds of cache, of a table that stays as it is.
+    {.name = "jdbc-lookup-cached",
+     .fill = fill_database,
+     .statement =
+         {SOURCE("events", COLUMNS ", pt AS PROCTIME()"),
+          JDBC("names", "k INT, name STRING", ""), SINK("answers", "id BIGINT, name STRING"),
+          SINK("counts", "id BIGINT, name STRING"),
+          "EXECUTE STATEMENT SET BEGIN "
+          "INSERT INTO answers SELECT id, name FROM events AS e JOIN names /*+ "
+          "OPTIONS('lookup.cache' = 'PARTIAL', 'lookup.partial-cache.max-rows' = '3', "
+          "'lookup.partial-cache.expire-after-write' = '20 ms') */ FOR SYSTEM_TIME AS OF e.pt AS n "
+          "ON e.k = n.k; "
+          "INSERT INTO counts SELECT id, name FROM events AS e LEFT JOIN names /*+ "
+          "OPTIONS('lookup.cache' = 'FULL', 'lookup.full-cache.periodic-reload.interval' = '2 "
+          "s') */ FOR SYSTEM_TIME AS OF e.pt AS n ON e.k = n.k; END"},
+     .output = {{JUDGE_ROWS, "answers"}, {JUDGE_ROWS, "counts"}}},
     {.name = "learner",
      .fill = fill_line,
      .statement = {SOURCE("line", COLUMNS),

@@ -28,6 +28,7 @@ typedef struct SimJob {
     const char *changed;                     // another version of it that gives the same; or NULL
     SimOutput output[OUTPUTS_MAX];           // ends with one without a name
     const char *setting[8];                  // key, value …
+    bool batch;  // it has no checkpoints: what was stopped begins anew
     bool calm;  // its rows depend on when things happen: no jumps of the clock, no long waits
 } SimJob;
 

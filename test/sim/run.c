@@ -255,7 +255,7 @@ static void lines_clear(Lines *lines) {
 
 // ---- what is right -----------------------------------------------------------------------------
 
-enum { VARIANTS = 4, JOBS_MAX = 64 };
+enum { VARIANTS = 4, JOBS_MAX = 96 };
 
 typedef struct Reference {
     bool known;
@@ -474,7 +474,7 @@ static bool run_lives(uint64_t seed, const SimJob *job, const Reference *right) 
         draw_settings(&life, &legacy);
         note_settings(&life);
         if (!live_once(&life)) return give_up(seed, job, "it never ends");
-        if (world.dead || life.halted) continue;
+        if (world.dead || life.halted || (job->batch && life.stops)) continue;
         if (life.status && world.faulty && expected_failure(life.status)) continue;
         if (life.status) return give_up(seed, job, life.error.message);
         if (!again) return true;
