@@ -1,3 +1,4 @@
+#include "clickhouse.h"
 #include "jobs.h"
 #include "postgres.h"
 
@@ -309,6 +310,16 @@ static void fill_orders(void) {
         (void)snprintf(row, sizeof row, "%u,%u", i, (uint32_t)data_below(100));
         postgres_row("orders", row);
     }
+}
+
+static void fill_store(void) {
+    fill_one();
+    clickhouse_table("id\tInt64\nv\tInt32\n", false);
+}
+
+static void fill_store_of_changes(void) {
+    fill_changes();
+    clickhouse_table("g\tInt32\nn\tInt64\nt\tInt32\nSign\tInt8\n", true);
 }
 
 static void fill_database_of_changes(void) {
@@ -880,6 +891,24 @@ const SimJob JOBS[] = {
                    "INSERT INTO answers SELECT id, name FROM events AS e LEFT JOIN names FOR "
                    "SYSTEM_TIME AS OF e.pt AS n ON e.k = n.k"},
      .output = {{JUDGE_ROWS, "answers"}}},
+    // What became of an insert the server's log knows; or it keeps the names of inserts.
+    {.name = "clickhouse",
+     .fill = fill_store,
+     .statement = {SOURCE("events", COLUMNS),
+                   "CREATE TABLE store (id BIGINT, v INT) WITH ('connector' = 'clickhouse', 'url' "
+                   "= 'clickhouse://simulated', 'table-name' = 'store', 'sink.delivery-guarantee' "
+                   "= 'exactly-once')",
+                   "INSERT INTO store SELECT id, v FROM events"},
+     .output = {{JUDGE_STORE, "store"}}},
+    {.name = "clickhouse-signs",
+     .fill = fill_store_of_changes,
+     .statement = {UPSERT_SOURCE("changes", "id INT, g INT, v INT, PRIMARY KEY (id) NOT ENFORCED"),
+                   "CREATE TABLE store (g INT, n BIGINT, t INT, PRIMARY KEY (g) NOT ENFORCED) WITH "
+                   "('connector' = 'clickhouse', 'url' = 'clickhouse://simulated', 'table-name' = "
+                   "'store', 'table.collapsing.field' = 'Sign', 'sink.delivery-guarantee' = "
+                   "'exactly-once')",
+                   "INSERT INTO store SELECT g, COUNT(*), SUM(v) FROM changes GROUP BY g"},
+     .output = {{JUDGE_STORE, "store"}}},
     // Both kinds of cache, of a table that stays as it is.
     {.name = "jdbc-lookup-cached",
      .fill = fill_database,

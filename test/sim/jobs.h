@@ -11,6 +11,7 @@ typedef enum Judge {
     JUDGE_SUMS,    // rows that the clock cut somehow: their last column, added up by the others
     JUDGE_FILES,   // the lines of files, with their directories
     JUDGE_TABLE,   // the rows of a table in PostgreSQL
+    JUDGE_STORE,   // the rows of the table in ClickHouse
     JUDGE_MODEL,   // the version in use of a folder of versions, to the bit
 } Judge;
 

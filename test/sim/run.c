@@ -8,6 +8,7 @@
 
 #include "asker.h"
 #include "base/hash.h"
+#include "clickhouse.h"
 #include "engine/session.h"
 #include "postgres.h"
 
@@ -210,6 +211,10 @@ static void take_output(const SimOutput *output, Lines *lines) {
         postgres_lines(output->name, take_table_row, lines);
         return;
     }
+    if (output->judge == JUDGE_STORE) {
+        clickhouse_lines(take_table_row, lines);
+        return;
+    }
     if (output->judge == JUDGE_MODEL) {
         take_model(str_c(output->name), lines);
         return;
@@ -273,6 +278,7 @@ static void world_begin(uint64_t seed, const SimJob *job, uint32_t variant) {
     platter_format();
     cluster_start();
     postgres_free();
+    clickhouse_free();
     job->fill();
 }
 
@@ -299,6 +305,7 @@ static const Reference *reference(const SimJob *job, uint32_t variant) {
     }
     cluster_expire_all();
     postgres_settle();
+    clickhouse_settle();
     (void)output_lines(job, &self->lines);
     self->steps = world.steps;
     self->calls = world.calls;
@@ -519,6 +526,7 @@ void sim_run(uint64_t seed, const SimJob *only, Tracing tracing, SimResult *out)
         if (chance_below(2)) platter_crash();  // the power goes, after all is done
         cluster_expire_all();
         postgres_settle();
+        clickhouse_settle();
         Lines lines = {0};
         (void)output_lines(job, &lines);
         out->passed = same_lines(&right->lines, &lines);
@@ -537,4 +545,5 @@ void sim_run(uint64_t seed, const SimJob *only, Tracing tracing, SimResult *out)
     platter_free();
     cluster_free();
     postgres_free();
+    clickhouse_free();
 }

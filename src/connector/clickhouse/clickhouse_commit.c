@@ -35,7 +35,7 @@ Status ch_commits_add(ChCommits *self, Str token, Str columns, Buf *block, Error
         self->cap = self->cap ? self->cap * 2 : 8;
         self->held = mem_realloc(self->held, self->cap * sizeof *self->held);
     }
-    self->held[self->count++] = (ChHeld){UINT64_MAX, str_make(str_own(token), token.len),
+    self->held[self->count++] = (ChHeld){0, str_make(str_own(token), token.len),
                                          str_make(str_own(columns), columns.len), *block};
     *block = (Buf){0};
     return ST_OK;
@@ -49,7 +49,8 @@ static void put_part(Str part, Buf *out) {
 void ch_commits_prepare(ChCommits *self, uint64_t checkpoint, Buf *out) {
     for (uint32_t i = 0; i < self->count; i++) {
         ChHeld *held = &self->held[i];
-        if (held->checkpoint == UINT64_MAX) held->checkpoint = checkpoint;
+        if (!held->checkpoint) held->checkpoint = checkpoint;
+        if (!out) continue;
         put_part(held->token, out);
         put_part(held->columns, out);
         put_part(buf_str(&held->block), out);
@@ -62,8 +63,10 @@ void ch_commits_prepare(ChCommits *self, uint64_t checkpoint, Buf *out) {
 Status ch_commits_commit(ChCommits *self, uint64_t checkpoint, Error *err) {
     uint32_t done = 0;
     Status st = ST_OK;
-    for (; done < self->count && self->held[done].checkpoint <= checkpoint; done++) {
+    for (; done < self->count; done++) {
+        // Behind the end [checkpoint] is above all there are; what none has saved still waits.
         ChHeld *held = &self->held[done];
+        if (!held->checkpoint || held->checkpoint > checkpoint) break;
         ChInsert insert = {held->token, held->columns, buf_str(&held->block)};
         st = ch_server_insert(self->server, &insert, false, err);
         if (st) break;

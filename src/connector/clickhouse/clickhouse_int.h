@@ -140,7 +140,7 @@ NODISCARD Status ch_sink_open(const SinkSpec *spec, const TaskEnv *env, SinkWrit
 // ---- clickhouse_commit.c: blocks that wait for their checkpoint ---------------------------------
 
 typedef struct ChHeld {
-    uint64_t checkpoint;  // UINT64_MAX: none has come yet
+    uint64_t checkpoint;  // that it goes with; 0: none has come yet
     Str token, columns;   // owned, as is the block
     Buf block;
 } ChHeld;
@@ -155,6 +155,8 @@ typedef struct ChCommits {
 void ch_commits_clear(ChCommits *self);
 // Keeps the block, which it takes over.
 NODISCARD Status ch_commits_add(ChCommits *self, Str token, Str columns, Buf *block, Error *err);
+// What waits for no checkpoint yet goes with this one. All that waits is saved to [out]; NULL:
+// nowhere.
 void ch_commits_prepare(ChCommits *self, uint64_t checkpoint, Buf *out);
 NODISCARD Status ch_commits_commit(ChCommits *self, uint64_t checkpoint, Error *err);
 // Inserts what a former run had prepared, unless that run had inserted it.

@@ -201,20 +201,26 @@ static Status ask_engine(ChServer *server, Arena *arena, Error *err) {
     return st;
 }
 
-// Whether it can be asked what became of an insert: its log is there and may be read.
-static bool log_can_be_read(const ChTable *table) {
-    Error why;
+// Whether it can be asked what became of an insert: its log is there and may be read. A server that
+// does not answer has not said no.
+static Status ask_for_log(const ChTable *table, bool *readable, Error *err) {
+    static const char WHAT[] = "asking for its log";
+    Error why = {0};
     Buf out = {0};
-    bool read = !ask(table, "SYSTEM FLUSH LOGS", "asking for its log", NULL, &why) &&
-                !ask(table, "SELECT count() FROM system.tables WHERE database = 'system' AND name "
-                     "= 'query_log'", "asking for its log", &out, &why);
+    Status st = ask(table, "SYSTEM FLUSH LOGS", WHAT, NULL, &why);
+    if (!st) {
+        st = ask(table, "SELECT count() FROM system.tables WHERE database = 'system' AND name "
+                 "= 'query_log'", WHAT, &out, &why);
+    }
     // Where nothing was logged so far the table comes with the first insert.
-    if (read && out.len && out.ptr[0] == '1') {
-        read = !ask(table, "SELECT query_id FROM system.query_log LIMIT 0", "asking for its log",
-                    NULL, &why);
+    if (!st && out.len && out.ptr[0] == '1') {
+        st = ask(table, "SELECT query_id FROM system.query_log LIMIT 0", WHAT, NULL, &why);
     }
     buf_free(&out);
-    return read;
+    *readable = st == ST_OK;
+    if (st != ST_CONNECT) return ST_OK;
+    if (err) *err = why;
+    return st;
 }
 
 Status ch_server_open(ChServer *server, const ChTable *table, Arena *arena, Error *err) {
@@ -241,7 +247,7 @@ Status ch_server_open(ChServer *server, const ChTable *table, Arena *arena, Erro
         if (str_is(line, "log_queries")) server->has_log = true;
     }
     buf_free(&out);
-    if (server->has_log) server->has_log = log_can_be_read(table);
+    if (server->has_log) TRY(ask_for_log(table, &server->has_log, err));
     return ask_engine(server, arena, err);
 }
 

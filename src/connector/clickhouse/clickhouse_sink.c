@@ -132,6 +132,7 @@ static Status ch_flush(SinkWriter *base, bool end_of_input, Error *err) {
     TRY(cut(self, err));
     // With checkpoints the last one inserts.
     if (!end_of_input || !self->exact || self->env.checkpoints) return ST_OK;
+    ch_commits_prepare(&self->commits, UINT64_MAX, NULL);
     return ch_commits_commit(&self->commits, UINT64_MAX, err);
 }
 

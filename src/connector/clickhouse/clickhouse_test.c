@@ -118,6 +118,8 @@ TEST(clickhouse, what_was_saved_and_is_damaged_is_refused) {
     buf_puts(&block, "rows");
     Error err = {0};
     CHECK_OK(ch_commits_add(&commits, STR("token"), STR("(`a`)"), &block, &err), &err);
+    CHECK_OK(ch_commits_commit(&commits, UINT64_MAX, &err), &err);  // none has saved it
+    CHECK(commits.count == 1);
     ch_commits_prepare(&commits, 7, &saved);
     CHECK(commits.held[0].checkpoint == 7 && saved.len == 24 + 5 + 5 + 4);
     for (uint32_t len = 1; len < saved.len; len++) {
