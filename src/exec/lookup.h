@@ -7,8 +7,6 @@
 //   lookup_cache.c  what is remembered of answers: some keys (PARTIAL) or the whole table (FULL)
 #pragma once
 
-#include <pthread.h>
-
 #include "exec/operator.h"
 #include "spi/lookup.h"
 

@@ -7,6 +7,7 @@
 #include "base/hash.h"
 #include "col/codec.h"
 #include "exec/lookup.h"
+#include "os/os.h"
 
 // ---- PARTIAL -----------------------------------------------------------------------------------
 
@@ -189,9 +190,8 @@ struct FullCache {
     Snapshot *now;           // NULL until the first question
     uint64_t readings;       // that [now] is the last of
     int64_t next_ms;         // when to read again; INT64_MAX: never
-    // Reading again: the thread fills [coming].
-    bool reading;
-    pthread_t thread;
+    // Reading again: the thread, NULL when there is none, fills [coming].
+    OsThread *thread;
     _Atomic int finished;
     Snapshot *coming;
     int64_t started_ms;
@@ -256,25 +256,24 @@ Status full_cache_open(const Plan *plan, const OpEnv *env, const LookupOptions *
 
 void full_cache_close(FullCache *self) {
     if (!self) return;
-    if (self->reading) (void)pthread_join(self->thread, NULL);
+    os()->thread_join(self->thread);
     snapshot_free(self->coming);
     snapshot_free(self->now);
     lookup_asker_close(self->asker);
     mem_free(self);
 }
 
-static void *read_again(void *arg) {
+static void read_again(void *arg) {
     FullCache *self = arg;
     self->status = snapshot_read(self, &self->coming, &self->error);
     atomic_store(&self->finished, 1);
-    return NULL;
 }
 
 // Takes over what was read again, and begins to read again when it is time.
 static Status renew(FullCache *self, int64_t now_ms, Error *err) {
-    if (self->reading && atomic_load(&self->finished)) {
-        (void)pthread_join(self->thread, NULL);
-        self->reading = false;
+    if (self->thread && atomic_load(&self->finished)) {
+        os()->thread_join(self->thread);
+        self->thread = NULL;
         if (self->status) {
             if (err) *err = self->error;
             error_while(err, "reading table '" STR_FMT "' again for its lookup cache",
@@ -287,11 +286,10 @@ static Status renew(FullCache *self, int64_t now_ms, Error *err) {
         self->coming = NULL;
         self->next_ms = next_reading(self, self->started_ms, now_ms);
     }
-    if (self->reading || now_ms < self->next_ms) return ST_OK;
+    if (self->thread || now_ms < self->next_ms) return ST_OK;
     atomic_store(&self->finished, 0);
     self->started_ms = now_ms;
-    self->reading = pthread_create(&self->thread, NULL, read_again, self) == 0;
-    return ST_OK;
+    return os()->thread_start(read_again, self, &self->thread, err);
 }
 
 // The table as it is now.
