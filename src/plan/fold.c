@@ -327,12 +327,12 @@ static void fold_logic(PlanContext *context, Expr **at) {
     }
 }
 
-// COALESCE of a first constant is that constant, unless it is NULL; nobody asks for the others.
+// COALESCE of a first value that is never NULL is that value: nobody asks for the others.
 static void fold_coalesce(PlanContext *context, Expr **at) {
     Expr *expr = *at;
     if (!is_name(expr, "COALESCE") || expr->arg_count < 2) return;
     const Type *first = expr->arg[0]->type;
-    if (expr->arg[0]->kind != EXPR_LITERAL || is_null(expr->arg[0])) return;
+    if (expr->arg[0]->kind == EXPR_LITERAL ? is_null(expr->arg[0]) : first->nullable) return;
     if (!type_equal_but_null(first, expr->type)) return;
     *at = with_type(context->arena, expr->arg[0], expr->type);
 }

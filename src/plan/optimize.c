@@ -699,6 +699,8 @@ Status plan_optimize(PlanContext *context, Plan **roots, uint32_t count, Error *
     TRY(rule_calc(context, roots, count, err));
     TRY(rule_lookup(context, roots, count, err));
     TRY(rule_calc(context, roots, count, err));  // what went to either side goes further down
+    rule_down(context, roots, count);
+    TRY(rule_calc(context, roots, count, err));  // filters that met, projections on their way
     rule_push(context, roots, count);
     rule_agg(context, roots, count);
     rule_split(context, roots, count);

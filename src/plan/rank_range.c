@@ -118,6 +118,27 @@ static bool set_of_between(const Expr *expr, uint32_t column, RankSet *out) {
     return true;
 }
 
+// CASE WHEN rn = 1 THEN TRUE … END: conditions on the rank alone, and constants.
+static bool set_of_case(const Expr *expr, uint32_t column, RankSet *out) {
+    RankSet rest = set_piece(INT64_MIN, INT64_MAX);
+    *out = (RankSet){.count = 0};
+    for (uint32_t i = 0; i < expr->arg_count; i += 2) {
+        bool last = i + 1 == expr->arg_count;
+        const Expr *then = expr->arg[last ? i : i + 1];
+        RankSet when = rest;
+        if (then->kind != EXPR_LITERAL || then->type->kind != TYPE_BOOLEAN) return false;
+        if (!last) {
+            RankSet not;
+            if (!set_of(expr->arg[i], column, &when)) return false;
+            not = set_not(&when);
+            if (!set_and(&when, &rest) || !set_and(&rest, &not)) return false;
+        }
+        bool passes = !vec_is_null(then->value, 0) && vec_u8(then->value)[0];
+        if (passes && !set_or(out, &when)) return false;
+    }
+    return true;
+}
+
 static bool set_of_pair(const Expr *expr, uint32_t column, bool both, RankSet *out) {
     RankSet right;
     if (!set_of(expr->arg[0], column, out) || !set_of(expr->arg[1], column, &right)) return false;
@@ -126,8 +147,11 @@ static bool set_of_pair(const Expr *expr, uint32_t column, bool both, RankSet *o
 
 // The ranks for which [expr] holds; false when it is not about the rank and constants alone.
 static bool set_of(const Expr *expr, uint32_t column, RankSet *out) {
-    static const char *const OPS[][2] = {{"=", "="},   {"<>", "<>"}, {"<", ">"},
-                                         {"<=", ">="}, {">", "<"},   {">=", "<="}};
+    static const char *const OPS[][3] = {
+        {"=", "=", "="},   {"<>", "<>", "<>"}, {"<", "<", ">"},
+        {"<=", "<=", ">="}, {">", ">", "<"},    {">=", ">=", "<="},
+        {"IS DISTINCT FROM", "<>", "<>"},       {"IS NOT DISTINCT FROM", "=", "="}};
+    if (expr->kind == EXPR_CASE) return set_of_case(expr, column, out);
     if (expr->kind != EXPR_CALL) return false;
     if (is_call(expr, "AND", 2)) return set_of_pair(expr, column, true, out);
     if (is_call(expr, "OR", 2)) return set_of_pair(expr, column, false, out);
@@ -143,11 +167,11 @@ static bool set_of(const Expr *expr, uint32_t column, RankSet *out) {
         int64_t value;
         if (!is_call(expr, OPS[i][0], 2)) continue;
         if (is_rank(expr->arg[0], column) && rank_constant(expr->arg[1], &value)) {
-            *out = set_compare(OPS[i][0], value);
+            *out = set_compare(OPS[i][1], value);
             return true;
         }
         if (is_rank(expr->arg[1], column) && rank_constant(expr->arg[0], &value)) {
-            *out = set_compare(OPS[i][1], value);
+            *out = set_compare(OPS[i][2], value);
             return true;
         }
         return false;
@@ -155,10 +179,16 @@ static bool set_of(const Expr *expr, uint32_t column, RankSet *out) {
     return set_of_between(expr, column, out) || set_of_in(expr, column, out);
 }
 
+static const Expr *without_casts(const Expr *expr) {
+    while (expr->kind == EXPR_CAST) expr = expr->arg[0];
+    return expr;
+}
+
 static bool reads_rank(const Expr *expr, uint32_t column) {
     if (is_rank(expr, column)) return true;
     // The rank is never NULL: nobody asks it.
-    if (is_call(expr, "IS NOT NULL", 1) || is_call(expr, "IS NULL", 1)) return false;
+    bool asks = is_call(expr, "IS NOT NULL", 1) || is_call(expr, "IS NULL", 1);
+    if (asks && is_rank(without_casts(expr->arg[0]), column)) return false;
     for (uint32_t i = 0; i < expr->arg_count; i++) {
         if (reads_rank(expr->arg[i], column)) return true;
     }
@@ -169,11 +199,6 @@ static bool reads_rank(const Expr *expr, uint32_t column) {
 // upper one and the other side a column (< counts as <=, as there), and else one that it stumbles
 // over.
 typedef enum Limit { LIMIT_NONE, LIMIT_COLUMN, LIMIT_OTHER } Limit;
-
-static const Expr *without_casts(const Expr *expr) {
-    while (expr->kind == EXPR_CAST) expr = expr->arg[0];
-    return expr;
-}
 
 static Limit limit_of(const Expr *expr, uint32_t column, int32_t *variable) {
     bool less = is_call(expr, "<", 2) || is_call(expr, "<=", 2);
@@ -194,7 +219,9 @@ static Limit limit_of(const Expr *expr, uint32_t column, int32_t *variable) {
 // Whether it is a comparison of the rank with a constant that is no integer: rn < 2.5.
 static bool compares_rank(const Expr *expr, uint32_t column) {
     if (expr->kind != EXPR_CALL || expr->arg_count != 2) return false;
-    const Expr *first = without_casts(expr->arg[0]), *second = without_casts(expr->arg[1]);
+    const Expr *first = expr->arg[0], *second = expr->arg[1];
+    if (first->implicit) first = first->arg[0];
+    if (second->implicit) second = second->arg[0];
     return (is_rank(first, column) && second->kind == EXPR_LITERAL) ||
            (is_rank(second, column) && first->kind == EXPR_LITERAL);
 }

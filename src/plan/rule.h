@@ -19,6 +19,8 @@ NODISCARD Status rule_lookup(PlanContext *context, Plan **roots, uint32_t count,
 void rule_lookup_settle(PlanContext *context, Plan **roots, uint32_t count);
 // [right], projections and filters over a scan, as what is read and made of it; gives the scan.
 const Plan *lookup_fold(PlanContext *context, const Plan *right, LookupPlan *lookup);
+// Filters through joins, unions and aggregations, out of joins' conditions. (rule_down.c)
+void rule_down(PlanContext *context, Plan **roots, uint32_t count);
 // Filters over scans into the connectors that take them. (rule_push.c)
 void rule_push(PlanContext *context, Plan **roots, uint32_t count);
 // ORDER BY, LIMIT and ROW_NUMBER as Top-N, sort or limit. (rule_rank.c)
