@@ -67,12 +67,16 @@ Status draft_is_shown(Str path, Str token, bool *shown, Error *err) {
 Status draft_show(Str path, Str token, Error *err) {
     if (s3_path(path)) return s3_upload_complete(path, token, err);
     bool shown;
-    TRY(draft_is_shown(path, token, &shown, err));
-    if (shown) return ST_OK;
-    TRY(os()->rename(token, path, err));
     uint32_t slash = path.len;
     while (slash && path.ptr[slash - 1] != '/') slash--;
-    return os()->sync_dir(slash > 1 ? str_sub(path, 0, slash - 1) : STR("/"), err);
+    Str dir = slash > 1 ? str_sub(path, 0, slash - 1) : STR("/");
+    TRY(draft_is_shown(path, token, &shown, err));
+    if (!shown) TRY(os()->rename(token, path, err));
+    // A name that it has already may not be durable: whoever gave it failed right there. Or others
+    // have taken the directory away since.
+    OsStat stat = {.exists = true};
+    if (shown) TRY(os()->stat(dir, &stat, err));
+    return stat.exists ? os()->sync_dir(dir, err) : ST_OK;
 }
 
 void draft_discard(Str path, Str token) {
