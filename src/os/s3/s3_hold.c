@@ -26,6 +26,7 @@ enum {
     BEAT_MS = 4000,
     LOOK_MS = 1000,
     TEXT_MAX = 4096,   // of what others may have put there
+    HOST_MAX = 256,
 };
 
 _Static_assert(BEAT_MS * 3 < LEASE_MS, "two beats may fail");
@@ -61,14 +62,20 @@ static Str line_of(Arena *arena, const char *path) {
     return str_trim(str_dup(arena, str_make(text, size)));
 }
 
+static const char *host_name(char name[HOST_MAX]) {
+    memset(name, 0, HOST_MAX);
+    return gethostname(name, HOST_MAX - 1) || !name[0] ? "a host without a name" : name;
+}
+
 // The machine since it was started, and the numbering of processes that this one sees; empty where
-// that cannot be known.
+// that cannot be known. Machines that are copies of one another differ by their names.
 static Str machine_mark(Arena *arena) {
-    char space[64];
+    char space[64], host[HOST_MAX];
     ssize_t size = readlink("/proc/self/ns/pid", space, sizeof space);
     Str boot = line_of(arena, "/proc/sys/kernel/random/boot_id");
     if (size <= 0 || !boot.len) return STR("");
-    return str_printf(arena, STR_FMT " %.*s", STR_ARG(boot), (int)size, space);
+    return str_printf(arena, "%s " STR_FMT " %.*s", host_name(host), STR_ARG(boot), (int)size,
+                      space);
 }
 
 // When a process was started, in ticks since then; empty: there is no such process.
@@ -89,21 +96,20 @@ static Str process_start(Arena *arena, int64_t pid) {
     return word;
 }
 
-static Str process_mark(Arena *arena, int64_t pid) {
+Str s3_process_mark(Arena *arena, int64_t pid) {
     Str machine = machine_mark(arena), start = process_start(arena, pid);
     if (!machine.len || !start.len) return STR("");
     return str_printf(arena, STR_FMT " %" PRId64 " " STR_FMT, STR_ARG(machine), pid,
                       STR_ARG(start));
 }
 
-// Whether the process of that mark is known to have ended.
-static bool has_ended(Arena *arena, Str mark) {
+bool s3_process_ended(Arena *arena, Str mark) {
     Str machine = machine_mark(arena);
     if (!machine.len || !str_starts(mark, machine)) return false;
     Str rest = str_trim(str_sub(mark, machine.len, mark.len));
     int64_t blank = str_find(rest, STR(" "), 0), pid;
     if (blank < 0 || !str_to_i64(str_sub(rest, 0, (uint32_t)blank), &pid)) return false;
-    return !str_eq(process_mark(arena, pid), mark);
+    return !str_eq(s3_process_mark(arena, pid), mark);
 }
 
 // ---- the object --------------------------------------------------------------------------------
@@ -221,15 +227,12 @@ static void beat(void *arg) {
 // ---- for others --------------------------------------------------------------------------------
 
 static S3Hold *hold_new(Str path) {
-    enum { HOST_MAX = 256 };
-    char host[HOST_MAX] = "";
+    char host[HOST_MAX];
     S3Hold *self = NEW(S3Hold);
     arena_init(&self->arena);
     self->path = str_dup(&self->arena, path);
-    if (gethostname(host, sizeof host - 1)) host[0] = 0;
-    self->who = str_printf(&self->arena, "process %ld on %s", (long)getpid(),
-                           host[0] ? host : "a host without a name");
-    self->mark = process_mark(&self->arena, (int64_t)getpid());
+    self->who = str_printf(&self->arena, "process %ld on %s", (long)getpid(), host_name(host));
+    self->mark = s3_process_mark(&self->arena, (int64_t)getpid());
     self->run = os()->random() & INT64_MAX;
     os()->monitor_init(&self->monitor);
     return self;
@@ -247,7 +250,7 @@ static Status take(S3Hold *self, bool *mine, Error *err) {
         if (st) break;
         bool same = seen.len && str_eq(there.tag, seen);
         bool silent = same && os_monotonic_ns() - since_ns >= LEASE_MS * (int64_t)1000000;
-        if (!there.exists || silent || has_ended(&arena, there.mark)) {
+        if (!there.exists || silent || s3_process_ended(&arena, there.mark)) {
             st = put(self, there.tag, false, mine, err);
             if (st || *mine) break;
         } else if (seen.len && !same) {

@@ -88,6 +88,10 @@ NODISCARD Status s3_hold_open(Str path, S3Hold **out, Error *err);
 // ST_VALIDATION: somebody has taken it over. Other failures: it is not known. Any thread.
 NODISCARD Status s3_hold_check(S3Hold *self, Error *err);
 void s3_hold_close(S3Hold *self);  // NULL is fine
+// What tells a process from all others, also from one that gets its number later; empty where that
+// cannot be known. And whether the process of a mark is known to have ended: of this machine alone.
+Str s3_process_mark(Arena *arena, int64_t pid);
+bool s3_process_ended(Arena *arena, Str mark);
 
 // A line of the head of an answer; s3_reply.c.
 void s3_reply_header(S3Reply *reply, Str line);

@@ -1,5 +1,9 @@
 // Signatures against the examples that AWS publishes ("Authenticating Requests: Using the
 // Authorization Header", the S3 examples of Signature Version 4), and what is read of answers.
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include "base/hex.h"
 #include "os/s3/s3_int.h"
 #include "test/unit.h"
@@ -66,6 +70,29 @@ TEST(s3, queries_are_signed_as_in_the_examples) {
     S3Signing list = example("GET", "/", "max-keys=2&prefix=J", header, 3, str_c(EMPTY_HASH));
     CHECK_STR(str_cstr(&arena, signature_of(&arena, &list)),
               "34b48302e7b5fa45bde8084f4b7868a86f0a534bc59db6670ed5711ef69dc6f7");
+    arena_clear(&arena);
+}
+
+TEST(s3, a_process_has_ended_only_where_that_can_be_known) {
+    Arena arena = {0};
+    Str own = s3_process_mark(&arena, (int64_t)getpid());
+    pid_t child = fork();
+    if (!child) _exit(pause());
+    Str other = s3_process_mark(&arena, (int64_t)child);
+    CHECK(!s3_process_ended(&arena, own) && !s3_process_ended(&arena, other));
+    (void)kill(child, SIGKILL);
+    CHECK(waitpid(child, NULL, 0) == child);
+    if (own.len) {  // where there is a /proc
+        CHECK(!str_eq(own, other) && s3_process_ended(&arena, other));
+        Str elsewhere = str_printf(&arena, "x" STR_FMT, STR_ARG(other));
+        CHECK(!s3_process_ended(&arena, elsewhere));
+        // Its number is another process's now.
+        CHECK(s3_process_ended(&arena, str_printf(&arena, STR_FMT "0", STR_ARG(own))));
+    }
+    for (uint32_t len = 0; len < own.len; len++) {  // whatever somebody may have put there
+        (void)s3_process_ended(&arena, str_sub(own, 0, len));
+    }
+    CHECK(!s3_process_ended(&arena, STR("")) && !s3_process_ended(&arena, STR("1 2 3 4 5")));
     arena_clear(&arena);
 }
 
