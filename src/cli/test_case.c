@@ -110,8 +110,9 @@ void case_answer_print(CaseKind kind, const CaseOutcome *outcome, Buf *out) {
     buf_putc(out, '\n');
     if (kind == CASE_QUERY_CHANGES) {
         for (uint32_t i = 0; i < outcome->count; i++) {
-            buf_printf(out, "%s\t" STR_FMT "\n", row_kind_name(outcome->change[i].kind),
-                       STR_ARG(outcome->change[i].row));
+            buf_printf(out, "%s\t", row_kind_name(outcome->change[i].kind));
+            buf_put_str(out, outcome->change[i].row);  // whole: a text may have a NUL in it
+            buf_putc(out, '\n');
         }
         return;
     }

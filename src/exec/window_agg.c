@@ -222,10 +222,8 @@ static Status window_agg_open(Operator *op, Error *err) {
     self->fired_ms = WATERMARK_NONE;
     builder_init(&self->out, plan->type);
     bool session = plan->window->kind == WINDOW_SESSION && !plan->window->attached;
-    const Map *config = op->env->config;
-    bool triggers =
-        plan->window->legacy && (config_bool(config, "table.exec.emit.early-fire.enabled", false) ||
-                                 config_bool(config, "table.exec.emit.late-fire.enabled", false));
+    // See infer_emit.
+    bool triggers = plan->window->legacy && (plan->changes & CHANGE_UPDATE_AFTER);
     self->impl = session    ? &WINDOW_SESSION_IMPL
                  : triggers ? &WINDOW_TRIGGER_IMPL
                             : &WINDOW_SLICE_IMPL;

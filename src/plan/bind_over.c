@@ -301,10 +301,6 @@ static bool is_ranking(Str name) {
            str_is(name, "NTILE") || is_fraction(name);
 }
 
-static bool is_batch_only(Str name) {
-    return str_is(name, "LEAD") || str_is(name, "NTILE") || is_fraction(name);
-}
-
 // Counts rows: what ROW_NUMBER is, and, in a stream, RANK and DENSE_RANK too: Flink's compare the
 // order key with the last one in a way that never finds them equal. In a batch the operator knows
 // each by its name (exec/batch_over.c), and the count only stands for the place of its result.
@@ -445,7 +441,7 @@ Status bind_over_call(Binder *binder, const AstExpr *ast, Expr **out, Error *err
         }
     }
     bool ranking = is_ranking(call->name);
-    bool batch = binder->context->batch, lead = batch && str_is(call->name, "LEAD");
+    bool batch = binder->context->batch, lead = str_is(call->name, "LEAD");
     if (!batch && str_is(call->name, "APPROX_COUNT_DISTINCT")) {  // exact there, as in Flink
         AstExpr exact = *ast;
         exact.call = arena_dup(binder->arena, call, sizeof *call);
@@ -457,10 +453,6 @@ Status bind_over_call(Binder *binder, const AstExpr *ast, Expr **out, Error *err
     const AggFunc *func = ranking ? NULL : lead ? agg_find(STR("LAG"))
                                         : bind_agg_named(binder->context, call);
     if (call->filter) return refuse(place, "OVER must be applied to aggregate function", err);
-    if (is_batch_only(call->name) && !batch) {
-        return error_at(err, ST_VALIDATION, place,
-                        STR_FMT " Function is not supported in stream mode", STR_ARG(call->name));
-    }
     if (batch && call->quantifier == QUANT_DISTINCT) {
         return refuse(place, "Distinct not supported in Windowing function!", err);
     }
@@ -468,7 +460,7 @@ Status bind_over_call(Binder *binder, const AstExpr *ast, Expr **out, Error *err
     Binder input = *binder;
     input.allow_over = false;
     OverWindow wanted = {0};
-    PlanAgg agg;
+    PlanAgg agg = {0};
     Expr **arg = NULL;
     if (ranking) {
         TRY(ranking_call(&input, ast, &agg, &arg, err));
@@ -476,6 +468,7 @@ Status bind_over_call(Binder *binder, const AstExpr *ast, Expr **out, Error *err
         TRY(bind_agg_args(&input, ast, func, holds_itself(&input, call->over), &arg, &agg, err));
         if (lead) agg.name = STR("LEAD");
     }
+    agg.place = place;
     bool no_frame = ranking || (func->flags & AGG_OVER_ONLY);
     TRY(bind_window(&input, call->over, call->name, no_frame, &wanted, err));
     if (batch && ranking && !wanted.order_count && !str_is(call->name, "NTILE")) {

@@ -7,13 +7,14 @@
 enum { SAID_MAX = 64 };  // literals about one operand; more are not looked at
 
 typedef struct Said {
-    const Expr *low, *high;           // NULL: open
+    const Expr *low, *high;  // NULL: open
     bool low_closed, high_closed;
-    const Expr *one_of[SAID_MAX];     // where [listed]: nothing else
+    const Expr *one_of[SAID_MAX];  // where [listed]: nothing else
     uint32_t one_of_count;
     const Expr *none_of[SAID_MAX];
     uint32_t none_of_count;
     bool listed, null, not_null;
+    bool denied;  // some of it is what a comparison that is not TRUE says, be it FALSE or unknown
 } Said;
 
 static bool is_name(const Expr *expr, const char *name) {
@@ -148,6 +149,7 @@ static bool allowed(const Said *said, const Expr *value) {
 
 static bool nothing_left(const Said *said) {
     if (said->null && said->not_null) return true;
+    if (said->denied && !said->not_null) return false;  // NULL is
     if (said->listed) {
         for (uint32_t i = 0; i < said->one_of_count; i++) {
             if (allowed(said, said->one_of[i])) return false;
@@ -171,7 +173,28 @@ static bool deny(const Expr *a, const Expr *b) {
     return true;
 }
 
-static bool conjuncts_deny(Expr *const *part, uint32_t count) {
+// What it says of its operand that the comparison [part] is not TRUE. False where it is none.
+static bool take_denied(const Expr *part, const Expr *operand, Said *said) {
+    static const int OPPOSITE[] = {1, 0, 5, 4, 3, 2};  // of the six of comparison()
+    int op = comparison(part);
+    const Expr *of = op < 0 ? NULL : take(part, NULL, NULL);
+    if (!of || !expr_equal(operand, of)) return false;
+    bool swapped = part->arg[0]->kind == EXPR_LITERAL;
+    Expr *value = part->arg[!swapped];
+    if (swapped && op >= 2) op ^= 1;
+    op = OPPOSITE[op];
+    said->denied = true;
+    if (op == 0) one_of(said, &value, 1);
+    if (op == 1) none_of(said, &value, 1);
+    if (op == 2 || op == 4) at_most(said, value, op == 4);
+    if (op == 3 || op == 5) at_least(said, value, op == 5);
+    return true;
+}
+
+// Whether the conjuncts [part] deny each other, or what the [denied] are not: TRUE.
+static bool conjuncts_deny(const Conjuncts *all, const Conjuncts *denied) {
+    Expr *const *part = all->at;
+    uint32_t count = all->count;
     for (uint32_t i = 0; i < count; i++) {
         for (uint32_t k = 0; k < count; k++) {
             if (k != i && expr_is_deterministic(part[i]) && deny(part[i], part[k])) return true;
@@ -184,6 +207,9 @@ static bool conjuncts_deny(Expr *const *part, uint32_t count) {
             const Expr *other = take(part[k], NULL, NULL);
             if (!other || !expr_equal(operand, other)) continue;
             (void)take(part[k], operand, &said);
+        }
+        for (uint32_t k = 0; k < denied->count; k++) {
+            (void)take_denied(denied->at[k], operand, &said);
         }
         if (nothing_left(&said)) return true;
     }
@@ -201,16 +227,117 @@ static bool compares_with_null(const Expr *expr) {
     return is_name(expr, "IN") && is_null(expr->arg[0]);
 }
 
-// x = x, folded already to CASE WHEN x IS NULL THEN NULL ELSE TRUE END: whether no branch of a CASE
-// is [value].
-static bool case_never(const Expr *expr, bool value) {
-    if (expr->kind != EXPR_CASE) return false;
-    for (uint32_t i = 1; i <= expr->arg_count; i += 2) {
-        const Expr *then = expr->arg[i < expr->arg_count ? i : expr->arg_count - 1];
-        if (then->kind != EXPR_LITERAL) return false;
-        if (!vec_is_null(then->value, 0) && vec_u8(then->value)[0] == value) return false;
+// ---- CASE --------------------------------------------------------------------------------------
+
+enum { UNKNOWN = 2 };
+
+static const char NOT_BETWEEN[] = "NOT BETWEEN ASYMMETRIC";
+
+// What the literal [value] in place of [operand] makes of [part], which speaks of it: TRUE, FALSE
+// or UNKNOWN; -1: it cannot be told.
+static int truth(const Expr *part, const Expr *operand, const Expr *value) {
+    if (is_name(part, "IS NULL")) return is_null(value);
+    if (is_name(part, "IS NOT NULL")) return !is_null(value);
+    if (is_null(value)) return UNKNOWN;
+    if (!is_alike(operand, value)) return -1;
+    Said said = {0};
+    if (is_name(part, NOT_BETWEEN)) {
+        at_least(&said, part->arg[1], true);
+        at_most(&said, part->arg[2], true);
+        return !allowed(&said, value);
+    }
+    (void)take(part, operand, &said);
+    if (said.listed && !among(said.one_of, said.one_of_count, value)) return false;
+    return allowed(&said, value);
+}
+
+// A condition by cases: a CASE of BOOLEANs, or what is said of a CASE, which is said of each of its
+// values then (Calcite's ReduceExpressionsRule.pushPredicateIntoCase).
+typedef struct Cases {
+    const Expr *part, *of;  // of: the CASE, which is [part] itself or what it speaks of
+} Cases;
+
+static bool by_cases(const Expr *part, Cases *out) {
+    const Expr *of = part->kind == EXPR_CASE ? part : take(part, NULL, NULL);
+    if (is_name(part, NOT_BETWEEN) && all_literal(part)) of = part->arg[0];
+    *out = (Cases){part, of};
+    return of && of->kind == EXPR_CASE && (of != part || part->type->kind == TYPE_BOOLEAN);
+}
+
+static uint32_t case_count(const Cases *self) {
+    return self->of->arg_count / 2 + 1;
+}
+
+static const Expr *case_value(const Cases *self, uint32_t i) {
+    return self->of->arg[i + 1 < case_count(self) ? i * 2 + 1 : self->of->arg_count - 1];
+}
+
+// What the condition is where case [i] applies, if that is a constant; else -1.
+static int case_truth(const Cases *self, uint32_t i) {
+    const Expr *value = case_value(self, i);
+    if (value->kind != EXPR_LITERAL) return -1;
+    if (self->of != self->part) return truth(self->part, self->of, value);
+    return is_null(value) ? UNKNOWN : vec_u8(value->value)[0] != 0;
+}
+
+// The condition where case [i] applies, whose value is no constant.
+static Expr *case_condition(Arena *arena, const Cases *self, uint32_t i) {
+    const Expr *value = case_value(self, i);
+    if (self->of == self->part) return (Expr *)(uintptr_t)value;
+    Expr *made = arena_dup(arena, self->part, sizeof *made);
+    made->arg = arena_dup(arena, made->arg, made->arg_count * sizeof *made->arg);
+    for (uint32_t a = 0; a < made->arg_count; a++) {
+        if (made->arg[a] == self->of) made->arg[a] = (Expr *)(uintptr_t)value;
+    }
+    return made;
+}
+
+// Whether no branch of a CASE makes [part] [value]. (x = x is folded already to CASE WHEN x IS NULL
+// THEN NULL ELSE TRUE END.)
+static bool case_never(const Expr *part, bool value) {
+    Cases cases;
+    if (!by_cases(part, &cases)) return false;
+    for (uint32_t i = 0; i < case_count(&cases); i++) {
+        int known = case_truth(&cases, i);
+        if (known < 0 || known == value) return false;
     }
     return true;
+}
+
+// What has to hold where case [i] applies and passes: into [out]; what is not TRUE: into [denied].
+static void push_case(Arena *arena, const Cases *cases, uint32_t i, Conjuncts *out,
+                      Conjuncts *denied) {
+    Expr *const *arg = cases->of->arg;
+    for (uint32_t k = 0; k < i; k++) {
+        if (comparison(arg[k * 2]) >= 0) expr_split_and(arena, arg[k * 2], denied);
+    }
+    if (i + 1 < case_count(cases)) expr_split_and(arena, arg[i * 2], out);
+    if (case_truth(cases, i) < 0) expr_split_and(arena, case_condition(arena, cases, i), out);
+}
+
+// [part] by cases of which only one may pass is that case, with what it needs; any other stays as
+// it is. False: none of them may.
+static bool push_only_case(Arena *arena, Expr *part, Conjuncts *out, Conjuncts *denied) {
+    Cases cases;
+    if (!by_cases(part, &cases)) {
+        expr_split_and(arena, part, out);
+        return true;
+    }
+    uint32_t only = 0, left = 0;
+    for (uint32_t i = 0; i < case_count(&cases); i++) {
+        int known = case_truth(&cases, i);
+        if (known == false || known == UNKNOWN) continue;
+        Conjuncts here = {0}, not_here = {0};
+        push_case(arena, &cases, i, &here, &not_here);
+        if (conjuncts_deny(&here, &not_here)) continue;
+        only = i;
+        left++;
+    }
+    if (left == 1)
+        push_case(arena, &cases, only, out, denied);
+    else
+        expr_split_and(arena, part, out);
+    return left > 0;
 }
 
 bool expr_is_never(Arena *arena, const Expr *condition) {
@@ -232,10 +359,13 @@ bool expr_is_never(Arena *arena, const Expr *condition) {
         return in_null || (comparison(of) >= 0 && compares_with_null(of)) || case_never(of, false);
     }
     if (compares_with_null(condition)) return true;
-    Conjuncts parts = {0};
-    expr_split_and(arena, (Expr *)(uintptr_t)condition, &parts);
-    for (uint32_t i = 0; parts.count > 1 && i < parts.count; i++) {
-        if (expr_is_never(arena, parts.at[i])) return true;
+    Conjuncts whole = {0}, parts = {0}, denied = {0};
+    expr_split_and(arena, (Expr *)(uintptr_t)condition, &whole);
+    for (uint32_t i = 0; whole.count > 1 && i < whole.count; i++) {
+        if (expr_is_never(arena, whole.at[i])) return true;
     }
-    return conjuncts_deny(parts.at, parts.count);
+    for (uint32_t i = 0; i < whole.count; i++) {
+        if (!push_only_case(arena, whole.at[i], &parts, &denied)) return true;
+    }
+    return conjuncts_deny(&parts, &denied);
 }

@@ -3,9 +3,9 @@
 // Two walks, as Flink's FlinkChangelogModeInferenceProgram: bottom-up, which kinds of change each
 // node can emit; top-down, who needs the -U before each +U.
 #include "plan/advice.h"
-#include "plan/monotonic.h"
 #include "plan/keys.h"
 #include "plan/match.h"
+#include "plan/monotonic.h"
 #include "plan/rule.h"
 #include "spi/lookup.h"
 
@@ -79,13 +79,14 @@ static bool merges_windows(const WindowSpec *window) {
     return !window->attached && window->kind != WINDOW_TUMBLE;
 }
 
-// Old group windows may fire before their time and be corrected; nothing else may.
+// Old group windows may fire before their time and be corrected; nothing else may, and in a batch
+// nothing fires before its end.
 static Status infer_emit(PlanContext *context, Plan *plan, Error *err) {
     const WindowSpec *window = plan->window;
     bool early = config_bool(context->config, "table.exec.emit.early-fire.enabled", false);
     bool late = config_bool(context->config, "table.exec.emit.late-fire.enabled", false);
     plan->changes = CHANGES_APPEND;
-    if (!early && !late) return ST_OK;
+    if (context->batch || (!early && !late)) return ST_OK;
     if (!window->legacy) {
         return error_set(
             err, ST_VALIDATION,
@@ -285,8 +286,9 @@ static Status check_searched(const Plan *plan, Error *err) {
         (void)error_at(err, ST_VALIDATION, spec->place,
                        "table '" STR_FMT "' of connector '%s' cannot be searched for vectors",
                        STR_ARG(plan->desc->name), connector->name);
-        error_hint(err, "'lookup.cache' = 'FULL' in the options of a table of 'filesystem' or "
-                        "'jdbc' keeps it in memory, where it can");
+        error_hint(err,
+                   "'lookup.cache' = 'FULL' in the options of a table of 'filesystem' or "
+                   "'jdbc' keeps it in memory, where it can");
         return ST_VALIDATION;
     }
     if (!connector->source_bounded || connector->source_bounded(plan->desc)) return ST_OK;
@@ -543,7 +545,8 @@ static Status check_writers(const Plan *sink, uint32_t changes, Error *err) {
     if (!writers || !updates(changes) || sink->desc->primary_key_count) return ST_OK;
     if (writers == 1 && is_single(sink->input[0])) return ST_OK;
     (void)error_set(err, ST_VALIDATION,
-                    "the sink for table '" STR_FMT "' has a configured parallelism of %u and takes "
+                    "the sink for table '" STR_FMT
+                    "' has a configured parallelism of %u and takes "
                     "updates or deletions: a primary key is required",
                     STR_ARG(sink->desc->name), writers);
     error_hint(err, "without 'sink.parallelism' each worker writes what it has");
@@ -602,6 +605,21 @@ static Status check_config(const PlanContext *context, Error *err) {
     return ST_OK;
 }
 
+// The columns that the columns [used] of [plan] are made of, through projections on each other,
+// which are one to Flink. Gives what is below them.
+static Plan *below_projections(Arena *arena, Plan *plan, uint64_t **used) {
+    while (plan->kind == PLAN_PROJECT) {
+        uint64_t *below =
+            ARENA_ARRAY(arena, uint64_t, BITS_WORDS(plan->input[0]->type->child_count + 1));
+        for (uint32_t i = 0; i < plan->type->child_count; i++) {
+            if (bits_get(*used, i)) expr_columns(plan->expr[i], below);
+        }
+        *used = below;
+        plan = plan->input[0];
+    }
+    return plan;
+}
+
 // Marks the OVERs of which the projection right above takes nothing: Flink leaves those out, and
 // with them their order and their late rows. Those that are merely not used further up do their
 // work.
@@ -609,18 +627,47 @@ static void find_left_out(Arena *arena, Plan *plan, bool *seen) {
     if (seen[plan->id]) return;
     seen[plan->id] = true;
     for (uint32_t i = 0; i < plan->input_count; i++) find_left_out(arena, plan->input[i], seen);
-    if (plan->kind != PLAN_PROJECT) return;
-    uint64_t *used =
-        ARENA_ARRAY(arena, uint64_t, BITS_WORDS(plan->input[0]->type->child_count + 1));
-    bool reads = plan->type->child_count > 0;  // COUNT(*) reads no column: it leaves nothing out
-    for (uint32_t i = 0; i < plan->type->child_count; i++) expr_columns(plan->expr[i], used);
-    for (Plan *over = plan->input[0]; over->kind == PLAN_OVER; over = over->input[0]) {
+    uint32_t count = plan->type->child_count;  // COUNT(*) reads no column: it leaves nothing out
+    if (plan->kind != PLAN_PROJECT || !count) return;
+    uint64_t *used = ARENA_ARRAY(arena, uint64_t, BITS_WORDS(count + 1));
+    for (uint32_t i = 0; i < count; i++) bits_set(used, i);
+    for (Plan *over = below_projections(arena, plan, &used); over->kind == PLAN_OVER;
+         over = over->input[0]) {
         bool any = false;
-        for (uint32_t c = over->input[0]->type->child_count; c < over->type->child_count; c++) {
-            any |= bits_get(used, c);
+        uint32_t before = over->input[0]->type->child_count;
+        for (uint32_t a = 0; a < over->agg_count; a++) {
+            any |= bits_get(used, before + a);
+            over->agg[a].left_out |= !bits_get(used, before + a);
         }
-        over->over_left_out = !any && reads;
+        over->over_left_out |= !any;
     }
+}
+
+static void mark_left_out(PlanContext *context, Plan **roots, uint32_t count) {
+    bool *seen = ARENA_ARRAY(context->arena, bool, context->next_id + 1);
+    for (uint32_t i = 0; i < count; i++) find_left_out(context->arena, roots[i], seen);
+}
+
+// What OVER has in a batch only is refused in a stream, unless it is left out there.
+static Status check_over(bool *seen, const Plan *plan, Error *err) {
+    static const char *const BATCH_ONLY[] = {"LEAD", "NTILE", "CUME_DIST", "PERCENT_RANK"};
+    if (seen[plan->id]) return ST_OK;
+    seen[plan->id] = true;
+    for (uint32_t i = 0; i < plan->input_count; i++) TRY(check_over(seen, plan->input[i], err));
+    for (uint32_t a = 0; plan->kind == PLAN_OVER && a < plan->agg_count; a++) {
+        for (uint32_t i = 0; i < sizeof BATCH_ONLY / sizeof *BATCH_ONLY; i++) {
+            if (plan->agg[a].left_out || !str_eq(plan->agg[a].name, str_c(BATCH_ONLY[i]))) continue;
+            return error_at(err, ST_VALIDATION, plan->agg[a].place,
+                            "%s Function is not supported in stream mode", BATCH_ONLY[i]);
+        }
+    }
+    return ST_OK;
+}
+
+static Status check_overs(PlanContext *context, Plan **roots, uint32_t count, Error *err) {
+    bool *seen = ARENA_ARRAY(context->arena, bool, context->next_id + 1);
+    for (uint32_t i = 0; i < count && !context->batch; i++) TRY(check_over(seen, roots[i], err));
+    return ST_OK;
 }
 
 // Two process table functions of one statement set cannot share their state.
@@ -696,6 +743,7 @@ static void find_windows(Plan *plan, bool *seen) {
 
 Status plan_optimize(PlanContext *context, Plan **roots, uint32_t count, Error *err) {
     TRY(check_config(context, err));
+    mark_left_out(context, roots, count);  // before projections go above ORDER BY
     TRY(rule_calc(context, roots, count, err));
     TRY(rule_lookup(context, roots, count, err));
     TRY(rule_calc(context, roots, count, err));  // what went to either side goes further down
@@ -706,15 +754,15 @@ Status plan_optimize(PlanContext *context, Plan **roots, uint32_t count, Error *
     rule_split(context, roots, count);
     TRY(rule_rank(context, roots, count, err));
     TRY(rule_calc(context, roots, count, err));  // what stood on a filter may merge now
-    bool *seen = ARENA_ARRAY(context->arena, bool, context->next_id + 1);
-    for (uint32_t i = 0; i < count; i++) find_left_out(context->arena, roots[i], seen);
+    mark_left_out(context, roots, count);
+    TRY(check_overs(context, roots, count, err));
     TRY(rule_window(context, roots, count, err));
     TRY(rule_calc(context, roots, count, err));
     TRY(rule_reuse(context, roots, count, err));
     TRY(rule_partition(context, roots, count, err));
     TRY(check_uids(context, roots, count, err));
     TRY(rule_prune(context, roots, count, err));
-    seen = ARENA_ARRAY(context->arena, bool, context->next_id + 1);
+    bool *seen = ARENA_ARRAY(context->arena, bool, context->next_id + 1);
     for (uint32_t i = 0; i < count; i++) TRY(check_calls(seen, roots[i], err));
     rule_lookup_settle(context, roots, count);
     rule_filter(context, roots, count);

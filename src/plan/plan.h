@@ -64,6 +64,8 @@ typedef struct PlanAgg {
     AggCall *call;
     uint32_t *arg;        // input columns, call->argc of them
     int32_t filter;       // BOOLEAN input column, or -1
+    bool left_out;        // of PLAN_OVER: the projection right above takes nothing of it
+    Place place;          // of PLAN_OVER
     Str name;
 } PlanAgg;
 

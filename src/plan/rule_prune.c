@@ -17,13 +17,13 @@ typedef struct NodeNeed {
     uint32_t consumers, seen;  // counted first; a node is passed on when all have spoken
     int8_t idle;               // the side of an outer join that adds nothing, counted from 1
     Plan *made;
-    uint32_t *map;             // old column -> new
+    uint32_t *map;  // old column -> new
 } NodeNeed;
 
 typedef struct Pruner {
     PlanContext *context;
     Arena *arena;
-    NodeNeed *node;  // by plan id
+    NodeNeed *node;     // by plan id
     NodeNeed *trimmed;  // the input of the node being made, cut to what it reads
     bool rank_end_lost;
 } Pruner;
@@ -99,19 +99,52 @@ static bool orders_by(const Plan *plan, uint32_t c) {
     return false;
 }
 
+// Whether [plan] is a projection that only picks columns of its input, which has no OVER: then it
+// is one projection with that.
+static bool picks_columns(const Plan *plan) {
+    if (plan->kind != PLAN_PROJECT) return false;
+    switch (plan->input[0]->kind) {
+        case PLAN_OVER:
+        case PLAN_RANK:
+        case PLAN_WINDOW_RANK:
+        case PLAN_DEDUP: return false;
+        default: break;
+    }
+    for (uint32_t i = 0; i < plan->type->child_count; i++) {
+        if (plan->expr[i]->kind != EXPR_COLUMN) return false;
+    }
+    return true;
+}
+
+// Where column [c] of [plan] stands in what Flink has below its OVER: projections that only pick
+// columns are merged into the one of the OVER.
+static uint32_t place_below(const Plan *plan, uint32_t c) {
+    while (plan->kind == PLAN_FILTER || picks_columns(plan)) {
+        if (plan->kind == PLAN_PROJECT) c = plan->expr[c]->column;
+        plan = plan->input[0];
+    }
+    return c;
+}
+
 // A Top-N whose end is a column: Flink remembers its place in the input, and not that the input is
 // then cut to the columns that are needed otherwise. So it is the column that comes to stand there,
 // unless that could not be one.
 static void settle_rank_end(Pruner *self, const NodeNeed *node, Need *below) {
     Plan *rank = node->plan;
-    const Type *row = rank->input[0]->type;
-    int32_t named = rank->rank_end_column, place = named;
+    const Plan *input = rank->input[0];
+    const Type *row = input->type;
+    uint32_t named = (uint32_t)rank->rank_end_column, place = place_below(input, named), kept = 0;
+    uint32_t *at = ARENA_ARRAY(self->arena, uint32_t, row->child_count + 1);  // the kept ones
     for (uint32_t c = 0; c < row->child_count; c++) {
-        if (!orders_by(rank, c) && !node->column[c].any) continue;
-        if (place-- > 0) continue;
-        rank->rank_end_column = (int32_t)c;
-        if (type_is_integer(row->child[c]) || !type_is_integer(row->child[named])) return;
-        rank->rank_end_column = named;
+        if (orders_by(rank, c) || node->column[c].any) at[kept++] = c;
+    }
+    for (uint32_t i = 0; i < kept; i++) {
+        uint32_t mine = place_below(input, at[i]), before = 0;
+        for (uint32_t k = 0; k < kept; k++) before += place_below(input, at[k]) < mine;
+        if (before != place) continue;
+        rank->rank_end_column = (int32_t)at[i];
+        if (type_is_integer(row->child[at[i]]) || !type_is_integer(row->child[named])) return;
+        rank->rank_end_column = (int32_t)named;
         need_all(&below[named]);
         return;
     }
@@ -415,8 +448,8 @@ static void remake_passing(Pruner *self, NodeNeed *node, Plan *made) {
     if (plan->window) {
         made->window = arena_dup(self->arena, plan->window, sizeof *plan->window);
         made->window->time_column = input->map[plan->window->time_column];
-        made->window->partition = map_columns(self->arena, plan->window->partition,
-                                              plan->window->partition_count, input);
+        made->window->partition =
+            map_columns(self->arena, plan->window->partition, plan->window->partition_count, input);
     }
 }
 
@@ -707,7 +740,8 @@ static Plan *remake(Pruner *self, Plan *plan) {
 }
 
 Status rule_prune(PlanContext *context, Plan **roots, uint32_t count, Error *err) {
-    Pruner self = {.context = context, .arena = context->arena,
+    Pruner self = {.context = context,
+                   .arena = context->arena,
                    .node = ARENA_ARRAY(context->arena, NodeNeed, context->next_id + 1)};
     for (uint32_t i = 0; i < count; i++) count_consumers(&self, roots[i]);
     for (uint32_t i = 0; i < count; i++) {

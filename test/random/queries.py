@@ -8,6 +8,7 @@ import re
 
 from expressions import NUMBERS, SIMPLE, STANDARD, Expressions, Sql, alike, both, column, each, family, joined
 from forms import Forms
+from operators import Operators
 from relation import Rel
 from shapes import Shapes
 from tables import Column
@@ -21,11 +22,11 @@ def passed(*columns):
     return [Column(c.name, c.type) for c in columns]
 
 
-class Queries(Forms, Shapes, Wide):
-    def __init__(self, choices, tables, wide=False, number=0, zone='UTC'):
+class Queries(Forms, Shapes, Wide, Operators):
+    def __init__(self, choices, tables, wide=0, number=0, zone='UTC'):
         self.c, self.tables = choices, {t.name: t for t in tables}
         self.wide, self.number, self.zone = wide, number, zone
-        self.before = []  # statements that the query needs
+        self.before, self.after = [], []  # statements that the query needs, and those that undo them
         self.aliases = 0
         self.flawed = False  # Flink is known to be wrong
         self.over_changing = False  # OVER on rows that change
@@ -55,6 +56,8 @@ class Queries(Forms, Shapes, Wide):
         c = self.c
         if depth <= 0:
             return self.table()
+        if self.wide > 1 and c.chance(3):
+            return self.rarer(depth)
         if self.wide and c.chance(2):
             return self.wider(depth)
         if self.standard:

@@ -33,21 +33,23 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 class Case:
     """One query over the tables of its file: two lists of choices are all it is."""
 
-    def __init__(self, tables_made, seed=None, made=None, wide=False):
-        self.tables_made, self.wide = tables_made, wide
+    def __init__(self, tables_made, seed=None, made=None, wide=0, batch=False):
+        self.tables_made, self.wide, self.batch = tables_made, wide, batch
         self.tables, self.zone = tables_from(Choices(replay=tables_made), wide)
         choices = Choices(seed, made)
         queries = Queries(choices, self.tables, wide, str(seed).split('/')[-1], self.zone)
         self.rel = queries.query()
-        self.empties, self.flawed, self.before = queries.empties, queries.flawed, queries.before
+        self.empties, self.flawed = queries.empties, queries.flawed
+        self.before, self.after = queries.before, queries.after
         self.made = choices.made
 
     def kind(self):
-        return 'changelog' if self.rel.exact else 'rows'
+        return 'changelog' if self.rel.exact and not self.batch else 'rows'
 
     def text(self):
         before = ''.join(f'statement ok\n{text}\n\n' for text in self.before)
-        return f'{before}query {self.kind()}\n{self.rel.query.flink}\n'
+        after = ''.join(f'\nstatement ok\n{text}\n' for text in self.after)
+        return f'{before}query {self.kind()}\n{self.rel.query.flink}\n{after}'
 
 
 def tables_from(choices, wide):
@@ -124,7 +126,7 @@ class Court:
         paths = [write_file(self.folder, f'{self.options.seed}_{i}', cases) for i, cases in enumerate(files)]
         data = os.path.join(self.folder, 'data')
         ours = self.copies(paths, 'weir')
-        run_weir(self.options.weir, ours, data)
+        run_weir(self.options.weir, ours, data, BATCH if self.options.batch else ())
         answers = [read_answers(path) for path in ours]
         found = []
         if not self.options.only or 'itself' in self.options.only:
@@ -179,7 +181,7 @@ class Court:
                 save(theirs[i], agreed, data, self.options.save)
             for n in range(len(cases)):
                 mine, other = answers[i][n], others[n]
-                if other is None or cases[n].flawed:
+                if other is None or cases[n].flawed or (cases[n].batch and cases[n].rel.single):
                     continue  # it ran past the oracle's limit, or Flink is wrong
                 self.asked['flink'] += 1
                 if mine is None:
@@ -206,7 +208,7 @@ def shrink(case, judge, options, scratch):
         tried, known = [], set()
         for tables_made, made in candidates:
             try:
-                smaller_case = Case(tables_made, made=made, wide=case.wide)
+                smaller_case = Case(tables_made, made=made, wide=case.wide, batch=case.batch)
             except (IndexError, AssertionError, RecursionError):
                 continue
             key = (smaller_case.text(), str([t.lines for t in smaller_case.tables]), str(smaller_case.tables_made))
@@ -262,7 +264,8 @@ def main():
     parser.add_argument('--flink', action='store_true', help='compare with Flink by the oracle')
     parser.add_argument('--oracle', default=os.environ.get('FLINK_ORACLE', '../shared/oracle/oracle'))
     parser.add_argument('--threads', type=int, default=3, help="the oracle's")
-    parser.add_argument('--wide', action='store_true', help='also the forms of wide.py')
+    parser.add_argument('--wide', action='count', default=0, help='also the forms of wide.py; twice: of operators.py')
+    parser.add_argument('--batch', action='store_true', help='in batch mode, which the oracle named has to be in')
     parser.add_argument('--shrink', type=float, default=0, metavar='SECONDS', help='for each difference')
     parser.add_argument('--most', type=int, default=5, help='differences to show')
     parser.add_argument('--keep', metavar='DIR', help='leave the files there')
@@ -276,7 +279,7 @@ def main():
     for start in range(0, options.count, QUERIES_A_FILE):
         seed = f'{options.seed}/{start // QUERIES_A_FILE}'
         made = tables_of(seed, options.wide)
-        files.append([Case(made, f'{seed}/{n}', wide=options.wide) for n in range(min(QUERIES_A_FILE, options.count - start))])
+        files.append([Case(made, f'{seed}/{n}', wide=options.wide, batch=options.batch) for n in range(min(QUERIES_A_FILE, options.count - start))])
     court = Court(options, folder)
     found = court.judge(files)
     found = list({(i, n, judge): (i, n, judge, why) for i, n, judge, why in reversed(found)}.values())[::-1]
@@ -292,7 +295,7 @@ def main():
             scratch = tempfile.mkdtemp(prefix='weir-shrink-')
             os.makedirs(os.path.join(scratch, 'data'))
             path = write_file(scratch, 'f', [case])
-            run_weir(options.weir, [path], os.path.join(scratch, 'data'))
+            run_weir(options.weir, [path], os.path.join(scratch, 'data'), BATCH if case.batch else ())
             answer = read_answers(path)[0]
             show(case, judge, why, answer.show() if answer else ['no answer'])
             shutil.rmtree(scratch)
