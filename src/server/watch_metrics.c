@@ -348,6 +348,20 @@ static void show_model(ApiCall *call) {
     }
 }
 
+// The network that the platform's metrics have in common.
+static void show_general(ApiCall *call) {
+    GeneralFacts facts;
+    SeriesGeneral *net = watch_general(call->api->watch, call->platform, &facts);
+    Buf *out = &call->http->body;
+    buf_printf(out, "{\"version\":%u,\"number\":\"%016llx\",\"labels\":%u", facts.number,
+               net ? (unsigned long long)general_number(net) : 0, facts.labels);
+    if (facts.labels) {
+        buf_printf(out, ",\"loss\":%.6g,\"loss_before\":%.6g", facts.loss[1], facts.loss[0]);
+    }
+    buf_putc(out, '}');
+    general_unref(net);
+}
+
 // The models in use, one for each metric that has one: a page of them.
 static void list_models(ApiCall *call) {
     Roster *roster = watch_roster(call->api->watch);
@@ -470,6 +484,7 @@ const ApiRoute WATCH_METRIC_ROUTES[] = {
     {"GET", "/v1/status", API_PLATFORM, list_status},
     {"GET", "/v1/metrics/*/model", API_PLATFORM, show_model},
     {"GET", "/v1/models", API_PLATFORM, list_models},
+    {"GET", "/v1/general", API_PLATFORM, show_general},
     {"GET", "/v1/metrics/*/history", API_PLATFORM, show_history},
     {"GET", "/v1/metrics/*/forecast", API_PLATFORM, show_forecast},
     {0},

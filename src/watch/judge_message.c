@@ -53,6 +53,7 @@ static void put_why(const DetectVerdict *verdict, Buf *out) {
     put_member("earlier", (double)why->earlier, out);
     put_member("share", (double)why->share, out);
     put_member("growth", (double)why->growth, out);
+    put_member("general", why->general > 0 ? (double)why->general : 1, out);
     put_member("labels", why->labels > 0 ? (double)why->labels : 1, out);
     buf_printf(out, ",\"filled\":%u,\"cold\":%s}", why->filled,
                verdict->flags & DETECT_COLD ? "true" : "false");

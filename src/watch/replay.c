@@ -130,9 +130,14 @@ static ReplayMetric *metric_add(Replay *self, Str name) {
                                                .sensitivity = self->options->sensitivity,
                                                .calendar = self->calendar};
     metric->settings.nets = self->options->nets;
+    if (!self->options->ungeneral) {
+        metric->settings.general = self->options->general ? self->options->general
+                                                          : general_shipped();
+    }
     self->metric[self->metrics++] = metric;
     map_put(&self->by_name, metric->name, metric);
     self->totals->metrics++;
+    if (self->options->metric) self->options->metric(self->options->arg, metric);
     return metric;
 }
 

@@ -32,6 +32,9 @@ typedef struct ReplayOptions {
     DetectDirection direction;       // of metrics that no metrics.csv tells of
     DetectSensitivity sensitivity;
     SeriesNetKind nets;              // that training may try
+    SeriesGeneral *general;          // borrowed; NULL: the one that is built in
+    bool ungeneral;                  // no general network
+    void (*metric)(void *arg, ReplayMetric *metric);  // a metric begins; may be NULL
     uint32_t threads;                // that judge; 0: as many as there are cores
     Status (*point)(void *arg, const ReplayPoint *point, Error *err);
     void *arg;

@@ -121,6 +121,10 @@ static void put_why(const ReportCard *card, Buf *out) {
     if (fabs((double)why->growth - 1) > 0.02) {
         buf_printf(out, " The holiday's coefficient was %.2f.", (double)why->growth);
     }
+    if (why->general > 0 && fabs((double)why->general - 1) > 0.005) {
+        buf_printf(out, " The general network multiplied the threshold by %.2f.",
+                   (double)why->general);
+    }
     if (why->labels > 0 && fabs((double)why->labels - 1) > 0.005) {
         buf_printf(out, " Labels of its like multiply what an alarm wants by %.2f.",
                    (double)why->labels);

@@ -272,6 +272,7 @@ static Status train(Trainer *self, WatchMetric *metric, Error *err) {
     for (int64_t i = 0; i < count && !st; i++) small[i] = (float)value[i];
     if (!st) st = read_outside(self, metric, &history, outside, &arena, err);
     history.calendar = watch_calendar(watch, metric);
+    history.general = watch_general(watch, metric->platform, NULL);
     roster_lock(watch->roster);
     history.nets = metric->spec->importance ? SERIES_NET_LSTM : SERIES_NET_DENSE;
     roster_unlock(watch->roster);
@@ -285,6 +286,7 @@ static Status train(Trainer *self, WatchMetric *metric, Error *err) {
     os_unlock(&self->monitor);
     (void)series_model_unref(model);
     (void)series_calendar_unref(history.calendar);
+    (void)general_unref(history.general);
     arena_clear(&arena);
     mem_free(outside);
     mem_free(small);
@@ -300,7 +302,14 @@ static void run(void *arg) {
     while (!self->stopping) {
         WatchMetric *metric = take_due(self);
         if (!metric) {
-            os_wait(&self->monitor, LOOK_MS);
+            bool any = false;
+            Error none = {0};
+            os_unlock(&self->monitor);
+            if (generals_learn(self->watch->generals, &any, &none)) {
+                watch_say(self->watch, "no general network was made of labels: %s", none.message);
+            }
+            os_lock(&self->monitor);
+            if (!any && !self->stopping) os_wait(&self->monitor, LOOK_MS);
             continue;
         }
         os_unlock(&self->monitor);

@@ -419,6 +419,7 @@ Status watch_open(const WatchSettings *settings, Watch **out, Error *err) {
     self->dir = self->settings.dir = str_make(dir, settings->dir.len);
     os()->monitor_init(&self->monitor);
     Status st = take_number(self, err);
+    self->generals = generals_new(self);
     if (!st) st = roster_open(self->dir, &self->roster, err);
     if (!st) st = history_open(self->dir, &self->history, err);
     if (!st) st = inbox_open(self->dir, &self->inbox, err);
@@ -439,6 +440,10 @@ Status watch_start(Watch *self, Error *err) {
 
 bool watch_runs(Watch *self, Error *why) {
     return self->job && watch_job_runs(self->job, why);
+}
+
+SeriesGeneral *watch_general(Watch *self, const WatchPlatform *platform, GeneralFacts *facts) {
+    return generals_net(self->generals, platform, facts);
 }
 
 WatchTrainerFigures watch_trainer_figures(Watch *self) {
@@ -464,6 +469,7 @@ void watch_close(Watch *self) {
         if (metric) metric->model = series_model_unref(metric->model);
     }
     forget_calendars(self);
+    generals_free(self->generals);
     inbox_close(self->inbox);
     history_close(self->history);
     roster_close(self->roster);

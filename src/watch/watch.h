@@ -84,6 +84,16 @@ uint64_t watch_alarm_number(Str id);
 // ISO 8601 with T and Z; UTC.
 bool watch_time_parse(Str text, int64_t *ms);
 
+// What is known of a platform's general network (watch/general.h).
+typedef struct GeneralFacts {
+    uint32_t number;      // its version; 0: the one that is built in
+    uint32_t labels;      // that it was taught by
+    double loss[2];       // on the labels held back: of the one before, of its own
+} GeneralFacts;
+// The one that the platform's metrics are trained with, a reference for the caller; NULL: there is
+// none, not even one that is built in. [facts] may be NULL.
+SeriesGeneral *watch_general(Watch *watch, const WatchPlatform *platform, GeneralFacts *facts);
+
 typedef struct WatchTrainerFigures {
     uint64_t trained, failed, wait;  // models made; not made though due; metrics due now
     double train_s;

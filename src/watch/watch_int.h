@@ -2,6 +2,7 @@
 #pragma once
 
 #include "spi/connector.h"
+#include "watch/general.h"
 #include "watch/silence.h"
 #include "watch/watch.h"
 
@@ -20,6 +21,7 @@ struct Watch {
     WatchJob *job;
     Trainer *trainer;
     Warden *warden;
+    Generals *generals;
     Webhooks *webhooks;
     _Atomic uint64_t judged;
     OsMonitor monitor;  // of the calendars

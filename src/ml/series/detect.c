@@ -242,6 +242,34 @@ double detect_loudest(const Detector *d, int sign, uint32_t *lens) {
     return most / threshold(d);
 }
 
+// What the general network multiplies the threshold by. It is not asked of what nobody wants to
+// hear of: an excursion is no alarm, and the line should not follow one.
+static double general(const Detector *d, uint32_t lens, int sign, double score, double rest,
+                      DetectWhy *why) {
+    GeneralCase at;
+    why->general = 1;
+    if (score < GENERAL_ASKS || !wanted(d, sign) || (!d->model->general && !d->ear)) return 1;
+    detect_general_case(d, lens, sign, threshold(d), why, rest, &at);
+    if (d->ear) d->ear->hear(d->ear->arg, d->slot * d->settings.step_ms, score, &at);
+    if (!d->model->general) return 1;
+    why->general = (float)general_bar(d->model->general, &at);
+    return (double)why->general;
+}
+
+// What a label has to do with: the bar that the network has set for such a case.
+static double told_bar(const Detector *d, uint32_t lens, int sign, double score) {
+    DetectWhy why = {.points = SERIES_LENS[lens].width, .since = SERIES_LENS[lens].since,
+                     .in_a_row = row_of(d, sign),
+                     .earlier = (float)window_earlier(d, SERIES_LENS[lens].width)};
+    double tail = (double)d->model->tail[lens][sign > 0];
+    double rest = sign * window_without_worst(d, lens, sign) / tail;
+    return general(d, lens, sign, score, rest, &why);
+}
+
+void detector_listen(Detector *d, const DetectEar *ear) {
+    d->ear = ear;
+}
+
 // What remains of a suspicion once it has been doubted. [at] receives the case that it is.
 static double doubted(const Detector *d, int sign, uint32_t lens, double score, DetectWhy *why,
                       TasteCase *at) {
@@ -256,15 +284,13 @@ static double doubted(const Detector *d, int sign, uint32_t lens, double score, 
     detect_case(d, lens, sign, at);
     double taste = detect_taste(d, at);
     why->labels = (float)taste;
-    score /= taste;
+    double rest = sign * window_without_worst(d, lens, sign) / tail;
+    double bar = taste * general(d, lens, sign, score, rest, why);
+    score /= bar;
     if (score < 1) return score;
     if (!why->confirmed) return 0.99;
-    if (d->settings.sensitivity != DETECT_HIGH || width > 1) {
-        double rest = sign * window_without_worst(d, lens, sign) / tail;
-        if (d->settings.sensitivity != DETECT_HIGH &&
-            rest < REST_SHARE * threshold(d) * fmin(taste, 1))
-            return 0.99;
-    }
+    if (d->settings.sensitivity != DETECT_HIGH && rest < REST_SHARE * threshold(d) * fmin(taste, 1))
+        return 0.99;
     return score;
 }
 
@@ -309,7 +335,8 @@ static void decide(Detector *d, DetectVerdict *out) {
             window_view(d, lens, &view);
             out->why.share = (float)share_of(d, &view);
             alarm_begin(d, lens, sign, out);
-            if (out->event == DETECT_OPEN) told_open(d, &at, loud);
+            double asked_for = fmin((double)why.general, 1);
+            if (out->event == DETECT_OPEN) told_open(d, &at, loud / asked_for);
         }
     }
 }
@@ -594,6 +621,7 @@ void detector_inside(const Detector *d, DetectorInside *out) {
 double detector_case(const Detector *d, TasteCase *at) {
     uint32_t lens[2] = {0};
     double drop = detect_loudest(d, -1, &lens[0]), rise = detect_loudest(d, 1, &lens[1]);
-    detect_case(d, lens[rise > drop], rise > drop ? 1 : -1, at);
-    return fmax(drop, rise);
+    int sign = rise > drop ? 1 : -1;
+    detect_case(d, lens[rise > drop], sign, at);
+    return fmax(drop, rise) / told_bar(d, lens[rise > drop], sign, fmax(drop, rise));
 }

@@ -63,6 +63,7 @@ typedef struct DetectWhy {
     float earlier;       // of the window from the same time of earlier periods
     float share;         // actual / forecast of the window, minus 1
     float growth;        // what the holiday's coefficient multiplies by; 1: none
+    float general;       // what the general network multiplies it by; 0 or 1: nothing
     float labels;        // what labels of such cases multiply the threshold by; 0 or 1: none
 } DetectWhy;
 
@@ -93,6 +94,15 @@ uint64_t detector_alarms(const Detector *detector);  // opened so far
 void detector_push(Detector *detector, int64_t ts_ms, double value, DetectVerdict *out);
 // The forecast [ahead] steps after the newest point; false before anything is known.
 bool detector_forecast(const Detector *detector, uint32_t ahead, DetectVerdict *out);
+
+// Whoever wants to know what the general network is asked, or would be if there were one: each
+// case, as the point at hand brings it, with its score before all doubts. Borrowed; it outlives the
+// detector, and is not saved. For those who make lessons of cases.
+typedef struct DetectEar {
+    void (*hear)(void *arg, int64_t ts_ms, double score, const GeneralCase *at);
+    void *arg;
+} DetectEar;
+void detector_listen(Detector *detector, const DetectEar *ear);
 
 // What people say about alarms.
 typedef enum DetectLabel { DETECT_TRUE_ALARM, DETECT_FALSE_ALARM, DETECT_MISSED } DetectLabel;

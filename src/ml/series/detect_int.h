@@ -3,6 +3,7 @@
 // fits, and the change to another one), detect_taste.c (labels), detect_save.c (its bytes).
 #pragma once
 
+#include "ml/series/general.h"
 #include "ml/series/net.h"
 #include "ml/series/novelty.h"
 #include "ml/series/series_int.h"
@@ -71,6 +72,8 @@ struct Detector {
     DetectRing ring;
 
     NetState *net;     // owned; NULL: the model has no network
+
+    const DetectEar *ear;  // borrowed; NULL: nobody listens
 
     // Does the model still fit?
     double unrest;      // mean square of a point's deviation, over the last day
@@ -150,6 +153,11 @@ void told_open(Detector *d, const TasteCase *at, double score);  // the newest a
 void told_score(Detector *d, double score);                      // goes on
 void told_code(Codec *codec, Detector *d);
 
+// -- detect_general.c
+// [rest]: the deviation of the window without its worst point.
+void detect_general_case(const Detector *d, uint32_t lens, int sign, double threshold,
+                         const DetectWhy *why, double rest, GeneralCase *at);
+
 // -- detect_window.c
 typedef struct WindowView {
     double sum, mean, square;  // values; forecasts; squares of forecasts
@@ -160,6 +168,8 @@ void window_scan(Detector *d);  // all lenses into d->deviation
 void window_view(const Detector *d, uint32_t lens, WindowView *out);
 // Of the last [width] points against the level as it stands (frozen, while something is off).
 void window_recent(const Detector *d, uint32_t width, WindowView *out, double *variance);
+// Of the ring's points from the lens' forecast, in deviations of a point's noise.
+void window_residuals(const Detector *d, uint32_t lens, float *residual);  // [SERIES_RING]
 // As window_view, without the point that deviates most to the side of [sign].
 double window_without_worst(const Detector *d, uint32_t lens, int sign);
 // Against the same time in earlier periods: the mean level of days.

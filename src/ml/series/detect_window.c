@@ -144,6 +144,22 @@ double window_without_worst(const Detector *d, uint32_t lens, int sign) {
     return view.deviation;
 }
 
+// Newest first; 0 where there is no point.
+void window_residuals(const Detector *d, uint32_t lens, float *residual) {
+    double unsure, level = lens_level(d, lens, &unsure);
+    double gain = d->model->scaled ? exp(level) : 1;
+    for (uint32_t i = 0; i < SERIES_RING; i++) {
+        uint32_t at = ring_at(d->slot - i);
+        double mean = (double)d->ring.mean[at], value = (double)d->ring.value[at];
+        residual[i] = 0;
+        if (i >= d->depth || (mean == 0 && value == 0)) continue;
+        double expected = d->model->scaled ? mean * gain : mean + level;
+        double variance = level_noise(d, expected, (double)d->base.noise);
+        double off = (value - expected) / sqrt(variance);
+        residual[i] = (float)fmax(-1e6, fmin(1e6, off));
+    }
+}
+
 void window_recent(const Detector *d, uint32_t width, WindowView *out, double *variance) {
     Sums sums = sum_of(d, width);
     double growth = (double)d->ring.growth[ring_at(d->slot)];

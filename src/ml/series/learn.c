@@ -29,6 +29,7 @@ static void begin(Learner *self, int64_t step_ms) {
     DetectSettings settings = self->settings.detect;
     settings.step_ms = step_ms;
     self->detector = detector_new(&settings);
+    detector_listen(self->detector, self->settings.ear);
     int64_t points = KEPT_DAYS * (int64_t)SERIES_DAY_MS / step_ms;
     self->max = self->settings.history_points_max ? self->settings.history_points_max
                 : points < POINTS_MAX             ? (uint32_t)points
@@ -93,7 +94,8 @@ static void train(Learner *self) {
     SeriesHistory history = {.from_ms = (self->from + old) * step, .step_ms = step,
                              .value = self->value + old, .count = self->count - old,
                              .calendar = self->settings.detect.calendar,
-                             .nets = self->settings.nets};
+                             .nets = self->settings.nets,
+                             .general = self->settings.general};
     SeriesModel *model;
     int64_t day = SERIES_DAY_MS / step > 0 ? SERIES_DAY_MS / step : 1;
     int64_t end = self->from + self->count;

@@ -15,6 +15,8 @@ typedef struct LearnSettings {
     DetectSettings detect;         // step_ms == 0: found from the first points
     uint32_t history_points_max;   // 0: six weeks, 60,480 points at most
     SeriesNetKind nets;            // networks that training may try (model.h); takes time
+    SeriesGeneral *general;        // borrowed, not saved; NULL: no general network
+    const DetectEar *ear;          // of the detector; may be NULL
     bool untrained;                // never train: somebody else gives models
 } LearnSettings;
 

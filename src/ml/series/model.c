@@ -6,7 +6,7 @@
 #include "ml/series/net.h"
 #include "ml/series/series_int.h"
 
-enum { MODEL_MAGIC = 0x314d5357, MODEL_VERSION = 3 };
+enum { MODEL_MAGIC = 0x314d5357, MODEL_VERSION = 4 };
 
 // How far the shape of one day is from that of the next, as a logarithm; or as a part of its range.
 static const double DOUBT = 0.45;
@@ -42,6 +42,7 @@ SeriesModel *series_model_unref(SeriesModel *model) {
         mem_free(model->knot[0]);
         mem_free(model->phase);
         net_free(model->net);
+        general_unref(model->general);
         mem_free(model);
     }
     return NULL;
@@ -204,6 +205,9 @@ static void code_model(Codec *codec, SeriesModel *model) {
     if (version >= 3) {
         net_code(codec, &model->net, model->step_ms);
     }
+    if (version >= 4) {
+        general_code(codec, &model->general);
+    }
 }
 
 void series_model_save(const SeriesModel *model, Buf *out) {
@@ -243,6 +247,7 @@ void series_model_describe(const SeriesModel *model, Buf *out) {
                    model->scaled ? exp(model->growth) : model->growth);
         buf_printf(out, ", %d minutes later", model->growth_shift_ms / 60000);
     }
+    if (model->general) buf_puts(out, ", the general network has a say");
     if (model->net) {
         buf_printf(out,
                    ", corrected by a network (%s) that is off by %.2f of the profile's squares",

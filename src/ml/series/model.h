@@ -17,6 +17,7 @@
 #pragma once
 
 #include "ml/series/calendar.h"
+#include "ml/series/general.h"
 #include "ml/series/taste.h"
 
 enum {
@@ -85,6 +86,7 @@ typedef struct SeriesModel {
 
     float tail[SERIES_LENSES][2];  // scores of healthy history are wider than normal by this
     Taste taste;                   // what labels of history say of cases
+    SeriesGeneral *general;        // moves the bar (general.h); NULL: none does well here
     SeriesNet *net;                // corrects the profile; NULL: nothing does better than it
     double unrest;                 // mean square of a healthy point's deviation; 0: not known
 } SeriesModel;
@@ -104,6 +106,7 @@ typedef struct SeriesHistory {
     SeriesCalendar *calendar;  // may be NULL
     const SeriesLabel *label;  // borrowed; the cases that they stand for are learned
     uint32_t labels;
+    SeriesGeneral *general;    // the network that all metrics have in common; NULL: none is tried
     SeriesNetKind nets;        // the best network that is tried; trying takes time
 } SeriesHistory;
 

@@ -229,6 +229,32 @@ static void with_net(Train *train, Tail *tail, uint64_t alarms) {
     mem_free(before);
 }
 
+// How many alarms healthy history raises with the model as it is, which stays so.
+static uint64_t alarms_of(Train *train, Tail *tail) {
+    SeriesModel *model = train->model;
+    double spread = model->spread, level = model->level, unrest = model->unrest;
+    uint64_t alarms = walk(train, false, tail);
+    model->spread = spread;
+    model->level = level;
+    model->unrest = unrest;
+    return alarms;
+}
+
+// The network that all metrics have in common is this one's, too, unless healthy history raises
+// more alarms with it.
+static void with_general(Train *train, SeriesGeneral *general) {
+    SeriesModel *model = train->model;
+    Tail *ignored = NEW(Tail);
+    model->general = general_ref(general);
+    uint64_t alarms = general ? alarms_of(train, ignored) : 0;
+    if (alarms) {
+        model->general = NULL;
+        if (alarms_of(train, ignored) < alarms) general_unref(general);
+        else model->general = general;
+    }
+    mem_free(ignored);
+}
+
 static void learn(Train *train) {
     SeriesModel *model = train->model;
     mem_free(train->cell), mem_free(train->level), mem_free(train->apart);
@@ -270,6 +296,7 @@ Status series_train(const SeriesHistory *history, SeriesModel **out, Error *err)
     for (uint32_t i = 0; i < SERIES_LENSES; i++) {
         for (uint32_t side = 0; side < 2; side++) model->tail[i][side] = tail_width(tail, i, side);
     }
+    with_general(&train, history->general);
     train_taste(&train, history);
     *out = series_model_ref(model);
 

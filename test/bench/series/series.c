@@ -67,6 +67,37 @@ static void bench_detector(const char *name, const float *value, DetectDirection
     detector_free(detector);
 }
 
+// Judgements of the general network, a thousand metrics' at once; and what its say costs a stream.
+static void bench_general(const SeriesHistory *history, SeriesModel *model) {
+    enum { CASES = 1000, ROUNDS = 200 };
+    GeneralCase *at = NEW_ARRAY(GeneralCase, CASES);
+    float *bar = NEW_ARRAY(float, CASES), sum = 0;
+    Rng rng = rng_make(2, 1);
+    for (uint32_t i = 0; i < CASES; i++) {
+        for (uint32_t f = 0; f < GENERAL_FEATURES; f++) at[i].x[f] = (float)rng_normal(&rng);
+    }
+    double begin = seconds();
+    for (uint32_t i = 0; i < ROUNDS; i++) {
+        general_bars(general_shipped(), at, CASES, bar);
+        sum += bar[i];
+    }
+    row("general network, 1000 judgements at once", (seconds() - begin) * 1e9 / ROUNDS / CASES,
+        "ns each", GENERAL_WEIGHTS * sizeof(float));
+    if (isnan(sum)) printf("not a number\n");
+    SeriesHistory with = *history;
+    SeriesModel *other;
+    with.general = general_shipped();
+    begin = seconds();
+    if (!series_train(&with, &other, NULL)) {
+        row("training, the general network tried", (seconds() - begin) * 1e3, "ms",
+            series_model_bytes(other));
+        bench_detector("detector with a model and the network", history->value, DETECT_BOTH, other);
+        series_model_unref(other);
+    }
+    mem_free(at);
+    mem_free(bar);
+}
+
 int main(void) {
     static float minutes[POINTS], fives[POINTS];
     fill(minutes, DAY);
@@ -97,6 +128,7 @@ int main(void) {
     }
     row("training on six weeks of minutes", (seconds() - begin) * 1e3, "ms",
         series_model_bytes(model));
+    bench_general(&history, model);
     bench_detector("detector with a model, both directions", minutes, DETECT_BOTH, model);
     bench_detector("detector with a model, any direction", minutes, DETECT_ANY, model);
     series_model_unref(model);

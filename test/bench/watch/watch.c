@@ -120,7 +120,8 @@ static void models(Watch *watch, uint32_t metrics, int64_t now) {
         SeriesModel *model;
         for (int64_t i = 0; i < POINTS; i++) value[i] = (float)point_of(m * 97, now - POINTS + i);
         SeriesHistory history = {.from_ms = (now - POINTS) * STEP_MS, .step_ms = STEP_MS,
-                                 .value = value, .count = POINTS};
+                                 .value = value, .count = POINTS,
+                                 .general = general_shipped()};
         int64_t began = thread_cpu_ns();
         must(series_train(&history, &model, &err), &err);
         spent += thread_cpu_ns() - began;
