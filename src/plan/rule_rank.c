@@ -296,9 +296,20 @@ static bool only_rises(Arena *arena, const Plan *rank) {
     return true;
 }
 
+// Whether [plan] is a total that has passed a condition: that it is one row at most Flink forgets
+// there.
+static bool is_filtered_total(const Plan *plan) {
+    bool filtered = false;
+    for (; plan->kind == PLAN_PROJECT || plan->kind == PLAN_FILTER; plan = plan->input[0]) {
+        filtered |= plan->kind == PLAN_FILTER;
+    }
+    return filtered && plan->kind == PLAN_AGG && !plan->key_count;
+}
+
 // A key of the input's rows that contains the partition; what it has beyond the partition goes to
 // row_key.
 static bool find_row_key(Arena *arena, Plan *rank) {
+    if (is_filtered_total(rank->input[0])) return false;
     const PlanKeys *keys = plan_keys(arena, rank->input[0]);
     for (uint32_t i = 0; i < keys->count; i++) {
         const uint64_t *set = keys->set[i];
