@@ -406,6 +406,7 @@ Status kafka_trouble_error(KafkaTrouble *trouble, rd_kafka_resp_err_t code, cons
     const char *text = *fatal ? fatal : told ? trouble->text : rdkafka.err2str(code);
     (void)error_set(err, status, "%s: %s", what, text);
     bool scram = told && strstr(trouble->text, "SASL mechanism SCRAM");
+    if (told && !*fatal) code = trouble->code;  // what was said, whichever call met it
     (void)pthread_mutex_unlock(&trouble->lock);
     if (code == RD_KAFKA_RESP_ERR__FENCED || code == RD_KAFKA_RESP_ERR_INVALID_PRODUCER_EPOCH) {
         error_hint(err, "another run with this 'sink.transactional-id-prefix' has taken over, or "

@@ -7,6 +7,7 @@
 #include <librdkafka/rdkafka_mock.h>
 #include <stdio.h>
 
+#include "connector/kafka/kafka_int.h"
 #include "test/unit.h"
 
 // --- The format 'words' ------------------------------------------------------------------------
@@ -684,4 +685,21 @@ TEST(kafka, upsert_needs_a_primary_key_and_kafka_takes_none) {
     CHECK_INT(UPSERT_KAFKA_CONNECTOR.check(&f.desc, false, &err), ST_VALIDATION);
     CHECK(strstr(err.message, "PRIMARY KEY"));
     fixture_close(&f);
+}
+
+// A call that fails because its client was shut out may say so in its own code, or not: the hint
+// goes with what is told.
+TEST(kafka, who_was_shut_out_is_told_by_whom) {
+    static const rd_kafka_resp_err_t CODE[] = {RD_KAFKA_RESP_ERR__FENCED, RD_KAFKA_RESP_ERR__STATE};
+    for (size_t i = 0; i < sizeof CODE / sizeof *CODE; i++) {
+        KafkaTrouble trouble;
+        Error err = {0};
+        kafka_trouble_init(&trouble);
+        trouble.code = RD_KAFKA_RESP_ERR__FENCED;
+        (void)snprintf(trouble.text, sizeof trouble.text, "fenced by a newer instance");
+        CHECK(kafka_trouble_error(&trouble, CODE[i], "writing", &err) != ST_OK);
+        CHECK_STR(err.message, "writing: fenced by a newer instance");
+        CHECK(strstr(err.hint, "has taken over"));
+        kafka_trouble_clear(&trouble);
+    }
 }
