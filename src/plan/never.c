@@ -90,6 +90,14 @@ static void none_of(Said *said, Expr *const *value, uint32_t count) {
     }
 }
 
+// The operand is =, <>, <, >, <= or >= the value, in that order of [op].
+static void compared(Said *said, int op, Expr *value) {
+    if (op == 0) one_of(said, &value, 1);
+    if (op == 1) none_of(said, &value, 1);
+    if (op == 2 || op == 4) at_most(said, value, op == 4);
+    if (op == 3 || op == 5) at_least(said, value, op == 5);
+}
+
 static bool all_literal(const Expr *call) {
     for (uint32_t i = 1; i < call->arg_count; i++) {
         if (!is_alike(call->arg[0], call->arg[i])) return false;
@@ -108,10 +116,7 @@ static const Expr *take(const Expr *part, const Expr *operand, Said *said) {
         if (!said) return part->arg[swapped];
         if (swapped && op >= 2) op ^= 1;
         said->not_null = true;
-        if (op == 0) one_of(said, &value, 1);
-        if (op == 1) none_of(said, &value, 1);
-        if (op == 2 || op == 4) at_most(said, value, op == 4);
-        if (op == 3 || op == 5) at_least(said, value, op == 5);
+        compared(said, op, value);
         return operand;
     }
     bool null = is_name(part, "IS NULL"), not_null = is_name(part, "IS NOT NULL");
@@ -184,10 +189,7 @@ static bool take_denied(const Expr *part, const Expr *operand, Said *said) {
     if (swapped && op >= 2) op ^= 1;
     op = OPPOSITE[op];
     said->denied = true;
-    if (op == 0) one_of(said, &value, 1);
-    if (op == 1) none_of(said, &value, 1);
-    if (op == 2 || op == 4) at_most(said, value, op == 4);
-    if (op == 3 || op == 5) at_least(said, value, op == 5);
+    compared(said, op, value);
     return true;
 }
 
